@@ -1,0 +1,243 @@
+"""Which element of the source every element of a view shows.
+
+A transform states its correspondence as it acts. Two kinds suffice, and both compose: `Affine` for elements on the
+axes of a grid (crop, flip, resize, rotation, stretch, temporal sampling) and `Index` for sets (words, nodes, points).
+Where nothing is known (a paraphrase, say), `known` is False for the item: it is then compared as a whole.
+"""
+
+import abc
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeVar, final
+
+import torch
+from einops import einsum
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from .feature_map import FeatureMap, Grid
+
+KindT = TypeVar("KindT", bound="AbstractCorrespondence")
+
+
+class AbstractCorrespondence(abc.ABC):
+    """For every element of a view the element of the source that it shows, or none."""
+
+    known: Bool[Tensor, " batch"]
+
+    @abc.abstractmethod
+    def source_elements(self, view: FeatureMap, source: Grid | None) -> Int[Tensor, "batch elements"]:
+        """The source element under every element of `view`; −1 for none. `source` is the source's own lattice."""
+
+    @abc.abstractmethod
+    def then(self, second: "AbstractCorrespondence") -> "AbstractCorrespondence":
+        """The correspondence of this transform followed by `second`, which started from this one's view."""
+
+    @abc.abstractmethod
+    def join(self, others: Sequence["AbstractCorrespondence"]) -> "AbstractCorrespondence":
+        """The items of this correspondence and of `others`, in order, as one batch."""
+
+    @abc.abstractmethod
+    def to(self, device: torch.device | str) -> "AbstractCorrespondence":
+        """The same correspondence on another device."""
+
+
+def _of_kind(kind: type[KindT], other: AbstractCorrespondence) -> KindT:
+    if not isinstance(other, kind):
+        raise TypeError(
+            f"correspondences of one item are of one kind, got {kind.__name__} and {type(other).__name__}; "
+            "let all transforms of a modality state the same kind"
+        )
+    return other
+
+
+@final
+@dataclass(frozen=True)
+class Affine(AbstractCorrespondence):
+    """Position in the source = `matrix` · position in the view + `offset`, in axis units; one rule per item.
+
+    What the view shows of no source (a mask, a filled border) is listed as regions of the view: a position `p` lies in
+    hidden region `r` if all coordinates of `hidden_matrix[r] · p + hidden_offset[r]` are in `[0, 1)`. A region that
+    spans a whole axis has a zero row and the offset ½; padding regions have offset −1 and hide nothing.
+
+    Example: the last two of four seconds, stretched to twice the speed, with the first half second masked.
+
+        >>> crop = Affine.of(scale=[1.0], offset=[2.0])
+        >>> fast = Affine.of(scale=[2.0], offset=[0.0]).hiding(low=[0.0], high=[0.5])
+        >>> source = Grid.uniform(cells=(8,), step=(0.5,))
+        >>> view = FeatureMap(torch.zeros(1, 4, 1), torch.ones(1, 4, dtype=torch.bool), Grid.uniform((4,), (0.25,)))
+        >>> crop.then(fast).source_elements(view, source).tolist()
+        [[-1, -1, 6, 7]]
+    """
+
+    matrix: Float[Tensor, "batch axes axes"]
+    offset: Float[Tensor, "batch axes"]
+    hidden_matrix: Float[Tensor, "batch regions axes axes"]
+    hidden_offset: Float[Tensor, "batch regions axes"]
+    known: Bool[Tensor, " batch"]
+
+    def __post_init__(self) -> None:
+        batch, axes = self.offset.shape
+        regions = self.hidden_offset.shape[1]
+        expected = {"matrix": (batch, axes, axes), "hidden_matrix": (batch, regions, axes, axes), "known": (batch,)}
+        for name, shape in expected.items():
+            if tuple(getattr(self, name).shape) != shape:
+                raise ValueError(f"Affine.{name} must have shape {shape}, got {tuple(getattr(self, name).shape)}")
+
+    @classmethod
+    def of(cls, scale: Sequence[float], offset: Sequence[float], known: bool = True) -> "Affine":
+        """One item whose axes are scaled and shifted separately."""
+        axes = len(scale)
+        return cls(
+            torch.diag(torch.tensor(scale, dtype=torch.float32))[None],
+            torch.tensor(offset, dtype=torch.float32)[None],
+            torch.zeros(1, 0, axes, axes),
+            torch.zeros(1, 0, axes),
+            torch.tensor([known]),
+        )
+
+    @classmethod
+    def identity(cls, axes: int) -> "Affine":
+        """One item, unchanged."""
+        return cls.of([1.0] * axes, [0.0] * axes)
+
+    @classmethod
+    def none(cls, axes: int) -> "Affine":
+        """One item of which nothing is known."""
+        return cls.of([1.0] * axes, [0.0] * axes, known=False)
+
+    def hiding(self, low: Sequence[float], high: Sequence[float]) -> "Affine":
+        """Also hide the box `[low, high)` of the view; an infinite bound spans the axis on both sides."""
+        scale, offset = [], []
+        for a, b in zip(low, high, strict=True):
+            bounded = abs(a) != float("inf") and abs(b) != float("inf")
+            scale.append(1 / (b - a) if bounded else 0.0)
+            offset.append(-a / (b - a) if bounded else 0.5)
+        matrix = torch.diag(torch.tensor(scale)).expand(len(self.offset), 1, -1, -1).to(self.offset)
+        shift = torch.tensor(offset).expand(len(self.offset), 1, -1).to(self.offset)
+        return Affine(
+            self.matrix,
+            self.offset,
+            torch.cat([self.hidden_matrix, matrix], dim=1),
+            torch.cat([self.hidden_offset, shift], dim=1),
+            self.known,
+        )
+
+    def source_elements(self, view: FeatureMap, source: Grid | None) -> Int[Tensor, "batch elements"]:
+        """The source element under the centre of every view element.
+
+        Raises:
+            ValueError: if the view's features or the source have no lattice.
+        """
+        if view.grid is None or source is None:
+            raise ValueError("an affine correspondence needs elements on a grid on both sides, got a set")
+        points = view.grid.centres().to(self.offset).expand(len(self.offset), -1, -1)
+        positions = einsum(self.matrix, points, "b i j, b n j -> b n i") + self.offset[:, None]
+        inner = einsum(self.hidden_matrix, points, "b r i j, b n j -> b n r i") + self.hidden_offset[:, None]
+        hidden = ((inner >= 0) & (inner < 1)).all(dim=-1).any(dim=-1)
+        visible = self.known[:, None] & view.valid & ~hidden
+        return torch.where(visible, source.locate(positions), -1)
+
+    def then(self, second: AbstractCorrespondence) -> "Affine":
+        """The composition; regions that this transform hid are carried into the second view's coordinates."""
+        second = _of_kind(Affine, second)
+        moved_matrix = einsum(self.hidden_matrix, second.matrix, "b r i j, b j k -> b r i k")
+        moved_offset = einsum(self.hidden_matrix, second.offset, "b r i j, b j -> b r i") + self.hidden_offset
+        return Affine(
+            self.matrix @ second.matrix,
+            einsum(self.matrix, second.offset, "b i j, b j -> b i") + self.offset,
+            torch.cat([moved_matrix, second.hidden_matrix], dim=1),
+            torch.cat([moved_offset, second.hidden_offset], dim=1),
+            self.known & second.known,
+        )
+
+    def join(self, others: Sequence[AbstractCorrespondence]) -> "Affine":
+        """One batch of all items; shorter lists of hidden regions are padded with regions that hide nothing."""
+        parts = [self, *(_of_kind(Affine, other) for other in others)]
+        regions = max(part.hidden_offset.shape[1] for part in parts)
+
+        def pad(regional: Tensor, value: float) -> Tensor:
+            missing = regional.new_full((regional.shape[0], regions - regional.shape[1], *regional.shape[2:]), value)
+            return torch.cat([regional, missing], dim=1)
+
+        return Affine(
+            torch.cat([part.matrix for part in parts]),
+            torch.cat([part.offset for part in parts]),
+            torch.cat([pad(part.hidden_matrix, 0.0) for part in parts]),
+            torch.cat([pad(part.hidden_offset, -1.0) for part in parts]),
+            torch.cat([part.known for part in parts]),
+        )
+
+    def to(self, device: torch.device | str) -> "Affine":
+        """The same correspondence on another device."""
+        fields = (self.matrix, self.offset, self.hidden_matrix, self.hidden_offset, self.known)
+        return Affine(*(field.to(device, non_blocking=True) for field in fields))
+
+
+@final
+@dataclass(frozen=True)
+class Index(AbstractCorrespondence):
+    """Element `i` of the view is element `index[i]` of the source; −1 for what was inserted or is padding.
+
+    Example: a word is dropped, then a word is inserted in front.
+
+        >>> drop, insert = Index.of([0, 2]), Index.of([-1, 0, 1])
+        >>> drop.then(insert).index.tolist()
+        [[-1, 0, 2]]
+    """
+
+    index: Int[Tensor, "batch elements"]
+    known: Bool[Tensor, " batch"]
+
+    def __post_init__(self) -> None:
+        if self.index.shape[:1] != self.known.shape:
+            raise ValueError(f"index has {len(self.index)} items, known has {len(self.known)}")
+
+    @classmethod
+    def of(cls, index: Sequence[int], known: bool = True) -> "Index":
+        """One item."""
+        return cls(torch.tensor([list(index)], dtype=torch.long).view(1, -1), torch.tensor([known]))
+
+    @classmethod
+    def identity(cls, elements: int) -> "Index":
+        """One item, unchanged."""
+        return cls.of(range(elements))
+
+    @classmethod
+    def none(cls, elements: int) -> "Index":
+        """One item of which nothing is known."""
+        return cls.of([-1] * elements, known=False)
+
+    def source_elements(self, view: FeatureMap, source: Grid | None) -> Int[Tensor, "batch elements"]:
+        """The source element of every view element.
+
+        Raises:
+            ValueError: if the encoder's elements are not the view's elements, or lie on a grid.
+        """
+        if source is not None or view.grid is not None:
+            raise ValueError("an index correspondence needs elements of a set on both sides, got a grid")
+        missing = view.valid.shape[1] - self.index.shape[1]
+        if missing < 0 or bool((view.valid[:, self.index.shape[1] :]).any()):
+            raise ValueError(
+                f"the view has {self.index.shape[1]} elements, but the encoder gave {view.valid.shape[1]}; "
+                "an encoder of a set gives one vector per element, in order"
+            )
+        index = torch.nn.functional.pad(self.index, (0, missing), value=-1)
+        return torch.where(view.valid & self.known[:, None], index, -1)
+
+    def then(self, second: AbstractCorrespondence) -> "Index":
+        """The composition: look the second's sources up in the first."""
+        second = _of_kind(Index, second)
+        found = self.index.gather(1, second.index.clamp(min=0)) if self.index.shape[1] else second.index.clamp(max=-1)
+        return Index(torch.where(second.index >= 0, found, -1), self.known & second.known)
+
+    def join(self, others: Sequence[AbstractCorrespondence]) -> "Index":
+        """One batch of all items, padded with −1."""
+        parts = [self, *(_of_kind(Index, other) for other in others)]
+        longest = max(part.index.shape[1] for part in parts)
+        padded = [torch.nn.functional.pad(part.index, (0, longest - part.index.shape[1]), value=-1) for part in parts]
+        return Index(torch.cat(padded), torch.cat([part.known for part in parts]))
+
+    def to(self, device: torch.device | str) -> "Index":
+        """The same correspondence on another device."""
+        return Index(self.index.to(device, non_blocking=True), self.known.to(device, non_blocking=True))

@@ -1,0 +1,5 @@
+"""Groupers turn a feature map into a segmentation."""
+
+from .base import AbstractGrouper as AbstractGrouper
+from .contiguous import Contiguous as Contiguous
+from .kmeans import KMeans as KMeans

@@ -1,0 +1,35 @@
+"""A weighted sum of objectives."""
+
+from typing import Any, final
+
+from torch import nn
+
+from ..segmentation import Objects
+from ..view import Batch
+from .base import AbstractObjective, Loss
+
+
+@final
+class Combined(AbstractObjective):
+    """Σ w · L over (weight, objective): regression groups, contrast tells apart, and one encoder may want both."""
+
+    def __init__(self, *weighted: tuple[float, AbstractObjective]) -> None:
+        super().__init__()
+        if not weighted:
+            raise ValueError("Combined needs at least one (weight, objective), got none")
+        self.weights = tuple(weight for weight, _ in weighted)
+        self.objectives = nn.ModuleList(objective for _, objective in weighted)
+
+    def forward(self, online: tuple[Objects, ...], teacher: tuple[Objects, ...], batch: Batch[Any]) -> Loss:
+        """The weighted sum, with the unweighted parts of every objective."""
+        losses: list[Loss] = [objective(online, teacher, batch) for objective in self.objectives]
+        value = losses[0].value * self.weights[0]
+        for weight, loss in zip(self.weights[1:], losses[1:], strict=True):
+            value = value + weight * loss.value
+        return Loss(value, {name: part for loss in losses for name, part in loss.parts.items()})
+
+    def observe(self, teacher: tuple[Objects, ...], batch: Batch[Any]) -> None:
+        """Every objective observes."""
+        for objective in self.objectives:
+            assert isinstance(objective, AbstractObjective)
+            objective.observe(teacher, batch)

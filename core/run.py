@@ -1,0 +1,130 @@
+"""A run's folder on disk: what was learned, saved without code, loaded without executing any."""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, final
+
+import safetensors.torch
+import torch
+from torch import nn
+
+from .encoder import AbstractEncoder, Network, mlp
+from .modality import AbstractModality
+from .plugins import load_modality
+
+WEIGHTS = "encoder.safetensors"
+CONFIG = "config.json"
+
+
+@final
+@dataclass(frozen=True)
+class Architecture:
+    """Everything that `encoder.safetensors` needs beside the weights.
+
+    `projector` is (hidden, outputs) of the head, None where there is none. `details` is the recipe's own JSON: how it
+    grouped, what it trained on.
+    """
+
+    modality: str
+    encoder: str
+    settings: Mapping[str, Any]
+    projector: tuple[int, int] | None
+    details: Mapping[str, Any]
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file at one stroke: whoever reads it sees the old text or the new one, never a part."""
+    write_bytes(path, text.encode())
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file at one stroke, and onto the disk before the old one goes."""
+    temporary = path.with_name(f"{path.name}.part")
+    with temporary.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+def save_network(folder: Path, network: Network, architecture: Architecture) -> None:
+    """Write `encoder.safetensors` and its `config.json`."""
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
+    write_bytes(folder / WEIGHTS, safetensors.torch.save(tensors))
+    fields = {
+        "modality": architecture.modality,
+        "encoder": architecture.encoder,
+        "settings": dict(architecture.settings),
+        "projector": architecture.projector,
+        "details": dict(architecture.details),
+    }
+    write_text(folder / CONFIG, json.dumps(fields, indent=2, ensure_ascii=False) + "\n")
+
+
+def read_architecture(folder: Path) -> Architecture:
+    """Read `config.json`.
+
+    Raises:
+        FileNotFoundError: if the folder is no finished run.
+        ValueError: if the file is damaged.
+    """
+    path = folder / CONFIG
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"{folder} holds no {CONFIG}: it is not the folder of a finished run; "
+            "finish the run first (the same command with --resume), or name another folder"
+        )
+    try:
+        fields = json.loads(path.read_text())
+        projector = fields["projector"]
+        return Architecture(
+            str(fields["modality"]),
+            str(fields["encoder"]),
+            dict(fields["settings"]),
+            None if projector is None else (int(projector[0]), int(projector[1])),
+            dict(fields["details"]),
+        )
+    except (ValueError, KeyError, TypeError, IndexError) as error:
+        raise ValueError(f"{path} is damaged or was written by another version: {error!r}") from error
+
+
+def build_network(modality: AbstractModality[Any], architecture: Architecture) -> Network:
+    """The network with fresh weights.
+
+    Raises:
+        ValueError: if the modality has no encoder of that name.
+    """
+    if architecture.encoder not in modality.encoders:
+        raise ValueError(
+            f"the modality {modality.name!r} has no encoder {architecture.encoder!r}; "
+            f"it has {', '.join(sorted(modality.encoders))}"
+        )
+    encoder = modality.encoders[architecture.encoder](**architecture.settings)
+    head: nn.Module | None = None
+    if architecture.projector is not None:
+        head = mlp(encoder.dim, *architecture.projector)
+    return Network(encoder, head)
+
+
+def load_network(folder: Path | str, device: torch.device | str = "cpu") -> tuple[Network, Architecture]:
+    """The network of a finished run, in evaluation mode.
+
+    Only JSON and safetensors are read, and only installed modalities are imported: opening a run executes none of its
+    files.
+    """
+    folder = Path(folder)
+    architecture = read_architecture(folder)
+    network = build_network(load_modality(architecture.modality), architecture)
+    network.load_state_dict(safetensors.torch.load_file(folder / WEIGHTS))
+    return network.to(device).eval(), architecture
+
+
+def load(folder: Path | str, device: torch.device | str = "cpu") -> AbstractEncoder:
+    """The encoder of a finished run, in evaluation mode, ready to build on.
+
+    Source of the weights: the online network at the end of training, without its projector.
+    """
+    return load_network(folder, device)[0].encoder

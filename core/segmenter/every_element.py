@@ -1,0 +1,29 @@
+"""Every element is an object: dense learning."""
+
+from typing import Any, final
+
+import torch
+
+from ..follower import Follower
+from ..progress import Progress
+from ..segmentation import Segmentation
+from ..view import Batch
+from .base import AbstractSegmenter
+
+
+@final
+class EveryElement(AbstractSegmenter):
+    """One object per element of the source view; `network` only tells which elements there are."""
+
+    def __init__(self, network: Follower) -> None:
+        super().__init__()
+        self.network = network
+
+    @torch.no_grad()
+    def forward(self, batch: Batch[Any], generator: torch.Generator) -> Segmentation:  # noqa: ARG002
+        """Every valid element as an object."""
+        return Segmentation.every_element(self.network.network.encode(batch.source.data))
+
+    def follow(self, progress: Progress) -> None:
+        """The network follows by its rule."""
+        self.network.follow(progress)
