@@ -2,7 +2,6 @@
 
 import abc
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Generic, TypeVar, final
 
 import numpy as np
@@ -38,11 +37,15 @@ class BadItemError(ValueError):
         self.name = name
         self.reason = reason
 
+    def __reduce__(self) -> tuple[type["BadItemError"], tuple[str, str]]:
+        """Worker processes send it home."""
+        return BadItemError, (self.name, self.reason)
+
 
 @final
 @dataclass(frozen=True)
 class Skipped:
-    """A file that was left out, and why."""
+    """An item or a file that was left out, and why."""
 
-    path: Path
+    name: str
     reason: str

@@ -8,6 +8,7 @@ from jaxtyping import Int
 from torch import Tensor
 
 from .correspondence import AbstractCorrespondence
+from .items import Skipped
 from .segmentation import Segmentation
 
 Movable = TypeVar("Movable")
@@ -52,7 +53,8 @@ class Batch(Generic[DataT]):
 
     `source` is the untransformed view that spans all the others; `views` are compared with one another. `names` say
     where each item came from, for messages; `index` is its number in the data set. `given` are segments supplied with
-    the data, `labels` classes supplied for some items (−1 for the others).
+    the data, `labels` classes supplied for some items (−1 for the others); `skipped` are items that could not be read
+    and were replaced.
     """
 
     source: View[DataT]
@@ -61,6 +63,7 @@ class Batch(Generic[DataT]):
     index: Int[Tensor, " batch"]
     given: Segmentation | None = None
     labels: Int[Tensor, " batch"] | None = None
+    skipped: tuple[Skipped, ...] = ()
 
     def __len__(self) -> int:
         return len(self.names)
@@ -74,4 +77,5 @@ class Batch(Generic[DataT]):
             self.index.to(device),
             None if self.given is None else self.given.to(device),
             None if self.labels is None else self.labels.to(device),
+            self.skipped,
         )

@@ -1,5 +1,6 @@
 """Groupers turn a feature map into a segmentation."""
 
 from .base import AbstractGrouper as AbstractGrouper
+from .change_points import ChangePoints as ChangePoints
 from .contiguous import Contiguous as Contiguous
 from .kmeans import KMeans as KMeans

@@ -1,0 +1,8 @@
+"""Training: the loop in plain sight, and what makes it safe to stop, resume and watch."""
+
+from .checkpoint import CHECKPOINT as CHECKPOINT
+from .loop import Diverged as Diverged
+from .loop import Trained as Trained
+from .loop import launch as launch
+from .loop import train as train
+from .options import Training as Training

@@ -1,0 +1,46 @@
+"""Checkpoints that survive a kill at any moment."""
+
+import io
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ..run import write_bytes
+
+CHECKPOINT = "checkpoint.pt"
+
+
+def save_checkpoint(folder: Path, state: dict[str, Any]) -> None:
+    """Write the checkpoint to a temporary file, then rename it over the last good one.
+
+    Raises:
+        OSError: if the disk is full or refuses; the last good checkpoint is then untouched.
+    """
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    try:
+        write_bytes(folder / CHECKPOINT, buffer.getvalue())
+    except OSError as error:
+        raise OSError(
+            f"the checkpoint could not be written to {folder} ({error.strerror}); the last good one is untouched: "
+            "make room and go on with --resume"
+        ) from error
+
+
+def load_checkpoint(folder: Path) -> dict[str, Any] | None:
+    """The last checkpoint of a run, None if there is none yet. Tensors and plain values only; no code is executed.
+
+    Raises:
+        ValueError: if the file is damaged.
+    """
+    path = folder / CHECKPOINT
+    if not path.is_file():
+        return None
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:
+        raise ValueError(f"{path} is no checkpoint of this package, or is damaged: {error}") from error
+    if not isinstance(state, dict) or "step" not in state:
+        raise ValueError(f"{path} is no checkpoint of this package: it names no step")
+    return state

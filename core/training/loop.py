@@ -1,0 +1,239 @@
+"""The training loop, in plain sight."""
+
+import math
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar, final
+
+import torch
+from lightning.fabric import Fabric
+from torch import Tensor
+from torch.optim import AdamW, Optimizer
+from tqdm import tqdm
+
+from ..items import AbstractItems, Skipped
+from ..learner import Learner
+from ..optimizer import LARS, parameter_groups, warmup_cosine
+from ..progress import Progress
+from ..transform import Views
+from .checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
+from .data import Order, batches, mix
+from .journal import Journal
+from .options import Training
+from .watch import CollapseWatch
+
+ItemT = TypeVar("ItemT")
+
+
+@final
+@dataclass(frozen=True)
+class Trained:
+    """How a training ended: `step` steps are done, `seconds` were spent in this process."""
+
+    step: int
+    finished: bool
+    seconds: float
+    warnings: tuple[str, ...]
+    skipped: tuple[Skipped, ...]
+
+
+class Diverged(RuntimeError):
+    """The loss is no longer a number."""
+
+
+def launch(options: Training) -> Fabric:
+    """Start the processes of a training, one per device, and return this one's handle on them."""
+    if options.threads is not None:
+        torch.set_num_threads(options.threads)
+    fabric = Fabric(accelerator=options.accelerator, devices=options.devices, precision=options.precision)
+    fabric.launch()
+    return fabric
+
+
+def train(
+    fabric: Fabric,
+    learner: Learner,
+    items: AbstractItems[ItemT],
+    views: Views[ItemT],
+    collate: Callable[[Sequence[ItemT]], Any],
+    options: Training,
+    folder: Path,
+    resume: bool = False,
+    skip_bad: bool = False,
+) -> Trained:
+    """Train a learner and leave metrics and checkpoints in `folder`.
+
+    With `resume` the run goes on from its last checkpoint and gives the same numbers as an undisturbed one: nothing
+    random depends on anything but the seed and the step. Ctrl-C (or SIGTERM) finishes the step, saves, and returns
+    with `finished` False.
+
+    Raises:
+        Diverged: if the loss is not finite; names the step, the items and the last good checkpoint.
+        BadItemError: for an item that cannot be read, unless `skip_bad`.
+        ValueError: if the checkpoint belongs to another learner.
+    """
+    began = time.monotonic()
+    optimizer = build_optimizer(learner, options)
+    saved = load_checkpoint(folder) if resume else None
+    start = 0 if saved is None else int(saved["step"])
+    running: dict[str, float] = {} if saved is None else dict(saved["running"])
+
+    ranks, rank = fabric.world_size, fabric.global_rank
+    order = Order(len(items), options.batch, options.steps, options.seed, start, options.accumulate, rank, ranks)
+    model, optimizer = fabric.setup(learner, optimizer)
+    if saved is not None:
+        restore(learner, optimizer, saved)
+    journal = Journal(folder, start) if fabric.is_global_zero else None
+    watch, skipped = CollapseWatch(), list[Skipped]()
+    source = batches(items, views, collate, order, options.workers, skip_bad)
+    bar = tqdm(total=options.steps, initial=start, unit="step", disable=not fabric.is_global_zero, dynamic_ncols=True)
+
+    step, waited, logged = start, 0.0, time.monotonic()
+    with interruptible() as interrupted, bar:
+        model.train()
+        while step < options.steps and not agreed(fabric, interrupted()):
+            rate = options.lr * warmup_cosine(step + 1, options.steps, options.warmup)
+            for group in optimizer.param_groups:
+                group["lr"] = rate
+
+            for part in range(options.accumulate):
+                asked = time.monotonic()
+                batch = next(source).to(fabric.device)
+                waited += time.monotonic() - asked
+                skipped += batch.skipped
+                torch.manual_seed(mix(options.seed, step, part, rank))  # dropout and the like
+                generator = torch.Generator().manual_seed(mix(options.seed, step, part))  # the same on all ranks
+                last = part + 1 == options.accumulate
+                with nullcontext() if last else fabric.no_backward_sync(model):
+                    outcome = model(batch, generator)
+                    loss = fabric.all_reduce(outcome.loss.detach(), reduce_op="mean")
+                    if not bool(torch.isfinite(torch.as_tensor(loss))):
+                        raise Diverged(explain(step, float(loss), batch.names, folder))
+                    fabric.backward(outcome.loss / options.accumulate)
+                add(running, {"loss": float(loss)} | {name: float(value) for name, value in outcome.parts.items()})
+            if options.clip is not None:
+                fabric.clip_gradients(model, optimizer, max_norm=options.clip)
+            optimizer.step()
+            optimizer.zero_grad()
+            step += 1
+            progress = Progress(step, options.steps, order.steps_per_epoch)
+            learner.follow(outcome, batch, progress)
+
+            bar.update()
+            if step % options.log_every == 0 or step == options.steps:
+                measured = watch.measure(outcome)
+                means = {name: value / running["count"] for name, value in running.items() if name != "count"}
+                row = {"epoch": step / order.steps_per_epoch, "lr": rate} | means | measured
+                now = time.monotonic()
+                times = {"seconds": now - began, "waiting_for_data": waited / max(now - logged, 1e-9)}
+                running, waited, logged = {}, 0.0, now
+                bar.set_postfix({"loss": f"{row['loss']:.3f}", "objects": f"{row['objects_per_item']:.1f}"})
+                for text in watch.judge(step, measured, outcome.segmentation.objects):
+                    bar.write(f"collapse watch, {text}")
+                if journal is not None:
+                    journal.write(step, row, times)
+            if step % options.checkpoint_every == 0 or step == options.steps:
+                save(fabric, folder, learner, optimizer, step, running)
+
+        if step < options.steps:
+            save(fabric, folder, learner, optimizer, step, running)
+    if journal is not None:
+        journal.close()
+    seconds = time.monotonic() - began
+    return Trained(step, step == options.steps, seconds, tuple(watch.warnings), tuple(dict.fromkeys(skipped)))
+
+
+def build_optimizer(learner: Learner, options: Training) -> Optimizer:
+    """The optimiser that the options ask for, over everything that is trained."""
+    groups = parameter_groups(learner, options.weight_decay)
+    if options.optimizer == "lars":
+        return LARS(groups, options.lr)
+    for group in groups:
+        del group["adapt"]  # AdamW adapts every parameter in its own way
+    return AdamW(groups, options.lr)
+
+
+def restore(learner: Learner, optimizer: Optimizer, saved: dict[str, Any]) -> None:
+    """Put a checkpoint back.
+
+    Raises:
+        ValueError: if it belongs to another learner.
+    """
+    try:
+        learner.load_state_dict(saved["learner"])
+        unwrapped(optimizer).load_state_dict(saved["optimizer"])
+    except (RuntimeError, ValueError, KeyError) as error:
+        raise ValueError(
+            f"the checkpoint belongs to another network or method ({str(error).splitlines()[0]}); "
+            "resume with the command that began the run, or start a new run in another folder"
+        ) from error
+
+
+def unwrapped(optimizer: Any) -> Optimizer:
+    """The optimiser inside Fabric's wrapper."""
+    inner: Optimizer = getattr(optimizer, "optimizer", optimizer)
+    return inner
+
+
+def save(
+    fabric: Fabric, folder: Path, learner: Learner, optimizer: Optimizer, step: int, running: dict[str, float]
+) -> None:
+    """Write the checkpoint on the first process; the others wait."""
+    if fabric.is_global_zero:
+        tensors = {"learner": learner.state_dict(), "optimizer": unwrapped(optimizer).state_dict()}
+        save_checkpoint(folder, {"step": step, "running": running} | tensors)
+    fabric.barrier()
+
+
+def add(running: dict[str, float], values: dict[str, float]) -> None:
+    """Add to the running sums of a logging interval."""
+    for name, value in (values | {"count": 1.0}).items():
+        running[name] = running.get(name, 0.0) + value
+
+
+def explain(step: int, loss: float, names: Sequence[str], folder: Path) -> str:
+    """What to say of a loss that is no number."""
+    shown = ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
+    kept = folder / CHECKPOINT
+    last = f"the last good checkpoint is {kept}" if kept.is_file() else "no checkpoint was written yet"
+    kind = "not a number" if math.isnan(loss) else "infinite"
+    return (
+        f"the loss is {kind} at step {step + 1}; the items were: {shown}; {last}. "
+        "Look at these items first; then try a lower learning rate or clipping, or --precision 32-true"
+    )
+
+
+def agreed(fabric: Fabric, stop: bool) -> bool:
+    """Whether any process was asked to stop: all must leave the loop at the same step."""
+    if fabric.world_size == 1:
+        return stop
+    asked: Tensor = fabric.all_reduce(torch.tensor(float(stop), device=fabric.device), reduce_op="sum")  # type: ignore[assignment]
+    return bool(asked > 0)
+
+
+@contextmanager
+def interruptible() -> Iterator[Callable[[], bool]]:
+    """Within it, Ctrl-C and SIGTERM only ask to stop; a second Ctrl-C stops at once."""
+    asked = False
+
+    def ask(number: int, _: Any) -> None:
+        nonlocal asked
+        if asked and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        asked = True
+
+    former = {}
+    try:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            former[number] = signal.signal(number, ask)
+    except ValueError:  # not the main thread: whoever started it handles signals
+        pass
+    try:
+        yield lambda: asked
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
