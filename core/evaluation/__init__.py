@@ -1,0 +1,29 @@
+"""Evaluation: how good are the objects (partitions, intervals), and how good are the vectors (neighbours, probes)."""
+
+from .boundaries import boundary_counts as boundary_counts
+from .boundaries import boundary_f1 as boundary_f1
+from .contingency import contingency as contingency
+from .contingency import has_objects as has_objects
+from .counts import Counts as Counts
+from .counts import Score as Score
+from .counts import pooled as pooled
+from .events import collar_counts as collar_counts
+from .events import collar_f1 as collar_f1
+from .events import event_counts as event_counts
+from .events import event_f1 as event_f1
+from .events import segment_counts as segment_counts
+from .events import segment_f1 as segment_f1
+from .intervals import Intervals as Intervals
+from .neighbours import nearest_neighbour_accuracy as nearest_neighbour_accuracy
+from .neighbours import neighbours_vote as neighbours_vote
+from .overlap import best_overlaps as best_overlaps
+from .overlap import mean_best_overlap as mean_best_overlap
+from .overlap import object_recovery as object_recovery
+from .partition import adjusted_rand_index as adjusted_rand_index
+from .partition import foreground_adjusted_rand_index as foreground_adjusted_rand_index
+from .probe import ClassScore as ClassScore
+from .probe import ValueScore as ValueScore
+from .probe import linear_probe as linear_probe
+from .probe import linear_value_probe as linear_value_probe
+from .spread import effective_rank as effective_rank
+from .spread import feature_spread as feature_spread
