@@ -23,12 +23,14 @@ class Specimen(Generic[ItemT]):
     """A small item with known objects, on which the conformance suite tries everything.
 
     `labels` numbers the object of every element of the raw encoder (−1 for none). `mark(element)` gives the same item
-    changed at that element and nowhere else, so that one can watch where the change goes.
+    changed at that element and nowhere else, so that one can watch where the change goes. `truth` is the known objects
+    as `render` takes them, if the modality can show any.
     """
 
     item: ItemT
     labels: Int[Tensor, " elements"]
     mark: Callable[[int], ItemT]
+    truth: Sequence[tuple[str, Any]] = ()
 
 
 @final

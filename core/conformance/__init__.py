@@ -1,0 +1,4 @@
+"""The suite that every modality must pass: `check(MODALITY)` tells what to fix."""
+
+from .check import Finding as Finding
+from .check import check as check

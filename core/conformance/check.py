@@ -1,0 +1,57 @@
+"""Every law of a modality by name."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, final
+
+from ..modality import AbstractModality
+from .bench import Bench
+from .encoding import collated, padding, partition, settings, vectors, words
+from .showing import missing, rendered
+from .viewing import identity, in_range, locality, mark, seeded, unchanged
+
+LAWS: dict[str, Callable[[Bench], Iterator[str]]] = {
+    "words: a name, 'raw' and another encoder, two views, two specimens": words,
+    "partition: the specimens' labels number the objects of all elements": partition,
+    "collate: items become one batch that moves between devices": collated,
+    "vectors: every encoder gives one finite vector of length dim per element": vectors,
+    "settings: every encoder is built again by its JSON-able settings": settings,
+    "padding: features do not depend on which items share the batch": padding,
+    "mark: a specimen is changed at one element and nowhere else": mark,
+    "seeded: the same rng gives the same view": seeded,
+    "unchanged: no transform changes the item it was given": unchanged,
+    "range: a correspondence names elements of its source": in_range,
+    "identity: composing with the identity changes nothing": identity,
+    "locality: a change goes where the correspondence says, alone, in a row and in the views": locality,
+    "missing: reading a path that is not there says so": missing,
+    "render: a self-contained HTML fragment with escaped text": rendered,
+}
+"""Every law by what it says; each gives its counterexamples one by one."""
+
+
+@final
+@dataclass(frozen=True)
+class Finding:
+    """Whether a law holds for a modality, and, where it does not, the first counterexample and what to do."""
+
+    law: str
+    passed: bool
+    counterexample: str = ""
+
+
+def check(modality: AbstractModality[Any]) -> list[Finding]:
+    """Try every law on the modality's specimens, with every encoder and every transform that it ships.
+
+    A plug-in's test is one line: `assert all(finding.passed for finding in check(MODALITY))`. It takes seconds for
+    small encoders; every encoder must be buildable from the defaults of its settings.
+    """
+    bench = Bench(modality)
+    return [_try(law, counterexamples, bench) for law, counterexamples in LAWS.items()]
+
+
+def _try(law: str, counterexamples: Callable[[Bench], Iterator[str]], bench: Bench) -> Finding:
+    try:
+        first = next(counterexamples(bench), "")
+    except Exception as error:  # whatever a stranger's code raises is a finding, not a crash of the suite
+        first = f"{type(error).__name__} was raised: {error}"
+    return Finding(law, not first, first)

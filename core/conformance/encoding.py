@@ -1,0 +1,106 @@
+"""Laws of specimens and encoders. Each gives its counterexamples one by one, in words that say what to fix."""
+
+import inspect
+import json
+from collections.abc import Iterator, Mapping
+
+from ..modes import evaluating
+from ..view import Data
+from .bench import Bench, close
+
+
+def words(bench: Bench) -> Iterator[str]:
+    modality = bench.modality
+    if not modality.name.isidentifier() or modality.name != modality.name.lower():
+        yield f"name must be one lower-case word, got {modality.name!r}"
+    if not modality.element:
+        yield "element must name the smallest part that gets a vector, such as 'frame'"
+    if "raw" not in modality.encoders or len(modality.encoders) < 2:
+        yield f"encoders must hold 'raw' and at least one that learns, got {sorted(modality.encoders)}"
+    if any(True for _ in bench.encoders["raw"].parameters()):
+        yield "the encoder 'raw' must have no parameters: it is the ruler for the others"
+    if len(modality.views.views) < 2:
+        yield f"views must hold at least two views to compare, got {len(modality.views.views)}"
+    if not modality.transforms:
+        yield "transforms must name every shipped transform, got none"
+    if len(bench.specimens) < 2:
+        yield f"specimens() must give at least two items, got {len(bench.specimens)}"
+
+
+def partition(bench: Bench) -> Iterator[str]:
+    for number, specimen in enumerate(bench.specimens):
+        elements = int(bench.encode("raw", [specimen.item]).valid.sum())
+        labels = specimen.labels
+        if len(labels) != elements:
+            yield f"specimen {number} has {len(labels)} labels, but 'raw' finds {elements} elements; label every one"
+        elif labels[labels >= 0].unique().tolist() != list(range(int(labels.max()) + 1)) or int(labels.min()) < -1:
+            yield f"specimen {number}: number the objects 0, 1, 2, … without gaps, −1 for none; got {labels.tolist()}"
+        elif int(labels.max()) < 1:
+            yield f"specimen {number} has fewer than two objects, so that nothing could be told apart"
+
+
+def collated(bench: Bench) -> Iterator[str]:
+    data = bench.modality.collate([specimen.item for specimen in bench.specimens])
+    if not isinstance(data, Data):
+        yield f"collate must give a tensor or a dataclass with a method `to(device)`, got {type(data).__name__}"
+    elif type(data.to("cpu")) is not type(data):
+        yield f"`to` must give the same kind of data, {type(data).__name__}, got {type(data.to('cpu')).__name__}"
+
+
+def vectors(bench: Bench) -> Iterator[str]:
+    items = [specimen.item for specimen in bench.specimens]
+    on_grid = bench.encode("raw", items).grid is not None
+    for name, encoder in bench.encoders.items():
+        if not isinstance(getattr(encoder, "dim", None), int):
+            yield f"encoder {name!r} must set self.dim, the length of its vectors"
+        features = bench.encode(name, items)
+        if features.values.shape[0] != len(items) or features.values.shape[2] != encoder.dim:
+            expected = f"{len(items)} items × elements × dim {encoder.dim}"
+            yield f"encoder {name!r} must give {expected}, got {tuple(features.values.shape)}"
+        if not bool(features.valid.any(dim=1).all()):
+            yield f"encoder {name!r} finds no valid element in some specimen; use longer specimens"
+        if not bool(features.values[features.valid].isfinite().all()):
+            yield f"encoder {name!r} gives vectors that are not finite"
+        if (features.grid is not None) != on_grid:
+            yield f"of the encoders {name!r} and 'raw' one has its elements on a grid and one has a set: let them agree"
+
+
+def settings(bench: Bench) -> Iterator[str]:
+    items = [specimen.item for specimen in bench.specimens]
+    for name, encoder in bench.encoders.items():
+        build = bench.modality.encoders[name]
+        settings = getattr(encoder, "settings", None)
+        if not isinstance(settings, Mapping):
+            yield f"encoder {name!r} must set self.settings, the arguments that build it again"
+            continue
+        named = {p.name for p in inspect.signature(build).parameters.values() if p.kind is not p.VAR_KEYWORD}
+        if named - settings.keys():
+            yield f"encoder {name!r} leaves {sorted(named - settings.keys())} out of its settings"
+        again = build(**json.loads(json.dumps(dict(settings))))
+        ours = {key: value.shape for key, value in encoder.state_dict().items()}
+        if ours != {key: value.shape for key, value in again.state_dict().items()}:
+            yield f"encoder {name!r}: settings {dict(settings)} build other weights than the encoder has"
+        again.load_state_dict(encoder.state_dict())
+        with evaluating(again):
+            other = again(bench.modality.collate(items))
+        if not close(bench.encode(name, items).values, other.values):
+            yield f"encoder {name!r}, built from its settings with the same weights, gives other features"
+
+
+def padding(bench: Bench) -> Iterator[str]:
+    for name in bench.encoders:
+        together = bench.encode(name, [specimen.item for specimen in bench.specimens])
+        for number, specimen in enumerate(bench.specimens):
+            alone = bench.encode(name, [specimen.item])
+            apart, joint = alone.values[0][alone.valid[0]], together.values[number][together.valid[number]]
+            if apart.shape != joint.shape:
+                yield (
+                    f"encoder {name!r} finds {len(apart)} valid elements in specimen {number} alone and {len(joint)} "
+                    "in a batch; `valid` must mark the item's own elements only"
+                )
+            elif not close(apart, joint):
+                off = float((apart - joint).abs().max())
+                yield (
+                    f"encoder {name!r} gives specimen {number} other vectors in a batch than alone (by {off:.2g}); "
+                    "mask the padding inside the encoder"
+                )

@@ -1,0 +1,337 @@
+"""Two complete toy modalities: points (a set) and series (a grid), each as small as a modality can be."""
+
+import html
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, final
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+
+from gestalt.core.correspondence import AbstractCorrespondence, Affine, Index
+from gestalt.core.encoder import AbstractEncoder
+from gestalt.core.feature_map import FeatureMap, Grid
+from gestalt.core.items import AbstractItems, BadItemError
+from gestalt.core.modality import AbstractModality, Reading, Specimen
+from gestalt.core.transform import AbstractTransform, Chain, Views
+
+PATCH = 4
+"""Samples per element of a series."""
+
+
+@final
+@dataclass(frozen=True)
+class Ragged:
+    """Items of unequal length, padded with zeros; `valid` is False on the padding."""
+
+    values: Float[Tensor, "batch elements dim"]
+    valid: Bool[Tensor, "batch elements"]
+
+    def to(self, device: torch.device | str, /) -> "Ragged":
+        """The same items on another device."""
+        return Ragged(self.values.to(device), self.valid.to(device))
+
+
+def pad(items: Sequence[Tensor]) -> Ragged:
+    """Items of shape (elements, dim) as one batch."""
+    longest = max(len(item) for item in items)
+    values = torch.zeros(len(items), longest, items[0].shape[1])
+    valid = torch.zeros(len(items), longest, dtype=torch.bool)
+    for row, item in enumerate(items):
+        values[row, : len(item)] = item
+        valid[row, : len(item)] = True
+    return Ragged(values, valid)
+
+
+def _lattice(data: Ragged, on_grid: bool) -> Grid | None:
+    return Grid.uniform((data.values.shape[1],), (float(PATCH),)) if on_grid else None
+
+
+@final
+class Raw(AbstractEncoder):
+    """The coordinates of a point, the samples of a patch."""
+
+    def __init__(self, dim: int, on_grid: bool) -> None:
+        super().__init__()
+        self.dim = dim
+        self.on_grid = on_grid
+        self.settings = {"dim": dim, "on_grid": on_grid}
+
+    def forward(self, data: Ragged) -> FeatureMap:
+        """The data as they are."""
+        return FeatureMap(data.values, data.valid, _lattice(data, self.on_grid))
+
+
+@final
+class Small(AbstractEncoder):
+    """Every element with a glance at the mean of its item: tanh(W x + V mean(x))."""
+
+    def __init__(self, inputs: int, dim: int, on_grid: bool) -> None:
+        super().__init__()
+        self.dim = dim
+        self.on_grid = on_grid
+        self.settings = {"inputs": inputs, "dim": dim, "on_grid": on_grid}
+        self.own = nn.Linear(inputs, dim)
+        self.context = nn.Linear(inputs, dim, bias=False)
+
+    def forward(self, data: Ragged) -> FeatureMap:
+        """One vector per element; padding enters no mean."""
+        weight = data.valid.to(data.values.dtype)[..., None]
+        mean = (data.values * weight).sum(dim=1, keepdim=True) / weight.sum(dim=1, keepdim=True)
+        return FeatureMap(
+            torch.tanh(self.own(data.values) + self.context(mean)), data.valid, _lattice(data, self.on_grid)
+        )
+
+
+def raw_points(dim: int = 2, on_grid: bool = False) -> AbstractEncoder:
+    """The coordinates."""
+    return Raw(dim, on_grid)
+
+
+def small_points(inputs: int = 2, dim: int = 6, on_grid: bool = False) -> AbstractEncoder:
+    """The small encoder of points."""
+    return Small(inputs, dim, on_grid)
+
+
+def raw_series(dim: int = PATCH, on_grid: bool = True) -> AbstractEncoder:
+    """The samples."""
+    return Raw(dim, on_grid)
+
+
+def small_series(inputs: int = PATCH, dim: int = 6, on_grid: bool = True) -> AbstractEncoder:
+    """The small encoder of series."""
+    return Small(inputs, dim, on_grid)
+
+
+Change = Callable[[Tensor, np.random.Generator], tuple[Tensor, AbstractCorrespondence]]
+
+
+@final
+@dataclass(frozen=True)
+class Do(AbstractTransform[Tensor]):
+    """A transform from a function."""
+
+    change: Change
+
+    def __call__(self, item: Tensor, rng: np.random.Generator) -> tuple[Tensor, AbstractCorrespondence]:
+        """Apply it."""
+        return self.change(item, rng)
+
+
+def _shuffle(item: Tensor, rng: np.random.Generator) -> tuple[Tensor, AbstractCorrespondence]:
+    order = rng.permutation(len(item)).tolist()
+    return item[order], Index.of(order)
+
+
+def _drop(item: Tensor, rng: np.random.Generator) -> tuple[Tensor, AbstractCorrespondence]:
+    kept = [element for element in range(len(item)) if element == 0 or rng.random() < 0.7]
+    return item[kept], Index.of(kept)
+
+
+def _insert(item: Tensor, rng: np.random.Generator) -> tuple[Tensor, AbstractCorrespondence]:
+    place = int(rng.integers(len(item) + 1))
+    index = [*range(place), -1, *range(place, len(item))]
+    stranger = torch.from_numpy(rng.standard_normal((1, item.shape[1]), dtype=np.float32))
+    return torch.cat([item[:place], stranger, item[place:]]), Index.of(index)
+
+
+def _jitter(item: Tensor, rng: np.random.Generator) -> tuple[Tensor, AbstractCorrespondence]:
+    noise = torch.from_numpy(rng.standard_normal(tuple(item.shape), dtype=np.float32))
+    return item + 0.1 * noise, Index.identity(len(item))
+
+
+def _crop(item: Tensor, rng: np.random.Generator) -> tuple[Tensor, AbstractCorrespondence]:
+    start = int(rng.integers(len(item) // 4 + 1))
+    return item[start : start + 3 * len(item) // 4], Affine.of([1.0], [float(start)])
+
+
+def _flip(item: Tensor, rng: np.random.Generator) -> tuple[Tensor, AbstractCorrespondence]:  # noqa: ARG001
+    return item.flip(0), Affine.of([-1.0], [float(len(item))])
+
+
+def _fast(item: Tensor, rng: np.random.Generator) -> tuple[Tensor, AbstractCorrespondence]:  # noqa: ARG001
+    return item[::2], Affine.of([2.0], [0.0])
+
+
+def _mask(item: Tensor, rng: np.random.Generator) -> tuple[Tensor, AbstractCorrespondence]:
+    start = int(rng.integers(len(item) // 2))
+    masked = item.clone()
+    masked[start : start + 2 * PATCH] = 0
+    return masked, Affine.identity(1).hiding([float(start)], [float(start + 2 * PATCH)])
+
+
+def keep_points(item: Tensor, rng: np.random.Generator) -> tuple[Tensor, AbstractCorrespondence]:  # noqa: ARG001
+    """The points as they are."""
+    return item, Index.identity(len(item))
+
+
+def keep_series(item: Tensor, rng: np.random.Generator) -> tuple[Tensor, AbstractCorrespondence]:  # noqa: ARG001
+    """The series as it is."""
+    return item, Affine.identity(1)
+
+
+POINT_TRANSFORMS = {"shuffle": Do(_shuffle), "drop": Do(_drop), "insert": Do(_insert), "jitter": Do(_jitter)}
+SERIES_TRANSFORMS = {"crop": Do(_crop), "flip": Do(_flip), "fast": Do(_fast), "mask": Do(_mask)}
+
+
+def _point_view(*names: str) -> AbstractTransform[Tensor]:
+    return Chain(lambda item: Index.identity(len(item)), [(0.9, POINT_TRANSFORMS[name]) for name in names])
+
+
+def _series_view(*names: str) -> AbstractTransform[Tensor]:
+    return Chain(lambda _: Affine.identity(1), [(0.9, SERIES_TRANSFORMS[name]) for name in names])
+
+
+def _marked(item: Tensor, size: int) -> Callable[[int], Tensor]:
+    def mark(element: int) -> Tensor:
+        changed = item.clone()
+        changed[size * element : size * (element + 1)] += 5.0
+        return changed
+
+    return mark
+
+
+@final
+@dataclass(frozen=True)
+class Loaded(AbstractItems[Tensor]):
+    """Items in memory with the paths they came from."""
+
+    items: tuple[Tensor, ...]
+    paths: tuple[Path, ...]
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def read(self, index: int, rng: np.random.Generator) -> Tensor:  # noqa: ARG002
+        """Item `index`."""
+        return self.items[index]
+
+    def name(self, index: int) -> str:
+        """Its path."""
+        return str(self.paths[index])
+
+
+class AbstractToy(AbstractModality[Tensor]):
+    """A modality whose every part can be exchanged, so that each law can be broken on purpose."""
+
+    def __init__(
+        self,
+        encoders: Mapping[str, Callable[..., AbstractEncoder]],
+        transforms: Mapping[str, AbstractTransform[Tensor]],
+        views: Views[Tensor],
+        collate: Callable[[Sequence[Tensor]], Any],
+        specimens: Sequence[Specimen[Tensor]],
+        escape: Callable[[str], str] = html.escape,
+        strict: bool = True,
+    ) -> None:
+        self.encoders = encoders
+        self.transforms = transforms
+        self.views = views
+        self._collate = collate
+        self._specimens = specimens
+        self._escape = escape
+        self._strict = strict
+
+    def read(self, paths: Sequence[Path], skip_bad: bool = False) -> Reading[Tensor]:  # noqa: ARG002
+        """Every path is a text file of numbers, one element a line."""
+        items = []
+        for path in paths:
+            if not self._strict:
+                continue
+            if not path.is_file():
+                raise BadItemError(str(path), "there is no such file; check the spelling")
+            items.append(torch.from_numpy(np.loadtxt(path, dtype=np.float32, ndmin=2)))
+        return Reading(Loaded(tuple(items), tuple(paths)), ())
+
+    def collate(self, items: Sequence[Tensor]) -> Any:
+        """Padded items."""
+        return self._collate(items)
+
+    def render(
+        self,
+        item: Tensor,  # noqa: ARG002
+        found: Int[Tensor, " elements"],
+        grid: Grid | None,  # noqa: ARG002
+        truth: Sequence[tuple[str, Any]] = (),
+    ) -> str:
+        """The object of every element, and the true objects' names."""
+        names = "".join(f"<li>{self._escape(name)}</li>" for name, _ in truth)
+        return f"<p>{' '.join(str(number) for number in found.tolist())}</p><ul>{names}</ul>"
+
+    def specimens(self) -> Sequence[Specimen[Tensor]]:
+        """The given ones."""
+        return self._specimens
+
+
+@final
+class Points(AbstractToy):
+    """A set: one element per point."""
+
+    name = "points"
+    element = "point"
+
+
+@final
+class Series(AbstractToy):
+    """A grid of one axis: one element per patch of samples."""
+
+    name = "series"
+    element = "patch"
+    tolerance = 1
+
+
+def point_items(count: int, seed: int = 0) -> list[Tensor]:
+    """Sets of 5 to 10 points in two clouds."""
+    generator = torch.Generator().manual_seed(seed)
+    sizes = [5 + (3 * i) % 6 for i in range(count)]
+    cloud = [(torch.arange(n) >= n // 2).float()[:, None] * torch.tensor([4.0, 1.0]) for n in sizes]
+    return [centre + torch.randn(len(centre), 2, generator=generator) for centre in cloud]
+
+
+def series_items(count: int, seed: int = 0) -> list[Tensor]:
+    """Series of 12 to 20 patches whose level changes half way."""
+    generator = torch.Generator().manual_seed(seed)
+    sizes = [PATCH * (12 + (5 * i) % 9) for i in range(count)]
+    level = [(torch.arange(n) >= n // 2).float() * 2 for n in sizes]
+    return [(step + torch.randn(len(step), generator=generator))[:, None] for step in level]
+
+
+def collate_series(items: Sequence[Tensor]) -> Ragged:
+    """Whole patches of every series, padded."""
+    return pad([item[: len(item) // PATCH * PATCH].reshape(-1, PATCH) for item in items])
+
+
+def _halves(elements: int) -> Tensor:
+    return (torch.arange(elements) >= elements // 2).long()
+
+
+POINTS: dict[str, Any] = {
+    "encoders": {"raw": raw_points, "small": small_points},
+    "transforms": POINT_TRANSFORMS,
+    "views": Views(Do(keep_points), (_point_view("drop", "shuffle"), _point_view("insert", "jitter"))),
+    "collate": pad,
+    "specimens": [Specimen(item, _halves(len(item)), _marked(item, 1), (("a", 0),)) for item in point_items(3)],
+}
+"""The parts of `Points`."""
+
+SERIES: dict[str, Any] = {
+    "encoders": {"raw": raw_series, "small": small_series},
+    "transforms": SERIES_TRANSFORMS,
+    "views": Views(Do(keep_series), (_series_view("crop", "mask"), _series_view("flip", "fast"))),
+    "collate": collate_series,
+    "specimens": [
+        Specimen(item, _halves(len(item) // PATCH), _marked(item, PATCH), (("a", 0),)) for item in series_items(3)
+    ],
+}
+"""The parts of `Series`."""
+
+TOYS: dict[str, tuple[type[AbstractToy], dict[str, Any]]] = {"points": (Points, POINTS), "series": (Series, SERIES)}
+
+
+def toy(name: str, **changes: Any) -> AbstractToy:
+    """A toy modality, sound but for the changed parts."""
+    kind, parts = TOYS[name]
+    return kind(**{**parts, **changes})
