@@ -123,20 +123,47 @@ class Affine(AbstractCorrespondence):
             self.known,
         )
 
+    def leading(self, axes: int) -> "Affine":
+        """What this says about the first `axes` axes alone, for elements that span all the others (a time frame).
+
+        A hidden region stays only if it spans the dropped axes entirely: a frequency mask hides no time frame.
+        """
+        if axes == self.offset.shape[1]:
+            return self
+        rest = self.hidden_offset[..., axes:]
+        spans = (self.hidden_matrix[..., axes:, :] == 0).all(dim=-1) & (rest >= 0) & (rest < 1)
+        return Affine(
+            self.matrix[:, :axes, :axes],
+            self.offset[:, :axes],
+            self.hidden_matrix[..., :axes, :axes],
+            torch.where(spans.all(dim=-1)[..., None], self.hidden_offset[..., :axes], torch.inf),
+            self.known,
+        )
+
     def source_elements(self, view: FeatureMap, source: Grid | None) -> Int[Tensor, "batch elements"]:
         """The source element under the centre of every view element.
 
+        Elements may lie on fewer axes than the correspondence speaks of: those they lack, they span (`leading`).
+
         Raises:
-            ValueError: if the view's features or the source have no lattice.
+            ValueError: if the view's features or the source have no lattice, or the source has axes that the view
+                lacks.
         """
         if view.grid is None or source is None:
             raise ValueError("an affine correspondence needs elements on a grid on both sides, got a set")
-        points = view.grid.centres().to(self.offset).expand(len(self.offset), -1, -1)
-        positions = einsum(self.matrix, points, "b i j, b n j -> b n i") + self.offset[:, None]
-        inner = einsum(self.hidden_matrix, points, "b r i j, b n j -> b n r i") + self.hidden_offset[:, None]
+        axes, target = len(view.grid.edges), len(source.edges)
+        if not target <= axes <= self.offset.shape[1]:
+            raise ValueError(
+                f"the view lies on {axes} axes, its source on {target}, the correspondence on {self.offset.shape[1]}; "
+                "the view may lack axes of the correspondence, and the source axes of the view, but not the reverse"
+            )
+        rule = self.leading(axes)
+        points = view.grid.centres().to(rule.offset).expand(len(rule.offset), -1, -1)
+        positions = einsum(rule.matrix, points, "b i j, b n j -> b n i") + rule.offset[:, None]
+        inner = einsum(rule.hidden_matrix, points, "b r i j, b n j -> b n r i") + rule.hidden_offset[:, None]
         hidden = ((inner >= 0) & (inner < 1)).all(dim=-1).any(dim=-1)
-        visible = self.known[:, None] & view.valid & ~hidden
-        return torch.where(visible, source.locate(positions), -1)
+        visible = rule.known[:, None] & view.valid & ~hidden
+        return torch.where(visible, source.locate(positions[..., :target]), -1)
 
     def then(self, second: AbstractCorrespondence) -> "Affine":
         """The composition; regions that this transform hid are carried into the second view's coordinates."""

@@ -1,7 +1,10 @@
 """The published methods as compositions: each fills the five sockets of a `Learner` with the paper's answers."""
 
+from typing import Literal
+
 from .encoder import AbstractEncoder, Network, mlp
 from .follower import AbstractRule, CopyEvery, Follower, MovingAverage
+from .foreground import Foreground
 from .grouper import AbstractGrouper, KMeans
 from .learner import Learner
 from .objective import AbstractObjective, Contrastive, Regression
@@ -39,6 +42,8 @@ def odin(
     teacher: AbstractRule | None = None,
     discovery: AbstractRule | None = None,
     objective: AbstractObjective | None = None,
+    space: Literal["projected", "hidden"] = "projected",
+    foreground: Foreground | None = None,
     first: AbstractSegmenter | None = None,
     hand_over: int = 0,
 ) -> Learner:
@@ -52,6 +57,8 @@ def odin(
         teacher: how the teacher follows; a moving average by default.
         discovery: how the discovery network follows; a copy every 10 epochs by default.
         objective: contrastive with temperature 0.1 by default.
+        space: group the discovery network's projections, as the document does, or its hidden features.
+        foreground: takes the background out of what was grouped.
         first: segments to start from instead of those of a random network, until `hand_over` steps are done.
         hand_over: the step at which discovered segments take over from `first`.
 
@@ -59,7 +66,8 @@ def odin(
     and the copying period; widths are those of DetCon and BYOL; the number of objects is our choice within its advice.
     """
     online = Network(encoder, mlp(encoder.dim, hidden, projection))
-    discovered = Discovery(Follower(online, discovery or CopyEvery(epochs=10)), grouper or KMeans(objects=16))
+    network = Follower(online, discovery or CopyEvery(epochs=10))
+    discovered = Discovery(network, grouper or KMeans(objects=16), space, foreground)
     return Learner(
         online=online,
         predictor=mlp(projection, hidden, projection),

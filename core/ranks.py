@@ -4,7 +4,7 @@ Every function is the identity on a single process. Gradients flow through all o
 over ranks, as data-parallel training does, the result equals that of one rank with the whole batch.
 """
 
-from typing import Any
+from typing import Any, final
 
 import torch
 import torch.distributed as dist
@@ -22,6 +22,7 @@ def rank() -> int:
     return dist.get_rank() if world_size() > 1 else 0
 
 
+@final
 class _Sum(torch.autograd.Function):
     """All-reduce whose gradient is all-reduced too: every rank's loss depends on every rank's input."""
 

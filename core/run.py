@@ -78,7 +78,7 @@ def read_architecture(folder: Path) -> Architecture:
             "finish the run first (the same command with --resume), or name another folder"
         )
     try:
-        fields = json.loads(path.read_text())
+        fields = json.loads(path.read_text(encoding="utf-8"))
         projector = fields["projector"]
         return Architecture(
             str(fields["modality"]),

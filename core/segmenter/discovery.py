@@ -4,13 +4,32 @@ from typing import Any, Literal, final
 
 import torch
 
+from ..encoder import Network
 from ..follower import Follower
+from ..foreground import Foreground
 from ..grouper import AbstractGrouper
 from ..modes import evaluating
 from ..progress import Progress
 from ..segmentation import Segmentation
 from ..view import Batch
 from .base import AbstractSegmenter
+
+
+def discover(
+    network: Network,
+    data: Any,
+    grouper: AbstractGrouper,
+    generator: torch.Generator,
+    space: Literal["projected", "hidden"] = "projected",
+    foreground: Foreground | None = None,
+) -> Segmentation:
+    """The objects that a network sees in a batch of untransformed items; it is left in the mode in which it came."""
+    with evaluating(network):
+        features = network.encode(data)
+        if space == "projected":
+            features = network.project_elements(features)
+        segmentation: Segmentation = grouper(features, generator)
+        return segmentation if foreground is None else foreground(segmentation, features, data)
 
 
 @final
@@ -24,30 +43,27 @@ class Discovery(AbstractSegmenter):
         network: the object discovery network τ.
         grouper: finds the objects.
         space: group the projections g_τ(h), element by element, as the document does, or the hidden features h.
+        foreground: takes the background out of what was grouped, where the kind of data has one.
 
     Source: Odin, [0063] and [0075].
     """
 
     def __init__(
-        self, network: Follower, grouper: AbstractGrouper, space: Literal["projected", "hidden"] = "projected"
+        self,
+        network: Follower,
+        grouper: AbstractGrouper,
+        space: Literal["projected", "hidden"] = "projected",
+        foreground: Foreground | None = None,
     ) -> None:
         super().__init__()
         self.network = network
         self.grouper = grouper
         self.space = space
+        self.foreground = foreground
 
     def forward(self, batch: Batch[Any], generator: torch.Generator) -> Segmentation:
         """Discovered segments of every item."""
-        return self.discover(batch.source.data, generator)
-
-    def discover(self, data: Any, generator: torch.Generator) -> Segmentation:
-        """The objects in a batch of untransformed items."""
-        network = self.network.network
-        with evaluating(network):
-            features = network.encode(data)
-            if self.space == "projected":
-                features = network.project_elements(features)
-            return self.grouper(features, generator)  # type: ignore[no-any-return]
+        return discover(self.network.network, batch.source.data, self.grouper, generator, self.space, self.foreground)
 
     def follow(self, progress: Progress) -> None:
         """The discovery network follows by its rule."""

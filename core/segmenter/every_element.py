@@ -5,6 +5,7 @@ from typing import Any, final
 import torch
 
 from ..follower import Follower
+from ..modes import evaluating
 from ..progress import Progress
 from ..segmentation import Segmentation
 from ..view import Batch
@@ -19,10 +20,11 @@ class EveryElement(AbstractSegmenter):
         super().__init__()
         self.network = network
 
-    @torch.no_grad()
     def forward(self, batch: Batch[Any], generator: torch.Generator) -> Segmentation:  # noqa: ARG002
         """Every valid element as an object."""
-        return Segmentation.every_element(self.network.network.encode(batch.source.data))
+        network = self.network.network
+        with evaluating(network):
+            return Segmentation.every_element(network.encode(batch.source.data))
 
     def follow(self, progress: Progress) -> None:
         """The network follows by its rule."""

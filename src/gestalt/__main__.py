@@ -1,0 +1,139 @@
+"""The command line: `gestalt COMMAND …`."""
+
+import difflib
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, final
+
+import tyro
+
+RECIPES = {
+    "audio-events": ("gestalt.recipes.audio_events", "discover sound events in recordings, without labels"),
+}
+"""Recipes by name: the module and what it is for. A module has `Options`, `run`, and perhaps `discover`, `embed`."""
+
+COMMANDS = {
+    "run": "train by a recipe, evaluate, and write a report",
+    "discover": "find objects in new data with a finished run",
+    "embed": "write vectors of items and elements of new data",
+    "modalities": "list the kinds of data that are installed",
+}
+
+
+@final
+@dataclass(frozen=True)
+class Discover:
+    """Find objects in new data with a finished run, and write them in the field's formats."""
+
+    run: Annotated[Path, tyro.conf.Positional]
+    """Folder of a finished run."""
+    paths: Annotated[tuple[Path, ...], tyro.conf.Positional]
+    """Files and folders to look into."""
+    out: Path = Path("discovered")
+    """Folder to write to."""
+    skip_bad: bool = False
+    """Leave out files that cannot be used, and list them."""
+
+
+@final
+@dataclass(frozen=True)
+class Embed:
+    """Write the vectors of items and of their elements, with where each element lies."""
+
+    run: Annotated[Path, tyro.conf.Positional]
+    """Folder of a finished run."""
+    paths: Annotated[tuple[Path, ...], tyro.conf.Positional]
+    """Files and folders to look into."""
+    out: Path = Path("embedded")
+    """Folder to write to."""
+    skip_bad: bool = False
+    """Leave out files that cannot be used, and list them."""
+
+
+def usage() -> str:
+    """What `gestalt --help` prints."""
+    lines = ["usage: gestalt COMMAND …", "", "commands:"]
+    lines += [f"  {name:<12} {text}" for name, text in COMMANDS.items()]
+    lines += ["", "recipes, for gestalt run RECIPE:"]
+    lines += [f"  {name:<12} {text}" for name, (_, text) in RECIPES.items()]
+    lines += ["", "gestalt run RECIPE --help shows every option with its default and unit."]
+    return "\n".join(lines)
+
+
+def choose(kind: str, name: str, known: Sequence[str]) -> str:
+    """`name` if it is known.
+
+    Raises:
+        ValueError: with the nearest known name otherwise.
+    """
+    if name in known:
+        return name
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f"Did you mean {near[0]!r}?" if near else f"Known are: {', '.join(known)}."
+    raise ValueError(f"there is no {kind} {name!r}. {hint}")
+
+
+def recipe(name: str) -> Any:
+    """The module of a recipe."""
+    return importlib.import_module(RECIPES[choose("recipe", name, list(RECIPES))][0])
+
+
+def recipe_of(run: Path) -> Any:
+    """The recipe that made a run; only names of recipes are looked up, nothing in the folder is executed."""
+    from gestalt.core.run import read_architecture
+
+    return recipe(str(read_architecture(run).details.get("recipe", "")))
+
+
+def execute(arguments: Sequence[str]) -> int:
+    """Carry out a command line; the exit code."""
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print(usage())
+        return 0
+    if arguments[0] == "--version":
+        from gestalt import __version__
+
+        print(__version__)
+        return 0
+    command, *rest = arguments
+    choose("command", command, list(COMMANDS))
+    if command == "run":
+        if not rest or rest[0] in ("-h", "--help"):
+            print(usage())
+            return 0
+        module = recipe(rest[0])
+        options = tyro.cli(module.Options, args=rest[1:], prog=f"gestalt run {rest[0]}")
+        return int(module.run(options))
+    if command == "discover":
+        discover = tyro.cli(Discover, args=rest, prog="gestalt discover")
+        return int(recipe_of(discover.run).discover(discover.run, discover.paths, discover.out, discover.skip_bad))
+    if command == "embed":
+        embed = tyro.cli(Embed, args=rest, prog="gestalt embed")
+        return int(recipe_of(embed.run).embed(embed.run, embed.paths, embed.out, embed.skip_bad))
+    from gestalt.core.plugins import modality_entry_points
+
+    for name, point in modality_entry_points().items():
+        print(f"{name:<12} {point.value}")
+    return 0
+
+
+def main() -> None:
+    """Entry point of the command `gestalt`: a user's mistake ends in one clear line, not in a traceback."""
+    try:
+        code = execute(sys.argv[1:])
+    except (ValueError, OSError, ImportError, RuntimeError) as error:
+        if os.environ.get("GESTALT_TRACEBACK"):
+            raise
+        print(f"gestalt: {error}\n(GESTALT_TRACEBACK=1 shows where this came from)", file=sys.stderr)
+        code = 1
+    except KeyboardInterrupt:
+        code = 130
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()
