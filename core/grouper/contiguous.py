@@ -23,6 +23,10 @@ class Contiguous(AbstractGrouper):
 
     def __init__(self, grouper: AbstractGrouper, objects: int, shortest: int = 1) -> None:
         super().__init__()
+        if objects < 1 or shortest < 1:
+            raise ValueError(
+                f"Contiguous needs objects ≥ 1 and shortest ≥ 1, got objects={objects}, shortest={shortest}"
+            )
         self.grouper = grouper
         self.objects = objects
         self.shortest = shortest

@@ -1,0 +1,6 @@
+"""For all tests."""
+
+import torch
+
+# The tensors of the tests are tiny: several threads would only wait for one another.
+torch.set_num_threads(1)

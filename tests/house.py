@@ -1,0 +1,182 @@
+"""Everything in the house, built small. The laws run over these lists: a new implementation is added here alone."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gestalt.core.correspondence import AbstractCorrespondence
+from gestalt.core.encoder import AbstractEncoder, Network, mlp
+from gestalt.core.feature_map import FeatureMap, Grid
+from gestalt.core.follower import AbstractRule, CopyEvery, Follower, MovingAverage, Shared
+from gestalt.core.grouper import AbstractGrouper, ChangePoints, Contiguous, KMeans
+from gestalt.core.learner import Learner
+from gestalt.core.methods import byol, odin
+from gestalt.core.modality import AbstractModality
+from gestalt.core.objective import AbstractObjective, Combined, Contrastive, Regression
+from gestalt.core.progress import Progress
+from gestalt.core.segmentation import Objects
+from gestalt.core.segmenter import AbstractSegmenter, Discovery, EveryElement, Given, HandOver, WholeItem
+from gestalt.core.view import Batch, View
+from tests.toy import Ragged, point_items, series_items, toy
+
+
+@final
+@dataclass(frozen=True)
+class GrouperCase:
+    """How to build a grouper for at most so many objects, and what it needs and keeps.
+
+    `ordered`: its elements lie on a grid of one axis and their order means something, so that they cannot be shuffled.
+    """
+
+    build: Callable[[int], AbstractGrouper]
+    ordered: bool = False
+
+    def features(self, items: Sequence[Tensor]) -> FeatureMap:
+        """Items of shape (elements, dim) as one padded feature map of the kind that the grouper takes."""
+        return feature_map(items, self.ordered)
+
+
+GROUPERS: dict[str, GrouperCase] = {
+    "k-means": GrouperCase(lambda objects: KMeans(objects)),
+    "k-means, Euclidean": GrouperCase(lambda objects: KMeans(objects, spherical=False)),
+    "k-means with position": GrouperCase(lambda objects: KMeans(objects, position=0.5), ordered=True),
+    "runs of k-means": GrouperCase(lambda objects: Contiguous(KMeans(3), objects, shortest=2), ordered=True),
+    "change points": GrouperCase(lambda objects: ChangePoints(penalty=0.05, objects=objects), ordered=True),
+}
+
+OBJECTIVES: dict[str, Callable[[], AbstractObjective]] = {
+    "regression": Regression,
+    "contrastive": Contrastive,
+    "contrastive with the same view": lambda: Contrastive(temperature=0.2, same_view=True),
+    "contrastive across items only": lambda: Contrastive(temperature=0.3, same_item=False),
+    "combined": lambda: Combined((0.5, Regression()), (2.0, Contrastive(temperature=0.5))),
+}
+
+RULES: dict[str, Callable[[], AbstractRule]] = {
+    "moving average": lambda: MovingAverage(0.9),
+    "moving average, buffers copied": lambda: MovingAverage(0.9, buffers="copy"),
+    "steady average": lambda: MovingAverage(0.8, rising=False),
+    "copy every two steps": lambda: CopyEvery(steps=2),
+    "copy every epoch": lambda: CopyEvery(epochs=1),
+}
+"""Rules that keep a copy; `Shared` keeps none and is tested on its own."""
+
+SEGMENTERS: dict[str, Callable[[Network], AbstractSegmenter]] = {
+    "whole item": lambda _: WholeItem(),
+    "every element": lambda online: EveryElement(Follower(online, Shared())),
+    "given": lambda online: Given(lambda data: KMeans(2)(online.encode(data), torch.Generator().manual_seed(0))),
+    "discovery": lambda online: Discovery(Follower(online, CopyEvery(steps=2)), KMeans(3)),
+    "discovery in hidden features": lambda online: Discovery(Follower(online, Shared()), KMeans(3), space="hidden"),
+    "hand-over": lambda online: HandOver(
+        WholeItem(), Discovery(Follower(online, MovingAverage(0.9, buffers="copy")), KMeans(3)), step=0
+    ),
+}
+
+
+def _learner(segmenter: str, objective: AbstractObjective, rule: AbstractRule) -> Callable[[AbstractEncoder], Learner]:
+    def build(encoder: AbstractEncoder) -> Learner:
+        online = Network(encoder, mlp(encoder.dim, 8, 5))
+        return Learner(online, mlp(5, 8, 5), Follower(online, rule), SEGMENTERS[segmenter](online), objective)
+
+    return build
+
+
+LEARNERS: dict[str, Callable[[AbstractEncoder], Learner]] = {
+    "byol": lambda encoder: byol(encoder, hidden=8, projection=5),
+    "odin": lambda encoder: odin(encoder, hidden=8, projection=5, grouper=KMeans(3)),
+    "odin from given segments": lambda encoder: odin(
+        encoder,
+        hidden=8,
+        projection=5,
+        grouper=KMeans(3),
+        first=SEGMENTERS["given"](Network(encoder)),
+        hand_over=2,
+    ),
+    "simclr": _learner("whole item", Contrastive(), Shared()),
+    "detcon": _learner("given", Contrastive(same_view=True), MovingAverage()),
+    "dense": _learner("every element", Regression(), MovingAverage()),
+    "odin, regression and contrast": _learner("discovery", Combined((1.0, Regression()), (1.0, Contrastive())), Shared()),
+}
+
+ENCODERS: dict[str, Callable[[], AbstractEncoder]] = {
+    "points": lambda: toy("points").encoders["small"](),
+    "series": lambda: toy("series").encoders["small"](),
+}
+ITEMS: dict[str, Callable[[int], list[Tensor]]] = {"points": point_items, "series": series_items}
+
+PROGRESS = Progress(step=2, steps=10, steps_per_epoch=2)
+
+
+def seeded(seed: int = 0) -> torch.Generator:
+    """A generator of random numbers."""
+    return torch.Generator().manual_seed(seed)
+
+
+def feature_map(items: Sequence[Tensor], on_grid: bool) -> FeatureMap:
+    """Items of shape (elements, dim) as one feature map, padded with NaN: whoever reads the padding is found out."""
+    longest = max(len(item) for item in items)
+    values = torch.full((len(items), longest, items[0].shape[1]), torch.nan)
+    valid = torch.zeros(len(items), longest, dtype=torch.bool)
+    for row, item in enumerate(items):
+        values[row, : len(item)] = item
+        valid[row, : len(item)] = True
+    return FeatureMap(values, valid, Grid.uniform((longest,), (1.0,)) if on_grid else None)
+
+
+def blobs(elements: int, clusters: int, dim: int = 4, seed: int = 0) -> Tensor:
+    """One item whose elements lie around `clusters` centres, in stretches of equal length."""
+    generator = seeded(seed)
+    centres = torch.randn(clusters, dim, generator=generator) * 4
+    number = torch.arange(elements) * clusters // elements
+    return centres[number] + 0.3 * torch.randn(elements, dim, generator=generator)
+
+
+def random_objects(batch: int, objects: int, dim: int, seed: int, absent: float = 0.3) -> Objects:
+    """Random vectors, some absent: zero there, as `Segmentation.pool` leaves them."""
+    generator = seeded(seed)
+    present = torch.rand(batch, objects, generator=generator) >= absent
+    return Objects(torch.randn(batch, objects, dim, generator=generator) * present[..., None], present)
+
+
+def bare_batch(items: int) -> Batch[Ragged]:
+    """A batch for objectives, which look at no data."""
+    data = Ragged(torch.zeros(items, 1, 1), torch.ones(items, 1, dtype=torch.bool))
+    names = tuple(f"item {number}" for number in range(items))
+    return Batch(
+        View(data, joined([identity_of("points", torch.zeros(1, 2)) for _ in range(items)])),
+        (),
+        names,
+        torch.arange(items),
+    )
+
+
+def identity_of(kind: str, item: Tensor) -> AbstractCorrespondence:
+    """The correspondence of an untransformed toy item."""
+    return toy(kind).views.source(item, np.random.default_rng(0))[1]
+
+
+def joined(correspondences: Sequence[AbstractCorrespondence]) -> AbstractCorrespondence:
+    """One batch."""
+    return correspondences[0].join(correspondences[1:])
+
+
+def make_batch(kind: str, items: Sequence[Tensor], seed: int = 0, modality: AbstractModality[Any] | None = None) -> Any:
+    """The source view and the modality's default views of every item, each with its own random numbers."""
+    modality = toy(kind) if modality is None else modality
+    rows = [_views_of(modality, item, seed + number) for number, item in enumerate(items)]
+    views = [
+        View(modality.collate([row[place][0] for row in rows]), joined([row[place][1] for row in rows]))
+        for place in range(len(rows[0]))
+    ]
+    names = tuple(f"item {number}" for number in range(len(items)))
+    return Batch(views[0], tuple(views[1:]), names, torch.arange(len(items)))
+
+
+def _views_of(modality: AbstractModality[Any], item: Tensor, seed: int) -> list[tuple[Tensor, AbstractCorrespondence]]:
+    rng = np.random.default_rng(seed)
+    source = modality.views.source(item, rng)
+    return [source, *(transform(source[0], rng) for transform in modality.views.views)]

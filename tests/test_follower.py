@@ -1,0 +1,145 @@
+"""Law 8: followers freeze, copy or average by their rule; buffers follow a stated policy; no gradient enters."""
+
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from gestalt.core.encoder import Network
+from gestalt.core.follower import AbstractRule, CopyEvery, Follower, MovingAverage, Shared, follow_tensors
+from gestalt.core.progress import Progress
+from tests.house import ENCODERS, RULES, seeded
+
+every_rule = pytest.mark.parametrize("rule", [build() for build in RULES.values()], ids=RULES)
+
+
+def network() -> Network:
+    """With batch normalisation, for its buffers: floating ones and the integer count of batches."""
+    encoder = ENCODERS["points"]()
+    return Network(encoder, nn.Sequential(nn.Linear(encoder.dim, 4), nn.BatchNorm1d(4)))
+
+
+def train(online: Network) -> None:
+    """Move every parameter and every buffer, as an optimiser's step and a pass would."""
+    generator = seeded(7)
+    with torch.no_grad():
+        for tensor in [*online.parameters(), *online.buffers()]:
+            if tensor.is_floating_point():
+                tensor.add_(torch.randn(tensor.shape, generator=generator))
+            else:
+                tensor.add_(3)
+
+
+@every_rule
+def test_a_follower_starts_as_a_copy_of_its_own(rule: AbstractRule) -> None:
+    online = network()
+    follower = Follower(online, rule)
+    for name, tensor in follower.network.state_dict().items():
+        assert torch.equal(tensor, online.state_dict()[name])
+        assert tensor.data_ptr() != online.state_dict()[name].data_ptr()
+    assert all(not parameter.requires_grad for parameter in follower.parameters())
+
+
+@every_rule
+@pytest.mark.parametrize("step", [1, 2, 3, 4, 9, 10])
+def test_every_parameter_is_kept_by_the_decay_and_buffers_follow_their_policy(rule: AbstractRule, step: int) -> None:
+    online = network()
+    follower = Follower(online, rule)
+    train(online)
+    before = {name: tensor.clone() for name, tensor in follower.network.state_dict().items()}
+    progress = Progress(step=step, steps=10, steps_per_epoch=4)
+    decay = rule.decay(progress)
+    follower.follow(progress)
+    theirs, ours = online.state_dict(), follower.network.state_dict()
+    for name, _ in online.named_parameters():
+        torch.testing.assert_close(ours[name], decay * before[name] + (1 - decay) * theirs[name])
+    for name, _ in online.named_buffers():
+        copied = rule.buffers == "copy" and decay < 1
+        assert torch.equal(ours[name], theirs[name] if copied else before[name])
+
+
+def test_decay_one_freezes_to_the_last_bit() -> None:
+    follower = {"w": torch.tensor([0.1, 0.7])}
+    follow_tensors(follower, {"w": torch.tensor([3.0, torch.inf])}, decay=1 - 1e-9)
+    frozen = Follower(online := network(), MovingAverage(1.0, buffers="copy"))
+    before = {name: tensor.clone() for name, tensor in frozen.state_dict().items()}
+    train(online)
+    frozen.follow(Progress(3, 10, 2))
+    assert all(torch.equal(tensor, before[name]) for name, tensor in frozen.state_dict().items())
+
+
+def test_decay_zero_copies_to_the_last_bit() -> None:
+    follower = Follower(online := network(), MovingAverage(0.0, rising=False, buffers="copy"))
+    train(online)
+    follower.follow(Progress(3, 10, 2))
+    theirs = online.state_dict()
+    assert all(torch.equal(tensor, theirs[name]) for name, tensor in follower.network.state_dict().items())
+
+
+@every_rule
+def test_no_gradient_enters_a_follower(rule: AbstractRule) -> None:
+    online = network()
+    follower = Follower(online, rule)
+    rows = torch.randn(5, 6, generator=seeded())
+    loss = (follower.network.projector(rows) * online.projector(rows)).sum()
+    loss.backward()
+    assert all(parameter.grad is None for parameter in follower.parameters())
+    assert all(parameter.grad is not None for parameter in online.projector.parameters())
+
+
+@every_rule
+def test_a_follower_saves_its_copy_and_not_the_online_network(rule: AbstractRule) -> None:
+    online = network()
+    follower = Follower(online, rule)
+    assert len(follower.state_dict()) == len(online.state_dict())
+    train(online)
+    follower.follow(Progress(4, 10, 4))
+    fresh = Follower(network(), rule)
+    fresh.load_state_dict(follower.state_dict())
+    for ours, theirs in zip(fresh.network.state_dict().values(), follower.network.state_dict().values(), strict=True):
+        assert torch.equal(ours, theirs)
+
+
+def test_a_shared_follower_is_the_online_network_and_saves_nothing() -> None:
+    online = network()
+    follower = Follower(online, Shared())
+    assert follower.network is online
+    assert follower.state_dict() == {}
+    assert list(follower.parameters()) == []
+    before = {name: tensor.clone() for name, tensor in online.state_dict().items()}
+    follower.follow(Progress(1, 10, 1))
+    assert all(torch.equal(tensor, before[name]) for name, tensor in online.state_dict().items())
+
+
+def test_networks_that_no_longer_match_are_refused_by_name() -> None:
+    online = network()
+    follower = Follower(online, MovingAverage(0.5))
+    online.projector = nn.Linear(6, 3)
+    with pytest.raises(ValueError, match=r"same names and shapes, they differ in .*projector"):
+        follower.follow(Progress(1, 10, 1))
+
+
+@pytest.mark.parametrize("step", [0, 1, 37, 99, 100, 150])
+def test_the_rising_decay_is_the_formula_of_byol(step: int) -> None:
+    fraction = min(step / 100, 1)
+    expected = 1 - (1 - 0.99) * (math.cos(math.pi * fraction) + 1) / 2
+    assert MovingAverage(0.99).decay(Progress(step, 100, 10)) == pytest.approx(expected, abs=1e-12)
+    assert MovingAverage(0.99, rising=False).decay(Progress(step, 100, 10)) == 0.99
+
+
+def test_copies_come_at_the_end_of_every_period_and_at_no_other_step() -> None:
+    steps = range(1, 13)
+    by_steps = [CopyEvery(steps=3).decay(Progress(step, 100, 5)) for step in steps]
+    assert [step for step, decay in zip(steps, by_steps, strict=True) if decay == 0] == [3, 6, 9, 12]
+    by_epochs = [CopyEvery(epochs=2).decay(Progress(step, 100, 5)) for step in steps]
+    assert [step for step, decay in zip(steps, by_epochs, strict=True) if decay == 0] == [10]
+    assert set(by_steps) == set(by_epochs) == {0.0, 1.0}
+
+
+def test_impossible_rules_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"lies in \[0, 1\], got 1\.5"):
+        MovingAverage(1.5)
+    for wrong in ({}, {"epochs": 1, "steps": 1}, {"steps": 0}):
+        with pytest.raises(ValueError, match="one of them and at least 1, got CopyEvery"):
+            CopyEvery(**wrong)

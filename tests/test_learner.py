@@ -1,0 +1,344 @@
+"""Laws 6 and 12 of the learner: items do not disturb one another, and special cases are what they claim to be."""
+
+from collections.abc import Callable
+from typing import Any, Literal, final
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from gestalt.core.correspondence import Index
+from gestalt.core.encoder import AbstractEncoder, Network
+from gestalt.core.follower import AbstractRule, Follower, MovingAverage, Shared
+from gestalt.core.grouper import KMeans
+from gestalt.core.learner import Learner, Outcome
+from gestalt.core.methods import byol, odin
+from gestalt.core.modes import evaluating
+from gestalt.core.objective import AbstractObjective, Contrastive, Loss, Regression
+from gestalt.core.progress import Progress
+from gestalt.core.segmentation import Objects, Segmentation
+from gestalt.core.segmenter import AbstractSegmenter, Given, HandOver, WholeItem
+from gestalt.core.transform import Views
+from gestalt.core.view import Batch, View
+from tests.house import (
+    ENCODERS,
+    ITEMS,
+    LEARNERS,
+    PROGRESS,
+    SEGMENTERS,
+    joined,
+    make_batch,
+    seeded,
+)
+from tests.toy import POINT_TRANSFORMS, SERIES_TRANSFORMS, Do, keep_points, keep_series, pad, toy
+
+every_learner = pytest.mark.parametrize("build", LEARNERS.values(), ids=LEARNERS)
+every_kind = pytest.mark.parametrize("kind", ENCODERS)
+Build = Callable[[AbstractEncoder], Learner]
+
+
+def built(build: Build, kind: str = "points", seed: int = 0) -> Learner:
+    torch.manual_seed(seed)
+    return build(ENCODERS[kind]())
+
+
+def gradients(learner: Learner) -> dict[str, Tensor]:
+    return {name: p.grad for name, p in learner.named_parameters() if p.grad is not None}
+
+
+def stepped(learner: Learner, batch: Any) -> Outcome:
+    """One optimiser step with what follows it."""
+    outcome: Outcome = learner(batch, seeded())
+    outcome.loss.backward()
+    with torch.no_grad():
+        for parameter in learner.parameters():
+            if parameter.grad is not None:
+                parameter.sub_(0.05 * parameter.grad)
+                parameter.grad = None
+    learner.follow(outcome, batch, PROGRESS)
+    return outcome
+
+
+@every_kind
+@every_learner
+def test_every_method_learns_on_every_kind_of_data(build: Build, kind: str) -> None:
+    learner = built(build, kind)
+    outcome: Outcome = learner(make_batch(kind, ITEMS[kind](4)), seeded())
+    assert outcome.loss.item() > 0
+    outcome.loss.backward()
+    for name, parameter in learner.named_parameters():
+        assert (parameter.grad is not None) == parameter.requires_grad, name
+    assert any(bool(gradient.any()) for gradient in gradients(learner).values())
+    assert not bool(outcome.unknown.any())
+
+
+@every_kind
+@every_learner
+def test_an_items_objects_do_not_depend_on_which_items_share_its_batch(build: Build, kind: str) -> None:
+    learner, items = built(build, kind), ITEMS[kind](4)
+    with evaluating(learner):
+        together: Outcome = learner(make_batch(kind, items), seeded())
+        for row in range(len(items)):
+            alone: Outcome = learner(make_batch(kind, items[row : row + 1], seed=row), seeded())
+            for ours, theirs in zip(alone.online + alone.teacher, together.online + together.teacher, strict=True):
+                count = ours.present.shape[1]
+                assert torch.equal(ours.present[0], theirs.present[row, :count])
+                assert not bool(theirs.present[row, count:].any())
+                torch.testing.assert_close(ours.vectors[0], theirs.vectors[row, :count], rtol=1e-4, atol=1e-5)
+
+
+@every_kind
+@pytest.mark.parametrize("name", SEGMENTERS)
+def test_every_segmenter_gives_a_segmentation_without_gradient_and_leaves_the_network_as_it_was(
+    kind: str, name: str
+) -> None:
+    online = Network(ENCODERS[kind](), nn.Sequential(nn.Linear(6, 4), nn.BatchNorm1d(4)))
+    segmenter = SEGMENTERS[name](online)
+    before = {key: tensor.clone() for key, tensor in online.state_dict().items()}
+    segments: Segmentation = segmenter(make_batch(kind, ITEMS[kind](3)), seeded())
+    assert len(segments.weights) == 3
+    assert not segments.weights.requires_grad
+    assert bool((segments.weights >= 0).all())
+    assert bool((segments.weights.sum(dim=1) <= 1 + 1e-6).all())
+    assert all(module.training for module in online.modules())
+    assert all(torch.equal(tensor, before[key]) for key, tensor in online.state_dict().items())
+    segmenter.follow(PROGRESS)
+
+
+def transplanted(source: Learner, target: Learner) -> Learner:
+    """The target with the source's online network, predictor and teacher."""
+    kept = ("online.", "predictor.", "teacher.")
+    state = {name: tensor for name, tensor in source.state_dict().items() if name.startswith(kept)}
+    missing, unexpected = target.load_state_dict(state, strict=False)
+    assert unexpected == []
+    assert all(name.startswith("segmenter.") for name in missing)
+    return target
+
+
+def assert_same_to_the_last_digit(one: Learner, two: Learner, batch: Any) -> None:
+    first, second = one(batch, seeded()), two(batch, seeded())
+    first.loss.backward()
+    second.loss.backward()
+    assert torch.equal(first.loss, second.loss)
+    assert gradients(one).keys() == gradients(two).keys()
+    assert all(torch.equal(gradient, gradients(two)[name]) for name, gradient in gradients(one).items())
+    assert first.loss.item() > 0.1
+
+
+@every_kind
+def test_odin_with_the_whole_item_and_regression_is_byol_to_the_last_digit(kind: str) -> None:
+    bootstrap = built(lambda encoder: byol(encoder, hidden=8, projection=5), kind)
+    whole = built(
+        lambda encoder: odin(encoder, hidden=8, projection=5, objective=Regression(), first=WholeItem(), hand_over=10),
+        kind,
+        seed=1,
+    )
+    assert_same_to_the_last_digit(bootstrap, transplanted(bootstrap, whole), make_batch(kind, ITEMS[kind](4)))
+
+
+@pytest.mark.parametrize(
+    ("kind", "keep", "moves"),
+    [("points", keep_points, "drop"), ("series", keep_series, "crop")],
+)
+def test_odin_with_one_discovered_object_and_regression_is_byol_where_views_show_the_source_alone(
+    kind: str, keep: Any, moves: str
+) -> None:
+    transforms = POINT_TRANSFORMS if kind == "points" else SERIES_TRANSFORMS
+    modality = toy(kind, views=Views(Do(keep), (transforms[moves], Do(keep))))
+    bootstrap = built(lambda encoder: byol(encoder, hidden=8, projection=5), kind)
+    single = built(
+        lambda encoder: odin(encoder, hidden=8, projection=5, grouper=KMeans(1), objective=Regression()), kind, seed=1
+    )
+    batch = make_batch(kind, ITEMS[kind](4), modality=modality)
+    assert_same_to_the_last_digit(bootstrap, transplanted(bootstrap, single), batch)
+
+
+@every_kind
+def test_contrast_of_whole_items_is_infonce_over_items(kind: str) -> None:
+    torch.manual_seed(0)
+    encoder = ENCODERS[kind]()
+    online = Network(encoder)
+    learner = Learner(online, None, Follower(online, Shared()), WholeItem(), Contrastive(temperature=0.2))
+    batch = make_batch(kind, ITEMS[kind](5))
+    found = learner(batch, seeded()).loss
+    means = []
+    for view in batch.views:
+        features = encoder(view.data)
+        rows = [vectors[valid].mean(dim=0) for vectors, valid in zip(features.values, features.valid, strict=True)]
+        means.append(nn.functional.normalize(torch.stack(rows), dim=1))
+    logits = means[0] @ means[1].T / 0.2
+    expected = nn.functional.cross_entropy(logits, torch.arange(5)) + nn.functional.cross_entropy(
+        logits.T, torch.arange(5)
+    )
+    torch.testing.assert_close(found, expected)
+
+
+def with_lost_item(batch: Batch[Any], row: int) -> Batch[Any]:
+    """The same batch of points, but nothing is known of how one item's first view came about."""
+    view = batch.views[0]
+    correspondence = view.correspondence
+    assert isinstance(correspondence, Index)
+    known = correspondence.known.clone()
+    known[row] = False
+    lost = View(view.data, Index(correspondence.index, known))
+    return Batch(batch.source, (lost, *batch.views[1:]), batch.names, batch.index)
+
+
+def test_items_of_unknown_correspondence_fall_back_to_the_whole_and_are_reported() -> None:
+    learner = built(LEARNERS["odin"])
+    batch = with_lost_item(make_batch("points", ITEMS["points"](3)), row=1)
+    with evaluating(learner):
+        outcome: Outcome = learner(batch, seeded())
+    assert outcome.unknown.tolist() == [False, True, False]
+    assert outcome.segmentation.whole.tolist() == [False, True, False]
+    for view, objects in zip(batch.views, outcome.teacher, strict=True):
+        assert objects.present[1].tolist() == [True, False, False]
+        features = learner.teacher.network.encode(view.data)
+        whole = features.values[1][features.valid[1]].mean(dim=0)
+        with evaluating(learner.teacher.network):
+            expected = learner.teacher.network.projector(whole[None])[0]
+        torch.testing.assert_close(objects.vectors[1, 0], expected)
+        assert int(objects.present[0].sum()) > 1
+
+
+def test_the_teacher_sees_only_its_first_views() -> None:
+    torch.manual_seed(0)
+    online = Network(ENCODERS["points"]())
+    seen: list[int] = []
+    learner = Learner(online, None, Follower(online, MovingAverage()), WholeItem(), _Recorder(seen), teacher_views=2)
+    modality = toy("points", views=Views(Do(keep_points), tuple(Do(keep_points) for _ in range(4))))
+    learner(make_batch("points", ITEMS["points"](2), modality=modality), seeded())
+    assert seen == [4, 2]
+
+
+@final
+class _Recorder(AbstractObjective):
+    """Notes how many views each side saw, and in which order things follow."""
+
+    def __init__(self, seen: list[Any]) -> None:
+        super().__init__()
+        self.seen = seen
+
+    def forward(self, online: tuple[Objects, ...], teacher: tuple[Objects, ...], batch: Batch[Any]) -> Loss:  # noqa: ARG002
+        """A loss that means nothing."""
+        self.seen += [len(online), len(teacher)]
+        return Loss(online[0].vectors.sum())
+
+    def observe(self, teacher: tuple[Objects, ...], batch: Batch[Any]) -> None:  # noqa: ARG002
+        """Note that it was called, and whether any history came along."""
+        self.seen.append(("objective", any(objects.vectors.requires_grad for objects in teacher)))
+
+
+@final
+class _Noting(AbstractRule):
+    """Notes when it was asked."""
+
+    buffers: Literal["own", "copy"] = "own"
+
+    def __init__(self, seen: list[Any], name: str) -> None:
+        self.seen = seen
+        self.name = name
+
+    def decay(self, progress: Progress) -> float:  # noqa: ARG002
+        """Freeze."""
+        self.seen.append(self.name)
+        return 1.0
+
+
+def test_after_a_step_teacher_segmenter_and_objective_follow_in_this_order() -> None:
+    seen: list[Any] = []
+    online = Network(ENCODERS["points"]())
+    segmenter = SEGMENTERS["discovery"](online)
+    segmenter.network.rule = _Noting(seen, "segmenter")  # type: ignore[union-attr,assignment]
+    learner = Learner(online, None, Follower(online, _Noting(seen, "teacher")), segmenter, _Recorder(seen))
+    batch = make_batch("points", ITEMS["points"](2))
+    outcome = learner(batch, seeded())
+    assert seen == [2, 2]  # nothing follows while the loss is computed
+    learner.follow(outcome, batch, PROGRESS)
+    assert seen[2:] == ["teacher", "segmenter", ("objective", False)]
+
+
+@pytest.mark.parametrize(("rule", "enters"), [(Shared(), True), (MovingAverage(), False)], ids=["shared", "average"])
+def test_gradients_reach_the_teacher_only_where_it_is_shared(rule: AbstractRule, enters: bool) -> None:
+    torch.manual_seed(0)
+    online = Network(ENCODERS["points"]())
+    learner = Learner(online, None, Follower(online, rule), WholeItem(), Contrastive())
+    outcome: Outcome = learner(make_batch("points", ITEMS["points"](3)), seeded())
+    assert all(objects.vectors.requires_grad == enters for objects in outcome.teacher)
+    outcome.loss.backward()
+    assert all(parameter.grad is not None for parameter in online.parameters())
+
+
+def test_without_gradients_nothing_has_a_history() -> None:
+    learner = built(LEARNERS["simclr"])
+    with torch.no_grad():
+        outcome: Outcome = learner(make_batch("points", ITEMS["points"](3)), seeded())
+    assert not outcome.loss.requires_grad
+    assert not any(objects.vectors.requires_grad for objects in outcome.teacher + outcome.online)
+
+
+def test_without_a_predictor_projections_are_compared() -> None:
+    torch.manual_seed(0)
+    online = Network(ENCODERS["points"](), nn.Linear(6, 3))
+    learner = Learner(online, None, Follower(online, Shared()), WholeItem(), Contrastive())
+    outcome: Outcome = learner(make_batch("points", ITEMS["points"](3)), seeded())
+    for ours, theirs in zip(outcome.online, outcome.teacher, strict=True):
+        assert torch.equal(ours.vectors, theirs.vectors)
+
+
+def test_segments_are_handed_over_at_their_step_and_both_follow_all_the_time() -> None:
+    seen: list[Any] = []
+    online = Network(ENCODERS["points"]())
+    then = SEGMENTERS["discovery"](online)
+    then.network.rule = _Noting(seen, "then")  # type: ignore[union-attr,assignment]
+    segmenter: AbstractSegmenter = HandOver(WholeItem(), then, step=3)
+    batch = make_batch("points", ITEMS["points"](2))
+    whole = []
+    for step in range(1, 6):
+        whole.append(bool(segmenter(batch, seeded()).whole.all()))
+        segmenter.follow(Progress(step, 10, 2))
+    assert whole == [True, True, True, False, False]
+    assert seen == ["then"] * 5
+    fresh = HandOver(WholeItem(), SEGMENTERS["discovery"](online), step=3)
+    fresh.load_state_dict(segmenter.state_dict())
+    assert not bool(fresh(batch, seeded()).whole.any())
+
+
+def test_given_segments_that_are_missing_are_asked_for() -> None:
+    batch = make_batch("points", ITEMS["points"](2))
+    with pytest.raises(ValueError, match="items such as 'item 0' bring none"):
+        Given()(batch, seeded())
+    segments = Segmentation.whole_items(2)
+    assert Given()(Batch(batch.source, batch.views, batch.names, batch.index, given=segments), seeded()) is segments
+
+
+@every_learner
+def test_a_learner_resumes_from_its_state_with_the_same_numbers(build: Build) -> None:
+    batches = [make_batch("points", ITEMS["points"](4), seed=10 * step) for step in range(3)]
+    learner = built(build)
+    stepped(learner, batches[0])
+    fresh = built(build, seed=9)
+    fresh.load_state_dict(learner.state_dict())
+    for batch in batches[1:]:
+        assert torch.equal(stepped(learner, batch).loss, stepped(fresh, batch).loss)
+    for name, tensor in learner.state_dict().items():
+        assert torch.equal(tensor, fresh.state_dict()[name]), name
+
+
+def test_small_objects_count_only_from_the_least_number_of_elements_on() -> None:
+    torch.manual_seed(0)
+    online = Network(ENCODERS["points"]())
+    item = torch.randn(6, 2, generator=seeded())
+    correspondence = joined([Index.identity(6)])
+    view = View(pad([item]), correspondence)
+    given = Segmentation.from_labels(torch.tensor([[0, 1, 1, 1, 1, 1]]), 2)
+    batch = Batch(view, (view, view), ("item",), torch.tensor([0]), given=given)
+    for least, expected in ((0.0, [True, True]), (1.0, [False, True])):
+        learner = Learner(online, None, Follower(online, Shared()), Given(), Regression(), least=least)
+        assert learner(batch, seeded()).online[0].present[0].tolist() == expected
+
+
+def test_the_same_random_numbers_give_the_same_batch() -> None:
+    one, two = (make_batch("points", ITEMS["points"](2), seed=4) for _ in range(2))
+    assert all(np.array_equal(a.data.values, b.data.values) for a, b in zip(one.views, two.views, strict=True))

@@ -1,0 +1,183 @@
+"""Law 9: N processes with their shares of a batch compute the loss and the gradients of one process with all of it."""
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, final
+
+import pytest
+import torch
+import torch.distributed as dist
+import torch.multiprocessing as mp
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from gestalt.core.encoder import RowNorm
+from gestalt.core.ranks import gather, mean_over_ranks, rank, sum_over_ranks, world_size
+from gestalt.core.segmentation import Objects
+from tests.house import ENCODERS, ITEMS, LEARNERS, OBJECTIVES, bare_batch, make_batch, random_objects, seeded
+
+SHARES = {2: (4, 2), 3: (1, 3, 2)}
+"""Items of each rank, for every number of processes: six in all, unevenly spread."""
+ITEMS_IN_ALL = 6
+
+
+@final
+@dataclass(frozen=True)
+class Result:
+    """What a case gives on one rank: averaged over ranks, and joined over ranks, it is what one process gives."""
+
+    mean: dict[str, Tensor]
+    rows: dict[str, Tensor]
+
+
+Case = Callable[[slice], Result]
+
+
+def gradients(module: nn.Module) -> dict[str, Tensor]:
+    return {name: p.grad.clone() for name, p in module.named_parameters() if p.grad is not None}
+
+
+def objective_case(name: str, share: slice) -> Result:
+    """Two views whose online vectors come through one shared linear map."""
+    torch.manual_seed(0)
+    shared = nn.Linear(5, 4)
+    views = [random_objects(ITEMS_IN_ALL, 3, 5, seed=view) for view in range(2)]
+    targets = [random_objects(ITEMS_IN_ALL, 3, 4, seed=10 + view) for view in range(2)]
+    online = tuple(Objects(view.vectors[share], view.present[share]).map(shared) for view in views)
+    teacher = tuple(Objects(target.vectors[share], target.present[share]) for target in targets)
+    value = OBJECTIVES[name]()(online, teacher, bare_batch(len(online[0].present))).value
+    value.backward()
+    return Result({"loss": value.detach(), **gradients(shared)}, {})
+
+
+def norm_case(share: slice, empty_first: bool = False) -> Result:
+    """A weighted sum of normalised rows, in training mode; then the running statistics."""
+    torch.manual_seed(0)
+    layers = nn.Sequential(nn.Linear(5, 4), RowNorm(4))
+    keep = slice(max(share.start, 4), max(share.stop, 4)) if empty_first else share
+    rows, weights = torch.randn(ITEMS_IN_ALL, 5, generator=seeded()), torch.randn(ITEMS_IN_ALL, 4, generator=seeded(1))
+    normal = layers(rows[keep])
+    value = mean_over_ranks((normal * weights[keep]).sum(), torch.tensor(len(normal)))
+    value.backward()
+    running = {name: buffer.clone() for name, buffer in layers.named_buffers()}
+    return Result({"loss": value.detach(), **gradients(layers), **running}, {"rows": normal.detach()})
+
+
+def gather_case(share: slice) -> Result:
+    """Every rank compares its rows with the rows of all."""
+    torch.manual_seed(0)
+    shared = nn.Linear(5, 4)
+    mine = shared(torch.randn(ITEMS_IN_ALL, 5, generator=seeded())[share])
+    everyone, start = gather(mine)
+    assert torch.equal(everyone[start : start + len(mine)], mine)
+    value = mean_over_ranks((mine @ everyone.T).square().sum(), torch.tensor(len(mine)))
+    value.backward()
+    return Result({"loss": value.detach(), "everyone": everyone.detach(), **gradients(shared)}, {})
+
+
+def sum_case(share: slice) -> Result:
+    """A sum over ranks, and the number and the count of them."""
+    rows = torch.randn(ITEMS_IN_ALL, 5, generator=seeded())[share]
+    assert 0 <= rank() < world_size()
+    return Result({"sum": sum_over_ranks(rows.sum(dim=0))}, {})
+
+
+def learner_case(kind: str, name: str, share: slice) -> Result:
+    """A whole training step's loss and gradients, under DistributedDataParallel where there are several ranks."""
+    torch.manual_seed(0)
+    learner = LEARNERS[name](ENCODERS[kind]())
+    module: Any = DistributedDataParallel(learner) if world_size() > 1 else learner
+    items = ITEMS[kind](ITEMS_IN_ALL)[share]
+    outcome = module(make_batch(kind, items, seed=share.start), seeded(3))
+    outcome.loss.backward()
+    found = {f"{part}": p.grad.clone() for part, p in learner.named_parameters() if p.grad is not None}
+    return Result({"loss": outcome.loss.detach(), **found}, {})
+
+
+CASES: dict[str, Case] = {
+    **{f"objective {name}": functools.partial(objective_case, name) for name in OBJECTIVES},
+    "row norm": norm_case,
+    "row norm, ranks without rows": functools.partial(norm_case, empty_first=True),
+    "gather": gather_case,
+    "sum": sum_case,
+    **{f"{name} on points": functools.partial(learner_case, "points", name) for name in LEARNERS},
+    **{f"{name} on series": functools.partial(learner_case, "series", name) for name in ("byol", "odin")},
+}
+
+
+def share_of(number: int, sizes: tuple[int, ...]) -> slice:
+    return slice(sum(sizes[:number]), sum(sizes[: number + 1]))
+
+
+def work(number: int, folder: str, sizes: tuple[int, ...]) -> None:
+    """One rank: every case in turn, its results into a file."""
+    torch.set_num_threads(1)
+    meeting = f"file://{folder}/meeting"
+    dist.init_process_group("gloo", meeting, timedelta(seconds=60), world_size=len(sizes), rank=number)
+    results = {name: case(share_of(number, sizes)) for name, case in CASES.items()}
+    torch.save({name: (result.mean, result.rows) for name, result in results.items()}, f"{folder}/{number}.pt")
+    dist.destroy_process_group()
+
+
+@pytest.fixture(scope="module", params=SHARES.values(), ids=[f"{count} ranks" for count in SHARES])
+def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
+    """The results of every rank. A world is started once and runs all cases."""
+    folder = tmp_path_factory.mktemp("world")
+    mp.spawn(work, (str(folder), request.param), nprocs=len(request.param))  # type: ignore[no-untyped-call]
+    return [load(folder / f"{number}.pt") for number in range(len(request.param))]
+
+
+def load(path: Path) -> Any:
+    return torch.load(path, weights_only=True)
+
+
+@functools.cache
+def alone(name: str) -> Result:
+    """One process with the joined batch."""
+    return CASES[name](slice(0, ITEMS_IN_ALL))
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_several_ranks_give_what_one_rank_gives_with_the_joined_batch(name: str, world: list[Any]) -> None:
+    expected = alone(name)
+    shares = [results[name] for results in world]
+    assert all(mean.keys() == expected.mean.keys() for mean, _ in shares)
+    for part, tensor in expected.mean.items():
+        found = torch.stack([mean[part] for mean, _ in shares]).mean(dim=0)
+        torch.testing.assert_close(found, tensor, rtol=1e-3, atol=1e-4, msg=lambda text, part=part: f"{part}: {text}")
+    for part, tensor in expected.rows.items():
+        torch.testing.assert_close(torch.cat([rows[part] for _, rows in shares]), tensor, rtol=1e-4, atol=1e-5)
+    assert any(bool(tensor.abs().max() > 1e-1) for tensor in expected.mean.values())
+
+
+@pytest.mark.parametrize("rows", [0, 1, 2, 7])
+def test_row_norm_on_one_rank_is_batch_normalisation_for_any_number_of_rows(rows: int) -> None:
+    values = torch.randn(rows, 3, generator=seeded()) * 3 + 1
+    norm = RowNorm(3)
+    found = norm(values)
+    mean = values.mean(dim=0) if rows else torch.zeros(3)
+    variance = values.var(dim=0, correction=0) if rows else torch.ones(3)
+    torch.testing.assert_close(found, (values - mean) / (variance + 1e-5).sqrt(), rtol=1e-4, atol=1e-5)
+    if rows > 1:
+        torch.testing.assert_close(norm.mean, 0.1 * mean)
+        torch.testing.assert_close(norm.variance, 0.9 + 0.1 * values.var(dim=0))
+    else:  # one row has no variance: the running statistics stay as they are
+        assert norm.mean.tolist() == [0.0] * 3
+        assert norm.variance.tolist() == [1.0] * 3
+
+
+def test_row_norm_in_evaluation_uses_the_running_statistics_alone() -> None:
+    norm = RowNorm(2)
+    norm(torch.randn(9, 2, generator=seeded()) + 2)
+    norm.eval()
+    rows = torch.randn(4, 2, generator=seeded(1))
+    expected = (rows - norm.mean) / (norm.variance + 1e-5).sqrt()
+    torch.testing.assert_close(norm(rows), expected)
+    torch.testing.assert_close(norm(rows[:1]), expected[:1])
+
+
+def test_a_mean_over_nothing_is_zero() -> None:
+    assert mean_over_ranks(torch.tensor(0.0), torch.tensor(0)).item() == 0
