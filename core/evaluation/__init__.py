@@ -27,3 +27,9 @@ from .probe import linear_probe as linear_probe
 from .probe import linear_value_probe as linear_value_probe
 from .spread import effective_rank as effective_rank
 from .spread import feature_spread as feature_spread
+from .table import Column as Column
+from .table import Row as Row
+from .table import Table as Table
+from .table import combined as combined
+from .table_text import to_html as to_html
+from .table_text import to_markdown as to_markdown
