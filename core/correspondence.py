@@ -107,7 +107,12 @@ class Affine(AbstractCorrespondence):
         return cls.of([1.0] * axes, [0.0] * axes, known=False)
 
     def hiding(self, low: Sequence[float], high: Sequence[float]) -> "Affine":
-        """Also hide the box `[low, high)` of the view; an infinite bound spans the axis on both sides."""
+        """Also hide the box `[low, high)` of the view; an infinite bound spans the axis on both sides.
+
+        A box without extent hides nothing.
+        """
+        if any(a >= b for a, b in zip(low, high, strict=True)):
+            return self
         scale, offset = [], []
         for a, b in zip(low, high, strict=True):
             bounded = abs(a) != float("inf") and abs(b) != float("inf")

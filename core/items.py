@@ -29,6 +29,7 @@ class AbstractItems(abc.ABC, Generic[ItemT]):
         """Where the item comes from, for messages: a path, with the place in it."""
 
 
+@final
 class BadItemError(ValueError):
     """An item that cannot be used: which, why, and what to do about it."""
 
