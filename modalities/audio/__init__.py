@@ -1,0 +1,118 @@
+"""Sound: recordings, their time frames, and the events in them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, final
+
+import numpy as np
+import torch
+from jaxtyping import Int
+from torch import Tensor
+
+from gestalt.core.encoder import AbstractEncoder
+from gestalt.core.feature_map import Grid
+from gestalt.core.modality import AbstractModality, Reading, Specimen
+from gestalt.core.transform import AbstractTransform, Views
+
+from .data import AudioFiles as AudioFiles
+from .data import Recording as Recording
+from .data import Waveforms as Waveforms
+from .data import collate, read_audio
+from .data import each_window as each_window
+from .effects import BackgroundMix, Filters, Gain, Noise
+from .encoders import Conv, LogMel
+from .pretrained import AST, TorchaudioWav2Vec2, hubert, wav2vec2
+from .render import render
+from .resnet import resnet18, resnet34, resnet50
+from .specimens import specimens
+from .views import FrequencyCrop, FrequencyMask, PitchShift, Shift, TimeCrop, TimeMask, TimeStretch
+from .views import chain as chain
+from .views import default_views as default_views
+
+
+@final
+class Audio(AbstractModality[Recording]):
+    """Recordings read as mono at `sample_rate` in windows of `seconds`; objects are sound events.
+
+    Example:
+        >>> sorted(MODALITY.encoders)[:4]
+        ['ast', 'conv', 'hubert', 'raw']
+    """
+
+    name: ClassVar[str] = "audio"
+    element: ClassVar[str] = "frame"
+    # Signalsmith's stretching smears a click over its block of 120 ms.
+    tolerance: ClassVar[int] = 3
+
+    def __init__(self, sample_rate: int = 16_000, seconds: float = 4.0) -> None:
+        self.sample_rate = sample_rate
+        self.seconds = seconds
+        self.encoders: Mapping[str, Callable[..., AbstractEncoder]] = {
+            "raw": LogMel,
+            "conv": Conv,
+            "resnet18": resnet18,
+            "resnet34": resnet34,
+            "resnet50": resnet50,
+            "wav2vec2": wav2vec2,
+            "hubert": hubert,
+            "ast": AST,
+            "torchaudio_wav2vec2": TorchaudioWav2Vec2,
+        }
+        self.transforms: Mapping[str, AbstractTransform[Recording]] = {
+            "time_crop": TimeCrop(0.5 * seconds / 4, 3.5 * seconds / 4),
+            "shift": Shift(),
+            "time_stretch": TimeStretch(),
+            "pitch_shift": PitchShift(),
+            "gain": Gain(),
+            "noise": Noise(),
+            "filters": Filters(),
+            "time_mask": TimeMask(),
+            "frequency_mask": FrequencyMask(),
+            "frequency_crop": FrequencyCrop(),
+            "background_mix": BackgroundMix([_rumble(sample_rate)]),
+        }
+        self.views: Views[Recording] = default_views(seconds / 2, 3.5 * seconds / 4)
+
+    def read(self, paths: Sequence[Path], skip_bad: bool = False) -> Reading[Recording]:
+        """The windows of all audio files among `paths` and in the folders among them, in sorted order.
+
+        Every file is probed in a few places. Wav, flac, ogg and mp3 are decoded by libsndfile, mp4, m4a, webm and
+        other containers by FFmpeg; channels are averaged.
+
+        Raises:
+            BadItemError: for the first file that is no audio, empty, silent, too short or not finite, unless
+                `skip_bad`.
+            FileNotFoundError: for a path that does not exist.
+            ValueError: if no usable audio is found.
+        """
+        return read_audio(paths, self.sample_rate, self.seconds, skip_bad)
+
+    def collate(self, items: Sequence[Recording]) -> Waveforms:
+        """Recordings padded to the longest."""
+        return collate(items)
+
+    def render(
+        self,
+        item: Recording,
+        found: Int[Tensor, " elements"],
+        grid: Grid | None,
+        truth: Sequence[tuple[str, Any]] = (),
+    ) -> str:
+        """Log-mel with the found events above and the true ones, `(name, (onset, offset))` in seconds, below."""
+        return render(item, found, grid, truth)
+
+    def specimens(self) -> Sequence[Specimen[Recording]]:
+        """Three recordings of tones and hisses, two seconds or a little less."""
+        return specimens(self.sample_rate)
+
+
+def _rumble(sample_rate: int, seconds: float = 5.0) -> Recording:
+    """Noise that falls by 6 dB per octave, so that background mixing has something to mix without any files."""
+    white = np.random.default_rng(0).standard_normal(round(seconds * sample_rate))
+    spectrum = np.fft.rfft(white)
+    hertz = np.maximum(np.fft.rfftfreq(len(white), 1 / sample_rate), 30.0)
+    brown = np.fft.irfft(spectrum * 30.0 / hertz, len(white))
+    return Recording(torch.from_numpy(0.1 * brown / brown.std()).float(), sample_rate)
+
+
+MODALITY = Audio()

@@ -1,0 +1,260 @@
+"""Recordings, read in windows from files of any kind and length, and the batches made of them."""
+
+import bisect
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from pathlib import Path
+from typing import final
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from gestalt.core.items import AbstractItems, BadItemError, Skipped
+from gestalt.core.modality import Reading
+
+from .reading import ADVICE, SUFFIXES, Header, decode, read_header
+
+SHORTEST = 0.25  # seconds; less than that is a click, not a recording
+SILENCE = 10 ** (-90 / 20)  # amplitude; 16-bit rounding noise lies below
+PROBE = 2.0  # seconds
+PROBES = 8
+
+
+@final
+@dataclass(frozen=True)
+class Recording:
+    """A stretch of mono sound, and where it begins in its file (seconds)."""
+
+    samples: Float[Tensor, " time"]
+    sample_rate: int
+    start: float = 0.0
+
+    @property
+    def seconds(self) -> float:
+        """Length of the stretch."""
+        return len(self.samples) / self.sample_rate
+
+
+@final
+@dataclass(frozen=True)
+class Waveforms:
+    """A batch of recordings, padded with silence; `lengths` counts each one's own samples.
+
+    Example:
+        >>> batch = collate([Recording(torch.ones(3), 16_000), Recording(torch.ones(2), 16_000)])
+        >>> batch.samples.tolist(), batch.lengths.tolist()
+        ([[1.0, 1.0, 1.0], [1.0, 1.0, 0.0]], [3, 2])
+    """
+
+    samples: Float[Tensor, "batch time"]
+    lengths: Int[Tensor, " batch"]
+    sample_rate: int
+
+    def __post_init__(self) -> None:
+        if self.lengths.shape != self.samples.shape[:1]:
+            raise ValueError(f"{len(self.samples)} waveforms need as many lengths, got {tuple(self.lengths.shape)}")
+
+    def to(self, device: torch.device | str, /) -> "Waveforms":
+        """The same batch on another device."""
+        return Waveforms(
+            self.samples.to(device, non_blocking=True), self.lengths.to(device, non_blocking=True), self.sample_rate
+        )
+
+
+def collate(items: Sequence[Recording]) -> Waveforms:
+    """Recordings as one batch.
+
+    Raises:
+        ValueError: if there are none, or their sample rates differ.
+    """
+    rates = sorted({item.sample_rate for item in items})
+    if len(rates) != 1:
+        raise ValueError(f"a batch needs recordings of one sample rate, got {rates or 'no recordings'}; resample them")
+    padded = torch.nn.utils.rnn.pad_sequence([item.samples for item in items], batch_first=True)
+    return Waveforms(padded, torch.tensor([len(item.samples) for item in items]), rates[0])
+
+
+@final
+class AudioFiles(AbstractItems[Recording]):
+    """Files cut into windows of `seconds`; only the window asked for is ever in memory.
+
+    The last window of a file is shorter; it is left out below 0.25 s, unless it is the only one. With `jitter`, for
+    training, `read` begins up to half a window earlier or later; otherwise windows tile each file exactly.
+    """
+
+    def __init__(
+        self,
+        paths: Sequence[Path],
+        headers: Sequence[Header],
+        sample_rate: int = 16_000,
+        seconds: float = 4.0,
+        jitter: bool = False,
+    ) -> None:
+        if len(paths) != len(headers):
+            raise ValueError(f"every file needs a header, got {len(paths)} files and {len(headers)} headers")
+        if seconds < SHORTEST:
+            raise ValueError(f"a window takes at least {SHORTEST} s, got seconds={seconds}")
+        self.paths = tuple(paths)
+        self.headers = tuple(headers)
+        self.sample_rate = sample_rate
+        self.seconds = seconds
+        self.jitter = jitter
+        self._ends = tuple(accumulate(self._count(header.seconds) for header in self.headers))
+
+    def _count(self, length: float) -> int:
+        whole, rest = divmod(length, self.seconds)
+        return max(1, int(whole) + (rest >= SHORTEST))
+
+    def __len__(self) -> int:
+        """Windows of all files together."""
+        return self._ends[-1] if self._ends else 0
+
+    def _place(self, index: int) -> tuple[int, int]:
+        if not 0 <= index < len(self):
+            raise IndexError(f"window {index} of {len(self)}")
+        file = bisect.bisect_right(self._ends, index)
+        return file, index - (self._ends[file - 1] if file else 0)
+
+    def path(self, index: int) -> Path:
+        """The file of window `index`."""
+        return self.paths[self._place(index)[0]]
+
+    def start(self, index: int) -> float:
+        """Where window `index` begins in its file, in seconds (without jitter)."""
+        return self._place(index)[1] * self.seconds
+
+    def name(self, index: int) -> str:
+        """The file, and the seconds of the window in it."""
+        file, window = self._place(index)
+        begin = window * self.seconds
+        return f"{self.paths[file]} [{begin:.1f}–{min(begin + self.seconds, self.headers[file].seconds):.1f} s]"
+
+    def windows(self, path: Path) -> range:
+        """The numbers of one file's windows, in order of time.
+
+        Raises:
+            ValueError: if the file is not among these.
+        """
+        if path not in self.paths:
+            raise ValueError(f"{path} is not among the {len(self.paths)} files; name one of `paths`")
+        file = self.paths.index(path)
+        return range(self._ends[file - 1] if file else 0, self._ends[file])
+
+    def with_jitter(self, jitter: bool) -> "AudioFiles":
+        """The same files, read for training (`True`) or exactly."""
+        return AudioFiles(self.paths, self.headers, self.sample_rate, self.seconds, jitter)
+
+    def read(self, index: int, rng: np.random.Generator) -> Recording:
+        """One window as mono at `sample_rate`.
+
+        Raises:
+            BadItemError: if it cannot be decoded, or holds NaN or infinity.
+        """
+        file, window = self._place(index)
+        header = self.headers[file]
+        begin = window * self.seconds
+        if self.jitter:
+            latest = max(0.0, header.seconds - self.seconds)
+            begin = min(max(0.0, begin + self.seconds * (rng.random() - 0.5)), latest)
+        samples = decode(self.paths[file], header, begin, self.seconds, self.sample_rate)
+        if len(samples) == 0:
+            raise BadItemError(self.name(index), f"the file ends before its header says; {ADVICE}")
+        _refuse_nan(self.name(index), samples)
+        return Recording(samples, self.sample_rate, begin)
+
+
+def find_audio(paths: Sequence[Path]) -> list[Path]:
+    """The audio files among `paths` and in the folder trees among them, in sorted order, each once.
+
+    Raises:
+        FileNotFoundError: for a path that does not exist.
+        ValueError: if there is no audio at all.
+    """
+    found: list[Path] = []
+    for path in paths:
+        if not path.exists():
+            raise FileNotFoundError(f"{path} does not exist; check the spelling, and that the disk is mounted")
+        # A file that the user names is tried whatever its suffix; names with a leading dot are other programs' notes.
+        listed = sorted(path.rglob("*")) if path.is_dir() else [path]
+        found += [
+            file
+            for file in listed
+            if file == path or (file.suffix.lower() in SUFFIXES and not file.name.startswith(".") and file.is_file())
+        ]
+    found = [file for file in dict.fromkeys(found) if not file.is_dir()]
+    if not found:
+        places = ", ".join(map(str, paths)) or "an empty list of paths"
+        raise ValueError(f"no audio in {places}; name files, or folders with any of {' '.join(sorted(SUFFIXES))}")
+    return found
+
+
+def read_audio(paths: Sequence[Path], sample_rate: int, seconds: float, skip_bad: bool = False) -> Reading[Recording]:
+    """Probe every file and give the windows of the good ones.
+
+    Raises:
+        BadItemError: for the first file that cannot be used, unless `skip_bad`.
+        ValueError: if no file is left.
+    """
+    good: list[tuple[Path, Header]] = []
+    skipped: list[Skipped] = []
+    for path in find_audio(paths):
+        try:
+            good.append((path, _probe(path, sample_rate)))
+        except BadItemError as error:
+            if not skip_bad:
+                raise
+            skipped.append(Skipped(path, error.reason))
+    if not good:
+        first = skipped[0]
+        raise ValueError(f"none of {len(skipped)} audio files can be used; the first, {first.path}: {first.reason}")
+    files = AudioFiles([path for path, _ in good], [header for _, header in good], sample_rate, seconds)
+    return Reading(files, tuple(skipped))
+
+
+def _probe(path: Path, sample_rate: int) -> Header:
+    """The header of a file whose start, end and some places between decode to sound."""
+    header = read_header(path)
+    if header.seconds < SHORTEST:
+        raise BadItemError(
+            str(path),
+            f"is too short: {header.seconds * 1000:.0f} ms, and at least {SHORTEST * 1000:.0f} ms are needed; "
+            "join it to others, remove it, or leave it out with --skip-bad",
+        )
+    whole = header.seconds <= PROBE * PROBES
+    last = max(0.0, header.seconds - PROBE)
+    starts = np.arange(0.0, header.seconds, PROBE) if whole else np.linspace(0.0, last, PROBES)
+    silent = [_silent(path, header, float(start), sample_rate) for start in starts]
+    # A long file may be silent in all these places and sound elsewhere: only then it is read through, up to a sound.
+    if all(silent) and (
+        whole or all(_silent(path, header, float(start), sample_rate) for start in np.arange(PROBE, last, PROBE))
+    ):
+        raise BadItemError(
+            str(path),
+            "is silent throughout (below −90 dBFS); check the microphone or the export, remove it, "
+            "or leave it out with --skip-bad",
+        )
+    return header
+
+
+def _silent(path: Path, header: Header, start: float, sample_rate: int) -> bool:
+    samples = decode(path, header, start, PROBE, sample_rate)
+    _refuse_nan(str(path), samples)
+    return len(samples) == 0 or float(samples.abs().max()) < SILENCE
+
+
+def _refuse_nan(name: str, samples: Float[Tensor, " time"]) -> None:
+    if not bool(samples.isfinite().all()):
+        raise BadItemError(
+            name, "holds samples that are NaN or infinite; export it again, remove it, or leave it out with --skip-bad"
+        )
+
+
+def each_window(files: AudioFiles, path: Path) -> Iterator[Recording]:
+    """The windows of one file in order of time, one in memory at a time; `start` tells each one's place."""
+    rng = np.random.default_rng(0)
+    exact = files.with_jitter(False)
+    for index in exact.windows(path):
+        yield exact.read(index, rng)

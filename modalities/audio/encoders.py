@@ -1,0 +1,176 @@
+"""Encoders of time frames on log-mel spectrograms: plain features, and a small convolutional network."""
+
+from typing import final
+
+from einops import rearrange
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+
+from gestalt.core.encoder import AbstractEncoder, RowNorm
+from gestalt.core.feature_map import FeatureMap, Grid
+
+from .data import Waveforms
+from .front_end import LogMelFrames, count, longest, masked, valid_elements, whole_samples
+
+
+@final
+class LogMel(AbstractEncoder):
+    """The mean log-mel spectrum of every element, without parameters; 32 ms elements by default.
+
+    Element `i` covers the samples `[i · step, (i + 1) · step)`, `step = hop_ms · per_element`; windows reach
+    `(window_ms − hop_ms) / 2` into its neighbours. An element is valid if its centre lies in the recording.
+
+    Example:
+        >>> encoder = LogMel()
+        >>> features = encoder(Waveforms(torch.randn(2, 16_000), torch.tensor([16_000, 8_000]), 16_000))
+        >>> features.values.shape, features.valid.sum(1).tolist()
+        (torch.Size([2, 31, 64]), [31, 16])
+    """
+
+    def __init__(
+        self,
+        mels: int = 64,
+        window_ms: float = 32.0,
+        hop_ms: float = 16.0,
+        per_element: int = 2,
+        floor: float = -80.0,
+        sample_rate: int = 16_000,
+    ) -> None:
+        super().__init__()
+        self.settings = {
+            "mels": mels,
+            "window_ms": window_ms,
+            "hop_ms": hop_ms,
+            "per_element": per_element,
+            "floor": floor,
+            "sample_rate": sample_rate,
+        }
+        window, hop = whole_samples(window_ms, sample_rate, "window_ms"), whole_samples(hop_ms, sample_rate, "hop_ms")
+        self.frames = LogMelFrames(sample_rate, mels, window, hop, high=0.4875 * sample_rate, floor=floor)
+        self.per_element = per_element
+        self.step = hop * per_element
+        self.dim = mels
+
+    def forward(self, data: Waveforms) -> FeatureMap:
+        """The mean of each element's frames."""
+        elements = longest(data.samples.shape[1], self.step)
+        valid = valid_elements(count(data.lengths, self.step), elements)
+        frames = self.frames(data, elements * self.per_element)
+        values = rearrange(frames, "b m (n p) -> b n p m", p=self.per_element).mean(dim=2)
+        grid = Grid.uniform((elements,), (self.step / data.sample_rate,))
+        return FeatureMap(values * valid[..., None], valid, grid)
+
+
+@final
+class ElementNorm(nn.Module):
+    """Normalisation of `batch channels time` that padding does not enter.
+
+    `layer`: over the channels of each element alone. `row`: over the valid elements of the batch (`RowNorm`).
+    """
+
+    def __init__(self, channels: int, kind: str) -> None:
+        super().__init__()
+        if kind not in ("layer", "row"):
+            raise ValueError(f"norm is 'layer' or 'row', got {kind!r}")
+        self.kind = kind
+        self.norm: nn.Module = nn.LayerNorm(channels) if kind == "layer" else RowNorm(channels)
+
+    def forward(self, values: Float[Tensor, "batch channels time"], valid: Bool[Tensor, "batch time"]) -> Tensor:
+        """Normalised values, zero where not valid."""
+        columns = values.transpose(1, 2)
+        if self.kind == "layer":
+            return masked(self.norm(columns).transpose(1, 2), valid)
+        rows = self.norm(columns[valid])
+        return rows.new_zeros(columns.shape).masked_scatter(valid[..., None], rows).transpose(1, 2)
+
+
+@final
+class ResidualBlock(nn.Module):
+    """x + W₂ relu(norm(W₁ ∗ relu(norm(x)))): a convolution over time, then a map of each element alone."""
+
+    def __init__(self, width: int, kernel: int, dilation: int, norm: str) -> None:
+        super().__init__()
+        self.before = ElementNorm(width, norm)
+        self.over_time = nn.Conv1d(
+            width, width, kernel, padding=dilation * (kernel // 2), dilation=dilation, bias=False
+        )
+        self.between = ElementNorm(width, norm)
+        self.alone = nn.Conv1d(width, width, 1)
+
+    def forward(self, x: Float[Tensor, "batch channels time"], valid: Bool[Tensor, "batch time"]) -> Tensor:
+        """The same shape; padding stays zero."""
+        inner = self.over_time(self.before(x, valid).relu())
+        return masked(x + self.alone(self.between(inner, valid).relu()), valid)
+
+
+@final
+class Conv(AbstractEncoder):
+    """A small convolutional network over time on log-mel frames; the default, fast on two CPU cores.
+
+    A strided convolution gathers `per_element` frames and two on either side into an element, `depth` residual blocks
+    follow, and a normalisation. Elements cover the same seconds as those of `LogMel` with the same settings.
+
+    Args:
+        width: channels of all layers, the length of the vectors.
+        depth: residual blocks; with kernel `k` each widens the view by `k − 1` elements (times its dilation).
+        dilations: growth of the dilation from block to block: 1 keeps it at 1, 2 doubles it.
+        norm: `layer` (each element alone) or `row` (batch statistics over valid elements).
+
+    Example:
+        >>> encoder = Conv(width=32, depth=2)
+        >>> encoder(Waveforms(torch.randn(1, 16_000), torch.tensor([16_000]), 16_000)).values.shape
+        torch.Size([1, 31, 32])
+    """
+
+    def __init__(
+        self,
+        width: int = 160,
+        depth: int = 4,
+        kernel: int = 5,
+        dilations: int = 1,
+        norm: str = "layer",
+        mels: int = 64,
+        window_ms: float = 32.0,
+        hop_ms: float = 16.0,
+        per_element: int = 2,
+        floor: float = -80.0,
+        sample_rate: int = 16_000,
+    ) -> None:
+        super().__init__()
+        if kernel % 2 == 0:
+            raise ValueError(f"kernel must be odd, so that an element stays in its place, got {kernel}")
+        self.settings = {
+            "width": width,
+            "depth": depth,
+            "kernel": kernel,
+            "dilations": dilations,
+            "norm": norm,
+            "mels": mels,
+            "window_ms": window_ms,
+            "hop_ms": hop_ms,
+            "per_element": per_element,
+            "floor": floor,
+            "sample_rate": sample_rate,
+        }
+        window, hop = whole_samples(window_ms, sample_rate, "window_ms"), whole_samples(hop_ms, sample_rate, "hop_ms")
+        self.frames = LogMelFrames(sample_rate, mels, window, hop, high=0.4875 * sample_rate, floor=floor)
+        self.per_element = per_element
+        self.step = hop * per_element
+        self.stem = nn.Conv1d(mels, width, per_element + 4, stride=per_element, padding=2)
+        self.blocks = nn.ModuleList(ResidualBlock(width, kernel, dilations**block, norm) for block in range(depth))
+        self.last = ElementNorm(width, norm)
+        self.dim = width
+
+    def forward(self, data: Waveforms) -> FeatureMap:
+        """One vector per element."""
+        elements = longest(data.samples.shape[1], self.step)
+        counts = count(data.lengths, self.step)
+        valid = valid_elements(counts, elements)
+        frames = self.frames(data, elements * self.per_element)
+        # Frames beyond the last valid element go too: an item alone would not have them.
+        x = self.stem(masked(frames, valid.repeat_interleave(self.per_element, dim=1)))
+        x = masked(x, valid)
+        for block in self.blocks:
+            x = block(x, valid)
+        grid = Grid.uniform((elements,), (self.step / data.sample_rate,))
+        return FeatureMap(self.last(x, valid).transpose(1, 2), valid, grid)

@@ -1,0 +1,342 @@
+"""The field's transformers on audio: wav2vec 2.0, HuBERT and AST, from a configuration or a local checkpoint."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, final
+
+import torch
+from einops import rearrange
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from gestalt.core.encoder import AbstractEncoder
+from gestalt.core.feature_map import FeatureMap, Grid
+
+from .data import Waveforms
+from .front_end import count, mel_edges, silenced, valid_elements
+
+# From scratch on one machine, the published base models are far too large; `config={}` gives those.
+SMALL: Mapping[str, Any] = {
+    "hidden_size": 192,
+    "num_hidden_layers": 4,
+    "num_attention_heads": 4,
+    "intermediate_size": 768,
+}
+SMALL_SPEECH: Mapping[str, Any] = {
+    **SMALL,
+    "conv_dim": [128] * 7,
+    "feat_extract_norm": "layer",
+    "do_stable_layer_norm": True,
+    "layerdrop": 0.0,
+}
+SMALL_AST: Mapping[str, Any] = {**SMALL, "max_length": 416}
+SMALL_TORCHAUDIO: Mapping[str, Any] = {
+    "extractor_mode": "layer_norm",
+    "extractor_conv_layer_config": [[128, 10, 5], *[[128, 3, 2]] * 4, *[[128, 2, 2]] * 2],
+    "encoder_embed_dim": 192,
+    "encoder_num_layers": 4,
+    "encoder_num_heads": 4,
+    "encoder_ff_interm_features": 768,
+    "encoder_layer_norm_first": True,
+    "encoder_layer_drop": 0.0,
+}
+
+
+def _load(
+    model_class: Any, config: Mapping[str, Any] | None, small: Mapping[str, Any], checkpoint: str | None
+) -> tuple[Any, dict[str, Any]]:
+    """A transformers model and the configuration that builds it again without the checkpoint."""
+    config_class = model_class.config_class
+    if checkpoint is None:
+        chosen = dict(small if config is None else config)
+        unknown = chosen.keys() - config_class().to_dict().keys()
+        if unknown:
+            raise ValueError(f"{config_class.__name__} knows no {', '.join(sorted(unknown))}; check the spelling")
+        return model_class(config_class.from_dict(chosen)), chosen
+    if config is not None:
+        raise ValueError("give a config or a checkpoint, not both: a checkpoint brings its own configuration")
+    if not (Path(checkpoint) / "config.json").is_file():
+        raise FileNotFoundError(
+            f"{checkpoint} is no local checkpoint: it has no config.json; "
+            "download the model first and name its folder (nothing is fetched over the network)"
+        )
+    model = model_class.from_pretrained(checkpoint, local_files_only=True, use_safetensors=True)
+    return model, json.loads(model.config.to_json_string())
+
+
+@final
+class Lattice:
+    """Where a stack of unpadded convolutions puts its outputs, from its kernels and strides.
+
+    Output `i` sees the samples `[step · i, step · i + field)`; its cell is the `step` samples in their middle.
+
+    Example: wav2vec 2.0 has a field of 400 samples, steps of 320, and 49 elements a second.
+
+        >>> lattice = Lattice([10, 3, 3, 3, 3, 2, 2], [5, 2, 2, 2, 2, 2, 2])
+        >>> lattice.field, lattice.step, lattice.counts(torch.tensor([16_000])).item()
+        (400, 320, 49)
+        >>> lattice.grid(49, 16_000).edges[0][0, :2].tolist()
+        [0.0024..., 0.0224...]
+    """
+
+    def __init__(self, kernels: Sequence[int], strides: Sequence[int]) -> None:
+        self.layers = tuple(zip(kernels, strides, strict=True))
+        self.field, self.step = 1, 1
+        for kernel, stride in self.layers:
+            self.field += (kernel - 1) * self.step
+            self.step *= stride
+
+    def counts(self, lengths: Int[Tensor, " batch"]) -> Int[Tensor, " batch"]:
+        """Outputs of waveforms of these lengths; the shortest are padded to give one."""
+        for kernel, stride in self.layers:
+            lengths = torch.div(lengths - kernel, stride, rounding_mode="floor") + 1
+        return lengths.clamp(min=1)
+
+    def grid(self, elements: int, sample_rate: int) -> Grid:
+        """The cells in seconds."""
+        return Grid.uniform((elements,), (self.step / sample_rate,), ((self.field - self.step) / 2 / sample_rate,))
+
+
+def _prepared(data: Waveforms, sample_rate: int, field: int, normalise: bool) -> Float[Tensor, "batch time"]:
+    """Waveforms with silent padding, at least `field` long, each with mean 0 and variance 1 if asked."""
+    if data.sample_rate != sample_rate:
+        raise ValueError(f"the encoder takes {sample_rate} Hz, the data have {data.sample_rate} Hz; resample the data")
+    samples = silenced(data)
+    if normalise:
+        lengths = data.lengths.clamp(min=1)[:, None]
+        mean = samples.sum(dim=1, keepdim=True) / lengths
+        centred = silenced(Waveforms(samples - mean, data.lengths, data.sample_rate))
+        samples = centred * torch.rsqrt(centred.square().sum(dim=1, keepdim=True) / lengths + 1e-7)
+    return nn.functional.pad(samples, (0, max(0, field - samples.shape[1])))
+
+
+def _each_length(
+    extract: Callable[[Tensor], Tensor], samples: Float[Tensor, "batch time"], lengths: Tensor, field: int
+) -> Float[Tensor, "batch elements dim"]:
+    """`extract` on items of one length at a time, for networks whose normalisation runs over all the time there is."""
+    parts: list[tuple[Tensor, Tensor]] = []
+    for length in lengths.unique().tolist():
+        rows = (lengths == length).nonzero()[:, 0]
+        parts.append((rows, extract(samples[rows, : max(length, field)])))
+    elements = max(part.shape[1] for _, part in parts)
+    together = parts[0][1].new_zeros(len(samples), elements, parts[0][1].shape[2])
+    for rows, part in parts:
+        together = together.index_copy(0, rows, nn.functional.pad(part, (0, 0, 0, elements - part.shape[1])))
+    return together
+
+
+@final
+class SpeechTransformer(AbstractEncoder):
+    """wav2vec 2.0 or HuBERT of transformers: convolutions on the waveform, then attention over valid elements only.
+
+    No features are masked while training: views bring their own masks. Networks with group normalisation (the base
+    models) are run length by length, since their statistics run over the padding otherwise.
+
+    Args:
+        kind: `wav2vec2` or `hubert`.
+        config: what differs from the library's own default (the base model); None for a small network.
+        checkpoint: a local folder with `config.json` and safetensors, instead of a configuration.
+        normalise: bring every item to mean 0 and variance 1, as the published models expect.
+    """
+
+    def __init__(
+        self, kind: str, config: Mapping[str, Any] | None, checkpoint: str | None, normalise: bool, sample_rate: int
+    ) -> None:
+        super().__init__()
+        from transformers import HubertModel, Wav2Vec2Model
+
+        model_class = {"wav2vec2": Wav2Vec2Model, "hubert": HubertModel}[kind]
+        self.model, config = _load(model_class, config, SMALL_SPEECH, checkpoint)
+        self.settings = {"config": config, "checkpoint": None, "normalise": normalise, "sample_rate": sample_rate}
+        self.lattice = Lattice(self.model.config.conv_kernel, self.model.config.conv_stride)
+        self.normalise = normalise
+        self.sample_rate = sample_rate
+        self.dim = int(self.model.config.hidden_size)
+
+    def forward(self, data: Waveforms) -> FeatureMap:
+        """The last hidden layer."""
+        samples = _prepared(data, self.sample_rate, self.lattice.field, self.normalise)
+        if self.model.config.feat_extract_norm == "group":
+            local = _each_length(self._local, samples, data.lengths, self.lattice.field)
+        else:
+            local = self._local(samples)
+        valid = valid_elements(self.lattice.counts(data.lengths), local.shape[1])
+        projected = self.model.feature_projection(local)
+        projected = projected[0] if isinstance(projected, tuple) else projected
+        values = self.model.encoder(projected, attention_mask=valid).last_hidden_state
+        return FeatureMap(values, valid, self.lattice.grid(values.shape[1], self.sample_rate))
+
+    def _local(self, samples: Float[Tensor, "batch time"]) -> Float[Tensor, "batch elements dim"]:
+        local: Tensor = self.model.feature_extractor(samples)
+        return local.transpose(1, 2)
+
+
+def wav2vec2(
+    config: Mapping[str, Any] | None = None,
+    checkpoint: str | None = None,
+    normalise: bool = True,
+    sample_rate: int = 16_000,
+) -> SpeechTransformer:
+    """wav2vec 2.0 of transformers."""
+    return SpeechTransformer("wav2vec2", config, checkpoint, normalise, sample_rate)
+
+
+def hubert(
+    config: Mapping[str, Any] | None = None,
+    checkpoint: str | None = None,
+    normalise: bool = True,
+    sample_rate: int = 16_000,
+) -> SpeechTransformer:
+    """HuBERT of transformers."""
+    return SpeechTransformer("hubert", config, checkpoint, normalise, sample_rate)
+
+
+@final
+class TorchaudioWav2Vec2(AbstractEncoder):
+    """wav2vec 2.0 of torchaudio, from its configuration: the arguments of `wav2vec2_model`.
+
+    Args:
+        config: what differs from `torchaudio.models.wav2vec2_base`; None for a small network.
+        normalise: bring every item to mean 0 and variance 1.
+    """
+
+    def __init__(
+        self, config: Mapping[str, Any] | None = None, normalise: bool = True, sample_rate: int = 16_000
+    ) -> None:
+        super().__init__()
+        from torchaudio.models import wav2vec2_model
+
+        chosen = dict(SMALL_TORCHAUDIO if config is None else config)
+        self.settings = {"config": chosen, "normalise": normalise, "sample_rate": sample_rate}
+        whole: dict[str, Any] = {
+            "extractor_mode": "group_norm",
+            "extractor_conv_layer_config": [[512, 10, 5], *[[512, 3, 2]] * 4, *[[512, 2, 2]] * 2],
+            "extractor_conv_bias": False,
+            "encoder_embed_dim": 768,
+            "encoder_projection_dropout": 0.1,
+            "encoder_pos_conv_kernel": 128,
+            "encoder_pos_conv_groups": 16,
+            "encoder_num_layers": 12,
+            "encoder_num_heads": 12,
+            "encoder_attention_dropout": 0.1,
+            "encoder_ff_interm_features": 3072,
+            "encoder_ff_interm_dropout": 0.1,
+            "encoder_dropout": 0.1,
+            "encoder_layer_norm_first": False,
+            "encoder_layer_drop": 0.1,
+        }
+        if chosen.keys() - whole.keys():
+            unknown = ", ".join(sorted(chosen.keys() - whole.keys()))
+            raise ValueError(f"wav2vec2_model has no arguments {unknown}; it has {', '.join(whole)}")
+        whole |= chosen
+        self.model = wav2vec2_model(**whole, aux_num_out=None)
+        layers = whole["extractor_conv_layer_config"]
+        self.lattice = Lattice([kernel for _, kernel, _ in layers], [stride for _, _, stride in layers])
+        self.by_length = whole["extractor_mode"] == "group_norm"
+        self.normalise = normalise
+        self.sample_rate = sample_rate
+        self.dim = int(whole["encoder_embed_dim"])
+
+    def forward(self, data: Waveforms) -> FeatureMap:
+        """The last hidden layer."""
+        samples = _prepared(data, self.sample_rate, self.lattice.field, self.normalise)
+        if self.by_length:
+            local = _each_length(self._local, samples, data.lengths, self.lattice.field)
+        else:
+            local = self._local(samples)
+        counts = self.lattice.counts(data.lengths)
+        values = self.model.encoder(local, counts)
+        valid = valid_elements(counts, values.shape[1])
+        return FeatureMap(values, valid, self.lattice.grid(values.shape[1], self.sample_rate))
+
+    def _local(self, samples: Float[Tensor, "batch time"]) -> Float[Tensor, "batch elements dim"]:
+        local: Tensor = self.model.feature_extractor(samples, None)[0]
+        return local
+
+
+@final
+class AST(AbstractEncoder):
+    """The Audio Spectrogram Transformer of transformers: overlapping patches of a mel spectrogram.
+
+    Every item is padded to the configuration's `max_length` frames of 10 ms, as the network demands; the padding takes
+    part in its attention, the same way whatever else is in the batch. The two prefix tokens are dropped, and patches
+    are numbered time first.
+
+    Args:
+        config: what differs from the library's own default (the base model); None for a small network for 4 s.
+        checkpoint: a local folder with `config.json` and safetensors, instead of a configuration.
+        mean, deviation: of the spectrogram's values, in the data that the network was trained on (AudioSet).
+    """
+
+    FRAME, WINDOW = 0.010, 0.025  # seconds, as Kaldi's filter banks have them
+
+    def __init__(
+        self,
+        config: Mapping[str, Any] | None = None,
+        checkpoint: str | None = None,
+        mean: float = -4.2677393,
+        deviation: float = 4.5689974,
+        sample_rate: int = 16_000,
+    ) -> None:
+        super().__init__()
+        from transformers import ASTModel
+
+        self.model, config = _load(ASTModel, config, SMALL_AST, checkpoint)
+        self.settings = {
+            "config": config,
+            "checkpoint": None,
+            "mean": mean,
+            "deviation": deviation,
+            "sample_rate": sample_rate,
+        }
+        self.mean = mean
+        self.deviation = deviation
+        self.sample_rate = sample_rate
+        self.dim = int(self.model.config.hidden_size)
+
+    def forward(self, data: Waveforms) -> FeatureMap:
+        """The last hidden layer; patches whose centre lies beyond the recording are not valid.
+
+        Raises:
+            ValueError: if an item has more frames than `max_length`.
+        """
+        shape = self.model.config
+        hop, window = round(self.FRAME * self.sample_rate), round(self.WINDOW * self.sample_rate)
+        samples = _prepared(data, self.sample_rate, window, normalise=False)
+        times = (shape.max_length - shape.patch_size) // shape.time_stride + 1
+        bands = (shape.num_mel_bins - shape.patch_size) // shape.frequency_stride + 1
+        spectrogram = torch.stack(
+            [
+                self._spectrogram(item[: max(window, length)])
+                for item, length in zip(samples, data.lengths.tolist(), strict=True)
+            ]
+        )
+        tokens = self.model(input_values=spectrogram).last_hidden_state
+        values = rearrange(tokens[:, 2:], "b (f t) d -> b (t f) d", t=times)
+        step = shape.time_stride * hop
+        begin = ((shape.patch_size - 1 - shape.time_stride) * hop + window) // 2
+        valid = valid_elements(count(data.lengths, step, begin), times).repeat_interleave(bands, dim=1)
+        time = (begin + step * torch.arange(times + 1, dtype=torch.float32))[None] / self.sample_rate
+        half = (shape.patch_size - shape.frequency_stride) / 2
+        band = half + shape.frequency_stride * torch.arange(bands + 1, dtype=torch.float32)
+        octaves = mel_edges(shape.num_mel_bins, 20.0, self.sample_rate / 2, band)
+        return FeatureMap(values, valid, Grid((time, octaves)))
+
+    def _spectrogram(self, samples: Float[Tensor, " time"]) -> Float[Tensor, "frames mels"]:
+        from torchaudio.compliance.kaldi import fbank
+
+        shape = self.model.config
+        frames = fbank(
+            samples.float()[None],
+            sample_frequency=self.sample_rate,
+            window_type="hanning",
+            num_mel_bins=shape.num_mel_bins,
+        )
+        missing = shape.max_length - len(frames)
+        if missing < 0:
+            raise ValueError(
+                f"AST takes at most {shape.max_length} frames ({shape.max_length * self.FRAME:.2f} s), "
+                f"got {len(frames)}; use shorter items, or a config with max_length={len(frames)}"
+            )
+        return (nn.functional.pad(frames, (0, 0, 0, missing)) - self.mean) / (2 * self.deviation)

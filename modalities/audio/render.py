@@ -1,0 +1,202 @@
+"""A picture of a recording with its events, and a player, as one HTML fragment."""
+
+import base64
+import html
+import io
+import re
+import warnings
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import soundfile
+from jaxtyping import Int
+from torch import Tensor
+
+from gestalt.core.feature_map import Grid
+
+from .data import Recording, collate
+from .front_end import LogMelFrames, hz_to_mel, longest
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+# Okabe and Ito's colours: told apart by the colour-blind, and by everyone on white.
+COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#B8A800", "#6A51A3", "#7F7F7F", "#8C564B")
+INK, TRUE, FAINT = "#24292f", "#57606a", "#d0d7de"
+WIDTH, LANE, SPECTRUM = 9.0, 0.24, 2.3  # inches; 100 of these dots each
+TICKS = (125, 250, 500, 1000, 2000, 4000, 8000, 16000)
+
+Event = tuple[str, float, float, int]
+"""Name, onset and offset in seconds, and the row of its colour."""
+
+
+def found_events(found: Int[Tensor, " elements"], grid: Grid) -> list[Event]:
+    """Runs of neighbouring elements of one object, in order of onset; objects are numbered from 1 as they appear.
+
+    On a grid of time and frequency an object sounds where any of its cells does.
+
+    Example:
+        >>> import torch
+        >>> found_events(torch.tensor([3, 3, -1, 0, 3]), Grid.uniform((5,), (0.5,)))
+        [('object 1', 0.0, 1.0, 0), ('object 2', 1.5, 2.0, 1), ('object 1', 2.0, 2.5, 0)]
+    """
+    edges = grid.edges[0][0].tolist()
+    cells = found.view(grid.shape[0], -1)
+    events: list[tuple[float, float, int]] = []
+    for number in found[found >= 0].unique().tolist():
+        sounding = [*(cells == number).any(dim=1).tolist(), False]
+        begin: int | None = None
+        for place, on in enumerate(sounding):
+            if on and begin is None:
+                begin = place
+            elif not on and begin is not None:
+                events.append((max(0.0, edges[begin]), edges[place], number))
+                begin = None
+    events.sort()
+    rows = {number: row for row, number in enumerate(dict.fromkeys(number for _, _, number in events))}
+    return [(f"object {rows[number] + 1}", onset, offset, rows[number]) for onset, offset, number in events]
+
+
+def true_events(truth: Sequence[tuple[str, Any]]) -> list[Event]:
+    """Events with a name and `(onset, offset)` in seconds, in order of onset; equal names share a row."""
+    ordered = sorted(truth, key=lambda event: (float(event[1][0]), float(event[1][1]), event[0]))
+    rows = {name: row for row, name in enumerate(dict.fromkeys(name for name, _ in ordered))}
+    return [(name, float(extent[0]), float(extent[1]), rows[name]) for name, extent in ordered]
+
+
+def render(
+    item: Recording,
+    found: Int[Tensor, " elements"],
+    grid: Grid | None,
+    truth: Sequence[tuple[str, Any]] = (),
+) -> str:
+    """Log-mel over seconds and Hz, found events in lanes above, true ones below, and an audio player.
+
+    Raises:
+        ValueError: if the elements lie on no grid: then nobody knows their seconds.
+    """
+    if grid is None:
+        raise ValueError(
+            "events need the seconds of every element, got no grid; use the grid of the encoder's features"
+        )
+    if grid.elements != len(found):
+        raise ValueError(f"the grid has {grid.elements} cells, found names {len(found)} elements")
+    discovered, known = found_events(found, grid), true_events(truth)
+    words = _in_words("found", discovered) + ("" if not known else f"; {_in_words('true', known)}")
+    described = html.escape(f"Log-mel spectrogram, {item.seconds:.1f} s from {item.start:.1f} s; {words}")
+    image = base64.b64encode(_picture(item, discovered, known)).decode()
+    sound = base64.b64encode(_flac(item)).decode()
+    return (
+        '<figure class="gestalt-audio" style="margin:0 0 1.5rem;max-width:900px">'
+        f'<img src="data:image/png;base64,{image}" alt="{described}" style="width:100%;height:auto;display:block">'
+        f'<audio controls preload="none" src="data:audio/flac;base64,{sound}" '
+        'style="width:100%;height:36px;margin-top:4px"></audio>'
+        '<figcaption style="font-size:0.85rem;opacity:0.75">'
+        f"{html.escape(_totals(discovered, known))}</figcaption></figure>"
+    )
+
+
+def _in_words(kind: str, events: Sequence[Event]) -> str:
+    return f"{kind}: " + (", ".join(f"{name} {on:.2f}–{off:.2f} s" for name, on, off, _ in events) or "nothing")
+
+
+def _totals(discovered: Sequence[Event], known: Sequence[Event]) -> str:
+    rows = len({row for _, _, _, row in discovered})
+    text = f"{rows} object{'' if rows == 1 else 's'} in {len(discovered)} stretch{'' if len(discovered) == 1 else 'es'}"
+    names = ", ".join(dict.fromkeys(name for name, _, _, _ in known))
+    return f"{text}; true: {names}" if names else text
+
+
+def _flac(item: Recording) -> bytes:
+    buffer = io.BytesIO()
+    # Sound above full scale would be cut off with a crackle: such items are turned down to fit.
+    peak = max(1.0, float(item.samples.abs().max()) if len(item.samples) else 1.0)
+    soundfile.write(buffer, (item.samples / peak).numpy(), item.sample_rate, format="FLAC", subtype="PCM_16")
+    return buffer.getvalue()
+
+
+def _picture(item: Recording, discovered: Sequence[Event], known: Sequence[Event]) -> bytes:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    above, below = _rows(discovered), _rows(known)
+    heights = [LANE * above + 0.14, SPECTRUM, *([LANE * below + 0.14] if known else [])]
+    margin_top, margin_bottom = 0.10, 0.48
+    total = sum(heights) + margin_top + margin_bottom
+    figure = Figure(figsize=(WIDTH, total), dpi=200, facecolor="white")
+    FigureCanvasAgg(figure)
+    left, right, top = 0.15, 0.975, 1 - margin_top / total
+    panels: list[Axes] = []
+    for height in heights:
+        share = height / total
+        panels.append(figure.add_axes((left, top - share, right - left, share)))
+        top -= share
+    for panel in panels:
+        panel.set_xlim(item.start, item.start + max(item.seconds, 1e-3))
+        panel.tick_params(colors=INK, labelsize=8, length=2.5, width=0.6)
+        for spine in panel.spines.values():
+            spine.set_color(FAINT)
+            spine.set_linewidth(0.6)
+    _lanes(panels[0], discovered, above, COLOURS, item)
+    _spectrum(panels[1], item)
+    if known:
+        # Not the colours of the found ones: an equal colour would claim that the two belong together.
+        _lanes(panels[2], known, below, (TRUE,), item)
+    for panel, label in zip(panels, ("found", "frequency in Hz", "true"), strict=False):
+        panel.set_ylabel(label, fontsize=8, color=INK)
+        panel.yaxis.set_label_coords(-0.135, 0.5)
+    for panel in panels[:-1]:
+        panel.tick_params(labelbottom=False, bottom=False)
+    panels[-1].set_xlabel("time in s", fontsize=8, color=INK, labelpad=2)
+    buffer = io.BytesIO()
+    with warnings.catch_warnings():
+        # Names may hold letters that the font lacks; they show as boxes, and the text of the page has them in full.
+        warnings.filterwarnings("ignore", message="Glyph .* missing", category=UserWarning)
+        figure.savefig(buffer, format="png")
+    return buffer.getvalue()
+
+
+def _rows(events: Sequence[Event]) -> int:
+    return 1 + max((row for _, _, _, row in events), default=0)
+
+
+def _spectrum(panel: "Axes", item: Recording) -> None:
+    rate = item.sample_rate
+    window, hop = round(0.032 * rate), max(round(0.008 * rate), len(item.samples) // 2000, 1)
+    low, high, bands = 60.0, 0.4875 * rate, 80
+    frames = LogMelFrames(rate, bands, max(window, hop), hop, low, high, floor=-100.0)
+    levels = frames(collate([item]), longest(len(item.samples), hop))[0].numpy() * 20 - 100
+    most = float(levels.max()) if levels.size else 0.0
+    extent = (item.start, item.start + item.seconds, hz_to_mel(low), hz_to_mel(high))
+    panel.imshow(
+        levels, origin="lower", aspect="auto", extent=extent, cmap="magma", vmin=most - 65, vmax=most, rasterized=True
+    )
+    ticks = [tick for tick in TICKS if low <= tick <= high]
+    panel.set_yticks(
+        [hz_to_mel(tick) for tick in ticks], [f"{tick / 1000:g}k" if tick >= 1000 else f"{tick}" for tick in ticks]
+    )
+
+
+def _lanes(panel: "Axes", events: Sequence[Event], rows: int, colours: Sequence[str], item: Recording) -> None:
+    from matplotlib.patches import Rectangle
+
+    panel.set_ylim(rows - 0.36, -0.64)
+    names: dict[int, str] = {}
+    hair = item.seconds * 0.001  # keeps neighbouring stretches of one object apart
+    for name, onset, offset, row in events:
+        names[row] = name
+        place = (item.start + onset, row - 0.34)
+        colour = colours[row % len(colours)]
+        panel.add_patch(Rectangle(place, max(offset - onset - hair, hair), 0.68, facecolor=colour, linewidth=0))
+        panel.axhline(row, color=FAINT, linewidth=0.5, zorder=0)
+    if not names:
+        names[0] = "nothing"
+    panel.set_yticks(sorted(names), [_short(names[row]) for row in sorted(names)])
+    panel.tick_params(axis="y", length=0)
+    for text in panel.get_yticklabels():
+        text.set_parse_math(False)  # a name with dollar signs is no formula
+
+
+def _short(name: str, most: int = 16) -> str:
+    clean = re.sub(r"\s+", " ", name)
+    return clean if len(clean) <= most else f"{clean[: most - 1]}…"

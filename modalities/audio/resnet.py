@@ -1,0 +1,160 @@
+"""torchvision's ResNets on log-mel images, with padding kept out of every layer."""
+
+from typing import Any, final
+
+import torch
+from einops import rearrange
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+
+from gestalt.core.encoder import AbstractEncoder
+from gestalt.core.feature_map import FeatureMap, Grid
+
+from .data import Waveforms
+from .front_end import LogMelFrames, count, longest, masked, mel_edges, valid_elements, whole_samples
+
+
+@final
+class ResNet(AbstractEncoder):
+    """A torchvision ResNet on log-mel images (time × frequency); a grid of seconds and octaves.
+
+    Strides of the last stages are set to 1 until one element takes `stride` frames and `stride` mel bands. The centre
+    of cell `(i, k)` lies at frame `stride · i` and band `stride · k`, as the networks' paddings make it.
+
+    Args:
+        name: `resnet18`, `resnet34` or `resnet50`.
+        stride: 8, 16 or 32.
+
+    Example:
+        >>> encoder = ResNet("resnet18", mels=64)
+        >>> features = encoder(Waveforms(torch.randn(1, 16_000), torch.tensor([16_000]), 16_000))
+        >>> features.values.shape, features.grid.shape
+        (torch.Size([1, 32, 512]), (8, 4))
+    """
+
+    def __init__(
+        self,
+        name: str,
+        stride: int = 16,
+        mels: int = 64,
+        window_ms: float = 32.0,
+        hop_ms: float = 8.0,
+        floor: float = -80.0,
+        sample_rate: int = 16_000,
+    ) -> None:
+        super().__init__()
+        from torchvision.models import resnet
+
+        if name not in ("resnet18", "resnet34", "resnet50"):
+            raise ValueError(f"name is resnet18, resnet34 or resnet50, got {name!r}")
+        if stride not in (8, 16, 32):
+            raise ValueError(f"stride is 8, 16 or 32, got {stride}")
+        self.settings = {
+            "stride": stride,
+            "mels": mels,
+            "window_ms": window_ms,
+            "hop_ms": hop_ms,
+            "floor": floor,
+            "sample_rate": sample_rate,
+        }
+        window, hop = whole_samples(window_ms, sample_rate, "window_ms"), whole_samples(hop_ms, sample_rate, "hop_ms")
+        self.frames = LogMelFrames(sample_rate, mels, window, hop, high=0.4875 * sample_rate, floor=floor)
+        self.stride = stride
+        network = getattr(resnet, name)(weights=None)
+        self.stem = nn.Conv2d(1, 64, 7, stride=2, padding=3, bias=False)
+        self.stem_norm = nn.BatchNorm2d(64)
+        self.stages = nn.ModuleList([network.layer1, network.layer2, network.layer3, network.layer4])
+        for stage in list(self.stages)[{8: 2, 16: 3, 32: 4}[stride] :]:
+            for layer in stage.modules():
+                if isinstance(layer, nn.Conv2d):
+                    layer.stride = (1, 1)
+        self.dim = int(network.fc.in_features)
+
+    def forward(self, data: Waveforms) -> FeatureMap:
+        """One vector per cell, numbered time first; cells of a frame beyond the recording are not valid."""
+        hop = self.frames.hop
+        frames = longest(data.samples.shape[1], hop)
+        counts = count(data.lengths, hop)
+        x = rearrange(masked(self.frames(data, frames), valid_elements(counts, frames)), "b m t -> b 1 t m")
+        x = _normal(self.stem_norm, self.stem(x), counts, frames).relu()
+        x = nn.functional.max_pool2d(x, 3, stride=2, padding=1)
+        x = x * _mask(x, counts, frames)[:, None, :, None]
+        for stage in self.stages:
+            for block in stage.children():
+                x = _residual(block, x, counts, frames)
+        valid = _mask(x, counts, frames)[..., None].expand(-1, -1, x.shape[3])
+        values = rearrange(x, "b c t m -> b (t m) c")
+        return FeatureMap(values, rearrange(valid, "b t m -> b (t m)"), self._grid(x.shape[2], x.shape[3]))
+
+    def _grid(self, times: int, bands: int) -> Grid:
+        seconds = self.frames.hop / self.frames.sample_rate
+        half = 0.5 - self.stride / 2
+        time = (self.stride * torch.arange(times + 1, dtype=torch.float32) + half)[None] * seconds
+        band = self.stride * torch.arange(bands + 1, dtype=torch.float32) + half
+        return Grid((time, mel_edges(self.frames.mels, self.frames.low, self.frames.high, band)))
+
+
+def _mask(x: Float[Tensor, "batch channels time bands"], counts: Tensor, frames: int) -> Bool[Tensor, "batch time"]:
+    """Which of the rows, `stride` frames apart, lie on a valid frame; the stride follows from the shapes."""
+    stride = 1
+    while -(-frames // stride) > x.shape[2]:
+        stride *= 2
+    return torch.arange(x.shape[2], device=x.device) * stride < counts[:, None]
+
+
+def _normal(norm: nn.Module, x: Float[Tensor, "batch channels time bands"], counts: Tensor, frames: int) -> Tensor:
+    """Batch normalisation into whose statistics no padding enters; zeros on padding."""
+    valid = _mask(x, counts, frames)
+    columns = x.transpose(1, 2)
+    rows = norm(columns[valid][..., None])[..., 0]
+    return rows.new_zeros(columns.shape).masked_scatter(valid[..., None, None], rows).transpose(1, 2)
+
+
+def _residual(block: Any, x: Float[Tensor, "batch channels time bands"], counts: Tensor, frames: int) -> Tensor:
+    """torchvision's BasicBlock or Bottleneck, with padding kept out between its layers."""
+    layers = [(block.conv1, block.bn1), (block.conv2, block.bn2)]
+    if hasattr(block, "conv3"):
+        layers.append((block.conv3, block.bn3))
+    inner = x
+    for number, (convolution, norm) in enumerate(layers):
+        inner = _normal(norm, convolution(inner), counts, frames)
+        inner = inner.relu() if number + 1 < len(layers) else inner
+    if block.downsample is not None:
+        x = _normal(block.downsample[1], block.downsample[0](x), counts, frames)
+    return (x + inner).relu()
+
+
+def resnet18(
+    stride: int = 16,
+    mels: int = 64,
+    window_ms: float = 32.0,
+    hop_ms: float = 8.0,
+    floor: float = -80.0,
+    sample_rate: int = 16_000,
+) -> ResNet:
+    """A `ResNet` of that name."""
+    return ResNet("resnet18", stride, mels, window_ms, hop_ms, floor, sample_rate)
+
+
+def resnet34(
+    stride: int = 16,
+    mels: int = 64,
+    window_ms: float = 32.0,
+    hop_ms: float = 8.0,
+    floor: float = -80.0,
+    sample_rate: int = 16_000,
+) -> ResNet:
+    """A `ResNet` of that name."""
+    return ResNet("resnet34", stride, mels, window_ms, hop_ms, floor, sample_rate)
+
+
+def resnet50(
+    stride: int = 16,
+    mels: int = 64,
+    window_ms: float = 32.0,
+    hop_ms: float = 8.0,
+    floor: float = -80.0,
+    sample_rate: int = 16_000,
+) -> ResNet:
+    """A `ResNet` of that name."""
+    return ResNet("resnet50", stride, mels, window_ms, hop_ms, floor, sample_rate)

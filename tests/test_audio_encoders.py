@@ -1,0 +1,178 @@
+"""Every encoder gives one vector per element, knows each element's seconds, and never sees the padding."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from gestalt.core.encoder import AbstractEncoder
+from gestalt.core.feature_map import FeatureMap
+from gestalt.modalities.audio import MODALITY, Waveforms
+
+SPEECH: dict[str, Any] = {
+    "hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32,
+    "conv_dim": [16] * 7, "num_conv_pos_embeddings": 8, "num_conv_pos_embedding_groups": 2,
+}  # fmt: skip
+LAYER = {**SPEECH, "feat_extract_norm": "layer", "do_stable_layer_norm": True}
+AST = {
+    "hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32,
+    "max_length": 204, "num_mel_bins": 32,
+}  # fmt: skip
+TORCHAUDIO = {
+    "extractor_conv_layer_config": [[16, 10, 5], *[[16, 3, 2]] * 4, *[[16, 2, 2]] * 2], "encoder_embed_dim": 16,
+    "encoder_num_layers": 2, "encoder_num_heads": 2, "encoder_ff_interm_features": 32,
+    "encoder_pos_conv_kernel": 8, "encoder_pos_conv_groups": 2,
+}  # fmt: skip
+BUILDS: list[tuple[str, dict[str, Any]]] = [
+    ("raw", {}),
+    ("conv", {"width": 32, "depth": 2}),
+    ("conv", {"width": 32, "depth": 2, "norm": "row", "dilations": 2, "per_element": 4}),
+    ("resnet18", {"stride": 8, "mels": 32}),
+    ("resnet18", {"stride": 32, "mels": 32}),
+    ("resnet50", {"stride": 16, "mels": 32, "hop_ms": 16.0}),
+    ("wav2vec2", {"config": SPEECH}),
+    ("wav2vec2", {"config": LAYER, "normalise": False}),
+    ("hubert", {"config": LAYER}),
+    ("torchaudio_wav2vec2", {"config": TORCHAUDIO}),
+    ("torchaudio_wav2vec2", {"config": {**TORCHAUDIO, "extractor_mode": "layer_norm"}}),
+    ("ast", {"config": AST}),
+]
+IDS = [f"{name}-{number}" for number, (name, _) in enumerate(BUILDS)]
+LENGTHS = torch.tensor([32_000, 17_777, 9_001, 100])
+
+
+def build(name: str, settings: dict[str, Any]) -> AbstractEncoder:
+    torch.manual_seed(0)
+    return MODALITY.encoders[name](**settings).eval()
+
+
+def encode(encoder: AbstractEncoder, samples: torch.Tensor, lengths: torch.Tensor) -> FeatureMap:
+    with torch.no_grad():
+        features: FeatureMap = encoder(Waveforms(samples, lengths, 16_000))
+    return features
+
+
+@pytest.mark.parametrize(("name", "settings"), BUILDS, ids=IDS)
+def test_an_item_alone_and_in_a_padded_batch_gets_the_same_features(name: str, settings: dict[str, Any]) -> None:
+    encoder = build(name, settings)
+    samples = torch.randn(4, 32_000, generator=torch.Generator().manual_seed(1)) * 0.1  # junk in the padding, too
+    batch = encode(encoder, samples, LENGTHS)
+    assert batch.values.shape[2] == encoder.dim
+    for item, length in enumerate(LENGTHS.tolist()):
+        alone = encode(encoder, samples[item : item + 1, :length], LENGTHS[item : item + 1])
+        joint = batch.values[item][batch.valid[item]]
+        assert alone.values[0][alone.valid[0]].shape == joint.shape
+        assert len(joint) >= 1
+        assert torch.allclose(alone.values[0][alone.valid[0]], joint, atol=1e-5 * max(1.0, float(joint.abs().max())))
+
+
+@pytest.mark.parametrize(("name", "settings"), BUILDS, ids=IDS)
+def test_a_click_changes_most_the_element_whose_seconds_hold_it(name: str, settings: dict[str, Any]) -> None:
+    encoder = build(
+        name, {**settings, "normalise": False} if "normalise" in build(name, settings).settings else settings
+    )
+    quiet = torch.randn(1, 32_000, generator=torch.Generator().manual_seed(2)) * 0.003
+    lengths = torch.tensor([32_000])
+    features = encode(encoder, quiet, lengths)
+    assert features.grid is not None
+    edges = features.grid.edges[0][0]
+    off = []
+    for place in (8_000, 15_555, 24_010):
+        loud = quiet.clone()
+        loud[0, place - 8 : place + 8] += torch.tensor([1.0, -1.0]).repeat(8)
+        moved = (encode(encoder, loud, lengths).values - features.values).norm(dim=2)[0]
+        per_time = moved.view(features.grid.shape[0], -1).sum(dim=1)
+        # Attention spreads a change over the whole item; its weight is still centred on the click.
+        weight = (per_time - per_time.median()).clamp(min=0) ** 2
+        centre = float((weight * (edges[1:] + edges[:-1]) / 2).sum() / weight.sum())
+        off.append((centre - place / 16_000) / float(edges[1] - edges[0]))
+    assert max(map(abs, off)) < 1.0, off
+
+
+@pytest.mark.parametrize(("name", "settings"), BUILDS, ids=IDS)
+def test_settings_build_the_same_architecture_again(name: str, settings: dict[str, Any]) -> None:
+    encoder = build(name, settings)
+    again = MODALITY.encoders[name](**json.loads(json.dumps(dict(encoder.settings)))).eval()
+    again.load_state_dict(encoder.state_dict())
+    samples = torch.randn(1, 16_000, generator=torch.Generator().manual_seed(3))
+    one, two = (encode(network, samples, torch.tensor([16_000])).values for network in (encoder, again))
+    assert torch.equal(one, two)
+    assert settings.items() <= dict(encoder.settings).items()
+
+
+def test_elements_cover_the_seconds_that_their_convolutions_see() -> None:
+    second = torch.zeros(1, 16_000), torch.tensor([16_000])
+    speech = encode(build("wav2vec2", {"config": LAYER}), *second)
+    assert speech.grid is not None
+    assert speech.grid.shape == (49,)
+    assert float(speech.grid.centres()[0, 3, 0]) == pytest.approx((320 * 3 + 200) / 16_000)
+    patches = encode(build("ast", {"config": {**AST, "num_mel_bins": 128}}), *second)
+    assert patches.grid is not None
+    assert patches.grid.shape == (19, 12)
+    assert float(patches.grid.edges[0][0, 0]) == pytest.approx(600 / 16_000)
+    frames = encode(build("raw", {}), *second)
+    assert frames.grid is not None
+    assert frames.grid.edges[0][0, :2].tolist() == pytest.approx([0.0, 0.032])
+
+
+def test_patches_of_the_spectrogram_transformer_are_numbered_time_first() -> None:
+    encoder = build("ast", {"config": AST})
+    quiet = torch.randn(1, 32_000, generator=torch.Generator().manual_seed(2)) * 0.003
+    loud = quiet.clone()
+    loud[0, 20_000:20_016] += 1.0
+    lengths = torch.tensor([32_000])
+    before, after = encode(encoder, quiet, lengths), encode(encoder, loud, lengths)
+    assert before.grid is not None
+    moved = (after.values - before.values).norm(dim=2)[0].view(before.grid.shape)
+    assert (
+        int(moved.sum(dim=1).argmax()) == int(before.grid.locate(torch.tensor([[[1.25, 8.0]]]))) // before.grid.shape[1]
+    )
+
+
+def test_a_checkpoint_folder_gives_weights_and_settings_that_need_it_no_more(tmp_path: Path) -> None:
+    encoder = build("hubert", {"config": LAYER})
+    encoder.model.save_pretrained(tmp_path / "hub")  # type: ignore[operator, union-attr]
+    loaded = build("hubert", {"checkpoint": str(tmp_path / "hub")})
+    assert all(torch.equal(a, b) for a, b in zip(loaded.parameters(), encoder.parameters(), strict=True))
+    assert loaded.settings["checkpoint"] is None
+    again = MODALITY.encoders["hubert"](**json.loads(json.dumps(dict(loaded.settings))))
+    again.load_state_dict(loaded.state_dict())
+    with pytest.raises(FileNotFoundError, match="no local checkpoint"):
+        MODALITY.encoders["hubert"](checkpoint=str(tmp_path / "missing"))
+    with pytest.raises(ValueError, match="not both"):
+        MODALITY.encoders["hubert"](checkpoint=str(tmp_path / "hub"), config=LAYER)
+
+
+def test_padding_enters_no_batch_statistics_while_training() -> None:
+    samples = torch.randn(2, 16_000, generator=torch.Generator().manual_seed(1)) * 0.1
+    for name, settings in (("conv", {"norm": "row", "width": 16, "depth": 1}), ("resnet18", {"mels": 32})):
+        statistics = []
+        for padding in (0, 16_000):
+            encoder = build(name, settings).train()
+            encoder(Waveforms(torch.nn.functional.pad(samples, (0, padding)), torch.tensor([16_000, 16_000]), 16_000))
+            statistics.append([buffer.clone() for buffer in encoder.buffers()])
+        assert all(torch.allclose(a, b, atol=1e-5) for a, b in zip(*statistics, strict=True))
+
+
+def test_gradients_reach_every_layer_that_makes_features() -> None:
+    for name, settings in (BUILDS[1], BUILDS[3], BUILDS[6], BUILDS[9]):
+        encoder = build(name, settings).train()
+        features = encoder(Waveforms(torch.randn(2, 16_000), torch.tensor([16_000, 9_000]), 16_000))
+        features.values[features.valid].square().sum().backward()
+        missing = [key for key, p in encoder.named_parameters() if p.grad is None and "masked_spec" not in key]
+        assert not missing
+
+
+def test_wrong_settings_and_data_are_refused_in_words() -> None:
+    with pytest.raises(ValueError, match="whole number of samples"):
+        MODALITY.encoders["raw"](hop_ms=0.01)
+    with pytest.raises(ValueError, match="kernel must be odd"):
+        MODALITY.encoders["conv"](kernel=4)
+    with pytest.raises(ValueError, match="knows no hidden_sise"):
+        MODALITY.encoders["wav2vec2"](config={"hidden_sise": 3})
+    with pytest.raises(ValueError, match="built for 16000 Hz, the data have 8000"):
+        MODALITY.encoders["raw"]()(Waveforms(torch.zeros(1, 8000), torch.tensor([8000]), 8000))
+    with pytest.raises(ValueError, match="max_length=398"):
+        build("ast", {"config": AST})(Waveforms(torch.zeros(1, 64_000), torch.tensor([64_000]), 16_000))
