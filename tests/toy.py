@@ -2,7 +2,7 @@
 
 import html
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, final
 
@@ -262,8 +262,8 @@ class AbstractToy(AbstractModality[Tensor]):
         return f"<p>{' '.join(str(number) for number in found.tolist())}</p><ul>{names}</ul>"
 
     def specimens(self) -> Sequence[Specimen[Tensor]]:
-        """The given ones."""
-        return self._specimens
+        """The given ones, so that whoever changes one changes a copy."""
+        return [replace(specimen, item=specimen.item.clone()) for specimen in self._specimens]
 
 
 @final

@@ -46,10 +46,11 @@ def check(modality: AbstractModality[Any]) -> list[Finding]:
     small encoders; every encoder must be buildable from the defaults of its settings.
     """
     bench = Bench(modality)
-    return [_try(law, counterexamples, bench) for law, counterexamples in LAWS.items()]
+    return [attempt(law, counterexamples, bench) for law, counterexamples in LAWS.items()]
 
 
-def _try(law: str, counterexamples: Callable[[Bench], Iterator[str]], bench: Bench) -> Finding:
+def attempt(law: str, counterexamples: Callable[[Bench], Iterator[str]], bench: Bench) -> Finding:
+    """One law, tried until its first counterexample."""
     try:
         first = next(counterexamples(bench), "")
     except Exception as error:  # whatever a stranger's code raises is a finding, not a crash of the suite

@@ -83,17 +83,17 @@ def mark(bench: Bench) -> Iterator[str]:
 
 def locality(bench: Bench) -> Iterator[str]:
     tolerance = bench.modality.tolerance
+    sources = {id(specimen): bench.encode("raw", [specimen.item]) for specimen in bench.specimens}
+    marks = {id(specimen): _marks(bench, specimen, sources[id(specimen)]) for specimen in bench.specimens}
     for trial, transform, specimen, seed in bench.trials():
-        source = bench.encode("raw", [specimen.item])
+        source = sources[id(specimen)]
         item, correspondence = apply(transform, specimen.item, seed)
         if not bool(correspondence.known[0]):
             continue
         view = bench.encode("raw", [item])
         shown = correspondence.source_elements(view, source.grid)[0]
-        for element in _marked_elements(specimen):
-            marked = specimen.mark(element)
-            strength = (bench.encode("raw", [marked]).values - source.values).abs().max()
-            changed = _changed(view, bench.encode("raw", [apply(transform, marked, seed)[0]]), float(strength))
+        for element, marked, strength in marks[id(specimen)]:
+            changed = _changed(view, bench.encode("raw", [apply(transform, marked, seed)[0]]), strength)
             if changed is None:
                 yield f"{trial}: a change of element {element} changes the view's length; draw sizes from `rng` alone"
                 continue
@@ -112,6 +112,18 @@ def locality(bench: Bench) -> Iterator[str]:
                     f"{trial}: view elements {inside.nonzero().flatten().tolist()} claim to show source element "
                     f"{element}, but a change there does not appear in the view; say −1 for what is hidden"
                 )
+
+
+def _marks(bench: Bench, specimen: Specimen[Any], source: FeatureMap) -> list[tuple[int, Any, float]]:
+    """Marked elements, the items marked there, and how far the mark moves the raw features."""
+    marks = []
+    for element in _marked_elements(specimen):
+        marked = specimen.mark(element)
+        features = bench.encode("raw", [marked])
+        if features.values.shape != source.values.shape:
+            raise ValueError(f"mark({element}) changes the length of a specimen; change what is there instead")
+        marks.append((element, marked, float((features.values - source.values).abs().max())))
+    return marks
 
 
 def _marked_elements(specimen: Specimen[Any]) -> list[int]:

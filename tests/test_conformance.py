@@ -1,0 +1,236 @@
+"""The suite for modalities passes sound ones, and names the law that a broken one breaks."""
+
+import itertools
+from collections.abc import Callable, Sequence
+from typing import Any, final
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from gestalt.core.conformance import check
+from gestalt.core.conformance.bench import Bench
+from gestalt.core.conformance.check import LAWS, attempt
+from gestalt.core.correspondence import AbstractCorrespondence, Affine, Index
+from gestalt.core.encoder import AbstractEncoder
+from gestalt.core.feature_map import FeatureMap
+from gestalt.core.modality import Specimen
+from gestalt.core.plugins import load_modality, modality_entry_points
+from gestalt.core.transform import Views
+from tests.toy import PATCH, POINTS, SERIES, SERIES_TRANSFORMS, TOYS, Do, keep_points, keep_series, toy
+
+Step = tuple[Tensor, AbstractCorrespondence]
+restless = itertools.count()
+
+
+@pytest.mark.parametrize("name", TOYS)
+def test_a_sound_toy_modality_passes_every_law(name: str) -> None:
+    findings = check(toy(name))
+    assert [finding for finding in findings if not finding.passed] == []
+    assert len({finding.law for finding in findings}) == len(findings)
+
+
+@pytest.mark.parametrize("name", modality_entry_points())
+def test_every_installed_modality_passes_every_law(name: str) -> None:
+    assert [finding for finding in check(load_modality(name)) if not finding.passed] == []
+
+
+@final
+class Wrapped(AbstractEncoder):
+    """An encoder whose features or settings are spoilt."""
+
+    def __init__(self, inner: AbstractEncoder, spoil: Callable[[FeatureMap], FeatureMap], **changes: Any) -> None:
+        super().__init__()
+        self.inner = inner
+        self.spoil = spoil
+        self.dim = changes.get("dim", inner.dim)
+        self.settings = changes.get("settings", inner.settings)
+
+    def forward(self, data: Any) -> FeatureMap:
+        """The spoilt features."""
+        return self.spoil(self.inner(data))
+
+
+def points_with(spoil: Callable[[FeatureMap], FeatureMap], **changes: Any) -> dict[str, Any]:
+    """Sound points, but for their small encoder."""
+
+    def small(inputs: int = 2, dim: int = 6, on_grid: bool = False) -> AbstractEncoder:
+        return Wrapped(POINTS["encoders"]["small"](inputs, dim, on_grid), spoil, **changes)
+
+    return {"encoders": {"raw": POINTS["encoders"]["raw"], "small": small}}
+
+
+def leaking(features: FeatureMap) -> FeatureMap:
+    """Every vector sees the mean over the padding too."""
+    return features.with_values(features.values + features.values.mean(dim=1, keepdim=True))
+
+
+def all_valid(features: FeatureMap) -> FeatureMap:
+    """Padding passes for elements."""
+    return FeatureMap(features.values, torch.ones_like(features.valid), features.grid)
+
+
+def not_finite(features: FeatureMap) -> FeatureMap:
+    """One vector is NaN."""
+    return features.with_values(features.values.index_fill(1, torch.tensor([0]), torch.nan))
+
+
+def own_randomness(item: Tensor, rng: np.random.Generator) -> Step:  # noqa: ARG001
+    return item + next(restless), Index.identity(len(item))
+
+
+def in_place(item: Tensor, rng: np.random.Generator) -> Step:
+    item += float(rng.random())
+    return item, Index.identity(len(item))
+
+
+def unsaid_shuffle(item: Tensor, rng: np.random.Generator) -> Step:
+    return item[rng.permutation(len(item)).tolist()], Index.identity(len(item))
+
+
+def out_of_range(item: Tensor, rng: np.random.Generator) -> Step:  # noqa: ARG001
+    return item, Index.of(range(1, len(item) + 1))
+
+
+def shared_context(item: Tensor, rng: np.random.Generator) -> Step:  # noqa: ARG001
+    return item - item.mean(dim=0), Index.identity(len(item))
+
+
+def shift_the_wrong_way(item: Tensor, rng: np.random.Generator) -> Step:  # noqa: ARG001
+    return item[4 * PATCH :], Affine.of([1.0], [-4.0 * PATCH])
+
+
+def unsaid_flip(item: Tensor, rng: np.random.Generator) -> Step:  # noqa: ARG001
+    return item.flip(0), Affine.identity(1)
+
+
+def unsaid_mask(item: Tensor, rng: np.random.Generator) -> Step:  # noqa: ARG001
+    masked = item.clone()
+    masked[: 6 * PATCH] = 0
+    return masked, Affine.identity(1)
+
+
+def needless_mask(item: Tensor, rng: np.random.Generator) -> Step:  # noqa: ARG001
+    return item, Affine.identity(1).hiding([0.0], [6.0 * PATCH])
+
+
+def two_rows(item: Tensor, rng: np.random.Generator) -> Step:  # noqa: ARG001
+    return item, Index.identity(len(item)).join([Index.identity(len(item))])
+
+
+def long_by_content(item: Tensor, rng: np.random.Generator) -> Step:  # noqa: ARG001
+    kept = [i for i in range(len(item)) if i == 0 or float(item[i].max()) < 6]
+    return item[kept], Index.of(kept)
+
+
+def also(change: Callable[[Tensor, np.random.Generator], Step]) -> dict[str, Any]:
+    return {"transforms": {"sound": Do(keep_points), "broken": Do(change)}}
+
+
+def specimens(of: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    """The sound specimens with some fields changed."""
+    rows = []
+    for sound in of["specimens"]:
+        fields = {"item": sound.item, "labels": sound.labels, "mark": sound.mark, "truth": sound.truth}
+        rows.append(Specimen(**{**fields, **{name: change(sound) for name, change in changes.items()}}))
+    return {"specimens": rows}
+
+
+def crossed_mark(specimen: Specimen[Tensor]) -> Callable[[int], Tensor]:
+    return lambda element: specimen.mark(len(specimen.labels) - 1 - element)
+
+
+def collate_lists(items: Sequence[Tensor]) -> Any:
+    return [item.tolist() for item in items]
+
+
+BROKEN: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "no raw encoder": ("words", "points", {"encoders": {"small": POINTS["encoders"]["small"]}}),
+    "raw alone": ("words", "points", {"encoders": {"raw": POINTS["encoders"]["raw"]}}),
+    "raw that learns": (
+        "words",
+        "points",
+        {"encoders": {"raw": POINTS["encoders"]["small"], "small": POINTS["encoders"]["small"]}},
+    ),
+    "one view": ("words", "points", {"views": Views(Do(keep_points), (Do(keep_points),))}),
+    "no specimens": ("words", "points", {"specimens": []}),
+    "labels missing": ("partition", "points", specimens(POINTS, labels=lambda s: s.labels[:-1])),
+    "a number left out": ("partition", "points", specimens(POINTS, labels=lambda s: s.labels * 2)),
+    "one object only": ("partition", "points", specimens(POINTS, labels=lambda s: s.labels * 0)),
+    "lists for a batch": ("collate", "points", {"collate": collate_lists}),
+    "wrong dim": ("vectors", "points", points_with(lambda features: features, dim=5)),
+    "NaN": ("vectors", "points", points_with(not_finite)),
+    "settings missing": ("settings", "points", points_with(lambda features: features, settings={"inputs": 2})),
+    "settings of another network": (
+        "settings",
+        "points",
+        points_with(lambda features: features, settings={"inputs": 2, "dim": 9, "on_grid": False}),
+    ),
+    "settings that are no JSON": (
+        "settings",
+        "points",
+        points_with(lambda features: features, settings={"inputs": 2, "dim": torch.tensor(6), "on_grid": False}),
+    ),
+    "padding leaks": ("padding", "points", points_with(leaking)),
+    "padding passes for elements": ("padding", "points", points_with(all_valid)),
+    "a mark elsewhere": ("mark", "points", specimens(POINTS, mark=crossed_mark)),
+    "a mark everywhere": ("mark", "points", specimens(POINTS, mark=lambda s: lambda _: s.item + 5)),
+    "a mark that is none": ("mark", "series", specimens(SERIES, mark=lambda s: lambda _: s.item)),
+    "randomness of its own": ("seeded", "points", also(own_randomness)),
+    "work in place": ("unchanged", "points", also(in_place)),
+    "an element out of range": ("range", "points", also(out_of_range)),
+    "a correspondence of two items": ("identity", "points", also(two_rows)),
+    "an unsaid shuffle": ("locality", "points", also(unsaid_shuffle)),
+    "a change that spreads": ("locality", "points", also(shared_context)),
+    "a length that depends on the content": ("locality", "points", also(long_by_content)),
+    "a shift the wrong way": (
+        "locality",
+        "series",
+        {"transforms": {**SERIES_TRANSFORMS, "broken": Do(shift_the_wrong_way)}},
+    ),
+    "an unsaid flip": ("locality", "series", {"transforms": {"sound": Do(keep_series), "broken": Do(unsaid_flip)}}),
+    "an unsaid mask": ("locality", "series", {"transforms": {"sound": Do(keep_series), "broken": Do(unsaid_mask)}}),
+    "a mask that masks nothing": (
+        "locality",
+        "series",
+        {"transforms": {"sound": Do(keep_series), "broken": Do(needless_mask)}},
+    ),
+    "an unsaid flip in the views": (
+        "locality",
+        "series",
+        {"views": Views(Do(keep_series), (Do(keep_series), Do(unsaid_flip)))},
+    ),
+    "a missing path in silence": ("missing", "points", {"strict": False}),
+    "text that becomes HTML": ("render", "points", {"escape": str}),
+    "tags that do not match": ("render", "points", {"escape": lambda _: "<b>"}),
+    "a file from elsewhere": ("render", "points", {"escape": lambda _: '<img src="https://example.org/x.png">'}),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN.values(), ids=BROKEN)
+def test_a_broken_modality_is_caught_with_the_law_named(case: tuple[str, str, dict[str, Any]]) -> None:
+    word, name, changes = case
+    law = next(law for law in LAWS if law.startswith(f"{word}:"))
+    finding = attempt(law, LAWS[law], Bench(toy(name, **changes)))
+    assert not finding.passed
+    assert len(finding.counterexample) > 20
+
+
+def test_every_law_is_broken_at_least_once() -> None:
+    assert {law.split(":")[0] for law in LAWS} == {law for law, _, _ in BROKEN.values()}
+
+
+def test_a_broken_modality_breaks_its_law_alone() -> None:
+    failed = [finding for finding in check(toy("points", **also(unsaid_shuffle))) if not finding.passed]
+    assert [finding.law.split(":")[0] for finding in failed] == ["locality"]
+    assert "correct the correspondence" in failed[0].counterexample
+
+
+def test_what_a_modality_raises_is_a_finding_and_no_crash() -> None:
+    def torn(items: Sequence[Tensor]) -> Any:  # noqa: ARG001
+        raise RuntimeError("out of paper")
+
+    failed = [finding for finding in check(toy("points", collate=torn)) if not finding.passed]
+    assert len(failed) > 5
+    assert all("RuntimeError was raised: out of paper" in finding.counterexample for finding in failed[1:-1])

@@ -1,0 +1,248 @@
+"""How the house is laid out: imports go one way, classes are abstract or final, only `gestalt` is installed."""
+
+import abc
+import ast
+import importlib
+import inspect
+import pkgutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from types import FunctionType
+from typing import Protocol
+
+import pytest
+
+import gestalt
+
+ROOT = Path(__file__).parents[1]
+ROOMS = ("core", "modalities", "recipes")
+LIBRARIES_OF_METHODS = {"torch", "einops", "jaxtyping", "numpy", "safetensors"}
+ROOMS_WITH_MORE = {"training", "evaluation", "report"}
+LIBRARIES_OF_MODALITIES = [
+    "torchaudio",
+    "torchvision",
+    "transformers",
+    "audiomentations",
+    "soundfile",
+    "av",
+    "scipy",
+    "PIL",
+    "librosa",
+    "nlpaug",
+    "torch_geometric",
+    "rdkit",
+]
+
+
+def files(*folders: str) -> list[Path]:
+    return sorted(path for folder in folders for path in (ROOT / folder).rglob("*.py"))
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Every module that a file imports, relative ones by their full name, as they are below the root."""
+    package = path.relative_to(ROOT).parent.parts
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else ()
+            name = ".".join([*base, *([node.module] if node.module else [])])
+            assert name, f"{path} climbs out of its top folder"
+            yield name
+            yield from (f"{name}.{alias.name}" for alias in node.names)
+
+
+def named(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def below(module: str, package: str) -> bool:
+    return module == package or module.startswith(f"{package}.")
+
+
+@pytest.mark.parametrize("path", files("core"), ids=named)
+def test_core_knows_no_modality_and_no_recipe(path: Path) -> None:
+    for module in imported(path):
+        assert not any(
+            below(module, room) for room in ("gestalt.modalities", "gestalt.recipes", "modalities", "recipes")
+        )
+
+
+@pytest.mark.parametrize("path", files("modalities"), ids=named)
+def test_a_modality_knows_no_recipe_and_no_other_modality(path: Path) -> None:
+    own = path.relative_to(ROOT / "modalities").parts[0]
+    for module in imported(path):
+        assert not below(module, "gestalt.recipes")
+        for room in ("gestalt.modalities", "modalities"):
+            if below(module, room) and module != room:
+                assert module.removeprefix(f"{room}.").split(".")[0] == own
+
+
+@pytest.mark.parametrize("path", files(*ROOMS), ids=named)
+def test_imports_are_relative_inside_a_top_folder_and_absolute_across(path: Path) -> None:
+    """Otherwise editors see every class twice."""
+    own = path.relative_to(ROOT).parts[0]
+    for module in imported(path):
+        assert not below(module, f"gestalt.{own}")
+        assert not any(below(module, room) for room in ROOMS if room != own)
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in files("core") if path.relative_to(ROOT).parts[1] not in ROOMS_WITH_MORE], ids=named
+)
+def test_the_rooms_of_methods_need_few_libraries(path: Path) -> None:
+    libraries = {module.split(".")[0] for module in imported(path)} - set(sys.stdlib_module_names) - {"core"}
+    assert libraries <= LIBRARIES_OF_METHODS
+
+
+@pytest.mark.parametrize("path", files("core", "modalities", "recipes", "tests", "benchmarks", "src"), ids=named)
+def test_no_file_is_too_long_to_read(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 400
+
+
+def test_the_walk_of_imports_sees_what_there_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A walk that finds nothing would pass everything."""
+    monkeypatch.setattr(sys.modules[__name__], "ROOT", tmp_path)
+    path = tmp_path / "core" / "room" / "file.py"
+    path.parent.mkdir(parents=True)
+    path.write_text("from ..other import thing\nfrom . import near\ndef f():\n    import gestalt.modalities.audio\n")
+    assert {"core.other.thing", "core.room.near", "gestalt.modalities.audio"} <= set(imported(path))
+
+
+def python(code: str, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=folder, check=False)
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_imported_from_the_root_explains_itself(room: str) -> None:
+    result = python(f"import {room}")
+    assert result.returncode != 0
+    assert f"Import 'gestalt.{room}' instead" in result.stderr
+
+
+def test_importing_gestalt_imports_no_modalitys_library(tmp_path: Path) -> None:
+    result = python(f"import gestalt, sys; print([m for m in {LIBRARIES_OF_MODALITIES} if m in sys.modules])", tmp_path)
+    assert result.stdout.strip() == "[]"
+
+
+def test_listing_modalities_imports_none_of_them(tmp_path: Path) -> None:
+    code = (
+        "from gestalt.core.plugins import modality_entry_points as points; import sys; "
+        "print(list(points())); print([m for m in sys.modules if m.startswith('gestalt.modalities')])"
+    )
+    listed, loaded = python(code, tmp_path).stdout.splitlines()
+    assert "audio" in listed
+    assert loaded == "[]"
+
+
+BROKEN: dict[str, str] = {}
+"""Modules that cannot be imported, and why."""
+
+
+def classes() -> list[type]:
+    """Every class that is defined in the package."""
+    found: dict[str, type] = {}
+    for info in pkgutil.walk_packages(gestalt.__path__, "gestalt."):
+        if info.name.endswith("__main__"):
+            continue
+        try:
+            module = importlib.import_module(info.name)
+        except Exception as error:  # one broken module fails one test, not the whole walk
+            BROKEN[info.name] = f"{type(error).__name__}: {error}"
+            continue
+        for value in vars(module).values():
+            if inspect.isclass(value) and value.__module__ == info.name:
+                found[f"{info.name}.{value.__qualname__}"] = value
+    return [found[name] for name in sorted(found)]
+
+
+CLASSES = classes()
+every_class = pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: f"{kind.__module__}.{kind.__name__}")
+
+
+def is_protocol(kind: type) -> bool:
+    return Protocol in kind.__bases__
+
+
+@every_class
+def test_a_class_is_either_abstract_or_final(kind: type) -> None:
+    final = getattr(kind, "__final__", False) and "__final__" in vars(kind)
+    assert final != (inspect.isabstract(kind) or is_protocol(kind))
+
+
+@every_class
+def test_an_abstract_class_is_named_so_and_refuses_to_be_made(kind: type) -> None:
+    assert kind.__name__.lstrip("_").startswith("Abstract") == inspect.isabstract(kind) or is_protocol(kind)
+    if inspect.isabstract(kind):
+        assert issubclass(type(kind), abc.ABCMeta)
+        with pytest.raises(TypeError, match="abstract"):
+            kind.__new__(kind)
+
+
+@every_class
+def test_no_concrete_method_of_ours_is_overridden(kind: type) -> None:
+    """Behaviour is added by wrapping; libraries' own methods may be implemented anew."""
+    for name, value in vars(kind).items():
+        if not isinstance(value, FunctionType | property | classmethod | staticmethod):
+            continue
+        for base in kind.__mro__[1:]:
+            if base.__module__.startswith("gestalt") and name in vars(base) and not is_protocol(base):
+                assert getattr(vars(base)[name], "__isabstractmethod__", False), f"{kind.__name__}.{name}"
+
+
+@every_class
+def test_an_interface_is_small(kind: type) -> None:
+    assert len(getattr(kind, "__abstractmethods__", ())) <= 4
+
+
+def test_the_walk_of_classes_sees_the_house() -> None:
+    assert BROKEN == {}
+    names = {kind.__name__ for kind in CLASSES}
+    assert {"AbstractGrouper", "KMeans", "Learner", "Segmentation", "LARS", "Finding"} <= names
+
+
+def test_only_gestalt_is_installed_with_its_samples(tmp_path: Path) -> None:
+    command = [
+        "pip",
+        "wheel",
+        "--quiet",
+        "--no-deps",
+        "--no-build-isolation",
+        "--disable-pip-version-check",
+        "--wheel-dir",
+    ]
+    source = copied_source(tmp_path / "source")
+    result = subprocess.run(
+        [sys.executable, "-m", *command, str(tmp_path), str(source)], capture_output=True, text=True
+    )
+    assert result.returncode == 0, result.stderr
+    (wheel,) = tmp_path.glob("gestalt_ssl-*.whl")
+    names = zipfile.ZipFile(wheel).namelist()
+    assert {name.split("/")[0].split("-")[0] for name in names} == {"gestalt", "gestalt_ssl"}
+    for path in [*files(*ROOMS), *(ROOT / "recipes" / "samples").rglob("*.*")]:
+        if path.is_file():
+            assert f"gestalt/{path.relative_to(ROOT)}" in names
+    assert "gestalt/py.typed" in names
+
+
+def copied_source(folder: Path) -> Path:
+    """What git would hand out, links included, so that no build folder is left in the tree."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=True,
+    )
+    for name in listed.stdout.splitlines():
+        source, target = ROOT / name, folder / name
+        if source.exists():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if source.is_symlink():
+                target.symlink_to(source.readlink())
+            else:
+                target.write_bytes(source.read_bytes())
+    return folder
