@@ -126,5 +126,8 @@ def test_intervals_that_end_before_they_begin_are_refused() -> None:
         Intervals.from_labels(torch.tensor([0, 1]), torch.arange(2.0))
 
 
-def test_an_onset_exactly_at_the_collar_counts() -> None:
-    assert collar_counts(Intervals.of([(0.3, 1.0)]), Intervals.of([(0.1, 1.2)])).hits == 1
+def test_what_lies_exactly_at_the_collar_counts() -> None:
+    found, true = Intervals.of([(0.9, 2.0)]), Intervals.of([(0.7, 2.0)])
+    assert 0.9 - 0.7 > 0.2  # in floating point
+    assert collar_counts(found, true).hits == 1
+    assert boundary_counts(found, true, collar=0.2).hits == 2

@@ -78,8 +78,7 @@ def draw(columns: dict[str, list[float]], charts: tuple[Chart, ...]) -> tuple[Pi
 
 
 def _svg(chart: Chart, lines: list[tuple[str, list[tuple[float, float]]]], prefix: str) -> Markup:
-    settings = {"svg.fonttype": "none", "svg.hashsalt": "gestalt", "font.size": 10, "text.parse_math": False}
-    with rc_context(settings):
+    with rc_context({"svg.fonttype": "none", "svg.hashsalt": "gestalt", "font.size": 10, "text.parse_math": False}):
         figure = Figure(figsize=(5.2, 2.9), layout="constrained")
         figure.patch.set_visible(False)
         axes = figure.add_subplot()

@@ -93,7 +93,7 @@ def to_page(page: Page) -> str:
         True
     """
     # Jinja's loaders look for folders; a package may lie in an archive.
-    source = resources.files(__package__).joinpath("page.html").read_text(encoding="utf-8")
+    source = resources.files(__name__.rpartition(".")[0]).joinpath("page.html").read_text(encoding="utf-8")
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     settings = list(setting_rows(page.configuration)) if page.configuration is not None else []
     tables = [to_html(table) for table in page.tables]
