@@ -206,10 +206,10 @@ def read_audio(paths: Sequence[Path], sample_rate: int, seconds: float, skip_bad
         except BadItemError as error:
             if not skip_bad:
                 raise
-            skipped.append(Skipped(path, error.reason))
+            skipped.append(Skipped(str(path), error.reason))
     if not good:
         first = skipped[0]
-        raise ValueError(f"none of {len(skipped)} audio files can be used; the first, {first.path}: {first.reason}")
+        raise ValueError(f"none of {len(skipped)} audio files can be used; the first, {first.name}: {first.reason}")
     files = AudioFiles([path for path, _ in good], [header for _, header in good], sample_rate, seconds)
     return Reading(files, tuple(skipped))
 

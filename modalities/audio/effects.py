@@ -25,7 +25,7 @@ def unchanged(item: Recording) -> Affine:  # noqa: ARG001
     return Affine.identity(AXES)
 
 
-def changed(item: Recording, samples: Float[Tensor, " time"] | np.ndarray[Any, Any]) -> Recording:
+def changed(item: Recording, samples: Float[Tensor, " time"] | Float[np.ndarray, " time"]) -> Recording:
     """The item with other samples, as float32 and finite."""
     tensor = torch.as_tensor(samples).float()
     return replace(item, samples=torch.nan_to_num(tensor, nan=0.0, posinf=0.0, neginf=0.0))

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, final
 
 import numpy as np
 import soundfile
@@ -112,7 +112,7 @@ def _container_header(path: Path) -> Header | None:
 def _decode_container(path: Path, start: float, seconds: float) -> tuple[Float[Tensor, " time"], float]:
     import av
 
-    pieces: list[np.ndarray[Any, np.dtype[np.float32]]] = []
+    pieces: list[Float[np.ndarray, " block"]] = []
     first = start
     try:
         with av.open(str(path)) as container:
@@ -132,7 +132,7 @@ def _decode_container(path: Path, start: float, seconds: float) -> tuple[Float[T
     return torch.from_numpy(joined), first
 
 
-def _blocks(container: "InputContainer", start: float) -> Iterator[tuple[float, np.ndarray[Any, Any]]]:
+def _blocks(container: "InputContainer", start: float) -> Iterator[tuple[float, Float[np.ndarray, " block"]]]:
     """Mono blocks with their times in seconds, from the one that holds `start`."""
     import av
 

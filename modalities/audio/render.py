@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#B8A800", "#6A51A3", "#7F7F7F", "#8C564B")
 INK, TRUE, FAINT = "#24292f", "#57606a", "#d0d7de"
 WIDTH, LANE, SPECTRUM = 9.0, 0.24, 2.3  # inches; 100 of these dots each
-TICKS = (125, 250, 500, 1000, 2000, 4000, 8000, 16000)
+TICKS = (125.0, 250.0, 500.0, 1000.0, 2000.0, 4000.0, 8000.0, 16000.0)
 
 Event = tuple[str, float, float, int]
 """Name, onset and offset in seconds, and the row of its colour."""
@@ -173,7 +173,7 @@ def _spectrum(panel: "Axes", item: Recording) -> None:
     )
     ticks = [tick for tick in TICKS if low <= tick <= high]
     panel.set_yticks(
-        [hz_to_mel(tick) for tick in ticks], [f"{tick / 1000:g}k" if tick >= 1000 else f"{tick}" for tick in ticks]
+        [hz_to_mel(tick) for tick in ticks], [f"{tick / 1000:g}k" if tick >= 1000 else f"{tick:g}" for tick in ticks]
     )
 
 
