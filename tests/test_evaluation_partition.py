@@ -6,7 +6,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.metrics import adjusted_rand_score  # type: ignore[import-untyped]
+from sklearn.metrics import adjusted_rand_score
 from torch import Tensor
 
 from gestalt.core.evaluation import (

@@ -6,7 +6,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.neighbors import KNeighborsClassifier  # type: ignore[import-untyped]
+from sklearn.neighbors import KNeighborsClassifier
 from torch import Tensor
 
 from gestalt.core.evaluation import (
@@ -68,7 +68,7 @@ def test_what_an_item_tells_about_itself_is_left_out() -> None:
 def test_ties_go_to_the_nearer_class_and_never_overturn_a_majority() -> None:
     bank = torch.tensor([[1.0, 0.0], [0.0, 1.0], [0.0, 1.0]])
     query = torch.tensor([[1.0, 0.5]])
-    assert neighbours_vote(query, bank, torch.tensor([4, 7, 9]), neighbours=3).tolist() == [4]
+    assert neighbours_vote(query, bank, torch.tensor([9, 7, 4]), neighbours=3).tolist() == [9]
     assert neighbours_vote(query, bank, torch.tensor([4, 7, 7]), neighbours=3).tolist() == [7]
 
 
@@ -76,6 +76,7 @@ def test_unlabelled_rows_are_neither_asked_nor_heard() -> None:
     vectors, labels = blobs()
     noisy = torch.cat([vectors, vectors]), torch.cat([labels, torch.full((60,), -1)])
     assert nearest_neighbour_accuracy(*noisy) == 1.0
+    assert neighbours_vote(vectors, *noisy, neighbours=9).tolist() == labels.tolist()
     assert math.isnan(nearest_neighbour_accuracy(vectors, torch.full((60,), -1)))
 
 

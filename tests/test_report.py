@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from dataclasses import dataclass, fields
+from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -57,6 +58,7 @@ def read(html: str) -> Structure:
     return structure
 
 
+@cache
 def full(text: str = "plain") -> Page:
     """A page in which every text is `text`, with every part in place."""
     return Page(
@@ -172,6 +174,7 @@ def test_curves_leave_out_what_the_metrics_lack() -> None:
     charts = (*CHARTS, Chart("Not measured", "nothing", (("missing", "missing"),)))
     assert [picture.caption for picture in draw(METRICS, charts)] == [chart.caption for chart in CHARTS]
     assert draw({}, charts) == ()
+    assert draw({"step": [1.0], "loss": [float("nan")]}, charts) == ()
 
 
 def test_curves_are_coloured_by_the_page_and_name_their_lines() -> None:

@@ -74,7 +74,8 @@ class Intervals:
 
     def boundaries(self) -> Float[Tensor, " boundaries"]:
         """All onsets and offsets in order; where one interval ends as another begins there is one boundary."""
-        return torch.cat([self.onset, self.offset]).unique(sorted=True)
+        boundaries: Tensor = torch.unique(torch.cat([self.onset, self.offset]), sorted=True)
+        return boundaries
 
     def overlap(self, other: "Intervals") -> Float[Tensor, "n others"]:
         """Intersection over union of every interval with every one of `other`."""

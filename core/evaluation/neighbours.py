@@ -47,7 +47,7 @@ def neighbours_vote(
         raise ValueError("groups are needed for queries and bank, or for neither")
     predicted = torch.full((len(queries),), -1, dtype=torch.long, device=queries.device)
     known = labels >= 0
-    classes, number = labels[known].long().unique(return_inverse=True)
+    classes, number = torch.unique(labels[known].long(), return_inverse=True)
     if not len(classes):
         return predicted
     rows = normalize(bank[known].float(), dim=1)

@@ -23,7 +23,8 @@ def feature_spread(rows: Float[Tensor, "rows dim"]) -> Float[Tensor, ""]:
     if len(rows) < 2:
         return rows.new_full((), torch.nan)
     units = torch.nn.functional.normalize(rows, dim=1)
-    return units.std(dim=0, correction=0).mean() * rows.shape[1] ** 0.5
+    spread: Tensor = units.std(dim=0, correction=0).mean() * rows.shape[1] ** 0.5
+    return spread
 
 
 def effective_rank(rows: Float[Tensor, "rows dim"]) -> Float[Tensor, ""]:

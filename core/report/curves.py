@@ -64,7 +64,7 @@ def draw(columns: dict[str, list[float]], charts: tuple[Chart, ...]) -> tuple[Pi
         >>> [picture.caption for picture in draw(columns, (chart,))]
         ['What is minimised']
     """
-    pictures = []
+    pictures: list[Picture] = []
     for chart in charts:
         lines = [
             (label, [(x, y) for x, y in zip(columns["step"], columns[name], strict=True) if math.isfinite(y)])
@@ -88,7 +88,8 @@ def _svg(chart: Chart, lines: list[tuple[str, list[tuple[float, float]]]], prefi
             axes.plot(x, y, color=colour, linestyle=style, linewidth=1.8, label=label, marker=marker)
         _dress(axes, chart, legend=len(lines) > 1)
         text = io.StringIO()
-        FigureCanvasSVG(figure).print_svg(text, metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+        FigureCanvasSVG(figure)
+        figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     return Markup(_inlined(text.getvalue(), chart, prefix))  # matplotlib escapes its texts
 
 
