@@ -99,7 +99,7 @@ LEARNERS: dict[str, Callable[[AbstractEncoder], Learner]] = {
     "simclr": _learner("whole item", Contrastive(), Shared()),
     "detcon": _learner("given", Contrastive(same_view=True), MovingAverage()),
     "dense": _learner("every element", Regression(), MovingAverage()),
-    "odin, regression and contrast": _learner("discovery", Combined((1.0, Regression()), (1.0, Contrastive())), Shared()),
+    "odin with both": _learner("discovery", Combined((1.0, Regression()), (1.0, Contrastive())), Shared()),
 }
 
 ENCODERS: dict[str, Callable[[], AbstractEncoder]] = {

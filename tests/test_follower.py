@@ -140,6 +140,6 @@ def test_copies_come_at_the_end_of_every_period_and_at_no_other_step() -> None:
 def test_impossible_rules_are_refused() -> None:
     with pytest.raises(ValueError, match=r"lies in \[0, 1\], got 1\.5"):
         MovingAverage(1.5)
-    for wrong in ({}, {"epochs": 1, "steps": 1}, {"steps": 0}):
+    for epochs, steps in ((None, None), (1, 1), (None, 0)):
         with pytest.raises(ValueError, match="one of them and at least 1, got CopyEvery"):
-            CopyEvery(**wrong)
+            CopyEvery(epochs, steps)

@@ -1,11 +1,13 @@
 """Laws 4 to 6 of every grouper, and what each promises beyond them."""
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.cluster import KMeans as ScikitKMeans  # type: ignore[import-untyped]
+from sklearn.cluster import KMeans as ScikitKMeans
 from torch import Tensor
 
 from gestalt.core.feature_map import FeatureMap, Grid
@@ -123,7 +125,7 @@ def test_fewer_distinct_points_than_clusters_leave_clusters_empty(spherical: boo
 def inertia(points: Tensor, labels: Tensor) -> float:
     """Σ ‖x − μ‖² over clusters."""
     total = 0.0
-    for number in labels.unique().tolist():
+    for number in labels.unique().tolist():  # type: ignore[no-untyped-call]
         members = points[labels == number]
         total += float((members - members.mean(dim=0)).square().sum())
     return total
@@ -217,7 +219,7 @@ def test_runs_are_contiguous_numbered_in_order_and_no_more_than_asked_for(
     kept, rest = found[: len(labels)], found[len(labels) :]
     assert rest == [-1] * padding
     assert kept[0] == 0
-    assert all(after - before in (0, 1) for before, after in zip(kept, kept[1:], strict=False))
+    assert all(after - before in (0, 1) for before, after in itertools.pairwise(kept))
     assert max(kept) < objects
     starts = [i for i in range(1, len(kept)) if kept[i] != kept[i - 1]]
     assert all(labels[i] != labels[i - 1] for i in starts)  # a run begins only where the label changes

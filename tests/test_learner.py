@@ -50,7 +50,7 @@ def gradients(learner: Learner) -> dict[str, Tensor]:
 def stepped(learner: Learner, batch: Any) -> Outcome:
     """One optimiser step with what follows it."""
     outcome: Outcome = learner(batch, seeded())
-    outcome.loss.backward()
+    outcome.loss.backward()  # type: ignore[no-untyped-call]
     with torch.no_grad():
         for parameter in learner.parameters():
             if parameter.grad is not None:
@@ -66,7 +66,7 @@ def test_every_method_learns_on_every_kind_of_data(build: Build, kind: str) -> N
     learner = built(build, kind)
     outcome: Outcome = learner(make_batch(kind, ITEMS[kind](4)), seeded())
     assert outcome.loss.item() > 0
-    outcome.loss.backward()
+    outcome.loss.backward()  # type: ignore[no-untyped-call]
     for name, parameter in learner.named_parameters():
         assert (parameter.grad is not None) == parameter.requires_grad, name
     assert any(bool(gradient.any()) for gradient in gradients(learner).values())
@@ -250,7 +250,7 @@ def test_after_a_step_teacher_segmenter_and_objective_follow_in_this_order() -> 
     seen: list[Any] = []
     online = Network(ENCODERS["points"]())
     segmenter = SEGMENTERS["discovery"](online)
-    segmenter.network.rule = _Noting(seen, "segmenter")  # type: ignore[union-attr,assignment]
+    segmenter.network.rule = _Noting(seen, "segmenter")  # type: ignore[union-attr]
     learner = Learner(online, None, Follower(online, _Noting(seen, "teacher")), segmenter, _Recorder(seen))
     batch = make_batch("points", ITEMS["points"](2))
     outcome = learner(batch, seeded())
@@ -266,7 +266,7 @@ def test_gradients_reach_the_teacher_only_where_it_is_shared(rule: AbstractRule,
     learner = Learner(online, None, Follower(online, rule), WholeItem(), Contrastive())
     outcome: Outcome = learner(make_batch("points", ITEMS["points"](3)), seeded())
     assert all(objects.vectors.requires_grad == enters for objects in outcome.teacher)
-    outcome.loss.backward()
+    outcome.loss.backward()  # type: ignore[no-untyped-call]
     assert all(parameter.grad is not None for parameter in online.parameters())
 
 
@@ -291,7 +291,7 @@ def test_segments_are_handed_over_at_their_step_and_both_follow_all_the_time() -
     seen: list[Any] = []
     online = Network(ENCODERS["points"]())
     then = SEGMENTERS["discovery"](online)
-    then.network.rule = _Noting(seen, "then")  # type: ignore[union-attr,assignment]
+    then.network.rule = _Noting(seen, "then")  # type: ignore[union-attr]
     segmenter: AbstractSegmenter = HandOver(WholeItem(), then, step=3)
     batch = make_batch("points", ITEMS["points"](2))
     whole = []

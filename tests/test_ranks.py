@@ -61,7 +61,7 @@ def norm_case(share: slice, empty_first: bool = False) -> Result:
     rows, weights = torch.randn(ITEMS_IN_ALL, 5, generator=seeded()), torch.randn(ITEMS_IN_ALL, 4, generator=seeded(1))
     normal = layers(rows[keep])
     value = mean_over_ranks((normal * weights[keep]).sum(), torch.tensor(len(normal)))
-    value.backward()
+    value.backward()  # type: ignore[no-untyped-call]
     running = {name: buffer.clone() for name, buffer in layers.named_buffers()}
     return Result({"loss": value.detach(), **gradients(layers), **running}, {"rows": normal.detach()})
 
@@ -74,7 +74,7 @@ def gather_case(share: slice) -> Result:
     everyone, start = gather(mine)
     assert torch.equal(everyone[start : start + len(mine)], mine)
     value = mean_over_ranks((mine @ everyone.T).square().sum(), torch.tensor(len(mine)))
-    value.backward()
+    value.backward()  # type: ignore[no-untyped-call]
     return Result({"loss": value.detach(), "everyone": everyone.detach(), **gradients(shared)}, {})
 
 
@@ -126,7 +126,7 @@ def work(number: int, folder: str, sizes: tuple[int, ...]) -> None:
 def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
     """The results of every rank. A world is started once and runs all cases."""
     folder = tmp_path_factory.mktemp("world")
-    mp.spawn(work, (str(folder), request.param), nprocs=len(request.param))  # type: ignore[no-untyped-call]
+    mp.spawn(work, (str(folder), request.param), nprocs=len(request.param))  # type: ignore[attr-defined,no-untyped-call]
     return [load(folder / f"{number}.pt") for number in range(len(request.param))]
 
 
@@ -147,7 +147,7 @@ def test_several_ranks_give_what_one_rank_gives_with_the_joined_batch(name: str,
     assert all(mean.keys() == expected.mean.keys() for mean, _ in shares)
     for part, tensor in expected.mean.items():
         found = torch.stack([mean[part] for mean, _ in shares]).mean(dim=0)
-        torch.testing.assert_close(found, tensor, rtol=1e-3, atol=1e-4, msg=lambda text, part=part: f"{part}: {text}")
+        torch.testing.assert_close(found, tensor, rtol=1e-3, atol=1e-4, msg=part)
     for part, tensor in expected.rows.items():
         torch.testing.assert_close(torch.cat([rows[part] for _, rows in shares]), tensor, rtol=1e-4, atol=1e-5)
     assert any(bool(tensor.abs().max() > 1e-1) for tensor in expected.mean.values())

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gestalt.core.correspondence import Affine, Index
-from gestalt.core.feature_map import FeatureMap, Grid
+from gestalt.core.feature_map import FeatureMap
 from gestalt.core.segmentation import Objects, Segmentation
 from tests.house import blobs, feature_map, random_objects, seeded
 
@@ -84,7 +84,7 @@ def test_padding_never_influences_pooled_vectors_or_gradients(poison: float) -> 
     values = torch.randn(2, 3, 4, generator=seeded()).masked_fill(~valid[..., None], poison).requires_grad_()
     segments = Segmentation.from_labels(torch.tensor([[0, 1, 1], [0, 1, 1]]), 2)
     pooled = segments.pool(FeatureMap(values, valid))
-    pooled.vectors.square().sum().backward()
+    pooled.vectors.square().sum().backward()  # type: ignore[no-untyped-call]
     assert torch.equal(pooled.vectors[0], values[0, :2].detach())
     assert values.grad is not None
     assert bool(values.grad.isfinite().all())
@@ -197,7 +197,7 @@ def test_labels_out_of_range_are_refused() -> None:
 
 DISAGREE = {
     "Segmentation(torch.zeros(1, 2, 3), None, yes(2))": "whole must have shape (1,), got (2,)",
-    "Segmentation(torch.zeros(1, 2, 3), Grid.uniform((4,), (1.0,)), yes(1))": "the grid has 4 cells, the weights have 3",
+    "Segmentation(torch.zeros(1, 2, 3), Grid.uniform((4,), (1.0,)), yes(1))": "the grid has 4 cells",
     "Objects(torch.zeros(1, 2, 3), yes(1, 3))": "got (1, 2, 3) and (1, 3)",
     "FeatureMap(torch.zeros(1, 2, 3), yes(1, 3))": "got values (1, 2, 3) and valid (1, 3)",
     "FeatureMap(torch.zeros(1, 2, 3), yes(1, 2), Grid.uniform((4,), (1.0,)))": "(4,) has 4 cells, got 2 elements",

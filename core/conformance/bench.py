@@ -101,7 +101,7 @@ def same(one: Any, two: Any) -> bool:
         return one.keys() == two.keys() and all(same(one[key], two[key]) for key in one)
     if isinstance(one, Sequence) and not isinstance(one, str | bytes):
         return len(one) == len(two) and all(map(same, one, two))
-    if hasattr(one, "__dict__") and type(one).__eq__ is object.__eq__:
+    if hasattr(one, "__dict__") and "__eq__" not in vars(type(one)):
         return same(vars(one), vars(two))
     return bool(one == two)
 

@@ -33,7 +33,7 @@ def partition(bench: Bench) -> Iterator[str]:
         labels = specimen.labels
         if len(labels) != elements:
             yield f"specimen {number} has {len(labels)} labels, but 'raw' finds {elements} elements; label every one"
-        elif labels[labels >= 0].unique().tolist() != list(range(int(labels.max()) + 1)) or int(labels.min()) < -1:
+        elif sorted(set(labels[labels >= 0].tolist())) != list(range(int(labels.max()) + 1)) or int(labels.min()) < -1:
             yield f"specimen {number}: number the objects 0, 1, 2, … without gaps, −1 for none; got {labels.tolist()}"
         elif int(labels.max()) < 1:
             yield f"specimen {number} has fewer than two objects, so that nothing could be told apart"
