@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from gestalt.core.correspondence import Index
 from gestalt.core.encoder import AbstractEncoder, Network
+from gestalt.core.feature_map import FeatureMap
 from gestalt.core.follower import AbstractRule, Follower, MovingAverage, Shared
 from gestalt.core.grouper import KMeans
 from gestalt.core.learner import Learner, Outcome
@@ -88,12 +89,29 @@ def test_an_items_objects_do_not_depend_on_which_items_share_its_batch(build: Bu
                 torch.testing.assert_close(ours.vectors[0], theirs.vectors[row, :count], rtol=1e-4, atol=1e-5)
 
 
+@final
+class Normalised(AbstractEncoder):
+    """An encoder with running statistics, which a pass in training mode would move."""
+
+    def __init__(self, inner: AbstractEncoder) -> None:
+        super().__init__()
+        self.inner = inner
+        self.dim = inner.dim
+        self.settings = inner.settings
+        self.norm = nn.BatchNorm1d(inner.dim)
+
+    def forward(self, data: Any) -> FeatureMap:
+        """Normalised vectors."""
+        features: FeatureMap = self.inner(data)
+        return features.with_values(self.norm(features.values.transpose(1, 2)).transpose(1, 2))
+
+
 @every_kind
-@pytest.mark.parametrize("name", SEGMENTERS)
+@pytest.mark.parametrize("name", [name for name in SEGMENTERS if name != "given"])
 def test_every_segmenter_gives_a_segmentation_without_gradient_and_leaves_the_network_as_it_was(
     kind: str, name: str
 ) -> None:
-    online = Network(ENCODERS[kind](), nn.Sequential(nn.Linear(6, 4), nn.BatchNorm1d(4)))
+    online = Network(Normalised(ENCODERS[kind]()), nn.Sequential(nn.Linear(6, 4), nn.BatchNorm1d(4)))
     segmenter = SEGMENTERS[name](online)
     before = {key: tensor.clone() for key, tensor in online.state_dict().items()}
     segments: Segmentation = segmenter(make_batch(kind, ITEMS[kind](3)), seeded())
