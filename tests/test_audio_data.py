@@ -30,6 +30,7 @@ def sweep(rate: int, seconds: float, start: float = 0.0) -> Float[np.ndarray, " 
 def write_container(path: Path, rate: int, seconds: float, codec: str) -> None:
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=rate, layout="stereo")
+        assert isinstance(stream, av.AudioStream)
         stereo = np.stack([sweep(rate, seconds)] * 2)
         for first in range(0, stereo.shape[1], 1024):
             frame = av.AudioFrame.from_ndarray(

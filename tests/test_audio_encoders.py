@@ -27,8 +27,8 @@ TORCHAUDIO = {
 }  # fmt: skip
 BUILDS: list[tuple[str, dict[str, Any]]] = [
     ("raw", {}),
-    ("conv", {"width": 32, "depth": 2}),
-    ("conv", {"width": 32, "depth": 2, "norm": "row", "dilations": 2, "per_element": 4}),
+    ("conv", {"width": 32, "kernels": [5, 3], "margin": 2, "norm": "layer"}),
+    ("conv", {"width": 32, "norm": "row", "dilations": 2, "per_element": 4}),
     ("resnet18", {"stride": 8, "mels": 32}),
     ("resnet18", {"stride": 32, "mels": 32}),
     ("resnet50", {"stride": 16, "mels": 32, "hop_ms": 16.0}),
@@ -68,7 +68,8 @@ def test_an_item_alone_and_in_a_padded_batch_gets_the_same_features(name: str, s
         assert torch.allclose(alone.values[0][alone.valid[0]], joint, atol=1e-5 * max(1.0, float(joint.abs().max())))
 
 
-@pytest.mark.parametrize(("name", "settings"), BUILDS, ids=IDS)
+# Group normalisation runs over all the time there is, so that a click changes every element of that network.
+@pytest.mark.parametrize(("name", "settings"), BUILDS[:6] + BUILDS[7:], ids=IDS[:6] + IDS[7:])
 def test_a_click_changes_most_the_element_whose_seconds_hold_it(name: str, settings: dict[str, Any]) -> None:
     encoder = build(
         name, {**settings, "normalise": False} if "normalise" in build(name, settings).settings else settings
@@ -121,14 +122,13 @@ def test_patches_of_the_spectrogram_transformer_are_numbered_time_first() -> Non
     encoder = build("ast", {"config": AST})
     quiet = torch.randn(1, 32_000, generator=torch.Generator().manual_seed(2)) * 0.003
     loud = quiet.clone()
-    loud[0, 20_000:20_016] += 1.0
+    loud[0, 20_600:20_616] += 1.0
     lengths = torch.tensor([32_000])
     before, after = encode(encoder, quiet, lengths), encode(encoder, loud, lengths)
     assert before.grid is not None
     moved = (after.values - before.values).norm(dim=2)[0].view(before.grid.shape)
-    assert (
-        int(moved.sum(dim=1).argmax()) == int(before.grid.locate(torch.tensor([[[1.25, 8.0]]]))) // before.grid.shape[1]
-    )
+    cell = int(before.grid.locate(torch.tensor([[[1.288, 8.0]]])))
+    assert int(moved.sum(dim=1).argmax()) == cell // before.grid.shape[1]
 
 
 def test_a_checkpoint_folder_gives_weights_and_settings_that_need_it_no_more(tmp_path: Path) -> None:
@@ -147,7 +147,7 @@ def test_a_checkpoint_folder_gives_weights_and_settings_that_need_it_no_more(tmp
 
 def test_padding_enters_no_batch_statistics_while_training() -> None:
     samples = torch.randn(2, 16_000, generator=torch.Generator().manual_seed(1)) * 0.1
-    for name, settings in (("conv", {"norm": "row", "width": 16, "depth": 1}), ("resnet18", {"mels": 32})):
+    for name, settings in (("conv", {"norm": "row", "width": 16}), ("resnet18", {"mels": 32})):
         statistics = []
         for padding in (0, 16_000):
             encoder = build(name, settings).train()
@@ -168,8 +168,8 @@ def test_gradients_reach_every_layer_that_makes_features() -> None:
 def test_wrong_settings_and_data_are_refused_in_words() -> None:
     with pytest.raises(ValueError, match="whole number of samples"):
         MODALITY.encoders["raw"](hop_ms=0.01)
-    with pytest.raises(ValueError, match="kernel must be odd"):
-        MODALITY.encoders["conv"](kernel=4)
+    with pytest.raises(ValueError, match="kernels must be odd"):
+        MODALITY.encoders["conv"](kernels=[4])
     with pytest.raises(ValueError, match="knows no hidden_sise"):
         MODALITY.encoders["wav2vec2"](config={"hidden_sise": 3})
     with pytest.raises(ValueError, match="built for 16000 Hz, the data have 8000"):

@@ -17,8 +17,9 @@ from gestalt.core.transform import AbstractTransform, Views
 from .data import AudioFiles as AudioFiles
 from .data import Recording as Recording
 from .data import Waveforms as Waveforms
-from .data import collate, read_audio
+from .data import collate as collate
 from .data import each_window as each_window
+from .data import read_audio
 from .effects import BackgroundMix, Filters, Gain, Noise
 from .encoders import Conv, LogMel
 from .pretrained import AST, TorchaudioWav2Vec2, hubert, wav2vec2

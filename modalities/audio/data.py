@@ -2,7 +2,7 @@
 
 import bisect
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import accumulate
 from pathlib import Path
 from typing import final
@@ -43,6 +43,9 @@ class Recording:
 class Waveforms:
     """A batch of recordings, padded with silence; `lengths` counts each one's own samples.
 
+    `spectrograms` keeps what front ends computed from these samples, by their settings: the online network, the teacher
+    and the raw features look at the same batch, and its spectrum is the dearest part of a small network.
+
     Example:
         >>> batch = collate([Recording(torch.ones(3), 16_000), Recording(torch.ones(2), 16_000)])
         >>> batch.samples.tolist(), batch.lengths.tolist()
@@ -52,6 +55,7 @@ class Waveforms:
     samples: Float[Tensor, "batch time"]
     lengths: Int[Tensor, " batch"]
     sample_rate: int
+    spectrograms: dict[tuple[float, ...], Tensor] = field(default_factory=dict, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if self.lengths.shape != self.samples.shape[:1]:

@@ -1,5 +1,6 @@
 """Transforms that change how a recording sounds and leave everything in its place: the identity correspondence."""
 
+import math
 import random
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -123,7 +124,7 @@ def _filter(kind: str, place: float, strength: float, nyquist: float) -> Any:
     import audiomentations
 
     def at(low: float, high: float) -> float:
-        return min(low * (high / low) ** place, 0.9 * nyquist)
+        return min(low * math.pow(high / low, place), 0.9 * nyquist)
 
     low_pass, high_pass, centre = at(1000.0, 7000.0), at(60.0, 1500.0), at(200.0, 4000.0)
     passing: dict[str, Any] = {"min_rolloff": 12, "max_rolloff": 12, "zero_phase": True, "p": 1.0}

@@ -1,5 +1,6 @@
 """Encoders of time frames on log-mel spectrograms: plain features, and a small convolutional network."""
 
+from collections.abc import Sequence
 from typing import final
 
 from einops import rearrange
@@ -21,6 +22,7 @@ class LogMel(AbstractEncoder):
     `(window_ms − hop_ms) / 2` into its neighbours. An element is valid if its centre lies in the recording.
 
     Example:
+        >>> import torch
         >>> encoder = LogMel()
         >>> features = encoder(Waveforms(torch.randn(2, 16_000), torch.tensor([16_000, 8_000]), 16_000))
         >>> features.values.shape, features.valid.sum(1).tolist()
@@ -81,7 +83,8 @@ class ElementNorm(nn.Module):
         if self.kind == "layer":
             return masked(self.norm(columns).transpose(1, 2), valid)
         rows = self.norm(columns[valid])
-        return rows.new_zeros(columns.shape).masked_scatter(valid[..., None], rows).transpose(1, 2)
+        scattered: Tensor = rows.new_zeros(columns.shape).masked_scatter(valid[..., None], rows)
+        return scattered.transpose(1, 2)
 
 
 @final
@@ -107,17 +110,20 @@ class ResidualBlock(nn.Module):
 class Conv(AbstractEncoder):
     """A small convolutional network over time on log-mel frames; the default, fast on two CPU cores.
 
-    A strided convolution gathers `per_element` frames and two on either side into an element, `depth` residual blocks
-    follow, and a normalisation. Elements cover the same seconds as those of `LogMel` with the same settings.
+    A strided convolution gathers `per_element` frames, and `margin` more on either side, into an element; residual
+    blocks follow, and a normalisation. Elements cover the same seconds as those of `LogMel` with the same settings. A
+    narrow view keeps the boundaries of events sharp, so the default sees only one element to either side.
 
     Args:
         width: channels of all layers, the length of the vectors.
-        depth: residual blocks; with kernel `k` each widens the view by `k − 1` elements (times its dilation).
+        kernels: one residual block each; a kernel `k` widens the view by `k − 1` elements (times its dilation).
+        margin: frames that the first convolution sees beyond its element, on either side.
         dilations: growth of the dilation from block to block: 1 keeps it at 1, 2 doubles it.
         norm: `layer` (each element alone) or `row` (batch statistics over valid elements).
 
     Example:
-        >>> encoder = Conv(width=32, depth=2)
+        >>> import torch
+        >>> encoder = Conv(width=32, kernels=(3, 1))
         >>> encoder(Waveforms(torch.randn(1, 16_000), torch.tensor([16_000]), 16_000)).values.shape
         torch.Size([1, 31, 32])
     """
@@ -125,10 +131,10 @@ class Conv(AbstractEncoder):
     def __init__(
         self,
         width: int = 160,
-        depth: int = 4,
-        kernel: int = 5,
+        kernels: Sequence[int] = (3, 1),
+        margin: int = 0,
         dilations: int = 1,
-        norm: str = "layer",
+        norm: str = "row",
         mels: int = 64,
         window_ms: float = 32.0,
         hop_ms: float = 16.0,
@@ -137,12 +143,12 @@ class Conv(AbstractEncoder):
         sample_rate: int = 16_000,
     ) -> None:
         super().__init__()
-        if kernel % 2 == 0:
-            raise ValueError(f"kernel must be odd, so that an element stays in its place, got {kernel}")
+        if any(kernel % 2 == 0 for kernel in kernels):
+            raise ValueError(f"kernels must be odd, so that an element stays in its place, got {list(kernels)}")
         self.settings = {
             "width": width,
-            "depth": depth,
-            "kernel": kernel,
+            "kernels": list(kernels),
+            "margin": margin,
             "dilations": dilations,
             "norm": norm,
             "mels": mels,
@@ -156,8 +162,10 @@ class Conv(AbstractEncoder):
         self.frames = LogMelFrames(sample_rate, mels, window, hop, high=0.4875 * sample_rate, floor=floor)
         self.per_element = per_element
         self.step = hop * per_element
-        self.stem = nn.Conv1d(mels, width, per_element + 4, stride=per_element, padding=2)
-        self.blocks = nn.ModuleList(ResidualBlock(width, kernel, dilations**block, norm) for block in range(depth))
+        self.stem = nn.Conv1d(mels, width, per_element + 2 * margin, stride=per_element, padding=margin)
+        self.blocks = nn.ModuleList(
+            ResidualBlock(width, kernel, dilations**number, norm) for number, kernel in enumerate(kernels)
+        )
         self.last = ElementNorm(width, norm)
         self.dim = width
 

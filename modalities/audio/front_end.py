@@ -29,7 +29,7 @@ def hz_to_mel(hertz: float) -> float:
 
 def mel_to_hz(mel: float) -> float:
     """f = 700 (10^(m / 2595) − 1)."""
-    return 700.0 * (10.0 ** (mel / 2595.0) - 1.0)
+    return 700.0 * (math.pow(10.0, mel / 2595.0) - 1.0)
 
 
 def mel_edges(bands: int, low: float, high: float, positions: Float[Tensor, " edges"]) -> Float[Tensor, "1 edges"]:
@@ -114,6 +114,13 @@ class LogMelFrames(nn.Module):
                 f"the encoder was built for {self.sample_rate} Hz, the data have {data.sample_rate} Hz; "
                 "resample the data, or build the encoder with their sample_rate"
             )
+        settings = (self.mels, self.window, self.hop, self.low, self.high, self.floor, frames)
+        if settings not in data.spectrograms:
+            data.spectrograms[settings] = self._compute(data, frames)
+        return data.spectrograms[settings]
+
+    @torch.no_grad()
+    def _compute(self, data: Waveforms, frames: int) -> Float[Tensor, "batch mels frames"]:
         with torch.autocast(data.samples.device.type, enabled=False):
             samples = silenced(data).float()
             before = (self.window - self.hop) // 2

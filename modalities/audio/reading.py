@@ -90,6 +90,7 @@ def _decode_sound_file(path: Path, start: float, seconds: float) -> tuple[Float[
 
 def _container_header(path: Path) -> Header | None:
     import av
+    from av.error import FFmpegError
 
     try:
         with av.open(str(path)) as container:
@@ -105,12 +106,13 @@ def _container_header(path: Path) -> Header | None:
             if seconds is None or container.format.name == "aac":
                 seconds = sum(float((packet.duration or 0) * packet.time_base) for packet in container.demux(stream))
             return Header(seconds, rate, container=True) if rate and seconds > 0 else None
-    except av.FFmpegError:
+    except FFmpegError:
         return None
 
 
 def _decode_container(path: Path, start: float, seconds: float) -> tuple[Float[Tensor, " time"], float]:
     import av
+    from av.error import FFmpegError
 
     pieces: list[Float[np.ndarray, " block"]] = []
     first = start
@@ -126,7 +128,7 @@ def _decode_container(path: Path, start: float, seconds: float) -> tuple[Float[T
                 wanted -= len(block)
                 if wanted <= 0:
                     break
-    except av.FFmpegError as error:
+    except FFmpegError as error:
         raise ValueError(str(error)) from error
     joined = np.concatenate(pieces) if pieces else np.zeros(0, np.float32)
     return torch.from_numpy(joined), first
@@ -170,4 +172,5 @@ def _resample(samples: Float[Tensor, " time"], old: int, new: int) -> Float[Tens
 def _resampler(old: int, new: int) -> nn.Module:
     from torchaudio.transforms import Resample
 
-    return Resample(old, new)
+    resampler: nn.Module = Resample(old, new)
+    return resampler

@@ -197,6 +197,6 @@ def _lanes(panel: "Axes", events: Sequence[Event], rows: int, colours: Sequence[
         text.set_parse_math(False)  # a name with dollar signs is no formula
 
 
-def _short(name: str, most: int = 16) -> str:
+def _short(name: str, most: int = 14) -> str:
     clean = re.sub(r"\s+", " ", name)
     return clean if len(clean) <= most else f"{clean[: most - 1]}…"

@@ -107,7 +107,8 @@ def _normal(norm: nn.Module, x: Float[Tensor, "batch channels time bands"], coun
     valid = _mask(x, counts, frames)
     columns = x.transpose(1, 2)
     rows = norm(columns[valid][..., None])[..., 0]
-    return rows.new_zeros(columns.shape).masked_scatter(valid[..., None, None], rows).transpose(1, 2)
+    scattered: Tensor = rows.new_zeros(columns.shape).masked_scatter(valid[..., None, None], rows)
+    return scattered.transpose(1, 2)
 
 
 def _residual(block: Any, x: Float[Tensor, "batch channels time bands"], counts: Tensor, frames: int) -> Tensor:
