@@ -12,7 +12,7 @@ from gestalt.modalities.audio.data import collate
 from gestalt.modalities.audio.effects import BackgroundMix, Noise, loudness
 from gestalt.modalities.audio.encoders import LogMel
 from gestalt.modalities.audio.resnet import resnet18
-from gestalt.modalities.audio.views import FrequencyCrop, FrequencyMask, PitchShift, TimeCrop
+from gestalt.modalities.audio.views import FrequencyCrop, FrequencyMask, PitchShift, Shift, TimeCrop
 
 TRANSFORMS = {
     **MODALITY.transforms,
@@ -92,6 +92,18 @@ def test_a_crop_keeps_its_place_in_the_file() -> None:
     offset = float(correspondence.offset[0, 0])
     assert view.start == pytest.approx(8.0 + offset)
     assert float(view.samples[0]) == pytest.approx(offset * 16_000, abs=0.1)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_gap_that_a_shift_leaves_shows_nothing_even_of_what_a_crop_left_out(seed: int) -> None:
+    item = Recording(torch.ones(64_000), 16_000)
+    crop, first = TimeCrop(2.0, 2.0)(item, np.random.default_rng(seed))
+    view, second = Shift(0.5)(crop, np.random.default_rng(seed))
+    features = RAW(collate([view]))
+    shown = first.then(second).source_elements(features, RAW(collate([item])).grid)[0] >= 0
+    centres = ((torch.arange(len(shown)) + 0.5) * 512).long()
+    assert torch.equal(shown, view.samples[centres] == 1)
+    assert not bool(shown.all())
 
 
 @pytest.mark.parametrize("transform", [FrequencyMask(1.0, 1.0), FrequencyCrop(3.0, 3.0)])
