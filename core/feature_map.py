@@ -108,6 +108,27 @@ class FeatureMap:
         """Other vectors for the same elements."""
         return FeatureMap(values, self.valid, self.grid)
 
+    def on_elements_of(self, other: "FeatureMap", missing: float = 0.0) -> Float[Tensor, "batch elements_of_other dim"]:
+        """These vectors looked up at the centres of another map's elements; `missing` where those lie outside.
+
+        Both are maps of the same items. The other lattice may have further axes behind this one's. Sets must have the
+        same elements.
+
+        Raises:
+            ValueError: if only one of them lies on a lattice, or two sets have different sizes.
+        """
+        if self.grid is None and other.grid is None and self.valid.shape == other.valid.shape:
+            return self.values
+        if self.grid is None or other.grid is None:
+            raise ValueError(
+                f"features of {self.values.shape[1]} and {other.values.shape[1]} elements cannot be laid side by side: "
+                "both must lie on a grid, or be sets of the same elements"
+            )
+        centres = other.grid.centres()[..., : len(self.grid.shape)].to(self.values.device)
+        found = self.grid.locate(centres.expand(len(self.values), -1, -1))
+        index = found.clamp(min=0)[..., None].expand(-1, -1, self.values.shape[2])
+        return torch.where(found[..., None] >= 0, self.values.gather(1, index), missing)
+
     def to(self, device: torch.device | str) -> "FeatureMap":
         """The same features on another device."""
         grid = None if self.grid is None else self.grid.to(device)

@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from .beside import standardised
 from .feature_map import FeatureMap
 from .segmentation import Segmentation
 
@@ -42,9 +43,9 @@ class Foreground:
     @torch.no_grad()
     def __call__(self, segmentation: Segmentation, features: FeatureMap, data: Any) -> Segmentation:
         """The same segments with weight 0 on the background."""
-        salience = self._on_elements(self.salience(data), features)
+        salience = self.salience(data).on_elements_of(features, missing=torch.inf).float().mean(dim=-1)
         lowest = _lowest(salience, features.valid, self.quiet)
-        values = _standardised(features)
+        values = standardised(features)
         prototype = _median(values, lowest[..., None].expand_as(values))
         distance = (values - prototype).norm(dim=-1)
         spread = _median(distance[..., None], lowest[..., None])[..., 0]
@@ -52,14 +53,6 @@ class Foreground:
         far = (objects.vectors - prototype).norm(dim=-1) > self.reach * spread
         weights = segmentation.weights * (far & objects.present)[..., None]
         return Segmentation(weights, segmentation.grid, segmentation.whole)
-
-    def _on_elements(self, salience: FeatureMap, features: FeatureMap) -> Float[Tensor, "batch elements"]:
-        level = salience.values.float().mean(dim=-1)
-        if salience.grid is None or features.grid is None:
-            return level
-        centres = features.grid.centres().expand(len(level), -1, -1)[..., : len(salience.grid.shape)]
-        found = salience.grid.locate(centres.to(level))
-        return torch.where(found >= 0, level.gather(1, found.clamp(min=0)), torch.inf)
 
 
 def _lowest(
@@ -76,11 +69,3 @@ def _median(
 ) -> Float[Tensor, "batch 1 dim"]:
     """The median over the chosen elements."""
     return torch.where(chosen, values, torch.nan).nanmedian(dim=1, keepdim=True).values.nan_to_num()
-
-
-def _standardised(features: FeatureMap) -> Float[Tensor, "batch elements dim"]:
-    valid = features.valid[..., None]
-    count = valid.sum(dim=1, keepdim=True).clamp(min=1)
-    values = torch.where(valid, features.values.float(), 0.0)
-    values = torch.where(valid, values - values.sum(dim=1, keepdim=True) / count, 0.0)
-    return values * torch.rsqrt((values.square().sum(dim=1, keepdim=True) / count).clamp(min=1e-8))

@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+from .beside import Beside
 from .encoder import AbstractEncoder, Network, mlp
 from .follower import AbstractRule, CopyEvery, Follower, MovingAverage
 from .foreground import Foreground
@@ -44,6 +45,7 @@ def odin(
     objective: AbstractObjective | None = None,
     space: Literal["projected", "hidden"] = "projected",
     foreground: Foreground | None = None,
+    beside: Beside | None = None,
     first: AbstractSegmenter | None = None,
     hand_over: int = 0,
 ) -> Learner:
@@ -59,6 +61,7 @@ def odin(
         objective: contrastive with temperature 0.1 by default.
         space: group the discovery network's projections, as the document does, or its hidden features.
         foreground: takes the background out of what was grouped.
+        beside: puts plain features beside the discovery network's for the grouper.
         first: segments to start from instead of those of a random network, until `hand_over` steps are done.
         hand_over: the step at which discovered segments take over from `first`.
 
@@ -67,7 +70,7 @@ def odin(
     """
     online = Network(encoder, mlp(encoder.dim, hidden, projection))
     network = Follower(online, discovery or CopyEvery(epochs=10))
-    discovered = Discovery(network, grouper or KMeans(objects=16), space, foreground)
+    discovered = Discovery(network, grouper or KMeans(objects=16), space, foreground, beside)
     return Learner(
         online=online,
         predictor=mlp(projection, hidden, projection),

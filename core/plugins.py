@@ -1,12 +1,26 @@
 """Modalities by name: entry points are listed without being imported, and only the one asked for is loaded."""
 
 import difflib
+from collections.abc import Sequence
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from .modality import AbstractModality
 
 GROUP = "gestalt.modalities"
+
+
+def choose(kind: str, name: str, known: Sequence[str]) -> str:
+    """`name` if it is known.
+
+    Raises:
+        ValueError: with the nearest known name otherwise.
+    """
+    if name in known:
+        return name
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else "."
+    raise ValueError(f"there is no {kind} {name!r}{hint} Known: {', '.join(known) or 'none'}")
 
 
 def modality_entry_points() -> dict[str, EntryPoint]:

@@ -1,5 +1,7 @@
 """Groupers turn a feature map into a segmentation."""
 
+from .along import Along as Along
+from .along import along_first_axis as along_first_axis
 from .base import AbstractGrouper as AbstractGrouper
 from .change_points import ChangePoints as ChangePoints
 from .contiguous import Contiguous as Contiguous

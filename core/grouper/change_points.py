@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from ..beside import centred, standardised
 from ..feature_map import FeatureMap
 from ..segmentation import Segmentation
 from .base import AbstractGrouper
@@ -54,7 +55,7 @@ class ChangePoints(AbstractGrouper):
         """
         if features.grid is None or len(features.grid.shape) != 1:
             raise ValueError("change points need elements along one axis; use another grouper for sets and images")
-        points = _centred(features, self.standardise)
+        points = standardised(features) if self.standardise else centred(features)
         cost = _cost(points, features.valid)
         most = min(self.objects, points.shape[1])
         best = cost[:, 0]  # of the first e elements as one stretch
@@ -68,17 +69,6 @@ class ChangePoints(AbstractGrouper):
         stretches = (relative + self.penalty * torch.arange(most, device=total.device)).argmin(dim=1) + 1
         labels = _trace(starts, stretches, points.shape[1])
         return Segmentation.from_labels(torch.where(features.valid, labels, -1), self.objects, features.grid)
-
-
-def _centred(features: FeatureMap, standardise: bool) -> Float[Tensor, "batch elements dim"]:
-    valid = features.valid[..., None]
-    count = valid.sum(dim=1, keepdim=True).clamp(min=1)
-    values = torch.where(valid, features.values.float(), 0.0)
-    values = torch.where(valid, values - values.sum(dim=1, keepdim=True) / count, 0.0)
-    if standardise:
-        variance = values.square().sum(dim=1, keepdim=True) / count
-        values = values * torch.rsqrt(variance.clamp(min=1e-8))
-    return values
 
 
 def _cost(

@@ -2,7 +2,7 @@
 
 from typing import Any, final
 
-from torch import nn
+from torch import Tensor, nn
 
 from ..segmentation import Objects
 from ..view import Batch
@@ -21,12 +21,16 @@ class Combined(AbstractObjective):
         self.objectives = nn.ModuleList(objective for _, objective in weighted)
 
     def forward(self, online: tuple[Objects, ...], teacher: tuple[Objects, ...], batch: Batch[Any]) -> Loss:
-        """The weighted sum, with the unweighted parts of every objective."""
+        """The weighted sum, with the unweighted parts of every objective; a second part of one name is numbered."""
         losses: list[Loss] = [objective(online, teacher, batch) for objective in self.objectives]
         value = losses[0].value * self.weights[0]
         for weight, loss in zip(self.weights[1:], losses[1:], strict=True):
             value = value + weight * loss.value
-        return Loss(value, {name: part for loss in losses for name, part in loss.parts.items()})
+        parts: dict[str, Tensor] = {}
+        for number, loss in enumerate(losses, 1):
+            for name, part in loss.parts.items():
+                parts[f"{name} {number}" if name in parts else name] = part
+        return Loss(value, parts)
 
     def observe(self, teacher: tuple[Objects, ...], batch: Batch[Any]) -> None:
         """Every objective observes."""

@@ -4,6 +4,7 @@ from typing import Any, Literal, final
 
 import torch
 
+from ..beside import Beside
 from ..encoder import Network
 from ..follower import Follower
 from ..foreground import Foreground
@@ -22,12 +23,15 @@ def discover(
     generator: torch.Generator,
     space: Literal["projected", "hidden"] = "projected",
     foreground: Foreground | None = None,
+    beside: Beside | None = None,
 ) -> Segmentation:
     """The objects that a network sees in a batch of untransformed items; it is left in the mode in which it came."""
     with evaluating(network):
         features = network.encode(data)
         if space == "projected":
             features = network.project_elements(features)
+        if beside is not None:
+            features = beside(features, data)
         segmentation: Segmentation = grouper(features, generator)
         return segmentation if foreground is None else foreground(segmentation, features, data)
 
@@ -44,6 +48,7 @@ class Discovery(AbstractSegmenter):
         grouper: finds the objects.
         space: group the projections g_τ(h), element by element, as the document does, or the hidden features h.
         foreground: takes the background out of what was grouped, where the kind of data has one.
+        beside: puts plain features beside the discovery network's for the grouper.
 
     Source: Odin, [0063] and [0075].
     """
@@ -54,16 +59,20 @@ class Discovery(AbstractSegmenter):
         grouper: AbstractGrouper,
         space: Literal["projected", "hidden"] = "projected",
         foreground: Foreground | None = None,
+        beside: Beside | None = None,
     ) -> None:
         super().__init__()
         self.network = network
         self.grouper = grouper
         self.space = space
         self.foreground = foreground
+        self.beside = beside
 
     def forward(self, batch: Batch[Any], generator: torch.Generator) -> Segmentation:
         """Discovered segments of every item."""
-        return discover(self.network.network, batch.source.data, self.grouper, generator, self.space, self.foreground)
+        return discover(
+            self.network.network, batch.source.data, self.grouper, generator, self.space, self.foreground, self.beside
+        )
 
     def follow(self, progress: Progress) -> None:
         """The discovery network follows by its rule."""

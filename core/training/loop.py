@@ -1,6 +1,7 @@
 """The training loop, in plain sight."""
 
 import math
+import os
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -10,13 +11,13 @@ from pathlib import Path
 from typing import Any, TypeVar, final
 
 import torch
-from lightning.fabric import Fabric
-from torch import Tensor
+from lightning_fabric import Fabric
+from torch import Tensor, nn
 from torch.optim import AdamW, Optimizer
 from tqdm import tqdm
 
 from ..items import AbstractItems, Skipped
-from ..learner import Learner
+from ..learner import Learner, Outcome
 from ..optimizer import LARS, parameter_groups, warmup_cosine
 from ..progress import Progress
 from ..transform import Views
@@ -41,14 +42,37 @@ class Trained:
     skipped: tuple[Skipped, ...]
 
 
+@final
 class Diverged(RuntimeError):
     """The loss is no longer a number."""
 
 
+@final
+class _Sealed:
+    """Fabric rewrites the dataclasses that pass through a module; frozen ones go through in an envelope."""
+
+    def __init__(self, content: Any) -> None:
+        self.content = content
+
+
+@final
+class _Step(nn.Module):
+    """The learner behind that envelope."""
+
+    def __init__(self, learner: Learner) -> None:
+        super().__init__()
+        self.learner = learner
+
+    def forward(self, sealed: _Sealed) -> _Sealed:
+        batch, generator = sealed.content
+        return _Sealed(self.learner(batch, generator))
+
+
 def launch(options: Training) -> Fabric:
     """Start the processes of a training, one per device, and return this one's handle on them."""
-    if options.threads is not None:
-        torch.set_num_threads(options.threads)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    # Threads that share a core with a worker do not share the work, they wait for one another many times a step.
+    torch.set_num_threads(options.threads or max(1, cores // options.devices - options.workers))
     fabric = Fabric(accelerator=options.accelerator, devices=options.devices, precision=options.precision)
     fabric.launch()
     return fabric
@@ -84,7 +108,7 @@ def train(
 
     ranks, rank = fabric.world_size, fabric.global_rank
     order = Order(len(items), options.batch, options.steps, options.seed, start, options.accumulate, rank, ranks)
-    model, optimizer = fabric.setup(learner, optimizer)
+    model, optimizer = fabric.setup(_Step(learner), optimizer)
     if saved is not None:
         restore(learner, optimizer, saved)
     journal = Journal(folder, start) if fabric.is_global_zero else None
@@ -109,12 +133,12 @@ def train(
                 generator = torch.Generator().manual_seed(mix(options.seed, step, part))  # the same on all ranks
                 last = part + 1 == options.accumulate
                 with nullcontext() if last else fabric.no_backward_sync(model):
-                    outcome = model(batch, generator)
-                    loss = fabric.all_reduce(outcome.loss.detach(), reduce_op="mean")
-                    if not bool(torch.isfinite(torch.as_tensor(loss))):
-                        raise Diverged(explain(step, float(loss), batch.names, folder))
+                    outcome: Outcome = model(_Sealed((batch, generator))).content
+                    loss = float(torch.as_tensor(fabric.all_reduce(outcome.loss.detach(), reduce_op="mean")))
+                    if not math.isfinite(loss):
+                        raise Diverged(explain(step, loss, batch.names, folder))
                     fabric.backward(outcome.loss / options.accumulate)
-                add(running, {"loss": float(loss)} | {name: float(value) for name, value in outcome.parts.items()})
+                add(running, {"loss": loss} | {name: float(value) for name, value in outcome.parts.items()})
             if options.clip is not None:
                 fabric.clip_gradients(model, optimizer, max_norm=options.clip)
             optimizer.step()

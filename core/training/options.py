@@ -34,7 +34,7 @@ class Training:
     workers: int = 1
     """Processes per device that read items and make views; 0 does it in the main process."""
     threads: int | None = None
-    """CPU threads of the main process; None leaves it to PyTorch."""
+    """CPU threads of the main process; None takes the cores that the workers leave."""
     seed: int = 0
     """Everything random follows from it: the same seed gives the same run with any number of workers."""
     log_every: int = 10

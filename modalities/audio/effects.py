@@ -55,7 +55,7 @@ def loudness(samples: Float[Tensor, " time"], block: int = 512) -> float:
     whole = len(samples) // block * block
     blocks = samples[:whole].view(-1, block) if whole else samples[None]
     power = blocks.square().mean(dim=1)
-    return float(torch.quantile(power, 0.9, interpolation="lower").sqrt()) if len(samples) else 0.0
+    return float(power.kthvalue(int(0.9 * (len(power) - 1)) + 1).values.sqrt()) if len(samples) else 0.0
 
 
 def _between(rng: np.random.Generator, low: float, high: float) -> float:

@@ -77,9 +77,14 @@ class ElementNorm(nn.Module):
         self.kind = kind
         self.norm: nn.Module = nn.LayerNorm(channels) if kind == "layer" else RowNorm(channels)
 
-    def forward(self, values: Float[Tensor, "batch channels time"], valid: Bool[Tensor, "batch time"]) -> Tensor:
-        """Normalised values, zero where not valid."""
+    def forward(
+        self, values: Float[Tensor, "batch channels time"], valid: Bool[Tensor, "batch time"] | None
+    ) -> Tensor:
+        """Normalised values, zero where not valid; None if all are."""
         columns = values.transpose(1, 2)
+        if valid is None:
+            normal: Tensor = self.norm(columns.flatten(0, 1)).view(columns.shape)
+            return normal.transpose(1, 2)
         if self.kind == "layer":
             return masked(self.norm(columns).transpose(1, 2), valid)
         rows = self.norm(columns[valid])
@@ -100,7 +105,7 @@ class ResidualBlock(nn.Module):
         self.between = ElementNorm(width, norm)
         self.alone = nn.Conv1d(width, width, 1)
 
-    def forward(self, x: Float[Tensor, "batch channels time"], valid: Bool[Tensor, "batch time"]) -> Tensor:
+    def forward(self, x: Float[Tensor, "batch channels time"], valid: Bool[Tensor, "batch time"] | None) -> Tensor:
         """The same shape; padding stays zero."""
         inner = self.over_time(self.before(x, valid).relu())
         return masked(x + self.alone(self.between(inner, valid).relu()), valid)
@@ -175,10 +180,12 @@ class Conv(AbstractEncoder):
         counts = count(data.lengths, self.step)
         valid = valid_elements(counts, elements)
         frames = self.frames(data, elements * self.per_element)
+        # Windows of one length are the rule in training: without padding, nothing needs to be masked.
+        padded = None if bool(valid.all()) else valid
         # Frames beyond the last valid element go too: an item alone would not have them.
-        x = self.stem(masked(frames, valid.repeat_interleave(self.per_element, dim=1)))
-        x = masked(x, valid)
+        x = self.stem(masked(frames, None if padded is None else padded.repeat_interleave(self.per_element, dim=1)))
+        x = masked(x, padded)
         for block in self.blocks:
-            x = block(x, valid)
+            x = block(x, padded)
         grid = Grid.uniform((elements,), (self.step / data.sample_rate,))
-        return FeatureMap(self.last(x, valid).transpose(1, 2), valid, grid)
+        return FeatureMap(self.last(x, padded).transpose(1, 2), valid, grid)

@@ -43,9 +43,12 @@ def mel_edges(bands: int, low: float, high: float, positions: Float[Tensor, " ed
     return torch.tensor([[math.log2(max(mel_to_hz(mel), 1.0)) for mel in mels]])
 
 
-def masked(values: Float[Tensor, "batch channels time"], valid: Bool[Tensor, "batch time"]) -> Tensor:
-    """The values with zeros where not valid: a convolution then sees padding as the silence beyond an end."""
-    return values * valid[:, None].to(values.dtype)
+def masked(values: Float[Tensor, "batch channels time"], valid: Bool[Tensor, "batch time"] | None) -> Tensor:
+    """The values with zeros where not valid: a convolution then sees padding as the silence beyond an end.
+
+    None stands for a batch without padding, where there is nothing to do.
+    """
+    return values if valid is None else values * valid[:, None].to(values.dtype)
 
 
 @final
@@ -96,9 +99,12 @@ class LogMelFrames(nn.Module):
         self.low = low
         self.high = high
         self.floor = 10.0 ** (floor / 10.0)
-        # Finer bins than the window resolves, so that the narrow low bands are not empty.
-        self.size = max(1024, 2 ** math.ceil(math.log2(window)))
+        # At least 512 points, so that the narrow low bands have bins; only the bins within the bands are weighed.
+        self.size = max(512, 2 ** math.ceil(math.log2(window)))
         bank = melscale_fbanks(self.size // 2 + 1, low, high, mels, sample_rate)
+        heard = bank.any(dim=1).nonzero()[:, 0]
+        self.bins = slice(int(heard[0]), int(heard[-1]) + 1)
+        bank = bank[self.bins]
         taper = torch.hann_window(window)
         self.register_buffer("weights", bank / (taper.sum() / 2).square(), persistent=False)
         self.register_buffer("taper", taper, persistent=False)
@@ -127,7 +133,7 @@ class LogMelFrames(nn.Module):
             total = (frames - 1) * self.hop + self.window
             samples = nn.functional.pad(samples, (before, max(0, total - before - samples.shape[1])))[:, :total]
             pieces = samples.unfold(1, self.window, self.hop) * self.taper
-            power = torch.fft.rfft(pieces, n=self.size).abs().square()
+            power = torch.view_as_real(torch.fft.rfft(pieces, n=self.size)[..., self.bins]).square().sum(dim=-1)
             loud: Tensor = torch.log1p((power @ self.weights) / self.floor) / math.log(100.0)
         return loud.transpose(1, 2)
 

@@ -1,6 +1,5 @@
 """The command line: `gestalt COMMAND …`."""
 
-import difflib
 import importlib
 import os
 import sys
@@ -10,6 +9,8 @@ from pathlib import Path
 from typing import Annotated, Any, final
 
 import tyro
+
+from gestalt.core.plugins import choose
 
 RECIPES = {
     "audio-events": ("gestalt.recipes.audio_events", "discover sound events in recordings, without labels"),
@@ -64,19 +65,6 @@ def usage() -> str:
     return "\n".join(lines)
 
 
-def choose(kind: str, name: str, known: Sequence[str]) -> str:
-    """`name` if it is known.
-
-    Raises:
-        ValueError: with the nearest known name otherwise.
-    """
-    if name in known:
-        return name
-    near = difflib.get_close_matches(name, known, n=1)
-    hint = f"Did you mean {near[0]!r}?" if near else f"Known are: {', '.join(known)}."
-    raise ValueError(f"there is no {kind} {name!r}. {hint}")
-
-
 def recipe(name: str) -> Any:
     """The module of a recipe."""
     return importlib.import_module(RECIPES[choose("recipe", name, list(RECIPES))][0])
@@ -106,7 +94,8 @@ def execute(arguments: Sequence[str]) -> int:
             print(usage())
             return 0
         module = recipe(rest[0])
-        options = tyro.cli(module.Options, args=rest[1:], prog=f"gestalt run {rest[0]}")
+        flat = (tyro.conf.OmitArgPrefixes,)  # --steps rather than --training.steps
+        options = tyro.cli(module.Options, args=rest[1:], prog=f"gestalt run {rest[0]}", config=flat)
         return int(module.run(options))
     if command == "discover":
         discover = tyro.cli(Discover, args=rest, prog="gestalt discover")

@@ -1,0 +1,213 @@
+"""Found events and vectors in the formats that the field's tools read."""
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, final
+
+import numpy as np
+import pyarrow
+import pyarrow.parquet
+import torch
+from jaxtyping import Float, Int
+from sklearn.cluster import KMeans
+from sklearn.metrics import silhouette_score
+from torch import Tensor
+from tqdm import tqdm
+
+from gestalt.core.encoder import Network
+from gestalt.core.evaluation import Intervals
+from gestalt.core.feature_map import FeatureMap
+from gestalt.core.items import Skipped
+from gestalt.core.modality import Reading
+from gestalt.core.run import load_network, write_bytes, write_text
+from gestalt.core.segmentation import Segmentation
+from gestalt.modalities.audio import MODALITY, Audio, AudioFiles, Recording
+
+from .finder import Finder, encode
+
+WINDOWS = 16  # per batch
+MOST_KINDS = 12
+ALIKE = 0.5  # cosine of standardised vectors from which two halves of a cut event are taken for one
+
+
+@final
+@dataclass(frozen=True)
+class Found:
+    """One event: its file, its times in seconds, and its vector."""
+
+    file: Path
+    onset: float
+    offset: float
+    vector: Float[Tensor, " dim"]
+
+
+def discover(run: Path, paths: Sequence[Path], out: Path, skip_bad: bool) -> int:
+    """Find events in recordings with a finished run, and write them as DCASE TSV, Audacity labels and JSON."""
+    network, architecture = load_network(run)
+    finder = Finder(**architecture.details["finder"])
+    reading = _read(paths, architecture.details["seconds"], skip_bad)
+    raw = MODALITY.encoders["raw"]()
+    events: list[Found] = []
+    for recordings, files, features, data in _windows(reading, network):
+        labels = finder.find(network, data, raw).labels()
+        for row, (recording, file) in enumerate(zip(recordings, files, strict=True)):
+            events += _events(labels[row], features, row, recording, file)
+    events = joined(events, architecture.details["seconds"])
+    kinds = kinds_of(events)
+    out.mkdir(parents=True, exist_ok=True)
+    write_events(out, events, kinds)
+    _write_skipped(out, reading.skipped)
+    seen = len({event.file for event in events})
+    print(f"{len(events)} events of {len(set(kinds))} kinds in {seen} files, written to {out}")
+    return 0
+
+
+def embed(run: Path, paths: Sequence[Path], out: Path, skip_bad: bool) -> int:
+    """Write the vectors of recordings and of their elements as `.npz` and Parquet, with their times."""
+    network, architecture = load_network(run)
+    reading = _read(paths, architecture.details["seconds"], skip_bad)
+    names: list[str] = []
+    number, onsets, offsets, vectors = [], [], [], []
+    for recordings, files, features, _ in _windows(reading, network):
+        for row, (recording, file) in enumerate(zip(recordings, files, strict=True)):
+            if not names or names[-1] != str(file):
+                names.append(str(file))
+            edges = _edges(features) + recording.start
+            valid = features.valid[row]
+            number.append(np.full(int(valid.sum()), len(names) - 1))
+            onsets.append(edges[:-1][valid].numpy())
+            offsets.append(edges[1:][valid].numpy())
+            vectors.append(_over_time(features)[row][valid].numpy())
+    out.mkdir(parents=True, exist_ok=True)
+    which, elements = np.concatenate(number), np.concatenate(vectors)
+    start, stop = np.concatenate(onsets), np.concatenate(offsets)
+    items = np.stack([elements[which == i].mean(axis=0) for i in range(len(names))])
+    arrays = io.BytesIO()
+    np.savez(
+        arrays, files=np.array(names), items=items, element_file=which, onset=start, offset=stop, elements=elements
+    )
+    write_bytes(out / "vectors.npz", arrays.getvalue())
+    _parquet(out / "items.parquet", {"file": names}, items)
+    _parquet(out / "elements.parquet", {"file": [names[i] for i in which], "onset": start, "offset": stop}, elements)
+    _write_skipped(out, reading.skipped)
+    print(f"{len(elements)} elements of {len(names)} files, {elements.shape[1]} numbers each, written to {out}")
+    return 0
+
+
+def _read(paths: Sequence[Path], seconds: float, skip_bad: bool) -> Reading[Recording]:
+    return Audio(seconds=seconds).read(paths, skip_bad)
+
+
+def _windows(
+    reading: Reading[Recording], network: Network
+) -> Iterator[tuple[list[Recording], list[Path], FeatureMap, Any]]:
+    """Batches of windows in order, with their features."""
+    files = reading.items
+    assert isinstance(files, AudioFiles)
+    rng = np.random.default_rng(0)
+    for first in tqdm(range(0, len(files), WINDOWS), unit="batch"):
+        places = range(first, min(first + WINDOWS, len(files)))
+        recordings = [files.read(place, rng) for place in places]
+        data = MODALITY.collate(recordings)
+        yield recordings, [files.path(place) for place in places], encode(network, data), data
+
+
+def _edges(features: FeatureMap) -> Float[Tensor, " bounds"]:
+    """Where elements begin and end in time; the frequency axis, where there is one, is averaged over."""
+    assert features.grid is not None
+    return features.grid.edges[0][0].double()
+
+
+def _over_time(features: FeatureMap) -> Float[Tensor, "batch frames dim"]:
+    assert features.grid is not None
+    batch, _, dim = features.values.shape
+    return features.values.view(batch, features.grid.shape[0], -1, dim).mean(dim=2)
+
+
+def _events(
+    labels: Int[Tensor, " elements"], features: FeatureMap, row: int, recording: Recording, file: Path
+) -> list[Found]:
+    objects = max(int(labels.max()) + 1, 1)
+    one = FeatureMap(features.values[row : row + 1], features.valid[row : row + 1], features.grid)
+    vectors = Segmentation.from_labels(labels[None], objects, features.grid).pool(one).vectors[0]
+    edges = _edges(features).float().clamp(max=recording.seconds)
+    found = []
+    for number in labels[labels >= 0].unique_consecutive().tolist():
+        stretch = Intervals.from_labels(torch.where(labels == number, 0, -1), edges)
+        for onset, offset in zip(stretch.onset.tolist(), stretch.offset.tolist(), strict=True):
+            found.append(Found(file, recording.start + onset, recording.start + offset, vectors[number]))
+    return found
+
+
+def joined(events: Sequence[Found], seconds: float) -> list[Found]:
+    """Join events that the border between two windows cut: they meet there and their vectors are alike."""
+    if not events:
+        return []
+    vectors = _standardised(torch.stack([event.vector for event in events]))
+    result = [events[0]]
+    for before, event, left, right in zip(events, events[1:], vectors, vectors[1:], strict=False):
+        meets = before.file == event.file and abs(before.offset - event.onset) < 1e-3
+        border = abs(event.onset / seconds - round(event.onset / seconds)) * seconds < 1e-3
+        if meets and border and float(torch.cosine_similarity(left, right, dim=0)) > ALIKE:
+            result[-1] = Found(event.file, result[-1].onset, event.offset, (before.vector + event.vector) / 2)
+        else:
+            result.append(event)
+    return result
+
+
+def _standardised(vectors: Float[Tensor, "rows dim"]) -> Float[Tensor, "rows dim"]:
+    return (vectors - vectors.mean(dim=0)) / vectors.std(dim=0, correction=0).clamp(min=1e-6)
+
+
+def kinds_of(events: Sequence[Found]) -> list[str]:
+    """A kind for every event: k-means over the vectors, with the number of kinds of the best silhouette."""
+    if len(events) < 4:
+        return ["object_1"] * len(events)
+    vectors = _standardised(torch.stack([event.vector for event in events])).numpy()
+    best, labels = -1.0, np.zeros(len(events), dtype=int)
+    for kinds in range(2, min(MOST_KINDS, len(events) - 1) + 1):
+        found = KMeans(kinds, n_init=4, random_state=0).fit_predict(vectors)
+        if len(set(found.tolist())) < 2:
+            continue
+        score = silhouette_score(vectors, found, sample_size=min(2000, len(events)), random_state=0)
+        if score > best:
+            best, labels = float(score), found
+    return [f"object_{number + 1}" for number in labels]
+
+
+def write_events(out: Path, events: Sequence[Found], kinds: Sequence[str]) -> None:
+    """`events.tsv` for DCASE's tools, `events.json`, and one Audacity label track per file."""
+    table = io.StringIO()
+    writer = csv.writer(table, delimiter="\t", lineterminator="\n")
+    writer.writerow(["filename", "onset", "offset", "event_label"])
+    for event, kind in zip(events, kinds, strict=True):
+        writer.writerow([event.file, f"{event.onset:.3f}", f"{event.offset:.3f}", kind])
+    write_text(out / "events.tsv", table.getvalue())
+    tracks: dict[Path, list[str]] = {}
+    records: dict[str, list[dict[str, Any]]] = {}
+    for event, kind in zip(events, kinds, strict=True):
+        tracks.setdefault(event.file, []).append(f"{event.onset:.6f}\t{event.offset:.6f}\t{kind}\n")
+        record = {"onset": round(event.onset, 3), "offset": round(event.offset, 3), "object": kind}
+        records.setdefault(str(event.file), []).append(record)
+    for file, lines in tracks.items():
+        name = "__".join(part for part in file.parts if part not in (file.anchor, "..", "."))
+        write_text(out / f"{name}.labels.txt", "".join(lines))
+    write_text(out / "events.json", json.dumps(records, indent=1, ensure_ascii=False) + "\n")
+
+
+def _parquet(path: Path, columns: dict[str, Any], vectors: Float[np.ndarray, "rows dim"]) -> None:
+    flat = pyarrow.array(vectors.astype(np.float32).ravel())
+    table = pyarrow.table(columns | {"vector": pyarrow.FixedSizeListArray.from_arrays(flat, vectors.shape[1])})
+    buffer = io.BytesIO()
+    pyarrow.parquet.write_table(table, buffer)
+    write_bytes(path, buffer.getvalue())
+
+
+def _write_skipped(out: Path, skipped: Sequence[Skipped]) -> None:
+    if skipped:
+        write_text(out / "skipped.txt", "".join(f"{entry.name}: {entry.reason}\n" for entry in skipped))
+        print(f"{len(skipped)} files were left out; {out / 'skipped.txt'} says why")

@@ -1,0 +1,339 @@
+"""Training can be stopped at any moment, and says what is wrong."""
+
+import errno
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, final
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from gestalt.core.encoder import Network
+from gestalt.core.follower import CopyEvery
+from gestalt.core.grouper import KMeans
+from gestalt.core.items import AbstractItems, BadItemError
+from gestalt.core.learner import Learner, Outcome
+from gestalt.core.methods import byol, odin
+from gestalt.core.segmentation import Objects, Segmentation
+from gestalt.core.training import Diverged, Trained, Training, launch, open_folder, train
+from gestalt.core.training import checkpoint as checkpoint_module
+from gestalt.core.training.checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
+from gestalt.core.training.data import Order, Ticket, batches
+from gestalt.core.training.journal import METRICS, Journal, read_metrics
+from gestalt.core.training.watch import CollapseWatch
+from tests.toy import series_items, toy
+
+OPTIONS = Training(steps=9, batch=4, lr=1e-2, warmup=2, workers=0, log_every=2, checkpoint_every=4, accelerator="cpu")
+SERIES = toy("series")
+
+
+@final
+@dataclass(frozen=True)
+class Few(AbstractItems[Tensor]):
+    """Ten series; something may happen whenever one is read."""
+
+    on_read: Callable[[int], None] = lambda _: None
+
+    def __len__(self) -> int:
+        return 10
+
+    def read(self, index: int, rng: np.random.Generator) -> Tensor:
+        """A series with noise that follows from the seed."""
+        self.on_read(index)
+        item = series_items(len(self))[index]
+        return item + 0.1 * torch.from_numpy(rng.standard_normal(tuple(item.shape), dtype=np.float32))
+
+    def name(self, index: int) -> str:
+        """Its number."""
+        return f"series {index}"
+
+
+def learner(method: str = "odin") -> Learner:
+    """A small learner that starts from the same weights every time."""
+    torch.manual_seed(0)
+    encoder = SERIES.encoders["small"]()
+    if method == "byol":
+        return byol(encoder, hidden=8, projection=5)
+    return odin(encoder, hidden=8, projection=5, grouper=KMeans(3), discovery=CopyEvery(steps=3))
+
+
+def run(folder: Path, items: Few, options: Training = OPTIONS, resume: bool = False, **more: Any) -> Trained:
+    """Train in a folder."""
+    folder.mkdir(exist_ok=True)
+    fabric = launch(options)
+    return train(
+        fabric, more.pop("learner", learner()), items, SERIES.views, SERIES.collate, options, folder, resume, **more
+    )
+
+
+def interrupting(read: int) -> Few:
+    """Items of which number `read` in time asks the training to stop, as Ctrl-C does."""
+    count = 0
+
+    def act(_: int) -> None:
+        nonlocal count
+        count += 1
+        if count == read:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    return Few(act)
+
+
+@pytest.mark.parametrize("read", [1, 6, 15, 22, 30])
+def test_a_run_that_was_stopped_anywhere_and_resumed_gives_the_same_numbers_bit_for_bit(
+    tmp_path: Path, read: int
+) -> None:
+    whole = run(tmp_path / "whole", Few())
+    assert whole.finished
+    stopped = run(tmp_path / "parts", interrupting(read))
+    assert not stopped.finished
+    assert stopped.step == (read - 1) // OPTIONS.batch + 1
+    resumed = run(tmp_path / "parts", Few(), resume=True)
+    assert resumed.finished
+    assert (tmp_path / "parts" / METRICS).read_bytes() == (tmp_path / "whole" / METRICS).read_bytes()
+    first, second = (load_checkpoint(tmp_path / name) for name in ("whole", "parts"))
+    assert first is not None
+    assert second is not None
+    flat = [torch.utils._pytree.tree_flatten(state)[0] for state in (first, second)]
+    assert len(flat[0]) == len(flat[1]) > 20
+    for ours, theirs in zip(*flat, strict=True):
+        assert torch.equal(ours, theirs) if isinstance(ours, Tensor) else ours == theirs
+
+
+def test_a_killed_run_resumes_to_the_metrics_of_an_undisturbed_one(tmp_path: Path) -> None:
+    script = textwrap.dedent(
+        """
+        import os, signal, sys, torch
+        torch.set_num_threads(1)
+        from pathlib import Path
+        from tests.test_training import Few, run
+        count = 0
+        def die(_):
+            global count
+            count += 1
+            if count == 27:
+                os.kill(os.getpid(), signal.SIGKILL)
+        run(Path(sys.argv[1]), Few(die))
+        """
+    )
+    root = Path(__file__).parents[1]
+    killed = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path / "killed")],
+        cwd=root,
+        capture_output=True,
+        timeout=120,
+        check=False,
+    )
+    assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
+    assert len(read_metrics(tmp_path / "killed" / METRICS)) == 3  # steps 2, 4 and 6; the checkpoint is of step 4
+    run(tmp_path / "killed", Few(), resume=True)
+    run(tmp_path / "whole", Few())
+    assert (tmp_path / "killed" / METRICS).read_bytes() == (tmp_path / "whole" / METRICS).read_bytes()
+
+
+def test_any_number_of_workers_sees_the_same_batches() -> None:
+    def first_batches(workers: int) -> list[Any]:
+        order = Order(items=10, batch=4, steps=3, seed=5)
+        return list(batches(Few(), SERIES.views, SERIES.collate, order, workers, skip_bad=False))
+
+    for alone, helped in zip(first_batches(0), first_batches(2), strict=True):
+        assert alone.names == helped.names
+        assert torch.equal(alone.source.data.values, helped.source.data.values)
+        for ours, theirs in zip(alone.views, helped.views, strict=True):
+            assert torch.equal(ours.data.values, theirs.data.values)
+            assert torch.equal(ours.correspondence.matrix, theirs.correspondence.matrix)
+
+
+def test_an_epoch_visits_every_item_once_and_the_next_in_another_order() -> None:
+    tickets = [ticket.index for step in Order(items=12, batch=4, steps=6, seed=1) for ticket in step]
+    assert sorted(tickets[:12]) == sorted(tickets[12:]) == list(range(12))
+    assert tickets[:12] != tickets[12:]
+    assert tickets != [t.index for step in Order(items=12, batch=4, steps=6, seed=2) for t in step]
+
+
+@pytest.mark.parametrize(("ranks", "parts"), [(1, 2), (2, 1), (2, 2)])
+def test_ranks_and_parts_share_out_the_batch_of_one_rank(ranks: int, parts: int) -> None:
+    whole = list(Order(items=20, batch=8, steps=5, seed=3))
+    shares = [list(Order(20, 8, 5, 3, parts=parts, rank=rank, ranks=ranks)) for rank in range(ranks)]
+    for step, tickets in enumerate(whole):
+        together: list[Ticket] = []
+        for part in range(parts):
+            for share in shares:
+                together += share[step * parts + part]
+        assert together == tickets
+
+
+def test_a_data_set_smaller_than_a_batch_repeats_items() -> None:
+    (step,) = Order(items=3, batch=8, steps=1, seed=0)
+    assert len(step) == 8
+    assert {ticket.index for ticket in step} == {0, 1, 2}
+
+
+def test_no_items_are_an_error() -> None:
+    with pytest.raises(ValueError, match="no items to train on"):
+        Order(items=0, batch=8, steps=1, seed=0)
+
+
+def test_a_full_disk_leaves_the_last_good_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save_checkpoint(tmp_path, {"step": 1})
+
+    def full(path: Path, content: bytes) -> None:
+        path.with_name(path.name + ".part").write_bytes(content[:10])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(checkpoint_module, "write_bytes", full)
+    with pytest.raises(OSError, match=r"No space left on device.*last good one is untouched.*--resume"):
+        save_checkpoint(tmp_path, {"step": 2})
+    assert load_checkpoint(tmp_path) == {"step": 1}
+
+
+def test_a_checkpoint_never_executes_code(tmp_path: Path) -> None:
+    class Evil:
+        def __reduce__(self) -> tuple[Any, tuple[str]]:
+            return os.system, (f"touch {tmp_path / 'executed'}",)
+
+    (tmp_path / CHECKPOINT).write_bytes(pickle.dumps({"step": Evil()}))
+    with pytest.raises(ValueError, match="no checkpoint of this package, or is damaged"):
+        load_checkpoint(tmp_path)
+    assert not (tmp_path / "executed").exists()
+
+
+def test_a_checkpoint_of_another_network_is_refused(tmp_path: Path) -> None:
+    run(tmp_path, Few())
+    with pytest.raises(ValueError, match="belongs to another network or method"):
+        run(tmp_path, Few(), resume=True, learner=learner("byol"))
+
+
+def test_a_loss_that_is_no_number_names_the_step_the_items_and_the_checkpoint(tmp_path: Path) -> None:
+    broken = learner("byol")
+    steps = 0
+
+    def poison(_module: torch.nn.Module, _inputs: Any, output: Tensor) -> Tensor:
+        nonlocal steps
+        steps += 1
+        return output * float("nan") if steps > 2 * 5 else output  # two views a step, from the sixth step on
+
+    broken.predictor.register_forward_hook(poison)
+    with pytest.raises(
+        Diverged, match=r"not a number at step 6; the items were: series \d.*good checkpoint is .*checkpoint"
+    ):
+        run(tmp_path, Few(), learner=broken)
+    saved = load_checkpoint(tmp_path)
+    assert saved is not None
+    assert saved["step"] == 4
+
+
+def unreadable(index: int) -> None:
+    """Item 3 cannot be read."""
+    if index == 3:
+        raise BadItemError("series 3", "is damaged; remove it")
+
+
+def test_a_bad_item_stops_training_with_its_name(tmp_path: Path) -> None:
+    for workers in (0, 1):
+        with pytest.raises(BadItemError, match="series 3: is damaged"):
+            run(tmp_path, Few(unreadable), replace(OPTIONS, workers=workers))
+
+
+def test_bad_items_are_skipped_and_listed_on_request(tmp_path: Path) -> None:
+    trained = run(tmp_path, Few(unreadable), skip_bad=True)
+    assert trained.finished
+    assert [(entry.name, entry.reason) for entry in trained.skipped] == [("series 3", "is damaged; remove it")]
+
+
+def test_the_journal_drops_rows_younger_than_the_checkpoint_and_lines_cut_short(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, step=0)
+    for step in (2, 4, 6):
+        journal.write(step, {"loss": 1 / step}, {"seconds": 1.0})
+    journal.close()
+    with (tmp_path / METRICS).open("a") as file:
+        file.write("8,0.1")
+    again = Journal(tmp_path, step=4)
+    again.write(6, {"loss": 0.5}, {})
+    again.close()
+    assert (tmp_path / METRICS).read_text() == "step,loss\n2,0.5\n4,0.25\n6,0.5\n"
+
+
+def outcome(vectors: Tensor, present: Tensor | None = None, labels: Tensor | None = None) -> Outcome:
+    """What a step with these vectors in both views would have found."""
+    batch, objects, _ = vectors.shape
+    present = torch.ones(batch, objects, dtype=torch.bool) if present is None else present
+    labels = torch.arange(objects).expand(batch, -1) if labels is None else labels
+    views = (Objects(vectors, present), Objects(vectors, present))
+    segments = Segmentation.from_labels(labels, objects)
+    return Outcome(torch.tensor(1.0), {}, views, views, segments, torch.zeros(batch, dtype=torch.bool))
+
+
+def judged(seen: Outcome, **changed: float) -> list[str]:
+    """What the watch says of a step."""
+    watch = CollapseWatch()
+    return watch.judge(1, watch.measure(seen) | changed, seen.segmentation.objects)
+
+
+def test_the_watch_is_silent_while_all_is_well() -> None:
+    assert judged(outcome(torch.randn(32, 4, 16, generator=torch.Generator().manual_seed(0)))) == []
+
+
+def test_the_watch_tells_collapse_in_words_and_once() -> None:
+    same = outcome(torch.ones(32, 4, 16) + 1e-3 * torch.randn(32, 4, 16))
+    watch = CollapseWatch()
+    (text,) = watch.judge(7, watch.measure(same), 4)
+    assert text.startswith("step 7: the vectors of all objects are nearly the same")
+    assert watch.judge(8, watch.measure(same), 4) == []
+    assert watch.warnings == [text]
+
+
+def test_the_watch_tells_few_directions_lost_objects_and_idle_clusters() -> None:
+    random = torch.randn(32, 4, 16, generator=torch.Generator().manual_seed(0))
+    flat = random.clone()
+    flat[..., 2:] = 0
+    assert "directions" in judged(outcome(flat))[0]
+    assert "seen in both views" in judged(outcome(random), shared_objects=0.1)[0]
+    assert "only one object per item" in judged(outcome(random, labels=torch.zeros(32, 4, dtype=torch.long)))[0]
+    assert "compared as a whole" in judged(outcome(random), whole_items=0.8)[0]
+
+
+def test_a_folder_is_not_overwritten_and_not_resumed_with_other_options(tmp_path: Path) -> None:
+    open_folder(tmp_path, OPTIONS, resume=False)
+    with pytest.raises(FileExistsError, match="already holds a run; go on with it by --resume"):
+        open_folder(tmp_path, OPTIONS, resume=False)
+    save_checkpoint(tmp_path, {"step": 1})
+    with pytest.raises(ValueError, match=r"begun with other options: lr was 0\.01 and is now 0\.5"):
+        open_folder(tmp_path, replace(OPTIONS, lr=0.5), resume=True)
+    open_folder(tmp_path, replace(OPTIONS, workers=3), resume=True, free={"workers"})
+
+
+def test_accumulated_parts_give_the_gradient_of_the_whole_batch(tmp_path: Path) -> None:
+    def one_step(parts: int, folder: Path) -> dict[str, Tensor]:
+        torch.manual_seed(0)
+        plain = byol(SERIES.encoders["small"](), hidden=8, projection=5)
+        plain.online = Network(plain.online.encoder)  # no head, so no batch statistics
+        plain.predictor = torch.nn.Linear(6, 6)
+        plain.teacher = type(plain.teacher)(plain.online, plain.teacher.rule)
+        run(folder, Few(), replace(OPTIONS, steps=1, warmup=0, accumulate=parts, optimizer="lars"), learner=plain)
+        return {name: value.clone() for name, value in plain.predictor.state_dict().items()}
+
+    whole, parts = one_step(1, tmp_path / "whole"), one_step(2, tmp_path / "parts")
+    for name in whole:
+        assert torch.allclose(whole[name], parts[name], atol=1e-7), name
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        ({"batch": 0}, "--batch must be at least 1, got 0"),
+        ({"batch": 5, "accumulate": 2}, "--batch 5 must be a multiple"),
+    ],
+)
+def test_impossible_options_are_refused(change: dict[str, Any], text: str) -> None:
+    with pytest.raises(ValueError, match=text):
+        replace(OPTIONS, **change)
