@@ -58,10 +58,14 @@ class Options:
     """Train BYOL for as long too, for the table (twice the time)."""
     finder: Finder = field(default_factory=Finder)
     """How events are found among elements."""
-    training: Training = field(
-        default_factory=lambda: Training(steps=400, batch=48, lr=2e-3, warmup=50)
-    )
+    training: Training = field(default_factory=lambda: Training(steps=400, batch=32, lr=2e-3, warmup=50))
     """How to train."""
+
+    def __post_init__(self) -> None:
+        if self.compare_byol and (self.data or self.method == "byol"):
+            raise ValueError("--compare-byol is for Odin on the shipped sounds, whose truth is known; leave it out")
+        if self.seconds < 1:
+            raise ValueError(f"--seconds must be at least 1, got {self.seconds}: views are crops of a window")
 
 
 FREE = frozenset(

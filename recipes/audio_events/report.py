@@ -1,7 +1,7 @@
 """The report of a run."""
 
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from jaxtyping import Int
@@ -26,14 +26,26 @@ from .results import Looked, baselines, look, measure, table
 TITLES = {"odin": "Odin", "byol": "BYOL"}
 
 
-def report(options: Options, material: Material, trained: Trained, random: Network, network: Network) -> None:
-    """Try the network, write `table.json` where there is a truth, and `report.html`."""
+def report(
+    options: Options,
+    material: Material,
+    trained: Trained,
+    random: Network,
+    network: Network,
+    others: Mapping[str, Network],
+) -> None:
+    """Try the network, write `table.json` where there is a truth, and `report.html`.
+
+    `random` is the network before training, `others` are networks to compare with, by name.
+    """
     before = look(random, material.tried[:SHOWN], options.finder)
     after = look(network, material.tried, options.finder)
     tables: tuple[Table, ...] = ()
     if material.truth:
         rows = baselines(random, options, material)
-        rows[f"{TITLES[options.method]}, {trained.step} steps"] = measure(after, material, options.training.seed)
+        for name, other in others.items():
+            rows[name] = measure(look(other, material.tried, options.finder), material, options.training.seed)
+        rows[TITLES[options.method]] = measure(after, material, options.training.seed)
         tables = (table(rows, options),)
         write_text(options.out / "table.json", tables[0].to_json())
     page = Page(
@@ -62,7 +74,8 @@ def summary(options: Options, material: Material, after: Looked) -> str:
     tried = "stretches of them" if options.data else "soundscapes of sounds that it never heard"
     return (
         f"{TITLES[options.method]} learned from {len(material.items)} {source}, without labels. "
-        f"In {len(material.tried)} {tried} ({seconds:.0f} s) it finds {events} events, {events / max(seconds, 1e-9):.1f} a second."
+        f"In {len(material.tried)} {tried} ({seconds:.0f} s) it finds {events} events, "
+        f"{events / max(seconds, 1e-9):.1f} a second."
     )
 
 

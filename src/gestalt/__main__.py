@@ -14,6 +14,7 @@ from gestalt.core.plugins import choose
 
 RECIPES = {
     "audio-events": ("gestalt.recipes.audio_events", "discover sound events in recordings, without labels"),
+    "audio-events-table": ("gestalt.recipes.audio_events_table", "the table of the README, over three seeds"),
 }
 """Recipes by name: the module and what it is for. A module has `Options`, `run`, and perhaps `discover`, `embed`."""
 
@@ -58,9 +59,9 @@ class Embed:
 def usage() -> str:
     """What `gestalt --help` prints."""
     lines = ["usage: gestalt COMMAND …", "", "commands:"]
-    lines += [f"  {name:<12} {text}" for name, text in COMMANDS.items()]
+    lines += [f"  {name:<18} {text}" for name, text in COMMANDS.items()]
     lines += ["", "recipes, for gestalt run RECIPE:"]
-    lines += [f"  {name:<12} {text}" for name, (_, text) in RECIPES.items()]
+    lines += [f"  {name:<18} {text}" for name, (_, text) in RECIPES.items()]
     lines += ["", "gestalt run RECIPE --help shows every option with its default and unit."]
     return "\n".join(lines)
 
@@ -106,7 +107,7 @@ def execute(arguments: Sequence[str]) -> int:
     from gestalt.core.plugins import modality_entry_points
 
     for name, point in modality_entry_points().items():
-        print(f"{name:<12} {point.value}")
+        print(f"{name:<18} {point.value}")
     return 0
 
 
