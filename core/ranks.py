@@ -41,7 +41,10 @@ class _Sum(torch.autograd.Function):
 
 def sum_over_ranks(values: Tensor) -> Tensor:
     """The sum of `values` over all ranks."""
-    return _Sum.apply(values) if world_size() > 1 else values  # type: ignore[no-any-return]
+    if world_size() == 1:
+        return values
+    total: Tensor = _Sum.apply(values)  # type: ignore[no-untyped-call]
+    return total
 
 
 def mean_over_ranks(total: Float[Tensor, ""], count: Tensor) -> Float[Tensor, ""]:

@@ -29,9 +29,10 @@ class Options:
 def run(options: Options) -> int:
     """Run every seed, then write `table.md` and `table.json`."""
     tables = []
+    base = audio_events.Options(resume=True, compare_byol=True)
     for seed in range(options.seeds):
-        base = audio_events.Options(out=options.out / f"seed-{seed}", resume=True, compare_byol=True)
-        one = replace(base, training=replace(base.training, seed=seed, steps=options.steps))
+        training = replace(base.training, seed=seed, steps=options.steps)
+        one = replace(base, out=options.out / f"seed-{seed}", training=training)
         result = one.out / "table.json"
         if not result.is_file():
             code = audio_events.run(one)

@@ -51,7 +51,7 @@ def gradients(learner: Learner) -> dict[str, Tensor]:
 def stepped(learner: Learner, batch: Any) -> Outcome:
     """One optimiser step with what follows it."""
     outcome: Outcome = learner(batch, seeded())
-    outcome.loss.backward()  # type: ignore[no-untyped-call]
+    outcome.loss.backward()
     with torch.no_grad():
         for parameter in learner.parameters():
             if parameter.grad is not None:
@@ -67,7 +67,7 @@ def test_every_method_learns_on_every_kind_of_data(build: Build, kind: str) -> N
     learner = built(build, kind)
     outcome: Outcome = learner(make_batch(kind, ITEMS[kind](4)), seeded())
     assert outcome.loss.item() > 0
-    outcome.loss.backward()  # type: ignore[no-untyped-call]
+    outcome.loss.backward()
     for name, parameter in learner.named_parameters():
         assert (parameter.grad is not None) == parameter.requires_grad, name
     assert any(bool(gradient.any()) for gradient in gradients(learner).values())
@@ -284,7 +284,7 @@ def test_gradients_reach_the_teacher_only_where_it_is_shared(rule: AbstractRule,
     learner = Learner(online, None, Follower(online, rule), WholeItem(), Contrastive())
     outcome: Outcome = learner(make_batch("points", ITEMS["points"](3)), seeded())
     assert all(objects.vectors.requires_grad == enters for objects in outcome.teacher)
-    outcome.loss.backward()  # type: ignore[no-untyped-call]
+    outcome.loss.backward()
     assert all(parameter.grad is not None for parameter in online.parameters())
 
 

@@ -171,7 +171,7 @@ def test_the_gradient_is_the_slope_of_the_loss(objective: AbstractObjective) -> 
         return value
 
     leaf = vectors.clone().requires_grad_()
-    loss(leaf).backward()  # type: ignore[no-untyped-call]
+    loss(leaf).backward()
     assert leaf.grad is not None
     for trial in range(6):
         direction = torch.randn(vectors.shape, generator=seeded(20 + trial))
@@ -211,7 +211,7 @@ def test_regression_lets_no_gradient_into_the_teacher_and_contrast_does_if_it_is
     online = Objects(torch.randn(2, 2, 3, generator=seeded(1)).requires_grad_(), here)
     for loss, enters in ((regression, False), (contrastive, True)):
         teacher = torch.randn(2, 2, 3, generator=seeded(2)).requires_grad_()
-        loss(online, Objects(teacher, here)).backward()  # type: ignore[no-untyped-call]
+        loss(online, Objects(teacher, here)).backward()
         assert (teacher.grad is not None) == enters
 
 

@@ -94,7 +94,7 @@ def test_a_closure_is_evaluated_with_gradients() -> None:
     def closure() -> float:
         optimizer.zero_grad()
         loss: Tensor = parameter.square().sum()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         return float(loss.detach())
 
     assert optimizer.step(closure) == 2.0

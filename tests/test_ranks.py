@@ -61,7 +61,7 @@ def norm_case(share: slice, empty_first: bool = False) -> Result:
     rows, weights = torch.randn(ITEMS_IN_ALL, 5, generator=seeded()), torch.randn(ITEMS_IN_ALL, 4, generator=seeded(1))
     normal = layers(rows[keep])
     value = mean_over_ranks((normal * weights[keep]).sum(), torch.tensor(len(normal)))
-    value.backward()  # type: ignore[no-untyped-call]
+    value.backward()
     running = {name: buffer.clone() for name, buffer in layers.named_buffers()}
     return Result({"loss": value.detach(), **gradients(layers), **running}, {"rows": normal.detach()})
 
@@ -74,7 +74,7 @@ def gather_case(share: slice) -> Result:
     everyone, start = gather(mine)
     assert torch.equal(everyone[start : start + len(mine)], mine)
     value = mean_over_ranks((mine @ everyone.T).square().sum(), torch.tensor(len(mine)))
-    value.backward()  # type: ignore[no-untyped-call]
+    value.backward()
     return Result({"loss": value.detach(), "everyone": everyone.detach(), **gradients(shared)}, {})
 
 

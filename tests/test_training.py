@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor
+from torch.utils._pytree import tree_flatten
 
 from gestalt.core.encoder import Network
 from gestalt.core.follower import CopyEvery
@@ -103,7 +104,7 @@ def test_a_run_that_was_stopped_anywhere_and_resumed_gives_the_same_numbers_bit_
     first, second = (load_checkpoint(tmp_path / name) for name in ("whole", "parts"))
     assert first is not None
     assert second is not None
-    flat = [torch.utils._pytree.tree_flatten(state)[0] for state in (first, second)]
+    flat = [tree_flatten(state)[0] for state in (first, second)]
     assert len(flat[0]) == len(flat[1]) > 20
     for ours, theirs in zip(*flat, strict=True):
         assert torch.equal(ours, theirs) if isinstance(ours, Tensor) else ours == theirs

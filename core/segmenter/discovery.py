@@ -64,7 +64,7 @@ class Discovery(AbstractSegmenter):
         super().__init__()
         self.network = network
         self.grouper = grouper
-        self.space = space
+        self.space: Literal["projected", "hidden"] = space
         self.foreground = foreground
         self.beside = beside
 

@@ -170,7 +170,7 @@ def kinds_of(events: Sequence[Found]) -> list[str]:
     vectors = _standardised(torch.stack([event.vector for event in events])).numpy()
     best, labels = -1.0, np.zeros(len(events), dtype=int)
     for kinds in range(2, min(MOST_KINDS, len(events) - 1) + 1):
-        found = KMeans(kinds, n_init=4, random_state=0).fit_predict(vectors)
+        found = KMeans(kinds, n_init=4, random_state=0).fit_predict(vectors)  # pyright: ignore[reportArgumentType]
         if len(set(found.tolist())) < 2:
             continue
         score = silhouette_score(vectors, found, sample_size=min(2000, len(events)), random_state=0)

@@ -1,5 +1,6 @@
 """The report of a run."""
 
+import os
 import platform
 from collections.abc import Mapping, Sequence
 
@@ -81,7 +82,8 @@ def summary(options: Options, material: Material, after: Looked) -> str:
 
 def facts(options: Options, material: Material, trained: Trained) -> tuple[tuple[str, str], ...]:
     """Where and with what."""
-    device = torch.cuda.get_device_name() if torch.cuda.is_available() else platform.processor() or platform.machine()
+    cores = f"{platform.machine()} processor, {os.cpu_count()} cores"
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else cores
     return (
         ("method", TITLES[options.method]),
         ("encoder", options.encoder),
@@ -89,7 +91,7 @@ def facts(options: Options, material: Material, trained: Trained) -> tuple[tuple
         ("steps", str(trained.step)),
         ("training in this process", f"{trained.seconds:.0f} s"),
         ("seed", str(options.training.seed)),
-        ("device", f"{device}, {torch.get_num_threads()} threads"),
+        ("device", device),
         ("versions", f"gestalt {__version__}, torch {torch.__version__}, Python {platform.python_version()}"),
     )
 

@@ -91,4 +91,4 @@ class Soundscapes(AbstractItems[Recording]):
 
     def name(self, index: int) -> str:
         """What to call it."""
-        return f"soundscape {index} of seed {self.seed}"
+        return f"soundscape {index + 1}"
