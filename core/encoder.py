@@ -100,7 +100,7 @@ class RowNorm(nn.Module):
         count = moments[-1].detach().clamp(min=1)
         mean = moments[:-1] / count
         variance = sum_over_ranks((wide - mean).square().sum(0)) / count
-        if float(moments[-1]) > 1:
+        if float(moments[-1].detach()) > 1:
             with torch.no_grad():
                 self.mean.lerp_(mean, self.momentum)
                 self.variance.lerp_(variance * count / (count - 1), self.momentum)

@@ -7,7 +7,7 @@ from typing import final
 import numpy as np
 import torch
 
-from gestalt.core.items import AbstractItems, Skipped
+from gestalt.core.items import AbstractItems, BadItemError, Skipped
 from gestalt.core.transform import Views
 from gestalt.modalities.audio import (
     Audio,
@@ -79,13 +79,33 @@ def _own(options: Options) -> Material:
     reading = Audio(seconds=options.seconds).read(options.data, options.skip_bad)
     files = reading.items
     assert isinstance(files, AudioFiles)
-    places = sorted({round(place) for place in np.linspace(0, len(files) - 1, SHOWN)})
-    rng = np.random.default_rng(options.training.seed)
+    tried: dict[int, Recording] = {}
+    skipped = list(reading.skipped)
+    for start in np.linspace(0, len(files) - 1, SHOWN).round().astype(int).tolist():
+        place, item = _readable(files, start, skipped if options.skip_bad else None)
+        tried[place] = item
     return Material(
         files.with_jitter(True),
         views(options.seconds),
-        tuple(files.read(place, rng) for place in places),
-        tuple(files.name(place) for place in places),
+        tuple(tried.values()),
+        tuple(files.name(place) for place in tried),
         (),
-        reading.skipped,
+        tuple(dict.fromkeys(skipped)),
     )
+
+
+def _readable(files: AudioFiles, start: int, skipped: list[Skipped] | None) -> tuple[int, Recording]:
+    """The first window from `start` on that can be read; the others are added to `skipped`, without it they are errors.
+
+    Raises:
+        BadItemError: if there is none.
+    """
+    for distance in range(len(files)):
+        place = (start + distance) % len(files)
+        try:
+            return place, files.read(place, np.random.default_rng(0))
+        except BadItemError as error:
+            if skipped is None:
+                raise
+            skipped.append(Skipped(error.name, error.reason))
+    raise BadItemError(files.name(start), "no window of any file can be read")

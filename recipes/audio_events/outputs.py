@@ -1,9 +1,10 @@
 """Found events and vectors in the formats that the field's tools read."""
 
 import csv
+import hashlib
 import io
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
@@ -21,7 +22,8 @@ from tqdm import tqdm
 from gestalt.core.encoder import Network
 from gestalt.core.evaluation import Intervals
 from gestalt.core.feature_map import FeatureMap
-from gestalt.core.items import Skipped
+from gestalt.core.grouper import along_first_axis
+from gestalt.core.items import BadItemError, Skipped
 from gestalt.core.modality import Reading
 from gestalt.core.run import load_network, write_bytes, write_text
 from gestalt.core.segmentation import Segmentation
@@ -31,6 +33,7 @@ from .finder import Finder, encode
 
 WINDOWS = 16  # per batch
 MOST_KINDS = 12
+LONGEST = 180  # bytes of a name; file systems take 255, and endings come on top
 ALIKE = 0.5  # cosine of standardised vectors from which two halves of a cut event are taken for one
 
 
@@ -52,15 +55,16 @@ def discover(run: Path, paths: Sequence[Path], out: Path, skip_bad: bool) -> int
     reading = _read(paths, architecture.details["seconds"], skip_bad)
     raw = MODALITY.encoders["raw"]()
     events: list[Found] = []
-    for recordings, files, features, data in _windows(reading, network):
-        labels = finder.find(network, data, raw).labels()
+    skipped = list(reading.skipped)
+    for recordings, files, features, data in _windows(reading, network, skipped if skip_bad else None):
+        labels = finder.find(network, data, raw).labels().view(*features.valid.shape, -1)[..., 0]
         for row, (recording, file) in enumerate(zip(recordings, files, strict=True)):
             events += _events(labels[row], features, row, recording, file)
     events = joined(events, architecture.details["seconds"])
     kinds = kinds_of(events)
     out.mkdir(parents=True, exist_ok=True)
     write_events(out, events, kinds)
-    _write_skipped(out, reading.skipped)
+    _write_skipped(out, skipped)
     seen = len({event.file for event in events})
     print(f"{len(events)} events of {len(set(kinds))} kinds in {seen} files, written to {out}")
     return 0
@@ -72,16 +76,21 @@ def embed(run: Path, paths: Sequence[Path], out: Path, skip_bad: bool) -> int:
     reading = _read(paths, architecture.details["seconds"], skip_bad)
     names: list[str] = []
     number, onsets, offsets, vectors = [], [], [], []
-    for recordings, files, features, _ in _windows(reading, network):
+    skipped = list(reading.skipped)
+    for recordings, files, features, _ in _windows(reading, network, skipped if skip_bad else None):
         for row, (recording, file) in enumerate(zip(recordings, files, strict=True)):
             if not names or names[-1] != str(file):
                 names.append(str(file))
-            edges = _edges(features) + recording.start
+            edges = _edges(features, recording) + recording.start
             valid = features.valid[row]
             number.append(np.full(int(valid.sum()), len(names) - 1))
             onsets.append(edges[:-1][valid].numpy())
             offsets.append(edges[1:][valid].numpy())
-            vectors.append(_over_time(features)[row][valid].numpy())
+            vectors.append(features.values[row][valid].numpy())
+    if not names:
+        raise ValueError(
+            f"no window of {len(reading.items)} can be read; the first, {skipped[-1].name}: {skipped[-1].reason}"
+        )
     out.mkdir(parents=True, exist_ok=True)
     which, elements = np.concatenate(number), np.concatenate(vectors)
     start, stop = np.concatenate(onsets), np.concatenate(offsets)
@@ -93,7 +102,7 @@ def embed(run: Path, paths: Sequence[Path], out: Path, skip_bad: bool) -> int:
     write_bytes(out / "vectors.npz", arrays.getvalue())
     _parquet(out / "items.parquet", {"file": names}, items)
     _parquet(out / "elements.parquet", {"file": [names[i] for i in which], "onset": start, "offset": stop}, elements)
-    _write_skipped(out, reading.skipped)
+    _write_skipped(out, skipped)
     print(f"{len(elements)} elements of {len(names)} files, {elements.shape[1]} numbers each, written to {out}")
     return 0
 
@@ -103,29 +112,37 @@ def _read(paths: Sequence[Path], seconds: float, skip_bad: bool) -> Reading[Reco
 
 
 def _windows(
-    reading: Reading[Recording], network: Network
+    reading: Reading[Recording], network: Network, skipped: list[Skipped] | None
 ) -> Iterator[tuple[list[Recording], list[Path], FeatureMap, Any]]:
-    """Batches of windows in order, with their features."""
+    """Batches of windows in order, with their features along time; frequency, where there is any, is averaged over.
+
+    Windows that cannot be read are added to `skipped`; without it they are errors.
+    """
     files = reading.items
     assert isinstance(files, AudioFiles)
     rng = np.random.default_rng(0)
     for first in tqdm(range(0, len(files), WINDOWS), unit="batch"):
-        places = range(first, min(first + WINDOWS, len(files)))
-        recordings = [files.read(place, rng) for place in places]
-        data = MODALITY.collate(recordings)
-        yield recordings, [files.path(place) for place in places], encode(network, data), data
+        recordings, paths = list[Recording](), list[Path]()
+        for place in range(first, min(first + WINDOWS, len(files))):
+            try:
+                recordings.append(files.read(place, rng))
+                paths.append(files.path(place))
+            except BadItemError as error:
+                if skipped is None:
+                    raise
+                skipped.append(Skipped(error.name, error.reason))
+        if recordings:
+            data = MODALITY.collate(recordings)
+            yield recordings, paths, along_first_axis(encode(network, data)), data
 
 
-def _edges(features: FeatureMap) -> Float[Tensor, " bounds"]:
-    """Where elements begin and end in time; the frequency axis, where there is one, is averaged over."""
+def _edges(features: FeatureMap, recording: Recording) -> Float[Tensor, " bounds"]:
+    """Where elements begin and end in their window, in seconds.
+
+    The outer ones may reach beyond it, where its neighbours have elements of their own: they end with it.
+    """
     assert features.grid is not None
-    return features.grid.edges[0][0].double()
-
-
-def _over_time(features: FeatureMap) -> Float[Tensor, "batch frames dim"]:
-    assert features.grid is not None
-    batch, _, dim = features.values.shape
-    return features.values.view(batch, features.grid.shape[0], -1, dim).mean(dim=2)
+    return features.grid.edges[0][0].double().clamp(0.0, recording.seconds)
 
 
 def _events(
@@ -134,7 +151,7 @@ def _events(
     objects = max(int(labels.max()) + 1, 1)
     one = FeatureMap(features.values[row : row + 1], features.valid[row : row + 1], features.grid)
     vectors = Segmentation.from_labels(labels[None], objects, features.grid).pool(one).vectors[0]
-    edges = _edges(features).float().clamp(max=recording.seconds)
+    edges = _edges(features, recording).float()
     found = []
     for number in labels[labels >= 0].unique_consecutive().tolist():
         stretch = Intervals.from_labels(torch.where(labels == number, 0, -1), edges)
@@ -193,10 +210,27 @@ def write_events(out: Path, events: Sequence[Found], kinds: Sequence[str]) -> No
         tracks.setdefault(event.file, []).append(f"{event.onset:.6f}\t{event.offset:.6f}\t{kind}\n")
         record = {"onset": round(event.onset, 3), "offset": round(event.offset, 3), "object": kind}
         records.setdefault(str(event.file), []).append(record)
+    names: set[str] = set()
     for file, lines in tracks.items():
-        name = "__".join(part for part in file.parts if part not in (file.anchor, "..", "."))
+        names.add(name := track_name(file, names))
         write_text(out / f"{name}.labels.txt", "".join(lines))
     write_text(out / "events.json", json.dumps(records, indent=1, ensure_ascii=False) + "\n")
+
+
+def track_name(file: Path, taken: Set[str]) -> str:
+    """One name for a whole path; where it is too long for a file system, or taken, a digest of the path tells it.
+
+    Example:
+        >>> track_name(Path("/birds/spring/a.wav"), frozenset())
+        'birds__spring__a.wav'
+        >>> track_name(Path("../spring/a.wav"), {"spring__a.wav"})
+        'spring__a.wav-0721c589'
+    """
+    name = "__".join(part for part in file.parts if part not in (file.anchor, "..", "."))
+    if len(name.encode(errors="replace")) <= LONGEST and name not in taken:
+        return name
+    digest = hashlib.sha256(str(file).encode(errors="replace")).hexdigest()[:8]
+    return f"{name.encode(errors='replace')[-LONGEST:].decode(errors='ignore')}-{digest}"
 
 
 def _parquet(path: Path, columns: dict[str, Any], vectors: Float[np.ndarray, "rows dim"]) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import platform
+import shlex
 from collections.abc import Mapping, Sequence
 
 import torch
@@ -60,7 +61,7 @@ def report(
         exhibits_note="Every coloured stretch is one discovered event; what has no colour was taken for background.",
         tables=tables,
         commands=commands(options),
-        snippet=f'import gestalt\n\nencoder = gestalt.load("{options.out}")  # waveforms → one vector a frame',
+        snippet=f"import gestalt\n\nencoder = gestalt.load({str(options.out)!r})  # waveforms → one vector a frame",
         configuration=options,
     )
     write_report(options.out / "report.html", page)
@@ -69,10 +70,10 @@ def report(
 
 def summary(options: Options, material: Material, after: Looked) -> str:
     """What was done and what came out, in a paragraph."""
-    source = "recordings of yours" if options.data else "soundscapes mixed from the shipped sounds"
+    source = "windows of your recordings" if options.data else "soundscapes mixed from the shipped sounds"
     events = sum(int(row.max()) + 1 for row in after.found)
     seconds = sum(item.seconds for item in material.tried)
-    tried = "stretches of them" if options.data else "soundscapes of sounds that it never heard"
+    tried = "of them" if options.data else "soundscapes of sounds that it never heard"
     return (
         f"{TITLES[options.method]} learned from {len(material.items)} {source}, without labels. "
         f"In {len(material.tried)} {tried} ({seconds:.0f} s) it finds {events} events, "
@@ -121,7 +122,7 @@ def picture(
 
 def commands(options: Options) -> tuple[Command, ...]:
     """How to go on."""
-    out = options.out
+    out = shlex.quote(str(options.out))
     return (
         Command("Find events in your recordings", f"gestalt discover {out} FOLDER --out found"),
         Command("Write vectors of recordings and frames", f"gestalt embed {out} FOLDER --out vectors"),
