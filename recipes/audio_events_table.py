@@ -22,7 +22,7 @@ class Options:
     """Folder of the runs, one for each seed, and of the table."""
     seeds: int = 3
     """How many seeds, from 0 on."""
-    steps: int = 400
+    steps: int = 450
     """Optimiser steps of each run."""
 
 

@@ -77,9 +77,7 @@ class ElementNorm(nn.Module):
         self.kind = kind
         self.norm: nn.Module = nn.LayerNorm(channels) if kind == "layer" else RowNorm(channels)
 
-    def forward(
-        self, values: Float[Tensor, "batch channels time"], valid: Bool[Tensor, "batch time"] | None
-    ) -> Tensor:
+    def forward(self, values: Float[Tensor, "batch channels time"], valid: Bool[Tensor, "batch time"] | None) -> Tensor:
         """Normalised values, zero where not valid; None if all are."""
         columns = values.transpose(1, 2)
         if valid is None:
@@ -94,21 +92,18 @@ class ElementNorm(nn.Module):
 
 @final
 class ResidualBlock(nn.Module):
-    """x + W₂ relu(norm(W₁ ∗ relu(norm(x)))): a convolution over time, then a map of each element alone."""
+    """x + relu(norm(W ∗ x)), a convolution over time."""
 
     def __init__(self, width: int, kernel: int, dilation: int, norm: str) -> None:
         super().__init__()
-        self.before = ElementNorm(width, norm)
-        self.over_time = nn.Conv1d(
-            width, width, kernel, padding=dilation * (kernel // 2), dilation=dilation, bias=False
-        )
-        self.between = ElementNorm(width, norm)
-        self.alone = nn.Conv1d(width, width, 1)
+        padding = dilation * (kernel // 2)
+        self.over_time = nn.Conv1d(width, width, kernel, padding=padding, dilation=dilation, bias=False)
+        self.norm = ElementNorm(width, norm)
 
     def forward(self, x: Float[Tensor, "batch channels time"], valid: Bool[Tensor, "batch time"] | None) -> Tensor:
         """The same shape; padding stays zero."""
-        inner = self.over_time(self.before(x, valid).relu())
-        return masked(x + self.alone(self.between(inner, valid).relu()), valid)
+        inner: Tensor = self.norm(self.over_time(x), valid)
+        return x + inner.relu()
 
 
 @final
@@ -116,8 +111,8 @@ class Conv(AbstractEncoder):
     """A small convolutional network over time on log-mel frames; the default, fast on two CPU cores.
 
     A strided convolution gathers `per_element` frames, and `margin` more on either side, into an element; residual
-    blocks follow, and a normalisation. Elements cover the same seconds as those of `LogMel` with the same settings. A
-    narrow view keeps the boundaries of events sharp, so the default sees only one element to either side.
+    blocks follow. Elements cover the same seconds as those of `LogMel` with the same settings. A narrow view keeps the
+    boundaries of events sharp, so the default sees only one element to either side.
 
     Args:
         width: channels of all layers, the length of the vectors.
@@ -167,11 +162,11 @@ class Conv(AbstractEncoder):
         self.frames = LogMelFrames(sample_rate, mels, window, hop, high=0.4875 * sample_rate, floor=floor)
         self.per_element = per_element
         self.step = hop * per_element
-        self.stem = nn.Conv1d(mels, width, per_element + 2 * margin, stride=per_element, padding=margin)
+        self.stem = nn.Conv1d(mels, width, per_element + 2 * margin, stride=per_element, padding=margin, bias=False)
+        self.norm = ElementNorm(width, norm)
         self.blocks = nn.ModuleList(
             ResidualBlock(width, kernel, dilations**number, norm) for number, kernel in enumerate(kernels)
         )
-        self.last = ElementNorm(width, norm)
         self.dim = width
 
     def forward(self, data: Waveforms) -> FeatureMap:
@@ -184,8 +179,8 @@ class Conv(AbstractEncoder):
         padded = None if bool(valid.all()) else valid
         # Frames beyond the last valid element go too: an item alone would not have them.
         x = self.stem(masked(frames, None if padded is None else padded.repeat_interleave(self.per_element, dim=1)))
-        x = masked(x, padded)
+        x = self.norm(x, padded).relu()
         for block in self.blocks:
             x = block(x, padded)
         grid = Grid.uniform((elements,), (self.step / data.sample_rate,))
-        return FeatureMap(self.last(x, padded).transpose(1, 2), valid, grid)
+        return FeatureMap(x.transpose(1, 2), valid, grid)

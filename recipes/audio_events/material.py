@@ -51,7 +51,7 @@ def views(seconds: float, backgrounds: Sequence[Recording] = ()) -> Views[Record
     steps = [(1.0, TimeCrop(crop, crop)), (1.0, Gain(-6.0, 6.0))]
     if backgrounds:
         steps.append((0.7, BackgroundMix(backgrounds, 0.0, 10.0)))
-    steps += [(0.5, Noise(10.0, 30.0)), (0.5, FrequencyMask()), (0.5, TimeMask(0.05, 0.16))]
+    steps += [(0.5, Noise(25.0, 50.0)), (0.5, FrequencyMask(0.1, 0.7)), (0.5, TimeMask(0.05, 0.16))]
     return Views(chain(), (chain(*steps),) * 2)
 
 

@@ -58,7 +58,7 @@ class Options:
     """Train BYOL for as long too, for the table (twice the time)."""
     finder: Finder = field(default_factory=Finder)
     """How events are found among elements."""
-    training: Training = field(default_factory=lambda: Training(steps=400, batch=32, lr=2e-3, warmup=50))
+    training: Training = field(default_factory=lambda: Training(steps=450, batch=32, lr=2e-3, warmup=50))
     """How to train."""
 
     def __post_init__(self) -> None:

@@ -1,0 +1,109 @@
+"""What stands between features and objects: plain features beside learned ones, foreground, one axis of several."""
+
+import pytest
+import torch
+from torch import Tensor
+
+from gestalt.core.beside import Beside, centred, standardised
+from gestalt.core.feature_map import FeatureMap, Grid
+from gestalt.core.foreground import Foreground
+from gestalt.core.grouper import Along, KMeans, along_first_axis
+from gestalt.core.segmentation import Segmentation
+from tests.house import feature_map, seeded
+
+
+def line(values: Tensor) -> FeatureMap:
+    """One item of shape (elements, dim) on a lattice of unit cells."""
+    grid = Grid.uniform((len(values),), (1.0,))
+    return FeatureMap(values[None], torch.ones(1, len(values), dtype=torch.bool), grid)
+
+
+def test_beside_agrees_with_its_formula_item_by_item() -> None:
+    items = [torch.randn(n, 4, generator=seeded(n)) for n in (5, 8)]
+    plain = [torch.randn(n, 3, generator=seeded(10 + n)) for n in (5, 8)]
+    learned, beside = feature_map(items, on_grid=True), feature_map(plain, on_grid=True)
+    result = Beside(lambda _: beside, weight=0.7)(learned, None)
+    for row, (x, y) in enumerate(zip(plain, items, strict=True)):
+        unit = y / y.norm(dim=1, keepdim=True)
+        unit = unit - unit.mean(dim=0)
+        unit = unit / unit.square().sum(dim=1).mean().sqrt()
+        left = (x - x.mean(dim=0)) / x.std(dim=0, correction=0) / 3**0.5
+        expected = torch.cat([left, 0.7 * unit], dim=1)
+        assert torch.allclose(result.values[row, : len(x)], expected, atol=1e-5)
+        assert bool((result.values[row, len(x) :] == 0).all())
+
+
+def test_plain_features_of_weight_one_each_have_mean_square_one() -> None:
+    features = line(torch.randn(50, 6, generator=seeded()))
+    assert float(standardised(features).square().mean()) == pytest.approx(1.0, abs=1e-4)
+    assert float(centred(features).mean(dim=1).abs().max()) < 1e-6
+
+
+def test_features_are_looked_up_under_the_centres_of_other_elements() -> None:
+    coarse = FeatureMap(torch.tensor([[[1.0], [2.0]]]), torch.ones(1, 2, dtype=torch.bool), Grid.uniform((2,), (1.0,)))
+    fine = FeatureMap(torch.zeros(1, 5, 1), torch.ones(1, 5, dtype=torch.bool), Grid.uniform((5,), (0.5,)))
+    assert coarse.on_elements_of(fine, missing=-1.0).flatten().tolist() == [1, 1, 2, 2, -1]
+    assert torch.equal(coarse.on_elements_of(coarse), coarse.values)
+
+
+def test_a_set_and_a_grid_cannot_be_laid_side_by_side() -> None:
+    on_grid, as_set = line(torch.zeros(3, 1)), FeatureMap(torch.zeros(1, 3, 1), torch.ones(1, 3, dtype=torch.bool))
+    with pytest.raises(ValueError, match="both must lie on a grid, or be sets of the same elements"):
+        on_grid.on_elements_of(as_set)
+
+
+def scene() -> tuple[FeatureMap, Segmentation]:
+    """Background with a loud and a soft stretch in it, as three objects; the first feature is the loudness."""
+    values = 0.1 * torch.randn(30, 4, generator=seeded(3))
+    values[10:15] += torch.tensor([5.0, 3.0, 0.0, 0.0])
+    values[20:24] += torch.tensor([2.0, 0.0, 4.0, 0.0])
+    labels = torch.zeros(1, 30, dtype=torch.long)
+    labels[0, 10:15], labels[0, 20:24] = 1, 2
+    features = line(values)
+    return features, Segmentation.from_labels(labels, 3, features.grid)
+
+
+def test_the_foreground_is_what_differs_from_the_least_salient_elements() -> None:
+    features, segments = scene()
+    loudness = features.with_values(features.values[..., :1])
+    found = Foreground(lambda _: loudness)(segments, features, None).labels()[0]
+    expected = torch.full((30,), -1)
+    expected[10:15], expected[20:24] = 1, 2
+    assert torch.equal(found, expected)
+
+
+def test_the_foreground_does_not_depend_on_padding() -> None:
+    features, segments = scene()
+    pad = torch.nn.functional.pad
+    padded = FeatureMap(
+        pad(features.values, (0, 0, 0, 9), value=7.0), pad(features.valid, (0, 9)), Grid.uniform((39,), (1.0,))
+    )
+    wider = Segmentation(pad(segments.weights, (0, 9)), padded.grid, segments.whole)
+    loud = Foreground(lambda data: data.with_values(data.values[..., :1]))
+    alone, joint = loud(segments, features, features), loud(wider, padded, padded)
+    assert torch.equal(alone.labels(), joint.labels()[:, :30])
+
+
+def test_grouping_along_an_axis_gives_all_elements_there_the_same_object() -> None:
+    grid = Grid.uniform((8, 3), (1.0, 1.0))
+    values = torch.randn(2, 24, 5, generator=seeded(1)) + 6 * (torch.arange(24) >= 12)[None, :, None]
+    valid = torch.ones(2, 24, dtype=torch.bool)
+    valid[1, 18:] = False
+    features = FeatureMap(values, valid, grid)
+    labels = Along(KMeans(2, spherical=False))(features, seeded()).labels().view(2, 8, 3)
+    assert bool((labels == labels[:, :, :1]).all())
+    assert labels[0, 0, 0] != labels[0, 7, 0]
+    assert bool((labels[1, 6:] == -1).all())
+
+
+def test_along_one_axis_the_grouper_is_itself() -> None:
+    features = line(torch.randn(12, 3, generator=seeded()))
+    ours, theirs = (grouper(features, seeded()) for grouper in (Along(KMeans(3)), KMeans(3)))
+    assert torch.equal(ours.weights, theirs.weights)
+    assert along_first_axis(features) is features
+
+
+def test_averages_along_an_axis_leave_padding_out() -> None:
+    valid = torch.tensor([[True, False, True, True]])
+    features = FeatureMap(torch.tensor([[[1.0], [9.0], [3.0], [5.0]]]), valid, Grid.uniform((2, 2), (1.0, 1.0)))
+    assert along_first_axis(features).values.flatten().tolist() == [1.0, 4.0]
