@@ -1,0 +1,1 @@
+"""What a training step and a grouping cost; `python -m benchmarks.steps`, `python -m benchmarks.groupers`."""

@@ -1,0 +1,162 @@
+"""Time of a training step against the bare passes of its encoder: `python -m benchmarks.steps --help`."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, final
+
+import torch
+import tyro
+
+from benchmarks.measuring import Spread, in_turn, machine, now, ratios, tell
+from gestalt.core.learner import Learner
+from gestalt.core.progress import Progress
+from gestalt.core.training import Training
+from gestalt.core.training.data import Order, batches
+from gestalt.core.training.loop import build_optimizer
+from gestalt.core.view import Batch
+from gestalt.modalities.audio import MODALITY
+from gestalt.recipes.audio_events import Options as Recipe
+from gestalt.recipes.audio_events import fresh
+from gestalt.recipes.audio_events.material import load_material
+
+BARE = "encoder alone: forward and backward on two views, teacher forward"
+FILLED = 8  # steps until the queue of prefetched batches says nothing any more
+
+
+@final
+@dataclass(frozen=True)
+class Options:
+    """One step of BYOL and of Odin as the recipe audio-events has them, on the recipe's own views."""
+
+    repeats: int = 30
+    """Rounds; in each of them everything takes its turn."""
+    encoder: str = "conv"
+    """Encoder, by its name in the audio modality."""
+    batch: int = 32
+    """Items per step."""
+    seconds: float = 4.0
+    """Length of an item, in seconds."""
+    hidden: int = 256
+    """Width of the heads' hidden layer."""
+    threads: int = 1
+    """CPU threads of the main process; the worker has one of its own."""
+    device: str = "cpu"
+    """Where the networks run."""
+    waiting: int = 30
+    """Steps over which the time spent waiting for one worker is measured; 0 leaves it out."""
+    out: Path | None = None
+    """JSON file for the numbers."""
+
+
+def main(options: Options) -> None:
+    """Measure and print."""
+    torch.set_num_threads(options.threads)
+    device = torch.device(options.device)
+    learners = {method: learner(method, options, device) for method in ("byol", "odin")}
+    source = stream(options)
+    batch = next(source).to(device)
+    steps = {method: step_of(one, options) for method, one in learners.items()}
+    bare = bare_passes(learners["byol"])
+    tasks = {name: partial(on_copy, passes, batch) for name, passes in ({BARE: bare} | steps).items()}
+    seconds = in_turn(tasks, options.repeats, device)
+    names = {BARE: BARE, "byol": "BYOL, whole step", "odin": "Odin, whole step"}
+    rows = [
+        [
+            names[name],
+            Spread.of([1000 * value for value in values]).show(1),
+            ratios(values, seconds[BARE]).show(),
+            ratios(values, seconds["byol"]).show(),
+            waiting(steps[name], source, options, device) if name in steps and options.waiting else "",
+        ]
+        for name, values in seconds.items()
+    ]
+    title = f"A step of {options.batch} items of {options.seconds:g} s with the encoder {options.encoder}"
+    heading = ["step", "ms: median (quartiles)", "time / encoder alone", "time / BYOL", "share spent waiting for views"]
+    tell(title, heading, rows, machine(device) | {"repeats": options.repeats, "workers": 1}, options.out)
+
+
+def recipe(method: str, options: Options) -> Recipe:
+    """The recipe's options; Odin discovers from the first step on."""
+    training = Training(batch=options.batch, steps=10**6, lr=1e-4)
+    return Recipe(
+        method="byol" if method == "byol" else "odin",
+        encoder=options.encoder,
+        seconds=options.seconds,
+        hidden=options.hidden,
+        hand_over=0,
+        test_soundscapes=1,
+        training=training,
+    )
+
+
+def learner(method: str, options: Options, device: torch.device) -> Learner:
+    """A learner in training mode."""
+    return fresh(recipe(method, options)).to(device).train()
+
+
+def stream(options: Options) -> Iterator[Batch[Any]]:
+    """Batches as training gets them, from one worker."""
+    material = load_material(recipe("odin", options))
+    order = Order(len(material.items), options.batch, steps=10**6, seed=0)
+    return batches(material.items, material.views, MODALITY.collate, order, workers=1, skip_bad=False)
+
+
+def on_copy(passes: Callable[[Batch[Any]], None], batch: Batch[Any]) -> None:
+    """Over a batch without the spectrograms that it keeps: they are computed anew, as in every step of a training."""
+    passes(batch.to(batch.index.device))
+
+
+def bare_passes(of: Learner) -> Callable[[Batch[Any]], None]:
+    """What no method can do without: the encoder over both views, back, and the teacher's over both."""
+    online, teacher = of.online.encoder, of.teacher.network.encoder
+
+    def passes(batch: Batch[Any]) -> None:
+        total = torch.zeros((), device=batch.index.device)
+        for view in batch.views:
+            total = total + online(view.data).values.square().mean()
+        with torch.no_grad():
+            for view in batch.views:
+                teacher(view.data)
+        torch.autograd.backward(total)
+        online.zero_grad()
+
+    return passes
+
+
+def step_of(of: Learner, options: Options) -> Callable[[Batch[Any]], None]:
+    """A whole step: loss, gradients, optimiser, followers."""
+    optimizer = build_optimizer(of, recipe("odin", options).training)
+    done = 0
+
+    def step(batch: Batch[Any]) -> None:
+        nonlocal done
+        outcome = of(batch, torch.Generator().manual_seed(done))
+        torch.autograd.backward(outcome.loss)
+        optimizer.step()
+        optimizer.zero_grad()
+        done += 1
+        of.follow(outcome, batch, Progress(done, 10**6, 100))
+
+    return step
+
+
+def waiting(
+    step: Callable[[Batch[Any]], None], source: Iterator[Batch[Any]], options: Options, device: torch.device
+) -> str:
+    """The share of a training's time in which the main process waits for its one worker."""
+    waited, began = 0.0, 0.0
+    for number in range(FILLED + options.waiting):
+        if number == FILLED:
+            waited, began = 0.0, now(device)
+        asked = time.perf_counter()
+        batch = next(source)
+        waited += time.perf_counter() - asked
+        step(batch.to(device))
+    return f"{waited / (now(device) - began):.0%}"
+
+
+if __name__ == "__main__":
+    main(tyro.cli(Options))
