@@ -36,8 +36,11 @@ class Architecture:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a file at one stroke: whoever reads it sees the old text or the new one, never a part."""
-    write_bytes(path, text.encode())
+    """Write a file at one stroke: whoever reads it sees the old text or the new one, never a part.
+
+    File names that are no UTF-8 come as lone surrogates; they are written as escapes, which JSON reads back.
+    """
+    write_bytes(path, text.encode(errors="backslashreplace"))
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -114,11 +117,21 @@ def load_network(folder: Path | str, device: torch.device | str = "cpu") -> tupl
 
     Only JSON and safetensors are read, and only installed modalities are imported: opening a run executes none of its
     files.
+
+    Raises:
+        FileNotFoundError: if the folder is no finished run.
+        ValueError: if it is damaged, or its weights belong to another version of the architecture.
     """
     folder = Path(folder)
     architecture = read_architecture(folder)
     network = build_network(load_modality(architecture.modality), architecture)
-    network.load_state_dict(safetensors.torch.load_file(folder / WEIGHTS))
+    try:
+        network.load_state_dict(safetensors.torch.load_file(folder / WEIGHTS))
+    except RuntimeError as error:
+        raise ValueError(
+            f"the weights in {folder / WEIGHTS} are not those of the encoder {architecture.encoder!r} as it is now: "
+            "they were written by another version of the package, which can still read them; otherwise train again"
+        ) from error
     return network.to(device).eval(), architecture
 
 

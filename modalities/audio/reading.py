@@ -1,6 +1,7 @@
 """Decoding a stretch of any audio file, never the whole of it."""
 
 import math
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -50,7 +51,7 @@ def read_header(path: Path) -> Header:
         raise BadItemError(str(path), f"the file has no bytes; copy or record it again, {ADVICE.split(', ', 1)[1]}")
     if path.suffix.lower() not in CONTAINERS:
         try:
-            with soundfile.SoundFile(path) as file:
+            with _opened(path) as file:
                 return Header(file.frames / file.samplerate, file.samplerate, container=False)
         except soundfile.LibsndfileError as error:
             reason = str(error.error_string).strip().rstrip(".")
@@ -80,8 +81,13 @@ def decode(path: Path, header: Header, start: float, seconds: float, sample_rate
     return samples[skip : skip + round(seconds * sample_rate)].clone()
 
 
+def _opened(path: Path) -> soundfile.SoundFile:
+    """The file, whatever bytes its name has: soundfile itself takes only names in the system's encoding."""
+    return soundfile.SoundFile(os.fsencode(path) if os.name == "posix" else path)
+
+
 def _decode_sound_file(path: Path, start: float, seconds: float) -> tuple[Float[Tensor, " time"], float]:
-    with soundfile.SoundFile(path) as file:
+    with _opened(path) as file:
         first = min(round(start * file.samplerate), file.frames)
         file.seek(first)
         block = file.read(math.ceil(seconds * file.samplerate), dtype="float32", always_2d=True)

@@ -235,6 +235,8 @@ def track_name(file: Path, taken: Set[str]) -> str:
 
 def _parquet(path: Path, columns: dict[str, Any], vectors: Float[np.ndarray, "rows dim"]) -> None:
     flat = pyarrow.array(vectors.astype(np.float32).ravel())
+    if "file" in columns:  # names that are no UTF-8 come as lone surrogates, which Arrow refuses
+        columns = columns | {"file": [name.encode(errors="backslashreplace").decode() for name in columns["file"]]}
     table = pyarrow.table(columns | {"vector": pyarrow.FixedSizeListArray.from_arrays(flat, vectors.shape[1])})
     buffer = io.BytesIO()
     pyarrow.parquet.write_table(table, buffer)
