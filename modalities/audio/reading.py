@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 import soundfile
@@ -83,7 +83,8 @@ def decode(path: Path, header: Header, start: float, seconds: float, sample_rate
 
 def _opened(path: Path) -> soundfile.SoundFile:
     """The file, whatever bytes its name has: soundfile itself takes only names in the system's encoding."""
-    return soundfile.SoundFile(os.fsencode(path) if os.name == "posix" else path)
+    name: Any = os.fsencode(path) if os.name == "posix" else path  # soundfile takes bytes, its types do not
+    return soundfile.SoundFile(name)
 
 
 def _decode_sound_file(path: Path, start: float, seconds: float) -> tuple[Float[Tensor, " time"], float]:
