@@ -130,7 +130,7 @@ def load_network(folder: Path | str, device: torch.device | str = "cpu") -> tupl
     except RuntimeError as error:
         raise ValueError(
             f"the weights in {folder / WEIGHTS} are not those of the encoder {architecture.encoder!r} as it is now: "
-            "they were written by another version of the package, which can still read them; otherwise train again"
+            "another version of the package wrote them; install that version, or train again"
         ) from error
     return network.to(device).eval(), architecture
 

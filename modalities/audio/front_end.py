@@ -133,7 +133,8 @@ class LogMelFrames(nn.Module):
             total = (frames - 1) * self.hop + self.window
             samples = nn.functional.pad(samples, (before, max(0, total - before - samples.shape[1])))[:, :total]
             pieces = samples.unfold(1, self.window, self.hop) * self.taper
-            power = torch.view_as_real(torch.fft.rfft(pieces, n=self.size)[..., self.bins]).square().sum(dim=-1)
+            spectrum = torch.fft.rfft(pieces, n=self.size)[..., self.bins]
+            power = spectrum.real.square().addcmul_(spectrum.imag, spectrum.imag)  # |z|² without its slow root
             loud: Tensor = torch.log1p((power @ self.weights) / self.floor) / math.log(100.0)
         return loud.transpose(1, 2)
 

@@ -1,0 +1,178 @@
+"""Tiny runs of the recipe audio-events, and recordings of every kind to run them on."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+from jaxtyping import Float
+
+from gestalt.recipes.audio_events import Options, fresh, save, soundscapes
+from gestalt.recipes.audio_events.sounds import Sound
+from gestalt.recipes.audio_events.variety import Variety, varied
+
+RATE = 16_000
+
+
+ROWS = (
+    "k-means on log-mel",
+    "k-means on log-mel and time",
+    "change points on log-mel",
+    "k-means on a random encoder",
+    "k-means on a random encoder and time",
+    "change points on log-mel and a random encoder",
+    "energy and spectral flux",
+    "Odin",
+)
+
+
+METRICS_OF_THE_TABLE = ("ARI", "fg-ARI", "boundary F1", "event F1", "1-NN", "probe", "1-NN found")
+
+
+TINY = [
+    "--batch", "4", "--hidden", "16", "--projection", "8", "--hand-over", "2", "--discovery-every", "2",
+    "--warmup", "2", "--log-every", "1", "--checkpoint-every", "4",
+    "--accelerator", "cpu", "--workers", "0", "--threads", "1",
+]  # fmt: skip
+
+
+STEPS = 24
+
+
+CONSOLE_SCRIPT = [str(Path(sys.executable).with_name("gestalt"))]
+
+
+MODULE = [sys.executable, "-m", "gestalt"]
+
+
+HTML = "<img src=x onerror=alert(1)>"
+
+
+def command(data: Path, out: Path, *more: str, steps: int = STEPS) -> list[str]:
+    """The arguments of a tiny run on recordings."""
+    return ["run", "audio-events", "--data", str(data), "--out", str(out), "--steps", str(steps), *TINY, *more]
+
+
+def start(arguments: Sequence[str], program: Sequence[str] = MODULE) -> "subprocess.Popen[str]":
+    """A run in a process group of its own, with one thread, so that numbers agree to the last bit."""
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
+    return subprocess.Popen(
+        [*program, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+        start_new_session=True,
+    )
+
+
+def song(seconds: float, pitch: float, rate: int = RATE) -> Float[np.ndarray, " time"]:
+    """A tone of a third of a second every second, over a little noise."""
+    t = np.arange(round(seconds * rate)) / rate
+    noise = np.random.default_rng(round(pitch)).standard_normal(len(t))
+    return (0.3 * np.sin(2 * np.pi * pitch * t * (1 + t // 1 / 5)) * (t % 1 < 0.33) + 0.01 * noise).astype(np.float32)
+
+
+@contextmanager
+def few_varied_sounds(made_of: list[Sound] | None = None) -> Iterator[None]:
+    """A bank of 30 varied sounds; a full run takes seconds to make its 2000. `made_of` hears what they are made of."""
+
+    def few(
+        rng: np.random.Generator, sounds: Sequence[Sound], count: int, config: Variety, rate: int
+    ) -> tuple[Sound, ...]:
+        if made_of is not None:
+            made_of.extend(sounds)
+        return varied(rng, sounds, min(count, 30), config, rate)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(soundscapes, "varied", few)
+        yield
+
+
+BAD = {
+    "20 ms.wav": "too short: 20 ms",
+    "text.wav": "cannot be read as audio",
+    f"zero {HTML}.wav": "the file has no bytes",
+}
+
+
+GOOD = {"Vögel 鳥/amsel – früh ☀.wav": 9.0, f"{HTML}.wav": 5.5, "stereo.mp3": 6.0}
+
+
+class Seen(HTMLParser):
+    """The tags, the attributes and the words of a page."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str]]] = []
+        self.words = ""
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, {name: value or "" for name, value in attrs}))
+
+    def handle_data(self, data: str) -> None:
+        self.words += data
+
+
+def torn(path: Path, *places: float) -> None:
+    """A recording of a minute with NaN where no probe looks."""
+    samples = song(60.0, 500.0)
+    for place in places:
+        samples[round(place * RATE)] = np.nan
+    soundfile.write(path, samples, RATE, subtype="FLOAT")
+
+
+def song_file(path: Path) -> Path:
+    """A recording of five seconds."""
+    soundfile.write(path, song(5.0, 500.0), RATE)
+    return path
+
+
+def wait_until(process: "subprocess.Popen[str]", reached: Callable[[], bool]) -> None:
+    """Return as soon as something holds while a process runs."""
+    until = time.monotonic() + 120
+    while not reached():
+        assert process.poll() is None, process.communicate()[1]
+        assert time.monotonic() < until, "nothing happened for two minutes"
+        time.sleep(0.01)
+
+
+MEMORY = """
+import json, resource, sys
+from pathlib import Path
+import numpy as np
+import gestalt.recipes.audio_events
+from gestalt.__main__ import execute
+from gestalt.modalities.audio import MODALITY
+
+def most() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+data, *arguments = sys.argv[1:]
+before = most()
+items = MODALITY.read([Path(data)]).items
+rng = np.random.default_rng(0)
+for index in rng.integers(len(items), size=200):
+    items.read(int(index), rng)
+read = most()
+code = execute(arguments)
+print(json.dumps([code, len(items), read - before, most() - before]))
+"""
+
+
+def untrained(out: Path, **changes: Any) -> Path:
+    """A run's folder with a network as it is before training."""
+    options = Options(out=out, hidden=16, projection=8, **changes)
+    out.mkdir()
+    save(fresh(options).online.eval(), options)
+    return out
