@@ -49,11 +49,7 @@ def load_modality(name: str) -> AbstractModality[Any]:
         TypeError: if the entry point is no modality.
     """
     installed = modality_entry_points()
-    if name not in installed:
-        near = difflib.get_close_matches(name, installed, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else "."
-        raise ValueError(f"no modality named {name!r} is installed{hint} Installed: {', '.join(installed) or 'none'}")
-    point = installed[name]
+    point = installed[choose("modality", name, list(installed))]
     try:
         modality = point.load()
     except ModuleNotFoundError as error:
