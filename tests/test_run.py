@@ -155,7 +155,9 @@ def test_modalities_are_listed_without_being_imported_and_loaded_by_name() -> No
 
 @pytest.mark.usefixtures("installed")
 def test_a_modality_that_cannot_be_had_says_why() -> None:
-    with pytest.raises(ValueError, match=r"there is no modality 'point'; did you mean 'points'\? Known: broken, mistaken"):
+    with pytest.raises(
+        ValueError, match=r"there is no modality 'point'; did you mean 'points'\? Known: broken, mistaken"
+    ):
         load_modality("point")
     with pytest.raises(ValueError, match=r"there is no modality 'xyz'\. Known: broken"):
         load_modality("xyz")

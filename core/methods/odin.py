@@ -1,37 +1,15 @@
-"""The published methods as compositions: each fills the five sockets of a `Learner` with the paper's answers."""
+"""Odin as a composition."""
 
 from typing import Literal
 
-from .beside import Beside
-from .encoder import AbstractEncoder, Network, mlp
-from .follower import AbstractRule, CopyEvery, Follower, MovingAverage
-from .foreground import Foreground
-from .grouper import AbstractGrouper, KMeans
-from .learner import Learner
-from .objective import AbstractObjective, Contrastive, Regression
-from .segmenter import AbstractSegmenter, Discovery, HandOver, WholeItem
-
-
-def byol(
-    encoder: AbstractEncoder,
-    *,
-    hidden: int = 4096,
-    projection: int = 256,
-    teacher: AbstractRule | None = None,
-    objective: AbstractObjective | None = None,
-) -> Learner:
-    """BYOL: the online network predicts the teacher's view of the same item; no negatives.
-
-    Source: Grill et al., "Bootstrap your own latent" (2020): heads of 4096 and 256, τ from 0.996 to 1.
-    """
-    online = Network(encoder, mlp(encoder.dim, hidden, projection))
-    return Learner(
-        online=online,
-        predictor=mlp(projection, hidden, projection),
-        teacher=Follower(online, teacher or MovingAverage(0.996)),
-        segmenter=WholeItem(),
-        objective=objective or Regression(),
-    )
+from ..beside import Beside
+from ..encoder import AbstractEncoder, Network, mlp
+from ..follower import AbstractRule, CopyEvery, Follower, MovingAverage
+from ..foreground import Foreground
+from ..grouper import AbstractGrouper, KMeans
+from ..learner import Learner
+from ..objective import AbstractObjective, Contrastive
+from ..segmenter import AbstractSegmenter, Discovery, HandOver
 
 
 def odin(
