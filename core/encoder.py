@@ -29,6 +29,25 @@ class AbstractEncoder(nn.Module, abc.ABC):
 
 
 @final
+class Plain(AbstractEncoder):
+    """The numbers of every element as they are, without parameters: `raw` of a modality whose batch is a `FeatureMap`.
+
+    Example:
+        >>> Plain(dim=3)(FeatureMap.padded([torch.ones(2, 3)])).values.shape
+        torch.Size([1, 2, 3])
+    """
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.dim = dim
+        self.settings = {"dim": dim}
+
+    def forward(self, data: FeatureMap) -> FeatureMap:
+        """The data."""
+        return data
+
+
+@final
 class Network(nn.Module):
     """An encoder f and a projector g.
 

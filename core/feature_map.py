@@ -1,5 +1,6 @@
 """One vector per element, and where the elements lie."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final
 
@@ -103,6 +104,29 @@ class FeatureMap:
             raise ValueError(
                 f"the grid {self.grid.shape} has {self.grid.elements} cells, got {self.values.shape[1]} elements"
             )
+
+    @classmethod
+    def padded(cls, items: Sequence[Float[Tensor, "_ dim"]], step: float | None = None) -> "FeatureMap":
+        """Items that have one row of numbers per element already, as one batch padded with zeros.
+
+        Args:
+            items: for every item one row per element.
+            step: the extent of an element where the elements lie along one axis, in its unit; None for sets.
+
+        Raises:
+            ValueError: if there are no items.
+
+        Example:
+            >>> batch = FeatureMap.padded([torch.ones(2, 3), torch.ones(4, 3)], step=0.5)
+            >>> batch.values.shape, batch.valid.sum(dim=1).tolist(), batch.grid.shape
+            (torch.Size([2, 4, 3]), [2, 4], (4,))
+        """
+        if not items:
+            raise ValueError("a batch needs at least one item, got none")
+        values = torch.nn.utils.rnn.pad_sequence(list(items), batch_first=True)
+        lengths = torch.tensor([len(item) for item in items])
+        valid = torch.arange(values.shape[1]) < lengths[:, None]
+        return cls(values, valid, None if step is None else Grid.uniform((values.shape[1],), (step,)))
 
     def with_values(self, values: Float[Tensor, "batch elements other"]) -> "FeatureMap":
         """Other vectors for the same elements."""

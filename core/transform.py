@@ -29,13 +29,13 @@ class Chain(AbstractTransform[ItemT]):
 
     Args:
         identity: the correspondence of an item to itself.
-        steps: pairs (probability, transform).
+        steps: pairs (probability, transform); none leaves the item as it is.
     """
 
     def __init__(
         self,
         identity: Callable[[ItemT], AbstractCorrespondence],
-        steps: Sequence[tuple[float, AbstractTransform[ItemT]]],
+        steps: Sequence[tuple[float, AbstractTransform[ItemT]]] = (),
     ) -> None:
         for probability, transform in steps:
             if not 0 <= probability <= 1:

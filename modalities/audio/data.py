@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from gestalt.core.files import find_files
 from gestalt.core.items import AbstractItems, BadItemError, Skipped
 from gestalt.core.modality import Reading
 
@@ -170,31 +171,6 @@ class AudioFiles(AbstractItems[Recording]):
         return Recording(samples, self.sample_rate, begin)
 
 
-def find_audio(paths: Sequence[Path]) -> list[Path]:
-    """The audio files among `paths` and in the folder trees among them, in sorted order, each once.
-
-    Raises:
-        FileNotFoundError: for a path that does not exist.
-        ValueError: if there is no audio at all.
-    """
-    found: list[Path] = []
-    for path in paths:
-        if not path.exists():
-            raise FileNotFoundError(f"{path} does not exist; check the spelling, and that the disk is mounted")
-        # A file that the user names is tried whatever its suffix; names with a leading dot are other programs' notes.
-        listed = sorted(path.rglob("*")) if path.is_dir() else [path]
-        found += [
-            file
-            for file in listed
-            if file == path or (file.suffix.lower() in SUFFIXES and not file.name.startswith(".") and file.is_file())
-        ]
-    found = [file for file in dict.fromkeys(found) if not file.is_dir()]
-    if not found:
-        places = ", ".join(map(str, paths)) or "an empty list of paths"
-        raise ValueError(f"no audio in {places}; name files, or folders with any of {' '.join(sorted(SUFFIXES))}")
-    return found
-
-
 def read_audio(paths: Sequence[Path], sample_rate: int, seconds: float, skip_bad: bool = False) -> Reading[Recording]:
     """Probe every file and give the windows of the good ones.
 
@@ -204,7 +180,7 @@ def read_audio(paths: Sequence[Path], sample_rate: int, seconds: float, skip_bad
     """
     good: list[tuple[Path, Header]] = []
     skipped: list[Skipped] = []
-    for path in find_audio(paths):
+    for path in find_files(paths, SUFFIXES, "audio"):
         try:
             good.append((path, _probe(path, sample_rate)))
         except BadItemError as error:

@@ -12,6 +12,7 @@ import soundfile
 from jaxtyping import Int
 from torch import Tensor
 
+from gestalt.core.colours import COLOURS
 from gestalt.core.feature_map import Grid
 
 from .data import Recording, collate
@@ -20,8 +21,6 @@ from .front_end import LogMelFrames, hz_to_mel, longest
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# Okabe and Ito's colours: told apart by the colour-blind, and by everyone on white.
-COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#B8A800", "#6A51A3", "#7F7F7F", "#8C564B")
 INK, TRUE, FAINT = "#24292f", "#57606a", "#d0d7de"
 WIDTH, LANE, SPECTRUM = 9.0, 0.24, 2.3  # inches; 100 of these dots each
 TICKS = (125.0, 250.0, 500.0, 1000.0, 2000.0, 4000.0, 8000.0, 16000.0)
