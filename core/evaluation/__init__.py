@@ -13,6 +13,10 @@ from .events import event_counts as event_counts
 from .events import event_f1 as event_f1
 from .events import segment_counts as segment_counts
 from .events import segment_f1 as segment_f1
+from .fine_tuning import FineTuning as FineTuning
+from .fine_tuning import fine_tune_classes as fine_tune_classes
+from .fine_tuning import fine_tune_values as fine_tune_values
+from .fractions import label_fraction as label_fraction
 from .intervals import Intervals as Intervals
 from .neighbours import nearest_neighbour_accuracy as nearest_neighbour_accuracy
 from .neighbours import neighbours_vote as neighbours_vote
@@ -33,3 +37,5 @@ from .table import Table as Table
 from .table import combined as combined
 from .table_text import to_html as to_html
 from .table_text import to_markdown as to_markdown
+from .vectors import element_vectors as element_vectors
+from .vectors import item_vectors as item_vectors

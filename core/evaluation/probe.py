@@ -64,10 +64,10 @@ def linear_probe(
         1.0
     """
     values, classes = vectors.detach().cpu().double().numpy(), labels.cpu().numpy()
-    learn, ask = (rows[classes[rows] >= 0] for rows in _sides(train, test))
+    learn, ask = (rows[classes[rows] >= 0] for rows in sides(train, test))
     if not len(learn) or not len(ask):
         raise ValueError(f"a probe needs labelled rows on both sides, got {len(learn)} and {len(ask)}")
-    seen, number = np.unique(classes[learn], return_counts=True)
+    seen = np.unique(classes[learn])
     if len(seen) == 1:
         predicted = np.full(len(ask), seen[0])
     else:
@@ -77,15 +77,7 @@ def linear_probe(
             warnings.simplefilter("ignore", ConvergenceWarning)
             probe.fit(values[learn], classes[learn])
         predicted = probe.predict(values[ask])
-    right, true = predicted == classes[ask], classes[ask]
-    everything = np.unique(classes[np.concatenate([learn, ask])])
-    return ClassScore(
-        accuracy=float(right.mean()),
-        balanced=float(np.mean([right[true == name].mean() for name in np.unique(true)])),
-        majority=float((true == seen[number.argmax()]).mean()),
-        unseen=float((~np.isin(true, seen)).mean()),
-        support=tuple((int(c), int((classes[learn] == c).sum()), int((true == c).sum())) for c in everything),
-    )
+    return class_score(predicted, classes[ask], classes[learn])
 
 
 def linear_value_probe(
@@ -110,18 +102,42 @@ def linear_value_probe(
         True
     """
     values, y = vectors.detach().cpu().double().numpy(), targets.detach().cpu().double().numpy()
-    learn, ask = (rows[~np.isnan(y[rows])] for rows in _sides(train, test))
+    learn, ask = (rows[~np.isnan(y[rows])] for rows in sides(train, test))
     if not len(learn) or not len(ask):
         raise ValueError(f"a probe needs rows with a target on both sides, got {len(learn)} and {len(ask)}")
     probe = make_pipeline(StandardScaler(), Ridge(alpha=penalty)).fit(values[learn], y[learn])
-    error = y[ask] - probe.predict(values[ask])
-    scatter = float(((y[ask] - y[ask].mean()) ** 2).sum())
+    return value_score(probe.predict(values[ask]), y[ask])
+
+
+def class_score(predicted: np.ndarray, true: np.ndarray, learned: np.ndarray) -> ClassScore:
+    """The score of predicted classes against the true ones; `learned` are the classes of the training rows."""
+    right = predicted == true
+    seen, number = np.unique(learned, return_counts=True)
+    everything = np.unique(np.concatenate([learned, true]))
+    return ClassScore(
+        accuracy=float(right.mean()),
+        balanced=float(np.mean([right[true == name].mean() for name in np.unique(true)])),
+        majority=float((true == seen[number.argmax()]).mean()),
+        unseen=float((~np.isin(true, seen)).mean()),
+        support=tuple((int(c), int((learned == c).sum()), int((true == c).sum())) for c in everything),
+    )
+
+
+def value_score(predicted: np.ndarray, true: np.ndarray) -> ValueScore:
+    """The score of predicted values against the true ones."""
+    error = true - predicted
+    scatter = float(((true - true.mean()) ** 2).sum())
     return ValueScore(
         rmse=float(np.sqrt((error**2).mean())), r2=1 - float((error**2).sum()) / scatter if scatter > 0 else 0.0
     )
 
 
-def _sides(train: Tensor, test: Tensor) -> tuple[np.ndarray, np.ndarray]:
+def sides(train: Tensor, test: Tensor) -> tuple[np.ndarray, np.ndarray]:
+    """The row numbers of both sides.
+
+    Raises:
+        ValueError: if a row is on both.
+    """
     learn, ask = train.cpu().numpy(), test.cpu().numpy()
     both = np.intersect1d(learn, ask)
     if len(both):

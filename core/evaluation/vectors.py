@@ -1,0 +1,58 @@
+"""Frozen vectors of items and elements, for neighbours and probes."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from ..encoder import AbstractEncoder
+from ..feature_map import FeatureMap
+from ..modes import evaluating
+
+ItemT = TypeVar("ItemT")
+
+
+def item_means(features: FeatureMap) -> Float[Tensor, "batch dim"]:
+    """The mean vector of every item's valid elements, in float32; zero for an item that has none."""
+    valid = features.valid[..., None]
+    values = torch.where(valid, features.values.float(), 0.0)
+    means: Tensor = values.sum(dim=1) / valid.sum(dim=1).clamp(min=1)
+    return means
+
+
+def item_vectors(
+    encoder: AbstractEncoder, items: Sequence[ItemT], collate: Callable[[Sequence[ItemT]], Any], chunk: int = 64
+) -> Float[Tensor, "items dim"]:
+    """One frozen vector per item: the mean of its elements, seen in evaluation mode, on the CPU.
+
+    The encoder is left in the mode in which it came. `chunk` items are encoded at a time; the vectors do not depend
+    on it.
+    """
+    rows = [torch.empty(0, encoder.dim)]
+    with evaluating(encoder):
+        for start in range(0, len(items), chunk):
+            data = collate(items[start : start + chunk]).to(device_of(encoder))
+            rows.append(item_means(encoder(data)).cpu())
+    return torch.cat(rows)
+
+
+def element_vectors(
+    encoder: AbstractEncoder, items: Sequence[ItemT], collate: Callable[[Sequence[ItemT]], Any], chunk: int = 64
+) -> tuple[Float[Tensor, "rows dim"], Int[Tensor, " rows"]]:
+    """The frozen vectors of all valid elements, and the item of each: per-element probes split by item."""
+    rows, owners = [torch.empty(0, encoder.dim)], [torch.empty(0, dtype=torch.long)]
+    with evaluating(encoder):
+        for start in range(0, len(items), chunk):
+            features: FeatureMap = encoder(collate(items[start : start + chunk]).to(device_of(encoder)))
+            rows.append(features.values[features.valid].float().cpu())
+            owners.append(start + features.valid.nonzero()[:, 0].cpu())
+    return torch.cat(rows), torch.cat(owners)
+
+
+def device_of(encoder: AbstractEncoder) -> torch.device:
+    """Where the encoder's parameters lie; the CPU for one that has none."""
+    for parameter in encoder.parameters():
+        return parameter.device
+    return torch.device("cpu")
