@@ -53,9 +53,10 @@ class Tuned(nn.Module, Generic[ItemT]):
     ) -> None:
         super().__init__()
         self.encoder = encoder
-        self.head = nn.Sequential(RowNorm(encoder.dim), nn.Linear(encoder.dim, outputs))
-        nn.init.zeros_(self.head[1].weight)
-        nn.init.zeros_(self.head[1].bias)
+        linear = nn.Linear(encoder.dim, outputs)
+        nn.init.zeros_(linear.weight)
+        nn.init.zeros_(linear.bias)
+        self.head = nn.Sequential(RowNorm(encoder.dim), linear)
         self.collate = collate
         self.frozen = frozen
 
