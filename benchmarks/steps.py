@@ -18,9 +18,10 @@ from gestalt.core.training.data import Order, batches
 from gestalt.core.training.loop import build_optimizer
 from gestalt.core.view import Batch
 from gestalt.modalities.audio import MODALITY
+from gestalt.recipes.audio_events import AudioEvents
 from gestalt.recipes.audio_events import Options as Recipe
-from gestalt.recipes.audio_events import fresh
 from gestalt.recipes.audio_events.material import load_material
+from gestalt.recipes.study import Learning, fresh
 
 BARE = "encoder alone: forward and backward on two views, teacher forward"
 FILLED = 8  # steps until the queue of prefetched batches says nothing any more
@@ -82,19 +83,16 @@ def recipe(method: str, options: Options) -> Recipe:
     """The recipe's options; Odin discovers from the first step on."""
     training = Training(batch=options.batch, steps=10**6, lr=1e-4)
     return Recipe(
-        method="byol" if method == "byol" else "odin",
-        encoder=options.encoder,
         seconds=options.seconds,
-        hidden=options.hidden,
-        hand_over=0,
         test_soundscapes=1,
+        learning=Learning("byol" if method == "byol" else "odin", options.encoder, hidden=options.hidden, hand_over=0),
         training=training,
     )
 
 
 def learner(method: str, options: Options, device: torch.device) -> Learner:
     """A learner in training mode."""
-    return fresh(recipe(method, options)).to(device).train()
+    return fresh(AudioEvents(recipe(method, options))).to(device).train()
 
 
 def stream(options: Options) -> Iterator[Batch[Any]]:

@@ -107,7 +107,7 @@ def test_an_unknown_option_suggests_the_nearest(wrong: str, near: str, capsys: p
         (["--batch", "0"], "--batch must be at least 1, got 0"),
         (["--batch", "5", "--devices", "2"], r"--batch 5 must be a multiple of --accumulate × --devices = 2"),
         (["--seconds", "0.5"], r"--seconds must be at least 1, got 0\.5"),
-        (["--compare-byol", "--method", "byol"], "--compare-byol is for Odin"),
+        (["--compare", "byol", "--data", "x"], "--compare and --validate need data whose truth is known"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
@@ -123,7 +123,7 @@ def test_a_command_without_what_it_needs_names_it(capsys: pytest.CaptureFixture[
 
 MISTAKES = {
     "rnu": "there is no command 'rnu'; did you mean 'run'?",
-    "xyz": "there is no command 'xyz'. Known: run, discover, embed, modalities",
+    "xyz": "there is no command 'xyz'. Known: run, table, discover, embed, modalities",
     "run audio-event": "there is no recipe 'audio-event'; did you mean 'audio-events'?",
     "run os:system": "there is no recipe 'os:system'. Known: audio-events",
     "discover nowhere a.wav": "nowhere holds no config.json: it is not the folder of a finished run",

@@ -4,34 +4,30 @@ import csv
 import hashlib
 import io
 import json
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
 
 import numpy as np
-import pyarrow
-import pyarrow.parquet
 import torch
 from jaxtyping import Float, Int
 from sklearn.cluster import KMeans
 from sklearn.metrics import silhouette_score
 from torch import Tensor
-from tqdm import tqdm
 
 from gestalt.core.encoder import Network
 from gestalt.core.evaluation import Intervals
 from gestalt.core.feature_map import FeatureMap
 from gestalt.core.grouper import along_first_axis
-from gestalt.core.items import BadItemError, Skipped
-from gestalt.core.modality import Reading
-from gestalt.core.run import load_network, write_bytes, write_text
+from gestalt.core.run import load_network, write_text
 from gestalt.core.segmentation import Segmentation
 from gestalt.modalities.audio import MODALITY, Audio, AudioFiles, Recording
 
-from .finder import Finder, encode
+from ..study import Batches, write_skipped, write_vectors
+from ..study.vectors import Batch
+from .finding import Finding
 
-WINDOWS = 16  # per batch
 MOST_KINDS = 12
 LONGEST = 180  # bytes of a name; file systems take 255, and endings come on top
 ALIKE = 0.5  # cosine of standardised vectors from which two halves of a cut event are taken for one
@@ -51,20 +47,19 @@ class Found:
 def discover(run: Path, paths: Sequence[Path], out: Path, skip_bad: bool) -> int:
     """Find events in recordings with a finished run, and write them as DCASE TSV, Audacity labels and JSON."""
     network, architecture = load_network(run)
-    finder = Finder(**architecture.details["finder"])
-    reading = _read(paths, architecture.details["seconds"], skip_bad)
-    raw = MODALITY.encoders["raw"]()
+    finder = Finding(**architecture.details["finder"]).build()
+    batches, files = _batches(network, paths, architecture.details["seconds"], skip_bad)
     events: list[Found] = []
-    skipped = list(reading.skipped)
-    for recordings, files, features, data in _windows(reading, network, skipped if skip_bad else None):
-        labels = finder.find(network, data, raw).labels().view(*features.valid.shape, -1)[..., 0]
-        for row, (recording, file) in enumerate(zip(recordings, files, strict=True)):
-            events += _events(labels[row], features, row, recording, file)
+    for batch in batches:
+        features = along_first_axis(batch.features)
+        labels = finder.find(network, batch.data).labels().view(*features.valid.shape, -1)[..., 0]
+        for row, (recording, place) in enumerate(zip(batch.items, batch.places, strict=True)):
+            events += _events(labels[row], features, row, recording, files.path(place))
     events = joined(events, architecture.details["seconds"])
     kinds = kinds_of(events)
     out.mkdir(parents=True, exist_ok=True)
     write_events(out, events, kinds)
-    _write_skipped(out, skipped)
+    write_skipped(out, batches.skipped or ())
     seen = len({event.file for event in events})
     print(f"{len(events)} events of {len(set(kinds))} kinds in {seen} files, written to {out}")
     return 0
@@ -73,67 +68,22 @@ def discover(run: Path, paths: Sequence[Path], out: Path, skip_bad: bool) -> int
 def embed(run: Path, paths: Sequence[Path], out: Path, skip_bad: bool) -> int:
     """Write the vectors of recordings and of their elements as `.npz` and Parquet, with their times."""
     network, architecture = load_network(run)
-    reading = _read(paths, architecture.details["seconds"], skip_bad)
-    names: list[str] = []
-    number, onsets, offsets, vectors = [], [], [], []
-    skipped = list(reading.skipped)
-    for recordings, files, features, _ in _windows(reading, network, skipped if skip_bad else None):
-        for row, (recording, file) in enumerate(zip(recordings, files, strict=True)):
-            if not names or names[-1] != str(file):
-                names.append(str(file))
-            edges = _edges(features, recording) + recording.start
-            valid = features.valid[row]
-            number.append(np.full(int(valid.sum()), len(names) - 1))
-            onsets.append(edges[:-1][valid].numpy())
-            offsets.append(edges[1:][valid].numpy())
-            vectors.append(features.values[row][valid].numpy())
-    if not names:
-        raise ValueError(
-            f"no window of {len(reading.items)} can be read; the first, {skipped[-1].name}: {skipped[-1].reason}"
-        )
-    out.mkdir(parents=True, exist_ok=True)
-    which, elements = np.concatenate(number), np.concatenate(vectors)
-    start, stop = np.concatenate(onsets), np.concatenate(offsets)
-    items = np.stack([elements[which == i].mean(axis=0) for i in range(len(names))])
-    arrays = io.BytesIO()
-    np.savez(
-        arrays, files=np.array(names), items=items, element_file=which, onset=start, offset=stop, elements=elements
-    )
-    write_bytes(out / "vectors.npz", arrays.getvalue())
-    _parquet(out / "items.parquet", {"file": names}, items)
-    _parquet(out / "elements.parquet", {"file": [names[i] for i in which], "onset": start, "offset": stop}, elements)
-    _write_skipped(out, skipped)
-    print(f"{len(elements)} elements of {len(names)} files, {elements.shape[1]} numbers each, written to {out}")
+    batches, files = _batches(network, paths, architecture.details["seconds"], skip_bad)
+
+    def times(batch: Batch[Recording], row: int) -> dict[str, Any]:
+        edges = _edges(batch.features, batch.items[row]) + batch.items[row].start
+        return {"onset": edges[:-1].numpy(), "offset": edges[1:].numpy()}
+
+    write_vectors(out, batches, lambda place: str(files.path(place)), times, along_first_axis)
     return 0
 
 
-def _read(paths: Sequence[Path], seconds: float, skip_bad: bool) -> Reading[Recording]:
-    return Audio(seconds=seconds).read(paths, skip_bad)
-
-
-def _windows(
-    reading: Reading[Recording], network: Network, skipped: list[Skipped] | None
-) -> Iterator[tuple[list[Recording], list[Path], FeatureMap, Any]]:
-    """Batches of windows in order, with their features along time; frequency, where there is any, is averaged over.
-
-    Windows that cannot be read are added to `skipped`; without it they are errors.
-    """
-    files = reading.items
-    assert isinstance(files, AudioFiles)
-    rng = np.random.default_rng(0)
-    for first in tqdm(range(0, len(files), WINDOWS), unit="batch"):
-        recordings, paths = list[Recording](), list[Path]()
-        for place in range(first, min(first + WINDOWS, len(files))):
-            try:
-                recordings.append(files.read(place, rng))
-                paths.append(files.path(place))
-            except BadItemError as error:
-                if skipped is None:
-                    raise
-                skipped.append(Skipped(error.name, error.reason))
-        if recordings:
-            data = MODALITY.collate(recordings)
-            yield recordings, paths, along_first_axis(encode(network, data)), data
+def _batches(
+    network: Network, paths: Sequence[Path], seconds: float, skip_bad: bool
+) -> tuple[Batches[Recording], AudioFiles]:
+    reading = Audio(seconds=seconds).read(paths, skip_bad)
+    assert isinstance(reading.items, AudioFiles)
+    return Batches(MODALITY, network, reading, list(reading.skipped) if skip_bad else None), reading.items
 
 
 def _edges(features: FeatureMap, recording: Recording) -> Float[Tensor, " bounds"]:
@@ -231,19 +181,3 @@ def track_name(file: Path, taken: Set[str]) -> str:
         return name
     digest = hashlib.sha256(str(file).encode(errors="replace")).hexdigest()[:8]
     return f"{name.encode(errors='replace')[-LONGEST:].decode(errors='ignore')}-{digest}"
-
-
-def _parquet(path: Path, columns: dict[str, Any], vectors: Float[np.ndarray, "rows dim"]) -> None:
-    flat = pyarrow.array(vectors.astype(np.float32).ravel())
-    if "file" in columns:  # names that are no UTF-8 come as lone surrogates, which Arrow refuses
-        columns = columns | {"file": [name.encode(errors="backslashreplace").decode() for name in columns["file"]]}
-    table = pyarrow.table(columns | {"vector": pyarrow.FixedSizeListArray.from_arrays(flat, vectors.shape[1])})
-    buffer = io.BytesIO()
-    pyarrow.parquet.write_table(table, buffer)
-    write_bytes(path, buffer.getvalue())
-
-
-def _write_skipped(out: Path, skipped: Sequence[Skipped]) -> None:
-    if skipped:
-        write_text(out / "skipped.txt", "".join(f"{entry.name}: {entry.reason}\n" for entry in skipped))
-        print(f"{len(skipped)} files were left out; {out / 'skipped.txt'} says why")

@@ -14,12 +14,12 @@ from gestalt.core.plugins import choose
 
 RECIPES = {
     "audio-events": ("gestalt.recipes.audio_events", "discover sound events in recordings, without labels"),
-    "audio-events-table": ("gestalt.recipes.audio_events_table", "the table of the README, over three seeds"),
 }
-"""Recipes by name: the module and what it is for. A module has `Options`, `run`, and perhaps `discover`, `embed`."""
+"""Recipes by name: the module and what it is for. A module has `Options`, `run`, `discover` and `embed`."""
 
 COMMANDS = {
     "run": "train by a recipe, evaluate, and write a report",
+    "table": "run a recipe over several seeds, beside other methods, and write the table",
     "discover": "find objects in new data with a finished run",
     "embed": "write vectors of items and elements of new data",
     "modalities": "list the kinds of data that are installed",
@@ -60,7 +60,7 @@ def usage() -> str:
     """What `gestalt --help` prints."""
     lines = ["usage: gestalt COMMAND …", "", "commands:"]
     lines += [f"  {name:<18} {text}" for name, text in COMMANDS.items()]
-    lines += ["", "recipes, for gestalt run RECIPE:"]
+    lines += ["", "recipes, for gestalt run RECIPE and gestalt table RECIPE:"]
     lines += [f"  {name:<18} {text}" for name, (_, text) in RECIPES.items()]
     lines += ["", "gestalt run RECIPE --help shows every option with its default and unit."]
     return "\n".join(lines)
@@ -90,11 +90,13 @@ def execute(arguments: Sequence[str]) -> int:
         return 0
     command, *rest = arguments
     choose("command", command, list(COMMANDS))
-    if command == "run":
+    if command in ("run", "table"):
         if not rest or rest[0] in ("-h", "--help"):
             print(usage())
             return 0
         module = recipe(rest[0])
+        if command == "table":
+            return table(module, rest)
         flat = (tyro.conf.OmitArgPrefixes,)  # --steps rather than --training.steps
         options = tyro.cli(module.Options, args=rest[1:], prog=f"gestalt run {rest[0]}", config=flat)
         return int(module.run(options))
@@ -109,6 +111,16 @@ def execute(arguments: Sequence[str]) -> int:
     for name, point in modality_entry_points().items():
         print(f"{name:<18} {point.value}")
     return 0
+
+
+def table(module: Any, arguments: Sequence[str]) -> int:
+    """The table of a recipe over seeds."""
+    from gestalt.recipes.study.seeds import Seeds, run_seeds
+
+    name, *rest = arguments
+    default = Seeds(Path(f"runs/{name}-table"))
+    seeds = tyro.cli(Seeds, args=rest, prog=f"gestalt table {name}", default=default)
+    return run_seeds(module.Options(), module.run, seeds)
 
 
 def main() -> None:

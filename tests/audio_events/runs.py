@@ -15,9 +15,10 @@ import pytest
 import soundfile
 from jaxtyping import Float
 
-from gestalt.recipes.audio_events import Options, fresh, save, soundscapes
+from gestalt.recipes.audio_events import AudioEvents, Options, soundscapes
 from gestalt.recipes.audio_events.sounds import Sound
 from gestalt.recipes.audio_events.variety import Variety, varied
+from gestalt.recipes.study import Learning, Running, fresh, save
 
 RATE = 16_000
 
@@ -170,9 +171,11 @@ print(json.dumps([code, len(items), read - before, most() - before]))
 """
 
 
-def untrained(out: Path, **changes: Any) -> Path:
+def untrained(out: Path, encoder: str = "conv", **changes: Any) -> Path:
     """A run's folder with a network as it is before training."""
-    options = Options(out=out, hidden=16, projection=8, **changes)
+    study = AudioEvents(
+        Options(running=Running(out), learning=Learning(encoder=encoder, hidden=16, projection=8), **changes)
+    )
     out.mkdir()
-    save(fresh(options).online.eval(), options)
+    save(study, fresh(study).online.eval())
     return out

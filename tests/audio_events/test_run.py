@@ -22,7 +22,8 @@ from gestalt.core.training.checkpoint import CHECKPOINT, load_checkpoint
 from gestalt.core.training.journal import METRICS, read_metrics
 from gestalt.modalities.audio import MODALITY, Recording
 from gestalt.recipes.audio_events import Options
-from gestalt.recipes.audio_events.material import Material, load_material
+from gestalt.recipes.audio_events.material import load_material
+from gestalt.recipes.study import Running
 from tests.audio_events.runs import (
     BAD,
     CONSOLE_SCRIPT,
@@ -130,10 +131,10 @@ def test_a_bad_recording_stops_the_run_with_its_name_and_what_to_do(awkward: Pat
 
 def test_a_recording_that_is_bad_deep_inside_trains_too(tmp_path: Path) -> None:
     torn(tmp_path / "torn.wav", 29.0)
-    options = Options(data=(tmp_path / "torn.wav",))
+    running = Running(tmp_path, (tmp_path / "torn.wav",))
     with pytest.raises(BadItemError, match=r"28\.0–32\.0 s.*NaN"):
-        load_material(options)
-    material: Material = load_material(replace(options, skip_bad=True))
+        load_material(Options(running=running))
+    material = load_material(Options(running=replace(running, skip_bad=True)))
     assert len(material.tried) == 3
     assert [entry.name.split(" [")[1] for entry in material.skipped] == ["28.0–32.0 s]"]
     assert material.names[1].endswith("[32.0–36.0 s]")

@@ -1,6 +1,7 @@
 """The soundscapes of the recipe audio-events, and what is true of them."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from gestalt.recipes.audio_events.material import load_material
 from gestalt.recipes.audio_events.mixing import Mix, Soundscape, frame_labels, mix
 from gestalt.recipes.audio_events.sounds import Sound, Split
 from gestalt.recipes.audio_events.soundscapes import Samples, Soundscapes
+from gestalt.recipes.study import Running
 from tests.audio_events.runs import RATE, few_varied_sounds
 
 
@@ -34,7 +36,10 @@ def test_no_sound_is_on_two_sides_of_the_split(samples: Samples, kind: str) -> N
 def test_what_is_learned_from_and_what_is_tried_share_no_source(samples: Samples, validate: bool) -> None:
     made_of: list[Sound] = []
     with few_varied_sounds(made_of):
-        material = load_material(Options(soundscapes=5, test_soundscapes=40, validate=validate))
+        material = load_material(
+            Options(soundscapes=5, test_soundscapes=40, running=Running(Path("unused"), validate=validate))
+        )
+    assert material.truth is not None
     assert isinstance(material.items, Soundscapes)
     heard = by_source([*made_of, *material.items.backgrounds])
     every = {sound.name: sound for group in (samples.sounds, samples.backgrounds) for sound in whole(group)}

@@ -1,23 +1,20 @@
 """Events from features: the one way of grouping that training, evaluation and discovery share."""
 
 from dataclasses import dataclass
-from typing import Any, Literal, final
-
-import torch
+from typing import Literal, final
 
 from gestalt.core.beside import Beside
-from gestalt.core.encoder import AbstractEncoder, Network
-from gestalt.core.feature_map import FeatureMap
 from gestalt.core.foreground import Foreground
 from gestalt.core.grouper import AbstractGrouper, Along, ChangePoints, Contiguous, KMeans
-from gestalt.core.modes import evaluating
-from gestalt.core.segmentation import Segmentation
-from gestalt.core.segmenter import discover
+from gestalt.modalities.audio import MODALITY
+
+from ..study import Finder
+from ..study.finder import plain_first
 
 
 @final
 @dataclass(frozen=True)
-class Finder:
+class Finding:
     """How events are found among the elements of a recording."""
 
     grouper: Literal["change-points", "k-means"] = "change-points"
@@ -37,28 +34,19 @@ class Finder:
     reach: float = 1.2
     """Background is what lies within so many typical distances of those."""
 
-    def build(self) -> AbstractGrouper:
-        """The grouper."""
+    def build(self) -> Finder:
+        """The grouper with the features that it sees; loudness is the mean of the raw log-mel features."""
+        raw = MODALITY.encoders["raw"]()
+        grouper, foreground = self._grouper(), Foreground(raw, self.quiet, self.reach)
+        return Finder(
+            grouper,
+            "projected" if self.plain else "hidden",
+            foreground,
+            Beside(raw, self.learned) if self.plain else None,
+            plain_first(raw, grouper, foreground, Beside(raw, 0.0)),
+        )
+
+    def _grouper(self) -> AbstractGrouper:
         if self.grouper == "change-points":
             return Along(ChangePoints(self.penalty, self.objects, standardise=False))
         return Along(Contiguous(KMeans(self.objects, spherical=False, position=self.position), objects=64))
-
-    def foreground(self, raw: AbstractEncoder) -> Foreground:
-        """What tells events from the background; loudness is the mean of the raw log-mel features."""
-        return Foreground(raw, self.quiet, self.reach)
-
-    def beside(self, raw: AbstractEncoder) -> Beside | None:
-        """Log-mel features beside the learned ones."""
-        return Beside(raw, self.learned) if self.plain else None
-
-    def find(self, network: Network, data: Any, raw: AbstractEncoder, seed: int = 0) -> Segmentation:
-        """The events of every window; nothing is left of the background."""
-        generator = torch.Generator().manual_seed(seed)
-        space: Literal["projected", "hidden"] = "projected" if self.plain else "hidden"
-        return discover(network, data, self.build(), generator, space, self.foreground(raw), self.beside(raw))
-
-
-def encode(network: Network, data: Any) -> FeatureMap:
-    """Hidden features of a batch, without gradient, in evaluation mode."""
-    with evaluating(network):
-        return network.encode(data)

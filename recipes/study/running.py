@@ -1,0 +1,101 @@
+"""A run from its options to its report."""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any, TypeVar
+
+import torch
+from lightning_fabric import Fabric
+
+from gestalt.core.encoder import Network
+from gestalt.core.learner import Learner
+from gestalt.core.plugins import choose
+from gestalt.core.run import Architecture, save_network
+from gestalt.core.training import Trained, launch, open_folder, train
+
+from .methods import TITLES, build
+from .options import FREE, Method
+from .report import report
+from .study import AbstractStudy, Material
+
+ItemT = TypeVar("ItemT")
+TruthT = TypeVar("TruthT")
+
+
+def run(study: AbstractStudy[ItemT, TruthT]) -> int:
+    """Train, evaluate, save and report; the exit code (130 if it was interrupted)."""
+    options, out = study.options, study.options.running.out
+    choose("encoder", options.learning.encoder, list(study.modality.encoders))  # before anything is read or written
+    fabric = launch(options.training)
+    if fabric.is_global_zero:
+        open_folder(out, options, options.running.resume, FREE | study.free)
+    fabric.barrier()
+    material = study.material()
+    if fabric.is_global_zero:
+        for entry in material.skipped:
+            print(f"left out {entry.name}: {entry.reason}", file=sys.stderr)
+
+    learner = fresh(study, material.settings)
+    trained = _learn(fabric, learner, study, material, options.learning.method)
+    others: dict[str, Network] = {}
+    for method in options.running.compare:
+        if trained.finished and method != options.learning.method:
+            rival = fresh(study, material.settings, method)
+            trained = replace(trained, finished=_learn(fabric, rival, study, material, method).finished)
+            others[TITLES[method]] = rival.online.cpu()
+    if not fabric.is_global_zero:
+        return 0
+    if not trained.finished:
+        print("stopped, and saved; go on with the same command and --resume", file=sys.stderr)
+        return 130
+    network = learner.online.cpu()
+    save(study, network)
+    report(study, material, trained, fresh(study, material.settings).online, network, others)
+    return 0
+
+
+def _learn(
+    fabric: Fabric,
+    learner: Learner,
+    study: AbstractStudy[ItemT, TruthT],
+    material: Material[ItemT, TruthT],
+    method: Method,
+) -> Trained:
+    """Train one learner on the material; a rival's folder lies within the run's."""
+    options, running = study.options, study.options.running
+    rival = method != options.learning.method
+    return train(
+        fabric,
+        learner,
+        material.items,
+        material.views,
+        study.modality.collate,
+        options.training,
+        running.out / method if rival else running.out,
+        running.resume or rival,
+        running.skip_bad,
+    )
+
+
+def fresh(
+    study: AbstractStudy[Any, Any], settings: Mapping[str, Any] = MappingProxyType({}), method: Method | None = None
+) -> Learner:
+    """The learner before training: the same one whenever the seed is the same.
+
+    `settings` are those of the encoder that follow from the material; `method` stands in for the one in the options.
+    """
+    learning = study.options.learning
+    torch.manual_seed(study.options.training.seed)
+    encoder = study.modality.encoders[choose("encoder", learning.encoder, list(study.modality.encoders))](**settings)
+    return build(encoder, replace(learning, method=method or learning.method), study.finder())
+
+
+def save(study: AbstractStudy[ItemT, TruthT], network: Network) -> None:
+    """Write the online network with everything that `discover` and `embed` need to know."""
+    learning = study.options.learning
+    details = {"recipe": study.words.recipe} | dict(study.details)
+    head = (learning.hidden, learning.projection)
+    architecture = Architecture(study.modality.name, learning.encoder, network.encoder.settings, head, details)
+    save_network(study.options.running.out, network, architecture)
