@@ -42,6 +42,10 @@ def run(study: AbstractStudy[ItemT, TruthT]) -> int:
     others: dict[str, Network] = {}
     for method in options.running.compare:
         if trained.finished and method != options.learning.method:
+            if fabric.is_global_zero:
+                as_rival = replace(options, learning=replace(options.learning, method=method))
+                open_folder(out / method, as_rival, resume=True, free=FREE | study.free)
+            fabric.barrier()
             rival = fresh(study, material.settings, method)
             trained = replace(trained, finished=_learn(fabric, rival, study, material, method).finished)
             others[TITLES[method]] = rival.online.cpu()
