@@ -12,7 +12,7 @@ from gestalt.core.correspondence import AbstractCorrespondence
 from gestalt.core.encoder import AbstractEncoder, Network, mlp
 from gestalt.core.feature_map import FeatureMap, Grid
 from gestalt.core.follower import AbstractRule, CopyEvery, Follower, MovingAverage, Shared
-from gestalt.core.grouper import AbstractGrouper, ChangePoints, Contiguous, KMeans
+from gestalt.core.grouper import AbstractGrouper, ChangePoints, Contiguous, InOrder, KMeans
 from gestalt.core.learner import Learner
 from gestalt.core.methods import byol, odin
 from gestalt.core.modality import AbstractModality
@@ -29,15 +29,17 @@ from tests.toy import Ragged, point_items, series_items, toy
 class GrouperCase:
     """How to build a grouper for at most so many objects, and what it needs and keeps.
 
-    `ordered`: its elements lie on a grid of one axis and their order means something, so that they cannot be shuffled.
+    `ordered`: the order of its elements means something, so that they cannot be shuffled. `in_set`: they are a set all
+    the same; otherwise ordered elements lie on a grid of one axis.
     """
 
     build: Callable[[int], AbstractGrouper]
     ordered: bool = False
+    in_set: bool = False
 
     def features(self, items: Sequence[Tensor]) -> FeatureMap:
         """Items of shape (elements, dim) as one padded feature map of the kind that the grouper takes."""
-        return feature_map(items, self.ordered)
+        return feature_map(items, self.ordered and not self.in_set)
 
 
 GROUPERS: dict[str, GrouperCase] = {
@@ -46,6 +48,9 @@ GROUPERS: dict[str, GrouperCase] = {
     "k-means with position": GrouperCase(lambda objects: KMeans(objects, position=0.5), ordered=True),
     "runs of k-means": GrouperCase(lambda objects: Contiguous(KMeans(3), objects, shortest=2), ordered=True),
     "change points": GrouperCase(lambda objects: ChangePoints(penalty=0.05, objects=objects), ordered=True),
+    "change points of a set in order": GrouperCase(
+        lambda objects: InOrder(ChangePoints(penalty=0.05, objects=objects)), ordered=True, in_set=True
+    ),
 }
 
 OBJECTIVES: dict[str, Callable[[], AbstractObjective]] = {

@@ -12,7 +12,7 @@ from sklearn.cluster import KMeans as ScikitKMeans
 from torch import Tensor
 
 from gestalt.core.feature_map import FeatureMap, Grid
-from gestalt.core.grouper import ChangePoints, Contiguous, KMeans
+from gestalt.core.grouper import ChangePoints, Contiguous, InOrder, KMeans
 from gestalt.core.grouper.contiguous import runs
 from tests.house import GROUPERS, GrouperCase, blobs, feature_map, seeded
 
@@ -195,7 +195,7 @@ def test_position_of_a_set_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "case", [case for case in GROUPERS.values() if case.ordered][1:], ids=["runs", "change points"]
+    "case", [GROUPERS["runs of k-means"], GROUPERS["change points"]], ids=["runs", "change points"]
 )
 def test_a_grouper_along_an_axis_refuses_sets_and_images(case: GrouperCase) -> None:
     for features in (
@@ -274,3 +274,16 @@ def test_impossible_settings_are_refused() -> None:
         ChangePoints(penalty=-1.0)
     with pytest.raises(ValueError, match="got objects=0, shortest=1"):
         Contiguous(KMeans(2), 0)
+
+
+def test_a_set_in_order_is_grouped_like_the_same_elements_on_a_line() -> None:
+    items = [blobs(11, 3), blobs(7, 2, seed=1)]
+    grouper = Contiguous(KMeans(3, position=0.3), objects=6)
+    on_line = grouper(feature_map(items, on_grid=True), seeded())
+    in_set = InOrder(grouper)(feature_map(items, on_grid=False), seeded())
+    assert in_set.grid is None
+    assert torch.equal(in_set.weights, on_line.weights)
+    assert len(in_set.labels()[0].unique()) > 2
+    passed_on = InOrder(grouper)(feature_map(items, on_grid=True), seeded())
+    assert passed_on.grid is not None
+    assert torch.equal(passed_on.weights, on_line.weights)

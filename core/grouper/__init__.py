@@ -5,4 +5,5 @@ from .along import along_first_axis as along_first_axis
 from .base import AbstractGrouper as AbstractGrouper
 from .change_points import ChangePoints as ChangePoints
 from .contiguous import Contiguous as Contiguous
+from .in_order import InOrder as InOrder
 from .kmeans import KMeans as KMeans

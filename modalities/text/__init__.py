@@ -1,0 +1,126 @@
+"""Text: passages, their words, and the groups of words in them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, final
+
+from jaxtyping import Int
+from torch import Tensor
+
+from gestalt.core.encoder import AbstractEncoder
+from gestalt.core.feature_map import Grid
+from gestalt.core.modality import AbstractModality, Reading, Specimen
+from gestalt.core.transform import AbstractTransform, Views
+
+from .data import Passage as Passage
+from .data import Words as Words
+from .data import collate as collate
+from .encoders import Conv, Letters
+from .noise import Characters, Keyboard, Reserved, Scanned, Spelling, Synonyms
+from .pieces import train_tokenizer as train_tokenizer
+from .reading import TextFiles as TextFiles
+from .reading import each_passage as each_passage
+from .reading import read_text
+from .render import render
+from .spans import Span as Span
+from .spans import bio_lines as bio_lines
+from .spans import json_line as json_line
+from .spans import spans_of as spans_of
+from .specimens import specimens
+from .transformer import bert, distilbert, minilm, roberta
+from .views import Crop, Delete, Insert, Noisy, Swap
+from .views import chain as chain
+from .views import default_views as default_views
+from .views import dropout_views as dropout_views
+
+# No dictionary is offline: these few words only show the form of a table, and let the laws be tried.
+EXAMPLE: Mapping[str, Sequence[str]] = {
+    "big": ("large", "great"),
+    "old": ("aged",),
+    "boat": ("ship", "vessel"),
+    "man": ("fellow",),
+    "knew": ("guessed",),
+    "turn": ("rotate",),
+}
+
+
+@final
+class Text(AbstractModality[Passage]):
+    """Passages of at most `window` words; objects are groups of words.
+
+    Args:
+        window: most words per item; longer lines and records become several items.
+        lines: every line of a plain text file is an item; otherwise its lines are joined into windows.
+        field: the field of JSON Lines, or the column of a table, that holds the text.
+
+    Example:
+        >>> sorted(MODALITY.encoders)
+        ['bert', 'conv', 'distilbert', 'minilm', 'raw', 'roberta']
+    """
+
+    name: ClassVar[str] = "text"
+    element: ClassVar[str] = "word"
+
+    def __init__(self, window: int = 128, lines: bool = True, field: str = "text") -> None:
+        if window < 1:
+            raise ValueError(f"a window holds at least one word, got window={window}")
+        self.window = window
+        self.lines = lines
+        self.field = field
+        self.encoders: Mapping[str, Callable[..., AbstractEncoder]] = {
+            "raw": Letters,
+            "conv": Conv,
+            "bert": bert,
+            "roberta": roberta,
+            "distilbert": distilbert,
+            "minilm": minilm,
+        }
+        self.transforms: Mapping[str, AbstractTransform[Passage]] = {
+            "crop": Crop(),
+            "delete": Delete(),
+            "swap": Swap(),
+            "insert": Insert(("the", "of", "and", "so")),
+            "repeat": Insert(),
+            "characters": Noisy(Characters(), 0.3),
+            "keyboard": Noisy(Keyboard(), 0.3),
+            "spelling": Noisy(Spelling(), 0.3),
+            "scanned": Noisy(Scanned(), 0.3),
+            "synonyms": Noisy(Synonyms(EXAMPLE), 0.5),
+            "reserved": Noisy(Reserved([("big", "old", "white")]), 0.5),
+        }
+        self.views: Views[Passage] = default_views()
+
+    def read(self, paths: Sequence[Path], skip_bad: bool = False) -> Reading[Passage]:
+        """The passages of all text files among `paths` and in the folders among them, in sorted order.
+
+        Plain text (`.txt`, `.md` and, if named, any other), JSON Lines (`.jsonl`, `.ndjson`), tables (`.csv`, `.tsv`);
+        all in UTF-8, with or without a byte order mark. Empty lines and records are no items.
+
+        Raises:
+            BadItemError: for the first file or record that is binary, not in UTF-8, damaged, or has no words, unless
+                `skip_bad`.
+            FileNotFoundError: for a path that does not exist.
+            ValueError: if no usable text is found.
+        """
+        return read_text(paths, self.field, self.window, self.lines, skip_bad)
+
+    def collate(self, items: Sequence[Passage]) -> Words:
+        """Passages padded to the most words and the longest word."""
+        return collate(items)
+
+    def render(
+        self,
+        item: Passage,
+        found: Int[Tensor, " elements"],
+        grid: Grid | None,
+        truth: Sequence[tuple[str, Any]] = (),
+    ) -> str:
+        """The found spans in colour, the true ones, `(name, (begin, end))` in characters of the file, below."""
+        return render(item, found, grid, truth)
+
+    def specimens(self) -> Sequence[Specimen[Passage]]:
+        """Three sentences with their noun and verb groups."""
+        return specimens()
+
+
+MODALITY = Text()

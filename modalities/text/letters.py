@@ -1,0 +1,100 @@
+"""The letters of words as numbers: n-grams hashed on the device, and the shape of a word."""
+
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+SHAPES = 8
+"""Numbers that tell the shape of a word."""
+
+BEGIN, END = 2, 3  # control characters that no text holds; they mark the ends of a word
+# Capitals and their distance from the small letters: Latin, Latin-1 (but ×), Greek, Cyrillic.
+CAPITALS = ((0x41, 0x5A, 32), (0xC0, 0xD6, 32), (0xD8, 0xDE, 32), (0x391, 0x3A9, 32), (0x410, 0x42F, 32))
+MULTIPLIER = 1_000_003
+
+
+def ngrams(
+    codes: Int[Tensor, "rows characters"], lengths: Sequence[int], whole: bool = False
+) -> tuple[Int[Tensor, "rows grams"], Bool[Tensor, "rows grams"]]:
+    """A hash ≥ 0 of every n-gram of every word, and which of them there are; case is folded, ends are marked.
+
+    `whole` adds one for the word as it is.
+
+    Example:
+        >>> hashes, present = ngrams(torch.tensor([[97, 98, 0], [66, 0, 0]]), lengths=(2,))
+        >>> present.sum(dim=1).tolist()  # ‹a ab b›, and ‹b b›
+        [3, 2]
+    """
+    size = (codes > 0).sum(dim=1, keepdim=True)
+    marked = torch.nn.functional.pad(folded(codes), (1, 1))
+    marked[:, 0] = BEGIN
+    marked.scatter_(1, size + 1, END)
+    place = torch.arange(marked.shape[1], device=codes.device)
+    found, present = [], []
+    for length in lengths:
+        windows = marked.shape[1] - length + 1
+        if windows < 1:
+            continue
+        found.append(_hash(marked.unfold(1, length, 1), seed=length))
+        present.append((place[:windows] + length <= size + 2) & (size > 0))
+    if whole:
+        # Zeros after a word's end would make its hash depend on the longest word of the batch, so they count nothing.
+        power = torch.ones_like(place).mul(MULTIPLIER).cumprod(0)
+        found.append(_mixed((marked * power).sum(dim=1, keepdim=True)))
+        present.append(size > 0)
+    return torch.cat(found, dim=1), torch.cat(present, dim=1)
+
+
+def shapes(codes: Int[Tensor, "rows characters"]) -> Float[Tensor, "rows 8"]:
+    """Shape of a word: log length, first letter a capital, all capitals, any digit, all digits, no letter or digit,
+    anything but letters within, any letter beyond ASCII.
+    """
+    there = codes > 0
+    size = there.sum(dim=1)
+    capital = _capital(codes) > 0
+    digit = (codes >= 0x30) & (codes <= 0x39)
+    small = ((codes >= 0x61) & (codes <= 0x7A)) | ((codes >= 0xC0) & ~((codes >= 0x2000) & (codes <= 0x2BFF)))
+    letter = there & (capital | small)
+    told = [
+        (size + 1).log() / 3,
+        capital[:, 0],
+        (capital | ~letter).all(dim=1) & (capital.sum(dim=1) > 1),
+        digit.any(dim=1),
+        (digit | ~there).all(dim=1) & (size > 0),
+        there[:, 0] & ~(letter | digit).any(dim=1),
+        (there & ~letter).any(dim=1) & letter.any(dim=1),
+        (letter & (codes > 0x7F)).any(dim=1),
+    ]
+    return torch.stack([number.float() for number in told], dim=1)
+
+
+def folded(codes: Int[Tensor, "rows characters"]) -> Int[Tensor, "rows characters"]:
+    """Small letters for the capitals of Latin, Greek and Cyrillic."""
+    return codes + _capital(codes)
+
+
+def _capital(codes: Int[Tensor, "rows characters"]) -> Int[Tensor, "rows characters"]:
+    """How far each capital is from its small letter; 0 for other characters."""
+    distance = torch.zeros_like(codes)
+    for first, last, by in CAPITALS:
+        distance = distance + by * ((codes >= first) & (codes <= last))
+    return distance
+
+
+def _hash(windows: Int[Tensor, "rows windows letters"], seed: int) -> Int[Tensor, "rows windows"]:
+    value = torch.full_like(windows[..., 0], seed)
+    for letter in windows.unbind(dim=-1):
+        value = value * MULTIPLIER + letter
+    return _mixed(value)
+
+
+def _mixed(value: Int[Tensor, "..."]) -> Int[Tensor, "..."]:
+    """High bits folded onto low ones, without a sign: neighbouring letters must not land in neighbouring buckets.
+
+    Integers wrap around on every device alike, so that a hash is the same everywhere.
+    """
+    value = (value ^ (value >> 29)) * -4658895280553007687
+    value = (value ^ (value >> 32)) * -7723592293110705685
+    return (value ^ (value >> 29)) & 0x7FFFFFFFFFFFFFFF

