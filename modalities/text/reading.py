@@ -8,6 +8,7 @@ from typing import final
 
 import numpy as np
 
+from gestalt.core.files import find_files
 from gestalt.core.items import AbstractItems, BadItemError, Skipped
 from gestalt.core.modality import Reading
 
@@ -83,31 +84,6 @@ class TextFiles(AbstractItems[Passage]):
         return Passage.of(text, place.start)
 
 
-def find_text(paths: Sequence[Path]) -> list[Path]:
-    """The text files among `paths` and in the folder trees among them, in sorted order, each once.
-
-    Raises:
-        FileNotFoundError: for a path that does not exist.
-        ValueError: if there is no text at all.
-    """
-    found: list[Path] = []
-    for path in paths:
-        if not path.exists():
-            raise FileNotFoundError(f"{path} does not exist; check the spelling, and that the disk is mounted")
-        # A file that the user names is tried whatever its suffix; names with a leading dot are other programs' notes.
-        listed = sorted(path.rglob("*")) if path.is_dir() else [path]
-        found += [
-            file
-            for file in listed
-            if file == path or (file.suffix.lower() in SUFFIXES and not file.name.startswith(".") and file.is_file())
-        ]
-    found = [file for file in dict.fromkeys(found) if not file.is_dir()]
-    if not found:
-        places = ", ".join(map(str, paths)) or "an empty list of paths"
-        raise ValueError(f"no text in {places}; name files, or folders with any of {' '.join(sorted(SUFFIXES))}")
-    return found
-
-
 def read_text(
     paths: Sequence[Path], field: str = "text", window: int = 128, lines: bool = True, skip_bad: bool = False
 ) -> Reading[Passage]:
@@ -120,7 +96,7 @@ def read_text(
     sources: list[Source] = []
     places: list[list[Place]] = []
     skipped: list[Skipped] = []
-    for path in find_text(paths):
+    for path in find_files(paths, SUFFIXES, "text"):
         source = Source(path, field, window, lines)
         try:
             found = source.places(skipped if skip_bad else None)

@@ -7,13 +7,12 @@ from typing import Any
 from jaxtyping import Int
 from torch import Tensor
 
+from gestalt.core.colours import COLOURS
 from gestalt.core.feature_map import Grid
 
 from .data import Passage
 from .spans import Span, spans_of
 
-# Okabe and Ito's colours: told apart by the colour-blind, and by everyone on white.
-COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#B8A800", "#6A51A3", "#7F7F7F", "#8C564B")
 TRUE = "#57606a"
 BLOCK = "display:inline-block;vertical-align:top;line-height:1.5;margin-bottom:0.2em;"
 
