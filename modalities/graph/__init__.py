@@ -1,0 +1,107 @@
+"""Graphs: molecules and other networks, their nodes, and the parts they are made of."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, final
+
+from jaxtyping import Int
+from torch import Tensor
+
+from gestalt.core.encoder import AbstractEncoder
+from gestalt.core.feature_map import Grid
+from gestalt.core.modality import AbstractModality, Reading, Specimen
+from gestalt.core.transform import AbstractTransform, Views
+
+from .data import Graph as Graph
+from .data import GraphRecords as GraphRecords
+from .data import Graphs as Graphs
+from .data import Record as Record
+from .data import Schema as Schema
+from .data import collate as collate
+from .encoders import Diffusion, Raw, gat, gcn, gin, gine
+from .molecules import MOLECULE as MOLECULE
+from .molecules import graph_of as graph_of
+from .molecules import molecule_from as molecule_from
+from .molecules import molecule_of as molecule_of
+from .networks import from_pyg as from_pyg
+from .reading import read_graphs
+from .render import draw as draw
+from .render import render
+from .specimens import specimens
+from .views import EdgeDrop, EdgeMask, FeatureMask, Neighbourhood, NodeDrop, NodeMask, RandomWalk, Reorder
+from .views import chain as chain
+from .views import default_views as default_views
+
+
+@final
+class GraphModality(AbstractModality[Graph]):
+    """Molecules and networks, in windows of at most `most` nodes; objects are groups of nodes, such as moieties.
+
+    Args:
+        most: nodes of an item; larger graphs are cut into connected windows.
+        smiles: the name of the SMILES column in tables; the usual names are found without it.
+
+    Example:
+        >>> sorted(MODALITY.encoders)
+        ['diffusion', 'gat', 'gcn', 'gin', 'gine', 'raw']
+    """
+
+    name: ClassVar[str] = "graph"
+    element: ClassVar[str] = "node"
+
+    def __init__(self, most: int = 512, smiles: str | None = None) -> None:
+        self.most = most
+        self.smiles = smiles
+        self.encoders: Mapping[str, Callable[..., AbstractEncoder]] = {
+            "raw": Raw,
+            "diffusion": Diffusion,
+            "gin": gin,
+            "gine": gine,
+            "gcn": gcn,
+            "gat": gat,
+        }
+        self.transforms: Mapping[str, AbstractTransform[Graph]] = {
+            "feature_mask": FeatureMask(),
+            "node_mask": NodeMask(),
+            "edge_mask": EdgeMask(),
+            "edge_drop": EdgeDrop(),
+            "node_drop": NodeDrop(),
+            "random_walk": RandomWalk(),
+            "neighbourhood": Neighbourhood(),
+            "reorder": Reorder(),
+        }
+        self.views: Views[Graph] = default_views()
+
+    def read(self, paths: Sequence[Path], skip_bad: bool = False) -> Reading[Graph]:
+        """The graphs of all files among `paths` and in the folders among them, in sorted order.
+
+        SMILES files, tables with a column of SMILES, SDF; edge lists with features; `.pt` files of PyTorch Geometric's
+        `Data`. In-memory data sets of PyTorch Geometric become items by `from_pyg`.
+
+        Raises:
+            BadItemError: for the first line, record or file that cannot be used, unless `skip_bad`.
+            FileNotFoundError: for a path that does not exist.
+            ValueError: if no usable graph is found.
+        """
+        return read_graphs(paths, self.most, skip_bad, self.smiles)
+
+    def collate(self, items: Sequence[Graph]) -> Graphs:
+        """Nodes padded to the largest graph, edges of all as one list."""
+        return collate(items)
+
+    def render(
+        self,
+        item: Graph,
+        found: Int[Tensor, " elements"],
+        grid: Grid | None,
+        truth: Sequence[tuple[str, Any]] = (),
+    ) -> str:
+        """The graph with its found objects in colours, and beside it with the true ones, `(name, nodes)`."""
+        return render(item, found, grid, truth)
+
+    def specimens(self) -> Sequence[Specimen[Graph]]:
+        """Three molecules with their rings and functional groups."""
+        return specimens()
+
+
+MODALITY = GraphModality()

@@ -1,0 +1,261 @@
+"""Graphs of nodes and edges, the batches made of them, and the numbered items of a data set."""
+
+import bisect
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import accumulate
+from typing import Any, final
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from gestalt.core.items import AbstractItems, BadItemError
+
+from .windows import windows
+
+MASK = 0
+"""The category of a feature that is masked, in every column: what is known begins at 1."""
+
+
+@final
+@dataclass(frozen=True)
+class Schema:
+    """Which features nodes and edges have: the number of categories in each column, and how many plain numbers.
+
+    Category 0 of every column is the mask. `kind` says what it is that is described: "molecule" or "graph".
+
+    Example:
+        >>> Schema(nodes=(5, 3), numbers=1).settings()
+        {'nodes': [5, 3], 'numbers': 1, 'edges': [], 'weights': 0}
+    """
+
+    nodes: tuple[int, ...] = ()
+    numbers: int = 0
+    edges: tuple[int, ...] = ()
+    weights: int = 0
+    kind: str = "graph"
+
+    def settings(self) -> dict[str, Any]:
+        """The arguments with which an encoder is built for such graphs."""
+        return {
+            "nodes": list(self.nodes),
+            "numbers": self.numbers,
+            "edges": list(self.edges),
+            "weights": self.weights,
+        }
+
+
+@final
+@dataclass(frozen=True)
+class Graph:
+    """Nodes with features, and edges between them; an undirected edge is there in both directions.
+
+    `nodes` and `kinds` are categories, `numbers` and `weights` plain numbers of nodes and edges. `ids` tells which
+    node of its file each node is, and `names` names those where the file does.
+
+    Example:
+        >>> pair = Graph.of(torch.tensor([[1], [2], [1]]), torch.tensor([[0, 1], [1, 0]]), Schema(nodes=(4,)))
+        >>> pair.take(torch.tensor([2, 1])).nodes.flatten().tolist()
+        [1, 2]
+    """
+
+    nodes: Int[Tensor, "nodes columns"]
+    numbers: Float[Tensor, "nodes numbers"]
+    edges: Int[Tensor, "2 edges"]
+    kinds: Int[Tensor, "edges columns"]
+    weights: Float[Tensor, "edges numbers"]
+    ids: Int[Tensor, " nodes"]
+    schema: Schema
+    names: tuple[str, ...] = ()
+    title: str = ""
+
+    def __post_init__(self) -> None:
+        count, pairs, schema = len(self.ids), self.edges.shape[1], self.schema
+        expected = {
+            "nodes": (count, len(schema.nodes)),
+            "numbers": (count, schema.numbers),
+            "kinds": (pairs, len(schema.edges)),
+            "weights": (pairs, schema.weights),
+        }
+        for name, shape in expected.items():
+            if tuple(getattr(self, name).shape) != shape:
+                raise ValueError(f"Graph.{name} must have shape {shape}, got {tuple(getattr(self, name).shape)}")
+        if pairs and (int(self.edges.min()) < 0 or int(self.edges.max()) >= count):
+            raise ValueError(
+                f"edges join nodes 0 … {count - 1}, got {int(self.edges.min())} … {int(self.edges.max())}; "
+                "number the nodes of every graph from 0"
+            )
+
+    @classmethod
+    def of(
+        cls,
+        nodes: Int[Tensor, "nodes columns"],
+        edges: Int[Tensor, "2 edges"],
+        schema: Schema,
+        kinds: Int[Tensor, "edges columns"] | None = None,
+    ) -> "Graph":
+        """A graph whose features are all categories."""
+        count, pairs = len(nodes), edges.shape[1]
+        kinds = torch.zeros(pairs, 0, dtype=torch.long) if kinds is None else kinds
+        empty = torch.zeros(count, 0), torch.zeros(pairs, 0)
+        return cls(nodes, empty[0], edges, kinds, empty[1], torch.arange(count), schema)
+
+    def __len__(self) -> int:
+        """Number of nodes."""
+        return len(self.ids)
+
+    def take(self, index: Int[Tensor, " kept"]) -> "Graph":
+        """The nodes `index`, in that order, and the edges between them; all others are really gone."""
+        place = torch.full((len(self),), -1)
+        place[index] = torch.arange(len(index))
+        edges = place[self.edges]
+        inside = (edges >= 0).all(dim=0)
+        kept = self.with_edges(inside, edges)
+        return replace(kept, nodes=self.nodes[index], numbers=self.numbers[index], ids=self.ids[index])
+
+    def with_edges(self, kept: Bool[Tensor, " edges"], edges: Int[Tensor, "2 edges"] | None = None) -> "Graph":
+        """The same nodes with some of the edges, renumbered where `edges` says so."""
+        edges = self.edges if edges is None else edges
+        return replace(self, edges=edges[:, kept], kinds=self.kinds[kept], weights=self.weights[kept])
+
+
+@final
+@dataclass(frozen=True)
+class Graphs:
+    """A batch of graphs: nodes padded to the largest, edges of all as one list.
+
+    `edges` number the valid nodes of all items in a row, item after item, so no edge touches padding or leaves its
+    graph.
+
+    Example:
+        >>> one = Graph.of(torch.tensor([[1], [2]]), torch.tensor([[0, 1], [1, 0]]), Schema(nodes=(4,)))
+        >>> batch = collate([one.take(torch.tensor([0])), one])
+        >>> batch.valid.tolist(), batch.edges.tolist()
+        ([[True, False], [True, True]], [[1, 2], [2, 1]])
+    """
+
+    nodes: Int[Tensor, "batch elements columns"]
+    numbers: Float[Tensor, "batch elements numbers"]
+    valid: Bool[Tensor, "batch elements"]
+    edges: Int[Tensor, "2 edges"]
+    kinds: Int[Tensor, "edges columns"]
+    weights: Float[Tensor, "edges numbers"]
+    schema: Schema
+
+    def to(self, device: torch.device | str, /) -> "Graphs":
+        """The same batch on another device."""
+        fields = (self.nodes, self.numbers, self.valid, self.edges, self.kinds, self.weights)
+        return Graphs(*(field.to(device, non_blocking=True) for field in fields), self.schema)
+
+
+def collate(items: Sequence[Graph]) -> Graphs:
+    """Graphs as one batch.
+
+    Raises:
+        ValueError: if there are none, or their features differ.
+    """
+    schemas = {item.schema for item in items}
+    if len(schemas) != 1:
+        raise ValueError(f"a batch needs graphs with the same features, got {schemas or 'no graphs'}")
+    counts = torch.tensor([len(item) for item in items])
+    first = torch.cat([counts.new_zeros(1), counts.cumsum(0)[:-1]])
+    pairs = torch.tensor([item.edges.shape[1] for item in items])
+    edges = torch.cat([item.edges for item in items], dim=1) + first.repeat_interleave(pairs)
+    pad = torch.nn.utils.rnn.pad_sequence
+    return Graphs(
+        pad([item.nodes for item in items], batch_first=True, padding_value=MASK),
+        pad([item.numbers for item in items], batch_first=True),
+        torch.arange(int(counts.max())) < counts[:, None],
+        edges,
+        torch.cat([item.kinds for item in items]),
+        torch.cat([item.weights for item in items]),
+        schemas.pop(),
+    )
+
+
+@final
+@dataclass(frozen=True)
+class Record:
+    """One graph of a file: where it stands, what it holds, and what else the file says of it.
+
+    `source` is a SMILES, RDKit's binary form of a molecule, or the graph itself; `values` are the other columns.
+    """
+
+    name: str
+    source: str | bytes | Graph
+    size: int
+    values: Mapping[str, str]
+
+
+KEPT = 20_000
+"""So many graphs stay in memory once they were made from their text; further ones are made anew each time."""
+
+
+@final
+class GraphRecords(AbstractItems[Graph]):
+    """Graphs, of which those of more than `most` nodes are cut into windows of that many.
+
+    Windows are the same every time and hold every node once; edges from window to window are left out.
+    """
+
+    def __init__(self, records: Sequence[Record], schema: Schema, most: int = 512) -> None:
+        if most < 1:
+            raise ValueError(f"a window holds at least one node, got most={most}")
+        self.records = tuple(records)
+        self.schema = schema
+        self.most = most
+        self._ends = tuple(accumulate(-(-record.size // most) for record in self.records))
+        self._kept: dict[int, Graph] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What travels to worker processes: not what was kept for speed."""
+        return {**self.__dict__, "_kept": {}}
+
+    def __len__(self) -> int:
+        """Windows of all graphs together."""
+        return self._ends[-1] if self._ends else 0
+
+    def record(self, index: int) -> Record:
+        """The record that item `index` is, or is a window of."""
+        return self.records[self._place(index)[0]]
+
+    def _place(self, index: int) -> tuple[int, int]:
+        if not 0 <= index < len(self):
+            raise IndexError(f"graph {index} of {len(self)}")
+        row = bisect.bisect_right(self._ends, index)
+        return row, index - (self._ends[row - 1] if row else 0)
+
+    def name(self, index: int) -> str:
+        """The file, the place of the graph in it, and the window."""
+        row, window = self._place(index)
+        record = self.records[row]
+        whole = record.size <= self.most
+        return record.name if whole else f"{record.name}, window {window + 1} of {-(-record.size // self.most)}"
+
+    def read(self, index: int, rng: np.random.Generator) -> Graph:  # noqa: ARG002
+        """One graph, or one window of it.
+
+        Raises:
+            BadItemError: if the molecule cannot be read.
+        """
+        if index in self._kept:
+            return self._kept[index]
+        row, window = self._place(index)
+        graph = self._graph(self.records[row])
+        if len(graph) > self.most:
+            graph = graph.take(windows(len(graph), graph.edges, self.most)[window])
+        if len(self._kept) < KEPT:
+            self._kept[index] = graph
+        return graph
+
+    def _graph(self, record: Record) -> Graph:
+        if isinstance(record.source, Graph):
+            return record.source
+        from .molecules import graph_of, molecule_of
+
+        try:
+            return graph_of(molecule_of(record.source), record.values.get("title", ""))
+        except ValueError as error:
+            raise BadItemError(record.name, f"{error}; correct it, or leave it out with --skip-bad") from error

@@ -1,0 +1,297 @@
+"""Encoders of nodes: plain features and positions without parameters, and the message-passing networks of the field."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, final
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from gestalt.core.encoder import AbstractEncoder, RowNorm
+from gestalt.core.feature_map import FeatureMap
+
+from .convolutions import GATConv, GCNConv, GINConv, GINEConv
+from .data import Graphs
+from .molecules import MOLECULE
+
+
+def padded(rows: Float[Tensor, "rows dim"], data: Graphs) -> FeatureMap:
+    """Vectors of the valid nodes in a row as a feature map, zero on padding."""
+    values = rows.new_zeros(*data.valid.shape, rows.shape[1])
+    return FeatureMap(values.masked_scatter(data.valid[..., None], rows), data.valid)
+
+
+def _agree(data: Graphs, settings: Mapping[str, Any]) -> None:
+    if {key: settings[key] for key in ("nodes", "numbers", "edges", "weights")} != data.schema.settings():
+        raise ValueError(
+            f"the encoder is built for graphs with features {dict(settings)}, the data have {data.schema.settings()}; "
+            "pass `**schema.settings()` of the data when building it"
+        )
+
+
+@final
+class Raw(AbstractEncoder):
+    """The features of each node, one category one dimension, and counts of the kinds of its edges; no parameters.
+
+    With `hops`, the means of all that over the neighbours, the neighbours' neighbours, … stand beside it:
+    x, P x, P² x, … with P the average over neighbours.
+
+    Args:
+        hops: how many steps away the features are averaged; 0 looks at the node and its edges alone.
+        nodes, numbers, edges, weights: the features of the data, as its `schema.settings()` gives them.
+
+    Example:
+        >>> from .data import collate
+        >>> from .molecules import graph_of, molecule_of
+        >>> Raw()(collate([graph_of(molecule_of("CCO"))])).values.shape
+        torch.Size([1, 3, 203])
+    """
+
+    def __init__(
+        self,
+        hops: int = 0,
+        nodes: Sequence[int] = MOLECULE.nodes,
+        numbers: int = 0,
+        edges: Sequence[int] = MOLECULE.edges,
+        weights: int = 0,
+    ) -> None:
+        super().__init__()
+        self.settings = {
+            "hops": hops,
+            "nodes": list(nodes),
+            "numbers": numbers,
+            "edges": list(edges),
+            "weights": weights,
+        }
+        self.hops = hops
+        self.dim = (sum(nodes) + numbers + sum(edges) + weights + 1) * (hops + 1)
+
+    def forward(self, data: Graphs) -> FeatureMap:
+        """One vector per node: categories, numbers, kinds of edges, sums of edge numbers, degree."""
+        _agree(data, self.settings)
+        own = [_one_hot(data.nodes[data.valid], data.schema.nodes), data.numbers[data.valid]]
+        of_edges = torch.cat(
+            [_one_hot(data.kinds, data.schema.edges), data.weights, data.weights.new_ones(len(data.weights), 1)], dim=1
+        )
+        values = torch.cat([*own, arriving(of_edges, data)], dim=1)
+        steps = [values]
+        degree = steps[0][:, -1:].clamp(min=1)
+        for _ in range(self.hops):
+            steps.append(arriving(steps[-1][data.edges[0]], data) / degree)
+        return padded(torch.cat(steps, dim=1), data)
+
+
+def _one_hot(table: Int[Tensor, "rows columns"], sizes: Sequence[int]) -> Float[Tensor, "rows categories"]:
+    parts = [nn.functional.one_hot(table[:, column], size) for column, size in enumerate(sizes)]
+    return torch.cat(parts, dim=1).float() if parts else torch.zeros(len(table), 0, device=table.device)
+
+
+def arriving(values: Float[Tensor, "edges dim"], data: Graphs) -> Float[Tensor, "rows dim"]:
+    """The sum of `values` over the edges that arrive at each valid node."""
+    rows = values.new_zeros(int(data.valid.sum()), values.shape[1])
+    return rows.index_add(0, data.edges[1], values)
+
+
+@final
+class Diffusion(AbstractEncoder):
+    """Where a node lies in its graph, without parameters: coordinates whose distances are diffusion distances.
+
+    With L = I − D^(−1/2) A D^(−1/2) = U Λ Uᵀ, node i lies at row i of U exp(−t Λ), for the `dim` smallest eigenvalues.
+    Nodes that a short random walk carries to the same places lie close together; signs of eigenvectors are arbitrary
+    and drop out of distances. It looks at edges alone, not at any feature.
+
+    Args:
+        time: t, how far the diffusion reaches.
+        dim: coordinates; small graphs leave the last at 0.
+
+    Source: Coifman and Lafon, "Diffusion maps" (2006), with the symmetric normalisation.
+    """
+
+    def __init__(self, time: float = 3.0, dim: int = 32) -> None:
+        super().__init__()
+        self.settings = {"time": time, "dim": dim}
+        self.time = time
+        self.dim = dim
+
+    @torch.no_grad()
+    def forward(self, data: Graphs) -> FeatureMap:
+        """Coordinates of every node."""
+        near = adjacency(data)
+        degree = near.sum(dim=2)
+        scale = degree.clamp(min=1).rsqrt()
+        lonely = (degree == 0) & data.valid
+        walk = scale[:, :, None] * near * scale[:, None] + torch.diag_embed(lonely.float())
+        # Padding has eigenvalue 2 of its own, so that it comes last and no valid node has part in it.
+        laplacian = torch.diag_embed(torch.where(data.valid, 1.0, 2.0)) - walk
+        values, vectors = torch.linalg.eigh(laplacian)
+        places = (vectors * (-self.time * values)[:, None].exp())[:, :, : self.dim]
+        missing = self.dim - places.shape[2]
+        places = nn.functional.pad(places, (0, missing)) if missing > 0 else places
+        return FeatureMap(torch.where(data.valid[..., None], places, 0.0), data.valid)
+
+
+def adjacency(data: Graphs) -> Float[Tensor, "batch elements elements"]:
+    """1 where an edge joins two nodes, whichever way it points, 0 elsewhere and on padding."""
+    batch, elements = data.valid.shape
+    place = data.valid.flatten().nonzero()[:, 0]
+    one, two = place[data.edges]
+    near = torch.zeros(batch * elements, elements, device=data.valid.device)
+    near[one, two % elements] = 1.0
+    near[two, one % elements] = 1.0
+    return near.view(batch, elements, elements)
+
+
+@final
+class Categories(nn.Module):
+    """The sum of one learned vector per category, over the columns of a table, and a linear map of plain numbers."""
+
+    offsets: Tensor
+
+    def __init__(self, sizes: Sequence[int], numbers: int, width: int) -> None:
+        super().__init__()
+        starts = [sum(sizes[:column]) for column in range(len(sizes))]
+        self.register_buffer("offsets", torch.tensor(starts, dtype=torch.long), persistent=False)
+        self.table = nn.Embedding(max(sum(sizes), 1), width)
+        self.norm = RowNorm(numbers) if numbers else None
+        self.linear = nn.Linear(numbers, width) if numbers else None
+
+    def forward(
+        self, table: Int[Tensor, "rows columns"], numbers: Float[Tensor, "rows numbers"]
+    ) -> Float[Tensor, "rows width"]:
+        """One vector per row."""
+        vectors: Tensor = self.table(table + self.offsets).sum(dim=1)
+        if self.norm is not None and self.linear is not None:
+            vectors = vectors + self.linear(self.norm(numbers))
+        return vectors
+
+
+@final
+class MessagePassing(AbstractEncoder):
+    """Layers of a message-passing network, x ← x + norm(conv(x, edges)), with ReLU between them.
+
+    Only valid nodes are ever computed: padding enters no message and no statistics. Where the convolution takes no
+    edge features, the vectors of its edges are added to every node at the start.
+
+    Args:
+        convolutions: one per layer, of torch-geometric, each keeping the width.
+        width: length of the vectors.
+        settings: the arguments that build it again.
+        edge_features: whether the convolutions take the features of edges.
+    """
+
+    def __init__(
+        self, convolutions: Sequence[nn.Module], width: int, settings: Mapping[str, Any], edge_features: bool
+    ) -> None:
+        super().__init__()
+        self.settings = dict(settings)
+        self.dim = width
+        self.edge_features = edge_features
+        self.of_nodes = Categories(settings["nodes"], settings["numbers"], width)
+        self.of_edges = Categories(settings["edges"], settings["weights"], width)
+        self.convolutions = nn.ModuleList(convolutions)
+        self.norms = nn.ModuleList(RowNorm(width) for _ in convolutions)
+
+    def forward(self, data: Graphs) -> FeatureMap:
+        """One vector per node.
+
+        Raises:
+            ValueError: if the data have other features than the encoder was built for.
+        """
+        _agree(data, self.settings)
+        x: Tensor = self.of_nodes(data.nodes[data.valid], data.numbers[data.valid])
+        edges: Tensor = self.of_edges(data.kinds, data.weights)
+        if not self.edge_features:
+            x = x + arriving(edges, data)
+        for number, (convolution, norm) in enumerate(zip(self.convolutions, self.norms, strict=True)):
+            given = x.relu() if number else x
+            passed = convolution(given, data.edges, edges) if self.edge_features else convolution(given, data.edges)
+            x = x + norm(passed)
+        return padded(x, data)
+
+
+def _settings(
+    width: int, layers: int, nodes: Sequence[int], numbers: int, edges: Sequence[int], weights: int
+) -> dict[str, Any]:
+    return {
+        "width": width,
+        "layers": layers,
+        "nodes": list(nodes),
+        "numbers": numbers,
+        "edges": list(edges),
+        "weights": weights,
+    }
+
+
+def _stack(width: int, layers: int, build: Callable[[nn.Module], nn.Module]) -> list[nn.Module]:
+    heads = [nn.Sequential(nn.Linear(width, 2 * width), nn.ReLU(), nn.Linear(2 * width, width)) for _ in range(layers)]
+    return [build(head) for head in heads]
+
+
+def gin(
+    width: int = 64,
+    layers: int = 3,
+    nodes: Sequence[int] = MOLECULE.nodes,
+    numbers: int = 0,
+    edges: Sequence[int] = MOLECULE.edges,
+    weights: int = 0,
+) -> MessagePassing:
+    """Graph isomorphism network: MLP((1 + ε) x_i + Σ_j x_j), ε learned.
+
+    Source: Xu et al., "How powerful are graph neural networks?" (2019); 5 layers of 300 are usual for molecules.
+    """
+    settings = _settings(width, layers, nodes, numbers, edges, weights)
+    layers_ = _stack(width, layers, lambda head: GINConv(head, train_eps=True))
+    return MessagePassing(layers_, width, settings, edge_features=False)
+
+
+def gine(
+    width: int = 64,
+    layers: int = 3,
+    nodes: Sequence[int] = MOLECULE.nodes,
+    numbers: int = 0,
+    edges: Sequence[int] = MOLECULE.edges,
+    weights: int = 0,
+) -> MessagePassing:
+    """GIN with edge features: MLP((1 + ε) x_i + Σ_j relu(x_j + W e_ij)); the default.
+
+    Source: Hu et al., "Strategies for pre-training graph neural networks" (2020); 5 layers of 300 there.
+    """
+    settings = _settings(width, layers, nodes, numbers, edges, weights)
+    layers_ = _stack(width, layers, lambda head: GINEConv(head, train_eps=True, edge_dim=width))
+    return MessagePassing(layers_, width, settings, edge_features=True)
+
+
+def gcn(
+    width: int = 64,
+    layers: int = 3,
+    nodes: Sequence[int] = MOLECULE.nodes,
+    numbers: int = 0,
+    edges: Sequence[int] = MOLECULE.edges,
+    weights: int = 0,
+) -> MessagePassing:
+    """Graph convolution: D^(−1/2) (A + I) D^(−1/2) X W.
+
+    Source: Kipf and Welling, "Semi-supervised classification with graph convolutional networks" (2017).
+    """
+    settings = _settings(width, layers, nodes, numbers, edges, weights)
+    return MessagePassing([GCNConv(width, width) for _ in range(layers)], width, settings, edge_features=False)
+
+
+def gat(
+    width: int = 64,
+    layers: int = 3,
+    heads: int = 4,
+    nodes: Sequence[int] = MOLECULE.nodes,
+    numbers: int = 0,
+    edges: Sequence[int] = MOLECULE.edges,
+    weights: int = 0,
+) -> MessagePassing:
+    """Graph attention with edge features: Σ_j α_ij W x_j, α from x_i, x_j and e_ij, in `heads` heads.
+
+    Source: Veličković et al., "Graph attention networks" (2018); 4 heads as in GraphMAE.
+    """
+    if width % heads:
+        raise ValueError(f"heads must divide width, got width={width} and heads={heads}")
+    settings = {**_settings(width, layers, nodes, numbers, edges, weights), "heads": heads}
+    stack = [GATConv(width, width // heads, heads=heads, edge_dim=width) for _ in range(layers)]
+    return MessagePassing(stack, width, settings, edge_features=True)

@@ -1,0 +1,211 @@
+"""Graphs of any kind: edge lists with features, and the graphs of PyTorch Geometric."""
+
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from gestalt.core.items import BadItemError
+
+from .data import Graph, GraphRecords, Record, Schema
+
+ENDS = (("source", "target"), ("from", "to"), ("src", "dst"), ("u", "v"), ("node1", "node2"), ("a", "b"))
+WORDS = 256
+"""Words in a column share so many categories, by a hash that is the same everywhere: nothing needs to be stored."""
+
+Rows = Sequence[tuple[int, list[str]]]
+
+
+def is_edge_list(head: Sequence[str]) -> bool:
+    """Whether the first two columns are named as the ends of edges."""
+    return tuple(cell.lower() for cell in head[:2]) in ENDS
+
+
+def network(path: Path, rows: Rows) -> Record:
+    """The one undirected graph of an edge list.
+
+    The first two columns name the ends; further ones are features of edges: plain numbers, or words. A file
+    `NAME.nodes.csv` beside `NAME.csv` has a node in its first column and the node's features in the others. The first
+    number of every node is ln(1 + degree), so that there is always something to see. Loops are left out.
+
+    Raises:
+        BadItemError: if a line has fewer than two cells, the columns differ from line to line, or no edge is left.
+    """
+    lines = [(line, [cell.strip() for cell in row]) for line, row in rows if not row[0].lstrip().startswith("#")]
+    head = is_edge_list(lines[0][1]) if lines else False
+    lines = lines[1:] if head else lines
+    _even(path, lines)
+    features = _node_table(path)
+    order = dict.fromkeys([*features, *(cell for _, row in lines for cell in row[:2])])
+    place = {name: number for number, name in enumerate(order)}
+    pairs = [(place[row[0]], place[row[1]]) for _, row in lines]
+    kept = [number for number, (one, two) in enumerate(pairs) if one != two]
+    if not place or not kept:
+        raise BadItemError(str(path), "holds no edge between two nodes; name the ends of one edge on every line")
+    columns = [lines[number][1][2:] for number in kept]
+    kinds, weights = _features(columns)
+    ends = torch.tensor([pairs[number] for number in kept])
+    edges = torch.stack([ends, ends.flip(1)], dim=1).view(-1, 2).T.contiguous()
+    known = [features.get(name) for name in order]
+    width = max((len(row) for row in features.values()), default=0)
+    nodes, numbers = _features([[""] * width if row is None else row for row in known])
+    degree = torch.zeros(len(place)).index_add(0, edges[1], torch.ones(edges.shape[1])).log1p()
+    numbers = torch.cat([degree[:, None], numbers], dim=1)
+    schema = Schema((WORDS,) * nodes.shape[1], numbers.shape[1], (WORDS,) * kinds.shape[1], weights.shape[1])
+    graph = Graph(
+        nodes,
+        numbers,
+        edges,
+        kinds.repeat_interleave(2, dim=0),
+        weights.repeat_interleave(2, dim=0),
+        torch.arange(len(place)),
+        schema,
+        tuple(order),
+        path.name,
+    )
+    return Record(str(path), graph, len(graph), {"title": path.name})
+
+
+def _even(path: Path, lines: Rows) -> None:
+    for line, row in lines:
+        if len(row) < 2 or not row[0] or not row[1]:
+            raise BadItemError(f"{path} [line {line}]", "names no two ends of an edge; give both, or remove the line")
+        if len(row) != len(lines[0][1]):
+            raise BadItemError(
+                f"{path} [line {line}]", f"has {len(row)} cells, the first edge has {len(lines[0][1])}; even them out"
+            )
+
+
+def _node_table(path: Path) -> dict[str, list[str]]:
+    """The features of nodes in the file beside an edge list, by node; empty where there is no such file."""
+    from .reading import ADVICE, _table
+
+    for beside in (path.with_name(f"{path.stem}.nodes{suffix}") for suffix in (".csv", ".tsv")):
+        if beside.exists():
+            rows = _table(beside, ADVICE)
+            if rows and rows[0][1][0].strip().lower() in ("node", "id", "name"):
+                rows = rows[1:]
+            for line, row in rows:
+                if len(row) != len(rows[0][1]):
+                    raise BadItemError(
+                        f"{beside} [line {line}]", "has more or fewer cells than the first; even them out"
+                    )
+            return {row[0].strip(): [cell.strip() for cell in row[1:]] for _, row in rows}
+    return {}
+
+
+def _features(rows: Sequence[Sequence[str]]) -> tuple[Int[Tensor, "rows columns"], Float[Tensor, "rows numbers"]]:
+    """Columns of words as categories, columns of numbers as numbers; an empty cell is masked, or 0."""
+    words: list[Tensor] = []
+    numbers: list[Tensor] = []
+    for column in zip(*rows, strict=True):
+        values = [_number(cell) for cell in column]
+        if all(value is not None for value in values):
+            numbers.append(torch.tensor([value or 0.0 for value in values]))
+        else:
+            words.append(torch.tensor([1 + zlib.crc32(cell.encode()) % (WORDS - 1) if cell else 0 for cell in column]))
+    empty = torch.zeros(len(rows), 0)
+    return (
+        torch.stack(words, dim=1) if words else empty.long(),
+        torch.stack(numbers, dim=1) if numbers else empty,
+    )
+
+
+def _number(cell: str) -> float | None:
+    try:
+        value = float(cell) if cell else 0.0
+    except ValueError:
+        return None
+    return value if abs(value) < float("inf") else None
+
+
+def from_pyg(graphs: Iterable[Any], name: str = "graph", most: int = 512) -> GraphRecords:
+    """The graphs of a PyTorch Geometric `Dataset`, or of any list of its `Data`, as they are.
+
+    Integer features are categories from 0 on, others numbers; `edge_attr` likewise. Edges keep their directions.
+
+    Raises:
+        BadItemError: naming the first graph that has no nodes, negative categories, features of another kind than the
+            first, or numbers that are not finite.
+    """
+    listed = list(graphs)
+    if not listed:
+        raise ValueError("a data set of no graphs; pass at least one")
+    tables = [_pyg_tables(f"{name} [{number}]", data) for number, data in enumerate(listed)]
+    shapes = [
+        (nodes.shape[1], numbers.shape[1], kinds.shape[1], weights.shape[1])
+        for nodes, numbers, kinds, weights in tables
+    ]
+    for number, shape in enumerate(shapes):
+        if shape != shapes[0]:
+            raise BadItemError(
+                f"{name} [{number}]",
+                f"has {shape} columns of node categories and numbers, edge categories and numbers, the first has "
+                f"{shapes[0]}; read such graphs one kind at a time",
+            )
+    schema = Schema(
+        _sizes([table[0] for table in tables]), shapes[0][1], _sizes([table[2] for table in tables]), shapes[0][3]
+    )
+    records = []
+    for number, (data, (nodes, numbers, kinds, weights)) in enumerate(zip(listed, tables, strict=True)):
+        graph = Graph(nodes, numbers, data.edge_index.long(), kinds, weights, torch.arange(len(nodes)), schema)
+        target = getattr(data, "y", None)
+        values = {} if target is None else {"y": str(target.flatten().tolist())}
+        records.append(Record(f"{name} [{number}]", graph, len(nodes), values))
+    return GraphRecords(records, schema, most)
+
+
+def _pyg_tables(name: str, data: Any) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    if not data.num_nodes:
+        raise BadItemError(name, "has no nodes; leave it out")
+    nodes, numbers = _columns(name, data.x, data.num_nodes)
+    if not nodes.shape[1] and not numbers.shape[1]:
+        ends = data.edge_index[1]
+        numbers = torch.zeros(data.num_nodes).index_add(0, ends, torch.ones(len(ends))).log1p()[:, None]
+    return nodes, numbers, *_columns(name, data.edge_attr, data.edge_index.shape[1])
+
+
+def _columns(name: str, table: Tensor | None, rows: int) -> tuple[Tensor, Tensor]:
+    """The categories, one up to make room for the mask, and the numbers of a table of features."""
+    empty = torch.zeros(rows, 0)
+    if table is None:
+        return empty.long(), empty
+    table = table.view(rows, -1)
+    if table.is_floating_point():
+        if not bool(table.isfinite().all()):
+            raise BadItemError(name, "has features that are NaN or infinite; clean them, or leave it out")
+        return empty.long(), table.float()
+    if table.numel() and int(table.min()) < 0:
+        raise BadItemError(name, "has integer features below 0, which are no categories; make them floating-point")
+    return table.long() + 1, empty
+
+
+def _sizes(tables: Sequence[Tensor]) -> tuple[int, ...]:
+    return (
+        tuple((torch.cat(list(tables)).amax(dim=0) + 1).tolist())
+        if sum(map(len, tables))
+        else (2,) * tables[0].shape[1]
+    )
+
+
+def from_saved(path: Path) -> Iterator[Record]:
+    """The graphs of a file that `torch.save` wrote: one `Data`, or a list of them.
+
+    Raises:
+        BadItemError: if it holds anything else; nothing in it is ever run.
+    """
+    import torch_geometric.data  # noqa: F401  (names its classes as safe to load)
+
+    try:
+        loaded = torch.load(path, weights_only=True)
+        return iter(from_pyg(loaded if isinstance(loaded, list) else [loaded], str(path)).records)
+    except BadItemError:
+        raise
+    except Exception as error:  # whatever a broken file makes torch raise
+        raise BadItemError(
+            str(path), f"holds no graphs of PyTorch Geometric ({error}); save a list of Data with torch.save"
+        ) from error

@@ -1,0 +1,192 @@
+"""Files of molecules and networks: what stands on every line, and what is wrong with it."""
+
+import csv
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from rdkit import Chem, rdBase
+
+from gestalt.core.items import BadItemError, Skipped
+from gestalt.core.modality import Reading
+
+from .data import Graph, GraphRecords, Record, Schema
+from .molecules import MOLECULE, molecule_of
+from .networks import from_saved, is_edge_list, network
+
+LINES = frozenset((".smi", ".smiles", ".txt"))
+TABLES = frozenset((".csv", ".tsv"))
+SUFFIXES = LINES | TABLES | {".sdf", ".edgelist", ".pt"}
+SMILES = ("smiles", "canonical_smiles", "smi", "structure", "molecule")
+ADVICE = "correct it, remove it, or leave it out with --skip-bad"
+
+
+def find_graphs(paths: Sequence[Path]) -> list[Path]:
+    """The graph files among `paths` and in the folder trees among them, in sorted order, each once.
+
+    Raises:
+        FileNotFoundError: for a path that does not exist.
+        ValueError: if there is no such file at all.
+    """
+    found: list[Path] = []
+    for path in paths:
+        if not path.exists():
+            raise FileNotFoundError(f"{path} does not exist; check the spelling, and that the disk is mounted")
+        listed = sorted(path.rglob("*")) if path.is_dir() else [path]
+        found += [
+            file
+            for file in listed
+            if file == path
+            or (
+                file.suffix.lower() in SUFFIXES
+                and not file.name.startswith(".")
+                # The features of an edge list's nodes are read with it.
+                and not file.stem.endswith(".nodes")
+                and file.is_file()
+            )
+        ]
+    found = [file for file in dict.fromkeys(found) if not file.is_dir()]
+    if not found:
+        places = ", ".join(map(str, paths)) or "an empty list of paths"
+        raise ValueError(f"no graphs in {places}; name files, or folders with any of {' '.join(sorted(SUFFIXES))}")
+    return found
+
+
+def read_graphs(paths: Sequence[Path], most: int, skip_bad: bool = False, smiles: str | None = None) -> Reading[Graph]:
+    """Every graph in every file; each SMILES is tried once.
+
+    Raises:
+        BadItemError: for the first line, record or file that cannot be used, unless `skip_bad`.
+        ValueError: if no graph is left, or molecules and networks are mixed.
+    """
+    good: list[Record] = []
+    skipped: list[Skipped] = []
+    for path in find_graphs(paths):
+        try:
+            before = len(good)
+            for found in _records(path, smiles):
+                if isinstance(found, Record):
+                    good.append(found)
+                elif skip_bad:
+                    skipped.append(found)
+                else:
+                    raise BadItemError(found.name, found.reason)
+            if len(good) == before and not any(one.name.startswith(str(path)) for one in skipped):
+                raise BadItemError(str(path), f"holds no graph; {ADVICE}")
+        except BadItemError as error:
+            if not skip_bad:
+                raise
+            skipped.append(Skipped(error.name, error.reason))
+    if not good:
+        first = skipped[0]
+        raise ValueError(f"none of {len(skipped)} graphs can be used; the first, {first.name}: {first.reason}")
+    return Reading(GraphRecords(good, common_schema(good), most), tuple(skipped))
+
+
+def common_schema(records: Sequence[Record]) -> Schema:
+    """The one schema of all records.
+
+    Raises:
+        BadItemError: naming the first record whose features differ from those of the first.
+    """
+    schema: Schema | None = None
+    for record in records:
+        own = record.source.schema if isinstance(record.source, Graph) else MOLECULE
+        schema = own if schema is None else schema
+        if own != schema:
+            raise BadItemError(
+                record.name,
+                f"has features {own}, but {records[0].name} has {schema}; read such files one kind at a time",
+            )
+    assert schema is not None, "read_graphs passes at least one record"
+    return schema
+
+
+def _records(path: Path, smiles: str | None) -> Iterator[Record | Skipped]:
+    """What a file holds, record by record; what cannot be used as `Skipped`."""
+    if path.stat().st_size == 0:
+        raise BadItemError(str(path), f"the file has no bytes; {ADVICE}")
+    match path.suffix.lower():
+        case ".sdf":
+            return _from_sdf(path)
+        case ".pt":
+            return from_saved(path)
+        case ".edgelist":
+            return iter([network(path, _table(path, ADVICE))])
+        case ".csv" | ".tsv":
+            return _from_table(path, smiles)
+        case _:
+            return _from_lines(path)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise BadItemError(str(path), f"is no text in UTF-8 ({error.reason}); save it as UTF-8, or {ADVICE}") from error
+
+
+def _from_lines(path: Path) -> Iterator[Record | Skipped]:
+    """A SMILES on every line, and its name behind it if it has one; `#` begins a remark."""
+    for number, line in enumerate(_text(path).splitlines(), start=1):
+        text, _, title = line.strip().partition("\t") if "\t" in line else line.strip().partition(" ")
+        if text and not text.startswith("#") and not (number == 1 and text.lower() in SMILES):
+            yield _molecule(f"{path} [line {number}]", text, {"title": title.strip()})
+
+
+def _table(path: Path, advice: str) -> list[tuple[int, list[str]]]:
+    """The lines of a table with their numbers; the first is its head where it has one."""
+    text = _text(path)
+    first = next((line for line in text.splitlines() if line.strip()), "")
+    delimiter = max("\t;, ", key=lambda mark: (first.count(mark), mark != " "))
+    rows = csv.reader(text.splitlines(), delimiter=delimiter, skipinitialspace=True)
+    try:
+        return [(rows.line_num, row) for row in rows if any(cell.strip() for cell in row)]
+    except csv.Error as error:
+        raise BadItemError(str(path), f"is no table ({error}, line {rows.line_num}); {advice}") from error
+
+
+def _from_table(path: Path, smiles: str | None) -> Iterator[Record | Skipped]:
+    rows = _table(path, ADVICE)
+    head = [cell.strip() for cell in rows[0][1]] if rows else []
+    wanted = (smiles.lower(),) if smiles else SMILES
+    place = next((head.index(name) for want in wanted for name in head if name.lower() == want), None)
+    if place is None:
+        if smiles is None and rows and is_edge_list(head):
+            yield network(path, rows)
+            return
+        raise BadItemError(
+            str(path),
+            f"has no column {' or '.join(map(repr, wanted))} of SMILES, and no two columns of an edge list (such as "
+            f"source and target); its columns are {', '.join(map(repr, head[:12])) or 'none'}: rename the right one, "
+            "or name it with GraphModality(smiles='…')",
+        )
+    for line, row in rows[1:]:
+        if len(row) <= place:
+            yield Skipped(f"{path} [line {line}]", f"has {len(row)} cells, the SMILES would be number {place + 1}")
+            continue
+        values = {
+            name: cell.strip() for number, (name, cell) in enumerate(zip(head, row, strict=False)) if number != place
+        }
+        yield _molecule(f"{path} [line {line}]", row[place].strip(), values)
+
+
+def _molecule(name: str, text: str, values: dict[str, str]) -> Record | Skipped:
+    try:
+        return Record(name, text, molecule_of(text).GetNumAtoms(), values)
+    except ValueError as error:
+        return Skipped(name, f"{error}; {ADVICE}")
+
+
+def _from_sdf(path: Path) -> Iterator[Record | Skipped]:
+    """Every record of an SDF, without its hydrogens; its fields are the other columns."""
+    with path.open("rb") as file, rdBase.BlockLogs():
+        for number, molecule in enumerate(Chem.ForwardSDMolSupplier(file), start=1):
+            name = f"{path} [record {number}]"
+            if molecule is None:
+                yield Skipped(name, f"is no molecule that RDKit can read; {ADVICE}")
+            elif molecule.GetNumAtoms() == 0:
+                yield Skipped(name, f"describes no atom; {ADVICE}")
+            else:
+                title = molecule.GetProp("_Name") if molecule.HasProp("_Name") else ""
+                values = {"title": title, **{key: str(value) for key, value in molecule.GetPropsAsDict().items()}}
+                yield Record(name, molecule.ToBinary(), molecule.GetNumAtoms(), values)

@@ -1,0 +1,231 @@
+"""Transforms of graphs, each with its correspondence, and the views made of them.
+
+A node that is wholly masked shows no source element; masking some columns, and whatever is done to edges, leaves every
+node in its place. No transform ever drops the last node, and all work on every connected component.
+"""
+
+from dataclasses import replace
+from typing import final
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Int
+from torch import Tensor
+
+from gestalt.core.correspondence import Index
+from gestalt.core.transform import AbstractTransform, Chain, Views
+
+from .data import MASK, Graph
+from .windows import neighbours
+
+
+def unchanged(item: Graph) -> Index:
+    """The correspondence of a graph to itself."""
+    return Index.identity(len(item))
+
+
+def _share(share: float) -> float:
+    if not 0 <= share <= 1:
+        raise ValueError(f"a share lies in [0, 1], got {share}")
+    return share
+
+
+def _drawn(count: int, share: float, rng: np.random.Generator, keep: int = 1) -> Bool[Tensor, " count"]:
+    """Each of `count` with probability `share`, but never so many that fewer than `keep` are left."""
+    numbers = rng.random(count)
+    drawn = numbers < share
+    drawn[np.argsort(numbers, kind="stable")[max(count - keep, 0) :]] = False
+    return torch.from_numpy(drawn)
+
+
+def _drawn_edges(item: Graph, share: float, rng: np.random.Generator) -> Bool[Tensor, " edges"]:
+    """Each pair of nodes with probability `share`: all edges between the two, both directions, or none."""
+    low, high = item.edges.min(dim=0).values, item.edges.max(dim=0).values
+    pairs, number = torch.unique(low * len(item) + high, return_inverse=True)
+    return _drawn(len(pairs), share, rng, keep=0)[number]
+
+
+def taken(item: Graph, index: Int[Tensor, " kept"]) -> tuple[Graph, Index]:
+    """The part of a graph on the nodes `index`, and which they were."""
+    return item.take(index), Index(index[None], torch.ones(1, dtype=torch.bool))
+
+
+@final
+class FeatureMask(AbstractTransform[Graph]):
+    """Mask each column of node features, for all nodes alike, with probability `share`; one column always stays.
+
+    Categories become the mask, numbers 0.
+
+    Source: GRACE (Zhu et al., 2020), share 0.3; Odin, [0113]: "the same feature may be masked for each node".
+    """
+
+    def __init__(self, share: float = 0.3) -> None:
+        self.share = _share(share)
+
+    def __call__(self, item: Graph, rng: np.random.Generator) -> tuple[Graph, Index]:
+        """Every node stays in its place."""
+        columns = item.nodes.shape[1]
+        masked = _drawn(columns + item.numbers.shape[1], self.share, rng)
+        nodes = item.nodes.masked_fill(masked[:columns], MASK)
+        numbers = item.numbers.masked_fill(masked[columns:], 0.0)
+        return replace(item, nodes=nodes, numbers=numbers), unchanged(item)
+
+
+@final
+class NodeMask(AbstractTransform[Graph]):
+    """Mask all features of each node with probability `share`; its edges stay, and one node always does.
+
+    Source: attribute masking of Hu et al. (2020), share 0.15.
+    """
+
+    def __init__(self, share: float = 0.15) -> None:
+        self.share = _share(share)
+
+    def __call__(self, item: Graph, rng: np.random.Generator) -> tuple[Graph, Index]:
+        """A masked node shows nothing of its source."""
+        masked = _drawn(len(item), self.share, rng)
+        nodes = item.nodes.masked_fill(masked[:, None], MASK)
+        numbers = item.numbers.masked_fill(masked[:, None], 0.0)
+        index = torch.where(masked, -1, torch.arange(len(item)))
+        return replace(item, nodes=nodes, numbers=numbers), Index(index[None], torch.ones(1, dtype=torch.bool))
+
+
+@final
+class EdgeMask(AbstractTransform[Graph]):
+    """Mask the features of each edge, both directions alike, with probability `share`; the edge stays."""
+
+    def __init__(self, share: float = 0.2) -> None:
+        self.share = _share(share)
+
+    def __call__(self, item: Graph, rng: np.random.Generator) -> tuple[Graph, Index]:
+        """Every node stays in its place."""
+        masked = _drawn_edges(item, self.share, rng)[:, None]
+        kinds, weights = item.kinds.masked_fill(masked, MASK), item.weights.masked_fill(masked, 0.0)
+        return replace(item, kinds=kinds, weights=weights), unchanged(item)
+
+
+@final
+class EdgeDrop(AbstractTransform[Graph]):
+    """Remove each edge, both directions alike, with probability `share`.
+
+    Source: GRACE (Zhu et al., 2020) has 0.3 for citation networks; molecules fall apart sooner.
+    """
+
+    def __init__(self, share: float = 0.1) -> None:
+        self.share = _share(share)
+
+    def __call__(self, item: Graph, rng: np.random.Generator) -> tuple[Graph, Index]:
+        """Every node stays in its place."""
+        return item.with_edges(~_drawn_edges(item, self.share, rng)), unchanged(item)
+
+
+@final
+class NodeDrop(AbstractTransform[Graph]):
+    """Remove each node and its edges with probability `share`; one node always stays.
+
+    Dropped nodes are really gone, from pooling too.
+
+    Source: GraphCL (You et al., 2020), share 0.1 in PyGCL's defaults.
+    """
+
+    def __init__(self, share: float = 0.1) -> None:
+        self.share = _share(share)
+
+    def __call__(self, item: Graph, rng: np.random.Generator) -> tuple[Graph, Index]:
+        """The nodes that are left, in their order."""
+        return taken(item, (~_drawn(len(item), self.share, rng)).nonzero()[:, 0])
+
+
+@final
+class RandomWalk(AbstractTransform[Graph]):
+    """The part of a graph that a random walk visits until it has seen a share of `least` … `most` of the nodes.
+
+    The walk returns to its start with probability `back`. Where its component is too small, or it goes in circles, it
+    starts anew at a node that it has not seen.
+
+    Source: the subgraph augmentation of GraphCL (You et al., 2020).
+    """
+
+    def __init__(self, least: float = 0.6, most: float = 0.9, back: float = 0.1) -> None:
+        if _share(least) > _share(most):
+            raise ValueError(f"a range runs from a lower to a higher share, got {least} … {most}")
+        self.least = least
+        self.most = most
+        self.back = _share(back)
+
+    def __call__(self, item: Graph, rng: np.random.Generator) -> tuple[Graph, Index]:
+        """The nodes that were visited, in their order."""
+        wanted = max(1, round(rng.uniform(self.least, self.most) * len(item)))
+        near = neighbours(len(item), item.edges)
+        node = start = int(rng.integers(len(item)))
+        seen, stalled = {start}, 0
+        while len(seen) < wanted:
+            node = (
+                start if rng.random() < self.back or not near[node] else near[node][int(rng.integers(len(near[node])))]
+            )
+            stalled = 0 if node not in seen else stalled + 1
+            if stalled > 4 * len(seen):
+                left = [other for other in range(len(item)) if other not in seen]
+                node = start = left[int(rng.integers(len(left)))]
+                stalled = 0
+            seen.add(node)
+        return taken(item, torch.tensor(sorted(seen)))
+
+
+@final
+class Neighbourhood(AbstractTransform[Graph]):
+    """All nodes at most `hops` edges away from a random one."""
+
+    def __init__(self, hops: int = 4) -> None:
+        if hops < 0:
+            raise ValueError(f"hops is at least 0, got {hops}")
+        self.hops = hops
+
+    def __call__(self, item: Graph, rng: np.random.Generator) -> tuple[Graph, Index]:
+        """The nodes within reach, in their order."""
+        reached = torch.zeros(len(item), dtype=torch.bool)
+        reached[int(rng.integers(len(item)))] = True
+        for _ in range(self.hops):
+            one, two = item.edges[:, reached[item.edges].any(dim=0)]
+            reached[one] = True
+            reached[two] = True
+        return taken(item, reached.nonzero()[:, 0])
+
+
+@final
+class Reorder(AbstractTransform[Graph]):
+    """Another order of the nodes: depth first from a random one, as a random SMILES of a molecule has it.
+
+    Nothing is added or lost. It changes nothing for networks that see sets, and shows those that do not.
+    """
+
+    def __call__(self, item: Graph, rng: np.random.Generator) -> tuple[Graph, Index]:
+        """All nodes, in the new order."""
+        near = neighbours(len(item), item.edges)
+        order: dict[int, None] = {}
+        for start in rng.permutation(len(item)).tolist():
+            stack = [start]
+            while stack:
+                node = stack.pop()
+                if node not in order:
+                    order[node] = None
+                    stack += [near[node][place] for place in rng.permutation(len(near[node])).tolist()]
+        return taken(item, torch.tensor(list(order)))
+
+
+def chain(*steps: tuple[float, AbstractTransform[Graph]]) -> Chain[Graph]:
+    """Transforms of graphs in a row, as pairs (probability, transform); none is the item itself."""
+    return Chain(unchanged, steps)
+
+
+def default_views(count: int = 2) -> Views[Graph]:
+    """`count` views of each graph: a part of it, with some nodes, edges and features dropped or masked."""
+    steps = (
+        (0.5, RandomWalk(0.6, 0.95)),
+        (0.3, NodeDrop(0.1)),
+        (0.3, EdgeDrop(0.1)),
+        (0.5, NodeMask(0.15)),
+        (0.3, FeatureMask(0.2)),
+        (0.3, EdgeMask(0.2)),
+    )
+    return Views(chain(), (chain(*steps),) * count)

@@ -1,0 +1,45 @@
+"""Large graphs in windows: connected parts of bounded size, the same every time."""
+
+import torch
+from jaxtyping import Int
+from torch import Tensor
+
+
+def windows(count: int, edges: Int[Tensor, "2 edges"], most: int) -> list[Int[Tensor, " nodes"]]:
+    """Every node in one of ⌈count / most⌉ windows of `most` nodes; the last holds the rest.
+
+    Each window grows from the first node that is left, nearest nodes first, and goes on elsewhere only where nothing
+    is left to reach. Within a window, nodes keep the order of the graph.
+
+    Example:
+        >>> path = torch.tensor([[0, 1, 2, 3], [1, 2, 3, 4]])
+        >>> [window.tolist() for window in windows(5, path, most=2)]
+        [[0, 1], [2, 3], [4]]
+    """
+    near = neighbours(count, edges)
+    free = [True] * count
+    parts: list[list[int]] = []
+    part: list[int] = []
+    for start in range(count):
+        queue = [start] if free[start] else []
+        while queue:
+            node = queue.pop(0)
+            if not free[node]:
+                continue
+            if len(part) == most:
+                parts.append(part)
+                # A new window: what the old one had in reach waits for its own turn.
+                part, queue = [], []
+            free[node] = False
+            part.append(node)
+            queue += [other for other in near[node] if free[other]]
+    return [torch.tensor(sorted(nodes)) for nodes in [*parts, part] if nodes]
+
+
+def neighbours(count: int, edges: Int[Tensor, "2 edges"]) -> list[list[int]]:
+    """The nodes next to each node, whichever way the edge points, in order of the edges."""
+    near: list[list[int]] = [[] for _ in range(count)]
+    for one, two in zip(*edges.tolist(), strict=True):
+        near[one].append(two)
+        near[two].append(one)
+    return [list(dict.fromkeys(others)) for others in near]
