@@ -64,8 +64,8 @@ class Graph:
     nodes: Int[Tensor, "nodes columns"]
     numbers: Float[Tensor, "nodes numbers"]
     edges: Int[Tensor, "2 edges"]
-    kinds: Int[Tensor, "edges columns"]
-    weights: Float[Tensor, "edges numbers"]
+    kinds: Int[Tensor, "edges kinds"]
+    weights: Float[Tensor, "edges weights"]
     ids: Int[Tensor, " nodes"]
     schema: Schema
     names: tuple[str, ...] = ()
@@ -94,7 +94,7 @@ class Graph:
         nodes: Int[Tensor, "nodes columns"],
         edges: Int[Tensor, "2 edges"],
         schema: Schema,
-        kinds: Int[Tensor, "edges columns"] | None = None,
+        kinds: Int[Tensor, "edges kinds"] | None = None,
     ) -> "Graph":
         """A graph whose features are all categories."""
         count, pairs = len(nodes), edges.shape[1]
@@ -140,8 +140,8 @@ class Graphs:
     numbers: Float[Tensor, "batch elements numbers"]
     valid: Bool[Tensor, "batch elements"]
     edges: Int[Tensor, "2 edges"]
-    kinds: Int[Tensor, "edges columns"]
-    weights: Float[Tensor, "edges numbers"]
+    kinds: Int[Tensor, "edges kinds"]
+    weights: Float[Tensor, "edges weights"]
     schema: Schema
 
     def to(self, device: torch.device | str, /) -> "Graphs":

@@ -4,7 +4,7 @@ import html
 from collections.abc import Mapping
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from .data import Graph
 
@@ -12,7 +12,7 @@ NAMED = 60
 """Graphs of up to so many nodes have their nodes' names beside them."""
 
 
-def layout(count: int, edges: Float[np.ndarray, "2 edges"], steps: int = 60) -> Float[np.ndarray, "nodes 2"]:
+def layout(count: int, edges: Int[np.ndarray, "2 edges"], steps: int = 60) -> Float[np.ndarray, "nodes 2"]:
     """Places of nodes in the unit square, the same every time (Fruchterman and Reingold, 1991).
 
     Every pair repels by k²/d, every edge attracts by d²/k; steps get shorter as the drawing cools.
@@ -23,7 +23,8 @@ def layout(count: int, edges: Float[np.ndarray, "2 edges"], steps: int = 60) -> 
     for step in range(steps):
         apart = places[:, None] - places[None]
         distance = np.maximum(np.sqrt((apart**2).sum(axis=2)), 1e-3)
-        move = (apart * (ideal**2 / distance**2)[..., None]).sum(axis=1)
+        # A little gravity keeps parts that no edge joins on the page.
+        move = (apart * (ideal**2 / distance**2)[..., None]).sum(axis=1) - places * ideal
         along = places[edges[0]] - places[edges[1]]
         pull = along * np.sqrt((along**2).sum(axis=1, keepdims=True)) / ideal
         np.add.at(move, edges[0], -pull / 2)

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from gestalt.core.encoder import AbstractEncoder, RowNorm
 from gestalt.core.feature_map import FeatureMap
 
-from .convolutions import GATConv, GCNConv, GINConv, GINEConv
 from .data import Graphs
+from .geometric import GATConv, GCNConv, GINConv, GINEConv
 from .molecules import MOLECULE
 
 
@@ -44,7 +44,7 @@ class Raw(AbstractEncoder):
         >>> from .data import collate
         >>> from .molecules import graph_of, molecule_of
         >>> Raw()(collate([graph_of(molecule_of("CCO"))])).values.shape
-        torch.Size([1, 3, 203])
+        torch.Size([1, 3, 197])
     """
 
     def __init__(
@@ -102,12 +102,12 @@ class Diffusion(AbstractEncoder):
 
     Args:
         time: t, how far the diffusion reaches.
-        dim: coordinates; small graphs leave the last at 0.
+        dim: coordinates; smaller graphs leave the last at 0. Of larger ones, symmetric nodes may come out unevenly.
 
     Source: Coifman and Lafon, "Diffusion maps" (2006), with the symmetric normalisation.
     """
 
-    def __init__(self, time: float = 3.0, dim: int = 32) -> None:
+    def __init__(self, time: float = 3.0, dim: int = 64) -> None:
         super().__init__()
         self.settings = {"time": time, "dim": dim}
         self.time = time
@@ -121,8 +121,8 @@ class Diffusion(AbstractEncoder):
         scale = degree.clamp(min=1).rsqrt()
         lonely = (degree == 0) & data.valid
         walk = scale[:, :, None] * near * scale[:, None] + torch.diag_embed(lonely.float())
-        # Padding has eigenvalue 2 of its own, so that it comes last and no valid node has part in it.
-        laplacian = torch.diag_embed(torch.where(data.valid, 1.0, 2.0)) - walk
+        # Padding has eigenvalue 3, beyond the 2 of any graph: it comes last, and no valid node has part in it.
+        laplacian = torch.diag_embed(torch.where(data.valid, 1.0, 3.0)) - walk
         values, vectors = torch.linalg.eigh(laplacian)
         places = (vectors * (-self.time * values)[:, None].exp())[:, :, : self.dim]
         missing = self.dim - places.shape[2]

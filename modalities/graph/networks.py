@@ -13,7 +13,7 @@ from gestalt.core.items import BadItemError
 
 from .data import Graph, GraphRecords, Record, Schema
 
-ENDS = (("source", "target"), ("from", "to"), ("src", "dst"), ("u", "v"), ("node1", "node2"), ("a", "b"))
+ENDS = (("source", "target"), ("from", "to"), ("src", "dst"), ("u", "v"), ("node1", "node2"))
 WORDS = 256
 """Words in a column share so many categories, by a hash that is the same everywhere: nothing needs to be stored."""
 
@@ -82,11 +82,11 @@ def _even(path: Path, lines: Rows) -> None:
 
 def _node_table(path: Path) -> dict[str, list[str]]:
     """The features of nodes in the file beside an edge list, by node; empty where there is no such file."""
-    from .reading import ADVICE, _table
+    from .reading import table_of
 
     for beside in (path.with_name(f"{path.stem}.nodes{suffix}") for suffix in (".csv", ".tsv")):
         if beside.exists():
-            rows = _table(beside, ADVICE)
+            rows = table_of(beside)
             if rows and rows[0][1][0].strip().lower() in ("node", "id", "name"):
                 rows = rows[1:]
             for line, row in rows:
@@ -198,10 +198,11 @@ def from_saved(path: Path) -> Iterator[Record]:
     Raises:
         BadItemError: if it holds anything else; nothing in it is ever run.
     """
-    import torch_geometric.data  # noqa: F401  (names its classes as safe to load)
+    from .geometric import STORAGE
 
     try:
-        loaded = torch.load(path, weights_only=True)
+        with torch.serialization.safe_globals(list(STORAGE)):
+            loaded = torch.load(path, weights_only=True)
         return iter(from_pyg(loaded if isinstance(loaded, list) else [loaded], str(path)).records)
     except BadItemError:
         raise

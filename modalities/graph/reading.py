@@ -6,6 +6,7 @@ from pathlib import Path
 
 from rdkit import Chem, rdBase
 
+from gestalt.core.files import ADVICE, find_files
 from gestalt.core.items import BadItemError, Skipped
 from gestalt.core.modality import Reading
 
@@ -17,38 +18,12 @@ LINES = frozenset((".smi", ".smiles", ".txt"))
 TABLES = frozenset((".csv", ".tsv"))
 SUFFIXES = LINES | TABLES | {".sdf", ".edgelist", ".pt"}
 SMILES = ("smiles", "canonical_smiles", "smi", "structure", "molecule")
-ADVICE = "correct it, remove it, or leave it out with --skip-bad"
 
 
 def find_graphs(paths: Sequence[Path]) -> list[Path]:
-    """The graph files among `paths` and in the folder trees among them, in sorted order, each once.
-
-    Raises:
-        FileNotFoundError: for a path that does not exist.
-        ValueError: if there is no such file at all.
-    """
-    found: list[Path] = []
-    for path in paths:
-        if not path.exists():
-            raise FileNotFoundError(f"{path} does not exist; check the spelling, and that the disk is mounted")
-        listed = sorted(path.rglob("*")) if path.is_dir() else [path]
-        found += [
-            file
-            for file in listed
-            if file == path
-            or (
-                file.suffix.lower() in SUFFIXES
-                and not file.name.startswith(".")
-                # The features of an edge list's nodes are read with it.
-                and not file.stem.endswith(".nodes")
-                and file.is_file()
-            )
-        ]
-    found = [file for file in dict.fromkeys(found) if not file.is_dir()]
-    if not found:
-        places = ", ".join(map(str, paths)) or "an empty list of paths"
-        raise ValueError(f"no graphs in {places}; name files, or folders with any of {' '.join(sorted(SUFFIXES))}")
-    return found
+    """The graph files among `paths` and in the folders among them; features of nodes are read with their edges."""
+    found = find_files(paths, SUFFIXES, "graphs")
+    return [path for path in found if path in paths or not path.stem.endswith(".nodes")]
 
 
 def read_graphs(paths: Sequence[Path], most: int, skip_bad: bool = False, smiles: str | None = None) -> Reading[Graph]:
@@ -111,7 +86,7 @@ def _records(path: Path, smiles: str | None) -> Iterator[Record | Skipped]:
         case ".pt":
             return from_saved(path)
         case ".edgelist":
-            return iter([network(path, _table(path, ADVICE))])
+            return iter([network(path, table_of(path))])
         case ".csv" | ".tsv":
             return _from_table(path, smiles)
         case _:
@@ -133,7 +108,7 @@ def _from_lines(path: Path) -> Iterator[Record | Skipped]:
             yield _molecule(f"{path} [line {number}]", text, {"title": title.strip()})
 
 
-def _table(path: Path, advice: str) -> list[tuple[int, list[str]]]:
+def table_of(path: Path) -> list[tuple[int, list[str]]]:
     """The lines of a table with their numbers; the first is its head where it has one."""
     text = _text(path)
     first = next((line for line in text.splitlines() if line.strip()), "")
@@ -142,11 +117,11 @@ def _table(path: Path, advice: str) -> list[tuple[int, list[str]]]:
     try:
         return [(rows.line_num, row) for row in rows if any(cell.strip() for cell in row)]
     except csv.Error as error:
-        raise BadItemError(str(path), f"is no table ({error}, line {rows.line_num}); {advice}") from error
+        raise BadItemError(str(path), f"is no table ({error}, line {rows.line_num}); {ADVICE}") from error
 
 
 def _from_table(path: Path, smiles: str | None) -> Iterator[Record | Skipped]:
-    rows = _table(path, ADVICE)
+    rows = table_of(path)
     head = [cell.strip() for cell in rows[0][1]] if rows else []
     wanted = (smiles.lower(),) if smiles else SMILES
     place = next((head.index(name) for want in wanted for name in head if name.lower() == want), None)

@@ -7,14 +7,12 @@ from typing import Any
 from jaxtyping import Int
 from torch import Tensor
 
+from gestalt.core.colours import colour_of
 from gestalt.core.feature_map import Grid
 
 from .data import Graph
 from .drawing import draw_network
 from .molecules import MOLECULE
-
-# Okabe and Ito's colours, and lighter ones for letters to be read on: told apart by the colour-blind too.
-COLOURS = ("#56B4E9", "#E69F00", "#5FCDA8", "#E29BC4", "#F0E442", "#F08A5D", "#9DB4E8", "#B8A26A", "#BDBDBD", "#A3D977")
 
 Part = tuple[str, list[int]]
 """The name and the nodes of an object."""
@@ -56,7 +54,11 @@ def render(
     if truth:
         panels.append(("true", [(name, [int(node) for node in nodes]) for name, nodes in truth]))
     shown = "".join(_panel(item, kind, parts) for kind, parts in panels)
-    title = f'<figcaption style="font-size:0.85rem">{html.escape(item.title)}</figcaption>' if item.title else ""
+    title = (
+        f'<figcaption style="font-size:0.85rem;flex-basis:100%">{html.escape(item.title)}</figcaption>'
+        if item.title
+        else ""
+    )
     return (
         '<figure class="gestalt-graph" style="margin:0 0 1.5rem;display:flex;flex-wrap:wrap;gap:1rem">'
         f"{title}{shown}</figure>"
@@ -66,7 +68,7 @@ def render(
 def _panel(item: Graph, kind: str, parts: Sequence[Part]) -> str:
     legend = " ".join(
         f'<span style="white-space:nowrap"><span style="display:inline-block;width:0.8em;height:0.8em;'
-        f'border-radius:50%;background:{COLOURS[number % len(COLOURS)]}"></span> {html.escape(name)}</span>'
+        f'border-radius:50%;background:{pale(number)}"></span> {html.escape(name)}</span>'
         for number, (name, _) in enumerate(parts)
     )
     described = html.escape(
@@ -75,7 +77,8 @@ def _panel(item: Graph, kind: str, parts: Sequence[Part]) -> str:
     return (
         f'<div style="flex:1 1 320px;max-width:420px;background:#fff;color:#24292f">'
         f'<div role="img" aria-label="{described}">{draw(item, parts)}</div>'
-        f'<div style="font-size:0.8rem;padding:0 0.5rem 0.4rem"><b>{kind}</b> {legend or "nothing"}</div></div>'
+        f'<div style="font-size:0.8rem;padding:0 0.5rem 0.4rem"><strong>{kind}</strong> '
+        f"{legend or 'nothing'}</div></div>"
     )
 
 
@@ -86,7 +89,7 @@ def _listed(nodes: Sequence[int], most: int = 24) -> str:
 
 def draw(item: Graph, parts: Sequence[Part], width: int = 420, height: int = 300) -> str:
     """One SVG of the graph with every part in its colour; it holds no ids and nothing from elsewhere."""
-    colours = {node: COLOURS[number % len(COLOURS)] for number, (_, nodes) in enumerate(parts) for node in nodes}
+    colours = {node: pale(number) for number, (_, nodes) in enumerate(parts) for node in nodes}
     if item.schema == MOLECULE:
         return _draw_molecule(item, colours, width, height)
     return draw_network(item, colours, width, height)
@@ -123,6 +126,17 @@ def _responsive(body: str, width: int, height: int) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
         f'style="width:100%;height:auto;display:block">{body}'
     )
+
+
+def pale(number: int, white: float = 0.45) -> str:
+    """The colour of object `number`, mixed with white so that the letters of atoms can be read on it.
+
+    Example:
+        >>> pale(0)
+        '#73b1d5'
+    """
+    own = (int(colour_of(number)[place : place + 2], 16) for place in (1, 3, 5))
+    return "#" + "".join(f"{round(part + white * (255 - part)):02x}" for part in own)
 
 
 def _rgb(colour: str) -> tuple[float, float, float]:
