@@ -111,7 +111,7 @@ def test_features_are_what_rdkit_says_of_every_atom_and_bond() -> None:
 )
 def test_a_molecule_comes_back_from_its_graph(text: str) -> None:
     again = Chem.MolToSmiles(molecule_from(graph_of(molecule_of(text))))
-    assert again == Chem.CanonSmiles(text)
+    assert again == Chem.MolToSmiles(molecule_of(text))
 
 
 BAD: dict[str, tuple[str, str]] = {

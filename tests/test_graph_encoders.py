@@ -1,5 +1,7 @@
 """Every encoder gives one vector per node, sees edges, never padding, and does not care for the order of nodes."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -15,7 +17,7 @@ from tests.house import make_batch
 
 TEXTS = ("CC(=O)Oc1ccccc1C(=O)O", "[Na+].[O-]C(=O)c1ccccc1", "C", "C1CCCCC1")
 GRAPHS = tuple(graph_of(molecule_of(text)) for text in TEXTS)
-DISTINCT = [
+DISTINCT: list[Any] = [
     graph_of(molecule_of(text))
     for text in (
         *TEXTS,

@@ -147,7 +147,8 @@ class Graphs:
     def to(self, device: torch.device | str, /) -> "Graphs":
         """The same batch on another device."""
         fields = (self.nodes, self.numbers, self.valid, self.edges, self.kinds, self.weights)
-        return Graphs(*(field.to(device, non_blocking=True) for field in fields), self.schema)
+        nodes, numbers, valid, edges, kinds, weights = (field.to(device, non_blocking=True) for field in fields)
+        return Graphs(nodes, numbers, valid, edges, kinds, weights, self.schema)
 
 
 def collate(items: Sequence[Graph]) -> Graphs:

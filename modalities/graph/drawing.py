@@ -32,7 +32,8 @@ def layout(count: int, edges: Int[np.ndarray, "2 edges"], steps: int = 60) -> Fl
         length = np.maximum(np.sqrt((move**2).sum(axis=1, keepdims=True)), 1e-9)
         places = places + move / length * np.minimum(length, 0.2 * (1 - step / steps))
     low, high = places.min(axis=0), places.max(axis=0)
-    return (places - low) / np.maximum(high - low, 1e-9)
+    scaled: Float[np.ndarray, "nodes 2"] = (places - low) / np.maximum(high - low, 1e-9)
+    return scaled
 
 
 def draw_network(item: Graph, colours: Mapping[int, str], width: int, height: int) -> str:

@@ -1,5 +1,7 @@
 """Molecules as graphs of atoms and bonds, and back, by RDKit."""
 
+from typing import Any
+
 import torch
 from rdkit import Chem, rdBase
 
@@ -54,7 +56,8 @@ def molecule_of(source: str | bytes) -> Chem.Mol:
         ValueError: 'C1CC' is no SMILES that RDKit can read
     """
     if isinstance(source, bytes):
-        return Chem.Mol(source)
+        binary: Any = source  # RDKit takes bytes, its types say text
+        return Chem.Mol(binary)
     with rdBase.BlockLogs():
         molecule = Chem.MolFromSmiles(source)
         if molecule is None:

@@ -108,7 +108,7 @@ def _draw_molecule(item: Graph, colours: dict[int, str], width: int, height: int
         if colours.get(bond.GetBeginAtomIdx(), "") == colours.get(bond.GetEndAtomIdx())
     }
     drawer = rdMolDraw2D.MolDraw2DSVG(width, height)
-    options = drawer.drawOptions()
+    options: Any = drawer.drawOptions()  # RDKit's types name no option
     options.prepareMolsBeforeDrawing = False
     options.fillHighlights = True
     options.clearBackground = False
