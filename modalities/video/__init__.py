@@ -1,0 +1,115 @@
+"""Video: clips, their tubes, and the things that move in them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, final
+
+from jaxtyping import Int
+from torch import Tensor
+
+from gestalt.core.encoder import AbstractEncoder
+from gestalt.core.feature_map import Grid
+from gestalt.core.modality import AbstractModality, Reading, Specimen
+from gestalt.core.transform import AbstractTransform, Views
+
+from .backbones import R3D18, FrameResNet18, Swin3D
+from .data import Clip as Clip
+from .data import Clips as Clips
+from .data import VideoFiles as VideoFiles
+from .data import collate as collate
+from .data import each_window as each_window
+from .data import read_videos
+from .effects import Blur, ColourJitter, Grey, Solarise
+from .encoders import Colours, Conv
+from .fitted import MViT, VideoMAE
+from .masks import on_pixels as on_pixels
+from .masks import overlay as overlay
+from .outputs import write_index_masks as write_index_masks
+from .outputs import write_overlay as write_overlay
+from .render import render
+from .space import CutOut, Flip, ResizedCrop, Rotation
+from .specimens import specimens
+from .views import Reverse, Stride, TimeCrop, TimeJitter
+from .views import chain as chain
+from .views import default_views as default_views
+
+
+@final
+class Video(AbstractModality[Clip]):
+    """Videos read in windows of `seconds`, at most `rate` frames per second, the shorter side at most `size` pixels.
+
+    Example:
+        >>> sorted(MODALITY.encoders)
+        ['conv', 'frame_resnet18', 'mvit_v2_s', 'r3d_18', 'raw', 'swin3d_t', 'videomae']
+    """
+
+    name: ClassVar[str] = "video"
+    element: ClassVar[str] = "tube"
+    # Resizing, turning and blurring mix what lies at the border of two tubes.
+    tolerance: ClassVar[int] = 1
+
+    def __init__(
+        self, seconds: float = 2.0, rate: float | None = 8.0, size: int | None = 112, folder_rate: float = 24.0
+    ) -> None:
+        self.seconds = seconds
+        self.rate = rate
+        self.size = size
+        self.folder_rate = folder_rate
+        self.encoders: Mapping[str, Callable[..., AbstractEncoder]] = {
+            "raw": Colours,
+            "conv": Conv,
+            "frame_resnet18": FrameResNet18,
+            "r3d_18": R3D18,
+            "mvit_v2_s": MViT,
+            "swin3d_t": Swin3D,
+            "videomae": VideoMAE,
+        }
+        self.transforms: Mapping[str, AbstractTransform[Clip]] = {
+            "time_crop": TimeCrop(),
+            "stride": Stride(),
+            "reverse": Reverse(),
+            "time_jitter": TimeJitter(),
+            "resized_crop": ResizedCrop(32),
+            "flip": Flip(),
+            "rotation": Rotation(),
+            "colour_jitter": ColourJitter(),
+            "grey": Grey(),
+            "blur": Blur(),
+            "solarise": Solarise(),
+            "cut_out": CutOut(),
+        }
+        self.views: Views[Clip] = default_views()
+
+    def read(self, paths: Sequence[Path], skip_bad: bool = False) -> Reading[Clip]:
+        """The windows of all videos among `paths` and in the folders among them, in sorted order.
+
+        A video is a file that FFmpeg can decode, or a folder of numbered images (`folder_rate` of them per second).
+        First and last frames are tried.
+
+        Raises:
+            BadItemError: for the first video that is empty, no video, too short or cut off, unless `skip_bad`.
+            FileNotFoundError: for a path that does not exist.
+            ValueError: if no usable video is found.
+        """
+        return read_videos(paths, self.seconds, self.rate, self.size, skip_bad, self.folder_rate)
+
+    def collate(self, items: Sequence[Clip]) -> Clips:
+        """Clips padded to the longest, highest and widest."""
+        return collate(items)
+
+    def render(
+        self,
+        item: Clip,
+        found: Int[Tensor, " elements"],
+        grid: Grid | None,
+        truth: Sequence[tuple[str, Any]] = (),
+    ) -> str:
+        """Frames over time, found objects, and true ones: `(name, mask)` with a bool mask of the clip's size."""
+        return render(item, found, grid, truth)
+
+    def specimens(self) -> Sequence[Specimen[Clip]]:
+        """Three clips of squares that drift, of different sizes, one with uneven times."""
+        return specimens()
+
+
+MODALITY = Video()

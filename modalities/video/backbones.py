@@ -1,0 +1,154 @@
+"""The field's own networks: torchvision's image network frame by frame, and its networks of clips."""
+
+from pathlib import Path
+from typing import final
+
+import torch
+from einops import rearrange
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from gestalt.core.encoder import AbstractEncoder
+from gestalt.core.feature_map import FeatureMap
+
+from .data import Clips
+from .lattice import IMAGENET, Tubes
+
+
+def loaded(network: nn.Module, checkpoint: str | None) -> None:
+    """Put published weights from a local file (`.pth` or `.safetensors`) into a network of torchvision.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if the weights belong to another network.
+    """
+    if checkpoint is None:
+        return
+    path = Path(checkpoint)
+    if not path.is_file():
+        raise FileNotFoundError(f"{checkpoint} does not exist; download the weights first and name the file")
+    if path.suffix == ".safetensors":
+        from safetensors.torch import load_file
+
+        weights = load_file(path)
+    else:
+        weights = torch.load(path, map_location="cpu", weights_only=True)
+    try:
+        network.load_state_dict(weights)
+    except RuntimeError as error:
+        raise ValueError(f"{checkpoint} holds the weights of another network: {str(error)[:300]}") from error
+
+
+@final
+class FrameResNet18(AbstractEncoder):
+    """torchvision's ResNet-18 on every frame alone.
+
+    Strides of the last stages are set to 1 until one tube takes `stride` pixels a side. The centre of tube `(y, x)`
+    lies at pixel `(stride · y, stride · x)`, as the network's paddings make it.
+
+    Args:
+        stride: 8, 16 or 32.
+        checkpoint: a local file of published weights.
+
+    Source: He et al. (2016); torchvision's `resnet18`.
+    """
+
+    def __init__(self, stride: int = 16, checkpoint: str | None = None) -> None:
+        super().__init__()
+        from torchvision.models import resnet18
+
+        if stride not in (8, 16, 32):
+            raise ValueError(f"stride is 8, 16 or 32, got {stride}")
+        self.settings = {"stride": stride, "checkpoint": None}
+        network = resnet18(weights=None)
+        loaded(network, checkpoint)
+        self.stem = nn.Sequential(network.conv1, network.bn1, network.relu, network.maxpool)
+        self.stages = nn.Sequential(network.layer1, network.layer2, network.layer3, network.layer4)
+        for stage in list(self.stages)[{8: 2, 16: 3, 32: 4}[stride] :]:
+            for layer in stage.modules():
+                if isinstance(layer, nn.Conv2d):
+                    layer.stride = (1, 1)
+        self.tubes = Tubes.centred((1, stride, stride))
+        self.dim = 512
+
+    def forward(self, data: Clips) -> FeatureMap:
+        """One vector per tube of one frame."""
+        return self.tubes.features(self._features, data, IMAGENET)
+
+    def _features(self, colours: Float[Tensor, "batch 3 time height width"]) -> Tensor:
+        x = self.stages(self.stem(rearrange(colours, "b c t y x -> (b t) c y x")))
+        features: Tensor = rearrange(x, "(b t) c y x -> b c t y x", t=colours.shape[2])
+        return features
+
+
+@final
+class R3D18(AbstractEncoder):
+    """torchvision's ResNet-18 of 3-D convolutions; a tube takes 16 × 16 pixels of 8 frames after all four stages.
+
+    Args:
+        stages: how many stages to run, 1 … 4: fewer give finer tubes (2, 4, 8, 16 pixels; 1, 2, 4, 8 frames).
+        checkpoint: a local file of published weights.
+
+    Source: Tran et al. (2018); torchvision's `r3d_18`.
+    """
+
+    def __init__(self, stages: int = 3, checkpoint: str | None = None) -> None:
+        super().__init__()
+        from torchvision.models.video import r3d_18
+
+        _in_range(stages)
+        self.settings = {"stages": stages, "checkpoint": None}
+        network = r3d_18(weights=None)
+        loaded(network, checkpoint)
+        self.stem = network.stem
+        self.stages = nn.Sequential(network.layer1, network.layer2, network.layer3, network.layer4)[:stages]
+        self.tubes = Tubes.centred((2 ** (stages - 1), 2**stages, 2**stages))
+        self.dim = 64 * 2 ** (stages - 1)
+
+    def forward(self, data: Clips) -> FeatureMap:
+        """One vector per tube."""
+        return self.tubes.features(self._features, data)
+
+    def _features(self, colours: Float[Tensor, "batch 3 time height width"]) -> Tensor:
+        features: Tensor = self.stages(self.stem(colours))
+        return features
+
+
+@final
+class Swin3D(AbstractEncoder):
+    """torchvision's Video Swin Transformer (tiny); a tube takes 32 × 32 pixels of 2 frames after all four stages.
+
+    Args:
+        stages: how many stages to run, 1 … 4: fewer give finer tubes (4, 8, 16, 32 pixels).
+        checkpoint: a local file of published weights.
+
+    Source: Liu et al. (2022); torchvision's `swin3d_t`.
+    """
+
+    def __init__(self, stages: int = 2, checkpoint: str | None = None) -> None:
+        super().__init__()
+        from torchvision.models.video import swin3d_t
+
+        _in_range(stages)
+        self.settings = {"stages": stages, "checkpoint": None}
+        network = swin3d_t(weights=None)
+        loaded(network, checkpoint)
+        self.embed = network.patch_embed
+        self.features = network.features[: 2 * stages - 1]
+        self.dim = 96 * 2 ** (stages - 1)
+        self.norm = network.norm if stages == 4 else nn.LayerNorm(self.dim)
+        self.tubes = Tubes((2, 2 ** (stages + 1), 2 ** (stages + 1)))
+
+    def forward(self, data: Clips) -> FeatureMap:
+        """One vector per tube."""
+        return self.tubes.features(self._features, data)
+
+    def _features(self, colours: Float[Tensor, "batch 3 time height width"]) -> Tensor:
+        boxes = self.norm(self.features(self.embed(colours)))
+        features: Tensor = rearrange(boxes, "b t y x d -> b d t y x")
+        return features
+
+
+def _in_range(stages: int) -> None:
+    if not 1 <= stages <= 4:
+        raise ValueError(f"the network has stages 1 … 4, got stages={stages}")

@@ -1,0 +1,298 @@
+"""Clips, read in windows from files and folders of any length, and the batches made of them."""
+
+import bisect
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from pathlib import Path
+from typing import final
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int, UInt8
+from torch import Tensor
+
+from gestalt.core.items import AbstractItems, BadItemError, Skipped
+from gestalt.core.modality import Reading
+
+from . import folders, reading
+from .reading import ADVICE, SUFFIXES, Header, Stretch
+
+SHORTEST = 0.25  # seconds; a shorter rest of a video is left out
+FEWEST = 2  # frames; a single picture moves nothing
+
+
+@final
+@dataclass(frozen=True)
+class Clip:
+    """Some seconds of moving picture: frame `i` is shown from `edges[i]` to `edges[i + 1]`, in seconds.
+
+    `edges` begin at 0; `start` is where the clip begins in its file. The rate of frames may vary.
+
+    Example:
+        >>> clip = Clip(torch.zeros(2, 3, 4, 6, dtype=torch.uint8), torch.tensor([0.0, 0.04, 0.2]), start=7.0)
+        >>> clip.size, round(clip.seconds, 2)
+        ((2, 4, 6), 0.2)
+    """
+
+    frames: UInt8[Tensor, "time 3 height width"]
+    edges: Float[Tensor, " edges"]
+    start: float = 0.0
+
+    def __post_init__(self) -> None:
+        if len(self.edges) != len(self.frames) + 1 or not bool((self.edges.diff() > 0).all()):
+            raise ValueError(
+                f"a clip of {len(self.frames)} frames needs {len(self.frames) + 1} increasing edges in seconds, "
+                f"got {self.edges.tolist()}"
+            )
+
+    @property
+    def size(self) -> tuple[int, int, int]:
+        """Frames, height and width."""
+        return len(self.frames), self.frames.shape[2], self.frames.shape[3]
+
+    @property
+    def seconds(self) -> float:
+        """Length of the clip."""
+        return float(self.edges[-1] - self.edges[0])
+
+    @property
+    def times(self) -> list[float]:
+        """When each frame begins, in seconds of its file."""
+        return [self.start + time for time in self.edges[:-1].tolist()]
+
+
+@final
+@dataclass(frozen=True)
+class Clips:
+    """A batch of clips, padded in time, height and width; `sizes` has each one's own frames, height and width.
+
+    Example:
+        >>> clip = Clip(torch.zeros(2, 3, 4, 6, dtype=torch.uint8), torch.tensor([0.0, 0.5, 1.0]))
+        >>> small = Clip(torch.zeros(1, 3, 2, 2, dtype=torch.uint8), torch.tensor([0.0, 0.5]))
+        >>> batch = collate([clip, small])
+        >>> batch.frames.shape, batch.sizes.tolist(), batch.edges.tolist()
+        (torch.Size([2, 2, 3, 4, 6]), [[2, 4, 6], [1, 2, 2]], [[0.0, 0.5, 1.0], [0.0, 0.5, 1.0]])
+    """
+
+    frames: UInt8[Tensor, "batch time 3 height width"]
+    sizes: Int[Tensor, "batch 3"]
+    edges: Float[Tensor, "batch edges"]
+
+    def __post_init__(self) -> None:
+        batch, time = self.frames.shape[:2]
+        if self.sizes.shape != (batch, 3) or self.edges.shape != (batch, time + 1):
+            raise ValueError(
+                f"{batch} clips of {time} frames need sizes {(batch, 3)} and edges {(batch, time + 1)}, "
+                f"got {tuple(self.sizes.shape)} and {tuple(self.edges.shape)}"
+            )
+
+    def to(self, device: torch.device | str, /) -> "Clips":
+        """The same batch on another device; sizes and edges are small and stay."""
+        return Clips(self.frames.to(device, non_blocking=True), self.sizes, self.edges)
+
+
+def collate(items: Sequence[Clip]) -> Clips:
+    """Clips as one batch; the edges of padding go on in steps of the clip's last frame.
+
+    Raises:
+        ValueError: if there are none.
+    """
+    if not items:
+        raise ValueError("a batch needs at least one clip, got none")
+    sizes = torch.tensor([item.size for item in items])
+    time, height, width = sizes.amax(dim=0).tolist()
+    frames = torch.zeros(len(items), time, 3, height, width, dtype=torch.uint8)
+    edges = torch.empty(len(items), time + 1)
+    for row, item in enumerate(items):
+        t, h, w = item.size
+        frames[row, :t, :, :h, :w] = item.frames
+        edges[row, : t + 1] = item.edges
+        edges[row, t + 1 :] = item.edges[-1] + (item.edges[-1] - item.edges[-2]) * torch.arange(1, time - t + 1)
+    return Clips(frames, sizes, edges)
+
+
+@final
+class VideoFiles(AbstractItems[Clip]):
+    """Files and folders of frames cut into windows of `seconds`; only the window asked for is ever in memory.
+
+    Args:
+        paths, headers: what is read, and what each says of itself.
+        seconds: length of a window; the last window of a video is shorter, and left out below 0.25 s unless it is the
+            only one.
+        rate: at most so many frames per second, each kept at its own time; None keeps all.
+        size: the shorter side is brought to so many pixels if it is longer; None never scales.
+        jitter: for training, begin up to half a window earlier or later; otherwise windows tile each video exactly.
+    """
+
+    def __init__(
+        self,
+        paths: Sequence[Path],
+        headers: Sequence[Header],
+        seconds: float = 2.0,
+        rate: float | None = 8.0,
+        size: int | None = 112,
+        jitter: bool = False,
+    ) -> None:
+        if len(paths) != len(headers):
+            raise ValueError(f"every video needs a header, got {len(paths)} videos and {len(headers)} headers")
+        if seconds <= 0 or (rate is not None and rate <= 0) or (size is not None and size < 1):
+            raise ValueError(f"seconds, rate and size must be positive, got {seconds}, {rate} and {size}")
+        self.paths = tuple(paths)
+        self.headers = tuple(headers)
+        self.seconds = seconds
+        self.rate = rate
+        self.size = size
+        self.jitter = jitter
+        self._ends = tuple(accumulate(self._count(header.seconds) for header in self.headers))
+
+    def _count(self, length: float) -> int:
+        whole, rest = divmod(length + 1e-6, self.seconds)
+        return max(1, int(whole) + (rest >= min(SHORTEST, self.seconds)))
+
+    def __len__(self) -> int:
+        """Windows of all videos together."""
+        return self._ends[-1] if self._ends else 0
+
+    def _place(self, index: int) -> tuple[int, int]:
+        if not 0 <= index < len(self):
+            raise IndexError(f"window {index} of {len(self)}")
+        file = bisect.bisect_right(self._ends, index)
+        return file, index - (self._ends[file - 1] if file else 0)
+
+    def path(self, index: int) -> Path:
+        """The file or folder of window `index`."""
+        return self.paths[self._place(index)[0]]
+
+    def start(self, index: int) -> float:
+        """Where window `index` begins in its video, in seconds (without jitter)."""
+        return self._place(index)[1] * self.seconds
+
+    def name(self, index: int) -> str:
+        """The video, and the seconds of the window in it."""
+        file, window = self._place(index)
+        begin = window * self.seconds
+        return f"{self.paths[file]} [{begin:.1f}–{min(begin + self.seconds, self.headers[file].seconds):.1f} s]"
+
+    def windows(self, path: Path) -> range:
+        """The numbers of one video's windows, in order of time.
+
+        Raises:
+            ValueError: if the video is not among these.
+        """
+        if path not in self.paths:
+            raise ValueError(f"{path} is not among the {len(self.paths)} videos; name one of `paths`")
+        file = self.paths.index(path)
+        return range(self._ends[file - 1] if file else 0, self._ends[file])
+
+    def with_jitter(self, jitter: bool) -> "VideoFiles":
+        """The same videos, read for training (`True`) or exactly."""
+        return VideoFiles(self.paths, self.headers, self.seconds, self.rate, self.size, jitter)
+
+    def read(self, index: int, rng: np.random.Generator) -> Clip:
+        """One window.
+
+        Raises:
+            BadItemError: if it cannot be decoded.
+        """
+        file, window = self._place(index)
+        header = self.headers[file]
+        begin = window * self.seconds
+        if self.jitter:
+            latest = max(0.0, header.seconds - self.seconds)
+            begin = min(max(0.0, begin + self.seconds * (rng.random() - 0.5)), latest)
+        stretch = _decode(self.paths[file], header, begin, self.seconds, self.rate, self.size)
+        if len(stretch.frames) == 0:
+            raise BadItemError(self.name(index), f"the video ends before its header says; {ADVICE}")
+        times = torch.tensor([time - stretch.times[0] for time in stretch.times])
+        return Clip(stretch.frames, times, stretch.times[0])
+
+
+def each_window(files: VideoFiles, path: Path) -> Iterator[Clip]:
+    """One video's windows in order, each read when it is asked for."""
+    exact = files.with_jitter(False)
+    rng = np.random.default_rng(0)
+    return (exact.read(index, rng) for index in exact.windows(path))
+
+
+def _decode(path: Path, header: Header, start: float, seconds: float, rate: float | None, size: int | None) -> Stretch:
+    if path.is_dir():
+        return folders.decode(path, header, start, seconds, rate, size)
+    return reading.decode(path, start, seconds, rate, size)
+
+
+def find_videos(paths: Sequence[Path]) -> list[Path]:
+    """The video files and folders of numbered images among `paths` and below them, in sorted order, each once.
+
+    Raises:
+        FileNotFoundError: for a path that does not exist.
+        ValueError: if there is no video at all.
+    """
+    found: list[Path] = []
+    for path in paths:
+        if not path.exists():
+            raise FileNotFoundError(f"{path} does not exist; check the spelling, and that the disk is mounted")
+        # A file that the user names is tried whatever its suffix; names with a leading dot are other programs' notes.
+        listed = sorted([path, *path.rglob("*")]) if path.is_dir() else [path]
+        found += [
+            file
+            for file in listed
+            if (file.is_dir() and len(folders.frames_of(file)) >= FEWEST)
+            or (file.is_file() and (file == path or file.suffix.lower() in SUFFIXES) and not file.name.startswith("."))
+        ]
+    if not found:
+        places = ", ".join(map(str, paths)) or "an empty list of paths"
+        raise ValueError(
+            f"no video in {places}; name files, folders of numbered images, or folders with any of "
+            f"{' '.join(sorted(SUFFIXES))}"
+        )
+    return list(dict.fromkeys(found))
+
+
+def read_videos(
+    paths: Sequence[Path],
+    seconds: float,
+    rate: float | None,
+    size: int | None,
+    skip_bad: bool = False,
+    folder_rate: float = 24.0,
+) -> Reading[Clip]:
+    """Probe every video and give the windows of the good ones; images of a folder come `folder_rate` per second.
+
+    Raises:
+        BadItemError: for the first video that cannot be used, unless `skip_bad`.
+        ValueError: if none is left.
+    """
+    good: list[tuple[Path, Header]] = []
+    skipped: list[Skipped] = []
+    for path in find_videos(paths):
+        try:
+            good.append((path, _probe(path, size, folder_rate)))
+        except BadItemError as error:
+            if not skip_bad:
+                raise
+            skipped.append(Skipped(error.name, error.reason))
+    if not good:
+        first = skipped[0]
+        raise ValueError(f"none of {len(skipped)} videos can be used; the first, {first.name}: {first.reason}")
+    files = VideoFiles([path for path, _ in good], [header for _, header in good], seconds, rate, size)
+    return Reading(files, tuple(skipped))
+
+
+def _probe(path: Path, size: int | None, folder_rate: float) -> Header:
+    """The header of a video whose first and last frames can be decoded."""
+    header = folders.read_header(path, folder_rate) if path.is_dir() else reading.read_header(path)
+    step = 1 / header.rate
+    first = _decode(path, header, 0.0, 2.5 * step, None, size)
+    if len(first.frames) < FEWEST:
+        # A slow or uneven rate: a few frames of the whole are enough.
+        first = _decode(path, header, 0.0, header.seconds, 4 / max(header.seconds, step), size)
+    if len(first.frames) < FEWEST:
+        raise BadItemError(
+            str(path),
+            f"is too short: {len(first.frames)} frame{'' if len(first.frames) == 1 else 's'}, and at least {FEWEST} "
+            "are needed; remove it, or leave it out with --skip-bad",
+        )
+    if len(_decode(path, header, max(0.0, header.seconds - step), step, None, size).frames) == 0:
+        raise BadItemError(str(path), f"ends before its header says, at {header.seconds:.1f} s; {ADVICE}")
+    return header

@@ -1,0 +1,109 @@
+"""Transforms that change colours and sharpness and leave everything in its place, the same in every frame."""
+
+from dataclasses import replace
+from typing import final
+
+import numpy as np
+from jaxtyping import UInt8
+from torch import Tensor
+
+from gestalt.core.correspondence import Affine
+from gestalt.core.transform import AbstractTransform
+
+from .data import Clip
+
+
+def _tall(frames: UInt8[Tensor, "time 3 height width"]) -> UInt8[Tensor, "3 tall width"]:
+    """All frames below one another: contrast then has one mean for the whole clip, and nothing flickers."""
+    return frames.transpose(0, 1).flatten(1, 2)
+
+
+def _frames(tall: UInt8[Tensor, "3 tall width"], item: Clip) -> UInt8[Tensor, "time 3 height width"]:
+    frames: Tensor = tall.unflatten(1, item.size[:2]).transpose(0, 1)
+    return frames.contiguous()
+
+
+@final
+class ColourJitter(AbstractTransform[Clip]):
+    """Brightness, contrast and saturation times a random factor, and hue turned, in this order.
+
+    Args:
+        brightness, contrast, saturation: factors are drawn from 1 − x … 1 + x.
+        hue: greatest turn, in whole turns; at most 0.5.
+    """
+
+    def __init__(
+        self, brightness: float = 0.4, contrast: float = 0.4, saturation: float = 0.2, hue: float = 0.1
+    ) -> None:
+        if not all(0 <= value <= 1 for value in (brightness, contrast, saturation)) or not 0 <= hue <= 0.5:
+            raise ValueError(
+                "brightness, contrast and saturation lie in 0 … 1 and hue in 0 … 0.5, "
+                f"got {brightness}, {contrast}, {saturation} and {hue}"
+            )
+        self.brightness = brightness
+        self.contrast = contrast
+        self.saturation = saturation
+        self.hue = hue
+
+    def __call__(self, item: Clip, rng: np.random.Generator) -> tuple[Clip, Affine]:
+        """Change the colours."""
+        from torchvision.transforms.v2 import functional
+
+        ranges = (self.brightness, self.contrast, self.saturation)
+        brightness, contrast, saturation = (float(rng.uniform(1 - most, 1 + most)) for most in ranges)
+        hue = float(rng.uniform(-self.hue, self.hue))
+        tall = functional.adjust_brightness(_tall(item.frames), brightness)
+        tall = functional.adjust_contrast(tall, contrast)
+        tall = functional.adjust_saturation(tall, saturation)
+        if self.hue:
+            tall = functional.adjust_hue(tall, hue)
+        return replace(item, frames=_frames(tall, item)), Affine.identity(3)
+
+
+@final
+class Grey(AbstractTransform[Clip]):
+    """No colours."""
+
+    def __call__(self, item: Clip, rng: np.random.Generator) -> tuple[Clip, Affine]:  # noqa: ARG002
+        """Luminance in all three channels."""
+        from torchvision.transforms.v2 import functional
+
+        return replace(item, frames=functional.rgb_to_grayscale(item.frames, 3)), Affine.identity(3)
+
+
+@final
+class Blur(AbstractTransform[Clip]):
+    """A Gaussian blur whose deviation is `least` … `most` of the picture's shorter side."""
+
+    def __init__(self, least: float = 0.002, most: float = 0.015) -> None:
+        if not 0 < least <= most:
+            raise ValueError(f"deviations run from a lower to a higher one above 0, got {least} … {most}")
+        self.least = least
+        self.most = most
+
+    def __call__(self, item: Clip, rng: np.random.Generator) -> tuple[Clip, Affine]:
+        """Blur every frame alike."""
+        from torchvision.transforms.v2 import functional
+
+        sigma = float(rng.uniform(self.least, self.most)) * min(item.size[1:])
+        kernel = 2 * min(round(3 * sigma) + 1, (min(item.size[1:]) - 1) // 2) + 1
+        frames = functional.gaussian_blur(item.frames, [kernel, kernel], [sigma, sigma])
+        return replace(item, frames=frames), Affine.identity(3)
+
+
+@final
+class Solarise(AbstractTransform[Clip]):
+    """Values from a random threshold of `least` … `most` (of 255) on are inverted."""
+
+    def __init__(self, least: float = 0.4, most: float = 0.8) -> None:
+        if not 0 <= least <= most <= 1:
+            raise ValueError(f"thresholds run from a lower to a higher one in 0 … 1, got {least} … {most}")
+        self.least = least
+        self.most = most
+
+    def __call__(self, item: Clip, rng: np.random.Generator) -> tuple[Clip, Affine]:
+        """Invert what is bright."""
+        from torchvision.transforms.v2 import functional
+
+        threshold = 255 * float(rng.uniform(self.least, self.most))
+        return replace(item, frames=functional.solarize(item.frames, threshold)), Affine.identity(3)

@@ -1,0 +1,135 @@
+"""Encoders of tubes: plain colour and texture, and a small convolutional network."""
+
+import math
+from itertools import pairwise
+from typing import final
+
+import torch
+from einops import rearrange
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from gestalt.core.encoder import AbstractEncoder
+from gestalt.core.feature_map import FeatureMap
+
+from .data import Clips
+from .lattice import Tubes
+
+
+@final
+class Colours(AbstractEncoder):
+    """Colour and texture of every tube, without parameters: nine numbers.
+
+    Mean of red, green and blue; the deviation of each within the tube's frames; the mean size of the differences to
+    the right and downwards (fine texture), and to the next frame (change). Differences never leave the tube.
+
+    Args:
+        cell: height and width of a tube in pixels.
+        frames: frames of a tube.
+
+    Example:
+        >>> batch = Clips(torch.zeros(2, 8, 3, 32, 32, dtype=torch.uint8), torch.tensor([[8, 32, 32], [4, 16, 16]]),
+        ...               torch.arange(9.0).expand(2, -1))
+        >>> features = Colours()(batch)
+        >>> features.values.shape, features.valid.sum(dim=1).tolist(), features.grid.shape
+        (torch.Size([2, 128, 9]), [128, 16], (8, 4, 4))
+    """
+
+    def __init__(self, cell: int = 8, frames: int = 1) -> None:
+        super().__init__()
+        if cell < 1 or frames < 1:
+            raise ValueError(f"a tube takes at least one pixel and one frame, got cell={cell} and frames={frames}")
+        self.settings = {"cell": cell, "frames": frames}
+        self.tubes = Tubes((frames, cell, cell))
+        self.dim = 9
+
+    def forward(self, data: Clips) -> FeatureMap:
+        """Nine numbers per tube."""
+        return self.tubes.features(self._colours, data)
+
+    def _colours(self, colours: Float[Tensor, "batch 3 time height width"]) -> Tensor:
+        step = self.tubes.step
+        cells = rearrange(colours, "b c (t i) (y j) (x k) -> b c t y x i j k", i=step[0], j=step[1], k=step[2])
+        mean = cells.mean(dim=(5, 6, 7))
+        deviation = cells.var(dim=(5, 6, 7), correction=0).clamp(min=0).sqrt()
+        edges = [
+            cells.diff(dim=axis).abs().mean(dim=(5, 6, 7)).mean(dim=1, keepdim=True)
+            if cells.shape[axis] > 1
+            else torch.zeros_like(mean[:, :1])
+            for axis in (6, 7, 5)
+        ]
+        return torch.cat([mean, deviation, *edges], dim=1)
+
+
+@final
+class Mixing(nn.Module):
+    """x + relu(norm(W ∗ x)) within each frame, then y + a ∗ y over three frames, one weight per channel and frame.
+
+    The weights over time begin at 0: the network begins as a network of images and learns how much time matters.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.within = nn.Conv2d(width, width, 3, padding=1, bias=False)
+        self.norm = nn.BatchNorm2d(width)
+        self.over_time = nn.Conv1d(width, width, 3, padding=1, groups=width, bias=False)
+        nn.init.zeros_(self.over_time.weight)
+
+    def forward(self, x: Float[Tensor, "images width rows columns"], times: int) -> Tensor:
+        """The same shape; `images` are clips of `times` frames."""
+        x = x + self.norm(self.within(x)).relu()
+        rows = x.shape[2]
+        along = rearrange(x, "(b t) c y x -> (b y x) c t", t=times)
+        mixed = rearrange(self.over_time(along), "(b y x) c t -> (b t) c y x", y=rows, t=times, x=x.shape[3])
+        return x + mixed
+
+
+@final
+class Conv(AbstractEncoder):
+    """A small convolutional network: every frame on its own, mixed lightly over time; fast on two CPU cores.
+
+    Convolutions of 4 × 4 with stride 2 halve the picture until a tube takes `stride` × `stride` pixels of one frame;
+    their outputs lie exactly on those of `Colours` with the same `cell`. Residual blocks follow.
+
+    Args:
+        width: channels of the blocks, the length of the vectors.
+        stride: 2, 4, 8 or 16 pixels.
+        blocks: how many residual blocks; each sees one tube further in space and one frame further in time.
+
+    Example:
+        >>> batch = Clips(torch.zeros(1, 4, 3, 32, 32, dtype=torch.uint8), torch.tensor([[4, 32, 32]]),
+        ...               torch.arange(5.0)[None])
+        >>> Conv(width=16)(batch).values.shape
+        torch.Size([1, 64, 16])
+    """
+
+    def __init__(self, width: int = 96, stride: int = 8, blocks: int = 2) -> None:
+        super().__init__()
+        if stride not in (2, 4, 8, 16):
+            raise ValueError(f"stride is 2, 4, 8 or 16, got {stride}")
+        self.settings = {"width": width, "stride": stride, "blocks": blocks}
+        self.tubes = Tubes((1, stride, stride))
+        halvings = round(math.log2(stride))
+        widths = [3, *(max(16, width // 2 ** (halvings - 1 - number)) for number in range(halvings))]
+        widths[-1] = width
+        self.halve = nn.ModuleList(
+            nn.Sequential(nn.Conv2d(a, b, 4, stride=2, padding=1, bias=False), nn.BatchNorm2d(b), nn.ReLU())
+            for a, b in pairwise(widths)
+        )
+        self.blocks = nn.ModuleList(Mixing(width) for _ in range(blocks))
+        self.dim = width
+        nn.Module.to(self, memory_format=torch.channels_last)  # type: ignore[call-overload]  # much faster on CPU
+
+    def forward(self, data: Clips) -> FeatureMap:
+        """One vector per tube."""
+        return self.tubes.features(self._features, data)
+
+    def _features(self, colours: Float[Tensor, "batch 3 time height width"]) -> Tensor:
+        times = colours.shape[2]
+        x = rearrange(colours, "b c t y x -> (b t) c y x").contiguous(memory_format=torch.channels_last)
+        for halve in self.halve:
+            x = halve(x)
+        for block in self.blocks:
+            x = block(x, times)
+        features: Tensor = rearrange(x, "(b t) c y x -> b c t y x", t=times)
+        return features

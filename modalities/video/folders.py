@@ -1,0 +1,72 @@
+"""Folders of numbered images: each is one clip."""
+
+import re
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import UInt8
+
+from gestalt.core.items import BadItemError
+
+from .reading import Header, Stretch, scaled
+
+IMAGES = frozenset((".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".ppm"))
+ADVICE = "export the frame again, remove the folder, or leave it out with --skip-bad"
+
+
+@lru_cache(maxsize=64)
+def frames_of(folder: Path) -> tuple[Path, ...]:
+    """The images of a folder whose names end in a number, in the order of the numbers."""
+    numbered = [
+        (int(found[1]), path.name, path)
+        for path in folder.iterdir()
+        if path.suffix.lower() in IMAGES and not path.name.startswith(".") and path.is_file()
+        if (found := re.search(r"(\d+)$", path.stem))
+    ]
+    return tuple(path for _, _, path in sorted(numbered))
+
+
+def read_header(folder: Path, rate: float) -> Header:
+    """Length of a clip whose frames are shown for 1 / `rate` seconds each."""
+    return Header(len(frames_of(folder)) / rate, rate)
+
+
+def decode(folder: Path, header: Header, start: float, seconds: float, rate: float | None, size: int | None) -> Stretch:
+    """The frames shown from `start` on, as `reading.decode` gives those of a file.
+
+    Raises:
+        BadItemError: if an image cannot be read, or has another size than the first.
+    """
+    paths = frames_of(folder)
+    first = int(start * header.rate + 1e-6)
+    last = min(len(paths), max(first + 1, round((start + seconds) * header.rate - 1e-6)))
+    step = 1 if rate is None else max(1, round(header.rate / rate))
+    numbers = range(first, last, step)
+    pictures = [_picture(paths[number], size) for number in numbers]
+    for number, picture in zip(numbers, pictures, strict=True):
+        if picture.shape != pictures[0].shape:
+            raise BadItemError(
+                str(paths[number]),
+                f"is {picture.shape[1]}×{picture.shape[0]} pixels, other frames of its folder are "
+                f"{pictures[0].shape[1]}×{pictures[0].shape[0]}; {ADVICE}",
+            )
+    if not pictures:
+        return Stretch(torch.zeros(0, 3, 1, 1, dtype=torch.uint8), (start,))
+    stacked = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).contiguous()
+    return Stretch(stacked, (*(max(start, number / header.rate) for number in numbers), last / header.rate))
+
+
+def _picture(path: Path, size: int | None) -> UInt8[np.ndarray, "height width 3"]:
+    from PIL import Image, ImageOps
+
+    if path.stat().st_size == 0:
+        raise BadItemError(str(path), f"the file has no bytes; {ADVICE}")
+    try:
+        with Image.open(path) as image:
+            turned = ImageOps.exif_transpose(image).convert("RGB")
+            wanted = scaled(turned.width, turned.height, size)
+            return np.array(turned if wanted == turned.size else turned.resize(wanted, Image.Resampling.BOX))
+    except (OSError, ValueError, Image.DecompressionBombError) as error:
+        raise BadItemError(str(path), f"cannot be read as an image ({error}); {ADVICE}") from error
