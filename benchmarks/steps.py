@@ -136,7 +136,7 @@ def step_of(of: Learner, options: Options) -> Callable[[Batch[Any]], None]:
         optimizer.step()
         optimizer.zero_grad()
         done += 1
-        of.follow(outcome, batch, Progress(done, 10**6, 100))
+        of.follow(outcome, Progress(done, 10**6, 100))
 
     return step
 

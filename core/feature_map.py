@@ -157,3 +157,11 @@ class FeatureMap:
         """The same features on another device."""
         grid = None if self.grid is None else self.grid.to(device)
         return FeatureMap(self.values.to(device), self.valid.to(device), grid)
+
+
+def item_means(features: FeatureMap) -> Float[Tensor, "batch dim"]:
+    """The mean vector of every item's valid elements, in float32; zero for an item that has none."""
+    valid = features.valid[..., None]
+    values = torch.where(valid, features.values.float(), 0.0)
+    means: Tensor = values.sum(dim=1) / valid.sum(dim=1).clamp(min=1)
+    return means

@@ -1,19 +1,23 @@
 """One training step, whatever the method and whatever the data."""
 
 from dataclasses import dataclass
-from typing import Any, final
+from typing import Any, Literal, final
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
+from .adversary import Adversary
 from .encoder import Network
+from .feature_map import item_means
 from .follower import Follower, Shared
-from .objective import AbstractObjective
+from .modes import evaluating
+from .objective import AbstractObjective, Known, Loss, object_labels
 from .progress import Progress
 from .segmentation import Objects, Segmentation
 from .segmenter import AbstractSegmenter
-from .view import Batch
+from .task import Task
+from .view import Batch, View
 
 
 @final
@@ -27,6 +31,7 @@ class Outcome:
     teacher: tuple[Objects, ...]
     segmentation: Segmentation
     unknown: Bool[Tensor, " batch"]
+    known: Known
 
 
 @final
@@ -42,6 +47,9 @@ class Learner(nn.Module):
         teacher_views: how many of the views, from the first on, the teacher sees; None for all. The online network
             sees all of them (small crops, for instance, are for it alone).
         least: an object is present in a view if more than so many elements show it.
+        task: a network for labelled objects, trained together with the online one.
+        teacher_sees: its views, or in place of each of them the untransformed item.
+        adversary: changes the first view so that it is harder to predict from.
     """
 
     def __init__(
@@ -53,6 +61,9 @@ class Learner(nn.Module):
         objective: AbstractObjective,
         teacher_views: int | None = None,
         least: float = 0.0,
+        task: Task | None = None,
+        teacher_sees: Literal["views", "source"] = "views",
+        adversary: Adversary | None = None,
     ) -> None:
         super().__init__()
         self.online = online
@@ -62,6 +73,9 @@ class Learner(nn.Module):
         self.objective = objective
         self.teacher_views = teacher_views
         self.least = least
+        self.task = task
+        self.teacher_sees = teacher_sees
+        self.adversary = adversary
 
     def forward(self, batch: Batch[Any], generator: torch.Generator) -> Outcome:
         """Discover, look, compare. Nothing is updated here."""
@@ -69,22 +83,84 @@ class Learner(nn.Module):
             segmentation: Segmentation = self.segmenter(batch, generator)
         unknown = ~torch.stack([view.correspondence.known for view in batch.views]).all(dim=0)
         segmentation = segmentation.falling_back(unknown)
+        known = Known(batch.index, object_labels(batch, segmentation), generator)
 
-        online = tuple(self._objects(self.online, view, segmentation).map(self.predictor) for view in batch.views)
         with torch.set_grad_enabled(torch.is_grad_enabled() and isinstance(self.teacher.rule, Shared)):
             seen = batch.views[: self.teacher_views]
-            teacher = tuple(self._objects(self.teacher.network, view, segmentation) for view in seen)
+            if self.teacher_sees == "source":
+                teacher = (self._objects(self.teacher.network, batch.source, segmentation),) * len(seen)
+            else:
+                teacher = tuple(self._objects(self.teacher.network, view, segmentation) for view in seen)
+        views = batch.views
+        if self.adversary is not None:
+            views = (self._attacked(views, teacher, segmentation, known), *views[1:])
+        projected = tuple(self._objects(self.online, view, segmentation) for view in views)
+        online = tuple(objects.map(self.predictor) for objects in projected)
 
-        loss = self.objective(online, teacher, batch)
-        return Outcome(loss.value, loss.parts, online, teacher, segmentation, unknown)
+        with torch.autocast(batch.index.device.type, enabled=False):  # losses are in float32
+            loss: Loss = self.objective(online, teacher, known)
+        if self.task is not None:
+            told: Loss = self.task(projected, self._targets(batch, known))
+            loss = Loss(loss.value + told.value, loss.parts | told.parts)
+        return Outcome(loss.value, loss.parts, online, teacher, segmentation, unknown, known)
 
     def _objects(self, network: Network, view: Any, segmentation: Segmentation) -> Objects:
         features = network.encode(view.data)
         return network.project(segmentation.seen_from(view.correspondence, features).pool(features, self.least))
 
+    def _targets(self, batch: Batch[Any], known: Known) -> Tensor:
+        """What the task network learns from: the classes of objects, or the values of the items they belong to."""
+        assert self.task is not None
+        if not self.task.values:
+            return known.labels
+        if batch.targets is None:
+            return torch.full(known.labels.shape, torch.nan, device=known.labels.device)
+        return batch.targets[:, None].expand(known.labels.shape)
+
+    def _attacked(
+        self, views: tuple[View[Any], ...], teacher: tuple[Objects, ...], segmentation: Segmentation, known: Known
+    ) -> View[Any]:
+        """The first view, changed so that the objective grows. What was drawn at random is put back."""
+        assert self.adversary is not None
+        state = known.generator.get_state()
+        aims = tuple(objects.detach() for objects in teacher)
+
+        def loss(data: Any) -> Tensor:
+            known.generator.set_state(state)
+            first, *others = (View(data, views[0].correspondence), *views[1:])
+            online = [self._objects(self.online, first, segmentation).map(self.predictor)]
+            with torch.no_grad():
+                online += [self._objects(self.online, view, segmentation).map(self.predictor) for view in others]
+            value: Tensor = self.objective(tuple(online), aims, known).value
+            return value
+
+        data = self.adversary(views[0].data, loss)
+        known.generator.set_state(state)
+        return View(data, views[0].correspondence)
+
     @torch.no_grad()
-    def follow(self, outcome: Outcome, batch: Batch[Any], progress: Progress) -> None:
+    def predict(self, data: Any) -> Float[Tensor, "batch outputs"]:
+        """The task network's outputs for untransformed items, taken as wholes, in evaluation mode.
+
+        Raises:
+            ValueError: if the learner has no task network.
+        """
+        if self.task is None:
+            raise ValueError("this learner has no task network; build it with `task=Task(…)` and train with labels")
+        with evaluating(self):
+            features = self.online.encode(data)
+            mean = Objects(item_means(features)[:, None], features.valid.any(dim=1, keepdim=True))
+            outputs: Tensor = self.task.head(self.online.project(mean).vectors[:, 0])
+        return outputs
+
+    @torch.no_grad()
+    def observe(self, outcome: Outcome) -> None:
+        """The objective sees what the teacher saw."""
+        self.objective.observe(tuple(objects.detach() for objects in outcome.teacher), outcome.known)
+
+    @torch.no_grad()
+    def follow(self, outcome: Outcome, progress: Progress) -> None:
         """Everything that changes after the optimiser's step, in this order."""
         self.teacher.follow(progress)
         self.segmenter.follow(progress)
-        self.objective.observe(tuple(objects.detach() for objects in outcome.teacher), batch)
+        self.observe(outcome)

@@ -73,3 +73,14 @@ def gather(rows: Float[Tensor, "rows ..."]) -> tuple[Tensor, int]:
     before = rows.new_zeros(start, *rows.shape[1:])
     after = rows.new_zeros(sum(sizes) - start - len(rows), *rows.shape[1:])
     return sum_over_ranks(torch.cat([before, rows, after])), start
+
+
+def joint_rows(rows: int, device: torch.device | str = "cpu") -> tuple[int, int]:
+    """The number of rows on all ranks, and where this rank's rows start among them.
+
+    Example:
+        >>> joint_rows(3)
+        (3, 0)
+    """
+    everyone, start = gather(torch.zeros(rows, 1, device=device))
+    return len(everyone), start

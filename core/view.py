@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar, final, runtime_checkable
 
 import torch
-from jaxtyping import Int
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from .correspondence import AbstractCorrespondence
@@ -53,8 +53,8 @@ class Batch(Generic[DataT]):
 
     `source` is the untransformed view that spans all the others; `views` are compared with one another. `names` say
     where each item came from, for messages; `index` is its number in the data set. `given` are segments supplied with
-    the data, `labels` classes supplied for some items (−1 for the others); `skipped` are items that could not be read
-    and were replaced.
+    the data; `labels` are classes of some items, or of some elements of the source view (−1 for the others), `targets`
+    values of some items (NaN for the others); `skipped` are items that could not be read and were replaced.
     """
 
     source: View[DataT]
@@ -62,8 +62,9 @@ class Batch(Generic[DataT]):
     names: tuple[str, ...]
     index: Int[Tensor, " batch"]
     given: Segmentation | None = None
-    labels: Int[Tensor, " batch"] | None = None
+    labels: Int[Tensor, "batch ..."] | None = None
     skipped: tuple[Skipped, ...] = ()
+    targets: Float[Tensor, " batch"] | None = None
 
     def __len__(self) -> int:
         return len(self.names)
@@ -78,4 +79,5 @@ class Batch(Generic[DataT]):
             None if self.given is None else self.given.to(device),
             None if self.labels is None else self.labels.to(device),
             self.skipped,
+            None if self.targets is None else self.targets.to(device),
         )

@@ -16,12 +16,24 @@ from gestalt.core.grouper import AbstractGrouper, ChangePoints, Contiguous, InOr
 from gestalt.core.learner import Learner
 from gestalt.core.methods import byol, odin
 from gestalt.core.modality import AbstractModality
-from gestalt.core.objective import AbstractObjective, Combined, Contrastive, Regression
+from gestalt.core.objective import (
+    AbstractObjective,
+    Combined,
+    Contrastive,
+    Known,
+    Moco,
+    Npid,
+    Queue,
+    Regression,
+    Relic,
+    Semantic,
+    SupervisedContrastive,
+)
 from gestalt.core.progress import Progress
 from gestalt.core.segmentation import Objects
 from gestalt.core.segmenter import AbstractSegmenter, Discovery, EveryElement, Given, HandOver, WholeItem
 from gestalt.core.view import Batch, View
-from tests.toy import Ragged, point_items, series_items, toy
+from tests.toy import point_items, series_items, toy
 
 
 @final
@@ -58,8 +70,45 @@ OBJECTIVES: dict[str, Callable[[], AbstractObjective]] = {
     "contrastive": Contrastive,
     "contrastive with the same view": lambda: Contrastive(temperature=0.2, same_view=True),
     "contrastive across items only": lambda: Contrastive(temperature=0.3, same_item=False),
+    "regression, plain": lambda: Regression("plain"),
+    "regression, cosine": lambda: Regression("cosine"),
+    "regression, cross-entropy": lambda: Regression("cross-entropy"),
+    "regression, one direction": lambda: Regression(symmetric=False),
+    "relic": lambda: Relic(negatives=None, same_view=False),
+    "supervised contrastive": SupervisedContrastive,
     "combined": lambda: Combined((0.5, Regression()), (2.0, Contrastive(temperature=0.5))),
 }
+
+QUEUED: dict[str, Callable[[int, int], AbstractObjective]] = {
+    "moco": lambda dim, _: Moco(Queue(6, dim)),
+    "moco, symmetric": lambda dim, _: Moco(Queue(6, dim), temperature=0.5, symmetric=True),
+    "semantic": lambda dim, views: Semantic(Queue(40, dim, views)),
+    "semantic, by distance": lambda dim, views: Semantic(
+        Queue(40, dim, views), neighbours=3, metric="euclidean", alpha=0.7, same_item=False
+    ),
+    "semantic with invariance": lambda dim, views: Semantic(Queue(40, dim, views), contrast=0.3, invariance=5.0),
+}
+"""Objectives with a queue, built for vectors of a length and for so many views of the teacher."""
+
+EVERY_OBJECTIVE: dict[str, Callable[[int, int], AbstractObjective]] = {
+    **{name: (lambda _dim, _views, build=build: build()) for name, build in OBJECTIVES.items()},
+    **QUEUED,
+}
+"""All that compare any number of objects."""
+
+DRAWING: dict[str, Callable[[int, int], AbstractObjective]] = {
+    "relic as published": lambda _dim, _views: Relic(),
+    "semantic as published": lambda dim, views: Semantic(
+        Queue(40, dim, views), negatives=2, positives=2, same_view=True, contrast=0.3, invariance=5.0
+    ),
+}
+"""Those that draw their negatives: the order of items then decides what is drawn."""
+
+BANKED: dict[str, Callable[[int, int], AbstractObjective]] = {
+    "npid": lambda items, dim: Npid(items, dim, temperature=0.2, noise=None),
+    "npid with noise": lambda items, dim: Npid(items, dim, temperature=0.3, noise=5),
+}
+"""Those with a bank of whole items, built for the size of the data set and the length of vectors."""
 
 RULES: dict[str, Callable[[], AbstractRule]] = {
     "moving average": lambda: MovingAverage(0.9),
@@ -147,16 +196,12 @@ def random_objects(batch: int, objects: int, dim: int, seed: int, absent: float 
     return Objects(torch.randn(batch, objects, dim, generator=generator) * present[..., None], present)
 
 
-def bare_batch(items: int) -> Batch[Ragged]:
-    """A batch for objectives, which look at no data."""
-    data = Ragged(torch.zeros(items, 1, 1), torch.ones(items, 1, dtype=torch.bool))
-    names = tuple(f"item {number}" for number in range(items))
-    return Batch(
-        View(data, joined([identity_of("points", torch.zeros(1, 2)) for _ in range(items)])),
-        (),
-        names,
-        torch.arange(items),
-    )
+def told(objects: Objects, start: int = 0, seed: int = 0) -> Known:
+    """Items numbered from `start`; every object of an even item has a class of its own, the others have none."""
+    items, count = objects.present.shape
+    index = torch.arange(start, start + items)
+    own = index[:, None] * count + torch.arange(count)
+    return Known(index, torch.where(index[:, None] % 2 == 0, own, -1), seeded(seed))
 
 
 def identity_of(kind: str, item: Tensor) -> AbstractCorrespondence:

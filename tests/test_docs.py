@@ -128,7 +128,7 @@ def test_a_few_steps_of_odin_learn_on_the_modality_of_the_walk_through() -> None
         optimizer.zero_grad()
         outcome.loss.backward()
         optimizer.step()
-        learner.follow(outcome, batch, Progress(step, 8, 4))
+        learner.follow(outcome, Progress(step, 8, 4))
         losses.append(outcome.loss.item())
         assert not outcome.unknown.any()
         assert outcome.segmentation.labels().unique().tolist()[-1] > 0

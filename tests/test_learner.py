@@ -16,7 +16,7 @@ from gestalt.core.grouper import KMeans
 from gestalt.core.learner import Learner, Outcome
 from gestalt.core.methods import byol, odin
 from gestalt.core.modes import evaluating
-from gestalt.core.objective import AbstractObjective, Contrastive, Loss, Regression
+from gestalt.core.objective import AbstractObjective, Contrastive, Known, Loss, Regression
 from gestalt.core.progress import Progress
 from gestalt.core.segmentation import Objects, Segmentation
 from gestalt.core.segmenter import AbstractSegmenter, Given, HandOver, WholeItem
@@ -57,7 +57,7 @@ def stepped(learner: Learner, batch: Any) -> Outcome:
             if parameter.grad is not None:
                 parameter.sub_(0.05 * parameter.grad)
                 parameter.grad = None
-    learner.follow(outcome, batch, PROGRESS)
+    learner.follow(outcome, PROGRESS)
     return outcome
 
 
@@ -238,12 +238,12 @@ class _Recorder(AbstractObjective):
         super().__init__()
         self.seen = seen
 
-    def forward(self, online: tuple[Objects, ...], teacher: tuple[Objects, ...], batch: Batch[Any]) -> Loss:  # noqa: ARG002
+    def forward(self, online: tuple[Objects, ...], teacher: tuple[Objects, ...], known: Known) -> Loss:  # noqa: ARG002
         """A loss that means nothing."""
         self.seen += [len(online), len(teacher)]
         return Loss(online[0].vectors.sum())
 
-    def observe(self, teacher: tuple[Objects, ...], batch: Batch[Any]) -> None:  # noqa: ARG002
+    def observe(self, teacher: tuple[Objects, ...], known: Known) -> None:  # noqa: ARG002
         """Note that it was called, and whether any history came along."""
         self.seen.append(("objective", any(objects.vectors.requires_grad for objects in teacher)))
 
@@ -273,7 +273,7 @@ def test_after_a_step_teacher_segmenter_and_objective_follow_in_this_order() -> 
     batch = make_batch("points", ITEMS["points"](2))
     outcome = learner(batch, seeded())
     assert seen == [2, 2]  # nothing follows while the loss is computed
-    learner.follow(outcome, batch, PROGRESS)
+    learner.follow(outcome, PROGRESS)
     assert seen[2:] == ["teacher", "segmenter", ("objective", False)]
 
 

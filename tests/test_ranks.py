@@ -15,9 +15,21 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from gestalt.core.encoder import RowNorm
+from gestalt.core.objective import AbstractObjective
 from gestalt.core.ranks import gather, mean_over_ranks, rank, sum_over_ranks, world_size
 from gestalt.core.segmentation import Objects
-from tests.house import ENCODERS, ITEMS, LEARNERS, OBJECTIVES, bare_batch, make_batch, random_objects, seeded
+from tests.house import (
+    BANKED,
+    DRAWING,
+    ENCODERS,
+    EVERY_OBJECTIVE,
+    ITEMS,
+    LEARNERS,
+    make_batch,
+    random_objects,
+    seeded,
+    told,
+)
 
 SHARES = {2: (4, 2), 3: (1, 3, 2)}
 """Items of each rank, for every number of processes: six in all, unevenly spread."""
@@ -40,17 +52,23 @@ def gradients(module: nn.Module) -> dict[str, Tensor]:
     return {name: p.grad.clone() for name, p in module.named_parameters() if p.grad is not None}
 
 
-def objective_case(name: str, share: slice) -> Result:
-    """Two views whose online vectors come through one shared linear map."""
+def objective_case(build: Callable[[], AbstractObjective], objects: int, share: slice) -> Result:
+    """Two views whose online vectors come through one shared linear map; two batches, and the state after the first."""
     torch.manual_seed(0)
-    shared = nn.Linear(5, 4)
-    views = [random_objects(ITEMS_IN_ALL, 3, 5, seed=view) for view in range(2)]
-    targets = [random_objects(ITEMS_IN_ALL, 3, 4, seed=10 + view) for view in range(2)]
-    online = tuple(Objects(view.vectors[share], view.present[share]).map(shared) for view in views)
-    teacher = tuple(Objects(target.vectors[share], target.present[share]) for target in targets)
-    value = OBJECTIVES[name]()(online, teacher, bare_batch(len(online[0].present))).value
-    value.backward()
-    return Result({"loss": value.detach(), **gradients(shared)}, {})
+    shared, objective = nn.Linear(5, 4), build()
+    values = []
+    for step in range(2):
+        views = [random_objects(ITEMS_IN_ALL, objects, 5, seed=20 * step + view) for view in range(2)]
+        targets = [random_objects(ITEMS_IN_ALL, objects, 4, seed=20 * step + 10 + view) for view in range(2)]
+        online = tuple(Objects(view.vectors[share], view.present[share]).map(shared) for view in views)
+        teacher = tuple(Objects(target.vectors[share], target.present[share]) for target in targets)
+        known = told(online[0], share.start, seed=step)
+        value = objective(online, teacher, known).value
+        value.backward()
+        values.append(value.detach())
+        objective.observe(teacher, known)
+    state = {name: buffer.double() for name, buffer in objective.named_buffers()}
+    return Result({"losses": torch.stack(values).double(), **gradients(shared), **state}, {})
 
 
 def norm_case(share: slice, empty_first: bool = False) -> Result:
@@ -98,7 +116,14 @@ def learner_case(kind: str, name: str, share: slice) -> Result:
 
 
 CASES: dict[str, Case] = {
-    **{f"objective {name}": functools.partial(objective_case, name) for name in OBJECTIVES},
+    **{
+        f"objective {name}": functools.partial(objective_case, functools.partial(build, 4, 2), 3)
+        for name, build in (EVERY_OBJECTIVE | DRAWING).items()
+    },
+    **{
+        f"objective {name}": functools.partial(objective_case, functools.partial(build, ITEMS_IN_ALL, 4), 1)
+        for name, build in BANKED.items()
+    },
     "row norm": norm_case,
     "row norm, ranks without rows": functools.partial(norm_case, empty_first=True),
     "gather": gather_case,

@@ -24,6 +24,7 @@ from gestalt.core.grouper import KMeans
 from gestalt.core.items import AbstractItems, BadItemError
 from gestalt.core.learner import Learner, Outcome
 from gestalt.core.methods import byol, odin
+from gestalt.core.objective import nothing_known
 from gestalt.core.segmentation import Objects, Segmentation
 from gestalt.core.training import Diverged, Trained, Training, launch, open_folder, train
 from gestalt.core.training import checkpoint as checkpoint_module
@@ -271,7 +272,8 @@ def outcome(vectors: Tensor, present: Tensor | None = None, labels: Tensor | Non
     labels = torch.arange(objects).expand(batch, -1) if labels is None else labels
     views = (Objects(vectors, present), Objects(vectors, present))
     segments = Segmentation.from_labels(labels, objects)
-    return Outcome(torch.tensor(1.0), {}, views, views, segments, torch.zeros(batch, dtype=torch.bool))
+    unknown = torch.zeros(batch, dtype=torch.bool)
+    return Outcome(torch.tensor(1.0), {}, views, views, segments, unknown, nothing_known(views[0]))
 
 
 def judged(seen: Outcome, **changed: float) -> list[str]:

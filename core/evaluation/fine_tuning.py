@@ -13,11 +13,12 @@ from torch.nn.functional import cross_entropy, mse_loss
 from torch.optim import AdamW
 
 from ..encoder import AbstractEncoder, RowNorm
+from ..feature_map import item_means
 from ..modes import evaluating
 from ..optimizer import parameter_groups, warmup_cosine
 from ..transform import AbstractTransform
 from .probe import ClassScore, ValueScore, class_score, sides, value_score
-from .vectors import device_of, item_means
+from .vectors import device_of
 
 ItemT = TypeVar("ItemT")
 

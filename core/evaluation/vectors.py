@@ -8,18 +8,10 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from ..encoder import AbstractEncoder
-from ..feature_map import FeatureMap
+from ..feature_map import FeatureMap, item_means
 from ..modes import evaluating
 
 ItemT = TypeVar("ItemT")
-
-
-def item_means(features: FeatureMap) -> Float[Tensor, "batch dim"]:
-    """The mean vector of every item's valid elements, in float32; zero for an item that has none."""
-    valid = features.valid[..., None]
-    values = torch.where(valid, features.values.float(), 0.0)
-    means: Tensor = values.sum(dim=1) / valid.sum(dim=1).clamp(min=1)
-    return means
 
 
 def item_vectors(

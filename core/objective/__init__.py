@@ -5,5 +5,17 @@ from .base import Loss as Loss
 from .combined import Combined as Combined
 from .contrastive import Contrastive as Contrastive
 from .contrastive import contrastive as contrastive
+from .known import Known as Known
+from .known import nothing_known as nothing_known
+from .known import object_labels as object_labels
+from .moco import Moco as Moco
+from .npid import Npid as Npid
+from .pseudo_labels import pseudo_labels as pseudo_labels
+from .queue import Entries as Entries
+from .queue import Queue as Queue
 from .regression import Regression as Regression
 from .regression import regression as regression
+from .relic import Relic as Relic
+from .semantic import Semantic as Semantic
+from .supervised import Nothing as Nothing
+from .supervised import SupervisedContrastive as SupervisedContrastive

@@ -3,19 +3,19 @@
 import abc
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, final
+from typing import final
 
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from ..segmentation import Objects
-from ..view import Batch
+from .known import Known
 
 
 @final
 @dataclass(frozen=True)
 class Loss:
-    """A scalar to minimise, with named parts for the logs (detached scalars)."""
+    """A scalar to minimise, with named parts for the logs (detached scalars, the same names at every step)."""
 
     value: Float[Tensor, ""]
     parts: dict[str, Tensor] = field(default_factory=dict)
@@ -29,24 +29,32 @@ class AbstractObjective(nn.Module, abc.ABC):
     """
 
     @abc.abstractmethod
-    def forward(self, online: tuple[Objects, ...], teacher: tuple[Objects, ...], batch: Batch[Any]) -> Loss:
+    def forward(self, online: tuple[Objects, ...], teacher: tuple[Objects, ...], known: Known) -> Loss:
         """The loss of a batch: the same on N ranks, averaged, as on one rank with the joined batch."""
 
     @abc.abstractmethod
-    def observe(self, teacher: tuple[Objects, ...], batch: Batch[Any]) -> None:
-        """Update the state; called once after every optimiser step."""
+    def observe(self, teacher: tuple[Objects, ...], known: Known) -> None:
+        """Update the state; called once for every batch, after the optimiser's step."""
 
 
-def ordered_pairs(online: int, teacher: int) -> Iterator[tuple[int, int]]:
-    """Pairs (view of the online network, other view of the teacher).
+def ordered_pairs(online: int, teacher: int, same: bool = False, both: bool = True) -> Iterator[tuple[int, int]]:
+    """Pairs (view of the online network, view of the teacher).
+
+    Args:
+        online: views of the online network.
+        teacher: views of the teacher, the first ones of the online network's.
+        same: pair a view with itself too, as ReLIC v2 and SemPPL do.
+        both: both directions of a pair of views; without, the online network sees the earlier view alone.
 
     Example:
         >>> list(ordered_pairs(online=3, teacher=2))
         [(0, 1), (1, 0), (2, 0), (2, 1)]
+        >>> list(ordered_pairs(2, 2, both=False))
+        [(0, 1)]
     """
     for i in range(online):
         for j in range(teacher):
-            if i != j:
+            if (i != j or same) and (both or i <= j):
                 yield i, j
 
 

@@ -1,12 +1,12 @@
 """A weighted sum of objectives."""
 
-from typing import Any, final
+from typing import final
 
 from torch import Tensor, nn
 
 from ..segmentation import Objects
-from ..view import Batch
 from .base import AbstractObjective, Loss
+from .known import Known
 
 
 @final
@@ -20,9 +20,9 @@ class Combined(AbstractObjective):
         self.weights = tuple(weight for weight, _ in weighted)
         self.objectives = nn.ModuleList(objective for _, objective in weighted)
 
-    def forward(self, online: tuple[Objects, ...], teacher: tuple[Objects, ...], batch: Batch[Any]) -> Loss:
+    def forward(self, online: tuple[Objects, ...], teacher: tuple[Objects, ...], known: Known) -> Loss:
         """The weighted sum, with the unweighted parts of every objective; a second part of one name is numbered."""
-        losses: list[Loss] = [objective(online, teacher, batch) for objective in self.objectives]
+        losses: list[Loss] = [objective(online, teacher, known) for objective in self.objectives]
         value = losses[0].value * self.weights[0]
         for weight, loss in zip(self.weights[1:], losses[1:], strict=True):
             value = value + weight * loss.value
@@ -32,8 +32,8 @@ class Combined(AbstractObjective):
                 parts[f"{name} {number}" if name in parts else name] = part
         return Loss(value, parts)
 
-    def observe(self, teacher: tuple[Objects, ...], batch: Batch[Any]) -> None:
+    def observe(self, teacher: tuple[Objects, ...], known: Known) -> None:
         """Every objective observes."""
         for objective in self.objectives:
             assert isinstance(objective, AbstractObjective)
-            objective.observe(teacher, batch)
+            objective.observe(teacher, known)

@@ -1,6 +1,6 @@
 """Odin's objective: tell an object from all others."""
 
-from typing import Any, final
+from typing import final
 
 import torch
 from einops import rearrange
@@ -9,8 +9,8 @@ from torch import Tensor
 
 from ..ranks import gather, mean_over_ranks
 from ..segmentation import Objects
-from ..view import Batch
 from .base import AbstractObjective, Loss, ordered_pairs, total_of_pairs
+from .known import Known
 from .regression import unit
 
 
@@ -89,7 +89,7 @@ class Contrastive(AbstractObjective):
         self.same_view = same_view
         self.same_item = same_item
 
-    def forward(self, online: tuple[Objects, ...], teacher: tuple[Objects, ...], batch: Batch[Any]) -> Loss:  # noqa: ARG002
+    def forward(self, online: tuple[Objects, ...], teacher: tuple[Objects, ...], known: Known) -> Loss:  # noqa: ARG002
         """The loss, with no part."""
         losses = []
         for i, j in ordered_pairs(len(online), len(teacher)):
@@ -98,5 +98,5 @@ class Contrastive(AbstractObjective):
         value = total_of_pairs(losses)
         return Loss(value, {"contrastive": value.detach()})
 
-    def observe(self, teacher: tuple[Objects, ...], batch: Batch[Any]) -> None:
+    def observe(self, teacher: tuple[Objects, ...], known: Known) -> None:
         """There is no state."""

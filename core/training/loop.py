@@ -21,7 +21,6 @@ from ..learner import Learner, Outcome
 from ..optimizer import LARS, parameter_groups, warmup_cosine
 from ..progress import Progress
 from ..transform import Views
-from ..view import Batch
 from .checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
 from .data import Order, batches, mix
 from .journal import Journal
@@ -125,7 +124,7 @@ def train(
             for group in optimizer.param_groups:
                 group["lr"] = rate
 
-            seen: tuple[Outcome, Batch[Any]] | None = None
+            outcomes: list[Outcome] = []
             for part in range(options.accumulate):
                 asked = time.monotonic()
                 batch = next(source).to(fabric.device)
@@ -136,31 +135,32 @@ def train(
                 last = part + 1 == options.accumulate
                 with nullcontext() if last else fabric.no_backward_sync(model):
                     outcome: Outcome = model(_Sealed((batch, generator))).content
-                    seen = outcome, batch
+                    outcomes.append(outcome)
                     loss = float(torch.as_tensor(fabric.all_reduce(outcome.loss.detach(), reduce_op="mean")))
                     if not math.isfinite(loss):
                         raise Diverged(explain(step, loss, batch.names, folder))
                     fabric.backward(outcome.loss / options.accumulate)
                 add(running, {"loss": loss} | {name: float(value) for name, value in outcome.parts.items()})
-            assert seen is not None
             if options.clip is not None:
                 fabric.clip_gradients(model, optimizer, max_norm=options.clip)
             optimizer.step()
             optimizer.zero_grad()
             step += 1
             progress = Progress(step, options.steps, order.steps_per_epoch)
-            learner.follow(*seen, progress)
+            for outcome in outcomes[:-1]:
+                learner.observe(outcome)
+            learner.follow(outcomes[-1], progress)
 
             bar.update()
             if step % options.log_every == 0 or step == options.steps:
-                measured = watch.measure(seen[0])
+                measured = watch.measure(outcomes[-1])
                 means = {name: value / running["count"] for name, value in running.items() if name != "count"}
                 row = {"epoch": step / order.steps_per_epoch, "lr": rate} | means | measured
                 now = time.monotonic()
                 times = {"seconds": now - began, "waiting_for_data": waited / max(now - logged, 1e-9)}
                 running, waited, logged = {}, 0.0, now
                 bar.set_postfix({"loss": f"{row['loss']:.3f}", "objects": f"{row['objects_per_item']:.1f}"})
-                for text in watch.judge(step, measured, seen[0].segmentation.objects):
+                for text in watch.judge(step, measured, outcomes[-1].segmentation.objects):
                     bar.write(f"collapse watch, {text}")
                 if journal is not None:
                     journal.write(step, row, times)
