@@ -1,7 +1,7 @@
 """What an objective is told of a batch beside its vectors."""
 
 from dataclasses import dataclass
-from typing import final
+from typing import Any, final
 
 import torch
 from jaxtyping import Int
@@ -24,7 +24,7 @@ class Known:
     generator: torch.Generator
 
 
-def object_labels(batch: Batch[object], segmentation: Segmentation) -> Int[Tensor, "batch objects"]:
+def object_labels(batch: Batch[Any], segmentation: Segmentation) -> Int[Tensor, "batch objects"]:
     """The class of every object, from classes of items or of elements; −1 where no class is known.
 
     The objects of an item with one class have that class. Where every element of the source view has its class, an
