@@ -1,10 +1,10 @@
-"""Networks borrowed for evaluation go back in the mode in which they came."""
+"""Modes that are entered and always left again: evaluation, full precision."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 
 @contextmanager
@@ -30,3 +30,20 @@ def evaluating(module: nn.Module) -> Iterator[None]:
     finally:
         for part, mode in modes:
             part.training = mode
+
+
+def full_precision(values: Tensor) -> torch.autocast:
+    """Products of matrices within it are taken in their own precision, even where networks run in half of it.
+
+    Groups, pooled vectors and losses are sums over many small numbers; mixed precision is for networks.
+
+    Example:
+        >>> ones = torch.ones(2, 2)
+        >>> with torch.autocast("cpu", torch.bfloat16):
+        ...     half = ones @ ones
+        ...     with full_precision(ones):
+        ...         full = ones @ ones
+        >>> half.dtype, full.dtype
+        (torch.bfloat16, torch.float32)
+    """
+    return torch.autocast(values.device.type, enabled=False)

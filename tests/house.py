@@ -12,7 +12,17 @@ from gestalt.core.correspondence import AbstractCorrespondence
 from gestalt.core.encoder import AbstractEncoder, Network, mlp
 from gestalt.core.feature_map import FeatureMap, Grid
 from gestalt.core.follower import AbstractRule, CopyEvery, Follower, MovingAverage, Shared
-from gestalt.core.grouper import AbstractGrouper, ChangePoints, Contiguous, InOrder, KMeans
+from gestalt.core.grouper import (
+    AbstractGrouper,
+    Agglomerative,
+    ChangePoints,
+    Contiguous,
+    Estimated,
+    InOrder,
+    KMeans,
+    Mixture,
+    Spectral,
+)
 from gestalt.core.learner import Learner
 from gestalt.core.methods import byol, odin
 from gestalt.core.modality import AbstractModality
@@ -43,11 +53,15 @@ class GrouperCase:
 
     `ordered`: the order of its elements means something, so that they cannot be shuffled. `in_set`: they are a set all
     the same; otherwise ordered elements lie on a grid of one axis.
+    `exact`: it finds as many objects as it may, if there are enough distinct elements; others estimate their number.
+    `soft`: an element may belong to several objects.
     """
 
     build: Callable[[int], AbstractGrouper]
     ordered: bool = False
     in_set: bool = False
+    exact: bool = True
+    soft: bool = False
 
     def features(self, items: Sequence[Tensor]) -> FeatureMap:
         """Items of shape (elements, dim) as one padded feature map of the kind that the grouper takes."""
@@ -58,6 +72,23 @@ GROUPERS: dict[str, GrouperCase] = {
     "k-means": GrouperCase(lambda objects: KMeans(objects)),
     "k-means, Euclidean": GrouperCase(lambda objects: KMeans(objects, spherical=False)),
     "k-means with position": GrouperCase(lambda objects: KMeans(objects, position=0.5), ordered=True),
+    "mixture": GrouperCase(lambda objects: Mixture(objects), soft=True),
+    "mixture, one variance each": GrouperCase(
+        lambda objects: Mixture(objects, covariance="spherical", spherical=False, floor=0.1), exact=False, soft=True
+    ),
+    "normalised cut": GrouperCase(lambda objects: Spectral(objects, neighbours=3)),
+    "normalised cut of nearest neighbours": GrouperCase(
+        lambda objects: Spectral(objects, neighbours=4, sparse=True, spherical=False), exact=False
+    ),
+    "normalised cut at the eigengap": GrouperCase(lambda objects: Spectral(objects, estimate=True), exact=False),
+    "Ward": GrouperCase(lambda objects: Agglomerative(objects)),
+    "average linkage": GrouperCase(lambda objects: Agglomerative(objects, "average", spherical=False)),
+    "number by silhouette": GrouperCase(
+        lambda objects: Estimated([KMeans(k) for k in range(1, objects + 1)]), exact=False
+    ),
+    "number by criterion": GrouperCase(
+        lambda objects: Estimated([Agglomerative(k) for k in range(1, objects + 1)], by="bic"), exact=False
+    ),
     "runs of k-means": GrouperCase(lambda objects: Contiguous(KMeans(3), objects, shortest=2), ordered=True),
     "change points": GrouperCase(lambda objects: ChangePoints(penalty=0.05, objects=objects), ordered=True),
     "change points of a set in order": GrouperCase(

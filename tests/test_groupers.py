@@ -38,20 +38,24 @@ def test_weights_partition_the_valid_elements_and_are_zero_on_padding(
     segments = case.build(objects)(features, seeded(seed))
     assert segments.weights.shape == (len(sizes), objects, max(sizes))
     assert bool((segments.weights >= 0).all())
-    assert torch.equal(segments.weights.sum(dim=1), features.valid.float())
+    torch.testing.assert_close(segments.weights.sum(dim=1), features.valid.float())
+    assert not bool(segments.weights.transpose(1, 2)[~features.valid].any())
     assert not bool(segments.whole.any())
 
 
 @every_grouper
 def test_an_items_objects_do_not_depend_on_which_items_share_its_batch(case: GrouperCase) -> None:
     items = [blobs(18, 3, seed=1), blobs(12, 2, seed=2), blobs(7, 3, seed=3), torch.randn(15, 4, generator=seeded(9))]
-    together = case.build(4)(case.features(items), seeded(5)).labels()
+    found = case.build(4)(case.features(items), seeded(5))
+    together = found.labels()
     for row, item in enumerate(items):
-        alone = case.build(4)(case.features([item]), seeded(5)).labels()[0]
-        assert together[row, : len(item)].tolist() == alone.tolist()
+        alone = case.build(4)(case.features([item]), seeded(5))
+        if not case.soft:  # two components of a mixture may be one and the same, and equally heavy
+            assert together[row, : len(item)].tolist() == alone.labels()[0].tolist()
+        torch.testing.assert_close(found.weights[row, :, : len(item)], alone.weights[0], rtol=1e-3, atol=1e-3)
         assert together[row, len(item) :].eq(-1).all()
-    backwards = case.build(4)(case.features(items[::-1]), seeded(5)).labels()
-    assert torch.equal(backwards.flip(0), together)
+    backwards = case.build(4)(case.features(items[::-1]), seeded(5)).weights
+    torch.testing.assert_close(backwards.flip(0), found.weights, rtol=1e-3, atol=1e-3)
     assert len(together[0, :18].unique()) > 1
 
 
@@ -62,12 +66,13 @@ def test_an_items_objects_do_not_depend_on_which_items_share_its_batch(case: Gro
 )
 @pytest.mark.parametrize("seed", range(5))
 def test_objects_do_not_depend_on_the_order_of_the_elements(case: GrouperCase, seed: int) -> None:
-    item = torch.randn(24, 3, generator=seeded(seed))
+    item = torch.randn(24, 3, generator=seeded(seed)) if case.exact else blobs(24, 4, dim=3, seed=seed)
     order = torch.randperm(24, generator=seeded(seed + 50))
-    labels = case.build(5)(case.features([item]), seeded(seed)).labels()[0]
-    shuffled = case.build(5)(case.features([item[order]]), seeded(seed)).labels()[0]
-    assert shuffled.tolist() == labels[order].tolist()
-    assert len(labels.unique()) == 5
+    found = case.build(5)(case.features([item]), seeded(seed))
+    shuffled = case.build(5)(case.features([item[order]]), seeded(seed))
+    torch.testing.assert_close(shuffled.weights, found.weights[..., order], rtol=1e-3, atol=1e-3)
+    labels = found.labels()
+    assert len(labels.unique()) == 5 or (not case.exact and len(labels.unique()) > 1)
 
 
 @every_grouper

@@ -1,9 +1,13 @@
 """Groupers turn a feature map into a segmentation."""
 
+from .agglomerative import Agglomerative as Agglomerative
 from .along import Along as Along
 from .along import along_first_axis as along_first_axis
 from .base import AbstractGrouper as AbstractGrouper
 from .change_points import ChangePoints as ChangePoints
 from .contiguous import Contiguous as Contiguous
+from .estimated import Estimated as Estimated
 from .in_order import InOrder as InOrder
 from .kmeans import KMeans as KMeans
+from .mixture import Mixture as Mixture
+from .spectral import Spectral as Spectral

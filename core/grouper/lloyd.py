@@ -1,0 +1,120 @@
+"""Lloyd's algorithm on batches of padded point sets: what k-means is made of, and where other groupers start."""
+
+from dataclasses import dataclass
+from typing import final
+
+import torch
+from einops import rearrange
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+DUPLICATE = 1e-6
+"""Points whose squared distance is below this share of their squared lengths are one point to k-means++."""
+
+
+@final
+@dataclass(frozen=True)
+class Draws:
+    """The random numbers of one grouping, the same for every item, so that items do not depend on their batch.
+
+    `place` gives every element a place on a line, so that a draw does not depend on the order of the elements either.
+    """
+
+    chances: Float[Tensor, " objects"]
+    place: Float[Tensor, "batch elements"]
+
+    @classmethod
+    def along_a_random_direction(
+        cls, points: Float[Tensor, "batch elements dim"], objects: int, generator: torch.Generator
+    ) -> "Draws":
+        """Fresh draws; elements are placed by their points' projections on a random direction."""
+        chances = torch.rand(objects, generator=generator).to(points)
+        direction = torch.randn(points.shape[-1], generator=generator).to(points)
+        return cls(chances, points @ direction)
+
+
+def clusters(
+    points: Float[Tensor, "batch elements dim"],
+    valid: Bool[Tensor, "batch elements"],
+    draws: Draws,
+    iterations: int,
+    on_sphere: bool = False,
+    parts: Int[Tensor, " batch"] | None = None,
+) -> Int[Tensor, "batch elements"]:
+    """k-means from k-means++ seeds: the cluster of every element, −1 on padding.
+
+    An empty cluster keeps its centre and may win elements back later. `on_sphere` keeps centres at unit length. `parts`
+    are the clusters that each item may have, where they differ.
+
+    Example:
+        >>> x = torch.tensor([[[0.0], [5.0], [0.1], [5.1]]])
+        >>> draws = Draws.along_a_random_direction(x, 2, torch.Generator().manual_seed(0))
+        >>> a, b, c, d = clusters(x, torch.ones(1, 4, dtype=torch.bool), draws, iterations=5)[0].tolist()
+        >>> a == c, b == d, a == b
+        (True, True, False)
+    """
+    centres = seeds(points, valid, draws)
+    closed = None if parts is None else torch.arange(centres.shape[1], device=centres.device) >= parts[:, None]
+    for _ in range(iterations):
+        centres = means(points, valid, nearest(points, centres, closed), centres)
+        if on_sphere:
+            centres = torch.nn.functional.normalize(centres, dim=-1)
+    return torch.where(valid, nearest(points, centres, closed), -1)
+
+
+def seeds(
+    points: Float[Tensor, "batch elements dim"], valid: Bool[Tensor, "batch elements"], draws: Draws
+) -> Float[Tensor, "batch objects dim"]:
+    """k-means++: each seed is drawn with probability proportional to its squared distance from the nearest so far.
+
+    A draw u in [0, 1) picks the element at which the cumulative probability, along the draws' line, passes u. An item
+    with fewer distinct elements than clusters repeats a seed; the repeated clusters stay empty.
+    """
+    order = torch.where(valid, draws.place, torch.inf).argsort(dim=1)
+    squares = points.square().sum(dim=-1)
+    anything = valid.to(points)
+    chance = anything
+    closest = torch.full_like(chance, torch.inf)
+    found = []
+    for draw in draws.chances:
+        along = chance.gather(1, order)
+        cumulative = along.cumsum(dim=1)
+        chosen = torch.searchsorted(cumulative, draw * cumulative[:, -1:], right=True)
+        # Rounding may run past the last element of positive chance; step back onto it.
+        last = (along > 0).to(torch.int32).cumsum(dim=1).argmax(dim=1, keepdim=True)
+        element = order.gather(1, torch.minimum(chosen, last))
+        seed = points.gather(1, element[..., None].expand(-1, -1, points.shape[-1]))
+        found.append(seed)
+        # ‖x − s‖² = ‖x‖² + ‖s‖² − 2 ⟨x, s⟩ reads the points once and writes no difference. What cancellation leaves of
+        # a distance between equal points must not make one of them a seed again.
+        reach = squares + squares.gather(1, element)
+        distance = reach - 2 * torch.bmm(points, seed.transpose(1, 2))[..., 0]
+        closest = torch.minimum(closest, torch.where(distance > DUPLICATE * reach, distance, 0.0))
+        chance = torch.where(valid, closest, 0.0)
+        chance = torch.where((chance > 0).any(dim=1, keepdim=True), chance, anything)
+    return torch.cat(found, dim=1)
+
+
+def nearest(
+    points: Float[Tensor, "batch elements dim"],
+    centres: Float[Tensor, "batch objects dim"],
+    closed: Bool[Tensor, "batch objects"] | None = None,
+) -> Int[Tensor, "batch elements"]:
+    """The nearest centre of every point, among those that are not closed; ‖x‖² is the same for all and left out."""
+    half = centres.square().sum(dim=-1) / 2
+    if closed is not None:
+        half = half.masked_fill(closed, torch.inf)
+    return torch.baddbmm(half[:, None], points, centres.transpose(1, 2), alpha=-1).argmin(dim=-1)
+
+
+def means(
+    points: Float[Tensor, "batch elements dim"],
+    valid: Bool[Tensor, "batch elements"],
+    labels: Int[Tensor, "batch elements"],
+    former: Float[Tensor, "batch objects dim"],
+) -> Float[Tensor, "batch objects dim"]:
+    """The mean of every cluster; an empty one keeps its former centre."""
+    member = torch.zeros(*former.shape[:2], points.shape[1], dtype=points.dtype, device=points.device)
+    member.scatter_(1, labels.clamp(min=0)[:, None], rearrange(valid.to(points), "b n -> b 1 n"))
+    counts = member.sum(dim=2)[..., None]
+    return torch.where(counts > 0, torch.bmm(member, points) / counts.clamp(min=1), former)
