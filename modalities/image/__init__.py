@@ -1,0 +1,131 @@
+"""Pictures: their cells, and the objects in them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, final
+
+import torch
+from jaxtyping import Int
+from torch import Tensor
+
+from gestalt.core.encoder import AbstractEncoder
+from gestalt.core.feature_map import Grid
+from gestalt.core.modality import AbstractModality, Reading, Specimen
+from gestalt.core.transform import AbstractTransform, Views
+
+from .adversarial import Adversarial
+from .backbones import resnet18, resnet50, resnet50_pyramid, swin
+from .data import ImageDataset as ImageDataset
+from .data import ImageFiles as ImageFiles
+from .data import Picture as Picture
+from .data import Pictures as Pictures
+from .data import collate as collate
+from .data import read_images
+from .effects import Blur, ColourJitter, Grey, Noise, Solarise
+from .encoders import ColourTexture, Conv
+from .pretrained import Timm, TransformersSwin, dinov2, vit
+from .render import render
+from .saliency import SaliencyMask
+from .segments import Blocks as Blocks
+from .segments import Felzenszwalb as Felzenszwalb
+from .segments import OnCells as OnCells
+from .segments import Slic as Slic
+from .specimens import specimens
+from .views import CutOut, Flip, Resize, ResizedCrop, Rotate
+from .views import chain as chain
+from .views import default_views as default_views
+
+
+@final
+class Image(AbstractModality[Picture]):
+    """Pictures with `channels` channels, read at most `longest` pixels a side; objects are groups of cells.
+
+    Args:
+        channels: to which files are converted: grey and colour into each other, opacity laid on white; None keeps
+            each file's own.
+        longest: larger pictures are shrunk when read; None reads them as they are.
+        size: pixels a side of the default views.
+
+    Example:
+        >>> sorted(MODALITY.encoders)[:4]
+        ['conv', 'dinov2', 'raw', 'resnet18']
+    """
+
+    name: ClassVar[str] = "image"
+    element: ClassVar[str] = "cell"
+    # Cells of a view and of its source need not begin at the same pixel, and blur and interpolation spread a change.
+    tolerance: ClassVar[int] = 2
+
+    def __init__(self, channels: int | None = 3, longest: int | None = 1024, size: int = 64) -> None:
+        self.channels = channels
+        self.longest = longest
+        self.encoders: Mapping[str, Callable[..., AbstractEncoder]] = {
+            "raw": ColourTexture,
+            "conv": Conv,
+            "resnet18": resnet18,
+            "resnet50": resnet50,
+            "resnet50_pyramid": resnet50_pyramid,
+            "swin": swin,
+            "vit": vit,
+            "dinov2": dinov2,
+            "transformers_swin": TransformersSwin,
+            "timm": Timm,
+        }
+        self.transforms: Mapping[str, AbstractTransform[Picture]] = {
+            "resized_crop": ResizedCrop(size, (0.4, 1.0)),
+            "flip": Flip(),
+            "flip_upside_down": Flip(upright=False),
+            "rotate": Rotate(),
+            "resize": Resize(size),
+            "colour_jitter": ColourJitter(),
+            "grey": Grey(),
+            "blur": Blur(0.1, max(0.2, 2.0 * size / 224)),
+            "solarise": Solarise(),
+            "noise": Noise(),
+            "saliency_mask": SaliencyMask(),
+            "cut_out": CutOut(),
+            "adversarial": Adversarial(_small_network(3 if channels is None else channels)),
+        }
+        self.views: Views[Picture] = default_views(size)
+
+    def read(self, paths: Sequence[Path], skip_bad: bool = False) -> Reading[Picture]:
+        """All pictures among `paths` and in the folders among them, in sorted order.
+
+        PNG, JPEG (upright by its EXIF), TIFF, BMP, GIF, WebP, PNM and NumPy's .npy; 8 and 16 bits, grey, colour,
+        palettes, opacity, any number of channels.
+
+        Raises:
+            BadItemError: for the first file that is no picture, empty, damaged, too small, not finite or of channels
+                that cannot be converted, unless `skip_bad`.
+            FileNotFoundError: for a path that does not exist.
+            ValueError: if no usable picture is found.
+        """
+        return read_images(paths, self.channels, self.longest, skip_bad)
+
+    def collate(self, items: Sequence[Picture]) -> Pictures:
+        """Pictures padded to the largest."""
+        return collate(items)
+
+    def render(
+        self,
+        item: Picture,
+        found: Int[Tensor, " elements"],
+        grid: Grid | None,
+        truth: Sequence[tuple[str, Any]] = (),
+    ) -> str:
+        """The picture, the found objects, and the true ones, `(name, mask of height × width)`."""
+        return render(item, found, grid, truth)
+
+    def specimens(self) -> Sequence[Specimen[Picture]]:
+        """Three pictures of textured discs and boxes."""
+        return specimens()
+
+
+def _small_network(channels: int) -> AbstractEncoder:
+    """A fixed random network, so that the adversarial transform has a gradient without any run."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return Conv(width=16, kernels=(1,), norm="row", channels=channels)
+
+
+MODALITY = Image()

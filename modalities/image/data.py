@@ -1,0 +1,212 @@
+"""Pictures from files, lists and data sets, and the batches made of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, final
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from gestalt.core.items import AbstractItems, BadItemError, Skipped
+from gestalt.core.modality import Reading
+
+from .reading import SMALLEST, SUFFIXES, converted, decode, shrunk, size_of
+
+Picture = Tensor
+"""An item: `channels height width`, float32 in [0, 1]."""
+PROBED = 1000
+"""So many files are decoded to the end when they are listed; of further ones only the header is read."""
+
+
+@final
+@dataclass(frozen=True)
+class Pictures:
+    """A batch of pictures, padded with zeros to the right and below; `sizes` holds each one's own height and width.
+
+    Example:
+        >>> batch = collate([torch.ones(3, 20, 30), torch.ones(3, 25, 16)])
+        >>> batch.pixels.shape, batch.sizes.tolist()
+        (torch.Size([2, 3, 25, 30]), [[20, 30], [25, 16]])
+    """
+
+    pixels: Float[Tensor, "batch channels height width"]
+    sizes: Int[Tensor, "batch 2"]
+
+    def __post_init__(self) -> None:
+        if self.sizes.shape != (len(self.pixels), 2):
+            raise ValueError(
+                f"{len(self.pixels)} pictures need as many pairs of height and width, got {tuple(self.sizes.shape)}"
+            )
+
+    def to(self, device: torch.device | str, /) -> "Pictures":
+        """The same batch on another device."""
+        return Pictures(self.pixels.to(device, non_blocking=True), self.sizes.to(device, non_blocking=True))
+
+
+def collate(items: Sequence[Picture]) -> Pictures:
+    """Pictures of any sizes as one batch.
+
+    Raises:
+        ValueError: if there are none, or their numbers of channels differ.
+    """
+    found = sorted({len(item) for item in items})
+    if len(found) != 1:
+        raise ValueError(
+            f"a batch needs pictures of one number of channels, got {found or 'no pictures'}; "
+            "read them with Image(channels=…)"
+        )
+    height, width = max(item.shape[1] for item in items), max(item.shape[2] for item in items)
+    pad = torch.nn.functional.pad
+    padded = [pad(item, (0, width - item.shape[2], 0, height - item.shape[1])) for item in items]
+    return Pictures(torch.stack(padded), torch.tensor([item.shape[1:] for item in items]))
+
+
+@final
+class ImageFiles(AbstractItems[Picture]):
+    """Picture files, each decoded when it is asked for."""
+
+    def __init__(self, paths: Sequence[Path], channels: int | None = 3, longest: int | None = 1024) -> None:
+        self.paths = tuple(paths)
+        self.channels = channels
+        self.longest = longest
+
+    def __len__(self) -> int:
+        """Number of files."""
+        return len(self.paths)
+
+    def read(self, index: int, rng: np.random.Generator) -> Picture:  # noqa: ARG002
+        """The picture.
+
+        Raises:
+            BadItemError: if it cannot be used.
+        """
+        return decode(self.paths[index], self.channels, self.longest)
+
+    def name(self, index: int) -> str:
+        """The file."""
+        return str(self.paths[index])
+
+
+@final
+class ImageDataset(AbstractItems[Picture]):
+    """Any map-style data set of pictures, those of torchvision among them; labels that come with them are left out.
+
+    Every entry is a picture, or a tuple that begins with one: a PIL image, an array `height width [channels]` or a
+    tensor `channels height width`; integers are divided by the greatest value of their type.
+
+    Example:
+        >>> items = ImageDataset([(np.full((20, 20), 255, np.uint8), "a label")], channels=3)
+        >>> items.read(0, np.random.default_rng(0)).shape
+        torch.Size([3, 20, 20])
+    """
+
+    def __init__(self, dataset: Any, channels: int | None = 3, longest: int | None = 1024) -> None:
+        if not hasattr(dataset, "__getitem__") or not hasattr(dataset, "__len__"):
+            raise TypeError(
+                f"a data set of pictures has a length and numbered entries, got {type(dataset).__name__}; "
+                "put a stream into a list first"
+            )
+        self.dataset = dataset
+        self.channels = channels
+        self.longest = longest
+
+    def __len__(self) -> int:
+        """Number of entries."""
+        return len(self.dataset)
+
+    def read(self, index: int, rng: np.random.Generator) -> Picture:  # noqa: ARG002
+        """The picture of an entry.
+
+        Raises:
+            BadItemError: if it is too small, not finite or no picture.
+        """
+        entry = self.dataset[index]
+        picture = entry[0] if isinstance(entry, tuple | list) else entry
+        values, alpha = _as_tensor(picture, self.name(index))
+        if min(values.shape[1:]) < SMALLEST or not bool(values.isfinite().all()):
+            raise BadItemError(
+                self.name(index),
+                f"has {values.shape[2]} × {values.shape[1]} pixels; at least {SMALLEST} along either side, "
+                "all finite, are needed: leave it out, or enlarge it",
+            )
+        return shrunk(converted(values, self.channels, alpha, self.name(index)), self.longest)
+
+    def name(self, index: int) -> str:
+        """The data set and the number of the entry."""
+        return f"{type(self.dataset).__name__}[{index}]"
+
+
+def _as_tensor(picture: Any, name: str) -> tuple[Float[Tensor, "channels height width"], bool]:
+    """A picture of any of the usual kinds as `channels height width` in [0, 1], and whether it ends in opacity."""
+    alpha = getattr(picture, "mode", "") in ("RGBA", "LA")
+    if not isinstance(picture, Tensor):
+        if getattr(picture, "mode", "") == "P":
+            picture = picture.convert("RGB")
+        values = np.asarray(picture)
+        picture = torch.from_numpy(values.copy()) if values.dtype.kind in "buif" else torch.zeros(0)
+        picture = picture[..., None] if picture.ndim == 2 else picture
+        picture = picture.permute(2, 0, 1) if picture.ndim == 3 else picture
+    if picture.ndim == 2:
+        picture = picture[None]
+    if picture.ndim != 3:
+        raise BadItemError(name, f"is no picture: expected channels × height × width, got {tuple(picture.shape)}")
+    if picture.dtype == torch.bool or picture.is_floating_point():
+        return picture.float(), alpha
+    return picture.float() / torch.iinfo(picture.dtype).max, alpha
+
+
+def find_images(paths: Sequence[Path]) -> list[Path]:
+    """The picture files among `paths` and in the folder trees among them, in sorted order, each once.
+
+    Raises:
+        FileNotFoundError: for a path that does not exist.
+        ValueError: if there is no picture at all.
+    """
+    found: list[Path] = []
+    for path in paths:
+        if not path.exists():
+            raise FileNotFoundError(f"{path} does not exist; check the spelling, and that the disk is mounted")
+        # A file that the user names is tried whatever its suffix; names with a leading dot are other programs' notes.
+        listed = sorted(path.rglob("*")) if path.is_dir() else [path]
+        found += [
+            file
+            for file in listed
+            if file == path or (file.suffix.lower() in SUFFIXES and not file.name.startswith(".") and file.is_file())
+        ]
+    found = [file for file in dict.fromkeys(found) if not file.is_dir()]
+    if not found:
+        places = ", ".join(map(str, paths)) or "an empty list of paths"
+        raise ValueError(f"no pictures in {places}; name files, or folders with any of {' '.join(sorted(SUFFIXES))}")
+    return found
+
+
+def read_images(
+    paths: Sequence[Path], channels: int | None, longest: int | None, skip_bad: bool = False
+) -> Reading[Picture]:
+    """Probe every file and list the good ones.
+
+    Raises:
+        BadItemError: for the first file that cannot be used, unless `skip_bad`.
+        ValueError: if no file is left.
+    """
+    good: list[Path] = []
+    skipped: list[Skipped] = []
+    for number, path in enumerate(find_images(paths)):
+        try:
+            if number < PROBED:
+                decode(path, channels, longest)
+            else:
+                size_of(path)
+        except BadItemError as error:
+            if not skip_bad:
+                raise
+            skipped.append(Skipped(str(path), error.reason))
+        else:
+            good.append(path)
+    if not good:
+        first = skipped[0]
+        raise ValueError(f"none of {len(skipped)} pictures can be used; the first, {first.name}: {first.reason}")
+    return Reading(ImageFiles(good, channels, longest), tuple(skipped))

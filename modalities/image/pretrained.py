@@ -1,0 +1,230 @@
+"""The field's transformers on pictures: ViT, DINOv2 and Swin of transformers, and any model of timm."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, final
+
+import torch
+from einops import rearrange
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from gestalt.core.encoder import AbstractEncoder
+from gestalt.core.feature_map import FeatureMap
+
+from .data import Pictures
+from .encoders import check_channels
+from .layout import by_size, standardised
+
+# From scratch on one machine, the published base models are far too large; `config={}` gives those.
+SMALL: Mapping[str, Any] = {
+    "hidden_size": 192,
+    "num_hidden_layers": 4,
+    "num_attention_heads": 3,
+    "intermediate_size": 768,
+    "image_size": 64,
+    "patch_size": 8,
+}
+SMALL_DINOV2: Mapping[str, Any] = {key: value for key, value in SMALL.items() if key != "intermediate_size"}
+SMALL_SWIN: Mapping[str, Any] = {
+    "image_size": 64,
+    "embed_dim": 48,
+    "depths": [2, 2, 2],
+    "num_heads": [3, 6, 12],
+    "window_size": 3,
+}
+
+
+def _load(
+    model_class: Any, config: Mapping[str, Any] | None, small: Mapping[str, Any], checkpoint: str | None
+) -> tuple[Any, dict[str, Any]]:
+    """A transformers model and the configuration that builds it again without the checkpoint."""
+    config_class = model_class.config_class
+    if checkpoint is None:
+        chosen = dict(small if config is None else config)
+        unknown = chosen.keys() - config_class().to_dict().keys()
+        if unknown:
+            raise ValueError(f"{config_class.__name__} knows no {', '.join(sorted(unknown))}; check the spelling")
+        return model_class(config_class.from_dict(chosen)), chosen
+    if config is not None:
+        raise ValueError("give a config or a checkpoint, not both: a checkpoint brings its own configuration")
+    if not (Path(checkpoint) / "config.json").is_file():
+        raise FileNotFoundError(
+            f"{checkpoint} is no local checkpoint: it has no config.json; "
+            "download the model first and name its folder (nothing is fetched over the network)"
+        )
+    model = model_class.from_pretrained(checkpoint, local_files_only=True, use_safetensors=True)
+    return model, json.loads(model.config.to_json_string())
+
+
+@final
+class VisionTransformer(AbstractEncoder):
+    """ViT or DINOv2 of transformers: one vector per patch; prefix tokens (class, registers) take part and are dropped.
+
+    Pictures of any size: positions are interpolated, and the last patches are filled with the picture's own border.
+    """
+
+    def __init__(self, kind: str, config: Mapping[str, Any] | None, checkpoint: str | None) -> None:
+        super().__init__()
+        import transformers
+
+        # Unlike `add_pooling_layer=False`, this works for both classes and both ways of building them.
+        model_class = {"vit": transformers.ViTModel, "dinov2": transformers.Dinov2Model}[kind]
+        small = {"vit": SMALL, "dinov2": SMALL_DINOV2}[kind]
+        self.model, chosen = _load(model_class, config, small, checkpoint)
+        if getattr(self.model, "pooler", None) is not None:
+            self.model.pooler = None  # nothing here reads the class token, and unused weights get no gradient
+        self.kind = kind
+        self.settings = {"config": chosen, "checkpoint": None}
+        self.channels = int(self.model.config.num_channels)
+        self.patch = int(self.model.config.patch_size)
+        self.dim = int(self.model.config.hidden_size)
+
+    def forward(self, data: Pictures) -> FeatureMap:
+        """The last hidden layer, normalised."""
+        check_channels(data, self.channels)
+        return by_size(self._maps, data, self.patch, fold=self.patch)
+
+    def _maps(self, pixels: Float[Tensor, "batch channels height width"]) -> Tensor:
+        rows, columns = pixels.shape[2] // self.patch, pixels.shape[3] // self.patch
+        further = {"interpolate_pos_encoding": True} if self.kind == "vit" else {}
+        tokens = self.model(pixel_values=standardised(pixels), **further).last_hidden_state
+        maps: Tensor = rearrange(tokens[:, -rows * columns :], "b (h w) d -> b d h w", h=rows, w=columns)
+        return maps
+
+
+def vit(config: Mapping[str, Any] | None = None, checkpoint: str | None = None) -> VisionTransformer:
+    """ViT of transformers: small from scratch, `config={…}` for any size, `checkpoint` for a local folder."""
+    return VisionTransformer("vit", config, checkpoint)
+
+
+def dinov2(config: Mapping[str, Any] | None = None, checkpoint: str | None = None) -> VisionTransformer:
+    """DINOv2 of transformers: small from scratch, `config={…}` for any size, `checkpoint` for a local folder."""
+    return VisionTransformer("dinov2", config, checkpoint)
+
+
+@final
+class TransformersSwin(AbstractEncoder):
+    """Swin of transformers, read after stage `stage` (0 has cells of one patch; every further stage doubles them).
+
+    Args:
+        config: what differs from the library's own default (Swin-T); None for a small network.
+        checkpoint: a local folder with `config.json` and safetensors, instead of a configuration.
+        stage: None for the last one.
+    """
+
+    def __init__(
+        self, config: Mapping[str, Any] | None = None, checkpoint: str | None = None, stage: int | None = None
+    ) -> None:
+        super().__init__()
+        from transformers import SwinModel
+
+        self.model, chosen = _load(SwinModel, config, SMALL_SWIN, checkpoint)
+        self.model.pooler = None
+        stages = len(self.model.config.depths)
+        if stage is not None and not 0 <= stage < stages:
+            raise ValueError(f"stage is one of 0 … {stages - 1}, got {stage}")
+        self.settings = {"config": chosen, "checkpoint": None, "stage": stage}
+        self.stage = stages - 1 if stage is None else stage
+        self.last = self.stage == stages - 1
+        self.channels = int(self.model.config.num_channels)
+        self.stride = int(self.model.config.patch_size) << self.stage
+        self.fold = int(self.model.config.patch_size) << (stages - 1)
+        self.dim = int(self.model.config.embed_dim) << self.stage
+        self.norm: nn.Module = nn.Identity() if self.last else nn.LayerNorm(self.dim)
+        self.least = int(self.model.config.window_size)
+
+    def forward(self, data: Pictures) -> FeatureMap:
+        """The hidden layer after the stage, normalised."""
+        check_channels(data, self.channels)
+        # Below one window of the coarsest stage, the library shrinks its windows and keeps them so for later pictures.
+        return by_size(self._maps, data, self.stride, fold=self.fold, least=self.least + 1)
+
+    def _maps(self, pixels: Float[Tensor, "batch channels height width"]) -> Tensor:
+        rows, columns = pixels.shape[2] // self.stride, pixels.shape[3] // self.stride
+        seen = self.model(
+            pixel_values=standardised(pixels), output_hidden_states=not self.last, interpolate_pos_encoding=True
+        )
+        if self.last:
+            tokens = seen.last_hidden_state
+        else:  # state s + 1 is what leaves stage s, already merged for the next one; state s is what entered it
+            tokens = self.norm(rearrange(seen.reshaped_hidden_states[self.stage], "b d h w -> b (h w) d"))
+        maps: Tensor = rearrange(tokens, "b (h w) d -> b d h w", h=rows, w=columns)
+        return maps
+
+
+@final
+class Timm(AbstractEncoder):
+    """Any model of timm that gives feature maps: convolutional, transformer with prefix tokens, or both.
+
+    Args:
+        model: its name in timm, `timm.list_models()`.
+        level: which of its feature maps is read, counted from the finest, or from the coarsest if negative.
+        weights: a local safetensors file with the model's weights; nothing is fetched over the network.
+        options: further arguments of `timm.create_model`.
+
+    Raises:
+        ImportError: if timm is not installed.
+    """
+
+    def __init__(
+        self,
+        model: str = "convnext_atto",
+        level: int = -2,
+        weights: str | None = None,
+        options: Mapping[str, Any] | None = None,
+        channels: int = 3,
+    ) -> None:
+        super().__init__()
+        try:
+            import timm
+        except ModuleNotFoundError as error:
+            raise ImportError(
+                "the encoder 'timm' needs the library timm; install it with: pip install 'gestalt-ssl[timm]'"
+            ) from error
+        if not timm.is_model(model):
+            near = ", ".join(timm.list_models(f"*{model.split('_')[0]}*")[:5]) or "see timm.list_models()"
+            raise ValueError(f"timm has no model {model!r}; near it: {near}")
+        self.settings = {
+            "model": model,
+            "level": level,
+            "weights": None,
+            "options": dict(options or {}),
+            "channels": channels,
+        }
+        self.model: Any = _features(timm, model, weights, dict(options or {}) | {"in_chans": channels})
+        levels = self.model.feature_info.reduction()
+        self.level = range(len(levels))[level]
+        self.channels = channels
+        self.stride, self.fold = int(levels[self.level]), int(max(levels))
+        self.dim = int(self.model.feature_info.channels()[self.level])
+        self.start = 0.0 if _in_patches(self.model) else 0.5 - self.stride / 2
+
+    def forward(self, data: Pictures) -> FeatureMap:
+        """One vector per cell of the level."""
+        check_channels(data, self.channels)
+        return by_size(self._maps, data, self.stride, self.start, self.fold)
+
+    def _maps(self, pixels: Float[Tensor, "batch channels height width"]) -> Tensor:
+        maps: Tensor = self.model(standardised(pixels))[self.level]
+        # Some families (Swin) give channels last.
+        return maps if maps.shape[1] == self.dim else maps.permute(0, 3, 1, 2)
+
+
+def _features(timm: Any, model: str, weights: str | None, options: dict[str, Any]) -> Any:
+    """The model as a pyramid of feature maps, for pictures of any size where its family can."""
+    if weights is not None:
+        if not Path(weights).is_file():
+            raise FileNotFoundError(f"{weights} is no file; name a local safetensors file with the model's weights")
+        options = options | {"pretrained": True, "pretrained_cfg_overlay": {"file": weights}}
+    try:
+        return timm.create_model(model, features_only=True, dynamic_img_size=True, **options)
+    except TypeError:  # convolutional families take any size without being asked
+        return timm.create_model(model, features_only=True, **options)
+
+
+def _in_patches(model: nn.Module) -> bool:
+    """Whether the first convolution cuts the picture into patches; otherwise its padded kernels centre on pixels."""
+    first = next((layer for layer in model.modules() if isinstance(layer, nn.Conv2d)), None)
+    return first is None or first.kernel_size == first.stride
