@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from gestalt.core.files import find_files
 from gestalt.core.items import AbstractItems, BadItemError, Skipped
 from gestalt.core.modality import Reading
 
@@ -158,31 +159,6 @@ def _as_tensor(picture: Any, name: str) -> tuple[Float[Tensor, "channels height 
     return picture.float() / torch.iinfo(picture.dtype).max, alpha
 
 
-def find_images(paths: Sequence[Path]) -> list[Path]:
-    """The picture files among `paths` and in the folder trees among them, in sorted order, each once.
-
-    Raises:
-        FileNotFoundError: for a path that does not exist.
-        ValueError: if there is no picture at all.
-    """
-    found: list[Path] = []
-    for path in paths:
-        if not path.exists():
-            raise FileNotFoundError(f"{path} does not exist; check the spelling, and that the disk is mounted")
-        # A file that the user names is tried whatever its suffix; names with a leading dot are other programs' notes.
-        listed = sorted(path.rglob("*")) if path.is_dir() else [path]
-        found += [
-            file
-            for file in listed
-            if file == path or (file.suffix.lower() in SUFFIXES and not file.name.startswith(".") and file.is_file())
-        ]
-    found = [file for file in dict.fromkeys(found) if not file.is_dir()]
-    if not found:
-        places = ", ".join(map(str, paths)) or "an empty list of paths"
-        raise ValueError(f"no pictures in {places}; name files, or folders with any of {' '.join(sorted(SUFFIXES))}")
-    return found
-
-
 def read_images(
     paths: Sequence[Path], channels: int | None, longest: int | None, skip_bad: bool = False
 ) -> Reading[Picture]:
@@ -194,7 +170,7 @@ def read_images(
     """
     good: list[Path] = []
     skipped: list[Skipped] = []
-    for number, path in enumerate(find_images(paths)):
+    for number, path in enumerate(find_files(paths, SUFFIXES, "pictures")):
         try:
             if number < PROBED:
                 decode(path, channels, longest)

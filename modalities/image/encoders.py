@@ -44,7 +44,9 @@ class ColourTexture(AbstractEncoder):
         check_channels(data, self.channels)
         return by_size(self._features, data, self.stride, fold=self.stride)
 
-    def _features(self, pixels: Float[Tensor, "batch channels height width"]) -> Float[Tensor, "batch dim rows columns"]:
+    def _features(
+        self, pixels: Float[Tensor, "batch channels height width"]
+    ) -> Float[Tensor, "batch dim rows columns"]:
         cells = rearrange(pixels, "b c (h p) (w q) -> b c h w p q", p=self.stride, q=self.stride)
         grey = cells.mean(dim=1)
         down = (grey[..., 1:, :] - grey[..., :-1, :]).abs().mean(dim=(-2, -1))

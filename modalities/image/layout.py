@@ -40,7 +40,8 @@ def by_size(
     """The maps `batch dim rows columns` that `extract` makes of pictures, run for one size at a time.
 
     No network then ever sees the padding of a batch, whatever it does inside. Views of training are of one size, and
-    run at once. Pictures are extended to multiples of `fold` pixels, and to `least` of them, with their own last row and column.
+    run at once. Pictures are extended to multiples of `fold` pixels, at least `least` of them, with their own last row
+    and column.
 
     Args:
         extract: pixels → maps, in cells of `stride` pixels from `start` on.

@@ -1,6 +1,7 @@
 """Objects on cells as objects on pixels, and the formats in which the field keeps them."""
 
 import io
+import itertools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,15 +12,11 @@ from jaxtyping import Bool, Float, Int
 from numpy.typing import NDArray
 from torch import Tensor
 
+from gestalt.core.colours import COLOURS, colour_of
 from gestalt.core.feature_map import Grid
 
 from .data import Picture
 
-# Okabe and Ito's colours and some more: told apart by the colour-blind, light enough for a tint on photographs.
-COLOURS = (
-    (230, 159, 0), (86, 180, 233), (0, 158, 115), (240, 228, 66), (0, 114, 178), (213, 94, 0), (204, 121, 167),
-    (120, 94, 240), (220, 38, 127), (154, 205, 50), (64, 224, 208), (139, 69, 19), (255, 182, 193), (47, 79, 79),
-)  # fmt: skip
 LEAST = 320
 """Pixels of the longer side, to which small pictures are enlarged for the eye."""
 MOST = 255
@@ -64,18 +61,18 @@ def index_png(labels: Int[Tensor, "height width"]) -> bytes:
     if index.max() > MOST:
         Image.fromarray(index.astype(np.uint16)).save(buffer, "PNG")
         return buffer.getvalue()
-    image = Image.fromarray(index.astype(np.uint8)).convert("P")
-    image.putdata(index.flatten().tolist())
+    image = Image.fromarray(index.astype(np.uint8))  # a palette makes an index picture of it
     image.putpalette([0, 0, 0, *(part for number in range(MOST) for part in colour(number))])
     image.save(buffer, "PNG")
     return buffer.getvalue()
 
 
 def colour(number: int) -> tuple[int, int, int]:
-    """The colour of object `number`, from 0; colours repeat darker after the first fourteen."""
-    red, green, blue = COLOURS[number % len(COLOURS)]
+    """Red, green and blue of object `number`, from 0; where the palette begins anew, it is a little darker."""
     dim = 0.75 ** (number // len(COLOURS) % 4)
-    return round(red * dim), round(green * dim), round(blue * dim)
+    code = colour_of(number)
+    red, green, blue = (round(int(code[place : place + 2], 16) * dim) for place in (1, 3, 5))
+    return red, green, blue
 
 
 def run_lengths(mask: Bool[Tensor, "height width"]) -> list[int]:
@@ -88,11 +85,11 @@ def run_lengths(mask: Bool[Tensor, "height width"]) -> list[int]:
     column_major = mask.T.flatten().to(torch.int8)
     changes = (column_major.diff() != 0).nonzero()[:, 0] + 1
     edges = [0, *changes.tolist(), len(column_major)]
-    lengths = [end - begin for begin, end in zip(edges, edges[1:], strict=False)]
+    lengths = [end - begin for begin, end in itertools.pairwise(edges)]
     return [0, *lengths] if bool(mask[0, 0]) else lengths
 
 
-def coco(pictures: Sequence[tuple[str, Int[Tensor, "height width"]]]) -> dict[str, Any]:
+def coco(pictures: Sequence[tuple[str, Int[Tensor, "_ _"]]]) -> dict[str, Any]:
     """COCO's annotations of pictures by file name: every object is one annotation of the category `object`.
 
     Segmentations are uncompressed run lengths, which pycocotools reads as they are.

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, final
 
-import torch
 from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -193,21 +192,21 @@ class Timm(AbstractEncoder):
             "options": dict(options or {}),
             "channels": channels,
         }
-        self.model: Any = _features(timm, model, weights, dict(options or {}) | {"in_chans": channels})
-        levels = self.model.feature_info.reduction()
-        self.level = range(len(levels))[level]
+        self.model: Any = _features(
+            timm, model, weights, {**(options or {}), "in_chans": channels, "out_indices": (level,)}
+        )
         self.channels = channels
-        self.stride, self.fold = int(levels[self.level]), int(max(levels))
-        self.dim = int(self.model.feature_info.channels()[self.level])
+        self.stride = int(self.model.feature_info.reduction()[0])
+        self.dim = int(self.model.feature_info.channels()[0])
         self.start = 0.0 if _in_patches(self.model) else 0.5 - self.stride / 2
 
     def forward(self, data: Pictures) -> FeatureMap:
         """One vector per cell of the level."""
         check_channels(data, self.channels)
-        return by_size(self._maps, data, self.stride, self.start, self.fold)
+        return by_size(self._maps, data, self.stride, self.start, self.stride)
 
     def _maps(self, pixels: Float[Tensor, "batch channels height width"]) -> Tensor:
-        maps: Tensor = self.model(standardised(pixels))[self.level]
+        maps: Tensor = self.model(standardised(pixels))[0]
         # Some families (Swin) give channels last.
         return maps if maps.shape[1] == self.dim else maps.permute(0, 3, 1, 2)
 

@@ -182,7 +182,7 @@ def _from_pillow(path: Path) -> tuple[Pixels, bool]:
                 upright = upright.convert("RGB")
             values = np.asarray(upright)
             if upright.mode == "I":  # 16-bit pictures of old formats come as 32-bit integers
-                values = values.astype(np.uint16 if 0 <= values.min() and values.max() < 2**16 else np.float32)
+                values = values.astype(np.uint16 if values.min() >= 0 and values.max() < 2**16 else np.float32)
             return (values if values.ndim == 3 else values[..., None]), upright.mode in ("RGBA", "LA")
     except Image.DecompressionBombError as error:
         raise ValueError(f"{error}; cut it into tiles") from error

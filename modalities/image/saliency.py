@@ -37,12 +37,12 @@ class SaliencyMask(AbstractTransform[Picture]):
     """Replace the background by one random level of grey; what is replaced is hidden.
 
     Saliency is decided cell by cell (a sixth of the longer side) by the median over the cell's pixels. The less
-    salient cells go, except for a random share of them; a cell goes if it reaches less than `share` of the saliency
-    that nine tenths of the cells stay below.
+    salient cells go, except for a random share of them; a cell goes if it reaches less than `share` of the
+    highest saliency.
 
     Args:
         saliency: the saliency of every pixel of a picture; any network's map may be passed.
-        share: of the high saliency, below which a cell counts as background.
+        share: of the highest saliency, below which a cell counts as background.
         kept: the greatest share of background cells that stay.
 
     Source: SemPPL's table of augmentations; ReLIC v2 masks with a network trained on pseudo-labels, for which
@@ -67,14 +67,13 @@ class SaliencyMask(AbstractTransform[Picture]):
         draws = torch.from_numpy(rng.random((CELLS, CELLS)))
         side = -(-max(item.shape[1:]) // CELLS)
         salient = _by_cells(self.saliency(item), side)
-        high = float(salient.flatten().sort().values[int(0.9 * (salient.numel() - 1))])
         rows, columns = salient.shape
-        gone = (salient < self.share * high) & (draws[:rows, :columns] >= kept)
+        gone = (salient < self.share * salient.max()) & (draws[:rows, :columns] >= kept)
         masked = item.clone()
         rule = unchanged(item)
         for row, first, last in _runs(gone):
             masked[:, row * side : (row + 1) * side, first * side : last * side] = level
-            rule = rule.hiding([row * side, first * side], [(row + 1) * side, last * side])
+            rule = rule.hiding([float(row * side), float(first * side)], [float((row + 1) * side), float(last * side)])
         return masked, rule
 
 

@@ -28,10 +28,7 @@ def _resized(item: Picture, box: tuple[int, int, int, int], size: tuple[int, int
 
     top, left, height, width = box
     part = item[:, top : top + height, left : left + width]
-    if (height, width) == size:
-        view = part.clone()
-    else:
-        view = functional.resize(part, list(size), antialias=True).clamp(0, 1)
+    view = part.clone() if (height, width) == size else functional.resize(part, list(size), antialias=True).clamp(0, 1)
     return view, Affine.of([height / size[0], width / size[1]], [float(top), float(left)])
 
 
@@ -181,9 +178,7 @@ def chain(*steps: tuple[float, AbstractTransform[Picture]]) -> Chain[Picture]:
     return Chain(unchanged, steps)
 
 
-def look(
-    size: int, area: tuple[float, float], blur: float, solarise: float, strength: float = 1.0
-) -> Chain[Picture]:
+def look(size: int, area: tuple[float, float], blur: float, solarise: float, strength: float = 1.0) -> Chain[Picture]:
     """One view of BYOL's kind: crop, flip ½, jitter 0.8, grey 0.2, then blur and solarisation by their probabilities.
 
     `strength` scales the jitter; blur is scaled to the size of the view (σ up to 2 pixels at 224).
