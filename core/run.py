@@ -13,7 +13,7 @@ from torch import nn
 
 from .encoder import AbstractEncoder, Network, mlp
 from .modality import AbstractModality
-from .plugins import load_modality
+from .plugins import installed_modality, load_modality, modality_entry_points
 
 WEIGHTS = "encoder.safetensors"
 CONFIG = "config.json"
@@ -112,19 +112,23 @@ def build_network(modality: AbstractModality[Any], architecture: Architecture) -
     return Network(encoder, head)
 
 
-def load_network(folder: Path | str, device: torch.device | str = "cpu") -> tuple[Network, Architecture]:
+def load_network(
+    folder: Path | str, device: torch.device | str = "cpu", modality: AbstractModality[Any] | str | None = None
+) -> tuple[Network, Architecture]:
     """The network of a finished run, in evaluation mode.
 
     Only JSON and safetensors are read, and only installed modalities are imported: opening a run executes none of its
-    files.
+    files. A modality that is not installed has to be passed, itself or as `package.module:OBJECT`: a file must not
+    decide what is imported.
 
     Raises:
         FileNotFoundError: if the folder is no finished run.
-        ValueError: if it is damaged, or its weights belong to another version of the architecture.
+        ValueError: if it is damaged, if its weights belong to another version of the architecture, or if its modality
+            is not installed and was not passed.
     """
     folder = Path(folder)
     architecture = read_architecture(folder)
-    network = build_network(load_modality(architecture.modality), architecture)
+    network = build_network(modality_of(folder, modality), architecture)
     try:
         network.load_state_dict(safetensors.torch.load_file(folder / WEIGHTS))
     except RuntimeError as error:
@@ -135,9 +139,32 @@ def load_network(folder: Path | str, device: torch.device | str = "cpu") -> tupl
     return network.to(device).eval(), architecture
 
 
-def load(folder: Path | str, device: torch.device | str = "cpu") -> AbstractEncoder:
+def modality_of(folder: Path | str, named: AbstractModality[Any] | str | None = None) -> AbstractModality[Any]:
+    """The modality of a finished run: the one that the user names, or else the installed one that `config.json` names.
+
+    Raises:
+        ValueError: if it is not installed and was not named.
+    """
+    if isinstance(named, AbstractModality):
+        return named
+    if named is not None:
+        return load_modality(named)
+    name = read_architecture(Path(folder)).modality
+    if ":" in name and name not in {point.value for point in modality_entry_points().values()}:
+        raise ValueError(
+            f"there is no modality {name!r} among the installed ones, and what a run's folder names is not imported "
+            f"unasked; if you trust that code, name it: --modality {name}, or gestalt.load(…, modality={name!r})"
+        )
+    return installed_modality(name)
+
+
+def load(
+    folder: Path | str, device: torch.device | str = "cpu", modality: AbstractModality[Any] | str | None = None
+) -> AbstractEncoder:
     """The encoder of a finished run, in evaluation mode, ready to build on.
+
+    `modality` is needed where the run's own is not installed: the object, or `package.module:OBJECT`.
 
     Source of the weights: the online network at the end of training, without its projector.
     """
-    return load_network(folder, device)[0].encoder
+    return load_network(folder, device, modality)[0].encoder

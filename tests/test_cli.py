@@ -123,9 +123,12 @@ def test_a_command_without_what_it_needs_names_it(capsys: pytest.CaptureFixture[
 
 MISTAKES = {
     "rnu": "there is no command 'rnu'; did you mean 'run'?",
-    "xyz": "there is no command 'xyz'. Known: run, table, discover, embed, modalities",
+    "xyz": "there is no command 'xyz'. Known: run, table, discover, embed, modalities, check-modality",
     "run audio-event": "there is no recipe 'audio-event'; did you mean 'audio-events'?",
     "run os:system": "there is no recipe 'os:system'. Known: audio-events",
+    "check-modality audoi": "there is no modality 'audoi'; did you mean 'audio'?",
+    "check-modality os:system": "'os:system' must name an instance of AbstractModality, got builtin_function",
+    "check-modality no.where:M": "there is no module 'no.where' in ",
     "discover nowhere a.wav": "nowhere holds no config.json: it is not the folder of a finished run",
     "embed nowhere a.wav": "nowhere holds no config.json: it is not the folder of a finished run",
 }

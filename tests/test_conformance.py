@@ -1,7 +1,12 @@
 """The suite for modalities passes sound ones, and names the law that a broken one breaks."""
 
+import html
 import itertools
+import re
+import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import ModuleType
 from typing import Any, final
 
 import numpy as np
@@ -9,16 +14,31 @@ import pytest
 import torch
 from torch import Tensor
 
+from gestalt.__main__ import execute
 from gestalt.core.conformance import check
 from gestalt.core.conformance.bench import Bench
 from gestalt.core.conformance.check import LAWS, attempt
 from gestalt.core.correspondence import AbstractCorrespondence, Affine, Index
 from gestalt.core.encoder import AbstractEncoder
 from gestalt.core.feature_map import FeatureMap
-from gestalt.core.modality import Specimen
+from gestalt.core.files import Files, find_files
+from gestalt.core.modality import Reading, Specimen
 from gestalt.core.plugins import load_modality, modality_entry_points
-from gestalt.core.transform import Views
-from tests.toy import PATCH, POINTS, SERIES, SERIES_TRANSFORMS, TOYS, Do, keep_points, keep_series, toy
+from gestalt.core.transform import AbstractTransform, Views
+from tests.toy import (
+    PATCH,
+    POINTS,
+    SERIES,
+    SERIES_TRANSFORMS,
+    TOYS,
+    Do,
+    Points,
+    keep_points,
+    keep_series,
+    load_numbers,
+    read_numbers,
+    toy,
+)
 
 Step = tuple[Tensor, AbstractCorrespondence]
 restless = itertools.count()
@@ -69,6 +89,21 @@ def leaking(features: FeatureMap) -> FeatureMap:
 def all_valid(features: FeatureMap) -> FeatureMap:
     """Padding passes for elements."""
     return FeatureMap(features.values, torch.ones_like(features.valid), features.grid)
+
+
+def detached(features: FeatureMap) -> FeatureMap:
+    """No gradient comes back."""
+    return features.with_values(features.values.detach())
+
+
+def square_root(features: FeatureMap) -> FeatureMap:
+    """The gradient of √x at 0 is infinite."""
+    return features.with_values((features.values - features.values.detach()).sqrt() + features.values)
+
+
+def whole_numbers(features: FeatureMap) -> FeatureMap:
+    """Vectors of integers."""
+    return FeatureMap(features.values.long(), features.valid, features.grid)
 
 
 def not_finite(features: FeatureMap) -> FeatureMap:
@@ -124,6 +159,51 @@ def long_by_content(item: Tensor, rng: np.random.Generator) -> Step:  # noqa: AR
     return item[kept], Index.of(kept)
 
 
+def nothing_left(item: Tensor, rng: np.random.Generator) -> Step:  # noqa: ARG001
+    return item[:0], Index.of([])
+
+
+def overflow(item: Tensor, rng: np.random.Generator) -> Step:  # noqa: ARG001
+    return item * torch.inf, Index.identity(len(item))
+
+
+def first_half(item: Tensor, rng: np.random.Generator) -> Step:  # noqa: ARG001
+    return item[: len(item) // 2], Index.of(range(len(item) // 2))
+
+
+def second_half(item: Tensor, rng: np.random.Generator) -> Step:  # noqa: ARG001
+    return item[len(item) // 2 :], Index.of(range(len(item) // 2, len(item)))
+
+
+@final
+class Forgetful(AbstractTransform[Tensor]):
+    """What it adds is lost on the way to a worker process."""
+
+    def __init__(self, amount: float = 0.0) -> None:
+        self.amount = amount
+
+    def __reduce__(self) -> tuple[type["Forgetful"], tuple[()]]:
+        return Forgetful, ()
+
+    def __call__(self, item: Tensor, rng: np.random.Generator) -> Step:  # noqa: ARG002
+        return item + self.amount, Index.identity(len(item))
+
+
+def read_in_silence(paths: Sequence[Path], skip_bad: bool) -> Reading[Tensor]:  # noqa: ARG001
+    return Reading(Files((), load_numbers), ())
+
+
+def read_without_names(paths: Sequence[Path], skip_bad: bool) -> Reading[Tensor]:
+    try:
+        return read_numbers(paths, skip_bad)
+    except ValueError:
+        raise ValueError("some file is bad") from None
+
+
+def read_lazily(paths: Sequence[Path], skip_bad: bool) -> Reading[Tensor]:  # noqa: ARG001
+    return Reading(Files(tuple(find_files(paths, {".txt"})), load_numbers), ())
+
+
 def also(change: Callable[[Tensor, np.random.Generator], Step]) -> dict[str, Any]:
     return {"transforms": {"sound": Do(keep_points), "broken": Do(change)}}
 
@@ -139,6 +219,23 @@ def specimens(of: dict[str, Any], **changes: Any) -> dict[str, Any]:
 
 def crossed_mark(specimen: Specimen[Tensor]) -> Callable[[int], Tensor]:
     return lambda element: specimen.mark(len(specimen.labels) - 1 - element)
+
+
+def mark_in_place(specimen: Specimen[Tensor]) -> Callable[[int], Tensor]:
+    def mark(element: int) -> Tensor:
+        specimen.item[element] += 5
+        return specimen.item
+
+    return mark
+
+
+def titled(text: str) -> str:
+    """An attribute whose quotes are left as they are."""
+    return f'<i title="{html.escape(text, quote=False)}"></i>'
+
+
+def torn(items: Sequence[Tensor]) -> Any:  # noqa: ARG001
+    raise RuntimeError("out of paper")
 
 
 def collate_lists(items: Sequence[Tensor]) -> Any:
@@ -159,8 +256,12 @@ BROKEN: dict[str, tuple[str, str, dict[str, Any]]] = {
     "a number left out": ("partition", "points", specimens(POINTS, labels=lambda s: s.labels * 2)),
     "one object only": ("partition", "points", specimens(POINTS, labels=lambda s: s.labels * 0)),
     "lists for a batch": ("collate", "points", {"collate": collate_lists}),
+    "a function for a transform": ("words", "points", {"transforms": {"keep": keep_points}}),
     "wrong dim": ("vectors", "points", points_with(lambda features: features, dim=5)),
     "NaN": ("vectors", "points", points_with(not_finite)),
+    "vectors of integers": ("vectors", "points", points_with(whole_numbers)),
+    "no gradient": ("learns", "points", points_with(detached)),
+    "an infinite gradient": ("learns", "points", points_with(square_root)),
     "settings missing": ("settings", "points", points_with(lambda features: features, settings={"inputs": 2})),
     "settings of another network": (
         "settings",
@@ -201,8 +302,31 @@ BROKEN: dict[str, tuple[str, str, dict[str, Any]]] = {
         "series",
         {"views": Views(Do(keep_series), (Do(keep_series), Do(unsaid_flip)))},
     ),
-    "a missing path in silence": ("missing", "points", {"strict": False}),
+    "a mark on the specimen itself": ("mark", "points", specimens(POINTS, mark=mark_in_place)),
+    "a view without elements": ("alive", "points", also(nothing_left)),
+    "a view that is not finite": ("alive", "points", also(overflow)),
+    "views of different halves": (
+        "shared",
+        "points",
+        {"views": Views(Do(keep_points), (Do(first_half), Do(second_half)))},
+    ),
+    "a lambda in the views": (
+        "travels",
+        "points",
+        {"views": Views(Do(keep_points), (Do(keep_points), Do(lambda item, _: (item, Index.identity(len(item))))))},
+    ),
+    "a state lost on the way": (
+        "travels",
+        "points",
+        {"views": Views(Do(keep_points), (Do(keep_points), Forgetful(1.0)))},
+    ),
+    "a missing path in silence": ("missing", "points", {"reader": read_in_silence}),
+    "a bad file in silence": ("bad", "points", {"reader": read_lazily}),
+    "a bad file without its name": ("bad", "points", {"reader": read_without_names}),
     "text that becomes HTML": ("render", "points", {"escape": str}),
+    "text that ends an attribute": ("render", "points", {"escape": titled}),
+    "a script": ("render", "points", {"escape": lambda _: "<script></script>"}),
+    "a style from elsewhere": ("render", "points", {"escape": lambda _: "<style>@import 'x.css'</style>"}),
     "tags that do not match": ("render", "points", {"escape": lambda _: "<b>"}),
     "a file from elsewhere": ("render", "points", {"escape": lambda _: '<img src="https://example.org/x.png">'}),
 }
@@ -217,6 +341,33 @@ def test_a_broken_modality_is_caught_with_the_law_named(case: tuple[str, str, di
     assert len(finding.counterexample) > 20
 
 
+@pytest.mark.parametrize("word", [law.split(":")[0] for law in LAWS])
+def test_the_command_tells_the_author_which_law_is_broken_and_what_to_mend(
+    word: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, name, changes = next(case for case in BROKEN.values() if case[0] == word)
+    plug_in = ModuleType("broken_plug_in")
+    plug_in.MODALITY = toy(name, **changes)  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "broken_plug_in", plug_in)
+    assert execute(["check-modality", "broken_plug_in:MODALITY"]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    told = [line.split(":")[0] for line in lines if line.startswith(("pass  ", "FAIL  "))]
+    assert [line[6:] for line in told] == [law.split(":")[0] for law in LAWS]
+    place = next(place for place, line in enumerate(lines) if line.startswith(f"FAIL  {word}:"))
+    assert len(lines[place + 1].strip()) > 20
+    assert re.fullmatch(r"broken_plug_in:MODALITY: \d+ of the laws fail", lines[-1])
+
+
+def test_the_command_passes_what_is_sound(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    plug_in = ModuleType("sound_plug_in")
+    plug_in.MODALITY = toy("points")  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "sound_plug_in", plug_in)
+    assert execute(["check-modality", "sound_plug_in:MODALITY"]) == 0
+    *lines, last = capsys.readouterr().out.splitlines()
+    assert lines == [f"pass  {law}" for law in LAWS]
+    assert last == "sound_plug_in:MODALITY: every law holds"
+
+
 def test_every_law_is_broken_at_least_once() -> None:
     assert {law.split(":")[0] for law in LAWS} == {law for law, _, _ in BROKEN.values()}
 
@@ -227,10 +378,13 @@ def test_a_broken_modality_breaks_its_law_alone() -> None:
     assert "correct the correspondence" in failed[0].counterexample
 
 
-def test_what_a_modality_raises_is_a_finding_and_no_crash() -> None:
-    def torn(items: Sequence[Tensor]) -> Any:  # noqa: ARG001
-        raise RuntimeError("out of paper")
+def test_a_tolerance_counts_elements(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Points, "tolerance", -1)
+    failed = [finding for finding in check(toy("points")) if not finding.passed]
+    assert failed[0].counterexample == "tolerance must be a number of elements, 0 or more, got -1"
 
+
+def test_what_a_modality_raises_is_a_finding_and_no_crash() -> None:
     failed = [finding for finding in check(toy("points", collate=torn)) if not finding.passed]
     assert len(failed) > 5
     assert all("RuntimeError was raised: out of paper" in finding.counterexample for finding in failed[1:-1])

@@ -1,5 +1,6 @@
 """The documentation is true: its links lead somewhere, and its examples run."""
 
+import importlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,18 +8,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 from gestalt.core.conformance import check
 from gestalt.core.correspondence import Affine
-from gestalt.core.follower import CopyEvery
-from gestalt.core.grouper import KMeans
 from gestalt.core.items import BadItemError
-from gestalt.core.methods import odin
-from gestalt.core.progress import Progress
-from tests.house import make_batch, seeded
+from gestalt.core.plugins import load_modality
 
 ROOT = Path(__file__).parents[1]
+PLUG_INS = ROOT / "docs" / "plug-ins"
 PAGES = sorted((ROOT / "docs").glob("*.md"))
 LINKED = [*PAGES, *sorted(ROOT.glob("*.md")), *sorted((ROOT / "modalities").glob("*/README.md"))]
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -50,14 +47,10 @@ def run(code: str, page: Path, names: dict[str, Any]) -> None:
     exec(compile(code, named(page), "exec"), names)
 
 
-def sensors() -> dict[str, Any]:
-    """What the one block of the walk-through that defines a modality defines."""
-    page = ROOT / "docs" / "plug-in.md"
-    whole = [code for code in blocks(page) if "AbstractModality)" in code]
-    assert len(whole) == 1
-    names: dict[str, Any] = {"__name__": "sensors"}
-    run(whole[0], page, names)
-    return names
+@pytest.fixture(autouse=True)
+def plug_ins(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The files that the page shows lie in the working directory of whoever follows it."""
+    monkeypatch.syspath_prepend(str(PLUG_INS))
 
 
 @pytest.mark.parametrize("page", LINKED, ids=named)
@@ -94,54 +87,61 @@ def test_tests_that_the_pages_name_exist() -> None:
             assert (ROOT / "tests" / name).is_file(), f"{named(page)} names {name}"
 
 
-def test_the_modality_of_the_walk_through_passes_every_law() -> None:
-    assert [finding for finding in check(sensors()["MODALITY"]) if not finding.passed] == []
+SHOWN = re.compile(r"<!-- (plug-ins/\S+) -->\n```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
-def test_the_law_that_the_walk_through_says_fails_without_the_crop_s_offset(monkeypatch: pytest.MonkeyPatch) -> None:
-    names = sensors()
+def test_the_page_shows_the_files_of_the_plug_ins_as_they_are() -> None:
+    shown = SHOWN.findall((ROOT / "docs" / "plug-in.md").read_text(encoding="utf-8"))
+    assert {name for name, _ in shown} == {f"plug-ins/{path.name}" for path in PLUG_INS.iterdir() if path.is_file()}
+    for name, text in shown:
+        assert text == (ROOT / "docs" / name).read_text(encoding="utf-8"), f"{name} and the page differ"
+
+
+@pytest.mark.parametrize("path", sorted(PLUG_INS.glob("*.py")), ids=named)
+def test_a_modality_of_the_page_is_one_short_file(path: Path) -> None:
+    lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    assert len(lines) <= 78
+    assert len([line for line in lines if not line.startswith(("import", "from"))]) <= 66
+
+
+@pytest.mark.parametrize("name", ["point_clouds", "sensors"])
+def test_the_modalities_of_the_page_pass_every_law(name: str) -> None:
+    assert [finding for finding in check(load_modality(f"{name}:MODALITY")) if not finding.passed] == []
+
+
+def test_the_law_that_the_page_says_fails_without_the_crop_s_offset(monkeypatch: pytest.MonkeyPatch) -> None:
+    sensors: Any = importlib.import_module("sensors")
 
     def lie(_: Any, item: Any, rng: np.random.Generator) -> Any:
         size = 3 * len(item) // 4
         start = int(rng.integers(len(item) - size + 1))
         return item[start : start + size], Affine.of(scale=[1.0], offset=[0.0])
 
-    monkeypatch.setattr(names["Crop"], "__call__", lie)
-    failed = [finding for finding in check(names["MODALITY"]) if not finding.passed]
+    monkeypatch.setattr(sensors.Crop, "__call__", lie)
+    failed = [finding for finding in check(sensors.MODALITY) if not finding.passed]
     assert [finding.law.split(":")[0] for finding in failed] == ["locality"]
     assert "appears in view elements" in failed[0].counterexample
 
 
-def test_a_few_steps_of_odin_learn_on_the_modality_of_the_walk_through() -> None:
-    torch.manual_seed(0)
-    names = sensors()
-    modality = names["MODALITY"]
-    items = [names["specimen"](elements, seed).item for seed, elements in enumerate((24, 30, 18, 27))]
-    learner = odin(
-        modality.encoders["conv"](), hidden=16, projection=8, grouper=KMeans(3), discovery=CopyEvery(steps=3)
-    )
-    optimizer = torch.optim.AdamW([p for p in learner.parameters() if p.requires_grad], lr=3e-3)
-    losses = []
-    for step in range(1, 9):
-        batch = make_batch("sensors", items, seed=0, modality=modality)
-        outcome = learner(batch, seeded(0))
-        optimizer.zero_grad()
-        outcome.loss.backward()
-        optimizer.step()
-        learner.follow(outcome, Progress(step, 8, 4))
-        losses.append(outcome.loss.item())
-        assert not outcome.unknown.any()
-        assert outcome.segmentation.labels().unique().tolist()[-1] > 0
-    assert losses[-1] < losses[0]
-
-
-def test_the_walk_through_reads_folders_and_refuses_what_is_no_series(tmp_path: Path) -> None:
-    modality = sensors()["MODALITY"]
-    np.save(tmp_path / "good.npy", np.ones((64, 3)))
-    np.save(tmp_path / "flat.npy", np.ones(64))
+@pytest.mark.parametrize(
+    ("name", "bad", "reason"),
+    [
+        ("sensors", np.ones(64), r"flat\.npy: must hold at least 32 samples × 3 finite channels, got \(64,\)"),
+        ("point_clouds", np.full((9, 4), np.nan), r"flat\.npy: must hold at least 8 points × 4 finite numbers"),
+    ],
+)
+def test_the_modalities_of_the_page_read_folders_and_refuse_what_is_not_theirs(
+    name: str, bad: Any, reason: str, tmp_path: Path
+) -> None:
+    modality = load_modality(f"{name}:MODALITY")
+    good = modality.specimens()[0].item
+    np.save(tmp_path / "good.npy", good)
+    np.save(tmp_path / "flat.npy", bad)
+    np.save(tmp_path / "pickled.npy", np.array([{}]), allow_pickle=True)
     (tmp_path / "text.npy").write_text("no array")
-    with pytest.raises(BadItemError, match=r"flat\.npy: must be ≥ 32 samples × 3 finite channels"):
+    with pytest.raises(BadItemError, match=reason):
         modality.read([tmp_path])
     reading = modality.read([tmp_path], skip_bad=True)
     assert [reading.items.name(index) for index in range(len(reading.items))] == [str(tmp_path / "good.npy")]
-    assert [Path(entry.name).name for entry in reading.skipped] == ["flat.npy", "text.npy"]
+    assert np.array_equal(reading.items.read(0, np.random.default_rng(0)), good)
+    assert [Path(entry.name).name for entry in reading.skipped] == ["flat.npy", "pickled.npy", "text.npy"]

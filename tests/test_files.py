@@ -18,7 +18,7 @@ def load(path: Path) -> int:
 
 
 def mistaken(path: Path) -> int:
-    return undefined + len(path.name)  # type: ignore[name-defined]  # noqa: F821
+    return int(undefined) + len(path.name)  # type: ignore[name-defined]  # noqa: F821
 
 
 @pytest.fixture

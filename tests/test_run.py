@@ -1,6 +1,7 @@
 """A run's folder: what is saved comes back, what is damaged says so, and nothing in it is ever executed."""
 
 import json
+import sys
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
@@ -126,6 +127,52 @@ def test_names_in_a_configuration_are_looked_up_and_never_imported(
     assert not (tmp_path / "owned").exists()
 
 
+@pytest.fixture
+def stranger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A modality in a file of the working directory; whoever imports it leaves a trace."""
+    code = "import pathlib\npathlib.Path('imported').touch()\nfrom tests.test_run import MODALITY\n"
+    (tmp_path / "stranger_plug_in.py").write_text(code)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.path", [*sys.path])
+    monkeypatch.delitem(sys.modules, "stranger_plug_in", raising=False)
+    return "stranger_plug_in:MODALITY"
+
+
+@pytest.mark.usefixtures("installed")
+def test_a_modality_that_is_not_installed_is_imported_only_if_the_user_names_it(tmp_path: Path, stranger: str) -> None:
+    network = saved(tmp_path, modality=stranger)
+    with pytest.raises(ValueError, match=f"no modality '{stranger}' among the installed .*: --modality {stranger}"):
+        gestalt.load(tmp_path)
+    assert not (tmp_path / "imported").exists()
+    encoder = gestalt.load(tmp_path, modality=stranger)
+    assert (tmp_path / "imported").exists()
+    assert encoder.state_dict().keys() == network.encoder.state_dict().keys()
+    assert gestalt.load(tmp_path, modality=MODALITY).dim == encoder.dim
+
+
+def test_a_modality_named_by_its_entry_point_is_an_installed_one(
+    tmp_path: Path, stranger: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))  # where installing would have put it
+    points = [EntryPoint("anything", stranger, plugins.GROUP)]
+    monkeypatch.setattr(plugins, "entry_points", lambda group: points if group == plugins.GROUP else [])
+    saved(tmp_path, modality=stranger)
+    assert gestalt.load(tmp_path).dim == 7
+
+
+def test_a_modality_that_cannot_be_found_by_its_path_says_why(tmp_path: Path, stranger: str) -> None:
+    assert load_modality(stranger).name == "points"
+    with pytest.raises(ImportError, match=r"holds no 'MODALITEE'; its modalities are: MODALITY"):
+        load_modality("stranger_plug_in:MODALITEE")
+    with pytest.raises(ImportError, match=r"there is no module 'no_such_plug_in' in .*go to the folder that holds it"):
+        load_modality("no_such_plug_in:MODALITY")
+    with pytest.raises(ImportError, match=r"'' is no name of a module; write package\.module:OBJECT"):
+        load_modality(":MODALITY")
+    (tmp_path / "needy_plug_in.py").write_text("import no_such_library")
+    with pytest.raises(ImportError, match=r"needy_plug_in needs the library 'no_such_library'"):
+        load_modality("needy_plug_in:MODALITY")
+
+
 @pytest.mark.usefixtures("installed")
 def test_pickled_weights_are_never_unpickled(tmp_path: Path) -> None:
     saved(tmp_path)
@@ -161,9 +208,9 @@ def test_a_modality_that_cannot_be_had_says_why() -> None:
         load_modality("point")
     with pytest.raises(ValueError, match=r"there is no modality 'xyz'\. Known: broken"):
         load_modality("xyz")
-    with pytest.raises(ImportError, match=r"needs the library 'no_such_library'.*pip install 'gestalt-ssl\[broken\]'"):
+    with pytest.raises(ImportError, match=r"needs the library 'no_such_library'.*: pip install no_such_library"):
         load_modality("broken")
-    with pytest.raises(TypeError, match="must name an instance of AbstractModality, got str"):
+    with pytest.raises(ValueError, match="must name an instance of AbstractModality, got str"):
         load_modality("mistaken")
 
 

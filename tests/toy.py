@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from gestalt.core.correspondence import AbstractCorrespondence, Affine, Index
 from gestalt.core.encoder import AbstractEncoder
 from gestalt.core.feature_map import FeatureMap, Grid
-from gestalt.core.items import AbstractItems, BadItemError
+from gestalt.core.files import read_files
 from gestalt.core.modality import AbstractModality, Reading, Specimen
 from gestalt.core.transform import AbstractTransform, Chain, Views
 
@@ -177,41 +177,45 @@ POINT_TRANSFORMS = {"shuffle": Do(_shuffle), "drop": Do(_drop), "insert": Do(_in
 SERIES_TRANSFORMS = {"crop": Do(_crop), "flip": Do(_flip), "fast": Do(_fast), "mask": Do(_mask)}
 
 
+def _same_points(item: Tensor) -> AbstractCorrespondence:
+    return Index.identity(len(item))
+
+
+def _same_series(item: Tensor) -> AbstractCorrespondence:  # noqa: ARG001
+    return Affine.identity(1)
+
+
 def _point_view(*names: str) -> AbstractTransform[Tensor]:
-    return Chain(lambda item: Index.identity(len(item)), [(0.9, POINT_TRANSFORMS[name]) for name in names])
+    return Chain(_same_points, [(0.9, POINT_TRANSFORMS[name]) for name in names])
 
 
 def _series_view(*names: str) -> AbstractTransform[Tensor]:
-    return Chain(lambda _: Affine.identity(1), [(0.9, SERIES_TRANSFORMS[name]) for name in names])
-
-
-def _marked(item: Tensor, size: int) -> Callable[[int], Tensor]:
-    def mark(element: int) -> Tensor:
-        changed = item.clone()
-        changed[size * element : size * (element + 1)] += 5.0
-        return changed
-
-    return mark
+    return Chain(_same_series, [(0.9, SERIES_TRANSFORMS[name]) for name in names])
 
 
 @final
 @dataclass(frozen=True)
-class Loaded(AbstractItems[Tensor]):
-    """Items in memory with the paths they came from."""
+class Mark:
+    """An item marked at one element of `size` rows."""
 
-    items: tuple[Tensor, ...]
-    paths: tuple[Path, ...]
+    item: Tensor
+    size: int
 
-    def __len__(self) -> int:
-        return len(self.items)
+    def __call__(self, element: int) -> Tensor:
+        """The item, changed there."""
+        changed = self.item.clone()
+        changed[self.size * element : self.size * (element + 1)] += 5.0
+        return changed
 
-    def read(self, index: int, rng: np.random.Generator) -> Tensor:  # noqa: ARG002
-        """Item `index`."""
-        return self.items[index]
 
-    def name(self, index: int) -> str:
-        """Its path."""
-        return str(self.paths[index])
+def load_numbers(path: Path) -> Tensor:
+    """A text file of numbers, one element a line."""
+    return torch.from_numpy(np.loadtxt(path, dtype=np.float32, ndmin=2))
+
+
+def read_numbers(paths: Sequence[Path], skip_bad: bool) -> Reading[Tensor]:
+    """Text files of numbers."""
+    return read_files(paths, {".txt"}, load_numbers, skip_bad)
 
 
 class AbstractToy(AbstractModality[Tensor]):
@@ -225,7 +229,7 @@ class AbstractToy(AbstractModality[Tensor]):
         collate: Callable[[Sequence[Tensor]], Any],
         specimens: Sequence[Specimen[Tensor]],
         escape: Callable[[str], str] = html.escape,
-        strict: bool = True,
+        reader: Callable[[Sequence[Path], bool], Reading[Tensor]] = read_numbers,
     ) -> None:
         self.encoders = encoders
         self.transforms = transforms
@@ -233,18 +237,11 @@ class AbstractToy(AbstractModality[Tensor]):
         self._collate = collate
         self._specimens = specimens
         self._escape = escape
-        self._strict = strict
+        self._reader = reader
 
-    def read(self, paths: Sequence[Path], skip_bad: bool = False) -> Reading[Tensor]:  # noqa: ARG002
+    def read(self, paths: Sequence[Path], skip_bad: bool = False) -> Reading[Tensor]:
         """Every path is a text file of numbers, one element a line."""
-        items = []
-        for path in paths:
-            if not self._strict:
-                continue
-            if not path.is_file():
-                raise BadItemError(str(path), "there is no such file; check the spelling")
-            items.append(torch.from_numpy(np.loadtxt(path, dtype=np.float32, ndmin=2)))
-        return Reading(Loaded(tuple(items), tuple(paths)), ())
+        return self._reader(paths, skip_bad)
 
     def collate(self, items: Sequence[Tensor]) -> Any:
         """Padded items."""
@@ -313,7 +310,7 @@ POINTS: dict[str, Any] = {
     "transforms": POINT_TRANSFORMS,
     "views": Views(Do(keep_points), (_point_view("drop", "shuffle"), _point_view("insert", "jitter"))),
     "collate": pad,
-    "specimens": [Specimen(item, _halves(len(item)), _marked(item, 1), (("a", 0),)) for item in point_items(3)],
+    "specimens": [Specimen(item, _halves(len(item)), Mark(item, 1), (("a", 0),)) for item in point_items(3)],
 }
 """The parts of `Points`."""
 
@@ -323,7 +320,7 @@ SERIES: dict[str, Any] = {
     "views": Views(Do(keep_series), (_series_view("crop", "mask"), _series_view("flip", "fast"))),
     "collate": collate_series,
     "specimens": [
-        Specimen(item, _halves(len(item) // PATCH), _marked(item, PATCH), (("a", 0),)) for item in series_items(3)
+        Specimen(item, _halves(len(item) // PATCH), Mark(item, PATCH), (("a", 0),)) for item in series_items(3)
     ],
 }
 """The parts of `Series`."""

@@ -2,3 +2,4 @@
 
 from .check import Finding as Finding
 from .check import check as check
+from .check import findings as findings

@@ -1,12 +1,14 @@
 """A modality under test, with what several laws need."""
 
+import copy
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from functools import cached_property
 from typing import Any, final
 
 import numpy as np
 import torch
+from jaxtyping import Bool
 from torch import Tensor
 
 from ..correspondence import AbstractCorrespondence
@@ -19,13 +21,54 @@ from ..transform import AbstractTransform
 SEEDS = range(3)
 """Every transform is tried with so many different random numbers."""
 
+MARKS = 6
+"""So many elements of a specimen are marked, one after the other, evenly over the item."""
+
+
+@final
+@dataclass(frozen=True)
+class Trial:
+    """A transform on one of the specimens with one seed, and how to say so."""
+
+    name: str
+    transform: AbstractTransform[Any]
+    number: int
+    seed: int
+
+
+@final
+@dataclass(frozen=True)
+class Look:
+    """What a trial gives, and whether the transform changed the specimen itself."""
+
+    item: Any
+    correspondence: AbstractCorrespondence
+    meddled: bool
+
+
+@final
+@dataclass(frozen=True)
+class Marked:
+    """A specimen marked at one element; how far the raw features move, and which elements the mark may touch."""
+
+    element: int
+    item: Any
+    features: FeatureMap
+    strength: float
+    near: Bool[Tensor, " elements"]
+
 
 @final
 class Bench:
-    """The modality under test, with what several laws need."""
+    """The modality under test, with what several laws need: made once, and kept."""
 
     def __init__(self, modality: AbstractModality[Any]) -> None:
         self.modality = modality
+        self._together: dict[str, FeatureMap] = {}
+        self._sources: dict[int, FeatureMap] = {}
+        self._marked: dict[int, tuple[Marked, ...]] = {}
+        self._looks: dict[str, Look] = {}
+        self._seen: dict[str, FeatureMap] = {}
 
     @cached_property
     def specimens(self) -> tuple[Specimen[Any], ...]:
@@ -43,9 +86,12 @@ class Bench:
         names = list(single)
         for one, two in zip(names, names[1:] + names[:1], strict=True):
             rows[f"transforms[{one!r}] then [{two!r}]"] = Row(single[one], single[two])
-        for number, view in enumerate(self.modality.views.views):
-            rows[f"views.source then views[{number}]"] = Row(self.modality.views.source, view)
-        return rows
+        return rows | {f"views.source then views[{number}]": view for number, view in enumerate(self.views)}
+
+    @cached_property
+    def views(self) -> tuple[AbstractTransform[Any], ...]:
+        """The default views from the source on."""
+        return tuple(Row(self.modality.views.source, view) for view in self.modality.views.views)
 
     def encode(self, name: str, items: Sequence[Any]) -> FeatureMap:
         """The features of one batch, in evaluation mode."""
@@ -56,12 +102,58 @@ class Bench:
             raise TypeError(f"encoder {name!r} must return a FeatureMap, got {type(features).__name__}")
         return features
 
-    def trials(self) -> Iterator[tuple[str, AbstractTransform[Any], Specimen[Any], int]]:
-        """Every transform on the first two specimens, with every seed, and how to say so."""
+    def together(self, name: str) -> FeatureMap:
+        """All specimens in one batch."""
+        if name not in self._together:
+            self._together[name] = self.encode(name, [specimen.item for specimen in self.specimens])
+        return self._together[name]
+
+    def source(self, number: int) -> FeatureMap:
+        """The raw features of one specimen alone."""
+        if number not in self._sources:
+            self._sources[number] = self.encode("raw", [self.specimens[number].item])
+        return self._sources[number]
+
+    def marked(self, number: int) -> tuple[Marked, ...]:
+        """One specimen, marked at `MARKS` of its elements in turn."""
+        if number not in self._marked:
+            self._marked[number] = tuple(self._mark(number, element) for element in self._places(number))
+        return self._marked[number]
+
+    def _places(self, number: int) -> list[int]:
+        last = len(self.specimens[number].labels) - 1
+        return sorted({round(place * last / (MARKS - 1)) for place in range(MARKS)})
+
+    def _mark(self, number: int, element: int) -> Marked:
+        item, source = self.specimens[number].mark(element), self.source(number)
+        features = self.encode("raw", [item])
+        if features.values.shape != source.values.shape:
+            raise ValueError(f"mark({element}) changes the length of a specimen; change what is there instead")
+        only = torch.arange(source.values.shape[1]) == element
+        strength = float((features.values - source.values).abs().max())
+        return Marked(element, item, features, strength, near(source, only, self.modality.tolerance))
+
+    def trials(self) -> Iterator[Trial]:
+        """Every transform on the first two specimens, with every seed."""
         for name, transform in self.transforms.items():
-            for number, specimen in enumerate(self.specimens[:2]):
+            for number in range(len(self.specimens[:2])):
                 for seed in SEEDS:
-                    yield f"{name} on specimen {number} with seed {seed}", transform, specimen, seed
+                    yield Trial(f"{name} on specimen {number} with seed {seed}", transform, number, seed)
+
+    def look(self, trial: Trial) -> Look:
+        """What the trial gives."""
+        if trial.name not in self._looks:
+            given = self.specimens[trial.number].item
+            before = copy.deepcopy(given)
+            item, correspondence = apply(trial.transform, given, trial.seed)
+            self._looks[trial.name] = Look(item, correspondence, not same(before, given))
+        return self._looks[trial.name]
+
+    def seen(self, trial: Trial) -> FeatureMap:
+        """The raw features of what the trial gives."""
+        if trial.name not in self._seen:
+            self._seen[trial.name] = self.encode("raw", [self.look(trial).item])
+        return self._seen[trial.name]
 
 
 @final
@@ -110,3 +202,15 @@ def close(one: Tensor, two: Tensor) -> bool:
     """Whether two feature maps agree but for rounding."""
     size = float(one.abs().max()) if one.numel() else 0.0
     return one.shape == two.shape and torch.allclose(one, two, rtol=0, atol=1e-4 * max(size, 1e-3))
+
+
+def near(features: FeatureMap, elements: Bool[Tensor, " elements"], reach: int) -> Bool[Tensor, " elements"]:
+    """Which elements lie at most `reach` cells, along every axis, from one of `elements`; a set lies in a row."""
+    reached = elements.view(-1 if features.grid is None else features.grid.shape)
+    for axis, cells in enumerate(reached.shape):
+        wider = reached.clone()
+        for far in range(1, min(reach, cells - 1) + 1):
+            wider.narrow(axis, far, cells - far).logical_or_(reached.narrow(axis, 0, cells - far))
+            wider.narrow(axis, 0, cells - far).logical_or_(reached.narrow(axis, far, cells - far))
+        reached = wider
+    return reached.flatten()

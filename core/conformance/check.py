@@ -6,9 +6,10 @@ from typing import Any, final
 
 from ..modality import AbstractModality
 from .bench import Bench
-from .encoding import collated, padding, partition, settings, vectors, words
-from .showing import missing, rendered
-from .viewing import identity, in_range, locality, mark, seeded, unchanged
+from .encoding import collated, learns, padding, partition, settings, vectors, words
+from .showing import rendered
+from .travelling import bad, missing, travels
+from .viewing import alive, identity, in_range, locality, mark, seeded, shared, unchanged
 
 LAWS: dict[str, Callable[[Bench], Iterator[str]]] = {
     "words: a name, 'raw' and another encoder, two views, two specimens": words,
@@ -17,13 +18,18 @@ LAWS: dict[str, Callable[[Bench], Iterator[str]]] = {
     "vectors: every encoder gives one finite vector of length dim per element": vectors,
     "settings: every encoder is built again by its JSON-able settings": settings,
     "padding: features do not depend on which items share the batch": padding,
+    "learns: a gradient reaches the weights of every encoder": learns,
     "mark: a specimen is changed at one element and nowhere else": mark,
     "seeded: the same rng gives the same view": seeded,
     "unchanged: no transform changes the item it was given": unchanged,
+    "alive: every view has elements, and they are finite": alive,
     "range: a correspondence names elements of its source": in_range,
     "identity: composing with the identity changes nothing": identity,
     "locality: a change goes where the correspondence says, alone, in a row and in the views": locality,
+    "shared: the default views show elements in common": shared,
+    "travels: views, collate and items go to worker processes and do the same there": travels,
     "missing: reading a path that is not there says so": missing,
+    "bad: a file that cannot be read is named, and left out with skip_bad": bad,
     "render: a self-contained HTML fragment with escaped text": rendered,
 }
 """Every law by what it says; each gives its counterexamples one by one."""
@@ -45,8 +51,14 @@ def check(modality: AbstractModality[Any]) -> list[Finding]:
     A plug-in's test is one line: `assert all(finding.passed for finding in check(MODALITY))`. It takes seconds for
     small encoders; every encoder must be buildable from the defaults of its settings.
     """
+    return list(findings(modality))
+
+
+def findings(modality: AbstractModality[Any]) -> Iterator[Finding]:
+    """`check`, law by law."""
     bench = Bench(modality)
-    return [attempt(law, counterexamples, bench) for law, counterexamples in LAWS.items()]
+    for law, counterexamples in LAWS.items():
+        yield attempt(law, counterexamples, bench)
 
 
 def attempt(law: str, counterexamples: Callable[[Bench], Iterator[str]], bench: Bench) -> Finding:

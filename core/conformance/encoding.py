@@ -4,13 +4,18 @@ import inspect
 import json
 from collections.abc import Iterator, Mapping
 
+import torch
+
 from ..modes import evaluating
+from ..transform import AbstractTransform
 from ..view import Data
 from .bench import Bench, close
 
 
 def words(bench: Bench) -> Iterator[str]:
     modality = bench.modality
+    if not isinstance(modality.tolerance, int) or modality.tolerance < 0:
+        yield f"tolerance must be a number of elements, 0 or more, got {modality.tolerance!r}"
     if not modality.name.isidentifier() or modality.name != modality.name.lower():
         yield f"name must be one lower-case word, got {modality.name!r}"
     if not modality.element:
@@ -23,13 +28,16 @@ def words(bench: Bench) -> Iterator[str]:
         yield f"views must hold at least two views to compare, got {len(modality.views.views)}"
     if not modality.transforms:
         yield "transforms must name every shipped transform, got none"
+    for name, transform in modality.transforms.items():
+        if not isinstance(transform, AbstractTransform):
+            yield f"transforms[{name!r}] must be an instance of AbstractTransform, got {transform!r}"
     if len(bench.specimens) < 2:
         yield f"specimens() must give at least two items, got {len(bench.specimens)}"
 
 
 def partition(bench: Bench) -> Iterator[str]:
     for number, specimen in enumerate(bench.specimens):
-        elements = int(bench.encode("raw", [specimen.item]).valid.sum())
+        elements = int(bench.source(number).valid.sum())
         labels = specimen.labels
         if len(labels) != elements:
             yield f"specimen {number} has {len(labels)} labels, but 'raw' finds {elements} elements; label every one"
@@ -48,21 +56,48 @@ def collated(bench: Bench) -> Iterator[str]:
 
 
 def vectors(bench: Bench) -> Iterator[str]:
-    items = [specimen.item for specimen in bench.specimens]
-    on_grid = bench.encode("raw", items).grid is not None
+    items = len(bench.specimens)
+    on_grid = bench.together("raw").grid is not None
     for name, encoder in bench.encoders.items():
         if not isinstance(getattr(encoder, "dim", None), int):
             yield f"encoder {name!r} must set self.dim, the length of its vectors"
-        features = bench.encode(name, items)
-        if features.values.shape[0] != len(items) or features.values.shape[2] != encoder.dim:
-            expected = f"{len(items)} items × elements × dim {encoder.dim}"
+        features = bench.together(name)
+        if features.values.shape[0] != items or features.values.shape[2] != encoder.dim:
+            expected = f"{items} items × elements × dim {encoder.dim}"
             yield f"encoder {name!r} must give {expected}, got {tuple(features.values.shape)}"
+        if not features.values.is_floating_point():
+            yield f"encoder {name!r} must give floating-point vectors, got {features.values.dtype}"
         if not bool(features.valid.any(dim=1).all()):
             yield f"encoder {name!r} finds no valid element in some specimen; use longer specimens"
         if not bool(features.values[features.valid].isfinite().all()):
             yield f"encoder {name!r} gives vectors that are not finite"
         if (features.grid is not None) != on_grid:
             yield f"of the encoders {name!r} and 'raw' one has its elements on a grid and one has a set: let them agree"
+
+
+def learns(bench: Bench) -> Iterator[str]:
+    learning = 0
+    for name, encoder in bench.encoders.items():
+        weights = [weight for weight in encoder.parameters() if weight.requires_grad]
+        if not weights:
+            continue
+        learning += 1
+        modes = [(part, part.training) for part in encoder.modules()]
+        encoder.eval()  # no dropout, and running statistics stay as they are
+        features = encoder(bench.modality.collate([bench.specimens[0].item]))
+        vectors = features.values[features.valid]
+        # A random direction: normalised vectors have a constant sum, whose gradient is zero.
+        goal = (vectors * torch.randn(vectors.shape, generator=torch.Generator().manual_seed(0))).sum()
+        gradients = torch.autograd.grad(goal, weights, allow_unused=True) if goal.requires_grad else ()
+        for part, mode in modes:
+            part.training = mode
+        reached = [gradient for gradient in gradients if gradient is not None]
+        if not any(bool(gradient.any()) for gradient in reached):
+            yield f"encoder {name!r} has weights, but none gets a gradient; look for detach, no_grad, NumPy or rounding"
+        elif not all(bool(gradient.isfinite().all()) for gradient in reached):
+            yield f"encoder {name!r} gives gradients that are not finite; look for √0, log 0 and division by 0"
+    if not learning:
+        yield "no encoder has weights that learn; add one beside 'raw'"
 
 
 def settings(bench: Bench) -> Iterator[str]:
@@ -76,22 +111,27 @@ def settings(bench: Bench) -> Iterator[str]:
         named = {p.name for p in inspect.signature(build).parameters.values() if p.kind is not p.VAR_KEYWORD}
         if named - settings.keys():
             yield f"encoder {name!r} leaves {sorted(named - settings.keys())} out of its settings"
-        again = build(**json.loads(json.dumps(dict(settings))))
+        try:
+            written = json.dumps(dict(settings))
+        except (TypeError, ValueError) as error:
+            yield f"encoder {name!r}: its settings are no JSON ({error}); keep numbers, texts, and lists of them"
+            continue
+        again = build(**json.loads(written))
         ours = {key: value.shape for key, value in encoder.state_dict().items()}
         if ours != {key: value.shape for key, value in again.state_dict().items()}:
             yield f"encoder {name!r}: settings {dict(settings)} build other weights than the encoder has"
         again.load_state_dict(encoder.state_dict())
         with evaluating(again):
             other = again(bench.modality.collate(items))
-        if not close(bench.encode(name, items).values, other.values):
+        if not close(bench.together(name).values, other.values):
             yield f"encoder {name!r}, built from its settings with the same weights, gives other features"
 
 
 def padding(bench: Bench) -> Iterator[str]:
     for name in bench.encoders:
-        together = bench.encode(name, [specimen.item for specimen in bench.specimens])
+        together = bench.together(name)
         for number, specimen in enumerate(bench.specimens):
-            alone = bench.encode(name, [specimen.item])
+            alone = bench.source(number) if name == "raw" else bench.encode(name, [specimen.item])
             apart, joint = alone.values[0][alone.valid[0]], together.values[number][together.valid[number]]
             if apart.shape != joint.shape:
                 yield (

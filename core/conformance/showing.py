@@ -1,45 +1,43 @@
-"""Laws of reading and rendering. Each gives its counterexamples one by one."""
+"""The law of rendering. It gives its counterexamples one by one."""
 
-import tempfile
+import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
-from pathlib import Path
 from typing import final
 
 import torch
 
-from ..items import BadItemError
 from .bench import Bench
 
-HOSTILE = '<script>alert("&")</script>'
+HOSTILE = (
+    """<script>alert("&")</script>"><img src=x onerror="alert(1)">' onmouseover='alert(1)</svg></figure>\u202e語"""
+)
+"""A name that a stranger's data may hold."""
 
-
-def missing(bench: Bench) -> Iterator[str]:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "missing-file"
-        try:
-            bench.modality.read([path])
-        except (BadItemError, FileNotFoundError) as error:
-            if path.name not in str(error):
-                yield f"read() of a missing path must name the path in its error, got {error}"
-        else:
-            yield "read() of a missing path must raise BadItemError or FileNotFoundError, it passed in silence"
+LOADING = ("src", "href", "xlink:href", "srcset", "poster", "data", "action", "background")
+"""Attributes whose value a browser goes and fetches."""
 
 
 def rendered(bench: Bench) -> Iterator[str]:
     for number, specimen in enumerate(bench.specimens):
-        features = bench.encode("raw", [specimen.item])
-        found = torch.full(features.valid.shape[1:], -1)
-        found[features.valid[0]] = specimen.labels
-        hostile = [(f"{HOSTILE}{place}", extent) for place, (_, extent) in enumerate(specimen.truth)]
-        page = bench.modality.render(specimen.item, found, features.grid, hostile)
-        if not page.lstrip().startswith("<"):
-            yield f"render() of specimen {number} must give an HTML fragment, got {page[:40]!r}"
-        if HOSTILE in page:
-            yield f"render() of specimen {number} lets the text {HOSTILE!r} through as HTML; use html.escape"
-        problem = Tags().problem(page)
-        if problem:
-            yield f"render() of specimen {number}: {problem}"
+        features = bench.source(number)
+        valid = features.valid[0]
+        found = torch.full((len(valid),), -1)
+        found[valid] = specimen.labels
+        cases = [("", found)]
+        if number == 0:
+            cases.append((" without any object", torch.full_like(found, -1)))
+            cases.append((" with every element an object", torch.where(valid, torch.arange(len(valid)), -1)))
+        for case, labels in cases:
+            hostile = [(f"{HOSTILE}{place}", extent) for place, (_, extent) in enumerate(specimen.truth)]
+            page = bench.modality.render(specimen.item, labels, features.grid, hostile)
+            if not page.lstrip().startswith("<"):
+                yield f"render() of specimen {number}{case} must give an HTML fragment, got {page[:40]!r}"
+            if HOSTILE in page:
+                yield f"render() of specimen {number}{case} lets the text {HOSTILE!r} through as HTML; use html.escape"
+            problem = Tags().problem(page)
+            if problem:
+                yield f"render() of specimen {number}{case}: {problem}; is every text escaped, its quotes too?"
 
 
 @final
@@ -52,16 +50,23 @@ class Tags(HTMLParser):
         self._problem = ""
 
     def problem(self, page: str) -> str:
-        """What is wrong with a fragment: tags that do not match, a page within a page, a file from elsewhere."""
+        """What is wrong with a fragment: tags that do not match, a page in a page, scripts, a file from elsewhere."""
         self.feed(page)
+        self.close()
         return self._problem or (f"<{self._open[-1]}> is never closed" if self._open else "")
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag in ("html", "body"):
             self._problem = f"a fragment holds no <{tag}>: it becomes part of a page"
+        if tag == "script":
+            self._problem = "a report holds no scripts"
         for name, value in attrs:
-            if name in ("src", "href") and value is not None and not value.startswith(("data:", "#")):
+            if name.startswith("on"):
+                self._problem = f"the attribute {name} is a script"
+            if name in LOADING and value is not None and not value.startswith(("data:", "#")):
                 self._problem = f"{name}={value[:40]!r} lies outside the page; embed it as a data: URI"
+            if name == "style" and value is not None:
+                self._style(value)
         if tag not in self.VOID:
             self._open.append(tag)
 
@@ -73,3 +78,11 @@ class Tags(HTMLParser):
     def handle_endtag(self, tag: str) -> None:
         if not self._open or self._open.pop() != tag:
             self._problem = self._problem or f"</{tag}> closes what is not open"
+
+    def handle_data(self, data: str) -> None:
+        if self._open and self._open[-1] == "style":
+            self._style(data)
+
+    def _style(self, text: str) -> None:
+        if re.search(r"@import|url\(\s*['\"]?(?!data:|#)", text):
+            self._problem = "a style loads a file from outside the page; embed it as a data: URI"

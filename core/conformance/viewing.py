@@ -1,37 +1,61 @@
 """Laws of transforms and of the views made of them. Each gives its counterexamples one by one."""
 
-import copy
 from collections.abc import Iterator
-from typing import Any
+from itertools import product
 
 import torch
-from jaxtyping import Bool, Int
+from jaxtyping import Bool
 from torch import Tensor
 
 from ..correspondence import AbstractCorrespondence, Affine, Index
 from ..feature_map import FeatureMap
-from ..modality import Specimen
-from .bench import Bench, apply, same
-
-MARKS = 6
-"""So many elements of a specimen are marked, one after the other, evenly over the item."""
+from .bench import Bench, Trial, apply, near, same
 
 FAINT = 0.1
 """A feature has changed if it moved by more than this share of the greatest movement: filters ring a little."""
 
 
 def seeded(bench: Bench) -> Iterator[str]:
-    for trial, transform, specimen, seed in bench.trials():
-        if not same(apply(transform, specimen.item, seed), apply(transform, specimen.item, seed)):
-            yield f"{trial} gave two results; draw all randomness from the `rng` argument"
+    for trial in bench.trials():
+        once, again = bench.look(trial), apply(trial.transform, bench.specimens[trial.number].item, trial.seed)
+        if not same((once.item, once.correspondence), again):
+            yield f"{trial.name} gave two results; draw all randomness from the `rng` argument"
 
 
 def unchanged(bench: Bench) -> Iterator[str]:
-    for trial, transform, specimen, seed in bench.trials():
-        before = copy.deepcopy(specimen.item)
-        apply(transform, specimen.item, seed)
-        if not same(before, specimen.item):
-            yield f"{trial} changed the item that it was given; work on a copy"
+    for trial in bench.trials():
+        if bench.look(trial).meddled:
+            yield f"{trial.name} changed the item that it was given; work on a copy"
+
+
+def alive(bench: Bench) -> Iterator[str]:
+    for trial in bench.trials():
+        features = bench.seen(trial)
+        if not bool(features.valid.any()):
+            yield f"{trial.name} gives an item without elements; keep at least one"
+        elif not bool(features.values[features.valid].isfinite().all()):
+            yield f"{trial.name} gives an item whose raw features are not finite"
+
+
+def shared(bench: Bench) -> Iterator[str]:
+    shown: dict[tuple[int, int], list[set[int]]] = {}
+    for trial in bench.trials():
+        if trial.transform in bench.views and bool(bench.look(trial).correspondence.known[0]):
+            place = bench.views.index(trial.transform)
+            shown.setdefault((trial.number, place), []).append(set(_shown(bench, trial)) - {-1})
+    for (one, first), (two, second) in product(shown, shown):
+        pairs = product(shown[one, first], shown[two, second])
+        if one == two and first < second and not any(here & there for here, there in pairs):
+            yield (
+                f"views[{first}] and views[{second}] of specimen {one} show no element in common, with any seed, so "
+                "that nothing can be compared; let them overlap"
+            )
+
+
+def _shown(bench: Bench, trial: Trial) -> list[int]:
+    found = bench.look(trial).correspondence.source_elements(bench.seen(trial), bench.source(trial.number).grid)
+    elements: list[int] = found[0].tolist()
+    return elements
 
 
 def _identity_like(correspondence: AbstractCorrespondence, elements: int) -> AbstractCorrespondence:
@@ -43,123 +67,95 @@ def _identity_like(correspondence: AbstractCorrespondence, elements: int) -> Abs
 
 
 def identity(bench: Bench) -> Iterator[str]:
-    for trial, transform, specimen, seed in bench.trials():
-        item, correspondence = apply(transform, specimen.item, seed)
-        source, view = bench.encode("raw", [specimen.item]), bench.encode("raw", [item])
+    for trial in bench.trials():
+        correspondence, source, view = bench.look(trial).correspondence, bench.source(trial.number), bench.seen(trial)
         elements = int(source.valid.sum())
         own = _identity_like(correspondence, elements).source_elements(source, source.grid)
         if not torch.equal(own[source.valid], torch.arange(source.valid.shape[1])[source.valid[0]]):
-            yield f"specimen of {trial}: the identity does not carry every element to itself, see `grid` of 'raw'"
+            yield f"specimen of {trial.name}: the identity does not carry every element to itself, see `grid` of 'raw'"
         plain = correspondence.source_elements(view, source.grid)
         for composed in (
             _identity_like(correspondence, elements).then(correspondence),
             correspondence.then(_identity_like(correspondence, int(view.valid.sum()))),
         ):
             if not torch.equal(composed.source_elements(view, source.grid), plain):
-                yield f"{trial}: composing with the identity changes the correspondence"
+                yield f"{trial.name}: composing with the identity changes the correspondence"
 
 
 def in_range(bench: Bench) -> Iterator[str]:
-    for trial, transform, specimen, seed in bench.trials():
-        item, correspondence = apply(transform, specimen.item, seed)
-        source, view = bench.encode("raw", [specimen.item]), bench.encode("raw", [item])
-        found = correspondence.source_elements(view, source.grid)[0]
-        if bool((found < -1).any()) or bool((found >= source.valid.shape[1]).any()):
-            yield f"{trial} names source elements {found.tolist()}, the source has {source.valid.shape[1]}"
+    for trial in bench.trials():
+        found, elements = _shown(bench, trial), bench.source(trial.number).valid.shape[1]
+        if min(found) < -1 or max(found) >= elements:
+            yield f"{trial.name} names source elements {found}, the source has {elements}"
 
 
 def mark(bench: Bench) -> Iterator[str]:
-    for number, specimen in enumerate(bench.specimens[:2]):
-        features = bench.encode("raw", [specimen.item])
-        for element in _marked_elements(specimen):
-            changed = _changed(features, bench.encode("raw", [specimen.mark(element)]))
-            near = _near(features, _only(features, element), bench.modality.tolerance)
-            if changed is None or not bool((changed & near).any()):
+    for number in range(len(bench.specimens[:2])):
+        source = bench.source(number)
+        for marked in bench.marked(number):
+            element, changed = marked.element, _changed(source, marked.features, 0)
+            if changed is None or not bool((changed & marked.near).any()):
                 yield f"specimen {number}: mark({element}) does not change the raw features there"
-            elif bool((changed & ~near).any()):
-                where = (changed & ~near).nonzero().flatten().tolist()
+            elif bool((changed & ~marked.near).any()):
+                where = (changed & ~marked.near).nonzero().flatten().tolist()
                 yield f"specimen {number}: mark({element}) also changes elements {where}; change that one alone"
+        if not torch.equal(bench.encode("raw", [bench.specimens[number].item]).values, source.values):
+            yield f"specimen {number}: mark() changes the specimen itself; change a copy"
 
 
 def locality(bench: Bench) -> Iterator[str]:
     tolerance = bench.modality.tolerance
-    sources = {id(specimen): bench.encode("raw", [specimen.item]) for specimen in bench.specimens}
-    marks = {id(specimen): _marks(bench, specimen, sources[id(specimen)]) for specimen in bench.specimens}
-    for trial, transform, specimen, seed in bench.trials():
-        source = sources[id(specimen)]
-        item, correspondence = apply(transform, specimen.item, seed)
-        if not bool(correspondence.known[0]):
+    for trial in bench.trials():
+        look, marks = bench.look(trial), bench.marked(trial.number)
+        if not bool(look.correspondence.known[0]):
             continue
-        view = bench.encode("raw", [item])
-        shown = correspondence.source_elements(view, source.grid)[0]
-        for element, marked, strength in marks[id(specimen)]:
-            changed = _changed(view, bench.encode("raw", [apply(transform, marked, seed)[0]]), strength)
+        view = bench.seen(trial)
+        shown = torch.tensor(_shown(bench, trial))
+        inner = ~near(view, ~view.valid[0] | (shown < 0), tolerance) & _away_from_border(view, tolerance)
+        moved = bench.encode("raw", [apply(trial.transform, marked.item, trial.seed)[0] for marked in marks])
+        for row, marked in enumerate(marks):
+            element, changed = marked.element, _changed(view, moved, row, marked.strength)
             if changed is None:
-                yield f"{trial}: a change of element {element} changes the view's length; draw sizes from `rng` alone"
+                yield (
+                    f"{trial.name}: a change of element {element} changes the view's length; draw sizes from `rng` "
+                    "alone, or let mark() change what no transform decides by"
+                )
                 continue
-            says = shown == element
-            around = _near(source, _only(source, element), tolerance)[shown.clamp(min=0)] & (shown >= 0)
-            stray = changed & ~_near(view, around, tolerance)
+            around = marked.near[shown.clamp(min=0)] & (shown >= 0)
+            stray = changed & ~near(view, around, tolerance)
             if bool(stray.any()):
                 yield (
-                    f"{trial}: a change of source element {element} appears in view elements "
+                    f"{trial.name}: a change of source element {element} appears in view elements "
                     f"{stray.nonzero().flatten().tolist()}, whose correspondence says "
                     f"{shown[stray].tolist()}; correct the correspondence, or raise `tolerance` if filters spread it"
                 )
-            inside = says & ~_near(view, ~view.valid[0] | (shown < 0), tolerance) & _away_from_border(view, tolerance)
+            inside = (shown == element) & inner
             if bool(inside.any()) and not bool(changed.any()):
                 yield (
-                    f"{trial}: view elements {inside.nonzero().flatten().tolist()} claim to show source element "
+                    f"{trial.name}: view elements {inside.nonzero().flatten().tolist()} claim to show source element "
                     f"{element}, but a change there does not appear in the view; say −1 for what is hidden"
                 )
 
 
-def _marks(bench: Bench, specimen: Specimen[Any], source: FeatureMap) -> list[tuple[int, Any, float]]:
-    """Marked elements, the items marked there, and how far the mark moves the raw features."""
-    marks = []
-    for element in _marked_elements(specimen):
-        marked = specimen.mark(element)
-        features = bench.encode("raw", [marked])
-        if features.values.shape != source.values.shape:
-            raise ValueError(f"mark({element}) changes the length of a specimen; change what is there instead")
-        marks.append((element, marked, float((features.values - source.values).abs().max())))
-    return marks
-
-
-def _marked_elements(specimen: Specimen[Any]) -> list[int]:
-    last = len(specimen.labels) - 1
-    return sorted({round(place * last / (MARKS - 1)) for place in range(MARKS)})
-
-
-def _only(features: FeatureMap, element: int) -> Bool[Tensor, " elements"]:
-    return torch.arange(features.values.shape[1]) == element
-
-
-def _changed(before: FeatureMap, after: FeatureMap, strength: float = 0.0) -> Bool[Tensor, " elements"] | None:
-    """Which valid elements moved notably; None if the two are of different lengths."""
-    if not torch.equal(before.valid, after.valid):
+def _changed(
+    before: FeatureMap, after: FeatureMap, row: int, strength: float = 0.0
+) -> Bool[Tensor, " elements"] | None:
+    """Which valid elements of `before` moved notably in row `row` of `after`; None if the two are of other lengths."""
+    old, new = before.values[0][before.valid[0]], after.values[row][after.valid[row]]
+    if old.shape != new.shape:
         return None
-    moved = (before.values - after.values).abs().amax(dim=2)[0] * before.valid[0]
-    greatest = float(moved.max())
-    return moved > max(FAINT * greatest, FAINT**2 * strength, 1e-6)
-
-
-def _places(features: FeatureMap) -> Int[Tensor, "elements axes"]:
-    """Where elements lie in whole cells; elements of a set lie in a row, in their order."""
-    shape = (features.values.shape[1],) if features.grid is None else features.grid.shape
-    return torch.cartesian_prod(*(torch.arange(n) for n in shape)).view(features.values.shape[1], -1)
-
-
-def _near(features: FeatureMap, elements: Bool[Tensor, " elements"], reach: int) -> Bool[Tensor, " elements"]:
-    """Which elements lie at most `reach` cells, along every axis, from one of `elements`."""
-    places = _places(features)
-    chosen = places[elements]
-    apart = (places[:, None] - chosen[None]).abs().amax(dim=2)
-    return (apart <= reach).any(dim=1)
+    moved = torch.zeros(before.valid.shape[1])
+    moved[before.valid[0]] = (old - new).abs().amax(dim=1)
+    return moved > max(FAINT * float(moved.max()), FAINT**2 * strength, 1e-6)
 
 
 def _away_from_border(features: FeatureMap, reach: int) -> Bool[Tensor, " elements"]:
-    if features.grid is None:
-        return torch.ones(features.values.shape[1], dtype=torch.bool)
-    places, last = _places(features), torch.tensor(features.grid.shape) - 1
-    return ((places >= reach) & (places <= last - reach)).all(dim=1)
+    """Which elements of a grid lie more than `reach` cells inside of it; all of a set."""
+    inside = torch.ones(features.valid.shape[1], dtype=torch.bool)
+    if features.grid is None or reach == 0:
+        return inside
+    cells = inside.view(features.grid.shape)
+    for axis, count in enumerate(cells.shape):
+        cells.narrow(axis, 0, min(reach, count)).fill_(False)
+        cells.narrow(axis, max(count - reach, 0), min(reach, count)).fill_(False)
+    return inside

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar, final
 
 import torch
-from jaxtyping import Int
+from jaxtyping import Bool, Int
 from torch import Tensor
 
 from gestalt.core.encoder import Network
@@ -35,12 +35,10 @@ class Looked:
     chunks: tuple[Seen, ...]
 
     def item(self, place: int) -> tuple[Int[Tensor, " elements"], Grid | None]:
-        """The object of every element of one item, padding included, and where the elements lie."""
+        """The object of every element of one item, and where the elements lie, without the padding of its batch."""
         for chunk in self.chunks:
             if place < len(chunk.found):
-                grid = chunk.features.grid
-                rows = None if grid is None else Grid(tuple(e[place % len(e)][None] for e in grid.edges))
-                return chunk.found[place], rows
+                return _alone(chunk.found[place], chunk.features.valid[place], chunk.features.grid, place)
             place -= len(chunk.found)
         raise IndexError(f"there is no item {place} beyond the last")
 
@@ -69,6 +67,19 @@ class Looked:
         valid = torch.cat([padded(chunk.features.valid, False) for chunk in self.chunks])
         found = torch.cat([padded(chunk.found, -1) for chunk in self.chunks])
         return Seen(FeatureMap(values, valid, longest.features.grid), found)
+
+
+def _alone(
+    found: Int[Tensor, " elements"], valid: Bool[Tensor, " elements"], grid: Grid | None, row: int
+) -> tuple[Int[Tensor, " own"], Grid | None]:
+    """One row of a batch, cut along every axis after its last valid element."""
+    own, labels = valid.view(grid.shape if grid else -1), found.view(grid.shape if grid else -1)
+    ends = [int(where.max()) + 1 for where in own.nonzero().T] if bool(own.any()) else [1] * own.dim()
+    labels = labels[tuple(slice(end) for end in ends)].flatten()
+    if grid is None:
+        return labels, None
+    edges = zip(grid.edges, ends, strict=True)
+    return labels, Grid(tuple(axis[row % len(axis)][None, : end + 1] for axis, end in edges))
 
 
 def look(

@@ -1,9 +1,10 @@
 """The command line: `gestalt COMMAND …`."""
 
 import importlib
+import inspect
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, final
@@ -23,6 +24,7 @@ COMMANDS = {
     "discover": "find objects in new data with a finished run",
     "embed": "write vectors of items and elements of new data",
     "modalities": "list the kinds of data that are installed",
+    "check-modality": "try every law on a kind of data, and say what to mend",
 }
 
 
@@ -39,6 +41,17 @@ class Discover:
     """Folder to write to."""
     skip_bad: bool = False
     """Leave out files that cannot be used, and list them."""
+    modality: str | None = None
+    """The run's kind of data as package.module:OBJECT, where it is not installed."""
+
+
+@final
+@dataclass(frozen=True)
+class CheckModality:
+    """Try every law on a kind of data: on its specimens, with every encoder and every transform. 1 if one fails."""
+
+    name: Annotated[str, tyro.conf.Positional]
+    """An installed modality, or package.module:OBJECT, also from the working directory."""
 
 
 @final
@@ -54,6 +67,8 @@ class Embed:
     """Folder to write to."""
     skip_bad: bool = False
     """Leave out files that cannot be used, and list them."""
+    modality: str | None = None
+    """The run's kind of data as package.module:OBJECT, where it is not installed."""
 
 
 def usage() -> str:
@@ -102,15 +117,45 @@ def execute(arguments: Sequence[str]) -> int:
         return int(module.run(options))
     if command == "discover":
         discover = tyro.cli(Discover, args=rest, prog="gestalt discover")
-        return int(recipe_of(discover.run).discover(discover.run, discover.paths, discover.out, discover.skip_bad))
+        return with_finished_run(recipe_of(discover.run).discover, discover)
     if command == "embed":
         embed = tyro.cli(Embed, args=rest, prog="gestalt embed")
-        return int(recipe_of(embed.run).embed(embed.run, embed.paths, embed.out, embed.skip_bad))
+        return with_finished_run(recipe_of(embed.run).embed, embed)
+    if command == "check-modality":
+        return check_modality(tyro.cli(CheckModality, args=rest, prog="gestalt check-modality").name)
     from gestalt.core.plugins import modality_entry_points
 
     for name, point in modality_entry_points().items():
         print(f"{name:<18} {point.value}")
     return 0
+
+
+def with_finished_run(task: Callable[..., int], asked: Discover | Embed) -> int:
+    """Discover or embed; a modality is passed on to a recipe that is for any kind of data.
+
+    Raises:
+        ValueError: if a modality is named and the recipe has its own.
+    """
+    if "modality" in inspect.signature(task).parameters:
+        return task(asked.run, asked.paths, asked.out, asked.skip_bad, asked.modality)
+    if asked.modality is not None:
+        raise ValueError(f"the recipe that made {asked.run} has its own kind of data; leave out --modality")
+    return task(asked.run, asked.paths, asked.out, asked.skip_bad)
+
+
+def check_modality(name: str) -> int:
+    """Print every law with what was found; 1 if one fails."""
+    from gestalt.core.conformance import findings
+    from gestalt.core.plugins import load_modality
+
+    failed = 0
+    for finding in findings(load_modality(name)):
+        print(f"{'pass' if finding.passed else 'FAIL'}  {finding.law}", flush=True)
+        if not finding.passed:
+            failed += 1
+            print(f"      {finding.counterexample}", flush=True)
+    print(f"{name}: " + ("every law holds" if not failed else f"{failed} of the laws fail"))
+    return min(failed, 1)
 
 
 def table(module: Any, arguments: Sequence[str]) -> int:

@@ -1,0 +1,105 @@
+"""Point clouds: arrays of points × (x, y, z, reflectance) from .npy files."""
+
+import html
+
+import numpy as np
+import torch
+from torch import nn
+
+from gestalt.core.colours import colour_of
+from gestalt.core.correspondence import Index
+from gestalt.core.encoder import AbstractEncoder, Plain
+from gestalt.core.feature_map import FeatureMap
+from gestalt.core.files import read_files
+from gestalt.core.modality import AbstractModality, Specimen
+from gestalt.core.transform import AbstractTransform, Chain, Views
+
+
+def load(path):  # a ValueError says what is wrong with a file
+    cloud = np.load(path, allow_pickle=False)
+    if cloud.ndim != 2 or cloud.shape[1] != 4 or len(cloud) < 8 or not np.isfinite(cloud).all():
+        raise ValueError(f"must hold at least 8 points × 4 finite numbers, got {cloud.shape}")
+    return cloud.astype(np.float32)
+
+
+class PointNet(AbstractEncoder):  # every point beside the maximum over all points of its cloud
+    def __init__(self, dim=32):
+        super().__init__()
+        self.dim, self.settings = dim, {"dim": dim}
+        self.point, self.both = nn.Linear(4, dim), nn.Linear(2 * dim, dim)
+
+    def forward(self, data):
+        points = self.point(data.values).relu() * data.valid[..., None]  # padding must not win the maximum
+        cloud = points.amax(dim=1, keepdim=True).expand_as(points)
+        return data.with_values(self.both(torch.cat([points, cloud], dim=2)).relu())
+
+
+class Rotation(AbstractTransform):  # about the vertical axis
+    def __call__(self, cloud, rng):
+        angle = rng.uniform(0, 2 * np.pi)
+        turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]], np.float32)
+        return np.column_stack([cloud[:, :2] @ turn, cloud[:, 2:]]), Index.identity(len(cloud))
+
+
+class Jitter(AbstractTransform):
+    def __call__(self, cloud, rng):
+        return cloud + rng.normal(0, 0.02, cloud.shape).astype(np.float32), Index.identity(len(cloud))
+
+
+class Crop(AbstractTransform):  # the three quarters that lie on one side of a random plane
+    def __call__(self, cloud, rng):
+        kept = np.argsort(cloud[:, :3] @ rng.normal(size=3), kind="stable")[len(cloud) // 4 :]
+        return cloud[kept], Index.of(kept.tolist())
+
+
+class CutOut(AbstractTransform):  # a hole: without the eighth that is nearest to a random point
+    def __call__(self, cloud, rng):
+        distance = np.linalg.norm(cloud[:, :3] - cloud[rng.integers(len(cloud)), :3], axis=1)
+        kept = np.argsort(distance, kind="stable")[len(cloud) // 8 :]
+        return cloud[kept], Index.of(kept.tolist())
+
+
+def unchanged(cloud):
+    return Index.identity(len(cloud))
+
+
+class PointClouds(AbstractModality):
+    name, element = "points", "point"
+    encoders = {"raw": lambda dim=4: Plain(dim), "pointnet": PointNet}
+    transforms = {"rotation": Rotation(), "jitter": Jitter(), "crop": Crop(), "cut_out": CutOut()}
+    steps = [(1.0, Rotation()), (1.0, Jitter()), (1.0, Crop()), (0.5, CutOut())]
+    views = Views(Chain(unchanged), (Chain(unchanged, steps),) * 2)
+
+    def read(self, paths, skip_bad=False):
+        return read_files(paths, {".npy"}, load, skip_bad, "point clouds")
+
+    def collate(self, clouds):
+        return FeatureMap.padded([torch.from_numpy(cloud) for cloud in clouds])
+
+    def render(self, cloud, found, grid, truth=()):  # from above
+        places = (cloud[:, :2] - cloud[:, :2].min(axis=0)) / max(np.ptp(cloud[:, :2], axis=0).max(), 1e-6)
+        dots = "".join(
+            f'<circle cx="{x:.3f}" cy="{y:.3f}" r="0.01" fill="{colour_of(number)}"/>'
+            for (x, y), number in zip(places.tolist(), found.tolist(), strict=True)
+        )
+        names = ", ".join(html.escape(name) for name, _ in truth)
+        return f'<figure><svg viewBox="0 0 1 1" width="300">{dots}</svg><figcaption>{names}</figcaption></figure>'
+
+    def specimens(self):
+        return [specimen(points, seed) for seed, points in enumerate((40, 48, 32))]
+
+
+def specimen(points, seed):  # a dull ball and a bright one
+    labels = np.arange(points) * 2 // points
+    place = np.random.default_rng(seed).normal(3 * labels[:, None], 0.5, (points, 3))
+    cloud = np.column_stack([place, 0.2 + 0.6 * labels]).astype(np.float32)
+
+    def mark(point):  # changed in what no transform decides by: where a point lies says which are cropped
+        marked = cloud.copy()
+        marked[point, 3] += 5
+        return marked
+
+    return Specimen(cloud, torch.from_numpy(labels), mark, (("dull ball", None), ("bright ball", None)))
+
+
+MODALITY = PointClouds()

@@ -1,0 +1,103 @@
+"""Sensor series: arrays of time × 3 channels from .npy files."""
+
+import html
+
+import numpy as np
+import torch
+from torch import nn
+
+from gestalt.core.colours import colour_of
+from gestalt.core.correspondence import Affine
+from gestalt.core.encoder import AbstractEncoder, Plain
+from gestalt.core.feature_map import FeatureMap
+from gestalt.core.files import read_files
+from gestalt.core.modality import AbstractModality, Specimen
+from gestalt.core.transform import AbstractTransform, Chain, Views
+
+STEP, CHANNELS = 8, 3  # samples per element, channels per sample
+
+
+def load(path):  # a ValueError says what is wrong with a file
+    series = np.load(path, allow_pickle=False)
+    if series.ndim != 2 or series.shape[1] != CHANNELS or len(series) < 4 * STEP or not np.isfinite(series).all():
+        raise ValueError(f"must hold at least {4 * STEP} samples × {CHANNELS} finite channels, got {series.shape}")
+    return series.astype(np.float32)
+
+
+class Conv(AbstractEncoder):
+    def __init__(self, dim=32):
+        super().__init__()
+        self.dim, self.settings = dim, {"dim": dim}
+        self.layers = nn.ModuleList(nn.Conv1d(inputs, dim, 3, padding=1) for inputs in (STEP * CHANNELS, dim))
+
+    def forward(self, data):
+        values = data.values
+        for layer in self.layers:  # padding is silenced after every layer, so it never reaches an element
+            values = layer(values.mT).mT.relu() * data.valid[..., None]
+        return data.with_values(values)
+
+
+class Crop(AbstractTransform):  # moves: position in the series = position in the view + start
+    def __call__(self, series, rng):
+        size = 3 * len(series) // 4
+        start = int(rng.integers(len(series) - size + 1))
+        return series[start : start + size], Affine.of(scale=[1.0], offset=[float(start)])
+
+
+class Gain(AbstractTransform):  # moves nothing
+    def __call__(self, series, rng):
+        return series * rng.uniform(0.7, 1.4, (1, CHANNELS)).astype(np.float32), Affine.identity(axes=1)
+
+
+class Blank(AbstractTransform):  # hides two elements' worth of samples, and says so
+    def __call__(self, series, rng):
+        start, blanked = int(rng.integers(len(series) - 2 * STEP)), series.copy()
+        blanked[start : start + 2 * STEP] = 0
+        return blanked, Affine.identity(axes=1).hiding([float(start)], [float(start + 2 * STEP)])
+
+
+def unchanged(_):
+    return Affine.identity(axes=1)
+
+
+class Sensors(AbstractModality):
+    name, element, tolerance = "sensors", "step", 1  # a crop need not start where an element does
+    encoders = {"raw": lambda dim=STEP * CHANNELS: Plain(dim), "conv": Conv}
+    transforms = {"crop": Crop(), "gain": Gain(), "blank": Blank()}
+    views = Views(Chain(unchanged), (Chain(unchanged, [(1.0, Crop()), (0.8, Gain()), (0.5, Blank())]),) * 2)
+
+    def read(self, paths, skip_bad=False):
+        return read_files(paths, {".npy"}, load, skip_bad, "sensor series")
+
+    def collate(self, items):
+        whole = [torch.from_numpy(series[: len(series) // STEP * STEP]) for series in items]
+        return FeatureMap.padded([series.reshape(-1, STEP * CHANNELS) for series in whole], step=float(STEP))
+
+    def render(self, series, found, grid, truth=()):
+        cells = "".join(
+            f'<rect x="{place}" width="1" height="4" fill="{colour_of(number)}"/>'
+            for place, number in enumerate(found.tolist())
+        )
+        names = ", ".join(f"{html.escape(name)} {first}–{last}" for name, (first, last) in truth)
+        svg = f'<svg viewBox="0 0 {len(found)} 4" width="600">{cells}</svg>'
+        return f"<figure>{svg}<figcaption>{names}</figcaption></figure>"
+
+    def specimens(self):
+        return [specimen(elements, seed) for seed, elements in enumerate((24, 30, 18))]
+
+
+def specimen(elements, seed):  # at rest, then shaken, then at rest again
+    labels = np.arange(elements) * 3 // elements
+    level = np.repeat(np.where(labels == 1, 2.0, 0.2), STEP)[:, None]
+    series = (level * np.random.default_rng(seed).normal(size=(elements * STEP, CHANNELS))).astype(np.float32)
+
+    def mark(element):  # the same series, changed at one element and nowhere else
+        marked = series.copy()
+        marked[element * STEP : (element + 1) * STEP] += 5
+        return marked
+
+    first, last = np.flatnonzero(np.repeat(labels == 1, STEP))[[0, -1]].tolist()
+    return Specimen(series, torch.from_numpy(labels), mark, (("shaken", (first, last + 1)),))
+
+
+MODALITY = Sensors()
