@@ -100,7 +100,7 @@ def test_an_item_of_one_element_is_one_object(case: GrouperCase) -> None:
 def test_identical_elements_stay_together_unless_their_place_tells_them_apart(case: GrouperCase, value: float) -> None:
     grouper = case.build(4)
     labels = grouper(case.features([torch.full((8, 3), value)]), seeded()).labels()[0]
-    expected = 4 if isinstance(grouper, KMeans) and grouper.position > 0 else 1
+    expected = 4 if isinstance(grouper, KMeans) and grouper.position != 0 else 1
     assert len(labels.unique()) == expected
 
 
@@ -292,3 +292,14 @@ def test_a_set_in_order_is_grouped_like_the_same_elements_on_a_line() -> None:
     passed_on = InOrder(grouper)(feature_map(items, on_grid=True), seeded())
     assert passed_on.grid is not None
     assert torch.equal(passed_on.weights, on_line.weights)
+
+
+def test_position_weighs_each_axis_as_it_is_told() -> None:
+    """Four corners of a lattice of equal features: the axis with the weight is the one that is cut."""
+    grid = Grid.uniform((2, 2), (1.0, 1.0))
+    features = FeatureMap(torch.ones(1, 4, 2), torch.ones(1, 4, dtype=torch.bool), grid)
+    for weights, pairs in (((1.0, 0.0), [(0, 1), (2, 3)]), ((0.0, 1.0), [(0, 2), (1, 3)])):
+        labels = KMeans(2, position=weights)(features, seeded()).labels()[0].tolist()
+        assert labels[pairs[0][0]] == labels[pairs[0][1]] != labels[pairs[1][0]] == labels[pairs[1][1]]
+    with pytest.raises(ValueError, match="3 weights, but the elements lie on 2 axes"):
+        KMeans(2, position=(1.0, 1.0, 1.0))(features, seeded())

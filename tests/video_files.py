@@ -41,7 +41,8 @@ def write(path: Path, seconds: Sequence[float], keys: int = 12, codec: str | Non
     even = len(set(np.diff(seconds).round(3).tolist())) == 1
     rate = Fraction(round(1000 / (seconds[1] - seconds[0])), 1000) if even else Fraction(1000)
     with av.open(str(path), "w") as container:
-        stream = container.add_stream(codec, rate=rate, options=SPEED[codec])  # type: ignore[call-overload]
+        stream = container.add_stream(codec, rate=rate, options=SPEED[codec])
+        assert isinstance(stream, av.VideoStream)
         stream.width, stream.height, stream.pix_fmt, stream.gop_size = 64, 32, "yuv420p", keys
         for number, second in enumerate(seconds):
             frame = av.VideoFrame.from_ndarray(coded(number % 256), format="rgb24")

@@ -37,5 +37,9 @@ from .table import Table as Table
 from .table import combined as combined
 from .table_text import to_html as to_html
 from .table_text import to_markdown as to_markdown
+from .tracks import Tracks as Tracks
+from .tracks import contour_accuracy as contour_accuracy
+from .tracks import region_similarity as region_similarity
+from .tracks import tracks as tracks
 from .vectors import element_vectors as element_vectors
 from .vectors import item_vectors as item_vectors

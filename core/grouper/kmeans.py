@@ -1,5 +1,6 @@
 """k-means over the elements of each item, all items of a batch at once."""
 
+from collections.abc import Sequence
 from typing import final
 
 import torch
@@ -9,7 +10,7 @@ from ..modes import full_precision
 from ..segmentation import Segmentation
 from .base import AbstractGrouper
 from .lloyd import Draws, clusters
-from .points import points
+from .points import each_axis, points
 
 
 @final
@@ -23,7 +24,8 @@ class KMeans(AbstractGrouper):
         spherical: compare directions only, with features and centres of unit length (cosine). Otherwise features are
             centred and scaled per item to unit mean square, so that `position` has the same meaning for any encoder.
         position: weight of the elements' positions on their grid, each axis scaled to [−1, 1] over the item;
-            0 ignores where elements lie, 1 weighs a whole axis about as much as the features.
+            0 ignores where elements lie, 1 weighs a whole axis about as much as the features. One number for all axes,
+            or one for each.
 
     An empty cluster keeps its centre and may win elements back later. All items share the same random numbers, so an
     item's clusters do not depend on which items share its batch; and seeds are drawn along a random direction of
@@ -37,9 +39,15 @@ class KMeans(AbstractGrouper):
         (True, True, False)
     """
 
-    def __init__(self, objects: int, iterations: int = 10, spherical: bool = True, position: float = 0.0) -> None:
+    def __init__(
+        self,
+        objects: int,
+        iterations: int = 10,
+        spherical: bool = True,
+        position: float | Sequence[float] = 0.0,
+    ) -> None:
         super().__init__()
-        if objects < 1 or iterations < 1 or position < 0:
+        if objects < 1 or iterations < 1 or min(each_axis(position)) < 0:
             raise ValueError(
                 "KMeans needs objects ≥ 1, iterations ≥ 1 and position ≥ 0, "
                 f"got objects={objects}, iterations={iterations}, position={position}"
@@ -54,11 +62,11 @@ class KMeans(AbstractGrouper):
         """Hard segments, one per cluster that has elements.
 
         Raises:
-            ValueError: if positions are asked for and the features lie on no grid.
+            ValueError: if positions are asked for and the features lie on no grid, or on other axes.
         """
         with full_precision(features.values):
             scaled = points(features, self.spherical, self.position)
             draws = Draws.along_a_random_direction(scaled, self.objects, generator)
-            on_sphere = self.spherical and self.position == 0
+            on_sphere = self.spherical and not any(each_axis(self.position))
             labels = clusters(scaled, features.valid, draws, self.iterations, on_sphere)
         return Segmentation.from_labels(labels, self.objects, features.grid)

@@ -80,7 +80,7 @@ class Mixing(nn.Module):
         x = x + self.norm(self.within(x)).relu()
         rows = x.shape[2]
         along = rearrange(x, "(b t) c y x -> (b y x) c t", t=times)
-        mixed = rearrange(self.over_time(along), "(b y x) c t -> (b t) c y x", y=rows, t=times, x=x.shape[3])
+        mixed: Tensor = rearrange(self.over_time(along), "(b y x) c t -> (b t) c y x", y=rows, x=x.shape[3])
         return x + mixed
 
 
