@@ -83,6 +83,7 @@ class FeatureMap:
 
     Ragged items are padded; `valid` is False on padding, and an element that is not valid influences nothing.
     `grid` tells where the elements lie; None for sets (words, nodes, points), whose element `i` is the item's `i`-th.
+    `neighbours` tells which elements of a set are joined, where that is known (nodes by edges): symmetric.
 
     Example:
         >>> features = FeatureMap(torch.ones(1, 3, 2), torch.tensor([[True, True, False]]))
@@ -93,6 +94,7 @@ class FeatureMap:
     values: Float[Tensor, "batch elements dim"]
     valid: Bool[Tensor, "batch elements"]
     grid: Grid | None = None
+    neighbours: Bool[Tensor, "batch elements elements"] | None = None
 
     def __post_init__(self) -> None:
         if self.values.shape[:2] != self.valid.shape:
@@ -130,7 +132,7 @@ class FeatureMap:
 
     def with_values(self, values: Float[Tensor, "batch elements other"]) -> "FeatureMap":
         """Other vectors for the same elements."""
-        return FeatureMap(values, self.valid, self.grid)
+        return FeatureMap(values, self.valid, self.grid, self.neighbours)
 
     def on_elements_of(self, other: "FeatureMap", missing: float = 0.0) -> Float[Tensor, "batch elements_of_other dim"]:
         """These vectors looked up at the centres of another map's elements; `missing` where those lie outside.
@@ -156,7 +158,8 @@ class FeatureMap:
     def to(self, device: torch.device | str) -> "FeatureMap":
         """The same features on another device."""
         grid = None if self.grid is None else self.grid.to(device)
-        return FeatureMap(self.values.to(device), self.valid.to(device), grid)
+        neighbours = None if self.neighbours is None else self.neighbours.to(device)
+        return FeatureMap(self.values.to(device), self.valid.to(device), grid, neighbours)
 
 
 def item_means(features: FeatureMap) -> Float[Tensor, "batch dim"]:

@@ -21,6 +21,7 @@ from gestalt.core.grouper import (
     InOrder,
     KMeans,
     Mixture,
+    Regions,
     Spectral,
 )
 from gestalt.core.learner import Learner
@@ -90,6 +91,7 @@ GROUPERS: dict[str, GrouperCase] = {
         lambda objects: Estimated([Agglomerative(k) for k in range(1, objects + 1)], by="bic"), exact=False
     ),
     "runs of k-means": GrouperCase(lambda objects: Contiguous(KMeans(3), objects, shortest=2), ordered=True),
+    "regions": GrouperCase(lambda objects: Regions(penalty=0.5, objects=objects), ordered=True),
     "change points": GrouperCase(lambda objects: ChangePoints(penalty=0.05, objects=objects), ordered=True),
     "change points of a set in order": GrouperCase(
         lambda objects: InOrder(ChangePoints(penalty=0.05, objects=objects)), ordered=True, in_set=True

@@ -10,4 +10,6 @@ from .estimated import Estimated as Estimated
 from .in_order import InOrder as InOrder
 from .kmeans import KMeans as KMeans
 from .mixture import Mixture as Mixture
+from .regions import Regions as Regions
+from .regions import touching as touching
 from .spectral import Spectral as Spectral

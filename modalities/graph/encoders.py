@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, final
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from gestalt.core.encoder import AbstractEncoder, RowNorm
@@ -18,7 +18,7 @@ from .molecules import MOLECULE
 def padded(rows: Float[Tensor, "rows dim"], data: Graphs) -> FeatureMap:
     """Vectors of the valid nodes in a row as a feature map, zero on padding."""
     values = rows.new_zeros(*data.valid.shape, rows.shape[1])
-    return FeatureMap(values.masked_scatter(data.valid[..., None], rows), data.valid)
+    return FeatureMap(values.masked_scatter(data.valid[..., None], rows), data.valid, neighbours=adjacency(data))
 
 
 def _agree(data: Graphs, settings: Mapping[str, Any]) -> None:
@@ -116,7 +116,8 @@ class Diffusion(AbstractEncoder):
     @torch.no_grad()
     def forward(self, data: Graphs) -> FeatureMap:
         """Coordinates of every node."""
-        near = adjacency(data)
+        joined = adjacency(data)
+        near = joined.float()
         degree = near.sum(dim=2)
         scale = degree.clamp(min=1).rsqrt()
         lonely = (degree == 0) & data.valid
@@ -127,17 +128,17 @@ class Diffusion(AbstractEncoder):
         places = (vectors * (-self.time * values)[:, None].exp())[:, :, : self.dim]
         missing = self.dim - places.shape[2]
         places = nn.functional.pad(places, (0, missing)) if missing > 0 else places
-        return FeatureMap(torch.where(data.valid[..., None], places, 0.0), data.valid)
+        return FeatureMap(torch.where(data.valid[..., None], places, 0.0), data.valid, neighbours=joined)
 
 
-def adjacency(data: Graphs) -> Float[Tensor, "batch elements elements"]:
-    """1 where an edge joins two nodes, whichever way it points, 0 elsewhere and on padding."""
+def adjacency(data: Graphs) -> Bool[Tensor, "batch elements elements"]:
+    """Whether an edge joins two nodes, whichever way it points; False on padding."""
     batch, elements = data.valid.shape
     place = data.valid.flatten().nonzero()[:, 0]
     one, two = place[data.edges]
-    near = torch.zeros(batch * elements, elements, device=data.valid.device)
-    near[one, two % elements] = 1.0
-    near[two, one % elements] = 1.0
+    near = torch.zeros(batch * elements, elements, dtype=torch.bool, device=data.valid.device)
+    near[one, two % elements] = True
+    near[two, one % elements] = True
     return near.view(batch, elements, elements)
 
 

@@ -4,6 +4,7 @@ A node that is wholly masked shows no source element; masking some columns, and 
 node in its place. No transform ever drops the last node, and all work on every connected component.
 """
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import final
 
@@ -43,6 +44,12 @@ def _drawn_edges(item: Graph, share: float, rng: np.random.Generator) -> Bool[Te
     low, high = item.edges.min(dim=0).values, item.edges.max(dim=0).values
     pairs, number = torch.unique(low * len(item) + high, return_inverse=True)
     return _drawn(len(pairs), share, rng, keep=0)[number]
+
+
+def _draws(rng: np.random.Generator) -> Iterator[float]:
+    """Numbers in [0, 1), drawn many at a time: one by one, drawing would take longer than walking."""
+    while True:
+        yield from rng.random(64).tolist()
 
 
 def taken(item: Graph, index: Int[Tensor, " kept"]) -> tuple[Graph, Index]:
@@ -157,16 +164,16 @@ class RandomWalk(AbstractTransform[Graph]):
         """The nodes that were visited, in their order."""
         wanted = max(1, round(rng.uniform(self.least, self.most) * len(item)))
         near = neighbours(len(item), item.edges)
-        node = start = int(rng.integers(len(item)))
+        draws = _draws(rng)
+        node = start = int(next(draws) * len(item))
         seen, stalled = {start}, 0
         while len(seen) < wanted:
-            node = (
-                start if rng.random() < self.back or not near[node] else near[node][int(rng.integers(len(near[node])))]
-            )
+            others = near[node]
+            node = others[int(next(draws) * len(others))] if others and next(draws) >= self.back else start
             stalled = 0 if node not in seen else stalled + 1
-            if stalled > 4 * len(seen):
+            if stalled > 2 * len(seen):
                 left = [other for other in range(len(item)) if other not in seen]
-                node = start = left[int(rng.integers(len(left)))]
+                node = start = left[int(next(draws) * len(left))]
                 stalled = 0
             seen.add(node)
         return taken(item, torch.tensor(sorted(seen)))
