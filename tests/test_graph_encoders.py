@@ -161,7 +161,7 @@ def test_the_loss_of_a_method_falls_on_graphs(method: str) -> None:
         optimiser.zero_grad()
         outcome.loss.backward()
         optimiser.step()
-        learner.follow(outcome, batch, Progress(step=step, steps=30, steps_per_epoch=10))
+        learner.follow(outcome, Progress(step=step, steps=30, steps_per_epoch=10))
         losses.append(float(outcome.loss.detach()))
         assert np.isfinite(losses[-1])
     assert np.mean(losses[-5:]) < 0.9 * np.mean(losses[:5])
