@@ -13,13 +13,14 @@ from torch import Tensor
 @final
 @dataclass(frozen=True)
 class Adversary:
-    """Projected gradient ascent on a view's numbers: x ← x + clamp(x' − x, ±ε σ), x' ← x' + (2.5 ε σ / n) sign ∇L.
+    """Projected gradient ascent on a view's numbers x: n times x' ← x' + min(2.5 / n, 1) ε σ sign ∇L, kept in x ± ε σ.
 
-    σ is the standard deviation of the tensor, so that ε means the same for waveforms and images. Integers (tokens,
-    kinds of atoms) and masks stay as they are; the correspondence does, too, since nothing moves.
+    σ is the root mean square of an item's numbers that are not 0 (padding is), so that ε means the same for waveforms
+    and images. Integers (tokens, kinds of atoms) and masks stay as they are; the correspondence does, too, since
+    nothing moves.
 
     Args:
-        size: ε, the greatest change, in standard deviations of the data.
+        size: ε, the greatest change, as a share of that root mean square.
         steps: n; one is the fast gradient sign.
 
     Source: the BYOL document, [0073], which points to Madry et al. (2018); it gives no numbers, ε = 0.05 is ours.
@@ -39,7 +40,7 @@ class Adversary:
             ValueError: if nothing in the data is a number that the loss depends on smoothly.
         """
         start = _numbers(data)
-        bound = {name: self.size * tensor.std(correction=0) for name, tensor in start.items()}
+        bound = {name: self.size * _root_mean_square(tensor) for name, tensor in start.items()}
         now = dict(start)
         for _ in range(self.steps):
             now = {name: tensor.detach().requires_grad_() for name, tensor in now.items()}
@@ -54,9 +55,9 @@ class Adversary:
                 )
             for (name, tensor), slope in zip(now.items(), slopes, strict=True):
                 if slope is not None:
-                    step = tensor.detach() + 2.5 / self.steps * bound[name] * slope.sign()
-                    step = step if self.steps > 1 else tensor.detach() + bound[name] * slope.sign()
-                    now[name] = start[name] + (step - start[name]).clamp(-bound[name], bound[name])
+                    length = bound[name] * min(2.5 / self.steps, 1.0)
+                    change = tensor.detach() + length * slope.sign() - start[name]
+                    now[name] = start[name] + torch.minimum(torch.maximum(change, -bound[name]), bound[name])
         return _replaced(data, {name: tensor.detach() for name, tensor in now.items()})
 
 
@@ -72,6 +73,13 @@ def _numbers(data: Any) -> dict[str, Tensor]:
         for name, value in fields.items()
         if isinstance(value, Tensor) and value.is_floating_point()
     }
+
+
+def _root_mean_square(tensor: Tensor) -> Tensor:
+    """Of the numbers of every item that are not 0, in the shape that spreads over the item."""
+    rows = tensor.flatten(1)
+    square = rows.square().sum(dim=1) / (rows != 0).sum(dim=1).clamp(min=1)
+    return square.sqrt().view(-1, *[1] * (tensor.ndim - 1))
 
 
 def _replaced(data: Any, tensors: dict[str, Tensor]) -> Any:

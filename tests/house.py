@@ -1,5 +1,6 @@
 """Everything in the house, built small. The laws run over these lists: a new implementation is added here alone."""
 
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, final
@@ -8,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from gestalt.core.adversary import Adversary
 from gestalt.core.correspondence import AbstractCorrespondence
 from gestalt.core.encoder import AbstractEncoder, Network, mlp
 from gestalt.core.feature_map import FeatureMap, Grid
@@ -25,7 +27,7 @@ from gestalt.core.grouper import (
     Spectral,
 )
 from gestalt.core.learner import Learner
-from gestalt.core.methods import byol, odin
+from gestalt.core.methods import METHODS, Setting, build, byol, odin
 from gestalt.core.modality import AbstractModality
 from gestalt.core.objective import (
     AbstractObjective,
@@ -172,6 +174,9 @@ def _learner(segmenter: str, objective: AbstractObjective, rule: AbstractRule) -
     return build
 
 
+SMALL = Setting(hidden=8, projection=5, batch=4, items=200, classes=2, grouper=KMeans(3))
+"""From which all methods are built small."""
+
 LEARNERS: dict[str, Callable[[AbstractEncoder], Learner]] = {
     "byol": lambda encoder: byol(encoder, hidden=8, projection=5),
     "odin": lambda encoder: odin(encoder, hidden=8, projection=5, grouper=KMeans(3)),
@@ -183,7 +188,16 @@ LEARNERS: dict[str, Callable[[AbstractEncoder], Learner]] = {
         first=SEGMENTERS["given"](Network(encoder)),
         hand_over=2,
     ),
-    "simclr": _learner("whole item", Contrastive(), Shared()),
+    **{
+        entry.name: functools.partial(build, entry.name, setting=SMALL)
+        for entry in METHODS
+        if entry.name not in ("odin", "byol")
+    },
+    "byol, adversary, source": lambda encoder: byol(
+        encoder, hidden=8, projection=5, teacher_sees="source", adversary=Adversary(0.2, steps=2)
+    ),
+    "byol without projector": lambda encoder: byol(encoder, hidden=8, projector=False),
+    "byol with a task": lambda encoder: byol(encoder, hidden=8, projection=5, task=SMALL.task()),
     "detcon": _learner("given", Contrastive(same_view=True), MovingAverage()),
     "dense": _learner("every element", Regression(), MovingAverage()),
     "odin with both": _learner("discovery", Combined((1.0, Regression()), (1.0, Contrastive())), Shared()),
@@ -256,7 +270,9 @@ def make_batch(kind: str, items: Sequence[Tensor], seed: int = 0, modality: Abst
         for place in range(len(rows[0]))
     ]
     names = tuple(f"item {number}" for number in range(len(items)))
-    return Batch(views[0], tuple(views[1:]), names, torch.arange(len(items)))
+    index = torch.arange(seed, seed + len(items))
+    labels = torch.where(index % 3 < 2, index % 2, -1)
+    return Batch(views[0], tuple(views[1:]), names, index, labels=labels)
 
 
 def _views_of(modality: AbstractModality[Any], item: Tensor, seed: int) -> list[tuple[Tensor, AbstractCorrespondence]]:

@@ -1,15 +1,18 @@
 """From numbered items to batches of views: the same batches for any number of workers, from any step on."""
 
+import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, final
 
 import numpy as np
 import torch
+from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from ..correspondence import AbstractCorrespondence
 from ..items import AbstractItems, BadItemError, Skipped
+from ..labels import Labels
 from ..transform import Views
 from ..view import Batch, View
 
@@ -44,12 +47,21 @@ class Order(Sampler[list[Ticket]]):
     An epoch has ⌊items / batch⌋ steps; the rest of the permutation waits for another epoch. A data set smaller than
     a batch repeats items within it.
 
+    With `labelled` items and their `share`, every batch, and evenly every rank's part of it, has so many labelled
+    ones; labelled and other items go through permutations of their own. An epoch is then one of the other items.
+
     Example:
         >>> order = Order(items=6, batch=2, steps=4, seed=0)
         >>> sorted(ticket.index for step in list(order)[:3] for ticket in step)
         [0, 1, 2, 3, 4, 5]
         >>> list(Order(6, 2, 4, 0, start=2)) == list(order)[2:]
         True
+        >>> mixed = Order(items=6, batch=4, steps=2, seed=0, labelled=[1, 5], share=0.25)
+        >>> [sum(ticket.index in (1, 5) for ticket in step) for step in mixed]
+        [1, 1]
+
+    Raises:
+        ValueError: if there are no items, or the share cannot be kept.
     """
 
     def __init__(
@@ -62,33 +74,76 @@ class Order(Sampler[list[Ticket]]):
         parts: int = 1,
         rank: int = 0,
         ranks: int = 1,
+        labelled: Sequence[int] = (),
+        share: float = 0.0,
     ) -> None:
         if items < 1:
             raise ValueError("there are no items to train on; check the data path")
         self.items, self.batch, self.steps, self.seed, self.start = items, batch, steps, seed, start
         self.parts, self.rank, self.ranks = parts, rank, ranks
+        self.streams = [_Stream(torch.arange(items), batch, (seed,))]
+        if share:
+            self.streams = _mixed(items, batch, seed, labelled, share)
 
     @property
     def steps_per_epoch(self) -> int:
         """Optimiser steps per epoch."""
-        return max(self.items // self.batch, 1)
+        return self.streams[0].steps_per_epoch
 
     def __len__(self) -> int:
         return (self.steps - self.start) * self.parts
 
     def __iter__(self) -> Iterator[list[Ticket]]:
-        epoch, permutation = -1, torch.empty(0, dtype=torch.long)
         share = self.batch // (self.parts * self.ranks)
         for step in range(self.start, self.steps):
-            if step // self.steps_per_epoch != epoch:
-                epoch = step // self.steps_per_epoch
-                generator = torch.Generator().manual_seed(mix(self.seed, epoch))
-                permutation = torch.randperm(self.items, generator=generator)
-            first = (step % self.steps_per_epoch) * self.batch
+            drawn = [stream.draw(step, self.seed) for stream in self.streams]
+            tickets = drawn[0] if len(drawn) == 1 else _interleaved(drawn[0], drawn[1])
             for part in range(self.parts):
-                begin = first + (part * self.ranks + self.rank) * share
-                places = range(begin, begin + share)
-                yield [Ticket(int(permutation[p % self.items]), epoch, self.seed) for p in places]
+                begin = (part * self.ranks + self.rank) * share
+                yield tickets[begin : begin + share]
+
+
+@final
+class _Stream:
+    """Items that take turns: `count` of them at every step."""
+
+    def __init__(self, members: Tensor, count: int, seeds: tuple[int, ...]) -> None:
+        self.members, self.count, self.seeds = members, count, seeds
+        self.steps_per_epoch = max(len(members) // count, 1)
+        self._epoch, self._order = -1, members
+
+    def draw(self, step: int, seed: int) -> list[Ticket]:
+        """The tickets of a step."""
+        epoch = step // self.steps_per_epoch
+        if epoch != self._epoch:
+            first, *others = self.seeds
+            generator = torch.Generator().manual_seed(mix(first, epoch, *others))
+            self._epoch = epoch
+            self._order = self.members[torch.randperm(len(self.members), generator=generator)]
+        begin = (step % self.steps_per_epoch) * self.count
+        places = range(begin, begin + self.count)
+        return [Ticket(int(self._order[place % len(self._order)]), epoch, seed) for place in places]
+
+
+def _mixed(items: int, batch: int, seed: int, labelled: Sequence[int], share: float) -> list[_Stream]:
+    told = torch.tensor(sorted(labelled), dtype=torch.long)
+    others = torch.ones(items, dtype=torch.bool)
+    others[told] = False
+    count = round(share * batch)
+    if not 0 < share < 1 or not 0 < count < batch or not len(told) or not bool(others.any()):
+        raise ValueError(
+            f"{len(told)} of {items} items are labelled, so {count} of the {batch} items of a step cannot be: both "
+            "kinds are needed, at least one at every step; choose another share, 0 takes items as they come"
+        )
+    return [_Stream(others.nonzero()[:, 0], batch - count, (seed,)), _Stream(told, count, (seed, 1))]
+
+
+def _interleaved(others: list[Ticket], labelled: list[Ticket]) -> list[Ticket]:
+    """Both kinds evenly spread, so that every rank and part has its share."""
+    batch = len(others) + len(labelled)
+    rest, told = iter(others), iter(labelled)
+    here = [(place + 1) * len(labelled) // batch > place * len(labelled) // batch for place in range(batch)]
+    return [next(told) if is_told else next(rest) for is_told in here]
 
 
 def mix(*numbers: int) -> int:
@@ -171,8 +226,9 @@ def batches(
     order: Order,
     workers: int,
     skip_bad: bool,
+    labels: Labels | None = None,
 ) -> Iterator[Batch[Any]]:
-    """The batches of every step that `order` has left.
+    """The batches of every step that `order` has left, with what is known of their items.
 
     Raises:
         BadItemError: for an item that cannot be read, unless `skip_bad`.
@@ -188,4 +244,7 @@ def batches(
     for batch in loader:
         if isinstance(batch, BadItemError):
             raise batch
+        if labels is not None:
+            values = None if labels.values is None else labels.values[batch.index]
+            batch = dataclasses.replace(batch, labels=labels.classes[batch.index], targets=values)
         yield batch

@@ -17,6 +17,7 @@ from torch.optim import AdamW, Optimizer
 from tqdm import tqdm
 
 from ..items import AbstractItems, Skipped
+from ..labels import Labels
 from ..learner import Learner, Outcome
 from ..optimizer import LARS, parameter_groups, warmup_cosine
 from ..progress import Progress
@@ -88,12 +89,13 @@ def train(
     folder: Path,
     resume: bool = False,
     skip_bad: bool = False,
+    labels: Labels | None = None,
 ) -> Trained:
     """Train a learner and leave metrics and checkpoints in `folder`.
 
     With `resume` the run goes on from its last checkpoint and gives the same numbers as an undisturbed one: nothing
     random depends on anything but the seed and the step. Ctrl-C (or SIGTERM) finishes the step, saves, and returns
-    with `finished` False.
+    with `finished` False. `labels` are what the learner may know of the items.
 
     Raises:
         Diverged: if the loss is not finite; names the step, the items and the last good checkpoint.
@@ -107,13 +109,16 @@ def train(
     running: dict[str, float] = {} if saved is None else dict(saved["running"])
 
     ranks, rank = fabric.world_size, fabric.global_rank
-    order = Order(len(items), options.batch, options.steps, options.seed, start, options.accumulate, rank, ranks)
+    known = () if labels is None else labels.known().tolist()
+    share = options.labelled if labels is not None else 0.0
+    parts = options.accumulate
+    order = Order(len(items), options.batch, options.steps, options.seed, start, parts, rank, ranks, known, share)
     model, optimizer = fabric.setup(_Step(learner), optimizer)
     if saved is not None:
         restore(learner, optimizer, saved)
     journal = Journal(folder, start) if fabric.is_global_zero else None
     watch, skipped = CollapseWatch(), list[Skipped]()
-    source = batches(items, views, collate, order, options.workers, skip_bad)
+    source = batches(items, views, collate, order, options.workers, skip_bad, labels)
     bar = tqdm(total=options.steps, initial=start, unit="step", disable=not fabric.is_global_zero, dynamic_ncols=True)
 
     step, waited, logged = start, 0.0, time.monotonic()

@@ -23,6 +23,8 @@ class Training:
     """Steps of linear warm-up; then the learning rate falls to 0 along a half cosine."""
     clip: float | None = 5.0
     """Greatest norm of the gradient; None never clips."""
+    labelled: float = 0.0
+    """Share of labelled items in every step, where there are labels; 0 takes items as they come."""
     accumulate: int = 1
     """Parts into which a batch is split so that it fits into memory. Negatives come from within a part."""
     precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
@@ -47,6 +49,8 @@ class Training:
         for name in positive:
             if getattr(self, name) < 1:
                 raise ValueError(f"--{name.replace('_', '-')} must be at least 1, got {getattr(self, name)}")
+        if not 0 <= self.labelled < 1:
+            raise ValueError(f"--labelled must lie in [0, 1), got {self.labelled}")
         if self.batch % (self.accumulate * self.devices):
             raise ValueError(
                 f"--batch {self.batch} must be a multiple of --accumulate × --devices = "

@@ -57,7 +57,14 @@ def _shipped(options: Options) -> Material[Recording, tuple[Soundscape, ...]]:
         tuple(tests.name(index) for index in range(len(tests))),
         truth,
         [[(event.sound, (event.onset, event.offset)) for event in scape.events] for scape in truth],
+        label=lambda index: longest_family(items.soundscape(index)),
     )
+
+
+def longest_family(scape: Soundscape) -> str | None:
+    """The class of a soundscape: the family of the sound that lasts longest in it; None without sounds."""
+    events = sorted(scape.events, key=lambda event: event.onset - event.offset)
+    return events[0].family if events else None
 
 
 def _own(options: Options) -> Material[Recording, tuple[Soundscape, ...]]:

@@ -8,6 +8,7 @@ from .finder import Finder as Finder
 from .looking import Looked as Looked
 from .looking import encode as encode
 from .looking import look as look
+from .methods import About as About
 from .methods import build as build
 from .options import FREE as FREE
 from .options import Learning as Learning

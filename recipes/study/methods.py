@@ -1,38 +1,63 @@
 """The methods as recipes compose them."""
 
+from dataclasses import dataclass
+from typing import final
+
 from gestalt.core import methods
 from gestalt.core.encoder import AbstractEncoder
-from gestalt.core.follower import CopyEvery, MovingAverage
+from gestalt.core.follower import CopyEvery
 from gestalt.core.learner import Learner
+from gestalt.core.methods import METHODS, Setting
 from gestalt.core.objective import AbstractObjective, Combined, Contrastive, Regression
 
 from .finder import Finder
 from .options import Learning
 
-TITLES = {"odin": "Odin", "byol": "BYOL"}
+TITLES = {entry.name: entry.title for entry in METHODS}
 
 
-def build(encoder: AbstractEncoder, learning: Learning, finder: Finder) -> Learner:
-    """The learner that the options ask for."""
-    teacher = MovingAverage(learning.decay)
-    if learning.method == "byol":
-        return methods.byol(encoder, hidden=learning.hidden, projection=learning.projection, teacher=teacher)
-    return methods.odin(
-        encoder,
+@final
+@dataclass(frozen=True)
+class About:
+    """What a method needs to know of the material: items, items per step, views, classes of the labels, or values."""
+
+    items: int = 1
+    batch: int = 32
+    views: int = 2
+    classes: int = 0
+    values: bool = False
+
+
+def build(encoder: AbstractEncoder, learning: Learning, finder: Finder, about: About | None = None) -> Learner:
+    """The learner that the options ask for.
+
+    Raises:
+        ValueError: if it learns from labels and there are none.
+    """
+    about = about or About()
+    setting = Setting(
         hidden=learning.hidden,
         projection=learning.projection,
+        temperature=learning.temperature,
+        decay=learning.decay,
+        batch=about.batch,
+        items=about.items,
+        large_views=about.views,
+        classes=about.classes,
+        values=about.values,
         grouper=finder.grouper,
-        teacher=teacher,
-        discovery=CopyEvery(steps=learning.discovery_every),
-        objective=_objective(learning),
         space=finder.space,
         foreground=finder.foreground,
         beside=finder.beside,
+        discovery=CopyEvery(steps=learning.discovery_every),
         first=finder.first,
         hand_over=learning.hand_over,
+        objective=_objective(learning),
     )
+    return methods.build(learning.method, encoder, setting)
 
 
 def _objective(learning: Learning) -> AbstractObjective:
-    weighted = ((learning.contrast, Contrastive(learning.temperature)), (learning.regression, Regression()))
+    contrast = Contrastive(0.1 if learning.temperature is None else learning.temperature)
+    weighted = ((learning.contrast, contrast), (learning.regression, Regression()))
     return Combined(*((weight, objective) for weight, objective in weighted if weight))

@@ -6,7 +6,21 @@ from typing import Any, ClassVar, Literal, Protocol, final
 
 from gestalt.core.training import Training
 
-Method = Literal["odin", "byol"]
+Method = Literal[
+    "odin",
+    "odin-semantic",
+    "byol",
+    "semppl",
+    "semppl-invariant",
+    "semppl-task",
+    "relic",
+    "simclr",
+    "moco",
+    "npid",
+    "supervised",
+    "supervised-contrastive",
+]
+"""The names of `gestalt.core.methods.METHODS`, written out for the command line's help."""
 
 
 @final
@@ -38,11 +52,11 @@ class Learning:
     """The method, its networks, and how the parts of the method are set."""
 
     method: Method = "odin"
-    """odin learns from discovered objects, byol from whole items."""
+    """odin learns from discovered objects, most others from whole items; `gestalt methods` lists them all."""
     encoder: str = "conv"
     """Encoder, by its name in the modality."""
-    temperature: float = 0.1
-    """Contrast: α of the Odin document."""
+    temperature: float | None = None
+    """Temperature of the objective; None is the method's own, 0.1 for Odin."""
     contrast: float = 1.0
     """Weight of contrast between objects."""
     regression: float = 0.0
@@ -57,6 +71,19 @@ class Learning:
     """Width of the heads' hidden layer."""
     projection: int = 128
     """Length of the projected vectors."""
+    labels: Path | None = None
+    """For methods that learn from labels: a CSV file (name of a file, label), or the word folders. Nothing: what the
+    recipe knows of the shipped data."""
+    label_column: str | None = None
+    """Column of that file; the second one, or the one called label."""
+    label_kind: Literal["class", "value"] = "class"
+    """Whether its labels are classes or values."""
+    label_share: float = 0.1
+    """Share of the labels that the method may see."""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.label_share <= 1:
+            raise ValueError(f"--label-share must lie in (0, 1], got {self.label_share}")
 
 
 class Options(Protocol):

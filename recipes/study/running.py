@@ -9,13 +9,16 @@ from typing import Any, TypeVar
 import torch
 from lightning_fabric import Fabric
 
+from gestalt.core import methods
 from gestalt.core.encoder import Network
+from gestalt.core.labels import Labels
 from gestalt.core.learner import Learner
 from gestalt.core.plugins import choose
 from gestalt.core.run import Architecture, save_network
 from gestalt.core.training import Trained, launch, open_folder, train
 
-from .methods import TITLES, build
+from .labelling import labels_of
+from .methods import TITLES, About, build
 from .options import FREE, Method
 from .report import report
 from .study import AbstractStudy, Material
@@ -37,8 +40,10 @@ def run(study: AbstractStudy[ItemT, TruthT]) -> int:
         for entry in material.skipped:
             print(f"left out {entry.name}: {entry.reason}", file=sys.stderr)
 
-    learner = fresh(study, material.settings)
-    trained = _learn(fabric, learner, study, material, options.learning.method)
+    labels = labels_of(material, options.learning, options.training.seed)
+    about = about_of(study, material, labels)
+    learner = fresh(study, material.settings, about=about)
+    trained = _learn(fabric, learner, study, material, options.learning.method, labels)
     others: dict[str, Network] = {}
     for method in options.running.compare:
         if trained.finished and method != options.learning.method:
@@ -46,8 +51,8 @@ def run(study: AbstractStudy[ItemT, TruthT]) -> int:
                 as_rival = replace(options, learning=replace(options.learning, method=method))
                 open_folder(out / method, as_rival, resume=True, free=FREE | study.free)
             fabric.barrier()
-            rival = fresh(study, material.settings, method)
-            trained = replace(trained, finished=_learn(fabric, rival, study, material, method).finished)
+            rival = fresh(study, material.settings, method, about)
+            trained = replace(trained, finished=_learn(fabric, rival, study, material, method, labels).finished)
             others[TITLES[method]] = rival.online.cpu()
     if not fabric.is_global_zero:
         return 0
@@ -56,7 +61,7 @@ def run(study: AbstractStudy[ItemT, TruthT]) -> int:
         return 130
     network = learner.online.cpu()
     save(study, network)
-    report(study, material, trained, fresh(study, material.settings).online, network, others)
+    report(study, material, trained, fresh(study, material.settings, about=about).online, network, others)
     return 0
 
 
@@ -66,6 +71,7 @@ def _learn(
     study: AbstractStudy[ItemT, TruthT],
     material: Material[ItemT, TruthT],
     method: Method,
+    labels: Labels | None,
 ) -> Trained:
     """Train one learner on the material; a rival's folder lies within the run's."""
     options, running = study.options, study.options.running
@@ -80,20 +86,32 @@ def _learn(
         running.out / method if rival else running.out,
         running.resume or rival,
         running.skip_bad,
+        labels if methods.method(method).labels != "none" else None,
     )
 
 
+def about_of(study: AbstractStudy[Any, Any], material: Material[Any, Any], labels: Labels | None) -> About:
+    """What a method needs to know of the material."""
+    classes = 0 if labels is None else len(labels.names)
+    values = labels is not None and labels.values is not None
+    return About(len(material.items), study.options.training.batch, len(material.views.views), classes, values)
+
+
 def fresh(
-    study: AbstractStudy[Any, Any], settings: Mapping[str, Any] = MappingProxyType({}), method: Method | None = None
+    study: AbstractStudy[Any, Any],
+    settings: Mapping[str, Any] = MappingProxyType({}),
+    method: Method | None = None,
+    about: About | None = None,
 ) -> Learner:
     """The learner before training: the same one whenever the seed is the same.
 
-    `settings` are those of the encoder that follow from the material; `method` stands in for the one in the options.
+    `settings` are those of the encoder that follow from the material; `method` stands in for the one in the options;
+    `about` is needed by methods with a queue, a bank or labels.
     """
     learning = study.options.learning
     torch.manual_seed(study.options.training.seed)
     encoder = study.modality.encoders[choose("encoder", learning.encoder, list(study.modality.encoders))](**settings)
-    return build(encoder, replace(learning, method=method or learning.method), study.finder())
+    return build(encoder, replace(learning, method=method or learning.method), study.finder(), about)
 
 
 def save(study: AbstractStudy[ItemT, TruthT], network: Network) -> None:

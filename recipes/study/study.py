@@ -1,7 +1,7 @@
 """What a recipe supplies."""
 
 import abc
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar, final
 
@@ -38,6 +38,7 @@ class Material(Generic[ItemT, TruthT]):
         known: for every tried item its true objects as `render` takes them; empty where they are not known.
         skipped: files that were left out.
         settings: settings of the encoder that follow from the material (a tokenizer, say).
+        label: the class of a training item, by its number, where the recipe knows it; None for one without.
     """
 
     items: AbstractItems[ItemT]
@@ -48,6 +49,7 @@ class Material(Generic[ItemT, TruthT]):
     known: Sequence[Sequence[tuple[str, Any]]] = ()
     skipped: tuple[Skipped, ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
+    label: Callable[[int], str | None] | None = None
 
 
 @final

@@ -23,6 +23,7 @@ COMMANDS = {
     "table": "run a recipe over several seeds, beside other methods, and write the table",
     "discover": "find objects in new data with a finished run",
     "embed": "write vectors of items and elements of new data",
+    "methods": "list the methods, where each comes from, and its five answers",
     "modalities": "list the kinds of data that are installed",
     "check-modality": "try every law on a kind of data, and say what to mend",
 }
@@ -123,6 +124,9 @@ def execute(arguments: Sequence[str]) -> int:
         return with_finished_run(recipe_of(embed.run).embed, embed)
     if command == "check-modality":
         return check_modality(tyro.cli(CheckModality, args=rest, prog="gestalt check-modality").name)
+    if command == "methods":
+        print(listing())
+        return 0
     from gestalt.core.plugins import modality_entry_points
 
     for name, point in modality_entry_points().items():
@@ -156,6 +160,19 @@ def check_modality(name: str) -> int:
             print(f"      {finding.counterexample}", flush=True)
     print(f"{name}: " + ("every law holds" if not failed else f"{failed} of the laws fail"))
     return min(failed, 1)
+
+
+def listing() -> str:
+    """What `gestalt methods` prints."""
+    from gestalt.core.methods import METHODS
+
+    lines = []
+    for method in METHODS:
+        needs = "" if method.labels == "none" else "; needs labels of some items"
+        lines += [f"{method.name}: {method.title} ({method.source}){needs}"]
+        for question in ("segmentation", "follower", "objective", "views", "encoder"):
+            lines.append(f"  {question:<13} {getattr(method, question)}")
+    return "\n".join(lines)
 
 
 def table(module: Any, arguments: Sequence[str]) -> int:

@@ -1,0 +1,38 @@
+"""What a run may know of its items: a table, folders, or what the recipe knows of the shipped data."""
+
+import math
+from typing import Any
+
+import torch
+
+from gestalt.core.evaluation import label_fraction
+from gestalt.core.labels import Labels, folder_labels, read_labels
+
+from .options import Learning
+from .study import Material
+
+
+def labels_of(material: Material[Any, Any], learning: Learning, seed: int) -> Labels | None:
+    """The labels of the training items, a share of them hidden; None where there are none.
+
+    Raises:
+        ValueError: if the table or the folders do not fit the items.
+    """
+    if learning.labels is not None:
+        if str(learning.labels) == "folders":
+            labels = folder_labels(material.items)
+        else:
+            labels = read_labels(learning.labels, material.items, learning.label_column, learning.label_kind)
+        if learning.label_share == 1:
+            return labels
+        told = labels.classes if labels.values is None else labels.values
+        return labels.keeping(label_fraction(told, learning.label_share, seed))
+    if material.label is None:
+        return None
+    # Asking for a label may mean making the item, so only those that are shown are asked for.
+    count = len(material.items)
+    order = torch.randperm(count, generator=torch.Generator().manual_seed(seed))
+    texts: list[str | None] = [None] * count
+    for index in order[: math.ceil(learning.label_share * count)].tolist():
+        texts[index] = material.label(index)
+    return Labels.of(texts)
