@@ -125,8 +125,13 @@ QUEUED: dict[str, Callable[[int, int], AbstractObjective]] = {
 }
 """Objectives with a queue, built for vectors of a length and for so many views of the teacher."""
 
+
+def _whatever_the_size(build: Callable[[], AbstractObjective], _dim: int, _views: int) -> AbstractObjective:
+    return build()
+
+
 EVERY_OBJECTIVE: dict[str, Callable[[int, int], AbstractObjective]] = {
-    **{name: (lambda _dim, _views, build=build: build()) for name, build in OBJECTIVES.items()},
+    **{name: functools.partial(_whatever_the_size, build) for name, build in OBJECTIVES.items()},
     **QUEUED,
 }
 """All that compare any number of objects."""

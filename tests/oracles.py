@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 
 import torch
 from torch import Tensor
@@ -184,7 +184,7 @@ def naive_pseudo_labels(
     """Every view asks every view of the queue for its nearest labelled entries of other items; they vote together."""
     guessed = {}
     for b, k in each(online[0]):
-        votes, nearness = Counter[int](), Counter[int]()
+        votes, nearness = Counter[int](), defaultdict[int, float](float)
         for query in (view.vectors[b, k] for view in online if view.present[b, k]):
             for entries in filled:
                 near = []

@@ -103,7 +103,10 @@ def test_an_unknown_option_suggests_the_nearest(wrong: str, near: str, capsys: p
     [
         (["--steps", "many"], "Error parsing --steps: .*'many'"),
         (["--learned", "x"], "Error parsing --learned: .*'x'"),
-        (["--method", "odn"], r"invalid choice 'odn' for argument '--method'. Expected one of \('odin', 'byol'\)"),
+        (
+            ["--method", "odn"],
+            r"invalid choice 'odn' for argument '--method'. Expected one of \('odin', 'odin-semantic'",
+        ),
         (["--batch", "0"], "--batch must be at least 1, got 0"),
         (["--batch", "5", "--devices", "2"], r"--batch 5 must be a multiple of --accumulate × --devices = 2"),
         (["--seconds", "0.5"], r"--seconds must be at least 1, got 0\.5"),

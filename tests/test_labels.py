@@ -160,12 +160,13 @@ def test_a_share_that_cannot_be_kept_is_refused(labelled: list[int], share: floa
 
 def test_batches_bring_what_is_known_of_their_items() -> None:
     items = Named("a", "b", "c", "d")
-    labels = Labels(("x", "y"), torch.tensor([0, -1, 1, -1]), torch.tensor([0.5, torch.nan, 2.0, torch.nan]))
+    values = torch.tensor([0.5, torch.nan, 2.0, torch.nan])
+    labels = Labels(("x", "y"), torch.tensor([0, -1, 1, -1]), values)
     for batch in batches(items, toy("points").views, pad, Order(4, 2, 4, seed=0), 0, False, labels):
         assert batch.labels is not None
         assert batch.targets is not None
         assert torch.equal(batch.labels, labels.classes[batch.index])
-        torch.testing.assert_close(batch.targets, labels.values[batch.index], equal_nan=True)
+        torch.testing.assert_close(batch.targets, values[batch.index], equal_nan=True)
         assert batch.to("cpu").targets is not None
 
 

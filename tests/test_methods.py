@@ -46,7 +46,7 @@ def trained(learner: Learner, steps: int = 3, of: Batch[Any] | None = None) -> l
         with torch.no_grad():
             for parameter in learner.parameters():
                 if parameter.grad is not None:
-                    parameter -= 0.05 * parameter.grad
+                    parameter.sub_(0.05 * parameter.grad)
         learner.follow(outcome, Progress(step, 100, 10))
         losses.append(float(outcome.loss.detach()))
     return losses
@@ -208,6 +208,7 @@ def test_a_task_network_learns_classes_and_is_used_for_inference() -> None:
     losses = trained(learner, 60, of)
     assert losses[-1] < losses[0]
     predicted = learner.predict(of.source.data)
+    assert of.labels is not None
     assert float((predicted.argmax(dim=1) == of.labels).double().mean()) > 0.9
     assert learner.training
 
