@@ -38,7 +38,7 @@ class Looked:
         """The object of every element of one item, and where the elements lie, without the padding of its batch."""
         for chunk in self.chunks:
             if place < len(chunk.found):
-                return _alone(chunk.found[place], chunk.features.valid[place], chunk.features.grid, place)
+                return own_elements(chunk.found[place], chunk.features.valid[place], chunk.features.grid, place)
             place -= len(chunk.found)
         raise IndexError(f"there is no item {place} beyond the last")
 
@@ -69,10 +69,10 @@ class Looked:
         return Seen(FeatureMap(values, valid, longest.features.grid), found)
 
 
-def _alone(
+def own_elements(
     found: Int[Tensor, " elements"], valid: Bool[Tensor, " elements"], grid: Grid | None, row: int
 ) -> tuple[Int[Tensor, " own"], Grid | None]:
-    """One row of a batch, cut along every axis after its last valid element."""
+    """One row of a batch without the padding: cut along every axis after its last valid element."""
     own, labels = valid.view(grid.shape if grid else -1), found.view(grid.shape if grid else -1)
     ends = [int(where.max()) + 1 for where in own.nonzero().T] if bool(own.any()) else [1] * own.dim()
     labels = labels[tuple(slice(end) for end in ends)].flatten()

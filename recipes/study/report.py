@@ -62,7 +62,7 @@ def report(
         exhibits_note=study.words.exhibits,
         tables=tables,
         commands=commands(study),
-        snippet=f"import gestalt\n\nencoder = gestalt.load({str(out)!r})  # {study.words.snippet}",
+        snippet=f"import gestalt\n\nencoder = gestalt.load({loaded(study)})  # {study.words.snippet}",
         configuration=options,
     )
     write_report(out / "report.html", page)
@@ -149,12 +149,27 @@ def exhibit(
     return Exhibit(material.names[place], (panel("Before training", before), panel("After training", after)))
 
 
+def is_foreign(study: AbstractStudy[ItemT, TruthT]) -> bool:
+    """Whether the modality is named as `package.module:OBJECT`, so that it has to be named again."""
+    return study.named is not None and ":" in study.named
+
+
+def loaded(study: AbstractStudy[ItemT, TruthT]) -> str:
+    """The arguments of `gestalt.load`."""
+    out = repr(str(study.options.running.out))
+    return f"{out}, modality={study.named!r}" if is_foreign(study) else out
+
+
 def commands(study: AbstractStudy[ItemT, TruthT]) -> tuple[Command, ...]:
     """How to go on."""
     out, words = shlex.quote(str(study.options.running.out)), study.words
+    named = f" --modality {shlex.quote(study.named)}" if study.named else ""
+    again = named if is_foreign(study) else ""
     return (
-        Command(f"Find {words.objects} in your own data", f"gestalt discover {out} FOLDER --out found"),
-        Command(f"Write vectors of items and {study.modality.element}s", f"gestalt embed {out} FOLDER --out vectors"),
-        Command("Learn from your own data", f"gestalt run {words.recipe} --data FOLDER --out runs/mine"),
+        Command(f"Find {words.objects} in your own data", f"gestalt discover {out} FOLDER --out found{again}"),
+        Command(
+            f"Write vectors of items and {study.modality.element}s", f"gestalt embed {out} FOLDER --out vectors{again}"
+        ),
+        Command("Learn from your own data", f"gestalt run {words.recipe}{named} --data FOLDER --out runs/mine"),
         Command("Watch the curves", f"tensorboard --logdir {out}"),
     )

@@ -119,5 +119,7 @@ def save(study: AbstractStudy[ItemT, TruthT], network: Network) -> None:
     learning = study.options.learning
     details = {"recipe": study.words.recipe} | dict(study.details)
     head = (learning.hidden, learning.projection)
-    architecture = Architecture(study.modality.name, learning.encoder, network.encoder.settings, head, details)
+    architecture = Architecture(
+        study.named or study.modality.name, learning.encoder, network.encoder.settings, head, details
+    )
     save_network(study.options.running.out, network, architecture)

@@ -1,0 +1,63 @@
+"""Objects in any kind of data as a study, without a truth."""
+
+from typing import Any, final
+
+from gestalt.core.encoder import Network
+from gestalt.core.evaluation import Column
+from gestalt.core.items import Skipped
+from gestalt.core.modality import AbstractModality
+from gestalt.core.training import plain
+
+from ..study import AbstractStudy, Finder, Looked, Material, Words, readable
+from .options import Options
+
+
+@final
+class Objects(AbstractStudy[Any, None]):
+    """The user's items with the default views of their modality. Nothing is measured: nobody knows the truth."""
+
+    columns: tuple[Column, ...] = ()
+    note = ""
+
+    def __init__(self, options: Options, modality: AbstractModality[Any]) -> None:
+        self.options = self._own = options
+        self.modality = modality
+        self.named = options.modality
+        self.details = {"finding": plain(options.finding)}
+        self.words = Words(
+            recipe="objects",
+            title=f"Objects in {modality.name}",
+            made="",
+            own=f"of your items of {modality.name}",
+            objects="objects",
+            exhibits="Equal colours within an item are one object; colours of different items have nothing to do with "
+            "one another.",
+            snippet=f"a batch of {modality.name} → one vector per {modality.element}",
+        )
+
+    def material(self) -> Material[Any, None]:
+        """All items under the user's paths."""
+        running = self.options.running
+        reading = self.modality.read(running.data, running.skip_bad)
+        skipped = list[Skipped](reading.skipped)
+        tried = readable(reading.items, skipped if running.skip_bad else None)
+        return Material(
+            reading.items,
+            self.modality.views,
+            tuple(tried.values()),
+            tuple(reading.items.name(place) for place in tried),
+            None,
+            skipped=tuple(dict.fromkeys(skipped)),
+        )
+
+    def finder(self) -> Finder:
+        """As the options say."""
+        return self._own.finding.build(self.modality)
+
+    def measure(self, looked: Looked, truth: None) -> dict[str, float]:  # noqa: ARG002
+        """Nothing."""
+        return {}
+
+    def baselines(self, random: Network, material: Material[Any, None], truth: None) -> dict[str, dict[str, float]]:  # noqa: ARG002
+        """None."""
+        return {}

@@ -1,0 +1,48 @@
+"""The whole configuration of the recipe `objects`."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, final
+
+from gestalt.core.modality import AbstractModality
+from gestalt.core.plugins import load_modality, modality_entry_points
+from gestalt.core.training import Training
+
+from ..study import Learning, Running
+from .finding import Finding
+
+AUTO = "auto"
+
+
+@final
+@dataclass(frozen=True)
+class Options:
+    """Discover objects in your own data of any kind, without labels.
+
+    Trains on the items under --data with the default views of the kind of data, and writes a run folder with
+    report.html. The encoder "auto" is the first of the modality that learns.
+    """
+
+    modality: str | None = None
+    """Kind of data: an installed modality, or package.module:OBJECT, also from the working directory."""
+    finding: Finding = field(default_factory=Finding)
+    """How objects are found among elements."""
+    running: Running = field(default_factory=lambda: Running(Path("runs/objects")))
+    """Where to read and write."""
+    learning: Learning = field(default_factory=lambda: Learning(encoder=AUTO))
+    """What learns."""
+    training: Training = field(default_factory=lambda: Training(steps=450, batch=32, lr=2e-3, warmup=50))
+    """How to train."""
+
+    def load(self) -> AbstractModality[Any]:
+        """The kind of data.
+
+        Raises:
+            ValueError: if it is not named, or there is none of that name.
+            ImportError: if it, or a library of it, is not there.
+        """
+        if self.modality is None:
+            raise ValueError(
+                f"name the kind of data by --modality: {', '.join(modality_entry_points())}, or package.module:OBJECT"
+            )
+        return load_modality(self.modality)
