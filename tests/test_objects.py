@@ -36,7 +36,7 @@ def there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in NAMES:
         modality = load_modality(f"{name}:MODALITY")
         (tmp_path / name).mkdir()
-        for number, specimen in enumerate(modality.specimens() * 2):
+        for number, specimen in enumerate([*modality.specimens()] * 2):
             np.save(tmp_path / name / (HOSTILE if number == 0 else f"{number}.npy"), specimen.item)
         (tmp_path / name / "bad.npy").write_text("no array")
     return tmp_path
