@@ -16,6 +16,7 @@ from gestalt.core.plugins import choose
 RECIPES = {
     "audio-events": ("gestalt.recipes.audio_events", "discover sound events in recordings, without labels"),
     "objects": ("gestalt.recipes.objects", "discover objects in your own data of any kind, without labels"),
+    "image-objects": ("gestalt.recipes.image_objects", "discover objects in pictures, without labels"),
 }
 """Recipes by name: the module and what it is for. A module has `Options`, `run`, `discover` and `embed`."""
 

@@ -1,0 +1,66 @@
+"""What a run trains on, and what it is tried on: composed scenes with truth, or the user's pictures without."""
+
+from gestalt.core.transform import Views
+from gestalt.modalities.image import Image, Picture, chain
+from gestalt.modalities.image.effects import ColourJitter, Grey
+from gestalt.modalities.image.views import Flip, Resize, ResizedCrop
+
+from ..study import Material, readable
+from .clothing import Part, names
+from .options import Options
+from .scenes import Composing, Scene, Scenes
+
+TEST_SEED = 1_000_000
+"""Test scenes are the same for every run."""
+
+
+def load_material(options: Options) -> Material[Picture, tuple[Scene, ...]]:
+    """Read or compose everything that the options ask for."""
+    return _own(options) if options.running.data else _shipped(options)
+
+
+def views(size: int, span: bool) -> Views[Picture]:
+    """Two views of every picture: cropped, mirrored, recoloured; not blurred, since texture is what tells things apart.
+
+    Args:
+        size: pixels a side of the views and of their source.
+        span: whether the source is a part of the picture that spans both views (photographs), or the whole (scenes).
+    """
+    source = ResizedCrop(size, (0.5, 1.0)) if span else Resize(size)
+    view = chain((1.0, ResizedCrop(size, (0.4, 1.0))), (0.5, Flip()), (0.8, ColourJitter()), (0.2, Grey()))
+    return Views(chain((1.0, source)), (view, view))
+
+
+def _shipped(options: Options) -> Material[Picture, tuple[Scene, ...]]:
+    config = Composing(size=options.size)
+    items = Scenes(options.scenes, options.training.seed, "train", config)
+    part: Part = "validation" if options.running.validate else "test"
+    tests = Scenes(options.test_scenes, TEST_SEED, part, config)
+    truth = tuple(tests.scene(index) for index in range(len(tests)))
+    classes = names()
+    return Material(
+        items,
+        views(options.size, span=False),
+        tuple(scene.pixels for scene in truth),
+        tuple(tests.name(index) for index in range(len(tests))),
+        truth,
+        [
+            [(classes[kind], scene.owner == number) for number, kind in enumerate(scene.classes.tolist())]
+            for scene in truth
+        ],
+    )
+
+
+def _own(options: Options) -> Material[Picture, tuple[Scene, ...]]:
+    running = options.running
+    reading = Image(longest=options.longest).read(running.data, running.skip_bad)
+    skipped = list(reading.skipped)
+    tried = readable(reading.items, skipped if running.skip_bad else None)
+    return Material(
+        reading.items,
+        views(options.size, span=True),
+        tuple(tried.values()),
+        tuple(reading.items.name(place) for place in tried),
+        None,
+        skipped=tuple(dict.fromkeys(skipped)),
+    )

@@ -1,0 +1,194 @@
+"""Scenes are what their truth says, and a run on them ends with a report, objects and vectors."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image as Pillow
+
+from gestalt.__main__ import execute
+from gestalt.core.feature_map import FeatureMap, Grid
+from gestalt.core.run import load
+from gestalt.modalities.image import collate
+from gestalt.modalities.image.masks import read_index
+from gestalt.recipes.image_objects import Options
+from gestalt.recipes.image_objects.clothing import PHOTOGRAPHS, Part, clothing, names, photographs
+from gestalt.recipes.image_objects.outputs import file_name, full_size
+from gestalt.recipes.image_objects.scenes import SEEN, Composing, Scenes
+from gestalt.recipes.image_objects.truth import cells_of_pixels, instance_metrics, owned, truth_of, type_metrics
+
+PARTS: tuple[Part, ...] = ("train", "validation", "test")
+TINY = ["--steps", "2", "--batch", "4", "--workers", "0", "--threads", "1", "--accelerator", "cpu", "--hand-over", "1"]
+
+
+def test_no_item_and_no_photograph_is_in_two_parts() -> None:
+    seen = [{bytes(image.numpy().tobytes()) for image in clothing(part).images} for part in PARTS]
+    for one, other in ((0, 1), (0, 2), (1, 2)):
+        assert not seen[one] & seen[other]
+        assert not set(PHOTOGRAPHS[PARTS[one]]) & set(PHOTOGRAPHS[PARTS[other]])
+    assert len(names()) == 10
+    for part in PARTS:
+        assert clothing(part).labels.unique().tolist() == list(range(10))
+        assert all(len(one) == 3 and max(one.shape[1:]) == 320 for one in photographs(part))
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_scenes_are_composed_deterministically_and_every_item_is_to_be_seen(part: Part) -> None:
+    config = Composing()
+    one, two = Scenes(20, 3, part, config), Scenes(20, 3, part, config)
+    for index in range(12):
+        scene, again = one.scene(index), two.scene(index)
+        assert torch.equal(scene.pixels, again.pixels)
+        assert torch.equal(scene.owner, again.owner)
+        assert torch.equal(one.read(index, np.random.default_rng(9)), scene.pixels)
+        assert scene.pixels.shape == (3, 64, 64)
+        assert 0 <= float(scene.pixels.min()) <= float(scene.pixels.max()) <= 1
+        assert 1 <= len(scene.classes) <= config.most
+        assert scene.owner[scene.owner >= 0].unique().tolist() == list(range(len(scene.classes)))
+    assert not torch.equal(one.scene(0).pixels, one.scene(1).pixels)
+    assert not torch.equal(one.scene(0).pixels, Scenes(20, 4, part, config).scene(0).pixels)
+    assert SEEN == 0.5
+
+
+def test_items_differ_from_their_photograph_and_are_textured() -> None:
+    scenes = [Scenes(30, 0, "train", Composing()).scene(index) for index in range(30)]
+    deviations = [
+        float(scene.pixels[:, scene.owner == number].std(dim=1).mean())
+        for scene in scenes
+        for number in range(len(scene.classes))
+    ]
+    assert float(torch.tensor(deviations).median()) > 0.08, "most items have a texture and a shade"
+
+
+def test_what_is_found_perfectly_scores_one_and_what_is_one_object_scores_nothing() -> None:
+    scenes = Scenes(6, 0, "train", Composing())
+    truth = truth_of([scenes.scene(index) for index in range(6)])
+    perfect = instance_metrics(truth.owner, truth)
+    assert perfect == pytest.approx({"fg-ARI": 1.0, "ARI": 1.0, "mBO": 1.0, "recovery": 1.0})
+    lump = instance_metrics(torch.zeros_like(truth.owner), truth)
+    assert lump["ARI"] == pytest.approx(0.0, abs=1e-6)
+    assert lump["recovery"] == 0.0
+
+
+def test_vectors_that_hold_the_class_name_it_and_random_ones_do_not() -> None:
+    scenes = Scenes(40, 0, "train", Composing())
+    truth = truth_of([scenes.scene(index) for index in range(40)])
+    grid = Grid.uniform((16, 16), (4.0, 4.0))
+    pixels = cells_of_pixels(grid, truth.size)
+    owner = owned(truth.owner, pixels, 256)
+    kinds = torch.where(owner >= 0, truth.classes.gather(1, owner.clamp(min=0)), 10)
+    generator = torch.Generator().manual_seed(0)
+    noise = torch.randn(40, 256, 11, generator=generator)
+    valid = torch.ones(40, 256, dtype=torch.bool)
+    good = type_metrics(
+        FeatureMap(torch.nn.functional.one_hot(kinds, 11) + 0.1 * noise, valid, grid), owner, truth, seed=0
+    )
+    bad = type_metrics(FeatureMap(noise, valid, grid), owner, truth, seed=0)
+    assert good["1-NN"] == good["1-NN found"] == 1.0
+    assert good["probe"] > 0.95
+    # Cells of 4 × 4 pixels cannot follow every outline: this is the most that a probe of cells can reach.
+    assert good["probe mIoU"] > 0.6
+    assert max(bad["1-NN"], bad["probe"], bad["probe mIoU"]) < 0.35
+
+
+def test_a_cell_belongs_to_the_item_with_most_of_its_pixels() -> None:
+    owner = torch.tensor([[-1, -1, 0, 0], [-1, 1, 0, -1]]).flatten()[None]
+    pixels = cells_of_pixels(Grid.uniform((1, 2), (2.0, 2.0)), (2, 4))
+    assert owned(owner, pixels, 2).tolist() == [[-1, 0]]
+    shifted = cells_of_pixels(Grid.uniform((1, 2), (2.0, 2.0), (0.5, 0.5)), (2, 4))
+    assert shifted.tolist() == [0, 0, 1, 1, 0, 0, 1, 1]
+
+
+def test_objects_reach_the_rim_of_a_picture_at_its_own_size() -> None:
+    grid = Grid.uniform((3, 3), (4.0, 4.0))
+    labels = torch.tensor([0, 1, -1, 2, 3, -1, -1, -1, -1])  # the last row and column were padding of a batch
+    large = full_size(labels, grid, torch.zeros(3, 9, 9), (18, 27))
+    assert large.shape == (18, 27)
+    assert bool((large >= 0).all())
+    assert large[0, 0] == 0
+    assert large[-1, -1] == 3
+    assert file_name(Path("a/b.png"), {"a__b.png"}) != file_name(Path("c/b.png"), {"c__b.png"})
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Photographs of several kinds and shapes, and a file that is none."""
+    folder = tmp_path_factory.mktemp("own pictures")
+    rng = np.random.default_rng(0)
+    for name, size in (("grün.png", (70, 50)), ("b.jpg", (48, 90)), ("c.png", (40, 40)), ("d.png", (120, 300))):
+        Pillow.fromarray(rng.integers(0, 255, (*size, 3)).astype(np.uint8)).save(folder / name)
+    Pillow.fromarray(rng.integers(0, 255, (50, 50)).astype(np.uint8)).save(folder / "grey.png")
+    (folder / "bad.png").write_text("no picture")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run on composed scenes."""
+    out = tmp_path_factory.mktemp("runs") / "shipped"
+    assert execute(["run", "image-objects", "--out", str(out), "--scenes", "12", "--test-scenes", "12", *TINY]) == 0
+    return out
+
+
+def test_a_run_ends_with_a_table_and_a_report(finished: Path) -> None:
+    table = json.loads((finished / "table.json").read_text())
+    text = json.dumps(table)
+    for row in ("k-means on colours and textures and place", "k-means on a random encoder", "Felzenszwalb", "SLIC"):
+        assert row in text
+    page = (finished / "report.html").read_text()
+    assert page.count("data:image/png") >= 3 * 2 * 3
+    encoder = load(finished)
+    assert encoder(collate([torch.rand(3, 40, 60)])).values.shape == (1, 150, encoder.dim)
+
+
+def test_found_objects_are_written_at_the_size_of_each_picture(finished: Path, own: Path, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"bad\.png.*cannot be read as a picture"):
+        execute(["discover", str(finished), str(own), "--out", str(tmp_path / "a")])
+    assert execute(["discover", str(finished), str(own), "--out", str(tmp_path / "b"), "--skip-bad"]) == 0
+    record = json.loads((tmp_path / "b" / "objects.json").read_text())
+    assert len(record["images"]) == 5
+    for image in record["images"]:
+        with Pillow.open(image["file_name"]) as file:
+            width, height = file.size
+        assert (image["height"], image["width"]) == (height, width)
+        index = read_index(tmp_path / "b" / "index" / f"{file_name(Path(image['file_name']), frozenset())}.png")
+        assert index.shape == (height, width)
+        mine = [one for one in record["annotations"] if one["image_id"] == image["id"]]
+        assert sum(one["area"] for one in mine) == int((index >= 0).sum()) == height * width
+        assert len(mine) == int(index.max()) + 1
+    assert len(list((tmp_path / "b" / "overlay").iterdir())) == 5
+    assert "bad.png" in (tmp_path / "b" / "skipped.txt").read_text()
+
+
+def test_vectors_are_written_with_the_place_of_every_cell(finished: Path, own: Path, tmp_path: Path) -> None:
+    assert execute(["embed", str(finished), str(own / "d.png"), "--out", str(tmp_path)]) == 0
+    arrays = np.load(tmp_path / "vectors.npz")
+    # 120 × 300 pixels are read at 102 × 256: 25 × 64 cells have their middle in the picture (the middle of the
+    # twenty-sixth row lies on its rim). Places are given in the file's own pixels.
+    assert len(arrays["elements"]) == len(arrays["y"]) == 25 * 64
+    assert arrays["x"].min() == pytest.approx(2 * 300 / 256, abs=0.01)
+    assert arrays["y"].max() <= 120
+
+
+def test_a_run_on_ones_own_pictures_leaves_out_what_is_bad_and_says_so(own: Path, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    shutil.copytree(own, data)
+    command = ["run", "image-objects", "--data", str(data), "--out", str(tmp_path / "run"), *TINY]
+    with pytest.raises(ValueError, match=r"bad\.png"):
+        execute(command)
+    shutil.rmtree(tmp_path / "run", ignore_errors=True)
+    assert execute([*command, "--skip-bad"]) == 0
+    page = (tmp_path / "run" / "report.html").read_text()
+    assert "bad.png" in page
+    assert "of your pictures" in page
+    assert not (tmp_path / "run" / "table.json").exists()
+
+
+def test_senseless_options_are_refused_in_words() -> None:
+    with pytest.raises(ValueError, match="--size must be at least 32"):
+        Options(size=16)
+    with pytest.raises(ValueError, match="--longest at least --size, got 64 and 40"):
+        Options(longest=40)
