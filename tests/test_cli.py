@@ -1,6 +1,7 @@
 """The command line shows everything that it can do, and answers mistakes with one clear line."""
 
 import dataclasses
+import itertools
 import re
 import subprocess
 import sys
@@ -164,6 +165,35 @@ def test_an_interruption_ends_with_its_own_code(monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr(cli, "execute", interrupted)
     assert ended([], monkeypatch) == 130
+
+
+@pytest.mark.parametrize("arguments", ["--help", "run audio-events --help"])
+def test_a_reader_who_has_seen_enough_gets_no_traceback(arguments: str) -> None:
+    script = f"{sys.executable} -m gestalt {arguments} | true"
+    said = subprocess.run(["sh", "-c", script], capture_output=True, text=True, timeout=120, check=False)
+    assert said.stderr == ""
+
+
+ECHO = RuntimeError("[/pytorch/third_party/gloo/gloo/transport/tcp/pair.cc:547] Connection closed by peer [::1]:29")
+
+
+@pytest.mark.parametrize(
+    ("error", "rank", "first_ends", "silent"),
+    [
+        (ECHO, 0, False, True),
+        (ECHO, 1, False, True),
+        (ValueError("no such file"), 0, False, False),
+        (ValueError("no such file"), 1, True, True),
+        (ValueError("only mine is bad"), 1, False, False),
+    ],
+)
+def test_on_several_devices_an_error_is_said_once(
+    error: Exception, rank: int, first_ends: bool, silent: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOCAL_RANK", str(rank))
+    parents = itertools.chain([7, 7], itertools.repeat(1 if first_ends else 7))
+    monkeypatch.setattr("os.getppid", lambda: next(parents))
+    assert cli.told_elsewhere(error, patience=0.2) == silent
 
 
 def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
