@@ -88,6 +88,11 @@ class Mix:
             raise ValueError(f"events must be a range of at least one event, not {self.events}")
         if not 0 < self.window <= self.shortest < self.seconds:
             raise ValueError("need 0 < window <= shortest < seconds")
+        if not -self.masked < self.snr[0] <= self.snr[1]:
+            raise ValueError(
+                f"snr must be a range above −{self.masked:g} dB, where the background masks an event, got {self.snr}; "
+                "raise it, or raise masked"
+            )
 
     @property
     def length(self) -> int:

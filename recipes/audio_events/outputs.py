@@ -49,19 +49,19 @@ def discover(run: Path, paths: Sequence[Path], out: Path, skip_bad: bool) -> int
     network, architecture = load_network(run)
     finder = Finding(**architecture.details["finder"]).build()
     batches, files = _batches(network, paths, architecture.details["seconds"], skip_bad)
-    events: list[Found] = []
+    events, heard = list[Found](), dict[Path, None]()
     for batch in batches:
         features = along_first_axis(batch.features)
         labels = finder.find(network, batch.data).labels().view(*features.valid.shape, -1)[..., 0]
         for row, (recording, place) in enumerate(zip(batch.items, batch.places, strict=True)):
+            heard[files.path(place)] = None
             events += _events(labels[row], features, row, recording, files.path(place))
     events = joined(events, architecture.details["seconds"])
     kinds = kinds_of(events)
     out.mkdir(parents=True, exist_ok=True)
-    write_events(out, events, kinds)
+    write_events(out, events, kinds, list(heard))
     write_skipped(out, batches.skipped or ())
-    seen = len({event.file for event in events})
-    print(f"{len(events)} events of {len(set(kinds))} kinds in {seen} files, written to {out}")
+    print(f"{len(events)} events of {len(set(kinds))} kinds in {len(heard)} files, written to {out}")
     return 0
 
 
@@ -146,20 +146,20 @@ def kinds_of(events: Sequence[Found]) -> list[str]:
     return [f"object_{number + 1}" for number in labels]
 
 
-def write_events(out: Path, events: Sequence[Found], kinds: Sequence[str]) -> None:
-    """`events.tsv` for DCASE's tools, `events.json`, and one Audacity label track per file."""
+def write_events(out: Path, events: Sequence[Found], kinds: Sequence[str], files: Sequence[Path]) -> None:
+    """`events.tsv` for DCASE's tools, `events.json`, and one Audacity label track per file, empty without events."""
     table = io.StringIO()
     writer = csv.writer(table, delimiter="\t", lineterminator="\n")
     writer.writerow(["filename", "onset", "offset", "event_label"])
     for event, kind in zip(events, kinds, strict=True):
         writer.writerow([event.file, f"{event.onset:.3f}", f"{event.offset:.3f}", kind])
     write_text(out / "events.tsv", table.getvalue())
-    tracks: dict[Path, list[str]] = {}
-    records: dict[str, list[dict[str, Any]]] = {}
+    tracks: dict[Path, list[str]] = {file: [] for file in files}
+    records: dict[str, list[dict[str, Any]]] = {str(file): [] for file in files}
     for event, kind in zip(events, kinds, strict=True):
-        tracks.setdefault(event.file, []).append(f"{event.onset:.6f}\t{event.offset:.6f}\t{kind}\n")
+        tracks[event.file].append(f"{event.onset:.6f}\t{event.offset:.6f}\t{kind}\n")
         record = {"onset": round(event.onset, 3), "offset": round(event.offset, 3), "object": kind}
-        records.setdefault(str(event.file), []).append(record)
+        records[str(event.file)].append(record)
     names: set[str] = set()
     for file, lines in tracks.items():
         names.add(name := track_name(file, names))

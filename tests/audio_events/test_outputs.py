@@ -12,10 +12,11 @@ import numpy as np
 import pyarrow.parquet
 import pytest
 import soundfile
+import torch
 
 from gestalt.__main__ import execute
 from gestalt.core.items import BadItemError
-from gestalt.recipes.audio_events.outputs import track_name
+from gestalt.recipes.audio_events.outputs import Found, track_name, write_events
 from tests.audio_events.runs import BAD, GOOD, MEMORY, command, torn, untrained
 
 
@@ -142,3 +143,14 @@ def test_ten_hours_of_sound_take_little_memory(three_hours: Path, tmp_path: Path
     assert windows == 4 * 2700
     assert reading < 100, "mebibytes, for reading 200 windows"
     assert training < 700, "mebibytes, for a step of training and the report"
+
+
+def test_a_file_without_events_has_an_empty_track_and_an_empty_entry(tmp_path: Path) -> None:
+    event = Found(Path("full.wav"), 0.5, 1.0, torch.zeros(3))
+    write_events(tmp_path, [event], ["object_1"], [Path("empty.wav"), Path("full.wav")])
+    assert json.loads((tmp_path / "events.json").read_text()) == {
+        "empty.wav": [],
+        "full.wav": [{"onset": 0.5, "offset": 1.0, "object": "object_1"}],
+    }
+    assert (tmp_path / "empty.wav.labels.txt").read_text() == ""
+    assert (tmp_path / "full.wav.labels.txt").read_text() == "0.500000\t1.000000\tobject_1\n"

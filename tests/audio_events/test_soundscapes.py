@@ -130,3 +130,16 @@ def test_an_event_has_the_signal_to_noise_ratio_that_its_truth_states(snr: float
     signal = (audible.samples - quiet.samples) * share
     assert level(signal[part]) == pytest.approx(-40.0 + snr, abs=0.1)
     assert level(audible.samples - signal) == pytest.approx(-40.0, abs=0.1)
+
+
+@pytest.mark.parametrize("snr", [(-40.0, -30.0), (-6.0, 3.0), (5.0, 2.0)])
+def test_events_that_nobody_could_hear_are_refused(snr: tuple[float, float]) -> None:
+    with pytest.raises(ValueError, match=r"snr must be a range above −6 dB, where the background masks an event, got"):
+        Mix(snr=snr)
+
+
+def test_the_faintest_events_are_heard(samples: Samples) -> None:
+    config = Mix(snr=(-5.99, -5.99))
+    for seed in range(20):
+        scape = mix(seed, samples.sounds.train, samples.backgrounds.train, config)
+        assert all(event.offset > event.onset for event in scape.events)
