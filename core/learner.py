@@ -13,6 +13,7 @@ from .feature_map import item_means
 from .follower import Follower, Shared
 from .modes import evaluating
 from .objective import AbstractObjective, Known, Loss, object_labels
+from .presence import Presence
 from .progress import Progress
 from .segmentation import Objects, Segmentation
 from .segmenter import AbstractSegmenter
@@ -35,6 +36,19 @@ class Outcome:
 
 
 @final
+@dataclass(frozen=True)
+class _Look:
+    """A view, and the random numbers that decide which of its objects are drawn, if any are."""
+
+    view: View[Any]
+    random: Tensor | None = None
+
+    def showing(self, data: Any) -> "_Look":
+        """Other data in its place."""
+        return _Look(View(data, self.view.correspondence), self.random)
+
+
+@final
 class Learner(nn.Module):
     """A method is how these five sockets are filled.
 
@@ -46,7 +60,7 @@ class Learner(nn.Module):
         objective: what pulls together and what pushes apart.
         teacher_views: how many of the views, from the first on, the teacher sees; None for all. The online network
             sees all of them (small crops, for instance, are for it alone).
-        least: an object is present in a view if more than so many elements show it.
+        presence: which objects count as present in a view; by default all of which it shows anything.
         task: a network for labelled objects, trained together with the online one.
         teacher_sees: its views, or in place of each of them the untransformed item.
         adversary: changes the first view so that it is harder to predict from.
@@ -60,7 +74,7 @@ class Learner(nn.Module):
         segmenter: AbstractSegmenter,
         objective: AbstractObjective,
         teacher_views: int | None = None,
-        least: float = 0.0,
+        presence: Presence | None = None,
         task: Task | None = None,
         teacher_sees: Literal["views", "source"] = "views",
         adversary: Adversary | None = None,
@@ -72,7 +86,7 @@ class Learner(nn.Module):
         self.segmenter = segmenter
         self.objective = objective
         self.teacher_views = teacher_views
-        self.least = least
+        self.presence = presence or Presence()
         self.task = task
         self.teacher_sees = teacher_sees
         self.adversary = adversary
@@ -82,16 +96,16 @@ class Learner(nn.Module):
         with torch.no_grad():
             segmentation: Segmentation = self.segmenter(batch, generator)
         unknown = ~torch.stack([view.correspondence.known for view in batch.views]).all(dim=0)
-        segmentation = segmentation.falling_back(unknown)
+        segmentation = self.presence.drawn(segmentation.falling_back(unknown), generator)
+        views = tuple(_Look(view, self.presence.random(segmentation, generator)) for view in batch.views)
         known = Known(batch.index, object_labels(batch, segmentation), generator)
 
         with torch.set_grad_enabled(torch.is_grad_enabled() and isinstance(self.teacher.rule, Shared)):
-            seen = batch.views[: self.teacher_views]
+            seen = views[: self.teacher_views]
             if self.teacher_sees == "source":
-                teacher = (self._objects(self.teacher.network, batch.source, segmentation),) * len(seen)
+                teacher = (self._objects(self.teacher.network, _Look(batch.source), segmentation),) * len(seen)
             else:
                 teacher = tuple(self._objects(self.teacher.network, view, segmentation) for view in seen)
-        views = batch.views
         if self.adversary is not None:
             views = (self._attacked(views, teacher, segmentation, known), *views[1:])
         projected = tuple(self._objects(self.online, view, segmentation) for view in views)
@@ -104,9 +118,9 @@ class Learner(nn.Module):
             loss = Loss(loss.value + told.value, loss.parts | told.parts)
         return Outcome(loss.value, loss.parts, online, teacher, segmentation, unknown, known)
 
-    def _objects(self, network: Network, view: Any, segmentation: Segmentation) -> Objects:
-        features = network.encode(view.data)
-        return network.project(segmentation.seen_from(view.correspondence, features).pool(features, self.least))
+    def _objects(self, network: Network, look: "_Look", segmentation: Segmentation) -> Objects:
+        features = network.encode(look.view.data)
+        return network.project(self.presence.pooled(segmentation, look.view.correspondence, features, look.random))
 
     def _targets(self, batch: Batch[Any], known: Known) -> Tensor:
         """What the task network learns from: the classes of objects, or the values of the items they belong to."""
@@ -118,8 +132,8 @@ class Learner(nn.Module):
         return batch.targets[:, None].expand(known.labels.shape)
 
     def _attacked(
-        self, views: tuple[View[Any], ...], teacher: tuple[Objects, ...], segmentation: Segmentation, known: Known
-    ) -> View[Any]:
+        self, views: tuple["_Look", ...], teacher: tuple[Objects, ...], segmentation: Segmentation, known: Known
+    ) -> "_Look":
         """The first view, changed so that the objective grows. What was drawn at random is put back."""
         assert self.adversary is not None
         state = known.generator.get_state()
@@ -127,16 +141,16 @@ class Learner(nn.Module):
 
         def loss(data: Any) -> Tensor:
             known.generator.set_state(state)
-            first, *others = (View(data, views[0].correspondence), *views[1:])
+            first, *others = (views[0].showing(data), *views[1:])
             online = [self._objects(self.online, first, segmentation).map(self.predictor)]
             with torch.no_grad():
                 online += [self._objects(self.online, view, segmentation).map(self.predictor) for view in others]
             value: Tensor = self.objective(tuple(online), aims, known).value
             return value
 
-        data = self.adversary(views[0].data, loss)
+        data = self.adversary(views[0].view.data, loss)
         known.generator.set_state(state)
-        return View(data, views[0].correspondence)
+        return views[0].showing(data)
 
     @torch.no_grad()
     def predict(self, data: Any) -> Float[Tensor, "batch outputs"]:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from .correspondence import AbstractCorrespondence
 from .feature_map import FeatureMap, Grid
+from .modes import full_precision
 
 
 @final
@@ -132,7 +133,8 @@ class Segmentation:
         present = area > least
         share = weights / area.clamp(min=torch.finfo(area.dtype).tiny)[..., None]
         values = torch.where(features.valid[..., None], features.values.float(), 0.0)
-        vectors = einsum(share, values, "b k n, b n d -> b k d")
+        with full_precision(values):
+            vectors = einsum(share, values, "b k n, b n d -> b k d")
         return Objects(torch.where(present[..., None], vectors, 0.0), present)
 
     def to(self, device: torch.device | str) -> "Segmentation":

@@ -27,7 +27,7 @@ from gestalt.core.grouper import (
     Spectral,
 )
 from gestalt.core.learner import Learner
-from gestalt.core.methods import METHODS, Setting, build, byol, odin
+from gestalt.core.methods import METHODS, Setting, build, byol, detcon, detcon_s, odin
 from gestalt.core.modality import AbstractModality
 from gestalt.core.objective import (
     AbstractObjective,
@@ -42,6 +42,7 @@ from gestalt.core.objective import (
     Semantic,
     SupervisedContrastive,
 )
+from gestalt.core.presence import Draw, Presence
 from gestalt.core.progress import Progress
 from gestalt.core.segmentation import Objects
 from gestalt.core.segmenter import AbstractSegmenter, Discovery, EveryElement, Given, HandOver, WholeItem
@@ -105,6 +106,8 @@ OBJECTIVES: dict[str, Callable[[], AbstractObjective]] = {
     "contrastive": Contrastive,
     "contrastive with the same view": lambda: Contrastive(temperature=0.2, same_view=True),
     "contrastive across items only": lambda: Contrastive(temperature=0.3, same_item=False),
+    "contrastive within items only": lambda: Contrastive(same_view=True, other_items=False),
+    "contrastive by dot product": lambda: Contrastive(temperature=2.0, same_view=True, similarity="dot"),
     "regression, plain": lambda: Regression("plain"),
     "regression, cosine": lambda: Regression("cosine"),
     "regression, cross-entropy": lambda: Regression("cross-entropy"),
@@ -203,7 +206,22 @@ LEARNERS: dict[str, Callable[[AbstractEncoder], Learner]] = {
     ),
     "byol without projector": lambda encoder: byol(encoder, hidden=8, projector=False),
     "byol with a task": lambda encoder: byol(encoder, hidden=8, projection=5, task=SMALL.task()),
-    "detcon": _learner("given", Contrastive(same_view=True), MovingAverage()),
+    "odin, one network without heads": lambda encoder: odin(
+        encoder, hidden=8, projection=None, predictor=False, teacher=Shared(), grouper=KMeans(3)
+    ),
+    "odin, grouped by the teacher": lambda encoder: odin(
+        encoder,
+        hidden=8,
+        projection=5,
+        grouper=Mixture(3, floor=0.2),
+        teacher=MovingAverage(0.9, buffers="copy"),
+        discovery="teacher",
+        space="hidden",
+        span=True,
+        presence=Presence(of_object=0.1, draw=Draw(2, by="area")),
+    ),
+    "detcon": lambda encoder: detcon(encoder, SEGMENTERS["given"](Network(encoder)), hidden=8, projection=5),
+    "detcon-s": lambda encoder: detcon_s(encoder, SEGMENTERS["given"](Network(encoder)), hidden=8, projection=5),
     "dense": _learner("every element", Regression(), MovingAverage()),
     "odin with both": _learner("discovery", Combined((1.0, Regression()), (1.0, Contrastive())), Shared()),
 }

@@ -57,24 +57,37 @@ def softmax(values: list[float]) -> list[float]:
     return [math.exp(value) / total for value in values]
 
 
+def dot(a: Tensor, b: Tensor) -> float:
+    """⟨a, b⟩."""
+    return sum(float(x) * float(y) for x, y in zip(a, b, strict=True))
+
+
 def naive_contrastive(
-    online: Objects, teacher: Objects, temperature: float, same_view: Objects | None, same_item: bool
+    online: Objects,
+    teacher: Objects,
+    temperature: float,
+    same_view: Objects | None,
+    same_item: bool,
+    other_items: bool = True,
+    similarity: str = "cosine",
 ) -> float:
     """−log(e^s / (e^s + Σ e^{s_n})) over the present objects, negatives one by one."""
     items, objects = online.present.shape
+    alike = {"cosine": cosine, "dot": dot}[similarity]
     terms = []
     for b, k in itertools.product(range(items), range(objects)):
         if not (online.present[b, k] and teacher.present[b, k]):
             continue
         query = online.vectors[b, k]
-        positive = math.exp(cosine(query, teacher.vectors[b, k]) / temperature)
+        positive = math.exp(alike(query, teacher.vectors[b, k]) / temperature)
         negatives = 0.0
         for keys in (teacher, same_view):
             for c, m in itertools.product(range(items), range(objects)):
                 itself = (c, m) == (b, k)
-                if keys is None or itself or not keys.present[c, m] or (c == b and not same_item):
+                if keys is None or itself or not keys.present[c, m]:
                     continue
-                negatives += math.exp(cosine(query, keys.vectors[c, m]) / temperature)
+                if same_item if c == b else other_items:
+                    negatives += math.exp(alike(query, keys.vectors[c, m]) / temperature)
         terms.append(-math.log(positive / (positive + negatives)))
     return sum(terms) / len(terms) if terms else 0.0
 
@@ -278,7 +291,12 @@ def naive(objective: AbstractObjective, online: list[Objects], teacher: list[Obj
             losses.append(naive_moco(online[i], teacher[j], objective.queue.vectors[0], objective.temperature))
         elif isinstance(objective, Contrastive):
             own = teacher[i] if objective.same_view and i < len(teacher) else None
-            losses.append(naive_contrastive(online[i], teacher[j], objective.temperature, own, objective.same_item))
+            negatives = objective.same_item, objective.other_items
+            losses.append(
+                naive_contrastive(
+                    online[i], teacher[j], objective.temperature, own, *negatives, similarity=objective.similarity
+                )
+            )
         else:
             raise TypeError(f"write the equation of {type(objective).__name__} as a naive loop here")
     return twice_mean(losses) if symmetric else twice_mean(losses) / 2

@@ -17,6 +17,7 @@ from gestalt.core.learner import Learner, Outcome
 from gestalt.core.methods import byol, odin
 from gestalt.core.modes import evaluating
 from gestalt.core.objective import AbstractObjective, Contrastive, Known, Loss, Regression
+from gestalt.core.presence import Presence
 from gestalt.core.progress import Progress
 from gestalt.core.segmentation import Objects, Segmentation
 from gestalt.core.segmenter import AbstractSegmenter, Given, HandOver, WholeItem
@@ -353,7 +354,9 @@ def test_small_objects_count_only_from_the_least_number_of_elements_on() -> None
     given = Segmentation.from_labels(torch.tensor([[0, 1, 1, 1, 1, 1]]), 2)
     batch = Batch(view, (view, view), ("item",), torch.tensor([0]), given=given)
     for least, expected in ((0.0, [True, True]), (1.0, [False, True])):
-        learner = Learner(online, None, Follower(online, Shared()), Given(), Regression(), least=least)
+        learner = Learner(
+            online, None, Follower(online, Shared()), Given(), Regression(), presence=Presence(elements=least)
+        )
         assert learner(batch, seeded()).online[0].present[0].tolist() == expected
 
 

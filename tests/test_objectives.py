@@ -15,7 +15,12 @@ from tests.oracles import naive
 Build = Callable[[int, int], AbstractObjective]
 every_objective = pytest.mark.parametrize("build", EVERY_OBJECTIVE.values(), ids=EVERY_OBJECTIVE)
 SHAPES = [(1, 1, 4), (1, 3, 2), (2, 1, 3), (3, 4, 5), (4, 2, 6)]
-LENGTH_MATTERS = {"regression, plain", "regression, cross-entropy", "semantic, by distance"}
+LENGTH_MATTERS = {
+    "contrastive by dot product",
+    "regression, plain",
+    "regression, cross-entropy",
+    "semantic, by distance",
+}
 STOPPED = {"relic", "semantic with invariance"}
 """A stopped gradient is not the slope of the loss."""
 
@@ -193,5 +198,7 @@ def test_options_of_the_contrastive_loss_choose_its_negatives() -> None:
 def test_impossible_settings_are_refused() -> None:
     with pytest.raises(ValueError, match="temperature must be positive, got 0"):
         Contrastive(temperature=0.0)
+    with pytest.raises(ValueError, match="from the same item, from other items, or from both; got neither"):
+        Contrastive(same_item=False, other_items=False)
     with pytest.raises(ValueError, match="at least one"):
         Combined()

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from gestalt.core.encoder import RowNorm
-from gestalt.core.objective import AbstractObjective
+from gestalt.core.objective import AbstractObjective, Contrastive
 from gestalt.core.ranks import gather, mean_over_ranks, rank, sum_over_ranks, world_size
 from gestalt.core.segmentation import Objects
 from tests.house import (
@@ -30,6 +30,7 @@ from tests.house import (
     seeded,
     told,
 )
+from tests.oracles import naive_contrastive
 
 SHARES = {2: (4, 2), 3: (1, 3, 2)}
 """Items of each rank, for every number of processes: six in all, unevenly spread."""
@@ -133,6 +134,19 @@ CASES: dict[str, Case] = {
 }
 
 
+APART = "negatives of one's own rank alone"
+"""The one objective whose loss depends on how items are spread."""
+
+
+def apart_case(share: slice) -> Result:
+    """Contrast within each rank."""
+    views = [random_objects(ITEMS_IN_ALL, 3, 4, seed=view) for view in range(4)]
+    parts = [Objects(view.vectors[share], view.present[share]) for view in views]
+    objective = Contrastive(other_ranks=False, same_view=True)
+    value = objective((parts[0], parts[1]), (parts[2], parts[3]), told(parts[0])).value
+    return Result({"loss": value}, {})
+
+
 def share_of(number: int, sizes: tuple[int, ...]) -> slice:
     return slice(sum(sizes[:number]), sum(sizes[: number + 1]))
 
@@ -142,7 +156,8 @@ def work(number: int, folder: str, sizes: tuple[int, ...]) -> None:
     torch.set_num_threads(1)
     meeting = f"file://{folder}/meeting"
     dist.init_process_group("gloo", meeting, timedelta(seconds=60), world_size=len(sizes), rank=number)
-    results = {name: case(share_of(number, sizes)) for name, case in CASES.items()}
+    cases = CASES | {APART: apart_case}
+    results = {name: case(share_of(number, sizes)) for name, case in cases.items()}
     torch.save({name: (result.mean, result.rows) for name, result in results.items()}, f"{folder}/{number}.pt")
     dist.destroy_process_group()
 
@@ -176,6 +191,23 @@ def test_several_ranks_give_what_one_rank_gives_with_the_joined_batch(name: str,
     for part, tensor in expected.rows.items():
         torch.testing.assert_close(torch.cat([rows[part] for _, rows in shares]), tensor, rtol=1e-4, atol=1e-5)
     assert any(bool(tensor.abs().max() > 1e-1) for tensor in expected.mean.values())
+
+
+def test_without_the_other_ranks_each_rank_contrasts_its_own_items_and_every_object_counts_alike(
+    world: list[Any],
+) -> None:
+    found = sum(float(results[APART][0]["loss"]) for results in world) / len(world)
+    views = [random_objects(ITEMS_IN_ALL, 3, 4, seed=view) for view in range(4)]
+    expected = 0.0
+    for one, two, own in ((0, 3, 2), (1, 2, 3)):
+        losses, counts = [], []
+        for number, _ in enumerate(world):
+            share = share_of(number, SHARES[len(world)])
+            online, teacher, same = (Objects(views[v].vectors[share], views[v].present[share]) for v in (one, two, own))
+            losses.append(naive_contrastive(online, teacher, 0.1, same, same_item=True))
+            counts.append(int((online.present & teacher.present).sum()))
+        expected += sum(loss * count for loss, count in zip(losses, counts, strict=True)) / sum(counts)
+    assert found == pytest.approx(expected, rel=1e-4)
 
 
 @pytest.mark.parametrize("rows", [0, 1, 2, 7])

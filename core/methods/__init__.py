@@ -8,6 +8,8 @@ from .catalogue import Method as Method
 from .catalogue import Setting as Setting
 from .catalogue import build as build
 from .catalogue import method as method
+from .detcon import detcon as detcon
+from .detcon import detcon_s as detcon_s
 from .moco import moco as moco
 from .npid import npid as npid
 from .odin import odin as odin

@@ -2,6 +2,8 @@
 
 from typing import Literal
 
+from torch import nn
+
 from ..beside import Beside
 from ..encoder import AbstractEncoder, Network, mlp
 from ..follower import AbstractRule, CopyEvery, Follower, MovingAverage
@@ -9,6 +11,7 @@ from ..foreground import Foreground
 from ..grouper import AbstractGrouper, KMeans
 from ..learner import Learner
 from ..objective import AbstractObjective, Contrastive
+from ..presence import Presence
 from ..segmenter import AbstractSegmenter, Discovery, HandOver
 
 
@@ -16,12 +19,15 @@ def odin(
     encoder: AbstractEncoder,
     *,
     hidden: int = 4096,
-    projection: int = 256,
+    projection: int | None = 256,
+    predictor: bool = True,
     grouper: AbstractGrouper | None = None,
     teacher: AbstractRule | None = None,
-    discovery: AbstractRule | None = None,
+    discovery: AbstractRule | Literal["teacher"] | None = None,
     objective: AbstractObjective | None = None,
     space: Literal["projected", "hidden"] = "projected",
+    span: bool = False,
+    presence: Presence | None = None,
     foreground: Foreground | None = None,
     beside: Beside | None = None,
     first: AbstractSegmenter | None = None,
@@ -32,12 +38,17 @@ def odin(
     Args:
         encoder: the online encoder f_θ.
         hidden: width of the heads' hidden layer.
-        projection: length of the projected vectors.
+        projection: length of the projected vectors; None compares, and groups, hidden features without any projector.
+        predictor: whether the online side predicts the teacher's vectors (claim 12) or compares its own (claim 13).
         grouper: finds objects in the discovery network's projections; k-means with 16 objects by default.
-        teacher: how the teacher follows; a moving average by default.
-        discovery: how the discovery network follows; a copy every 10 epochs by default.
-        objective: contrastive with temperature 0.1 by default.
+        teacher: how the teacher follows; a moving average by default, `Shared()` for one network on both sides
+            (claim 16).
+        discovery: how the discovery network follows: a copy every 10 epochs by default (claim 9), a moving average
+            (claim 8), or "teacher" for the teacher's own network.
+        objective: contrastive with temperature 0.1 by default; `Contrastive` has the similarities and the negatives.
         space: group the discovery network's projections, as the document does, or its hidden features.
+        span: group only what the views show of an item, instead of the whole source.
+        presence: which objects count as present in a view, and a bound on their number; all, by default.
         foreground: takes the background out of what was grouped.
         beside: puts plain features beside the discovery network's for the grouper.
         first: segments to start from instead of those of a random network, until `hand_over` steps are done.
@@ -45,14 +56,29 @@ def odin(
 
     Source: Hénaff et al., "Object discovery and representation networks" (2022). The document gives the temperature
     and the copying period; widths are those of DetCon and BYOL; the number of objects is our choice within its advice.
+
+    Example:
+        >>> from gestalt.core.encoder import Plain
+        >>> learner = odin(Plain(dim=3), hidden=8, projection=4, grouper=KMeans(objects=2), teacher=Shared())
+        >>> learner.teacher.network is learner.online
+        True
     """
-    online = Network(encoder, mlp(encoder.dim, hidden, projection))
-    network = Follower(online, discovery or CopyEvery(epochs=10))
-    discovered = Discovery(network, grouper or KMeans(objects=16), space, foreground, beside)
+    online = Network(encoder, head(encoder.dim, hidden, projection))
+    follower = Follower(online, teacher or MovingAverage(0.996))
+    # The teacher's network, seen through a follower of its own that has nothing to update.
+    network = follower if discovery == "teacher" else Follower(online, discovery or CopyEvery(epochs=10))
+    discovered = Discovery(network, grouper or KMeans(objects=16), space, foreground, beside, span)
+    width = projection or encoder.dim
     return Learner(
         online=online,
-        predictor=mlp(projection, hidden, projection),
-        teacher=Follower(online, teacher or MovingAverage(0.996)),
+        predictor=mlp(width, hidden, width) if predictor else None,
+        teacher=follower,
         segmenter=discovered if first is None else HandOver(first, discovered, hand_over),
         objective=objective or Contrastive(temperature=0.1),
+        presence=presence,
     )
+
+
+def head(inputs: int, hidden: int, projection: int | None) -> nn.Module | None:
+    """The projector, None where there is none."""
+    return None if projection is None else mlp(inputs, hidden, projection)

@@ -1,17 +1,17 @@
 """Odin's objective: tell an object from all others."""
 
-from typing import final
+from dataclasses import dataclass
+from typing import Literal, final
 
 import torch
-from einops import rearrange
-from jaxtyping import Bool, Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from ..ranks import gather, mean_over_ranks
 from ..segmentation import Objects
 from .base import AbstractObjective, Loss, ordered_pairs, total_of_pairs
 from .known import Known
-from .regression import unit
+from .regression import at_least_float, unit
 
 
 def contrastive(
@@ -20,6 +20,9 @@ def contrastive(
     temperature: float = 0.1,
     same_view: Objects | None = None,
     same_item: bool = True,
+    other_items: bool = True,
+    other_ranks: bool = True,
+    similarity: Literal["cosine", "dot"] = "cosine",
 ) -> Float[Tensor, ""]:
     """ℓ_k = −log( e^{s_k} / (e^{s_k} + Σ_n e^{s_n}) ), averaged over the objects k present in both views.
 
@@ -34,8 +37,12 @@ def contrastive(
         same_view: the teacher's projections of the online network's own view; where given, its other objects are
             negatives too, as in DetCon's code. The Odin document takes negatives from the other view alone, [0045].
         same_item: whether other objects of the same item are negatives.
+        other_items: whether objects of other items are.
+        other_ranks: whether objects of items on other ranks are. Without them nothing is gathered, and the loss depends
+            on how items are spread over ranks.
+        similarity: "dot" leaves the lengths in: s = ⟨q, z⟩ / α, [0044].
 
-    Source: Odin, [0044] to [0048].
+    Source: Odin, [0041] to [0048].
 
     Example:
         >>> here = torch.ones(2, 1, dtype=torch.bool)
@@ -43,58 +50,99 @@ def contrastive(
         >>> round(contrastive(two, two, temperature=1.0).item(), 4)  # −log(e / (e + 1))
         0.3133
     """
-    queries = rearrange(unit(online.vectors), "b k d -> (b k) d")
-    both = rearrange(online.present & teacher.present, "b k -> (b k)")
-    logits, mine, others = _similarities(queries, teacher, same_item)
-    positive = logits.gather(1, mine[:, None])[:, 0]
-    candidates = [torch.where(others | _one_hot(mine, logits.shape[1]), logits, -torch.inf)]
-    if same_view is not None:
-        logits, _, others = _similarities(queries, same_view, same_item)
-        candidates.append(torch.where(others, logits, -torch.inf))
-    # Rows without a partner are taken out before the exponentials: −∞ − (−∞) would poison the gradient.
-    candidates_of_both = torch.cat(candidates, dim=1)[both] / temperature
-    losses = candidates_of_both.logsumexp(dim=1) - positive[both] / temperature
+    both = online.present & teacher.present
+    queries = online.vectors[both]
+    queries = unit(queries) if similarity == "cosine" else at_least_float(queries)
+    item = both.nonzero()[:, 0]
+    candidates = []
+    for view in (teacher, same_view):
+        if view is not None:
+            keys = _keys(view, similarity, other_ranks)
+            logits = queries @ keys.vectors.T / temperature
+            own = keys.own[both][:, None] == torch.arange(len(keys.item), device=item.device)
+            related = (item + keys.first_item)[:, None] == keys.item
+            others = ~own & torch.where(related, same_item, other_items)
+            candidates.append(torch.where(others, logits, -torch.inf))
+            if view is teacher:
+                positive = logits[own]
+    losses = torch.cat([positive[:, None], *candidates], dim=1).logsumexp(dim=1) - positive
     return mean_over_ranks(losses.sum(), both.sum())
 
 
-def _similarities(
-    queries: Float[Tensor, "rows dim"], keys: Objects, same_item: bool
-) -> tuple[Float[Tensor, "rows keys"], Tensor, Bool[Tensor, "rows keys"]]:
-    """Cosines with the keys of all ranks, each row's own key, and which keys are other objects that are present."""
-    objects = keys.present.shape[1]
-    vectors, start = gather(rearrange(unit(keys.vectors), "b k d -> (b k) d"))
-    present, _ = gather(rearrange(keys.present, "b k -> (b k)").float())
-    mine = start + torch.arange(len(queries), device=queries.device)
-    number = torch.arange(len(vectors), device=queries.device)
-    excluded = mine[:, None] == number if same_item else mine[:, None] // objects == number // objects
-    return queries @ vectors.T, mine, (present > 0) & ~excluded
+@final
+@dataclass(frozen=True)
+class _Keys:
+    """The present objects of a view on all ranks, and the numbers of their items over all ranks.
+
+    `own` is the place of each of this rank's objects among them, `first_item` the number of this rank's first item.
+    """
+
+    vectors: Float[Tensor, "keys dim"]
+    item: Int[Tensor, " keys"]
+    own: Int[Tensor, "batch objects"]
+    first_item: int
 
 
-def _one_hot(index: Tensor, size: int) -> Bool[Tensor, "rows size"]:
-    return index[:, None] == torch.arange(size, device=index.device)
+def _keys(view: Objects, similarity: Literal["cosine", "dot"], other_ranks: bool) -> _Keys:
+    vectors, item = view.vectors[view.present], view.present.nonzero()[:, 0]
+    vectors = unit(vectors) if similarity == "cosine" else at_least_float(vectors)
+    first, first_item = 0, 0
+    if other_ranks:
+        vectors, first = gather(vectors)
+        _, first_item = gather(torch.zeros(len(view.present), device=item.device))
+        item = gather((item + first_item).double())[0].long()
+    own = view.present.flatten().cumsum(dim=0).view_as(view.present) - 1 + first
+    return _Keys(vectors, item, torch.where(view.present, own, -1), first_item)
 
 
 @final
 class Contrastive(AbstractObjective):
     """Odin's loss over all ordered pairs of views; the two directions are summed.
 
-    `same_view` and `same_item` choose the negatives, as in `contrastive`.
+    Args:
+        temperature: α; 0.1 in the Odin document.
+        same_view: whether the other objects of the online network's own view are negatives too (DetCon), as the
+            teacher sees them. A view that the teacher does not see has none.
+        same_item: whether other objects of the same item are negatives.
+        other_items: whether objects of other items are.
+        other_ranks: whether objects of items on other ranks are.
+        similarity: cosine, or the dot product.
+
+    Raises:
+        ValueError: if the temperature is not positive, or nothing is left to be a negative.
     """
 
-    def __init__(self, temperature: float = 0.1, same_view: bool = False, same_item: bool = True) -> None:
+    def __init__(
+        self,
+        temperature: float = 0.1,
+        same_view: bool = False,
+        same_item: bool = True,
+        other_items: bool = True,
+        other_ranks: bool = True,
+        similarity: Literal["cosine", "dot"] = "cosine",
+    ) -> None:
         super().__init__()
         if temperature <= 0:
             raise ValueError(f"the temperature must be positive, got {temperature}")
+        if not same_item and not other_items:
+            raise ValueError(
+                "Contrastive needs negatives from the same item, from other items, or from both; got neither. "
+                "Regression is the objective without negatives"
+            )
         self.temperature = temperature
         self.same_view = same_view
         self.same_item = same_item
+        self.other_items = other_items
+        self.other_ranks = other_ranks
+        self.similarity: Literal["cosine", "dot"] = similarity
 
     def forward(self, online: tuple[Objects, ...], teacher: tuple[Objects, ...], known: Known) -> Loss:  # noqa: ARG002
         """The loss, with no part."""
+        negatives = self.same_item, self.other_items, self.other_ranks and self.other_items
         losses = []
         for i, j in ordered_pairs(len(online), len(teacher)):
             own = teacher[i] if self.same_view and i < len(teacher) else None
-            losses.append(contrastive(online[i], teacher[j], self.temperature, own, self.same_item))
+            losses.append(contrastive(online[i], teacher[j], self.temperature, own, *negatives, self.similarity))
         value = total_of_pairs(losses)
         return Loss(value, {"contrastive": value.detach()})
 
