@@ -66,7 +66,11 @@ def odin(
     online = Network(encoder, head(encoder.dim, hidden, projection))
     follower = Follower(online, teacher or MovingAverage(0.996))
     # The teacher's network, seen through a follower of its own that has nothing to update.
-    network = follower if discovery == "teacher" else Follower(online, discovery or CopyEvery(epochs=10))
+    network = (
+        Follower(follower.network, Shared())
+        if discovery == "teacher"
+        else Follower(online, discovery or CopyEvery(epochs=10))
+    )
     discovered = Discovery(network, grouper or KMeans(objects=16), space, foreground, beside, span)
     width = projection or encoder.dim
     return Learner(
