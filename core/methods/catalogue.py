@@ -17,6 +17,7 @@ from ..plugins import choose
 from ..segmenter import AbstractSegmenter
 from ..task import Task, class_loss, squared_error
 from .byol import byol
+from .detcon import detcon, detcon_s
 from .moco import moco
 from .npid import npid
 from .odin import odin
@@ -203,6 +204,17 @@ def _supervised_contrastive(encoder: AbstractEncoder, s: Setting) -> Learner:
     return supervised_contrastive(encoder, hidden=s.hidden, projection=s.projection, temperature=s.temperature or 0.1)
 
 
+def _detcon(encoder: AbstractEncoder, s: Setting) -> Learner:
+    contrast = Contrastive(s.temperature or 0.1, same_view=True)
+    teacher = s.teacher(0.996)
+    return detcon(encoder, s.first, hidden=s.hidden, projection=s.projection, teacher=teacher, objective=contrast)
+
+
+def _detcon_s(encoder: AbstractEncoder, s: Setting) -> Learner:
+    contrast = Contrastive(s.temperature or 0.1, same_view=True)
+    return detcon_s(encoder, s.first, hidden=s.hidden, projection=s.projection, objective=contrast)
+
+
 WHOLE, AVERAGE, ONE, ANY = "the whole item", "moving average", "the online network itself", "any"
 TWO, MANY = "two", "large ones for both networks, small ones for the online network"
 
@@ -229,6 +241,28 @@ METHODS = (
         "any with one vector per element",
         _odin_semantic,
         "classes",
+    ),
+    Method(
+        "detcon",
+        "DetCon-B",
+        "Hénaff et al. 2021",
+        "given masks, or a heuristic's",
+        AVERAGE,
+        "contrast between objects, over both views",
+        TWO,
+        "any with one vector per element",
+        _detcon,
+    ),
+    Method(
+        "detcon-s",
+        "DetCon-S",
+        "Hénaff et al. 2021",
+        "given masks, or a heuristic's",
+        ONE,
+        "contrast between objects, over both views",
+        TWO,
+        "any with one vector per element",
+        _detcon_s,
     ),
     Method("byol", "BYOL", "Grill et al. 2020", WHOLE, AVERAGE, "regression onto the teacher", TWO, ANY, _byol),
     Method(

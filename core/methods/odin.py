@@ -6,7 +6,7 @@ from torch import nn
 
 from ..beside import Beside
 from ..encoder import AbstractEncoder, Network, mlp
-from ..follower import AbstractRule, CopyEvery, Follower, MovingAverage
+from ..follower import AbstractRule, CopyEvery, Follower, MovingAverage, Shared
 from ..foreground import Foreground
 from ..grouper import AbstractGrouper, KMeans
 from ..learner import Learner

@@ -9,6 +9,8 @@ from gestalt.core.training import Training
 Method = Literal[
     "odin",
     "odin-semantic",
+    "detcon",
+    "detcon-s",
     "byol",
     "semppl",
     "semppl-invariant",
