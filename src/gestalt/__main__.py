@@ -17,6 +17,7 @@ from gestalt.core.plugins import choose
 
 RECIPES = {
     "audio-events": ("gestalt.recipes.audio_events", "discover sound events in recordings, without labels"),
+    "labels-table": ("gestalt.recipes.labels_table", "what few labels are worth, by method and kind of data"),
     "objects": ("gestalt.recipes.objects", "discover objects in your own data of any kind, without labels"),
     "image-objects": ("gestalt.recipes.image_objects", "discover objects in pictures, without labels"),
 }
