@@ -108,7 +108,7 @@ def _dress(axes: Axes, chart: Chart, legend: bool) -> None:
         axes.set_ylim(bottom=chart.low)
     if legend:
         axes.legend(
-            frameon=False, labelcolor=INK, ncols=3, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0, fontsize=9
+            frameon=False, labelcolor=INK, ncols=2, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0, fontsize=9
         )
 
 
