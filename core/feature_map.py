@@ -162,6 +162,27 @@ class FeatureMap:
         return FeatureMap(self.values.to(device), self.valid.to(device), grid, neighbours)
 
 
+def side_by_side(levels: Sequence[FeatureMap]) -> FeatureMap:
+    """Several maps of the same items as one, on the elements of the first: their vectors one behind the other.
+
+    For encoders of several levels, such as a feature pyramid: an object's mean over the joint map holds its mean over
+    every level. Each element takes the vectors that lie under its centre; pass the finest level first.
+
+    Raises:
+        ValueError: if there is no map, or if one lies on a lattice and another does not.
+
+    Example:
+        >>> fine = FeatureMap(torch.ones(1, 4, 2), torch.ones(1, 4, dtype=torch.bool), Grid.uniform((4,), (1.0,)))
+        >>> coarse = FeatureMap(torch.ones(1, 2, 3), torch.ones(1, 2, dtype=torch.bool), Grid.uniform((2,), (2.0,)))
+        >>> side_by_side([fine, coarse]).values.shape
+        torch.Size([1, 4, 5])
+    """
+    if not levels:
+        raise ValueError("there are no maps to lay side by side")
+    finest = levels[0]
+    return finest.with_values(torch.cat([level.on_elements_of(finest) for level in levels], dim=-1))
+
+
 def item_means(features: FeatureMap) -> Float[Tensor, "batch dim"]:
     """The mean vector of every item's valid elements, in float32; zero for an item that has none."""
     valid = features.valid[..., None]

@@ -25,7 +25,8 @@ class Architecture:
     """Everything that `encoder.safetensors` needs beside the weights.
 
     `projector` is (hidden, outputs) of the head, None where there is none. `details` is the recipe's own JSON: how it
-    grouped, what it trained on.
+    grouped, what it trained on. `grouping` is how objects are found, as `Grouping.described` gives it, None where
+    nobody wrote it down.
     """
 
     modality: str
@@ -33,6 +34,7 @@ class Architecture:
     settings: Mapping[str, Any]
     projector: tuple[int, int] | None
     details: Mapping[str, Any]
+    grouping: Mapping[str, Any] | None = None
 
 
 def write_text(path: Path, text: str) -> None:
@@ -63,6 +65,7 @@ def save_network(folder: Path, network: Network, architecture: Architecture) -> 
         "settings": dict(architecture.settings),
         "projector": architecture.projector,
         "details": dict(architecture.details),
+        "grouping": None if architecture.grouping is None else dict(architecture.grouping),
     }
     write_text(folder / CONFIG, json.dumps(fields, indent=2, ensure_ascii=False) + "\n")
 
@@ -82,13 +85,14 @@ def read_architecture(folder: Path) -> Architecture:
         )
     try:
         fields = json.loads(path.read_text(encoding="utf-8"))
-        projector = fields["projector"]
+        projector, grouping = fields["projector"], fields.get("grouping")
         return Architecture(
             str(fields["modality"]),
             str(fields["encoder"]),
             dict(fields["settings"]),
             None if projector is None else (int(projector[0]), int(projector[1])),
             dict(fields["details"]),
+            None if grouping is None else dict(grouping),
         )
     except (ValueError, KeyError, TypeError, IndexError) as error:
         raise ValueError(f"{path} is damaged or was written by another version: {error!r}") from error

@@ -15,6 +15,7 @@ from gestalt.core.labels import Labels
 from gestalt.core.learner import Learner
 from gestalt.core.plugins import choose
 from gestalt.core.run import Architecture, save_network
+from gestalt.core.segmenting import Grouping
 from gestalt.core.training import Trained, launch, open_folder, train
 
 from .labelling import labels_of
@@ -119,7 +120,9 @@ def save(study: AbstractStudy[ItemT, TruthT], network: Network) -> None:
     learning = study.options.learning
     details = {"recipe": study.words.recipe} | dict(study.details)
     head = (learning.hidden, learning.projection)
+    finder = study.finder()
+    grouping = Grouping(finder.grouper, finder.space, finder.foreground, finder.beside).described(study.modality)
     architecture = Architecture(
-        study.named or study.modality.name, learning.encoder, network.encoder.settings, head, details
+        study.named or study.modality.name, learning.encoder, network.encoder.settings, head, details, grouping
     )
     save_network(study.options.running.out, network, architecture)

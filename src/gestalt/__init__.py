@@ -10,6 +10,7 @@ except ModuleNotFoundError as error:  # a checkout whose symbolic links became t
     ) from error
 
 from gestalt.core.run import load
+from gestalt.core.segmenting import load_segmenter
 
 __version__ = _version("gestalt-ssl")
-__all__ = ["__version__", "core", "load"]
+__all__ = ["__version__", "core", "load", "load_segmenter"]
