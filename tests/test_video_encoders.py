@@ -21,6 +21,7 @@ BUILDS: list[tuple[str, dict[str, Any]]] = [
     ("raw", {"cell": 4, "frames": 1}),
     ("conv", {"width": 16, "stride": 4, "blocks": 1}),
     ("conv", {"width": 24, "stride": 16, "blocks": 2}),
+    ("conv", {"width": 16, "stride": 4, "blocks": 1, "finer": 2}),
     ("frame_resnet18", {"stride": 8}),
     ("r3d_18", {"stages": 2}),
     ("swin3d_t", {"stages": 1}),
@@ -92,7 +93,7 @@ def test_a_spot_changes_most_the_tube_whose_seconds_and_pixels_hold_it(name: str
 
 
 # The conformance suite builds all encoders again at their defaults; these are other settings, of the quick ones.
-@pytest.mark.parametrize(("name", "settings"), BUILDS[:4] + BUILDS[7:], ids=IDS[:4] + IDS[7:])
+@pytest.mark.parametrize(("name", "settings"), BUILDS[:5] + BUILDS[8:], ids=IDS[:5] + IDS[8:])
 def test_settings_build_the_same_architecture_again(name: str, settings: dict[str, Any]) -> None:
     encoder = build(name, settings)
     again = MODALITY.encoders[name](**json.loads(json.dumps(dict(encoder.settings)))).eval()
@@ -180,7 +181,7 @@ def test_a_checkpoint_gives_weights_and_settings_that_need_it_no_more(tmp_path: 
 
 
 def test_gradients_reach_every_layer_that_makes_features() -> None:
-    for name, settings in (BUILDS[2], BUILDS[6], BUILDS[7]):
+    for name, settings in (BUILDS[2], BUILDS[7], BUILDS[8]):
         encoder = build(name, settings).train()
         encoder(collate(ITEMS[:2])).values.square().sum().backward()
         assert not [key for key, parameter in encoder.named_parameters() if parameter.grad is None]
@@ -190,6 +191,7 @@ def test_wrong_settings_are_refused_in_words() -> None:
     for name, settings, message in (
         ("raw", {"cell": 0}, "at least one pixel"),
         ("conv", {"stride": 5}, "stride is 2, 4, 8 or 16, got 5"),
+        ("conv", {"finer": 3}, "finer divides the stride 8, got 3"),
         ("frame_resnet18", {"stride": 4}, "stride is 8, 16 or 32, got 4"),
         ("r3d_18", {"stages": 5}, "stages 1 … 4"),
         ("mvit_v2_s", {"frames": 3}, "frames must be even"),

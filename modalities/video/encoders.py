@@ -95,6 +95,8 @@ class Conv(AbstractEncoder):
         width: channels of the blocks, the length of the vectors.
         stride: 2, 4, 8 or 16 pixels.
         blocks: how many residual blocks; each sees one tube further in space and one frame further in time.
+        finer: tubes are this many times smaller along height and width than what the convolutions halve the picture
+            to; features in between are interpolated. 1 interpolates nothing.
 
     Example:
         >>> batch = Clips(torch.zeros(1, 4, 3, 32, 32, dtype=torch.uint8), torch.tensor([[4, 32, 32]]),
@@ -103,12 +105,16 @@ class Conv(AbstractEncoder):
         torch.Size([1, 64, 16])
     """
 
-    def __init__(self, width: int = 96, stride: int = 8, blocks: int = 2) -> None:
+    def __init__(self, width: int = 96, stride: int = 8, blocks: int = 2, finer: int = 1) -> None:
         super().__init__()
         if stride not in (2, 4, 8, 16):
             raise ValueError(f"stride is 2, 4, 8 or 16, got {stride}")
-        self.settings = {"width": width, "stride": stride, "blocks": blocks}
-        self.tubes = Tubes((1, stride, stride))
+        if finer < 1 or stride % finer:
+            raise ValueError(f"finer divides the stride {stride}, got {finer}")
+        self.settings = {"width": width, "stride": stride, "blocks": blocks, "finer": finer}
+        self.tubes = Tubes((1, stride // finer, stride // finer))
+        self.stride = stride
+        self.finer = finer
         halvings = round(math.log2(stride))
         widths = [3, *(max(16, width // 2 ** (halvings - 1 - number)) for number in range(halvings))]
         widths[-1] = width
@@ -125,11 +131,16 @@ class Conv(AbstractEncoder):
         return self.tubes.features(self._features, data)
 
     def _features(self, colours: Float[Tensor, "batch 3 time height width"]) -> Tensor:
-        times = colours.shape[2]
+        times, rows, columns = colours.shape[2:]
         x = rearrange(colours, "b c t y x -> (b t) c y x").contiguous(memory_format=torch.channels_last)
+        if rows % self.stride or columns % self.stride:
+            x = nn.functional.pad(x, (0, -columns % self.stride, 0, -rows % self.stride), mode="replicate")
         for halve in self.halve:
             x = halve(x)
         for block in self.blocks:
             x = block(x, times)
+        if self.finer > 1:
+            x = nn.functional.interpolate(x, scale_factor=self.finer, mode="bilinear")
+            x = x[..., : rows // self.tubes.step[1], : columns // self.tubes.step[2]]
         features: Tensor = rearrange(x, "(b t) c y x -> b c t y x", t=times)
         return features

@@ -1,10 +1,9 @@
 """Found events and vectors in the formats that the field's tools read."""
 
 import csv
-import hashlib
 import io
 import json
-from collections.abc import Sequence, Set
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
@@ -25,11 +24,11 @@ from gestalt.core.segmentation import Segmentation
 from gestalt.modalities.audio import MODALITY, Audio, AudioFiles, Recording
 
 from ..study import Batches, write_skipped, write_vectors
+from ..study.naming import track_name
 from ..study.vectors import Batch
 from .finding import Finding
 
 MOST_KINDS = 12
-LONGEST = 180  # bytes of a name; file systems take 255, and endings come on top
 ALIKE = 0.5  # cosine of standardised vectors from which two halves of a cut event are taken for one
 
 
@@ -165,19 +164,3 @@ def write_events(out: Path, events: Sequence[Found], kinds: Sequence[str], files
         names.add(name := track_name(file, names))
         write_text(out / f"{name}.labels.txt", "".join(lines))
     write_text(out / "events.json", json.dumps(records, indent=1, ensure_ascii=False) + "\n")
-
-
-def track_name(file: Path, taken: Set[str]) -> str:
-    """One name for a whole path; where it is too long for a file system, or taken, a digest of the path tells it.
-
-    Example:
-        >>> track_name(Path("/birds/spring/a.wav"), frozenset())
-        'birds__spring__a.wav'
-        >>> track_name(Path("../spring/a.wav"), {"spring__a.wav"})
-        'spring__a.wav-0721c589'
-    """
-    name = "__".join(part for part in file.parts if part not in (file.anchor, "..", "."))
-    if len(name.encode(errors="replace")) <= LONGEST and name not in taken:
-        return name
-    digest = hashlib.sha256(str(file).encode(errors="replace")).hexdigest()[:8]
-    return f"{name.encode(errors='replace')[-LONGEST:].decode(errors='ignore')}-{digest}"

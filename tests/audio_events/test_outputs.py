@@ -16,7 +16,8 @@ import torch
 
 from gestalt.__main__ import execute
 from gestalt.core.items import BadItemError
-from gestalt.recipes.audio_events.outputs import Found, track_name, write_events
+from gestalt.recipes.audio_events.outputs import Found, write_events
+from gestalt.recipes.study.naming import track_name
 from tests.audio_events.runs import BAD, GOOD, MEMORY, command, torn, untrained
 
 

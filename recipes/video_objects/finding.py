@@ -1,0 +1,42 @@
+"""Objects from features: the one way of grouping that training, evaluation and discovery share."""
+
+from dataclasses import dataclass
+from typing import final
+
+from gestalt.core.beside import Beside
+from gestalt.core.grouper import KMeans
+from gestalt.modalities.video import MODALITY
+
+from ..study import Finder
+from ..study.finder import plain_first
+
+
+@final
+@dataclass(frozen=True)
+class Finding:
+    """How objects are found among the tubes of a clip: k-means over all frames at once, so that groups are tracks."""
+
+    objects: int = 16
+    """Greatest number of objects per clip, parts of the ground included."""
+    place: float = 1.0
+    """Weight of a tube's place in the picture beside its features."""
+    time: float = 0.0
+    """Weight of its time; 0 lets an object last as long as the clip."""
+    learned: float = 0.5
+    """Weight of learned features beside colour and texture; 0 groups these alone."""
+    plain: bool = True
+    """Whether colour and texture are grouped at all; without them it is the encoder's hidden features alone."""
+    cell: int = 2
+    """Pixels a side of the tubes whose colour and texture are grouped."""
+
+    def build(self) -> Finder:
+        """The grouper with the features that it sees."""
+        raw = MODALITY.encoders["raw"](cell=self.cell)
+        grouper = KMeans(self.objects, spherical=False, position=(self.time, self.place, self.place))
+        return Finder(
+            grouper,
+            "projected" if self.plain else "hidden",
+            None,
+            Beside(raw, self.learned) if self.plain else None,
+            plain_first(raw, grouper, beside=Beside(raw, 0.0)),
+        )

@@ -1,0 +1,121 @@
+"""The recipe from the command line: train, evaluate, report; discover and embed in videos of any kind."""
+
+import json
+from pathlib import Path
+
+import av
+import numpy as np
+import pyarrow.parquet
+import pytest
+import torch
+from PIL import Image
+
+from gestalt.__main__ import execute
+from gestalt.core.items import BadItemError
+from gestalt.core.run import load
+from gestalt.modalities.video import MODALITY
+from tests.video_files import coded, write, write_sound
+
+TINY = [
+    "--size", "32", "--view", "24", "--batch", "2", "--hidden", "16", "--projection", "8", "--hand-over", "2",
+    "--discovery-every", "2", "--warmup", "1", "--log-every", "1", "--finder.objects", "6", "--accelerator", "cpu",
+    "--workers", "0", "--threads", "1",
+]  # fmt: skip
+ROWS = [
+    "truth on the same tubes",
+    "k-means on colours",
+    "k-means on colours and place",
+    "k-means on colours, place and time",
+    "k-means on a random encoder and place",
+    "k-means on colours, place and a random encoder",
+    "background subtraction, camera undone",
+    "supervoxels (SLIC)",
+    "Odin",
+]
+
+
+@pytest.fixture(scope="module")
+def shipped(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run on composed scenes."""
+    out = tmp_path_factory.mktemp("runs") / "shipped"
+    small = ["--scenes", "6", "--test-scenes", "3", "--steps", "4"]
+    assert execute(["run", "video-objects", "--out", str(out), *small, *TINY]) == 0
+    return out
+
+
+@pytest.fixture(scope="module")
+def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A video of two and a half seconds, a folder of frames, and two files that are no videos."""
+    data = tmp_path_factory.mktemp("videos")
+    write(data / "Straße <b>.mp4", [number / 10 for number in range(25)])
+    (data / "frames").mkdir()
+    for number in range(6):
+        Image.fromarray(coded(number)).save(data / "frames" / f"{number:05d}.png")
+    write_sound(data / "song.mp4")
+    (data / "zero.mkv").touch()
+    return data
+
+
+def test_a_run_ends_with_a_table_and_a_report(shipped: Path) -> None:
+    table = json.loads((shipped / "table.json").read_text())
+    assert [row["name"] for row in table["rows"]] == ROWS
+    page = (shipped / "report.html").read_text(encoding="utf-8")
+    assert page.count("data:image/webp;base64,") == 3 * 2 * 3  # three scenes, before and after, three strips
+    assert "supervoxels (SLIC)" in page
+    assert "Objects in videos" in page
+
+
+def test_discover_writes_overlays_masks_and_times(shipped: Path, videos: Path, tmp_path: Path) -> None:
+    with pytest.raises(BadItemError, match=r"song\.mp4: holds only sound.*--skip-bad"):
+        execute(["discover", str(shipped), str(videos), "--out", str(tmp_path / "found")])
+    out = tmp_path / "found"
+    assert execute(["discover", str(shipped), str(videos), "--out", str(out), "--skip-bad"]) == 0
+    records = json.loads((out / "objects.json").read_text(encoding="utf-8"))
+    assert {Path(name).name for name in records} == {"Straße <b>.mp4", "frames"}
+    skipped = (out / "skipped.txt").read_text(encoding="utf-8")
+    assert "song.mp4" in skipped
+    assert "zero.mkv" in skipped
+    (overlay,) = out.glob("*Straße*.mp4.mp4")
+    with av.open(str(overlay)) as container:
+        frames = [frame.time for frame in container.decode(video=0)]
+    assert frames == pytest.approx([number / 10 for number in range(25)], abs=2e-3)
+    masks = sorted((out / overlay.stem).glob("*.png"))
+    assert [mask.name for mask in masks] == [f"{number:05d}.png" for number in range(25)]
+    with Image.open(masks[0]) as image:
+        assert image.size == (64, 32)
+        numbers = {int(number) for number in np.unique(np.asarray(image))} - {0}
+    found = next(record for name, record in records.items() if "Straße" in name)
+    assert numbers <= {entry["object"] for entry in found}
+    assert all(entry["first"] <= entry["last"] and entry["frames"] >= 1 for entry in found)
+
+
+def test_embed_writes_vectors_with_seconds_and_pixels(shipped: Path, videos: Path, tmp_path: Path) -> None:
+    assert execute(["embed", str(shipped), str(videos / "Straße <b>.mp4"), "--out", str(tmp_path / "v")]) == 0
+    table = pyarrow.parquet.read_table(tmp_path / "v" / "elements.parquet")
+    assert {"file", "onset", "offset", "top", "bottom", "left", "right", "vector"} <= set(table.column_names)
+    onset, offset = table["onset"].to_numpy(), table["offset"].to_numpy()
+    assert bool((offset > onset).all())
+    assert float(onset.max()) > 2.0
+    assert float(table["right"].to_numpy().max()) == 64.0
+    with np.load(tmp_path / "v" / "vectors.npz") as arrays:
+        assert arrays["items"].shape == (1, arrays["elements"].shape[1])
+
+
+def test_a_run_learns_from_the_users_own_videos(videos: Path, tmp_path: Path) -> None:
+    command = ["run", "video-objects", "--data", str(videos), "--out", str(tmp_path / "own"), "--steps", "2", *TINY]
+    with pytest.raises(BadItemError, match=r"song\.mp4"):
+        execute(command)
+    assert execute([*command, "--skip-bad"]) == 0
+    page = (tmp_path / "own" / "report.html").read_text(encoding="utf-8")
+    assert "windows of your videos" in page
+    assert "song.mp4" in page
+    assert "Straße <b>" not in page  # the name is text, not HTML
+    encoder = load(tmp_path / "own")
+    features = encoder(MODALITY.collate([specimen.item for specimen in MODALITY.specimens()]))
+    assert features.values.shape[2] == encoder.dim
+    assert bool(torch.isfinite(features.values).all())
+
+
+def test_wrong_options_are_refused_in_words(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="at least 16 pixels, got 1"):
+        execute(["run", "video-objects", "--out", str(tmp_path), "--view", "8"])
