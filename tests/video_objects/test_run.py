@@ -11,14 +11,16 @@ import torch
 from PIL import Image
 
 from gestalt.__main__ import execute
+from gestalt.core.evaluation import Table
 from gestalt.core.items import BadItemError
 from gestalt.core.run import load
 from gestalt.modalities.video import MODALITY
+from gestalt.recipes.video_objects import Options
 from tests.video_files import coded, write, write_sound
 
 TINY = [
     "--size", "32", "--view", "24", "--batch", "2", "--hidden", "16", "--projection", "8", "--hand-over", "2",
-    "--discovery-every", "2", "--warmup", "1", "--log-every", "1", "--finder.objects", "6", "--accelerator", "cpu",
+    "--discovery-every", "2", "--warmup", "1", "--log-every", "1", "--objects", "6", "--accelerator", "cpu",
     "--workers", "0", "--threads", "1",
 ]  # fmt: skip
 ROWS = [
@@ -57,8 +59,8 @@ def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_run_ends_with_a_table_and_a_report(shipped: Path) -> None:
-    table = json.loads((shipped / "table.json").read_text())
-    assert [row["name"] for row in table["rows"]] == ROWS
+    table = Table.from_json((shipped / "table.json").read_text(encoding="utf-8"))
+    assert [row.method for row in table.rows] == ROWS
     page = (shipped / "report.html").read_text(encoding="utf-8")
     assert page.count("data:image/webp;base64,") == 3 * 2 * 3  # three scenes, before and after, three strips
     assert "supervoxels (SLIC)" in page
@@ -102,10 +104,10 @@ def test_embed_writes_vectors_with_seconds_and_pixels(shipped: Path, videos: Pat
 
 
 def test_a_run_learns_from_the_users_own_videos(videos: Path, tmp_path: Path) -> None:
-    command = ["run", "video-objects", "--data", str(videos), "--out", str(tmp_path / "own"), "--steps", "2", *TINY]
+    command = ["run", "video-objects", "--data", str(videos), "--steps", "2", *TINY, "--out"]
     with pytest.raises(BadItemError, match=r"song\.mp4"):
-        execute(command)
-    assert execute([*command, "--skip-bad"]) == 0
+        execute([*command, str(tmp_path / "refused")])
+    assert execute([*command, str(tmp_path / "own"), "--skip-bad"]) == 0
     page = (tmp_path / "own" / "report.html").read_text(encoding="utf-8")
     assert "windows of your videos" in page
     assert "song.mp4" in page
@@ -116,6 +118,6 @@ def test_a_run_learns_from_the_users_own_videos(videos: Path, tmp_path: Path) ->
     assert bool(torch.isfinite(features.values).all())
 
 
-def test_wrong_options_are_refused_in_words(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="at least 16 pixels, got 1"):
-        execute(["run", "video-objects", "--out", str(tmp_path), "--view", "8"])
+def test_wrong_options_are_refused_in_words() -> None:
+    with pytest.raises(ValueError, match=r"at least 16 pixels, got 1\.0, 8\.0, 8 and 64"):
+        Options(view=8)
