@@ -16,7 +16,7 @@ from gestalt.core.plugins import load_modality
 
 ROOT = Path(__file__).parents[1]
 PLUG_INS = ROOT / "docs" / "plug-ins"
-PAGES = sorted((ROOT / "docs").glob("*.md"))
+PAGES = [path for path in sorted((ROOT / "docs").rglob("*.md")) if "plug-ins" not in path.parts]
 LINKED = [*PAGES, *sorted(ROOT.glob("*.md")), *sorted((ROOT / "modalities").glob("*/README.md"))]
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)\s]+)\)")

@@ -12,6 +12,7 @@ from markupsafe import Markup
 from gestalt import __version__
 from gestalt.core.encoder import Network
 from gestalt.core.evaluation import Table
+from gestalt.core.methods import method
 from gestalt.core.report import Chart, Command, Exhibit, Page, Panel, draw, read_columns, write_report
 from gestalt.core.run import write_text
 from gestalt.core.training import Trained
@@ -109,9 +110,17 @@ def summary(study: AbstractStudy[ItemT, TruthT], material: Material[ItemT, Truth
     source = words.own if own else words.made
     return (
         f"{TITLES[study.options.learning.method]} learned from {len(material.items)} {source}, "
-        f"without labels. In {tried} it finds {found} {words.objects}, "
+        f"{_told(study)}. In {tried} it finds {found} {words.objects}, "
         f"{found / max(len(material.tried), 1):.1f} each."
     )
+
+
+def _told(study: AbstractStudy[ItemT, TruthT]) -> str:
+    """What the method knew of the items."""
+    learning = study.options.learning
+    if method(learning.method).labels == "none":
+        return "without labels"
+    return f"with {learning.label_share:.0%} of their labels"
 
 
 def facts(
