@@ -1,5 +1,6 @@
 """The recipe `labels-table`: what few labels are worth, by method and kind of data."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, final
@@ -49,7 +50,9 @@ def run(options: Options) -> int:
     for seed in range(options.seeds):
         data = {kind: KINDS[kind](seed) for kind in options.kinds}
         note = "Accuracy. " + "; ".join(f"{kind}: {one.question}" for kind, one in data.items()) + "."
-        values = {row.name: [_cell(row, data[kind], seed, options) for kind in options.kinds] for row in ROWS}
+        values: dict[str, Sequence[float | None]] = {
+            row.name: [_cell(row, data[kind], seed, options) for kind in options.kinds] for row in ROWS
+        }
         tables.append(Table.of(f"seed {seed}", columns, values, note))
     table = combined(tables, f"{options.seeds} seeds, {options.training.steps} steps", note)
     write_text(options.out / "table.json", table.to_json())
