@@ -6,6 +6,7 @@ from .. import study
 from .objects import Objects as Objects
 from .options import AUTO
 from .options import Options as Options
+from .options import smallest as smallest
 from .outputs import discover as discover
 from .outputs import embed as embed
 
@@ -21,5 +22,5 @@ def run(options: Options) -> int:
         raise ValueError("name your files and folders by --data: this recipe brings no data of its own")
     learning = options.learning
     if learning.encoder == AUTO:
-        learning = replace(learning, encoder=next(name for name in modality.encoders if name != "raw"))
+        learning = replace(learning, encoder=smallest(modality))
     return study.run(Objects(replace(options, learning=learning), modality))

@@ -46,3 +46,8 @@ class Options:
                 f"name the kind of data by --modality: {', '.join(modality_entry_points())}, or package.module:OBJECT"
             )
         return load_modality(self.modality)
+
+
+def smallest(modality: AbstractModality[Any]) -> str:
+    """The name of the modality's first encoder that has weights: modalities name the small ones first."""
+    return next(name for name, build in modality.encoders.items() if any(True for _ in build().parameters()))
