@@ -35,7 +35,7 @@ class Finding:
         grouper = KMeans(self.objects, spherical=False, position=(self.time, self.place, self.place))
         return Finder(
             grouper,
-            "projected" if self.plain else "hidden",
+            "hidden",  # thousands of tubes a clip would have to be projected
             None,
             Beside(raw, self.learned) if self.plain else None,
             plain_first(raw, grouper, beside=Beside(raw, 0.0)),

@@ -6,7 +6,7 @@ The baselines that every learned segmentation has to beat; they see one clip at 
 import warnings
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import final
+from typing import Any, final
 
 import numpy as np
 import torch
@@ -48,16 +48,17 @@ def moving_regions(frames: UInt8[Tensor, "time 3 height width"], rules: Rules) -
     grey = smooth.mean(axis=1)
     camera = [np.zeros(2)]
     for before, after in pairwise(grey):
-        camera.append(camera[-1] + phase_cross_correlation(before, after, upsample_factor=10)[0])
+        found: Any = phase_cross_correlation(before, after, upsample_factor=10)  # type: ignore[no-untyped-call]
+        camera.append(camera[-1] + found[0])
     laid = np.stack([_moved(frame, by, np.nan) for frame, by in zip(smooth, camera, strict=True)])
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "All-NaN", RuntimeWarning)  # seen in no frame once laid on the first
         background = np.nanmedian(laid, axis=0)
     differs = np.nan_to_num(np.abs(laid - background))
     back = np.stack([_moved(frame, -by, 0.0) for frame, by in zip(differs, camera, strict=True)]).max(axis=1)
-    moves = binary_opening(binary_closing(back > rules.margin, np.ones((1, 5, 5))), np.ones((1, 3, 3)))
+    moves = binary_opening(binary_closing(back > rules.margin, np.ones((1, 5, 5), bool)), np.ones((1, 3, 3), bool))
     filled = np.stack([binary_fill_holes(frame) for frame in moves])
-    numbers = np.asarray(label(filled, np.ones((3, 3, 3)))[0])  # type: ignore[index]
+    numbers = np.asarray(label(filled, np.ones((3, 3, 3)))[0])
     sizes = np.bincount(numbers.ravel())
     numbers[np.isin(numbers, np.flatnonzero(sizes < rules.smallest * numbers.size))] = 0
     return torch.from_numpy(numbers.astype(np.int64)) - 1

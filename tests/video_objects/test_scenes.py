@@ -43,7 +43,7 @@ def test_pixels_are_the_ground_exactly_where_the_masks_say_ground() -> None:
         changed = (scene.clip.frames != ground).any(dim=1).numpy()
         inside = (scene.numbers >= 0).numpy()
         assert 0.02 < inside.mean() < 0.7
-        border = binary_dilation(inside, np.ones((1, 3, 3))) & ~inside
+        border = binary_dilation(inside, np.ones((1, 3, 3), bool)) & ~inside
         assert changed[inside].mean() > 0.97
         # Items of which next to nothing is seen have no number, but are there.
         assert (changed & ~inside & ~border).sum() <= LEAST * LAYOUT.frames
