@@ -30,9 +30,13 @@ class Seen:
 @final
 @dataclass(frozen=True)
 class Looked:
-    """What a network saw in items, a few at a time; items of different sizes are padded within each chunk alone."""
+    """What a network saw in items, a few at a time; items of different sizes are padded within each chunk alone.
+
+    `network` is the one that looked, for metrics that ask it about further items; None where rules did.
+    """
 
     chunks: tuple[Seen, ...]
+    network: Network | None = None
 
     def item(self, place: int) -> tuple[Int[Tensor, " elements"], Grid | None]:
         """The object of every element of one item, and where the elements lie, without the padding of its batch."""
@@ -90,7 +94,7 @@ def look(
     for start in range(0, len(items), chunk):
         data = modality.collate(items[start : start + chunk])
         seen.append(Seen(encode(network, data), finder.find(network, data).labels()))
-    return Looked(tuple(seen))
+    return Looked(tuple(seen), network)
 
 
 def encode(network: Network, data: Any) -> FeatureMap:

@@ -21,6 +21,7 @@ RECIPES = {
     "objects": ("gestalt.recipes.objects", "discover objects in your own data of any kind, without labels"),
     "image-objects": ("gestalt.recipes.image_objects", "discover objects in pictures, without labels"),
     "video-objects": ("gestalt.recipes.video_objects", "discover the things that move in videos, without labels"),
+    "molecules": ("gestalt.recipes.molecules", "discover the parts of molecules, without labels"),
 }
 """Recipes by name: the module and what it is for. A module has `Options`, `run`, `discover` and `embed`."""
 
