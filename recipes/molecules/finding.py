@@ -20,9 +20,9 @@ class Finding:
     """Neighbouring atoms that merge while they are alike, or k-means, which knows no bonds."""
     objects: int = 32
     """Greatest number of parts per molecule (regions), or of clusters (k-means)."""
-    penalty: float = 1.0
+    penalty: float = 1.5
     """Regions: what one more part must explain, in shares of an average atom."""
-    learned: float = 1.0
+    learned: float = 0.6
     """Weight of learned features beside the plain ones; 0 groups plain features alone."""
     plain: bool = True
     """Whether plain features are grouped at all; without them it is the encoder's hidden features alone."""

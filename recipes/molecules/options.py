@@ -23,13 +23,15 @@ class Options:
     """How parts are found among atoms."""
     running: Running = field(default_factory=lambda: Running(Path("runs/molecules")))
     """Where to read and write."""
-    learning: Learning = field(default_factory=lambda: Learning(encoder="gine"))
+    learning: Learning = field(
+        default_factory=lambda: Learning("odin", "gine", contrast=0.2, regression=1.0, hand_over=80, discovery_every=40)
+    )
     """What learns."""
-    training: Training = field(default_factory=lambda: Training(steps=600, batch=64, lr=1e-3, warmup=50))
+    training: Training = field(default_factory=lambda: Training(steps=400, batch=32, lr=1e-3, warmup=20))
     """How to train."""
     width: int = 128
     """Length of an atom's vector."""
-    layers: int = 3
+    layers: int = 4
     """Layers of the network: how many bonds away it sees."""
     tuning: int = 200
     """Steps of fine-tuning on measured solubility, for the table; 0 leaves it out."""

@@ -80,7 +80,9 @@ def _counts(generator: Any, part: Measured) -> Vectors:
     return np.stack(rows).astype(np.float64)
 
 
-def _linear(learn: Vectors, ask: Vectors, truth: Truth) -> dict[str, float]:
+def _linear(
+    learn: Float[np.ndarray, "learned dim"], ask: Float[np.ndarray, "asked dim"], truth: Truth
+) -> dict[str, float]:
     ridge = make_pipeline(StandardScaler(), RidgeCV(PENALTIES)).fit(learn, truth.learn.values.numpy())
     logistic = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=500))
     with warnings.catch_warnings():

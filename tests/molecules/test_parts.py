@@ -1,0 +1,106 @@
+"""What chemists' rules make of molecules, and how the shipped ones are divided."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from rdkit import Chem
+
+from gestalt.modalities.graph import MODALITY, molecule_of
+from gestalt.recipes.molecules.material import ASK, DRUGS, LEARN, SAMPLES, load_material, numbered, records, smiles_of
+from gestalt.recipes.molecules.moieties import (
+    GROUPS,
+    brics_pieces,
+    communities,
+    moieties,
+    rotatable_pieces,
+    single_bond_pieces,
+)  # fmt: skip
+from gestalt.recipes.molecules.options import Options
+from gestalt.recipes.molecules.splits import flat, part_of, without
+from gestalt.recipes.study import Running
+
+WAYS = {
+    "moieties": moieties,
+    "BRICS": brics_pieces,
+    "rotatable bonds": rotatable_pieces,
+    "single bonds": single_bond_pieces,
+    "communities": communities,
+}
+KNOWN = {
+    "CC(=O)Oc1ccccc1C(=O)O": {"ring system": 6, "carboxyl": 3, "ester": 3, "chain": 1},
+    "CCCCCC": {"chain": 6},
+    "c1ccc2ccccc2c1": {"ring system": 10},
+    "C1CCCCC1=O": {"ring system": 7},  # with what a double bond binds to the ring
+    "NS(=O)(=O)c1ccc(Cl)cc1": {"sulphonyl": 4, "ring system": 6, "halide": 1},
+    "[Na+].CC(=O)[O-]": {"chain": 1, "carboxyl": 3},  # ... and the ion is a piece of its own
+    "COC": {"ether": 3},
+    "N#CC=C": {"nitrile": 2, "alkene": 2},
+    "O=[N+]([O-])c1ccccc1": {"nitro": 3, "ring system": 6},
+    "C": {"chain": 1},
+}
+
+
+@pytest.mark.parametrize("smiles", KNOWN)
+def test_parts_of_known_molecules(smiles: str) -> None:
+    found = {name: len(atoms) for name, atoms in moieties(molecule_of(smiles))}
+    assert found == KNOWN[smiles]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_every_atom_of_every_drug_is_in_one_part_and_parts_are_connected(way: str) -> None:
+    lines = (SAMPLES / DRUGS).read_text().splitlines()[::40]
+    for molecule in map(molecule_of, lines):
+        parts = WAYS[way](molecule)
+        assert sorted(atom for _, atoms in parts for atom in atoms) == list(range(molecule.GetNumAtoms()))
+        if way == "communities":
+            continue
+        for _, atoms in parts:
+            assert "." not in Chem.MolFragmentToSmiles(molecule, list(atoms)), (way, atoms)
+
+
+def test_patterns_of_groups_are_readable_and_none_is_there_for_nothing() -> None:
+    found = {
+        name for line in (SAMPLES / DRUGS).read_text().splitlines()[::2] for name, _ in moieties(molecule_of(line))
+    }
+    assert len(found & GROUPS.keys()) > 20
+    assert numbered([moieties(molecule_of("CCO")), moieties(molecule_of("C"))]).shape == (2, 3)
+
+
+def test_a_scaffold_is_on_one_side_alone_and_sides_are_of_the_size_promised() -> None:
+    lines = (SAMPLES / DRUGS).read_text().splitlines()
+    parts = [part_of(line) for line in lines]
+    for part in ("validation", "test"):
+        assert 0.04 < parts.count(part) / len(parts) < 0.2
+    assert part_of("CCc1ccccc1") == part_of("c1ccccc1") == part_of("OC(=O)Cc1ccccc1")
+
+
+def test_nothing_that_is_tried_is_trained_on_and_labels_of_the_test_are_not_used_to_choose() -> None:
+    given = {name: set() for name in (LEARN, ASK)}
+    for name in given:
+        given[name] = {flat(smiles_of(one)) for one in records(MODALITY.read([SAMPLES / name])).records}
+    for validate in (True, False):
+        material = load_material(Options(running=Running(Path("x"), validate=validate)))
+        assert material.truth is not None
+        items = material.items
+        trained = {flat(smiles_of(items.record(place))) for place in range(len(items))}  # type: ignore[attr-defined]
+        tried = {flat(Chem.MolToSmiles(molecule)) for molecule in material.truth.molecules}
+        assert not trained & tried
+        learn, ask = ({flat(one) for one in part.smiles} for part in (material.truth.learn, material.truth.ask))
+        assert not (ask - learn) & trained
+        if validate:
+            assert not (learn | ask | tried) & (given[ASK] - given[LEARN])
+        else:
+            assert ask == given[ASK]
+            assert learn == given[LEARN]
+        assert material.truth.moieties.shape == material.truth.pieces.shape
+        for row, graph in zip(material.truth.moieties, material.tried, strict=True):
+            assert int((row >= 0).sum()) == len(graph)
+
+
+def test_molecules_are_the_same_whatever_their_stereo() -> None:
+    assert without(["C[C@H](N)O", "CC", "OC(N)C"], ["C[C@@H](N)O"]) == [1]
+
+
+def test_numbers_of_parts_follow_their_order() -> None:
+    assert torch.equal(numbered([[("a", (2,)), ("b", (0, 1))]]), torch.tensor([[1, 1, 0]]))

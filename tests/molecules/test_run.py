@@ -1,0 +1,108 @@
+"""The recipe molecules from end to end: what a run leaves, and what discover and embed write."""
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rdkit import Chem
+
+from gestalt.__main__ import execute
+from gestalt.core.evaluation import Table
+from gestalt.core.items import BadItemError
+from gestalt.recipes.molecules import material
+from gestalt.recipes.molecules.material import ASK, DRUGS, LEARN, SAMPLES
+from gestalt.recipes.molecules.results import COLUMNS
+
+TINY = [
+    "--steps", "4", "--batch", "8", "--hidden", "16", "--projection", "8", "--width", "16", "--layers", "2",
+    "--hand-over", "2", "--discovery-every", "2", "--warmup", "2", "--log-every", "1", "--tuning", "3",
+    "--accelerator", "cpu", "--workers", "0", "--threads", "1",
+]  # fmt: skip
+HOSTILE = "<img src=x onerror=alert(1)>"
+
+
+@pytest.fixture(scope="module")
+def shipped(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a finished run on every twentieth of the shipped molecules."""
+    few, out = tmp_path_factory.mktemp("few"), tmp_path_factory.mktemp("runs") / "molecules"
+    for name in (DRUGS, LEARN, ASK):
+        head, *lines = (SAMPLES / name).read_text().splitlines()
+        (few / name).write_text("\n".join([head, *lines[:: 20 if name != ASK else 10]]) + "\n")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(material, "SAMPLES", few)
+        assert execute(["run", "molecules", "--out", str(out), *TINY, "--compare", "byol"]) == 0
+    return out
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A few molecules with awkward names: a salt, a single atom, and a broken line."""
+    path = tmp_path_factory.mktemp("mine") / "Moleküle 鳥.smi"
+    path.write_text(
+        f"CC(=O)Oc1ccccc1C(=O)O {HOSTILE}\n[Na+].[Cl-] salt\nC methane\nC1CC broken\nCCOC(=O)C=C acrylate\n"
+    )
+    return path
+
+
+def test_the_table_has_every_way_and_the_metrics_that_it_has(shipped: Path) -> None:
+    table = Table.from_json((shipped / "table.json").read_text())
+    assert table.columns == COLUMNS
+    filled = {row.method: [bool(values) for values in row.values] for row in table.rows}
+    parts, solubility = [True] * 5, [True, True]
+    assert filled["Odin"] == filled["BYOL"] == [*parts, *solubility, True]
+    assert filled["random encoder, as the run finds parts"] == [*parts, *solubility, True]
+    assert filled["rotatable bonds cut"] == filled["communities of bonds (Louvain)"] == [*parts, False, False, False]
+    assert filled["Morgan fingerprints, random forest"] == [*[False] * 5, *solubility, False]
+    assert all(np.isfinite(value) for row in table.rows for values in row.values for value in values)
+    page = (shipped / "report.html").read_text()
+    assert page.count("<svg") >= 12, "three molecules before and after, found and true"
+
+
+def test_discovery_writes_drawings_atoms_and_smarts_that_match(shipped: Path, library: Path, tmp_path: Path) -> None:
+    with pytest.raises(BadItemError, match=r"line 4.*'C1CC' is no SMILES"):
+        execute(["discover", str(shipped), str(library), "--out", str(tmp_path / "stopped")])
+    out = tmp_path / "found"
+    assert execute(["discover", str(shipped), str(library), "--out", str(out), "--skip-bad"]) == 0
+    assert sorted(path.name for path in (out / "drawings").iterdir()) == [f"0000{n}.svg" for n in (1, 2, 3, 4)]
+    rows = list(csv.DictReader((out / "parts.csv").read_text(encoding="utf-8").splitlines()))
+    texts = {"1": "CC(=O)Oc1ccccc1C(=O)O", "2": "[Na+].[Cl-]", "3": "C", "5": "CCOC(=O)C=C"}
+    for line, text in texts.items():
+        molecule = Chem.MolFromSmiles(text)
+        own = [row for row in rows if row["molecule"] == f"{library} [line {line}]"]
+        atoms = sorted(int(atom) for row in own for atom in row["atoms"].split())
+        assert atoms == list(range(molecule.GetNumAtoms())), "every atom is in one part"
+        for row in own:
+            matches = molecule.GetSubstructMatches(Chem.MolFromSmarts(row["smarts"]))
+            assert set(map(int, row["atoms"].split())) in [set(match) for match in matches]
+    kinds = list(csv.DictReader((out / "kinds.csv").read_text(encoding="utf-8").splitlines()))
+    assert sum(int(row["parts"]) for row in kinds) == len(rows)
+    assert "line 4" in (out / "skipped.txt").read_text()
+    assert HOSTILE in {row["name"] for row in rows}
+    assert "<img" not in "".join(path.read_text() for path in (out / "drawings").iterdir())
+
+
+def test_embedding_gives_a_vector_for_every_atom_with_its_number(shipped: Path, library: Path, tmp_path: Path) -> None:
+    assert execute(["embed", str(shipped), str(library), "--out", str(tmp_path), "--skip-bad"]) == 0
+    arrays = np.load(tmp_path / "vectors.npz")
+    assert arrays["items"].shape == (4, 16)
+    assert arrays["elements"].shape == (13 + 2 + 1 + 7, 16)
+    assert arrays["atom"].tolist() == [*range(13), *range(2), 0, *range(7)]
+
+
+def test_a_run_on_ones_own_molecules_reports_without_a_table(library: Path, tmp_path: Path) -> None:
+    out = tmp_path / "mine"
+    assert execute(["run", "molecules", "--data", str(library), "--out", str(out), "--skip-bad", *TINY]) == 0
+    page = (out / "report.html").read_text()
+    assert not (out / "table.json").exists()
+    assert "line 4" in page
+    assert HOSTILE not in page
+    assert json.loads((out / "config.json").read_text())["settings"]["width"] == 16
+
+
+def test_networks_are_not_molecules(tmp_path: Path) -> None:
+    path = tmp_path / "net.edgelist"
+    path.write_text("a b\nb c\n")
+    with pytest.raises(BadItemError, match="this recipe takes molecules"):
+        execute(["run", "molecules", "--data", str(path), "--out", str(tmp_path / "run"), *TINY])
