@@ -13,9 +13,11 @@ from torch import Tensor
 
 from benchmarks.measuring import Spread, in_turn, machine, ratios, tell
 from gestalt.core.feature_map import FeatureMap, Grid
-from gestalt.core.grouper import AbstractGrouper, ChangePoints, KMeans
+from gestalt.core.grouper import AbstractGrouper, Agglomerative, ChangePoints, KMeans, Mixture, Spectral
 
 OURS = "Gestalt KMeans, all items at once"
+BY_CENTRES = {OURS, "faiss, item by item", "scikit-learn, item by item"}
+"""Those that minimise the squared distances from centres."""
 
 
 @final
@@ -58,6 +60,9 @@ def main(options: Options) -> None:
         "faiss, item by item": lambda: by_faiss(points, options),
         "scikit-learn, item by item": lambda: by_sklearn(points, options),
         "Gestalt ChangePoints, all items at once": ours(ChangePoints(objects=options.objects), features),
+        "Gestalt Mixture, all items at once": ours(Mixture(options.objects, spherical=False), features),
+        "Gestalt Agglomerative, all items at once": ours(Agglomerative(options.objects, spherical=False), features),
+        "Gestalt Spectral, all items at once": ours(Spectral(options.objects, spherical=False), features),
     }
     seconds = in_turn(tasks, options.repeats, device, warm_up=1)
     reference = cost(points, tasks[OURS]())
@@ -66,7 +71,7 @@ def main(options: Options) -> None:
             name,
             Spread.of([1000 * value for value in seconds[name]]).show(1),
             ratios(seconds[name], seconds[OURS]).show(),
-            "" if "Change" in name else f"{cost(points, task()) / reference:.3f}",
+            f"{cost(points, task()) / reference:.3f}" if name in BY_CENTRES else "",
         ]
         for name, task in tasks.items()
     ]

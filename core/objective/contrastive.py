@@ -54,17 +54,15 @@ def contrastive(
     queries = online.vectors[both]
     queries = unit(queries) if similarity == "cosine" else at_least_float(queries)
     item = both.nonzero()[:, 0]
-    candidates = []
-    for view in (teacher, same_view):
-        if view is not None:
-            keys = _keys(view, similarity, other_ranks)
-            logits = queries @ keys.vectors.T / temperature
-            own = keys.own[both][:, None] == torch.arange(len(keys.item), device=item.device)
-            related = (item + keys.first_item)[:, None] == keys.item
-            others = ~own & torch.where(related, same_item, other_items)
-            candidates.append(torch.where(others, logits, -torch.inf))
-            if view is teacher:
-                positive = logits[own]
+    positive, candidates = queries[:, :0], list[Tensor]()
+    for view in (teacher,) if same_view is None else (same_view, teacher):
+        keys = _keys(view, similarity, other_ranks)
+        logits = queries @ keys.vectors.T / temperature
+        own = keys.own[both][:, None] == torch.arange(len(keys.item), device=item.device)
+        related = (item + keys.first_item)[:, None] == keys.item
+        others = ~own & torch.where(related, same_item, other_items)
+        candidates.append(torch.where(others, logits, -torch.inf))
+        positive = logits[own]  # of the teacher's view, which comes last
     losses = torch.cat([positive[:, None], *candidates], dim=1).logsumexp(dim=1) - positive
     return mean_over_ranks(losses.sum(), both.sum())
 
