@@ -201,6 +201,23 @@ def test_what_is_logged_of_pseudo_labels_is_counted_right() -> None:
     assert bool(later["pseudo_label_accuracy"].isnan())
 
 
+def test_an_object_that_only_one_side_sees_is_not_pulled_to_its_class() -> None:
+    """Item 1 is unlabelled and like item 0, whose class it takes; the teacher does not see it in the other view."""
+    vectors = torch.tensor([[1.0, 0.0], [0.9, 0.1], [0.0, 1.0]])
+    here, there = torch.tensor([True, True, True]), torch.tensor([True, False, True])
+    losses = []
+    for second in (torch.tensor([0.9, 0.1]), torch.tensor([0.2, -0.9])):
+        moved = vectors.clone()
+        moved[1] = second
+        online, teacher = (
+            (objects(moved, here), objects(vectors, there)),
+            (objects(vectors, here), objects(vectors, there)),
+        )
+        only_first = Semantic(Queue(30, 2, 2), same_view=False)
+        losses.append(only_first(online, teacher, known([0, -1, 1])).parts["semantic"])
+    torch.testing.assert_close(losses[0], losses[1])
+
+
 def naive_npid(objective: Npid, online: list[Objects], index: list[int], noise: Tensor | None) -> float:
     """The equations, one item at a time; the bank's rows are taken as they are."""
     bank, t, n = objective.bank, objective.temperature, len(objective.bank)

@@ -43,29 +43,31 @@ def pseudo_labels(
     asked = len(online) * len(entries.labels) * min(neighbours, entries.labels.shape[1])
     for queries in online:
         for keys, labels, named in zip(entries.vectors, entries.labels, number, strict=True):
-            allowed = (labels >= 0) & (owners[:, None] != entries.index) & queries.present.flatten()[:, None]
-            near, place = _nearness(queries.vectors.flatten(0, 1), keys, allowed, neighbours, metric)
+            told = (labels >= 0).nonzero()[:, 0]  # most of a young queue is not, and the search is the costly part
+            hidden = (owners[:, None] == entries.index[told]) | ~queries.present.flatten()[:, None]
+            near, place = _nearest(queries.vectors.flatten(0, 1), keys[told], hidden, neighbours, metric)
             # Nearness adds up to less than one vote: it decides between equals alone.
             weight = torch.where(near > -torch.inf, 1 + near / (asked + 1), 0.0)
-            votes.scatter_add_(1, named[place], weight)
+            votes.scatter_add_(1, named[told][place], weight)
     most, winner = votes.max(dim=1)
     return torch.where(most > 0, classes[winner], -1).view(shape)
 
 
-def _nearness(
+def _nearest(
     queries: Float[Tensor, "rows dim"],
-    keys: Float[Tensor, "capacity dim"],
-    allowed: Bool[Tensor, "rows capacity"],
+    keys: Float[Tensor, "keys dim"],
+    hidden: Bool[Tensor, "rows keys"],
     neighbours: int,
     metric: Metric,
 ) -> tuple[Float[Tensor, "rows nearest"], Int[Tensor, "rows nearest"]]:
-    """The nearest allowed keys and their nearness in [0, 1], −∞ where none is left."""
+    """The nearest keys that are not hidden, and their nearness in [0, 1], −∞ where none is left."""
     if metric == "cosine":
-        near = ((unit(queries).float() @ unit(keys).float().T).clamp(-1, 1) + 1) / 2
+        near = unit(queries).float() @ unit(keys).float().T
     else:
-        near = 1 / (1 + torch.cdist(queries.float(), keys.float()))
-    found = near.masked_fill(~allowed, -torch.inf).topk(min(neighbours, len(keys)), dim=1)
-    return found.values, found.indices
+        near = -torch.cdist(queries.float(), keys.float())
+    found = near.masked_fill_(hidden, -torch.inf).topk(min(neighbours, len(keys)), dim=1)
+    nearness = (found.values.clamp(max=1) + 1) / 2 if metric == "cosine" else 1 / (1 - found.values)
+    return torch.where(found.values > -torch.inf, nearness, -torch.inf), found.indices
 
 
 @torch.no_grad()
