@@ -76,8 +76,8 @@ def test_a_scaffold_is_on_one_side_alone_and_sides_are_of_the_size_promised() ->
 
 
 def test_nothing_that_is_tried_is_trained_on_and_labels_of_the_test_are_not_used_to_choose() -> None:
-    given = {name: set() for name in (LEARN, ASK)}
-    for name in given:
+    given: dict[str, set[str]] = {}
+    for name in (LEARN, ASK):
         given[name] = {flat(smiles_of(one)) for one in records(MODALITY.read([SAMPLES / name])).records}
     for validate in (True, False):
         material = load_material(Options(running=Running(Path("x"), validate=validate)))
