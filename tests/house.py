@@ -185,7 +185,8 @@ def _learner(segmenter: str, objective: AbstractObjective, rule: AbstractRule) -
 def _groups_of_data(data: Ragged) -> Segmentation:
     """A heuristic for both toys: two groups of the elements' own numbers."""
     grid = Grid.uniform((data.values.shape[1],), (float(PATCH),)) if data.values.shape[2] == PATCH else None
-    return KMeans(2)(FeatureMap(data.values, data.valid, grid), torch.Generator().manual_seed(0))
+    found: Segmentation = KMeans(2)(FeatureMap(data.values, data.valid, grid), torch.Generator().manual_seed(0))
+    return found
 
 
 SMALL = Setting(hidden=8, projection=5, batch=4, items=200, classes=2, grouper=KMeans(3), first=Given(_groups_of_data))

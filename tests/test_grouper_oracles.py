@@ -129,7 +129,7 @@ def test_the_mixture_finds_the_posteriors_of_scikit_learn(
     item = torch.cat([blobs(120, 3, dim=2, seed=5), torch.tensor([[0.0, 0.0]])])
     grouper = Mixture(3, iterations=100, covariance=covariance, floor=1e-6, spherical=False)
     found = grouper(feature_map([item], on_grid=False), seeded(0)).weights[0]
-    reference: Any = GaussianMixture(3, covariance_type=theirs, tol=1e-8, max_iter=500, random_state=0)  # type: ignore[arg-type]
+    reference: Any = GaussianMixture(3, covariance_type=theirs, tol=1e-8, max_iter=500, random_state=0)
     expected = torch.from_numpy(reference.fit(item.numpy()).predict_proba(item.numpy())).float().T
     order = [int((expected @ row).argmax()) for row in found]
     assert sorted(order) == [0, 1, 2]

@@ -163,7 +163,7 @@ def test_checkpoints_and_local_weights_are_loaded_and_their_settings_need_them_n
 
 
 def test_wrong_settings_are_refused_in_words() -> None:
-    for name, settings, message in [
+    wrong: list[tuple[str, dict[str, Any], str]] = [
         ("raw", {"stride": 1}, "at least 2 pixels"),
         ("conv", {"kernels": [4]}, "kernels must be odd"),
         ("conv", {"norm": "batch"}, "norm is 'group' or 'row'"),
@@ -172,7 +172,8 @@ def test_wrong_settings_are_refused_in_words() -> None:
         ("vit", {"config": {"hidden_sise": 3}}, "knows no hidden_sise"),
         ("transformers_swin", {"config": SWIN, "stage": 2}, "stage is one of 0 … 1"),
         ("timm", {"model": "test_vitt"}, "timm has no model 'test_vitt'"),
-    ]:
+    ]
+    for name, settings, message in wrong:
         with pytest.raises(ValueError, match=message):
             build(name, settings)
 

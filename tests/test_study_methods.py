@@ -65,7 +65,7 @@ class ToyStudy(AbstractStudy[Tensor, int]):
 
     def __init__(self, options: ToyOptions, labelled: bool = True) -> None:
         self.options = options
-        self.details: dict[str, Any] = {}
+        self.details = dict[str, Any]()
         self.labelled = labelled
 
     def material(self) -> Material[Tensor, int]:

@@ -117,7 +117,7 @@ def contour_accuracy(
     Source: Perazzi et al. (2016), section 4, without the one-to-one matching, as in the authors' code.
     """
     mine, theirs = _boundary(found), _boundary(true)
-    reach = _reach(*found.shape[-2:], tolerance)
+    reach = _reach(found.shape[-2], found.shape[-1], tolerance)
     hit_mine = (mine & _dilated(theirs, reach)).sum(dim=(1, 2)).double()
     hit_theirs = (theirs & _dilated(mine, reach)).sum(dim=(1, 2)).double()
     return _f_measure(hit_mine, hit_theirs, mine.sum(dim=(1, 2)).double(), theirs.sum(dim=(1, 2)).double())
@@ -141,7 +141,7 @@ def _contours(
     """F of every found track, the empty one first, with every true object in every frame."""
     empty = torch.zeros_like(true[:1])
     mine, theirs = _boundary(torch.cat([empty, found])), _boundary(true)
-    reach = _reach(*true.shape[-2:], tolerance)
+    reach = _reach(true.shape[-2], true.shape[-1], tolerance)
     near_mine, near_theirs = (_dilated(part.flatten(0, 1), reach).view_as(part) for part in (mine, theirs))
     hit_mine = torch.einsum("ktyx,ltyx->klt", mine.float(), near_theirs.float()).double()
     hit_theirs = torch.einsum("ktyx,ltyx->klt", near_mine.float(), theirs.float()).double()

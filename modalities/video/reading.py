@@ -105,6 +105,7 @@ def decode(path: Path, start: float, seconds: float, rate: float | None, size: i
     """
     from av.error import FFmpegError
 
+    kept, end = list[tuple[float, UInt8[np.ndarray, "height width 3"]]](), start
     try:
         for look_back in LOOK_BACK:
             kept, end = _kept(path, start, seconds, rate, size, max(0.0, start - look_back))
@@ -154,9 +155,9 @@ def _opened(path: Path) -> "InputContainer":
 
 def _video(container: "InputContainer") -> "VideoStream | None":
     """The first stream of moving pictures; a cover of a song is none."""
-    import av
+    from av.stream import Disposition
 
-    cover = av.stream.Disposition.attached_pic
+    cover = Disposition.attached_pic
     return next((stream for stream in container.streams.video if not stream.disposition & cover), None)
 
 

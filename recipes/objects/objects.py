@@ -1,5 +1,6 @@
 """Objects in any kind of data as a study, without a truth."""
 
+from collections.abc import Sequence
 from typing import Any, final
 
 from gestalt.core.encoder import Network
@@ -16,7 +17,7 @@ from .options import Options
 class Objects(AbstractStudy[Any, None]):
     """The user's items with the default views of their modality. Nothing is measured: nobody knows the truth."""
 
-    columns: tuple[Column, ...] = ()
+    columns: Sequence[Column] = ()
     note = ""
 
     def __init__(self, options: Options, modality: AbstractModality[Any]) -> None:
