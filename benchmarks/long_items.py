@@ -1,0 +1,86 @@
+"""Items of any length on disk, one kind of data each: what they cost must follow the window, not the item."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import final
+
+import numpy as np
+
+RATE = 16_000  # samples of sound per second
+FRAMES = 10  # of video per second
+
+
+@final
+@dataclass(frozen=True)
+class Kind:
+    """How to write a file of so many units; a short and a long one; what a unit is."""
+
+    write: Callable[[Path, int], Path]
+    short: int
+    long: int
+    unit: str
+
+
+def write_audio(folder: Path, seconds: int) -> Path:
+    """Noise that swells and fades, as 16-bit wav, written in blocks."""
+    import soundfile
+
+    path, rng = folder / "long.wav", np.random.default_rng(0)
+    block = (0.2 * rng.standard_normal(RATE) * np.sin(np.linspace(0, np.pi, RATE))).astype(np.float32)
+    with soundfile.SoundFile(str(path), "w", RATE, 1) as file:
+        for _ in range(seconds):
+            file.write(block)
+    return path
+
+
+def write_image(folder: Path, side: int) -> Path:
+    """A picture of coloured noise and squares, as PNG."""
+    from PIL import Image
+
+    path, rng = folder / "long.png", np.random.default_rng(0)
+    coarse = rng.integers(0, 256, (max(side // 64, 1), max(side // 64, 1), 3), dtype=np.uint8)
+    Image.fromarray(np.kron(coarse, np.ones((64, 64, 1), np.uint8))).save(path, compress_level=1)
+    return path
+
+
+def write_video(folder: Path, seconds: int) -> Path:
+    """A square that wanders over a grey wall, as MPEG-4."""
+    import av
+
+    path = folder / "long.mp4"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg4", rate=FRAMES)
+        assert isinstance(stream, av.VideoStream)
+        stream.width, stream.height, stream.pix_fmt, stream.gop_size = 160, 120, "yuv420p", FRAMES
+        for number in range(seconds * FRAMES):
+            picture = np.full((120, 160, 3), 120, np.uint8)
+            left = 2 * number % 120
+            picture[40:80, left : left + 40] = (220, 60, number % 256)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        container.mux(stream.encode(None))
+    return path
+
+
+def write_text(folder: Path, words: int) -> Path:
+    """One line of words."""
+    path, rng = folder / "long.txt", np.random.default_rng(0)
+    known = ["the", "old", "river", "runs", "slowly", "under", "a", "wooden", "bridge", "and", "sings"]
+    path.write_text(" ".join(known[place] for place in rng.integers(len(known), size=words)), encoding="utf-8")
+    return path
+
+
+def write_graph(folder: Path, nodes: int) -> Path:
+    """One chain molecule, as SMILES."""
+    path = folder / "long.smi"
+    path.write_text("".join("CCO"[place % 3] for place in range(nodes)) + "\n")
+    return path
+
+
+KINDS: dict[str, Kind] = {
+    "audio": Kind(write_audio, 60, 3 * 3600, "seconds"),
+    "image": Kind(write_image, 1024, 8192, "pixels a side"),
+    "video": Kind(write_video, 10, 600, "seconds"),
+    "text": Kind(write_text, 500, 50_000, "words"),
+    "graph": Kind(write_graph, 512, 5000, "nodes"),
+}

@@ -1,0 +1,177 @@
+"""Time for reading and views, and memory of long items, per kind of data: `python -m benchmarks.modalities --help`."""
+
+import multiprocessing
+import resource
+import sys
+import tempfile
+import time
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, final
+
+import numpy as np
+import torch
+import tyro
+
+from benchmarks.long_items import KINDS
+from benchmarks.measuring import Spread, machine, tell
+from gestalt.core.grouper import KMeans
+from gestalt.core.items import BadItemError
+from gestalt.core.methods import odin
+from gestalt.core.modality import AbstractModality
+from gestalt.core.plugins import load_modality
+from gestalt.core.training.data import ItemViews, Ticket, join
+from gestalt.recipes.objects import smallest
+
+
+@final
+@dataclass(frozen=True)
+class Options:
+    """A step of Odin on windows of one file, with the default views and the smallest encoder, per kind of data.
+
+    The memory is what a fresh process takes, at its peak, beyond what it had when everything was imported: to read a
+    file, to take one batch of its windows, and to do one step on it. The long file is measured against the short one.
+    """
+
+    kinds: tuple[str, ...] = tuple(KINDS)
+    """Kinds of data."""
+    batch: int = 4
+    """Items per step."""
+    repeats: int = 8
+    """Steps that are timed."""
+    scale: float = 1.0
+    """Length of the long items as a share of: 3 hours of sound, 8192 pixels a side, 10 minutes of video, 50,000 words,
+    5,000 nodes."""
+    out: Path | None = None
+    """JSON file for the numbers."""
+
+
+@final
+@dataclass(frozen=True)
+class Measured:
+    """Windows of the file, MiB beyond the imports, milliseconds of reading and views and of the rest of each step."""
+
+    windows: int
+    memory: float
+    views: tuple[float, ...]
+    step: tuple[float, ...]
+
+
+def main(options: Options) -> None:
+    """Measure and print."""
+    rows = []
+    for name in options.kinds:
+        kind = KINDS[name]
+        long = max(kind.short, round(kind.long * options.scale))
+        short, big = (apart(name, units, options) for units in (kind.short, long))
+        share = [views / (views + step) for views, step in zip(short.views, short.step, strict=True)]
+        rows.append(
+            [
+                name,
+                Spread.of(short.views).show(0),
+                Spread.of(short.step).show(0),
+                Spread.of(share).show(),
+                f"{kind.short} {kind.unit}: {short.windows} windows, {short.memory:.0f} MiB",
+                f"{long} {kind.unit}: {big.windows} windows, {big.memory:.0f} MiB",
+                f"{long / kind.short:.0f}",
+                f"{big.memory / max(short.memory, 1.0):.2f}",
+            ]
+        )
+    heading = [
+        "kind",
+        "reading and views, ms",
+        "the rest of the step, ms",
+        "share of reading and views",
+        "short item",
+        "long item",
+        "times as long",
+        "times the memory",
+    ]
+    facts = machine(torch.device("cpu")) | {"batch": options.batch, "repeats": options.repeats}
+    tell(f"A step of Odin on {options.batch} windows, one thread for everything", heading, rows, facts, options.out)
+
+
+def apart(name: str, units: int, options: Options) -> Measured:
+    """Measured in a process of its own, so that nothing that was there before counts."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool,
+    ):
+        path = KINDS[name].write(Path(folder), units)
+        return pool.submit(measure, name, path, options.batch, options.repeats).result()
+
+
+def measure(name: str, path: Path, batch: int, repeats: int) -> Measured:
+    """Read the file, and do steps on its windows."""
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    modality = load_modality(name)
+    learner = odin(modality.encoders[smallest(modality)](), hidden=64, projection=32, grouper=KMeans(4))
+    optimizer = torch.optim.AdamW([weight for weight in learner.parameters() if weight.requires_grad], lr=1e-4)
+    specimens = [specimen.item for specimen in modality.specimens()]
+    one_step(
+        learner, optimizer, join([look(modality, item, seed) for seed, item in enumerate(specimens)], modality.collate)
+    )
+    before = resident()
+    reset_peak()
+    items = modality.read([path]).items
+    source = ItemViews(items, modality.views, skip_bad=False)
+    views, steps = [], []
+    for repeat in range(repeats + 1):
+        began = time.perf_counter()
+        given = [source[Ticket((repeat * batch + number) % len(items), 0, repeat)] for number in range(batch)]
+        bad = [each for each in given if isinstance(each, BadItemError)]
+        if bad:
+            raise bad[0]
+        together = join([each for each in given if not isinstance(each, BadItemError)], modality.collate)
+        made = time.perf_counter()
+        one_step(learner, optimizer, together)
+        views.append(1000 * (made - began))
+        steps.append(1000 * (time.perf_counter() - made))
+    return Measured(len(items), peak() - before, tuple(views[1:]), tuple(steps[1:]))  # the first one warms up
+
+
+def look(modality: AbstractModality[Any], item: Any, seed: int) -> Any:
+    """One specimen with its views, as the loader makes them."""
+    from gestalt.core.training.data import Looks
+
+    rng = np.random.default_rng(seed)
+    source, origin = modality.views.source(item, rng)
+    return Looks(((source, origin), *(view(source, rng) for view in modality.views.views)), seed, "specimen", ())
+
+
+def one_step(learner: Any, optimizer: torch.optim.Optimizer, batch: Any) -> None:
+    """Loss, gradients, optimiser."""
+    outcome = learner(batch, torch.Generator().manual_seed(0))
+    optimizer.zero_grad()
+    torch.autograd.backward(outcome.loss)
+    optimizer.step()
+
+
+def resident() -> float:
+    """MiB in memory now; where the system does not tell, the greatest so far."""
+    return _status("VmRSS") or peak()
+
+
+def peak() -> float:
+    """Greatest MiB in memory since the last reset."""
+    unit = 2**20 if sys.platform == "darwin" else 2**10
+    return _status("VmHWM") or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+
+
+def reset_peak() -> None:
+    """Forget the greatest so far, where the system can."""
+    switch = Path("/proc/self/clear_refs")
+    if switch.exists():
+        switch.write_text("5")
+
+
+def _status(name: str) -> float:
+    status = Path("/proc/self/status")
+    lines = status.read_text().splitlines() if status.is_file() else []
+    return next((int(line.split()[1]) / 2**10 for line in lines if line.startswith(f"{name}:")), 0.0)
+
+
+if __name__ == "__main__":
+    main(tyro.cli(Options))
