@@ -1,5 +1,6 @@
 """Which discovered objects are only the background."""
 
+import abc
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, final
@@ -13,9 +14,17 @@ from .feature_map import FeatureMap
 from .segmentation import Segmentation
 
 
+class AbstractForeground(abc.ABC):
+    """Takes out of a segmentation what is no object."""
+
+    @abc.abstractmethod
+    def __call__(self, segmentation: Segmentation, features: FeatureMap, data: Any) -> Segmentation:
+        """The same segments with weight 0 on the background; `features` are those of the batch `data`."""
+
+
 @final
 @dataclass(frozen=True)
-class Foreground:
+class Foreground(AbstractForeground):
     """Takes the background out of a segmentation, without labels.
 
     The least salient elements of an item show its background: their median feature vector is its prototype, and their

@@ -7,7 +7,7 @@ from torch import nn
 from ..beside import Beside
 from ..encoder import AbstractEncoder, Network, mlp
 from ..follower import AbstractRule, CopyEvery, Follower, MovingAverage, Shared
-from ..foreground import Foreground
+from ..foreground import AbstractForeground
 from ..grouper import AbstractGrouper, KMeans
 from ..learner import Learner
 from ..objective import AbstractObjective, Contrastive
@@ -28,7 +28,7 @@ def odin(
     space: Literal["projected", "hidden"] = "projected",
     span: bool = False,
     presence: Presence | None = None,
-    foreground: Foreground | None = None,
+    foreground: AbstractForeground | None = None,
     beside: Beside | None = None,
     first: AbstractSegmenter | None = None,
     hand_over: int = 0,

@@ -10,7 +10,7 @@ from ..coverage import shown
 from ..encoder import Network
 from ..feature_map import FeatureMap
 from ..follower import Follower
-from ..foreground import Foreground
+from ..foreground import AbstractForeground
 from ..grouper import AbstractGrouper
 from ..modes import evaluating
 from ..progress import Progress
@@ -25,7 +25,7 @@ def discover(
     grouper: AbstractGrouper,
     generator: torch.Generator,
     space: Literal["projected", "hidden"] = "projected",
-    foreground: Foreground | None = None,
+    foreground: AbstractForeground | None = None,
     beside: Beside | None = None,
     views: Sequence[View[Any]] = (),
 ) -> Segmentation:
@@ -73,7 +73,7 @@ class Discovery(AbstractSegmenter):
         network: Follower,
         grouper: AbstractGrouper,
         space: Literal["projected", "hidden"] = "projected",
-        foreground: Foreground | None = None,
+        foreground: AbstractForeground | None = None,
         beside: Beside | None = None,
         span: bool = False,
     ) -> None:

@@ -12,6 +12,15 @@ SHAPES = 8
 BEGIN, END = 2, 3  # control characters that no text holds; they mark the ends of a word
 # Capitals and their distance from the small letters: Latin, Latin-1 (but ×), Greek, Cyrillic.
 CAPITALS = ((0x41, 0x5A, 32), (0xC0, 0xD6, 32), (0xD8, 0xDE, 32), (0x391, 0x3A9, 32), (0x410, 0x42F, 32))
+SIGNS = (
+    (0xD7, 0xD7),
+    (0xF7, 0xF7),
+    (0x2000, 0x2BFF),
+    (0x3000, 0x3004),
+    (0x3008, 0x3030),
+    (0xFF00, 0xFF0F),
+    (0x1F000, 0x1FAFF),
+)
 MULTIPLIER = 1_000_003
 
 
@@ -55,7 +64,7 @@ def shapes(codes: Int[Tensor, "rows characters"]) -> Float[Tensor, "rows 8"]:
     size = there.sum(dim=1)
     capital = _capital(codes) > 0
     digit = (codes >= 0x30) & (codes <= 0x39)
-    small = ((codes >= 0x61) & (codes <= 0x7A)) | ((codes >= 0xC0) & ~((codes >= 0x2000) & (codes <= 0x2BFF)))
+    small = ((codes >= 0x61) & (codes <= 0x7A)) | ((codes >= 0xC0) & ~_sign(codes))
     letter = there & (capital | small)
     told = [
         (size + 1).log() / 3,
@@ -68,6 +77,25 @@ def shapes(codes: Int[Tensor, "rows characters"]) -> Float[Tensor, "rows 8"]:
         (letter & (codes > 0x7F)).any(dim=1),
     ]
     return torch.stack([number.float() for number in told], dim=1)
+
+
+def punctuation(codes: Int[Tensor, "rows characters"]) -> Bool[Tensor, " rows"]:
+    """Which rows are marks, without any letter or digit.
+
+    Example:
+        >>> from .data import Passage, collate
+        >>> punctuation(collate([Passage.of("So, 東京。 No 1 …")]).codes[0]).tolist()
+        [False, True, False, False, True, False, False, True]
+    """
+    return shapes(codes)[:, 5] > 0
+
+
+def _sign(codes: Int[Tensor, "rows characters"]) -> Bool[Tensor, "rows characters"]:
+    """Punctuation and symbols beyond ASCII: general, of East Asia, of full width, and pictures."""
+    found = torch.zeros_like(codes, dtype=torch.bool)
+    for first, last in SIGNS:
+        found |= (codes >= first) & (codes <= last)
+    return found
 
 
 def folded(codes: Int[Tensor, "rows characters"]) -> Int[Tensor, "rows characters"]:

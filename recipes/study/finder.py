@@ -8,7 +8,7 @@ import torch
 from gestalt.core.beside import Beside
 from gestalt.core.encoder import AbstractEncoder, Network
 from gestalt.core.follower import Follower, Shared
-from gestalt.core.foreground import Foreground
+from gestalt.core.foreground import AbstractForeground
 from gestalt.core.grouper import AbstractGrouper
 from gestalt.core.segmentation import Segmentation
 from gestalt.core.segmenter import AbstractSegmenter, Discovery, discover
@@ -29,7 +29,7 @@ class Finder:
 
     grouper: AbstractGrouper
     space: Literal["projected", "hidden"] = "projected"
-    foreground: Foreground | None = None
+    foreground: AbstractForeground | None = None
     beside: Beside | None = None
     first: AbstractSegmenter | None = None
 
@@ -40,7 +40,10 @@ class Finder:
 
 
 def plain_first(
-    raw: AbstractEncoder, grouper: AbstractGrouper, foreground: Foreground | None = None, beside: Beside | None = None
+    raw: AbstractEncoder,
+    grouper: AbstractGrouper,
+    foreground: AbstractForeground | None = None,
+    beside: Beside | None = None,
 ) -> AbstractSegmenter:
     """First segments: groups of an encoder's own features, without any learning."""
     return Discovery(Follower(Network(raw), Shared()), grouper, "hidden", foreground, beside)

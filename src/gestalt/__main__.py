@@ -22,6 +22,7 @@ RECIPES = {
     "image-objects": ("gestalt.recipes.image_objects", "discover objects in pictures, without labels"),
     "video-objects": ("gestalt.recipes.video_objects", "discover the things that move in videos, without labels"),
     "molecules": ("gestalt.recipes.molecules", "discover the parts of molecules, without labels"),
+    "text-spans": ("gestalt.recipes.text_spans", "discover groups of words in text, without labels"),
 }
 """Recipes by name: the module and what it is for. A module has `Options`, `run`, `discover` and `embed`."""
 

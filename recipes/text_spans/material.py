@@ -1,0 +1,83 @@
+"""What a run trains on, and what it is tried on: shipped sentences with truth, or the user's text without."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from gestalt.core.items import AbstractItems, BadItemError
+from gestalt.core.transform import Views
+from gestalt.modalities.text import Passage, Text, TextFiles, chain, dropout_views, train_tokenizer
+from gestalt.modalities.text.noise import Characters
+from gestalt.modalities.text.views import Crop, Delete, Noisy, Swap
+
+from ..study import Material, readable
+from .corpus import Sentence, Sentences, load_corpus
+from .options import Options
+
+TOKENIZED = ("bert", "roberta", "distilbert")
+ENOUGH = 20_000  # passages that a tokenizer learns from
+
+
+def load_material(options: Options) -> Material[Passage, tuple[Sentence, ...]]:
+    """Read everything that the options ask for."""
+    return _own(options) if options.running.data else _shipped(options)
+
+
+def views(options: Options) -> Views[Passage]:
+    """Two views of every passage."""
+    if options.looking.views == "dropout":
+        return dropout_views()
+    steps = [(0.5, Crop(0.7, 1.0, shortest=6)), (0.5, Delete(0.1)), (0.2, Swap(0.05)), (0.5, Noisy(Characters(), 0.1))]
+    return Views(chain(), (chain(*steps),) * 2)
+
+
+def _shipped(options: Options) -> Material[Passage, tuple[Sentence, ...]]:
+    corpus = load_corpus()
+    items = Sentences(corpus.train[: options.sentences])
+    tried = (corpus.validation if options.running.validate else corpus.test)[: options.test_sentences]
+    return Material(
+        items,
+        views(options),
+        tuple(one.item for one in tried),
+        tuple(f"sentence {number + 1}" for number in range(len(tried))),
+        tried,
+        [one.truth for one in tried],
+        settings=_settings(options, items),
+    )
+
+
+def _own(options: Options) -> Material[Passage, tuple[Sentence, ...]]:
+    running = options.running
+    modality = Text(options.window, options.lines, options.column)
+    reading = modality.read(running.data, running.skip_bad)
+    files = reading.items
+    assert isinstance(files, TextFiles)
+    skipped = list(reading.skipped)
+    tried = readable(files, skipped if running.skip_bad else None)
+    return Material(
+        files,
+        views(options),
+        tuple(tried.values()),
+        tuple(files.name(place) for place in tried),
+        None,
+        skipped=tuple(dict.fromkeys(skipped)),
+        settings=_settings(options, files),
+    )
+
+
+def _settings(options: Options, items: AbstractItems[Passage]) -> dict[str, object]:
+    if options.learning.encoder in TOKENIZED:
+        return {"tokenizer": train_tokenizer(_some(items), options.vocabulary)}
+    if options.learning.encoder == "conv":
+        return {"word_dropout": options.looking.word_dropout, "width": options.looking.width}
+    return {}
+
+
+def _some(items: AbstractItems[Passage]) -> Iterator[Passage]:
+    """Passages from all over; those that cannot be read are left to training, which says so."""
+    rng = np.random.default_rng(0)
+    for place in np.linspace(0, len(items) - 1, min(len(items), ENOUGH)).astype(int).tolist():
+        try:
+            yield items.read(place, rng)
+        except BadItemError:
+            continue

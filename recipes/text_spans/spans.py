@@ -1,0 +1,59 @@
+"""Groups of words as a study."""
+
+from typing import final
+
+from gestalt.core.encoder import Network
+from gestalt.core.training import plain
+from gestalt.modalities.text import MODALITY, Passage
+
+from ..study import AbstractStudy, Finder, Looked, Material, Words
+from .corpus import Sentence
+from .material import load_material
+from .options import Options
+from .results import COLUMNS, NOTE, baselines, measure
+
+
+@final
+class TextSpans(AbstractStudy[Passage, tuple[Sentence, ...]]):
+    """Noun and verb groups in the shipped sentences, or groups of words in the user's text."""
+
+    modality = MODALITY
+    words = Words(
+        recipe="text-spans",
+        title="Groups of words",
+        made="shipped sentences",
+        own="passages of your text",
+        objects="spans",
+        exhibits="Every coloured block is one discovered span; grey bars are the true groups.",
+        snippet="passages → one vector a word",
+    )
+    columns = COLUMNS
+    note = NOTE
+    free = frozenset({"test_sentences"})
+
+    def __init__(self, options: Options) -> None:
+        self.options = self._own = options
+        self.details = {
+            "window": options.window,
+            "lines": options.lines,
+            "column": options.column,
+            "finder": plain(options.finder),
+        }
+
+    def material(self) -> Material[Passage, tuple[Sentence, ...]]:
+        """Sentences, or passages of the user's text."""
+        return load_material(self._own)
+
+    def finder(self) -> Finder:
+        """Change points or k-means, along the order of the words."""
+        return self._own.finder.build()
+
+    def measure(self, looked: Looked, truth: tuple[Sentence, ...]) -> dict[str, float]:
+        """Spans and types."""
+        return measure(looked, truth, self.options.training.seed)
+
+    def baselines(
+        self, random: Network, material: Material[Passage, tuple[Sentence, ...]], truth: tuple[Sentence, ...]
+    ) -> dict[str, dict[str, float]]:
+        """Raw features, a random encoder, chance, and the rules of the field."""
+        return baselines(random, self._own, material.tried, truth)
