@@ -10,7 +10,7 @@ import torch
 from .beside import Beside
 from .encoder import AbstractEncoder, Network
 from .feature_map import Grid
-from .foreground import Foreground
+from .foreground import AbstractForeground
 from .grouper import AbstractGrouper, describe, grouper_from
 from .learner import Learner
 from .modality import AbstractModality
@@ -30,7 +30,7 @@ class Grouping:
 
     grouper: AbstractGrouper
     space: Literal["projected", "hidden"] = "projected"
-    foreground: Foreground | None = None
+    foreground: AbstractForeground | None = None
     beside: Beside | None = None
 
     def described(self, modality: AbstractModality[Any]) -> dict[str, Any] | None:

@@ -24,6 +24,7 @@ from gestalt.core.grouper import (
     KMeans,
     Mixture,
     Regions,
+    Seams,
     Spectral,
 )
 from gestalt.core.learner import Learner
@@ -96,6 +97,7 @@ GROUPERS: dict[str, GrouperCase] = {
     "runs of k-means": GrouperCase(lambda objects: Contiguous(KMeans(3), objects, shortest=2), ordered=True),
     "regions": GrouperCase(lambda objects: Regions(penalty=0.5, objects=objects), ordered=True),
     "change points": GrouperCase(lambda objects: ChangePoints(penalty=0.05, objects=objects), ordered=True),
+    "seams": GrouperCase(lambda objects: Seams(objects), ordered=True),
     "change points of a set in order": GrouperCase(
         lambda objects: InOrder(ChangePoints(penalty=0.05, objects=objects)), ordered=True, in_set=True
     ),

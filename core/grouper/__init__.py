@@ -14,4 +14,5 @@ from .kmeans import KMeans as KMeans
 from .mixture import Mixture as Mixture
 from .regions import Regions as Regions
 from .regions import touching as touching
+from .seams import Seams as Seams
 from .spectral import Spectral as Spectral

@@ -9,7 +9,7 @@ from torch import nn
 from ..beside import Beside
 from ..encoder import AbstractEncoder
 from ..follower import AbstractRule, MovingAverage
-from ..foreground import Foreground
+from ..foreground import AbstractForeground
 from ..grouper import AbstractGrouper
 from ..learner import Learner
 from ..objective import AbstractObjective, Contrastive, Queue, Relic, Semantic
@@ -63,7 +63,7 @@ class Setting:
     values: bool = False
     grouper: AbstractGrouper | None = None
     space: Literal["projected", "hidden"] = "projected"
-    foreground: Foreground | None = None
+    foreground: AbstractForeground | None = None
     beside: Beside | None = None
     discovery: AbstractRule | None = None
     first: AbstractSegmenter | None = None

@@ -1,12 +1,14 @@
 """Spans from features: the one way of grouping that training, evaluation and discovery share."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, final
 
 import torch
+from torch import Tensor
 
 from gestalt.core.beside import Beside
-from gestalt.core.grouper import AbstractGrouper, ChangePoints, Contiguous, InOrder, KMeans
+from gestalt.core.grouper import AbstractGrouper, ChangePoints, Contiguous, InOrder, KMeans, Seams
 from gestalt.core.progress import Progress
 from gestalt.core.segmentation import Segmentation
 from gestalt.core.segmenter import AbstractSegmenter
@@ -14,7 +16,7 @@ from gestalt.core.view import Batch
 from gestalt.modalities.text import MODALITY
 
 from ..study import Finder
-from .rules import WithoutPunctuation, words_of
+from .rules import WithoutPunctuation, from_frequent, hashes_of
 
 
 @final
@@ -22,10 +24,12 @@ from .rules import WithoutPunctuation, words_of
 class Finding:
     """How spans are found among the words of a passage."""
 
-    grouper: Literal["change-points", "k-means"] = "change-points"
-    """Exact change points, or k-means decoded into runs."""
-    objects: int = 48
-    """Greatest number of stretches per passage (change points), or of clusters (k-means)."""
+    grouper: Literal["seams", "change-points", "k-means"] = "seams"
+    """Cuts at weak links between neighbours, exact change points, or k-means decoded into runs."""
+    objects: int = 64
+    """Greatest number of stretches per passage, or of clusters (k-means)."""
+    space: Literal["projected", "hidden"] = "projected"
+    """Group the network's projections, or its hidden features."""
     penalty: float = 0.02
     """Change points: the share of a passage's variance that one more stretch must explain."""
     position: float = 0.0
@@ -33,49 +37,49 @@ class Finding:
     learned: float = 1.0
     """Weight of learned features beside the raw ones (with --plain)."""
     plain: bool = False
-    """Whether raw features of letters are grouped too; without them it is the encoder's hidden features alone."""
-    mean: float = 2.0
-    """Mean length of the random stretches that training begins with, in words."""
+    """Whether raw features of letters are grouped too; without them it is the encoder's features alone."""
+    frequent: int = 100
+    """So many words, the most frequent of the training text, begin the spans that training starts with."""
 
-    def build(self) -> Finder:
-        """The grouper with the features that it sees."""
+    def build(self, frequent: Sequence[str] = ()) -> Finder:
+        """The grouper with the features that it sees; `frequent` are the words that first segments begin with."""
         raw = MODALITY.encoders["raw"]()
         return Finder(
             InOrder(self._grouper()),
-            "projected" if self.plain else "hidden",
+            self.space,
             WithoutPunctuation(),
             Beside(raw, self.learned) if self.plain else None,
-            Stretches(self.mean),
+            FromFrequent(frequent),
         )
 
     def _grouper(self) -> AbstractGrouper:
+        if self.grouper == "seams":
+            return Seams(self.objects)
         if self.grouper == "change-points":
             return ChangePoints(self.penalty, self.objects, standardise=False)
         return Contiguous(KMeans(self.objects, spherical=False, position=self.position), objects=64)
 
 
 @final
-class Stretches(AbstractSegmenter):
-    """Random short stretches of words, new ones at every step; punctuation ends one.
+class FromFrequent(AbstractSegmenter):
+    """First segments by a rule for any language with spaces: a span begins where a frequent word follows a rare one.
 
-    Groups of raw letters are no better than these (see the page on what was tried), and they teach as well: whatever
-    stands in a few words has to be told from what stands elsewhere.
+    Function words are the most frequent of any corpus, and mostly begin what they belong to. Punctuation ends a span.
+
+    Args:
+        frequent: the most frequent words of the corpus.
     """
 
-    def __init__(self, mean: float) -> None:
-        super().__init__()
-        if mean < 1:
-            raise ValueError(f"a stretch has at least one word, got mean={mean}")
-        self.mean = mean
+    frequent: Tensor
 
-    def forward(self, batch: Batch[Any], generator: torch.Generator) -> Segmentation:
-        """Every word begins a stretch with probability 1 / mean."""
-        inside = words_of(batch.source.data)
-        starts = inside & (torch.rand(inside.shape, generator=generator).to(inside.device) < 1 / self.mean)
-        starts[:, 0] |= inside[:, 0]
-        starts[:, 1:] |= inside[:, 1:] & ~inside[:, :-1]
-        labels = torch.where(inside, starts.cumsum(dim=1) - 1, -1)
-        return Segmentation.from_labels(labels, inside.shape[1])
+    def __init__(self, frequent: Sequence[str]) -> None:
+        super().__init__()
+        self.register_buffer("frequent", hashes_of(frequent))
+
+    def forward(self, batch: Batch[Any], generator: torch.Generator) -> Segmentation:  # noqa: ARG002
+        """The spans of every passage; nothing is drawn at random."""
+        labels = from_frequent(batch.source.data, self.frequent)
+        return Segmentation.from_labels(labels, labels.shape[1])
 
     def follow(self, progress: Progress) -> None:
         """Nothing is learned here."""

@@ -27,7 +27,12 @@ def views(options: Options) -> Views[Passage]:
     """Two views of every passage."""
     if options.looking.views == "dropout":
         return dropout_views()
-    steps = [(0.5, Crop(0.7, 1.0, shortest=6)), (0.5, Delete(0.1)), (0.2, Swap(0.05)), (0.5, Noisy(Characters(), 0.1))]
+    steps = [
+        (0.5, Crop(0.7, 1.0, shortest=6)),
+        (0.5, Delete(options.looking.delete)),
+        (0.2, Swap(0.05)),
+        (0.5, Noisy(Characters(), 0.1)),
+    ]
     return Views(chain(), (chain(*steps),) * 2)
 
 

@@ -17,6 +17,8 @@ class Looking:
 
     views: Literal["noise", "dropout"] = "noise"
     """noise drops, moves and misspells words; dropout shows the passage twice, and the encoder's dropout differs."""
+    delete: float = 0.1
+    """Share of the words that noise drops from every other view."""
     word_dropout: float = 0.15
     """Share of the words that the encoder `conv` hides from itself in training."""
     width: int = 128
@@ -52,7 +54,7 @@ class Options:
     """Where to read and write."""
     learning: Learning = field(default_factory=Learning)
     """What learns."""
-    training: Training = field(default_factory=lambda: Training(steps=600, batch=64, lr=2e-3, warmup=50))
+    training: Training = field(default_factory=lambda: Training(steps=400, batch=48, lr=2e-3, warmup=50))
     """How to train."""
 
     def __post_init__(self) -> None:

@@ -15,7 +15,7 @@ from ..study import Looked, look
 from .corpus import Sentence
 from .finding import Finding
 from .options import Options
-from .rules import between_punctuation, by_chance, closed_classes, right_branching
+from .rules import between_punctuation, by_chance, closed_classes, from_frequent, hashes_of, right_branching
 from .truth import span_metrics, truth_of, type_metrics
 
 COLUMNS = (
@@ -42,17 +42,22 @@ def measure(looked: Looked, truth: Sequence[Sentence], seed: int) -> dict[str, f
 
 
 def baselines(
-    random: Network, options: Options, items: Sequence[Passage], truth: Sequence[Sentence]
+    random: Network,
+    options: Options,
+    items: Sequence[Passage],
+    truth: Sequence[Sentence],
+    frequent: Sequence[str],
 ) -> dict[str, dict[str, float]]:
     """What needs no training: raw features, a random encoder, chance, and the rules of the field.
 
-    `random` is the run's own network before training.
+    `random` is the run's own network before training; `frequent` are the most frequent words of what it trains on.
     """
     seed = options.training.seed
     raw = Network(MODALITY.encoders["raw"]())
     own = replace(options.finder, plain=False)
     clusters = replace(own, grouper="k-means", objects=4)
-    changes = replace(own, grouper="change-points", objects=48)
+    changes = replace(own, grouper="change-points", objects=64)
+    seams = replace(own, grouper="seams", objects=64)
 
     def tried(network: Network, finding: Finding) -> dict[str, float]:
         return measure(look(network, MODALITY, items, finding.build()), truth, seed)
@@ -60,14 +65,17 @@ def baselines(
     rows = {
         "k-means on letters": tried(raw, clusters),
         "change points on letters": tried(raw, changes),
+        "seams in letters": tried(raw, seams),
         "k-means on a random encoder": tried(random, clusters),
         "change points on a random encoder": tried(random, changes),
+        "seams in a random encoder": tried(random, seams),
     }
     true = truth_of(truth)
     rules: dict[str, Int[Tensor, "items words"]] = {
         "every word by itself": by_chance(items, seed, mean=1.0),
         "random spans of two words": by_chance(items, seed, mean=2.0),
         "between punctuation": between_punctuation(items),
+        "frequent words": from_frequent(MODALITY.collate(items), hashes_of(frequent)),
         "closed-class words": closed_classes(items),
     }
     edges = torch.arange(true.labels.shape[1] + 1.0)

@@ -1,8 +1,10 @@
 """Spans by rules that need neither training nor features: the baselines of the field, and chance."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import final
 
+import numpy as np
 import torch
 from jaxtyping import Bool, Int
 from torch import Tensor
@@ -10,9 +12,10 @@ from torch import Tensor
 from gestalt.core.evaluation import Intervals
 from gestalt.core.feature_map import FeatureMap
 from gestalt.core.foreground import AbstractForeground
+from gestalt.core.items import AbstractItems, BadItemError
 from gestalt.core.segmentation import Segmentation
 from gestalt.modalities.text import Passage, Words, collate
-from gestalt.modalities.text.letters import punctuation
+from gestalt.modalities.text.letters import ngrams, punctuation
 
 # The closed classes of English: a group begins where one of these follows another word …
 BEGINNING = """
@@ -28,6 +31,9 @@ around among and or but nor so yet if because while although though when where w
 just only even also still too here
 """
 BEGINNING_WORDS, BETWEEN_WORDS = frozenset(BEGINNING.split()), frozenset(BETWEEN.split())
+
+ENOUGH = 20_000
+"""Passages that words are counted in."""
 
 
 def words_mask(items: Sequence[Passage]) -> Bool[Tensor, "items words"]:
@@ -72,6 +78,35 @@ def closed_classes(items: Sequence[Passage]) -> Int[Tensor, "items words"]:
     return _numbered(pad(inside, batch_first=True, padding_value=False), pad(begins, batch_first=True))
 
 
+def hashes_of(words: Sequence[str]) -> Int[Tensor, " frequent"]:
+    """A number for every word, the same for capitals and small letters."""
+    if not words:
+        return torch.zeros(0, dtype=torch.long)
+    return ngrams(collate([Passage.from_words(words)]).codes[0], (), whole=True)[0][:, 0]
+
+
+def most_frequent(items: AbstractItems[Passage], count: int) -> tuple[str, ...]:
+    """The most frequent words of a data set, in small letters; passages that cannot be read are left out."""
+    numbers: Counter[str] = Counter()
+    rng = np.random.default_rng(0)
+    for place in np.linspace(0, len(items) - 1, min(len(items), ENOUGH)).astype(int).tolist():
+        try:
+            item = items.read(place, rng)
+        except BadItemError:
+            continue
+        numbers.update(word.lower() for word in item.words if any(map(str.isalnum, word)))
+    return tuple(word for word, _ in numbers.most_common(count))
+
+
+def from_frequent(data: Words, frequent: Int[Tensor, " frequent"]) -> Int[Tensor, "items words"]:
+    """A span begins where a frequent word follows a rare one; punctuation ends it."""
+    inside = words_of(data)
+    known = torch.isin(ngrams(data.codes.flatten(0, 1), (), whole=True)[0].view(inside.shape), frequent)
+    begins = torch.zeros_like(inside)
+    begins[:, 1:] = known[:, 1:] & ~known[:, :-1]
+    return _numbered(inside, begins)
+
+
 def by_chance(items: Sequence[Passage], seed: int, mean: float = 2.0) -> Int[Tensor, "items words"]:
     """Every word begins a span with probability 1 / `mean`; punctuation ends one."""
     mask = words_mask(items)
@@ -84,7 +119,7 @@ def right_branching(items: Sequence[Passage]) -> list[Intervals]:
     found = []
     for mask in words_mask(items):
         inside = mask.nonzero()[:, 0].tolist()
-        found.append(Intervals.of([(first, inside[-1] + 1) for first in inside]))
+        found.append(Intervals.of([(float(first), inside[-1] + 1.0) for first in inside]))
     return found
 
 

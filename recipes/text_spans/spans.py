@@ -11,6 +11,7 @@ from .corpus import Sentence
 from .material import load_material
 from .options import Options
 from .results import COLUMNS, NOTE, baselines, measure
+from .rules import most_frequent
 
 
 @final
@@ -33,6 +34,7 @@ class TextSpans(AbstractStudy[Passage, tuple[Sentence, ...]]):
 
     def __init__(self, options: Options) -> None:
         self.options = self._own = options
+        self.frequent: tuple[str, ...] = ()
         self.details = {
             "window": options.window,
             "lines": options.lines,
@@ -42,11 +44,13 @@ class TextSpans(AbstractStudy[Passage, tuple[Sentence, ...]]):
 
     def material(self) -> Material[Passage, tuple[Sentence, ...]]:
         """Sentences, or passages of the user's text."""
-        return load_material(self._own)
+        material = load_material(self._own)
+        self.frequent = most_frequent(material.items, self._own.finder.frequent)
+        return material
 
     def finder(self) -> Finder:
         """Change points or k-means, along the order of the words."""
-        return self._own.finder.build()
+        return self._own.finder.build(self.frequent)
 
     def measure(self, looked: Looked, truth: tuple[Sentence, ...]) -> dict[str, float]:
         """Spans and types."""
@@ -56,4 +60,4 @@ class TextSpans(AbstractStudy[Passage, tuple[Sentence, ...]]):
         self, random: Network, material: Material[Passage, tuple[Sentence, ...]], truth: tuple[Sentence, ...]
     ) -> dict[str, dict[str, float]]:
         """Raw features, a random encoder, chance, and the rules of the field."""
-        return baselines(random, self._own, material.tried, truth)
+        return baselines(random, self._own, material.tried, truth, self.frequent)
