@@ -10,7 +10,7 @@ import torch
 from .beside import Beside
 from .encoder import AbstractEncoder, Network
 from .feature_map import Grid
-from .foreground import AbstractForeground
+from .foreground import AbstractForeground, Foreground
 from .grouper import AbstractGrouper, describe, grouper_from
 from .learner import Learner
 from .modality import AbstractModality
@@ -36,21 +36,21 @@ class Grouping:
     def described(self, modality: AbstractModality[Any]) -> dict[str, Any] | None:
         """JSON from which `described_grouping` builds it again; None where that is impossible.
 
-        It is possible for the package's own groupers, with the modality's raw features as plain ones.
+        It is possible for the package's own groupers and foreground, with the modality's raw features as plain ones.
         """
-        raw = modality.encoders["raw"]()
-        plain = [
-            part for part in (self.foreground and self.foreground.salience, self.beside and self.beside.plain) if part
-        ]
+        raw, foreground = modality.encoders["raw"](), self.foreground
+        if foreground is not None and not isinstance(foreground, Foreground):
+            return None
+        plain = [part for part in (foreground and foreground.salience, self.beside and self.beside.plain) if part]
         if not all(isinstance(part, AbstractEncoder) and _alike(part, raw) for part in plain):
             return None
         try:
             grouper = describe(self.grouper)
         except TypeError:
             return None
-        foreground = self.foreground and {"quiet": self.foreground.quiet, "reach": self.foreground.reach}
+        background = foreground and {"quiet": foreground.quiet, "reach": foreground.reach}
         beside = self.beside and {"weight": self.beside.weight}
-        return {"grouper": grouper, "space": self.space, "foreground": foreground, "beside": beside}
+        return {"grouper": grouper, "space": self.space, "foreground": background, "beside": beside}
 
 
 def _alike(one: AbstractEncoder, other: AbstractEncoder) -> bool:
