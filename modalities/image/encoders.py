@@ -135,7 +135,7 @@ class Conv(AbstractEncoder):
     STRIDE = 4
 
     def __init__(
-        self, width: int = 96, kernels: Sequence[int] = (3, 3, 1), norm: str = "row", channels: int = 3
+        self, width: int = 64, kernels: Sequence[int] = (3, 3, 1), norm: str = "row", channels: int = 3
     ) -> None:
         super().__init__()
         if any(kernel % 2 == 0 for kernel in kernels):

@@ -2,7 +2,7 @@
 
 from gestalt.core.transform import Views
 from gestalt.modalities.image import Image, Picture, chain
-from gestalt.modalities.image.effects import ColourJitter, Grey
+from gestalt.modalities.image.effects import ColourJitter
 from gestalt.modalities.image.views import Flip, Resize, ResizedCrop
 
 from ..study import Material, readable
@@ -27,7 +27,7 @@ def views(size: int, span: bool) -> Views[Picture]:
         span: whether the source is a part of the picture that spans both views (photographs), or the whole (scenes).
     """
     source = ResizedCrop(size, (0.5, 1.0)) if span else Resize(size)
-    view = chain((1.0, ResizedCrop(size, (0.4, 1.0))), (0.5, Flip()), (0.8, ColourJitter()), (0.2, Grey()))
+    view = chain((1.0, ResizedCrop(size, (0.4, 1.0))), (0.5, Flip()), (0.8, ColourJitter()))
     return Views(chain((1.0, source)), (view, view))
 
 
