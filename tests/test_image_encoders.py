@@ -16,7 +16,7 @@ VIT = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "ima
 SWIN = {"image_size": 32, "patch_size": 2, "embed_dim": 8, "depths": [2, 1], "num_heads": [2, 2], "window_size": 3}
 BUILDS: list[tuple[str, dict[str, Any]]] = [
     ("raw", {}),
-    ("raw", {"stride": 8, "around": 1}),
+    ("raw", {"stride": 8, "around": 1, "textures": False}),
     ("conv", {"width": 16, "kernels": [3, 1], "norm": "group"}),
     ("conv", {"width": 16}),
     ("resnet18", {"level": 2}),

@@ -21,7 +21,8 @@ class ColourTexture(AbstractEncoder):
 
     For cells of `stride` pixels: mean (C), standard deviation (C), and the mean absolute difference of neighbouring
     pixels down and across (2), over the mean of the channels and within the cell. With `around`, each of these is
-    averaged over the cells up to `around` away, as texture needs room; the ruler of the laws is the default, 0.
+    averaged over the cells up to `around` away, as texture needs room; the ruler of the laws is the default, 0. Without
+    `textures` there are the means alone.
 
     Example:
         >>> features = ColourTexture()(Pictures(torch.rand(1, 3, 32, 48), torch.tensor([[32, 48]])))
@@ -29,15 +30,16 @@ class ColourTexture(AbstractEncoder):
         (torch.Size([1, 96, 8]), (8, 12))
     """
 
-    def __init__(self, stride: int = 4, around: int = 0, channels: int = 3) -> None:
+    def __init__(self, stride: int = 4, around: int = 0, textures: bool = True, channels: int = 3) -> None:
         super().__init__()
         if stride < 2 or around < 0:
             raise ValueError(f"stride is at least 2 pixels and around at least 0 cells, got {stride} and {around}")
-        self.settings = {"stride": stride, "around": around, "channels": channels}
+        self.settings = {"stride": stride, "around": around, "textures": textures, "channels": channels}
         self.stride = stride
         self.around = around
+        self.textures = textures
         self.channels = channels
-        self.dim = 2 * channels + 2
+        self.dim = 2 * channels + 2 if textures else channels
 
     def forward(self, data: Pictures) -> FeatureMap:
         """One vector per cell."""
@@ -53,7 +55,7 @@ class ColourTexture(AbstractEncoder):
         across = (grey[..., 1:] - grey[..., :-1]).abs().mean(dim=(-2, -1))
         mean = cells.mean(dim=(-2, -1))
         deviation = (cells - mean[..., None, None]).square().mean(dim=(-2, -1)).sqrt()
-        features = torch.cat([mean, deviation, down[:, None], across[:, None]], dim=1)
+        features = torch.cat([mean, deviation, down[:, None], across[:, None]], dim=1) if self.textures else mean
         if self.around == 0:
             return features
         pool = nn.AvgPool2d(2 * self.around + 1, stride=1, padding=self.around, count_include_pad=False)

@@ -23,19 +23,23 @@ class Finding:
     """Weight of place beside the features; 0 ignores where a cell lies."""
     space: Literal["projected", "hidden"] = "hidden"
     """Group the network's projections, or its hidden features."""
-    plain: float = 0.0
-    """Weight of learned features beside plain colours and textures; 0 groups the learned ones alone."""
+    beside: Literal["colours", "nothing"] = "colours"
+    """Plain features that are grouped beside the learned ones."""
+    learned: float = 1.0
+    """Weight of learned features beside colours; 0 groups colours alone."""
     first: Literal["colours", "felzenszwalb"] = "felzenszwalb"
     """First segments to learn from: k-means on plain colours and textures, or Felzenszwalb's."""
 
     def build(self) -> Finder:
         """The grouper with the features that it sees."""
         grouper = KMeans(self.objects, spherical=False, position=self.position)
-        raw = MODALITY.encoders["raw"]()
-        first: AbstractSegmenter = plain_first(raw, grouper)
+        colours = MODALITY.encoders["raw"](textures=False)
+        first: AbstractSegmenter = plain_first(MODALITY.encoders["raw"](), grouper)
         if self.first == "felzenszwalb":
             first = Given(OnCells(felzenszwalb(), objects=16))
-        return Finder(grouper, self.space, None, Beside(raw, self.plain) if self.plain else None, first)
+        return Finder(
+            grouper, self.space, None, Beside(colours, self.learned) if self.beside == "colours" else None, first
+        )
 
 
 def felzenszwalb() -> Felzenszwalb:

@@ -40,7 +40,7 @@ class ImageObjects(AbstractStudy[Picture, tuple[Scene, ...]]):
         return load_material(self._own)
 
     def finder(self) -> Finder:
-        """k-means on learned features with their places."""
+        """k-means on colours, learned features and places."""
         return self._own.finder.build()
 
     def measure(self, looked: Looked, truth: tuple[Scene, ...]) -> dict[str, float]:

@@ -52,7 +52,7 @@ def baselines(
     """
     seed = options.training.seed
     raw = Network(MODALITY.encoders["raw"]())
-    alone = replace(options.finder, plain=0.0, space="hidden")
+    alone = replace(options.finder, beside="nothing", space="hidden")
 
     def tried(network: Network, finding: Finding) -> dict[str, float]:
         return measure(look(network, MODALITY, items, finding.build()), truth, seed)
@@ -61,6 +61,8 @@ def baselines(
     for name, network in (("colours and textures", raw), ("a random encoder", random)):
         rows[f"k-means on {name}"] = tried(network, replace(alone, position=0.0))
         rows[f"k-means on {name} and place"] = tried(network, replace(alone, position=1.0))
+    rows["k-means on colours and place"] = tried(raw, replace(options.finder, beside="colours", learned=0.0))
+    rows["Odin's finder on a random encoder"] = tried(random, options.finder)
     rows["Felzenszwalb"] = _heuristic(OnCells(felzenszwalb(), stride=1, objects=256), items, truth)
     rows["SLIC"] = _heuristic(OnCells(Slic(16, 20.0), stride=1, objects=256), items, truth)
     return rows
