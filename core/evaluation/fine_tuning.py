@@ -170,7 +170,7 @@ def _tuned(
             if len(order) < size:
                 order = rng.permutation(len(rows))
             chosen, order = order[:size], order[size:]
-            picked = [items[rows[place]] for place in chosen.tolist()]
+            picked = [items[row] for row in rows[chosen].tolist()]
             picked = picked if transform is None else [transform(item, rng)[0] for item in picked]
             value = loss(tuned(picked).float(), targets[torch.from_numpy(chosen)].to(device))
             rate = options.lr * warmup_cosine(step + 1, options.steps, options.warmup)
