@@ -171,6 +171,12 @@ def test_a_stretched_view_shows_every_element_twice() -> None:
     assert Affine.of([0.5], [0.0]).source_elements(on_grid((8,)), source)[0].tolist() == [0, 0, 1, 1, 2, 2, 3, 3]
 
 
+def test_a_cell_begins_at_its_lower_edge_and_ends_before_its_upper_one() -> None:
+    uneven = Grid((torch.tensor([[0.0, 1.0, 4.0]]),))
+    places = torch.tensor([[[-0.1], [0.0], [1.0], [3.9], [4.0]]])
+    assert uneven.locate(places).tolist() == [[-1, 0, 1, 1, -1]]
+
+
 def test_a_hidden_box_ends_before_its_upper_bound() -> None:
     view = on_grid((4,))
     hiding = Affine.identity(1).hiding([0.25], [0.75])  # the centres are 0.25, 0.75, 1.25, 1.75

@@ -33,6 +33,21 @@ def test_the_best_follows_the_direction_and_ties_share_it() -> None:
     assert neither.best(0) == frozenset()
 
 
+def test_a_ceiling_is_set_apart_and_never_the_best() -> None:
+    results: dict[str, list[float | None]] = {"truth": [1.0, 0.0], "a": [0.5, 2.0], "b": [0.4, 1.0]}
+    table = Table.of("", (UP, DOWN), dict(results), ceilings={"truth"})
+    assert (table.best(0), table.best(1)) == (frozenset({1}), frozenset({2}))
+    assert "| *truth* | 1.00 | 0.00 |" in to_markdown(table)
+    assert '<th scope="row"><em>truth</em></th>' in to_html(table)
+    assert "| a | **0.50** | 2.00 |" in to_markdown(table)
+    again = combined([Table.from_json(table.to_json()), table], "all")
+    assert [row.ceiling for row in again.rows] == [True, False, False]
+    alone = Table.of("", (UP, DOWN), {name: results[name] for name in ("truth", "a")}, ceilings={"truth"})
+    assert alone.best(0) == frozenset()  # one method is nothing to choose from
+    with pytest.raises(ValueError, match=r"ceilings are rows of the table, got \['c'\]; the rows are \['truth'"):
+        Table.of("", (UP, DOWN), dict(results), ceilings={"c"})
+
+
 def test_a_failed_seed_is_shown_and_never_best() -> None:
     table = combined([seed(a=[0.9, 1.0], b=[0.1, 1.0], c=[0.0, 2.0]), seed(a=[math.nan, 1.0])], "all")
     assert table.best(0) == frozenset({1})

@@ -85,6 +85,7 @@ class ToyStudy(AbstractStudy[Tensor, int]):
     words = Words("toy", "Toys", "shipped toys", "own toys", "groups", "Colours are groups.", "points → vectors")
     columns = (Column("objects", higher_is_better=None), Column("seed", higher_is_better=None))
     note = "A note."
+    ceilings = frozenset({"nothing"})
 
     def __init__(self, options: ToyOptions) -> None:
         self.options = options
@@ -121,6 +122,7 @@ def test_a_recipe_of_toys_trains_compares_and_reports(tmp_path: Path) -> None:
     assert run_toy(options) == 0
     table = Table.from_json((tmp_path / "run" / "table.json").read_text())
     assert [row.method for row in table.rows] == ["nothing", "BYOL", "Odin"]
+    assert [row.ceiling for row in table.rows] == [True, False, False]
     assert table.cell(2, 0).mean == 10  # five items of two clusters each
     report = (tmp_path / "run" / "report.html").read_text()
     assert "Odin learned from 12 shipped toys, without labels." in report

@@ -3,7 +3,7 @@
 import json
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import asdict, dataclass
 from typing import final
 
@@ -34,10 +34,14 @@ class Column:
 @final
 @dataclass(frozen=True)
 class Row:
-    """A method, and for every column its value under each seed; an empty tuple where it was not measured."""
+    """A method, and for every column its value under each seed; an empty tuple where it was not measured.
+
+    A `ceiling` is no method but a bound on all of them (the truth itself at some resolution): it is never the best.
+    """
 
     method: str
     values: tuple[tuple[float, ...], ...]
+    ceiling: bool = False
 
 
 @final
@@ -71,11 +75,24 @@ class Table:
 
     @classmethod
     def of(
-        cls, title: str, columns: Sequence[Column], results: dict[str, Sequence[float | None]], note: str = ""
+        cls,
+        title: str,
+        columns: Sequence[Column],
+        results: dict[str, Sequence[float | None]],
+        note: str = "",
+        ceilings: Set[str] = frozenset(),
     ) -> "Table":
-        """The table of one seed, from method to one value per column, None where it was not measured."""
+        """The table of one seed, from method to one value per column, None where it was not measured.
+
+        `ceilings` names the rows that bound the others.
+
+        Raises:
+            ValueError: if a ceiling is no row.
+        """
+        if unknown := ceilings - results.keys():
+            raise ValueError(f"ceilings are rows of the table, got {sorted(unknown)}; the rows are {list(results)}")
         rows = (
-            Row(name, tuple(() if value is None else (float(value),) for value in values))
+            Row(name, tuple(() if value is None else (float(value),) for value in values), name in ceilings)
             for name, values in results.items()
         )
         return cls(title, tuple(columns), tuple(rows), note)
@@ -85,9 +102,10 @@ class Table:
         return Cell.of(self.rows[row].values[column])
 
     def best(self, column: int) -> frozenset[int]:
-        """The rows that no other beats, to the digits shown; none where there is nothing to choose."""
+        """The methods that no other beats, to the digits shown; none where there is nothing to choose."""
         better = self.columns[column].higher_is_better
-        means = {row: round(self.cell(row, column).mean, self.columns[column].digits) for row in range(len(self.rows))}
+        methods = [number for number, row in enumerate(self.rows) if not row.ceiling]
+        means = {row: round(self.cell(row, column).mean, self.columns[column].digits) for row in methods}
         known = {row: mean for row, mean in means.items() if math.isfinite(mean)}
         if better is None or len(known) < 2:
             return frozenset()
@@ -119,6 +137,7 @@ class Table:
                 Row(
                     row["method"],
                     tuple(tuple(math.nan if v is None else float(v) for v in values) for values in row["values"]),
+                    bool(row.get("ceiling", False)),
                 )
                 for row in fields["rows"]
             )
@@ -154,8 +173,10 @@ def combined(tables: Sequence[Table], title: str, note: str = "") -> Table:
     if not tables or any(table.columns != tables[0].columns for table in tables):
         raise ValueError("combine tables that have the same columns, at least one")
     methods = dict.fromkeys(row.method for table in tables for row in table.rows)
+    ceilings = {row.method for table in tables for row in table.rows if row.ceiling}
     cells: dict[str, list[tuple[float, ...]]] = {method: [()] * len(tables[0].columns) for method in methods}
     for table in tables:
         for row in table.rows:
             cells[row.method] = [old + new for old, new in zip(cells[row.method], row.values, strict=True)]
-    return Table(title, tables[0].columns, tuple(Row(m, tuple(values)) for m, values in cells.items()), note)
+    rows = tuple(Row(method, tuple(values), method in ceilings) for method, values in cells.items())
+    return Table(title, tables[0].columns, rows, note)

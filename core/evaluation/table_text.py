@@ -11,7 +11,7 @@ MISSING = "–"
 
 
 def to_markdown(table: Table) -> str:
-    """GitHub Markdown; groups stand above the names of their columns.
+    """GitHub Markdown; groups stand above the names of their columns, ceilings in italics.
 
     Example:
         >>> from gestalt.core.evaluation import Column, Table
@@ -29,7 +29,7 @@ def to_markdown(table: Table) -> str:
         for position, column in enumerate(table.columns):
             text = _show(column, table.cell(number, position))
             cells.append(f"**{text}**" if number in table.best(position) else text)
-        lines.append([_cell(row.method), *cells])
+        lines.append([f"*{_cell(row.method)}*" if row.ceiling else _cell(row.method), *cells])
     drawn = [f"| {' | '.join(line)} |" for line in lines]
     drawn.insert(1, f"|:---|{'---:|' * len(table.columns)}")
     return "\n".join(drawn)
@@ -65,7 +65,8 @@ def to_html(table: Table) -> Markup:
             text = _html(column, table.cell(number, position))
             inner = Markup("<strong>{}</strong>").format(text) if number in table.best(position) else text
             cells.append(Markup("<td{}>{}</td>").format(kind(position), inner))
-        parts.append(Markup('<tr><th scope="row">{}</th>{}</tr>').format(row.method, Markup("").join(cells)))
+        name = Markup("<em>{}</em>").format(row.method) if row.ceiling else row.method
+        parts.append(Markup('<tr><th scope="row">{}</th>{}</tr>').format(name, Markup("").join(cells)))
     parts.append(Markup("</tbody>\n</table>"))
     if table.note:
         parts.append(Markup('<p class="note">{}</p>').format(table.note))

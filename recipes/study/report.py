@@ -77,7 +77,7 @@ def table(study: AbstractStudy[ItemT, TruthT], rows: dict[str, dict[str, float]]
     values: dict[str, Sequence[float | None]] = {
         name: [row.get(column.name) for column in study.columns] for name, row in rows.items()
     }
-    return Table.of(title, study.columns, values, study.note)
+    return Table.of(title, study.columns, values, study.note, study.ceilings)
 
 
 def charts(study: AbstractStudy[ItemT, TruthT]) -> tuple[Chart, ...]:

@@ -85,6 +85,7 @@ class AbstractStudy(abc.ABC, Generic[ItemT, TruthT]):
         words: what the report calls things.
         columns: the metrics of the table.
         note: how they are to be read.
+        ceilings: the rows among the baselines that are no methods but bounds on all of them.
         named: what the user called the modality, where the recipe is for any; None: it is the recipe's own.
         details: JSON that `discover` and `embed` need of a finished run.
         free: the recipe's own options that may differ when a run goes on.
@@ -95,6 +96,7 @@ class AbstractStudy(abc.ABC, Generic[ItemT, TruthT]):
     words: Words
     columns: Sequence[Column]
     note: str
+    ceilings: frozenset[str] = frozenset()
     named: str | None = None
     details: Mapping[str, Any]
     free: frozenset[str] = frozenset()

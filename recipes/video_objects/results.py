@@ -35,8 +35,9 @@ NOTE = (
     "matched one to one over all frames). Features: J&F of the first frame's masks carried on by the likeness of "
     "features (DAVIS's semi-supervised protocol), and the kind of clothing by the nearest neighbour of an item's "
     "vector in another scene. "
-    "The first row is the truth itself at the resolution of the tubes."
+    "The first row is the truth itself at the resolution of the tubes, no method."
 )
+CEILING = "truth on the same tubes"
 
 
 def measure(looked: Looked, truth: Sequence[Scene]) -> dict[str, float]:
@@ -78,7 +79,7 @@ def baselines(
         return pixel_metrics([rule(item.frames, heuristic.Rules()) for item in items], truth)
 
     return {
-        "truth on the same tubes": _ceiling(encode(raw, MODALITY.collate(items)), truth),
+        CEILING: _ceiling(encode(raw, MODALITY.collate(items)), truth),
         "k-means on colours": tried(raw, replace(plain, place=0.0, time=0.0)),
         "k-means on colours and place": tried(raw, plain),
         "k-means on colours, place and time": tried(raw, replace(plain, time=plain.place)),

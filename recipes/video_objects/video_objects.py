@@ -9,7 +9,7 @@ from gestalt.modalities.video import MODALITY, Clip
 from ..study import AbstractStudy, Finder, Looked, Material, Words
 from .material import load_material
 from .options import Options
-from .results import COLUMNS, NOTE, baselines, measure
+from .results import CEILING, COLUMNS, NOTE, baselines, measure
 from .scenes import Scene
 
 
@@ -29,6 +29,7 @@ class VideoObjects(AbstractStudy[Clip, tuple[Scene, ...]]):
     )
     columns = COLUMNS
     note = NOTE
+    ceilings = frozenset({CEILING})
     free = frozenset({"test_scenes"})
 
     def __init__(self, options: Options) -> None:

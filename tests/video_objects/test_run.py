@@ -61,6 +61,7 @@ def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_run_ends_with_a_table_and_a_report(shipped: Path) -> None:
     table = Table.from_json((shipped / "table.json").read_text(encoding="utf-8"))
     assert [row.method for row in table.rows] == ROWS
+    assert [row.method for row in table.rows if row.ceiling] == ROWS[:1]
     page = (shipped / "report.html").read_text(encoding="utf-8")
     assert page.count("data:image/webp;base64,") == 3 * 2 * 3  # three scenes, before and after, three strips
     assert "supervoxels (SLIC)" in page
