@@ -294,9 +294,10 @@ def test_an_estimate_is_the_best_candidates_own_segmentation() -> None:
 
 @every_grouper
 def test_features_in_half_precision_are_grouped_in_full(case: GrouperCase) -> None:
-    item = (blobs(30, 3, dim=16, seed=8) + 3 * torch.randn(30, 16, generator=seeded())).bfloat16()
-    expected = case.build(3)(case.features([item.float()]), seeded())
-    half = case.features([item.float()])
+    """Of items without clear groups, where every rounding moves some element."""
+    items = [torch.randn(60, 16, generator=seeded(number)).bfloat16().float() for number in range(4)]
+    expected = case.build(3)(case.features(items), seeded())
+    half = case.features(items)
     half = FeatureMap(half.values.bfloat16(), half.valid, half.grid)
     with torch.autocast("cpu", torch.bfloat16):
         found = case.build(3)(half, seeded())

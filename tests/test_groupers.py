@@ -14,6 +14,7 @@ from torch import Tensor
 from gestalt.core.feature_map import FeatureMap, Grid
 from gestalt.core.grouper import ChangePoints, Contiguous, InOrder, KMeans
 from gestalt.core.grouper.contiguous import runs
+from gestalt.core.grouper.lloyd import means
 from tests.house import GROUPERS, GrouperCase, blobs, feature_map, seeded
 
 few = settings(derandomize=True, deadline=None, max_examples=20)
@@ -154,17 +155,25 @@ def test_kmeans_reaches_the_inertia_of_scikit_learn(kind: str) -> None:
     assert np.median(ours) <= 1.05 * np.median(theirs)
 
 
+def test_an_empty_cluster_keeps_its_centre_and_padding_moves_none() -> None:
+    points = torch.tensor([[[1.0, 1.0], [3.0, 1.0], [0.0, 5.0], [9.0, 9.0]]])
+    valid, labels = torch.tensor([[True, True, True, False]]), torch.tensor([[0, 0, 2, 1]])
+    former = torch.tensor([[[7.0, 7.0], [4.0, -4.0], [8.0, 8.0]]])
+    assert means(points, valid, labels, former)[0].tolist() == [[2.0, 1.0], [4.0, -4.0], [0.0, 5.0]]
+
+
 @pytest.mark.parametrize("spherical", [True, False])
-def test_a_lloyd_iteration_is_the_one_of_the_equations(spherical: bool) -> None:
+@pytest.mark.parametrize("seed", range(6))
+def test_a_lloyd_iteration_is_the_one_of_the_equations(spherical: bool, seed: int) -> None:
     """From the result, one more naive assignment to the means of the clusters changes nothing."""
-    item = torch.randn(40, 3, generator=seeded(2))
+    item = torch.randn(40, 3, generator=seeded(seed))
     labels = KMeans(4, iterations=100, spherical=spherical)(feature_map([item], on_grid=False), seeded()).labels()[0]
     points = item / item.norm(dim=1, keepdim=True) if spherical else item
-    means = [points[labels == number].mean(dim=0) for number in range(4)]
+    centres = [points[labels == number].mean(dim=0) for number in range(4)]
     if spherical:
-        means = [mean / mean.norm() for mean in means]
+        centres = [centre / centre.norm() for centre in centres]
     for point, label in zip(points, labels.tolist(), strict=True):
-        distances = [float((point - mean).square().sum()) for mean in means]
+        distances = [float((point - centre).square().sum()) for centre in centres]
         assert distances[label] == pytest.approx(min(distances), abs=1e-5)
 
 
