@@ -13,7 +13,7 @@ from gestalt.core.coverage import shown
 from gestalt.core.encoder import Network, Plain
 from gestalt.core.feature_map import FeatureMap, Grid
 from gestalt.core.follower import Follower, Shared
-from gestalt.core.grouper import KMeans
+from gestalt.core.grouper import KMeans, Regions
 from gestalt.core.learner import Learner, Outcome
 from gestalt.core.objective import Regression
 from gestalt.core.presence import Draw, Presence
@@ -213,3 +213,17 @@ def test_within_the_span_of_the_views_only_what_they_show_is_grouped() -> None:
     assert torch.equal(spanning.labels()[1], everything.labels()[1])
     cut = FeatureMap(values[:1, :5], torch.ones(1, 5, dtype=torch.bool))
     assert torch.equal(spanning.labels()[0, :5], KMeans(3)(cut, seeded()).labels()[0])
+
+
+def test_within_the_span_of_the_views_joined_elements_stay_joined() -> None:
+    """A ring of eight nodes, of which the views show five: what groups along edges still knows them."""
+    ring = torch.arange(8)
+    near = torch.zeros(1, 8, 8, dtype=torch.bool)
+    near[0, ring, (ring + 1) % 8] = True
+    values = torch.tensor([[0.0, 0, 5, 5, 5, 9, 9, 9]])[..., None]
+    source = FeatureMap(values, torch.ones(1, 8, dtype=torch.bool), neighbours=near | near.mT)
+    seen = [0, 1, 2, 3, 4]
+    view = View(FeatureMap(values[:, seen], torch.ones(1, 5, dtype=torch.bool)), Index.of(seen))
+    batch = Batch(View(source, Index.identity(8)), (view,), ("a",), torch.arange(1))
+    spanning = Discovery(Follower(Network(Plain(dim=1)), Shared()), Regions(penalty=0.1), span=True)
+    assert spanning(batch, seeded()).labels()[0].tolist() == [0, 0, 1, 1, 1, -1, -1, -1]

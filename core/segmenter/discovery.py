@@ -1,6 +1,7 @@
 """The object discovery network of Odin."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Literal, final
 
 import torch
@@ -8,7 +9,6 @@ import torch
 from ..beside import Beside
 from ..coverage import shown
 from ..encoder import Network
-from ..feature_map import FeatureMap
 from ..follower import Follower
 from ..foreground import AbstractForeground
 from ..grouper import AbstractGrouper
@@ -38,7 +38,7 @@ def discover(
         if views:
             spanned = torch.stack([shown(view.correspondence, network.encode(view.data), features) for view in views])
             within = spanned.any(dim=0) | ~spanned.any(dim=0).any(dim=1, keepdim=True)
-            features = FeatureMap(features.values, features.valid & within, features.grid)
+            features = replace(features, valid=features.valid & within)
         if space == "projected":
             features = network.project_elements(features)
         if beside is not None:
