@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import pickle
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -110,6 +111,33 @@ def test_records_give_their_field(tmp_path: Path) -> None:
     assert [texts[4][a:b] for a, b in found[-1].spans] == ["c", "d", "e"]
 
 
+@pytest.mark.parametrize("name", ["a.csv", "a.tsv"])
+def test_a_quote_within_a_cell_is_a_character_like_any_other(tmp_path: Path, name: str) -> None:
+    texts = ['a 6" pipe', "hello", 'a 5" one', '"quoted", it says, 3"', 'two\nlines, 2"', '""', "end"]
+    marks = {"a.csv": ",", "a.tsv": "\t"}
+    plain = [
+        text if number in (0, 1, 2, 6) else f'"{text.replace(chr(34), 2 * chr(34))}"'
+        for number, text in enumerate(texts)
+    ]
+    rows = [marks[name].join(row) for row in [("text", "id"), *((text, str(n)) for n, text in enumerate(plain))]]
+    (tmp_path / name).write_text("\n".join(rows) + "\n")
+    items = files(MODALITY.read([tmp_path]))
+    assert [items.read(index, RNG).text for index in range(len(items))] == texts
+    assert [items.line(index) for index in range(len(items))] == [2, 3, 4, 5, 6, 8, 9]
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.text(alphabet='a", \n;', min_size=1).filter(str.strip), min_size=1, max_size=6), st.booleans())
+def test_records_of_a_table_are_those_of_the_csv_library(texts: list[str], quoted: bool) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        table = io.StringIO()
+        writer = csv.writer(table, quoting=csv.QUOTE_ALL if quoted else csv.QUOTE_MINIMAL, lineterminator="\n")
+        writer.writerows([["id", "text"], *enumerate(texts)])
+        path = Path(folder) / "a.csv"
+        path.write_bytes(table.getvalue().encode())
+        assert [item.text for item in passages(Text(), path)] == [text.strip() for text in texts]
+
+
 BAD: dict[str, tuple[str, bytes, str]] = {
     "no bytes": ("a.txt", b"", "a.txt: the file has no bytes"),
     "no words": ("a.txt", b" \n\n\t", "a.txt: holds no words"),
@@ -122,6 +150,7 @@ BAD: dict[str, tuple[str, bytes, str]] = {
     "a number": ("a.jsonl", b'{"text": 3}', "a.jsonl:1: the field 'text' must hold text, got int"),
     "no column": ("a.csv", b"id,body\n1,a", "a.csv:1: has no column 'text', its first line is 'id,body'"),
     "a short row": ("a.csv", b"id,text\n1,a\n2", "a.csv:3: has 1 cells, the text is in the 2th"),
+    "a torn line": ("a.csv", b"id,text\n1,a\rb", "a.csv:2: is no line of a table"),
     "an open quote": ("a.csv", b'id,text\n1,"a', "a.csv:2: a quoted cell begins here and never ends"),
 }
 

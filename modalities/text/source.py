@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,8 @@ SUFFIXES = PLAIN | JSON | TABLE
 
 ADVICE = "remove it, or leave it out with --skip-bad"
 BOM = b"\xef\xbb\xbf"
+CLOSING = re.compile(r'(?:[^"]|"")*+"')
+"""The rest of a quoted cell, in which a quote is doubled."""
 
 
 @final
@@ -64,7 +67,8 @@ class Source:
             raise BadItemError(str(self.path), f"the file has no bytes; write it again, {ADVICE}")
         if self.path.suffix.lower() in JSON | TABLE:
             header = self._header()
-            found = [place for record in self._records() for place in self._of_record(record, header, skipped)]
+            records = self._records("" if header is None else header[1])
+            found = [place for record in records for place in self._of_record(record, header, skipped)]
         else:
             found = list(self._plain())
         if not found:
@@ -82,7 +86,7 @@ class Source:
             content = file.read(place.end - place.begin)
         try:
             return self._value(content.decode(), place.line, self._header())[place.first : place.last]
-        except (UnicodeDecodeError, csv.Error) as error:
+        except UnicodeDecodeError as error:
             raise BadItemError(
                 f"{self.path}:{place.line}", f"changed while it was read ({error}); run again"
             ) from error
@@ -110,8 +114,8 @@ class Source:
         if waiting:
             yield _joined(waiting)
 
-    def _records(self) -> Iterator[tuple[int, str, int]]:
-        """Byte, text and line number of every record."""
+    def _records(self, delimiter: str) -> Iterator[tuple[int, str, int]]:
+        """Byte, text and line number of every record; `delimiter` stands between the cells of a table."""
         if self.path.suffix.lower() in JSON:
             yield from ((begin, line, number) for begin, line, number, _ in _lines(self.path) if line.strip())
             return
@@ -120,8 +124,7 @@ class Source:
         for at, line, here, _ in _lines(self.path):
             begin, number = (begin, number) if parts else (at, here)
             parts.append(line)
-            # A quoted cell may run over several lines: a record ends where its quotes are even.
-            quoted ^= line.count('"') % 2 == 1
+            quoted = _in_quotes(line, delimiter, quoted)
             if not quoted:
                 if number > 1 and "".join(parts).strip():
                     yield begin, "".join(parts), number
@@ -162,7 +165,10 @@ class Source:
             return value
         if header is not None:
             column, delimiter = header
-            cells = _cells(text, delimiter)
+            try:
+                cells = _cells(text, delimiter)
+            except csv.Error as error:
+                raise BadItemError(name, f"is no line of a table ({error}); mend it, {ADVICE}") from error
             if len(cells) <= column:
                 raise BadItemError(
                     name, f"has {len(cells)} cells, the text is in the {column + 1}th; mend it, {ADVICE}"
@@ -229,6 +235,30 @@ def _joined(places: list[Place]) -> Place:
     one, last = places[0], places[-1]
     length = last.start + last.last - one.start
     return Place(one.begin, last.end, 0, length, one.start, one.line)
+
+
+def _in_quotes(line: str, delimiter: str, inside: bool) -> bool:
+    """Whether a quoted cell is still open behind a line, and runs on in the next one.
+
+    A quote opens a cell only as its first character, as the csv library has it: `6" pipe` is a cell like any other.
+
+    Example:
+        >>> _in_quotes('1,"an open cell', ",", False), _in_quotes('1,a 6" pipe', ",", False)
+        (True, False)
+        >>> _in_quotes('goes on, says ""no"" and ends",2', ",", True)
+        False
+    """
+    place = 0
+    while True:
+        if inside:
+            closing = CLOSING.match(line, place)
+            if closing is None:
+                return True
+            place = closing.end()
+        opening = re.compile(rf'(?:^|{re.escape(delimiter)})"').search(line, place)
+        if opening is None:
+            return False
+        place, inside = opening.end(), True
 
 
 def _cells(line: str, delimiter: str) -> list[str]:
