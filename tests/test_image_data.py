@@ -67,6 +67,22 @@ def write(path: Path, kind: str) -> torch.Tensor:
         case "float.tif":
             tifffile.imwrite(path, (ramp(1, 100)[..., 0] / 100).astype(np.float32))
             expected = ramp(1, 100) / 100
+        case "white.tif" | "white16.tif":
+            most = 255 if kind == "white.tif" else 65535
+            dark = (most - ramp(1, most)[..., 0]).astype(np.uint8 if most == 255 else np.uint16)
+            tifffile.imwrite(path, dark, photometric="miniswhite")
+            expected = ramp(1, most) / most
+        case "counts.tif":
+            tifffile.imwrite(path, ramp(1, 90_000)[..., 0].astype(np.uint32))
+            expected = ramp(1, 90_000) / 90_000
+        case "imagej.tif" | "five.ome.tif":
+            pages = ramp(5, 65535).astype(np.uint16).transpose(2, 0, 1)
+            tifffile.imwrite(path, pages, imagej=kind == "imagej.tif", metadata={"axes": "CYX"})
+            expected = ramp(5, 65535) / 65535
+        case "pages.tif":
+            pages = ramp(5, 255).astype(np.uint8).transpose(2, 0, 1)
+            tifffile.imwrite(path, pages, photometric="minisblack")
+            expected = ramp(1, 255) / 255
         case "lzw.tif":
             Pillow.fromarray(ramp(3, 255).astype(np.uint8)).save(path, compression="tiff_lzw")
         case "stack.npy":
@@ -96,7 +112,7 @@ def save_deep_png(path: Path, values: Ramp) -> None:
 KINDS = [
     "grey.png", "rgb.png", "rgb.bmp", "rgb.ppm", "rgb.webp", "rgb.tif", "rgba.png", "grey16.png", "rgb16.png",
     "palette.png", "palette.gif", "bits.png", "rgb16.tif", "seven.tif", "planes.tif", "float.tif", "lzw.tif",
-    "stack.npy", "jpeg.jpg",
+    "white.tif", "white16.tif", "counts.tif", "imagej.tif", "five.ome.tif", "pages.tif", "stack.npy", "jpeg.jpg",
 ]  # fmt: skip
 
 
@@ -130,19 +146,26 @@ def test_other_channels_are_not_guessed(tmp_path: Path) -> None:
         MODALITY.read([tmp_path])
 
 
+@pytest.mark.parametrize("suffix", ["jpg", "tif"])
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_photographs_are_upright_whatever_way_the_camera_was_held(tmp_path: Path, orientation: int) -> None:
+def test_photographs_are_upright_whatever_way_the_camera_was_held(
+    tmp_path: Path, orientation: int, suffix: str
+) -> None:
     upright = ramp(3, 255).astype(np.uint8)
     undo = {1: lambda x: x, 2: lambda x: x[:, ::-1], 3: lambda x: x[::-1, ::-1], 4: lambda x: x[::-1],
             5: lambda x: x.swapaxes(0, 1), 6: lambda x: np.rot90(x), 7: lambda x: x[::-1, ::-1].swapaxes(0, 1),
             8: lambda x: np.rot90(x, -1)}  # fmt: skip
-    exif = Pillow.Exif()
-    exif[0x0112] = orientation
-    Pillow.fromarray(np.ascontiguousarray(undo[orientation](upright))).save(tmp_path / "a.jpg", exif=exif, quality=98)
+    held, path = np.ascontiguousarray(undo[orientation](upright)), tmp_path / f"a.{suffix}"
+    if suffix == "tif":
+        tifffile.imwrite(path, held, photometric="rgb", extratags=[(0x0112, "H", 1, orientation, True)])
+    else:
+        exif = Pillow.Exif()
+        exif[0x0112] = orientation
+        Pillow.fromarray(held).save(path, exif=exif, quality=98)
     item = MODALITY.read([tmp_path]).items.read(0, RNG)
     assert item.shape == (3, HEIGHT, WIDTH)
     assert float((item - torch.from_numpy(upright).permute(2, 0, 1) / 255).abs().max()) < 0.05
-    assert size_of(tmp_path / "a.jpg") == (HEIGHT, WIDTH)
+    assert size_of(path) == (HEIGHT, WIDTH)
 
 
 def bad(path: Path) -> None:
@@ -237,10 +260,23 @@ def test_data_sets_of_torchvision_and_lists_of_any_pictures_are_items() -> None:
         assert torch.equal(mixed.read(index, RNG), torch.ones(3, 20, 20))
     with pytest.raises(BadItemError, match=r"list\[0\]: has 20 × 4 pixels"):
         ImageDataset([np.zeros((4, 20))]).read(0, RNG)
-    with pytest.raises(BadItemError, match="no picture"):
+    with pytest.raises(BadItemError, match=r"list\[0\]: is no picture: .*, got str"):
         ImageDataset(["a word"]).read(0, RNG)
     with pytest.raises(TypeError, match="got generator"):
         ImageDataset(number for number in range(3))
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "PA", "LA", "RGB", "RGBA", "CMYK", "YCbCr", "I", "I;16", "F"])
+def test_pictures_in_memory_of_any_mode_are_what_they_are_in_a_file(mode: str) -> None:
+    grey = ramp(1, 255)[..., 0]
+    values = {"I;16": grey.astype(np.uint16) * 257, "F": grey.astype(np.float32), "1": grey > 127}
+    byte = Pillow.fromarray(values.get(mode, grey.astype(np.uint8)))
+    picture = byte if mode in values else byte.convert(mode)
+    item = ImageDataset([picture]).read(0, RNG)
+    expected = torch.from_numpy((grey > 127) if mode == "1" else grey / 255).float()
+    close = 0.004 if mode == "I" else 0.02  # 8 bits in a mode of 16 are dark: nobody says how bright white is
+    expected = expected / 257 if mode == "I" else expected
+    assert float((item - expected).abs().max()) < close
 
 
 def test_pictures_of_different_channels_make_no_batch() -> None:

@@ -94,6 +94,24 @@ def test_a_folder_of_numbered_images_is_one_clip_in_the_order_of_the_numbers(tmp
     assert numbers_of(files_of(Video(rate=2.0, folder_rate=4.0), tmp_path).read(0, RNG)) == [0, 2, 10]
 
 
+def test_frames_of_16_bits_keep_their_brightness_and_what_is_transparent_is_white(tmp_path: Path) -> None:
+    deep, clear = tmp_path / "deep", tmp_path / "clear"
+    for folder in (deep, clear):
+        folder.mkdir()
+    for number in range(3):
+        grey = np.full((24, 24), (number + 1) << 14, np.uint16)
+        Image.fromarray(grey).save(deep / f"{number}.png" if number else deep / "0.tif")
+        see_through = np.full((24, 24, 4), (200, 0, 0, 0), np.uint8)
+        see_through[:12, :, 3] = 255
+        Image.fromarray(see_through).save(clear / f"{number}.png")
+    found = {path.name: files_of(WHOLE, path).read(0, RNG).frames for path in (deep, clear)}
+    assert found["deep"].flatten(1).unique(dim=1).flatten().tolist() == [64, 128, 192]
+    assert found["clear"][0, :, [0, 23], 0].T.tolist() == [[200, 0, 0], [255, 255, 255]]
+    Image.fromarray(np.zeros((24, 24), np.float32)).save(deep / "0.tif")
+    with pytest.raises(BadItemError, match=r"0\.tif: cannot be read as an image \(its pixels are of mode F"):
+        WHOLE.read([deep])
+
+
 @settings(deadline=None, max_examples=20)
 @given(st.floats(0.3, 30.0), st.floats(0.5, 7.0))
 def test_windows_cover_a_video_once_and_in_order(seconds: float, window: float) -> None:

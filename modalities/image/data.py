@@ -14,7 +14,7 @@ from gestalt.core.files import find_files
 from gestalt.core.items import AbstractItems, BadItemError, Skipped
 from gestalt.core.modality import Reading
 
-from .reading import SMALLEST, SUFFIXES, converted, decode, shrunk, size_of
+from .reading import SMALLEST, SUFFIXES, converted, decode, scaled, shrunk, size_of, values_of
 
 Picture = Tensor
 """An item: `channels height width`, float32 in [0, 1]."""
@@ -96,7 +96,7 @@ class ImageDataset(AbstractItems[Picture]):
     """Any map-style data set of pictures, those of torchvision among them; labels that come with them are left out.
 
     Every entry is a picture, or a tuple that begins with one: a PIL image, an array `height width [channels]` or a
-    tensor `channels height width`; integers are divided by the greatest value of their type.
+    tensor `channels height width`; numbers are brought to [0, 1] as those of files are.
 
     Example:
         >>> items = ImageDataset([(np.full((20, 20), 255, np.uint8), "a label")], channels=3)
@@ -142,21 +142,18 @@ class ImageDataset(AbstractItems[Picture]):
 
 def _as_tensor(picture: Any, name: str) -> tuple[Float[Tensor, "channels height width"], bool]:
     """A picture of any of the usual kinds as `channels height width` in [0, 1], and whether it ends in opacity."""
-    alpha = getattr(picture, "mode", "") in ("RGBA", "LA")
-    if not isinstance(picture, Tensor):
-        if getattr(picture, "mode", "") == "P":
-            picture = picture.convert("RGB")
-        values = np.asarray(picture)
-        picture = torch.from_numpy(values.copy()) if values.dtype.kind in "buif" else torch.zeros(0)
-        picture = picture[..., None] if picture.ndim == 2 else picture
-        picture = picture.permute(2, 0, 1) if picture.ndim == 3 else picture
-    if picture.ndim == 2:
-        picture = picture[None]
-    if picture.ndim != 3:
-        raise BadItemError(name, f"is no picture: expected channels × height × width, got {tuple(picture.shape)}")
-    if picture.dtype == torch.bool or picture.is_floating_point():
-        return picture.float(), alpha
-    return picture.float() / torch.iinfo(picture.dtype).max, alpha
+    if isinstance(picture, Tensor):
+        values, alpha = picture.detach().cpu().numpy(), False
+        values = values.transpose(1, 2, 0) if values.ndim == 3 else values
+    else:
+        values, alpha = values_of(picture) if hasattr(picture, "mode") else (np.asarray(picture), False)
+    values = values[..., None] if values.ndim == 2 else values
+    if values.ndim != 3 or values.dtype.kind not in "buif":
+        kind = f"{values.dtype} of shape {values.shape}" if values.dtype.kind in "buif" else type(picture).__name__
+        raise BadItemError(
+            name, f"is no picture: expected a PIL image, an array of height × width × channels or a tensor, got {kind}"
+        )
+    return torch.from_numpy(np.ascontiguousarray(scaled(values).transpose(2, 0, 1))), alpha
 
 
 def read_images(

@@ -27,8 +27,9 @@ Pixels = NDArray[Any]
 def decode(path: Path, channels: int | None, longest: int | None) -> Float[Tensor, "channels height width"]:
     """The picture in a file, upright, with `channels` channels (None: its own), at most `longest` pixels a side.
 
-    Integers are divided by the greatest value of their type. Floating-point pictures that leave [0, 1] are stretched
-    from their least to their greatest value. Of an animation or a file of several pages, the first is taken.
+    Integers of 8 and 16 bits are divided by the greatest value of their type. Other numbers that leave [0, 1] are
+    stretched from their least to their greatest. Of an animation or a file of several pages the first is taken, unless
+    ImageJ or OME says that its pages are channels.
 
     Raises:
         BadItemError: if it is empty, damaged, no picture, too small, not finite, or its channels cannot be converted.
@@ -43,7 +44,7 @@ def decode(path: Path, channels: int | None, longest: int | None) -> Float[Tenso
         )
     if not np.isfinite(values).all():
         raise BadItemError(str(path), f"holds NaN or infinite values; {ADVICE}")
-    pixels = torch.from_numpy(np.ascontiguousarray(_scaled(values).transpose(2, 0, 1)))
+    pixels = torch.from_numpy(np.ascontiguousarray(scaled(values).transpose(2, 0, 1)))
     return shrunk(converted(pixels, channels, alpha, str(path)), longest)
 
 
@@ -152,19 +153,32 @@ def _from_tiff(path: Path) -> tuple[Pixels, bool]:
     try:
         with tifffile.TiffFile(path) as file:
             page: Any = file.pages[0]
-            if str(page.photometric.name) in ("PALETTE", "CIELAB", "YCBCR", "SEPARATED", "MINISWHITE"):
+            if str(page.photometric.name) in ("PALETTE", "CIELAB", "YCBCR", "SEPARATED"):
                 return _from_pillow(path)
-            values, axes = page.asarray(), page.axes
+            # Microscopes write one page for every channel, and say so.
+            channels = (file.is_imagej or file.is_ome) and file.series[0].axes == "CYX"
+            values, axes = (file.series[0].asarray(), "CYX") if channels else (page.asarray(), page.axes)
             alpha = any("ALPHA" in extra.name for extra in page.extrasamples)
+            turned = int(page.tags.valueof("Orientation", 1))
+            inverted = str(page.photometric.name) == "MINISWHITE"
     except (tifffile.TiffFileError, ValueError):
         return _from_pillow(path)
-    if axes == "SYX":  # stored plane by plane
+    if axes in ("SYX", "CYX"):  # stored plane by plane
         values = values.transpose(1, 2, 0)
     if axes == "YX":
         values = values[..., None]
     if values.ndim != 3 or values.dtype.kind not in "buif":
         raise ValueError(f"expected a page of height × width × channels, got axes {axes} and {values.dtype}")
-    return values, alpha
+    if inverted:
+        values = ~values if values.dtype.kind in "bui" else values.max() - values
+    return _upright(values, turned), alpha
+
+
+def _upright(values: Pixels, orientation: int) -> Pixels:
+    """Rows and columns in the order in which the eye has them, by the number that EXIF and TIFF share."""
+    values = values.swapaxes(0, 1) if orientation >= 5 else values
+    down, across = orientation in (3, 4, 7, 8), orientation in (2, 3, 6, 7)
+    return values[:: -1 if down else 1, :: -1 if across else 1]
 
 
 def _from_pillow(path: Path) -> tuple[Pixels, bool]:
@@ -175,17 +189,21 @@ def _from_pillow(path: Path) -> tuple[Pixels, bool]:
             deep = file.format == "PNG" and file.mode in ("RGB", "RGBA", "LA") and _png_depth(path) == 16
             if deep:  # Pillow keeps only the upper 8 bits of these
                 return _from_torchvision(path)
-            upright = ImageOps.exif_transpose(file)
-            if upright.mode in ("P", "PA"):
-                upright = upright.convert("RGBA" if "transparency" in upright.info or upright.mode == "PA" else "RGB")
-            elif upright.mode in ("CMYK", "YCbCr", "LAB", "HSV", "RGBX", "RGBa", "La"):
-                upright = upright.convert("RGB")
-            values = np.asarray(upright)
-            if upright.mode == "I":  # 16-bit pictures of old formats come as 32-bit integers
-                values = values.astype(np.uint16 if values.min() >= 0 and values.max() < 2**16 else np.float32)
-            return (values if values.ndim == 3 else values[..., None]), upright.mode in ("RGBA", "LA")
+            return values_of(ImageOps.exif_transpose(file))
     except Image.DecompressionBombError as error:
         raise ValueError(f"{error}; cut it into tiles") from error
+
+
+def values_of(image: Any) -> tuple[Pixels, bool]:
+    """A picture of PIL as height × width × channels, and whether the last channel is opacity."""
+    if image.mode in ("P", "PA"):
+        image = image.convert("RGBA" if "transparency" in image.info or image.mode == "PA" else "RGB")
+    elif image.mode in ("CMYK", "YCbCr", "LAB", "HSV", "RGBX", "RGBa", "La"):
+        image = image.convert("RGB")
+    values = np.asarray(image)
+    if image.mode == "I":  # 16-bit pictures of old formats come as 32-bit integers
+        values = values.astype(np.uint16 if values.min() >= 0 and values.max() < 2**16 else np.float32)
+    return (values if values.ndim == 3 else values[..., None]), image.mode in ("RGBA", "LA")
 
 
 def _png_depth(path: Path) -> int:
@@ -201,10 +219,11 @@ def _from_torchvision(path: Path) -> tuple[Pixels, bool]:
     return pixels.permute(1, 2, 0).numpy(), len(pixels) in (2, 4)
 
 
-def _scaled(values: Pixels) -> Float[np.ndarray, "height width channels"]:
+def scaled(values: Pixels) -> Float[np.ndarray, "height width channels"]:
+    """Values in [0, 1]: integers of 8 and 16 bits over the greatest of their type, others as `decode` says."""
     if values.dtype == np.bool_:
         return values.astype(np.float32)
-    if values.dtype.kind == "u":
+    if values.dtype.kind == "u" and values.dtype.itemsize <= 2:
         return values.astype(np.float32) / np.float32(np.iinfo(values.dtype).max)
     floats = values.astype(np.float32)
     low, high = float(floats.min()), float(floats.max())

@@ -3,6 +3,7 @@
 import re
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -11,6 +12,9 @@ from jaxtyping import UInt8
 from gestalt.core.items import BadItemError
 
 from .reading import Header, Stretch, scaled
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 IMAGES = frozenset((".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".ppm"))
 ADVICE = "export the frame again, remove the folder, or leave it out with --skip-bad"
@@ -58,14 +62,33 @@ def decode(folder: Path, header: Header, start: float, seconds: float, rate: flo
     return Stretch(stacked, (*(max(start, number / header.rate) for number in numbers), last / header.rate))
 
 
-def _picture(path: Path, size: int | None) -> UInt8[np.ndarray, "height width 3"]:
+def _colours(image: "Image.Image") -> "Image.Image":
+    """Red, green and blue in 8 bits, upright: 16 bits keep their upper half, and what is transparent lies on white.
+
+    Raises:
+        ValueError: for floating-point frames, of whose white and black nothing is known.
+    """
     from PIL import Image, ImageOps
+
+    image = ImageOps.exif_transpose(image)
+    if image.mode in ("F", "I"):
+        raise ValueError(f"its pixels are of mode {image.mode}, not 8 or 16 bits")
+    if image.mode.startswith("I;16"):
+        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    if image.mode in ("LA", "PA", "La", "RGBA", "RGBa") or "transparency" in image.info:
+        opaque = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), opaque)
+    return image.convert("RGB")
+
+
+def _picture(path: Path, size: int | None) -> UInt8[np.ndarray, "height width 3"]:
+    from PIL import Image
 
     if path.stat().st_size == 0:
         raise BadItemError(str(path), f"the file has no bytes; {ADVICE}")
     try:
         with Image.open(path) as image:
-            turned = ImageOps.exif_transpose(image).convert("RGB")
+            turned = _colours(image)
             wanted = scaled(turned.width, turned.height, size)
             return np.array(turned if wanted == turned.size else turned.resize(wanted, Image.Resampling.BOX))
     except (OSError, ValueError, Image.DecompressionBombError) as error:
