@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
@@ -46,13 +47,24 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file at one stroke, and onto the disk before the old one goes."""
+    """Write a file at one stroke, and onto the disk before the old one goes.
+
+    Raises:
+        OSError: if the disk is full or refuses; the old file is untouched then, and no part of the new one stays.
+    """
     temporary = path.with_name(f"{path.name}.part")
-    with temporary.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    try:
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            temporary.unlink()  # half a file would keep a full disk full
+        raise OSError(
+            f"{path} could not be written ({error.strerror or error}); what was there before is untouched"
+        ) from error
 
 
 def save_network(folder: Path, network: Network, architecture: Architecture) -> None:

@@ -116,11 +116,13 @@ def test_an_object_is_present_only_with_more_than_the_least_number_of_elements()
 
 
 def test_half_precision_features_are_summed_in_full_precision() -> None:
-    values = torch.full((1, 4096, 1), 1.0, dtype=torch.float16)
+    values = torch.rand(1, 4096, 1, generator=seeded()).half()
     segments = Segmentation.from_labels(torch.zeros(1, 4096, dtype=torch.long), 1)
-    pooled = segments.pool(FeatureMap(values, torch.ones(1, 4096, dtype=torch.bool)))
-    assert pooled.vectors.dtype == torch.float32
-    assert pooled.vectors.item() == pytest.approx(1.0)
+    for enabled in (False, True):
+        with torch.autocast("cpu", torch.bfloat16, enabled=enabled):
+            pooled = segments.pool(FeatureMap(values, torch.ones(1, 4096, dtype=torch.bool)))
+        assert pooled.vectors.dtype == torch.float32
+        assert pooled.vectors.item() == pytest.approx(float(values.double().mean()), rel=1e-6)
 
 
 @few

@@ -1,13 +1,14 @@
 """Training can be stopped at any moment, and says what is wrong."""
 
-import errno
 import os
 import pickle
+import resource
 import signal
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, final
@@ -27,7 +28,6 @@ from gestalt.core.methods import byol, odin
 from gestalt.core.objective import nothing_known
 from gestalt.core.segmentation import Objects, Segmentation
 from gestalt.core.training import Diverged, Trained, Training, launch, open_folder, train
-from gestalt.core.training import checkpoint as checkpoint_module
 from gestalt.core.training.checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
 from gestalt.core.training.data import Order, Ticket, batches
 from gestalt.core.training.journal import METRICS, Journal, read_metrics
@@ -111,32 +111,45 @@ def test_a_run_that_was_stopped_anywhere_and_resumed_gives_the_same_numbers_bit_
         assert torch.equal(ours, theirs) if isinstance(ours, Tensor) else ours == theirs
 
 
-def test_a_killed_run_resumes_to_the_metrics_of_an_undisturbed_one(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("moment", "logged"),
+    [("while it reads", 3), ("between the temporary file and its new name", 4)],
+    ids=["reading", "renaming"],
+)
+def test_a_killed_run_resumes_to_the_metrics_of_an_undisturbed_one(tmp_path: Path, moment: str, logged: int) -> None:
     script = textwrap.dedent(
         """
         import os, signal, sys, torch
         torch.set_num_threads(1)
         from pathlib import Path
-        from tests.test_training import Few, run
-        count = 0
+        from tests.test_training import CHECKPOINT, Few, run
+        count, rename = 0, Path.replace
         def die(_):
             global count
             count += 1
-            if count == 27:
+            if count == 27 and sys.argv[2] == "while it reads":
                 os.kill(os.getpid(), signal.SIGKILL)
+        def replace(self, target):
+            if target.name == CHECKPOINT and target.exists() and sys.argv[2] != "while it reads":
+                os.kill(os.getpid(), signal.SIGKILL)
+            return rename(self, target)
+        Path.replace = replace
         run(Path(sys.argv[1]), Few(die))
         """
     )
     root = Path(__file__).parents[1]
     killed = subprocess.run(
-        [sys.executable, "-c", script, str(tmp_path / "killed")],
+        [sys.executable, "-c", script, str(tmp_path / "killed"), moment],
         cwd=root,
         capture_output=True,
         timeout=120,
         check=False,
     )
     assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
-    assert len(read_metrics(tmp_path / "killed" / METRICS)) == 3  # steps 2, 4 and 6; the checkpoint is of step 4
+    assert len(read_metrics(tmp_path / "killed" / METRICS)) == logged
+    saved = load_checkpoint(tmp_path / "killed")
+    assert saved is not None
+    assert saved["step"] == 4  # the second one, of step 8, was never in its place
     run(tmp_path / "killed", Few(), resume=True)
     run(tmp_path / "whole", Few())
     assert (tmp_path / "killed" / METRICS).read_bytes() == (tmp_path / "whole" / METRICS).read_bytes()
@@ -185,17 +198,41 @@ def test_no_items_are_an_error() -> None:
         Order(items=0, batch=8, steps=1, seed=0)
 
 
-def test_a_full_disk_leaves_the_last_good_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@contextmanager
+def no_file_larger_than(size: int) -> Iterator[None]:
+    """Within it the system refuses to write beyond so many bytes, as a full disk does."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_full_disk_leaves_the_last_good_checkpoint_and_no_rubbish(tmp_path: Path) -> None:
     save_checkpoint(tmp_path, {"step": 1})
-
-    def full(path: Path, content: bytes) -> None:
-        path.with_name(path.name + ".part").write_bytes(content[:10])
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(checkpoint_module, "write_bytes", full)
-    with pytest.raises(OSError, match=r"No space left on device.*last good one is untouched.*--resume"):
-        save_checkpoint(tmp_path, {"step": 2})
+    with (
+        no_file_larger_than(2**18),
+        pytest.raises(OSError, match=r"checkpoint\.pt could not be written \(File too large\).*untouched.*--resume"),
+    ):
+        save_checkpoint(tmp_path, {"step": 2, "much": torch.zeros(2**18)})
     assert load_checkpoint(tmp_path) == {"step": 1}
+    assert [path.name for path in tmp_path.iterdir()] == [CHECKPOINT]
+
+
+def test_a_full_disk_cuts_the_metrics_where_resuming_mends_them(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, step=0)
+    journal.write(2, {"loss": 0.5}, {})
+    whole = (tmp_path / METRICS).read_text()
+    with (
+        no_file_larger_than(len(whole) + 3),
+        pytest.raises(OSError, match=r"metrics\.csv cannot take another row \(File too large\); make room .*--resume"),
+    ):
+        journal.write(4, {"loss": 0.25}, {})
+    journal.close()
+    assert (tmp_path / METRICS).read_text() == whole + "4,0"
+    Journal(tmp_path, step=2).close()
+    assert (tmp_path / METRICS).read_text() == whole
 
 
 def test_a_checkpoint_never_executes_code(tmp_path: Path) -> None:

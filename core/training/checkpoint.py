@@ -22,10 +22,7 @@ def save_checkpoint(folder: Path, state: dict[str, Any]) -> None:
     try:
         write_bytes(folder / CHECKPOINT, buffer.getvalue())
     except OSError as error:
-        raise OSError(
-            f"the checkpoint could not be written to {folder} ({error.strerror}); the last good one is untouched: "
-            "make room and go on with --resume"
-        ) from error
+        raise OSError(f"{error}: make room and go on with --resume") from error
 
 
 def load_checkpoint(folder: Path) -> dict[str, Any] | None:

@@ -37,6 +37,7 @@ class Journal:
 
         Raises:
             ValueError: if the columns differ from those of the first row.
+            OSError: if the disk is full or refuses.
         """
         row = {"step": str(step)} | {name: f"{value:.6g}" for name, value in metrics.items()}
         new = not self.columns
@@ -44,8 +45,14 @@ class Journal:
             self.columns = list(row)
         if list(row) != self.columns:
             raise ValueError(f"the columns of metrics.csv are {self.columns}, got {list(row)}")
-        with self.path.open("a", newline="") as file:
-            file.write(self._lines([row], header=new))
+        try:
+            with self.path.open("a", newline="") as file:
+                file.write(self._lines([row], header=new))
+        except OSError as error:
+            reason = error.strerror or error
+            raise OSError(
+                f"{self.path} cannot take another row ({reason}); make room and go on with --resume"
+            ) from error
         for name, value in (metrics | times).items():
             self.board.add_scalar(name, value, step)
 
