@@ -68,6 +68,19 @@ def test_every_page_is_on_the_index() -> None:
     assert {page.resolve() for page in PAGES} - {index.resolve()} <= linked
 
 
+def test_the_tree_of_the_design_names_every_room_and_what_is_in_the_rooms_of_methods() -> None:
+    blocks = FENCE.findall((ROOT / "docs" / "design.md").read_text(encoding="utf-8"))
+    (tree,) = (text for language, text in blocks if language == "text" and text.startswith("core/"))
+    words = set(re.findall(r"\w+(?:/|\.py)?", tree))
+    for room in ("core", "modalities", "recipes"):
+        folders = {path.parent.name for path in (ROOT / room).glob("*/__init__.py")}
+        assert {f"{name}/" for name in folders} <= words, room
+    assert {path.name for path in (ROOT / "core").glob("*.py")} - {"__init__.py"} <= words
+    for room in ("methods", "objective", "segmenter", "grouper"):
+        stems = {path.stem for path in (ROOT / "core" / room).glob("*.py")} - {"__init__", "base"}
+        assert stems <= words, room
+
+
 def test_links_and_examples_are_found_at_all() -> None:
     assert sum(len(list(targets(page))) for page in LINKED) > 20
     assert {page.name for page in PAGES if blocks(page)} >= {"methods.md", "plug-in.md"}
