@@ -13,7 +13,7 @@ from .cells import ROWS, Row, score
 from .data import KINDS
 from .kinds import Labelled as Labelled
 
-Kind = Literal["image", "audio", "graph", "text"]
+Kind = Literal["image", "audio", "graph", "text", "spans"]
 
 
 @final
@@ -26,13 +26,13 @@ class Options:
 
     out: Path = Path("runs/labels-table")
     """Folder of the runs and of the table."""
-    kinds: tuple[Kind, ...] = ("image", "audio", "graph", "text")
-    """Kinds of data."""
+    kinds: tuple[Kind, ...] = ("image", "audio", "graph", "text", "spans")
+    """Kinds of data: items of three, words, and groups of words."""
     share: float = 0.1
     """Share of the labels that are shown."""
     seeds: int = 3
     """How many seeds, from 0 on."""
-    training: Training = field(default_factory=lambda: Training(steps=300, batch=64, warmup=30, workers=0))
+    training: Training = field(default_factory=lambda: Training(steps=100, batch=32, warmup=10, workers=0, threads=1))
     """How every method is trained."""
 
     def __post_init__(self) -> None:

@@ -1,24 +1,24 @@
 """One cell of the table: a method learns from all items and the labels it is shown, and is asked about others."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, final
+from typing import Any, Literal, final
 
 import torch
-from jaxtyping import Int
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from gestalt.core.encoder import AbstractEncoder
-from gestalt.core.evaluation import element_vectors, item_vectors, label_fraction, linear_probe
-from gestalt.core.follower import Follower, Shared
+from gestalt.core.evaluation import item_vectors, label_fraction, linear_probe
 from gestalt.core.labels import Labels
 from gestalt.core.learner import Learner
 from gestalt.core.methods import Setting, build
 from gestalt.core.modes import evaluating
-from gestalt.core.segmenter import EveryElement
+from gestalt.core.segmentation import Segmentation
 from gestalt.core.training import Training, launch, train
 
-from .kinds import InMemory, Labelled
+from .kinds import InMemory, Labelled, Segments
 
 WORDS = 25  # about so many objects per item where every element is one: the queue is a multiple of them
 
@@ -64,12 +64,13 @@ def score(row: Row, data: Labelled, share: float, training: Training, folder: Pa
         classes=len(data.classes),
     )
     learner = build(row.learn, encoder, setting)
-    if data.of_elements:  # every socket of a learner may be filled anew
-        learner.segmenter = EveryElement(Follower(learner.online, Shared()))
     items, labels = InMemory(data.items, data.kind), Labels(data.classes, data.labels).keeping(shown)
     if row.learn == "supervised":
         items = InMemory([data.items[index] for index in shown.tolist()], data.kind)
         labels = Labels(data.classes, data.labels[shown])
+    if data.of_elements:  # every socket of a learner may be filled anew
+        segments = data.objects()[0]
+        learner.segmenter = Segments(segments[shown] if row.learn == "supervised" else segments)
     mixed = 0.25 if row.learn.startswith("semppl") and share < 1 else 0.0
     options = replace(training, labelled=mixed, lr=data.lr)
     done = train(launch(options), learner, items, data.views, data.collate, options, folder, resume=True, labels=labels)
@@ -87,46 +88,49 @@ def shown_items(data: Labelled, share: float, seed: int) -> Int[Tensor, " shown"
 
 
 def _probe(encoder: AbstractEncoder, data: Labelled, shown: Int[Tensor, " shown"]) -> float:
-    shown_ones = [data.items[index] for index in shown.tolist()]
-    both = [*shown_ones, *data.tried]
-    labels = torch.cat([data.labels[shown], _as_wide(data.answers, data.labels)])
-    if not data.of_elements:
-        vectors, learned = item_vectors(encoder, both, data.collate), len(shown)
+    seen = [data.items[index] for index in shown.tolist()]
+    if data.of_elements:
+        segments, tried = data.objects()
+        learned, classes = _objects(encoder, seen, segments[shown], data.labels[shown], data)
+        asked, answers = _objects(encoder, data.tried, tried, data.answers, data)
     else:
-        vectors, owners = element_vectors(encoder, both, data.collate)
-        labels = _of_rows(labels, owners)
-        learned = int((owners < len(shown)).sum())
-    rows = torch.arange(len(labels))
-    return linear_probe(vectors, labels, rows[:learned], rows[learned:]).accuracy
+        learned, classes = item_vectors(encoder, seen, data.collate), data.labels[shown]
+        asked, answers = item_vectors(encoder, data.tried, data.collate), data.answers
+    rows = torch.arange(len(learned) + len(asked))
+    vectors, labels = torch.cat([learned, asked]), torch.cat([classes, answers])
+    return linear_probe(vectors, labels, rows[: len(learned)], rows[len(learned) :]).accuracy
 
 
 def _task(learner: Learner, data: Labelled, chunk: int = 64) -> float:
     """How often the task network is right."""
-    right, asked = 0, 0
     assert learner.task is not None
-    for start in range(0, len(data.tried), chunk):
-        batch, answers = data.collate(data.tried[start : start + chunk]), data.answers[start : start + chunk]
-        if data.of_elements:
-            with evaluating(learner):
-                features = learner.online.project_elements(learner.online.encode(batch))
-                outputs = learner.task.head(features.values[features.valid])
-            answers = _of_rows(answers, features.valid.nonzero()[:, 0])
-        else:
-            outputs = learner.predict(batch)
-        known = answers >= 0
-        right += int((outputs.argmax(dim=1) == answers)[known].sum())
-        asked += int(known.sum())
-    return right / asked
+    if data.of_elements:
+        vectors, answers = _objects(learner.online.encoder, data.tried, data.objects()[1], data.answers, data)
+        with evaluating(learner):
+            outputs = learner.task.head(learner.online.projector(vectors))
+    else:
+        parts = [data.tried[start : start + chunk] for start in range(0, len(data.tried), chunk)]
+        outputs, answers = torch.cat([learner.predict(data.collate(part)) for part in parts]), data.answers
+    known = answers >= 0
+    return float((outputs.argmax(dim=1) == answers)[known].float().mean())
 
 
-def _as_wide(answers: Tensor, labels: Tensor) -> Tensor:
-    """Answers with as many columns as the labels have, where elements are labelled."""
-    if labels.ndim == 1:
-        return answers
-    return torch.nn.functional.pad(answers, (0, labels.shape[1] - answers.shape[1]), value=-1)
-
-
-def _of_rows(labels: Int[Tensor, "items elements"], owners: Int[Tensor, " rows"]) -> Int[Tensor, " rows"]:
-    """The label of every element from its item and its place among the item's elements."""
-    first = torch.searchsorted(owners, torch.arange(len(labels)))
-    return labels[owners, torch.arange(len(owners)) - first[owners]]
+def _objects(
+    encoder: AbstractEncoder,
+    items: Sequence[Any],
+    segments: Int[Tensor, "items elements"],
+    labels: Int[Tensor, "items elements"],
+    data: Labelled,
+    chunk: int = 64,
+) -> tuple[Float[Tensor, "rows dim"], Int[Tensor, " rows"]]:
+    """The frozen vectors of all objects and their classes, which are those of their elements."""
+    vectors, classes, objects = list[Tensor](), list[Tensor](), int(segments.max()) + 1
+    for start in range(0, len(items), chunk):
+        with evaluating(encoder):
+            features = encoder(data.collate(items[start : start + chunk]))
+        part = slice(start, start + chunk), slice(features.values.shape[1])
+        found = Segmentation.from_labels(segments[part], objects)
+        pooled = found.pool(features)
+        vectors.append(pooled.vectors[pooled.present])
+        classes.append(torch.where(found.weights > 0, labels[part][:, None], -1).amax(dim=2)[pooled.present])
+    return torch.cat(vectors), torch.cat(classes)

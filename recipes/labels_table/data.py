@@ -4,13 +4,18 @@ import csv
 import gzip
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from gestalt.core.transform import Views
 
 from .kinds import Labelled, padded
+
+if TYPE_CHECKING:
+    from gestalt.modalities.text import Passage
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 TEST_SEED = 1_000_000  # what is tried is the same for every seed
@@ -30,6 +35,17 @@ TAGS = {
     "number": ("CD",),
 }
 """Kinds of words by their Penn Treebank tags; punctuation and the rest have none."""
+
+HEADS = {
+    "common noun": ("NN", "NNS"),
+    "name": ("NNP", "NNPS"),
+    "pronoun": ("PRP", "WP", "EX"),
+    "verb in the present": ("VBP", "VBZ"),
+    "verb in the past": ("VBD",),
+    "infinitive": ("VB",),
+    "participle": ("VBG", "VBN"),
+}
+"""Heads of noun and verb groups by their tags."""
 
 
 def audio(seed: int, items: int = 800, tried: int = 280) -> Labelled:
@@ -127,41 +143,90 @@ def image(seed: int, items: int = 2000, tried: int = 1000) -> Labelled:  # noqa:
         torch.from_numpy(arrays["test_labels"][:tried].astype(np.int64)),
         Views(chain(), (look, look)),
         MODALITY.collate,
-        lambda: MODALITY.encoders["conv"](width=64, channels=1),
+        lambda: MODALITY.encoders["conv"](width=32, channels=1),
         lambda: MODALITY.encoders["raw"](channels=1),
     )
 
 
 def text(seed: int, items: int = 2000, tried: int = 500) -> Labelled:  # noqa: ARG001
     """Words in sentences: which kind of word?"""
-    from gestalt.modalities.text import MODALITY, Passage, chain
-    from gestalt.modalities.text.noise import Characters
-    from gestalt.modalities.text.views import Crop, Delete, Noisy
+    sentences, tags = tagged(items, tried)
+    number = {tag: place for place, kind in enumerate(TAGS.values()) for tag in kind}
+    labels = [[number.get(tag, -1) for tag in sentence] for sentence in tags]
+    question = "the kind of each word in sentences that were never read"
+    return _of_sentences("text", question, tuple(TAGS), sentences, padded(labels), None, items)
 
-    number = {tag: place for place, tags in enumerate(TAGS.values()) for tag in tags}
-    sentences, labels = list[Passage](), list[list[int]]()
+
+def spans(seed: int, items: int = 2000, tried: int = 500) -> Labelled:  # noqa: ARG001
+    """Noun and verb groups in sentences, known by a grammar of tags: what heads each?"""
+    from ..text_spans.grammar import groups
+
+    sentences, tags = tagged(items, tried)
+    number = {tag: place for place, kind in enumerate(HEADS.values()) for tag in kind}
+    labels, segments = [], []
+    for sentence in tags:
+        heads, objects = [-1] * len(sentence), [-1] * len(sentence)
+        for place, group in enumerate(groups(sentence)):
+            size = group.last - group.first
+            heads[group.first : group.last] = [number.get(group.head, -1)] * size
+            objects[group.first : group.last] = [place] * size
+        labels.append(heads)
+        segments.append(objects)
+    question = "what heads each noun or verb group in sentences that were never read"
+    return _of_sentences("spans", question, tuple(HEADS), sentences, padded(labels), padded(segments), items)
+
+
+def tagged(items: int, tried: int, longest: int = 30) -> "tuple[list[Passage], list[list[str]]]":
+    """The first and the last sentences of at most `longest` words, and the tags of their words."""
+    from gestalt.modalities.text import Passage
+
+    sentences, tags = list[Passage](), list[list[str]]()
     with gzip.open(SAMPLES / "text" / "oanc_tagged.txt.gz", "rt", encoding="utf-8") as file:
         for line in file:
             pairs = [pair.rsplit("/", 1) for pair in line.split()]
-            if len(pairs) <= 30:
+            if len(pairs) <= longest:
                 gaps = ("", *[" "] * (len(pairs) - 1), "")
                 sentences.append(Passage(tuple(word for word, _ in pairs), gaps))
-                labels.append([number.get(tag, -1) for _, tag in pairs])
+                tags.append([tag for _, tag in pairs])
+    return sentences[:items] + sentences[-tried:], tags[:items] + tags[-tried:]
+
+
+def _of_sentences(
+    kind: str,
+    question: str,
+    classes: tuple[str, ...],
+    sentences: "list[Passage]",
+    labels: Tensor,
+    segments: Tensor | None,
+    items: int,
+) -> Labelled:
+    from gestalt.modalities.text import MODALITY, chain
+    from gestalt.modalities.text.noise import Characters
+    from gestalt.modalities.text.views import Crop, Delete, Noisy
+
     look = chain((0.5, Crop(0.7, 1.0, shortest=4)), (0.5, Delete(0.1)), (0.5, Noisy(Characters(), 0.1)))
     return Labelled(
-        "text",
-        "the kind of each word in sentences that were never read",
-        tuple(TAGS),
+        kind,
+        question,
+        classes,
         sentences[:items],
-        padded(labels[:items]),
-        sentences[-tried:],
-        padded(labels[-tried:]),
+        labels[:items],
+        sentences[items:],
+        labels[items:],
         Views(chain(), (look, look)),
         MODALITY.collate,
         lambda: MODALITY.encoders["conv"](width=96),
         lambda: MODALITY.encoders["raw"](),
+        segments=None if segments is None else segments[:items],
+        tried_segments=None if segments is None else segments[items:],
     )
 
 
-KINDS: dict[str, Callable[[int], Labelled]] = {"image": image, "audio": audio, "graph": graph, "text": text}
+KINDS: dict[str, Callable[[int], Labelled]] = {
+    "image": image,
+    "audio": audio,
+    "graph": graph,
+    "text": text,
+    "spans": spans,
+}
 """Kinds of data by name; each is made from a seed."""

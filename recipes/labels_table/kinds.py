@@ -12,7 +12,11 @@ from torch.nn.utils.rnn import pad_sequence
 
 from gestalt.core.encoder import AbstractEncoder
 from gestalt.core.items import AbstractItems
+from gestalt.core.progress import Progress
+from gestalt.core.segmentation import Segmentation
+from gestalt.core.segmenter import AbstractSegmenter
 from gestalt.core.transform import Views
+from gestalt.core.view import Batch
 
 
 @final
@@ -48,6 +52,9 @@ class Labelled:
         labels: the class of every item, or of every element of every item (−1 pads).
         tried: items that nothing was learned from.
         answers: theirs.
+        segments: where elements are labelled, the number of the object that each belongs to (−1: none), by which the
+            table compares and asks; every element is one of its own by default.
+        tried_segments: those of the tried items.
         views: how items are looked at.
         collate: items as a batch.
         encoder: makes a fresh encoder.
@@ -67,11 +74,41 @@ class Labelled:
     encoder: Callable[[], AbstractEncoder]
     raw: Callable[[], AbstractEncoder]
     lr: float = 2e-3
+    segments: Int[Tensor, "items elements"] | None = None
+    tried_segments: Int[Tensor, "tried elements"] | None = None
 
     @property
     def of_elements(self) -> bool:
         """Whether elements are labelled rather than items."""
         return self.labels.ndim == 2
+
+    def objects(self) -> tuple[Int[Tensor, "items elements"], Int[Tensor, "tried elements"]]:
+        """The object of every element, of the items to learn from and of the tried ones."""
+        if self.segments is None or self.tried_segments is None:
+            return every_element(self.labels), every_element(self.answers)
+        return self.segments, self.tried_segments
+
+
+@final
+class Segments(AbstractSegmenter):
+    """Segments that are known of every item of a data set, looked up by the item's number."""
+
+    def __init__(self, segments: Int[Tensor, "items elements"]) -> None:
+        super().__init__()
+        self.segments = segments
+
+    def forward(self, batch: Batch[Any], generator: torch.Generator) -> Segmentation:  # noqa: ARG002
+        """The segments of the batch's items."""
+        segments = self.segments.to(batch.index.device)[batch.index]
+        return Segmentation.from_labels(segments, int(segments.max()) + 1)
+
+    def follow(self, progress: Progress) -> None:
+        """Nothing follows."""
+
+
+def every_element(labels: Int[Tensor, "items elements"]) -> Int[Tensor, "items elements"]:
+    """Every element as an object of its own."""
+    return torch.arange(labels.shape[1]).expand(labels.shape)
 
 
 def padded(rows: Sequence[Sequence[int]]) -> Int[Tensor, "items elements"]:
