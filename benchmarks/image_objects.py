@@ -17,17 +17,19 @@ SCENES = 100
 
 def ways(data: Any) -> Iterator[tuple[str, Segmentation]]:
     """Names, and the objects of all scenes."""
-    for around in (0, 1):
-        features = MODALITY.encoders["raw"](around=around)(data)
+    for stride, around in ((4, 0), (4, 1), (2, 0)):
+        features = MODALITY.encoders["raw"](stride=stride, around=around)(data)
         groupers: dict[str, AbstractGrouper] = {
             f"k-means, K = {objects}, place {place}": KMeans(objects, spherical=False, position=place)
-            for objects in (5, 8, 12)
+            for objects in (5, 8, 12, 16)
             for place in (0.0, 0.5, 1.0)
         }
-        groupers["Ward, K = 8, place 1.0"] = Agglomerative(8, spherical=False, position=1.0)
+        if stride == 4:
+            groupers["Ward, K = 8, place 1.0"] = Agglomerative(8, spherical=False, position=1.0)
         for name, grouper in groupers.items():
             wide = f", averaged over {2 * around + 1} × {2 * around + 1} cells" if around else ""
-            yield name + wide, grouper(features, torch.Generator().manual_seed(0))
+            cells = f", cells of {stride} × {stride}"
+            yield name + cells + wide, grouper(features, torch.Generator().manual_seed(0))
     for scale in (250.0, 500.0, 1000.0, 2000.0):
         for sigma in (0.3, 0.5, 0.8):
             heuristic = OnCells(Felzenszwalb(scale, sigma, 60), stride=1, objects=256)
@@ -42,12 +44,15 @@ def main() -> None:
     scenes = Scenes(SCENES, TEST_SEED, "validation", Composing())
     composed = [scenes.scene(index) for index in range(SCENES)]
     truth, data = truth_of(composed), MODALITY.collate([scene.pixels for scene in composed])
-    grid = MODALITY.encoders["raw"]()(data).grid
-    assert grid is not None
-    pixels = cells_of_pixels(grid, truth.size)
-    most = instance_metrics(owned(truth.owner, pixels, grid.elements)[:, pixels], truth)
-    print(f"| way | {' | '.join(most)} |\n|---|{'---|' * len(most)}")
-    print(f"| the most that cells of 4 × 4 pixels allow | {' | '.join(f'{value:.3f}' for value in most.values())} |")
+    for stride in (4, 2):
+        grid = MODALITY.encoders["raw"](stride=stride)(data).grid
+        assert grid is not None
+        pixels = cells_of_pixels(grid, truth.size)
+        most = instance_metrics(owned(truth.owner, pixels, grid.elements)[:, pixels], truth)
+        if stride == 4:
+            print(f"| way | {' | '.join(most)} |\n|---|{'---|' * len(most)}")
+        scores = " | ".join(f"{value:.3f}" for value in most.values())
+        print(f"| the most that cells of {stride} × {stride} pixels allow | {scores} |")
     for name, found in ways(data):
         assert found.grid is not None
         metrics = instance_metrics(found.labels()[:, cells_of_pixels(found.grid, truth.size)], truth)

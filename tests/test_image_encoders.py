@@ -31,6 +31,7 @@ BUILDS: list[tuple[str, dict[str, Any]]] = [
     ("timm", {"model": "test_vit", "level": -1}),
     ("timm", {"model": "test_convnext", "level": 1}),
     ("timm", {"model": "test_resnet", "level": 2}),
+    ("conv", {"width": 16, "finer": 2}),
 ]
 IDS = [f"{name}-{number}" for number, (name, _) in enumerate(BUILDS)]
 SIZES = torch.tensor([[64, 48], [40, 64], [23, 31], [64, 48]])

@@ -141,7 +141,7 @@ def test_a_run_ends_with_a_table_and_a_report(finished: Path) -> None:
     page = (finished / "report.html").read_text()
     assert page.count("data:image/png") >= 3 * 2 * 3
     encoder = load(finished)
-    assert encoder(collate([torch.rand(3, 40, 60)])).values.shape == (1, 150, encoder.dim)
+    assert encoder(collate([torch.rand(3, 40, 60)])).values.shape == (1, 600, encoder.dim)  # cells of 2 × 2 pixels
 
 
 def test_found_objects_are_written_at_the_size_of_each_picture(finished: Path, own: Path, tmp_path: Path) -> None:

@@ -127,6 +127,8 @@ class Conv(AbstractEncoder):
         width: channels of all blocks, the length of the vectors.
         kernels: one residual block each; a kernel `k` widens the view by `k − 1` cells.
         norm: `row` (batch statistics) or `group` (each picture alone).
+        finer: 1, 2 or 4: cells are this many times smaller along both axes, and features in between are interpolated.
+            Objects of a few cells keep their outlines.
 
     Example:
         >>> encoder = Conv(width=32)
@@ -137,13 +139,21 @@ class Conv(AbstractEncoder):
     STRIDE = 4
 
     def __init__(
-        self, width: int = 64, kernels: Sequence[int] = (3, 3, 1), norm: str = "row", channels: int = 3
+        self,
+        width: int = 64,
+        kernels: Sequence[int] = (3, 3, 1),
+        norm: str = "row",
+        channels: int = 3,
+        finer: int = 1,
     ) -> None:
         super().__init__()
         if any(kernel % 2 == 0 for kernel in kernels):
             raise ValueError(f"kernels must be odd, so that an element stays in its place, got {list(kernels)}")
-        self.settings = {"width": width, "kernels": list(kernels), "norm": norm, "channels": channels}
+        if finer not in (1, 2, 4):
+            raise ValueError(f"finer divides the stride of {self.STRIDE} pixels: 1, 2 or 4, got {finer}")
+        self.settings = {"width": width, "kernels": list(kernels), "norm": norm, "channels": channels, "finer": finer}
         self.channels = channels
+        self.finer = finer
         half = width // 2
         self.stem = nn.Sequential(
             nn.Conv2d(channels, half, 4, stride=2, padding=1, bias=False),
@@ -157,12 +167,12 @@ class Conv(AbstractEncoder):
         self.dim = width
 
     def forward(self, data: Pictures) -> FeatureMap:
-        """One vector per cell of 4 × 4 pixels."""
+        """One vector per cell of 4 / finer pixels a side."""
         check_channels(data, self.channels)
-        return by_size(self._maps, data, self.STRIDE, fold=self.STRIDE)
+        return by_size(self._maps, data, self.STRIDE // self.finer, fold=self.STRIDE)
 
     def _maps(self, pixels: Float[Tensor, "batch channels height width"]) -> Tensor:
         # Channels last in memory make these small convolutions several times faster on a CPU.
         x = standardised(pixels).contiguous(memory_format=torch.channels_last)
         maps: Tensor = self.blocks(self.stem(x))
-        return maps
+        return maps if self.finer == 1 else nn.functional.interpolate(maps, scale_factor=self.finer, mode="bilinear")

@@ -17,8 +17,10 @@ from ..study.finder import plain_first
 class Finding:
     """How objects are found among the cells of a picture."""
 
-    objects: int = 8
+    objects: int = 12
     """Number of clusters per picture."""
+    cell: int = 2
+    """Pixels a side of the cells whose colours are grouped and that first segments are painted on."""
     position: float = 1.0
     """Weight of place beside the features; 0 ignores where a cell lies."""
     space: Literal["projected", "hidden"] = "hidden"
@@ -33,10 +35,10 @@ class Finding:
     def build(self) -> Finder:
         """The grouper with the features that it sees."""
         grouper = KMeans(self.objects, spherical=False, position=self.position)
-        colours = MODALITY.encoders["raw"](textures=False)
-        first: AbstractSegmenter = plain_first(MODALITY.encoders["raw"](), grouper)
+        colours = MODALITY.encoders["raw"](stride=self.cell, textures=False)
+        first: AbstractSegmenter = plain_first(MODALITY.encoders["raw"](stride=self.cell), grouper)
         if self.first == "felzenszwalb":
-            first = Given(OnCells(felzenszwalb(), objects=16))
+            first = Given(OnCells(felzenszwalb(), stride=self.cell, objects=16))
         return Finder(
             grouper, self.space, None, Beside(colours, self.learned) if self.beside == "colours" else None, first
         )

@@ -14,6 +14,10 @@ TEST_SEED = 1_000_000
 """Test scenes are the same for every run."""
 
 
+FINER = 2
+"""How many times smaller cells are than 4 × 4 pixels, along both axes: items of some 20 pixels need it."""
+
+
 def load_material(options: Options) -> Material[Picture, tuple[Scene, ...]]:
     """Read or compose everything that the options ask for."""
     return _own(options) if options.running.data else _shipped(options)
@@ -29,6 +33,11 @@ def views(size: int, span: bool) -> Views[Picture]:
     source = ResizedCrop(size, (0.5, 1.0)) if span else Resize(size)
     view = chain((1.0, ResizedCrop(size, (0.4, 1.0))), (0.5, Flip()), (0.8, ColourJitter()))
     return Views(chain((1.0, source)), (view, view))
+
+
+def settings(encoder: str) -> dict[str, int]:
+    """Settings of an encoder whose cells can be made small."""
+    return {"conv": {"finer": FINER}}.get(encoder, {})
 
 
 def _shipped(options: Options) -> Material[Picture, tuple[Scene, ...]]:
@@ -48,6 +57,7 @@ def _shipped(options: Options) -> Material[Picture, tuple[Scene, ...]]:
             [(classes[kind], scene.owner == number) for number, kind in enumerate(scene.classes.tolist())]
             for scene in truth
         ],
+        settings=settings(options.learning.encoder),
     )
 
 
@@ -63,4 +73,5 @@ def _own(options: Options) -> Material[Picture, tuple[Scene, ...]]:
         tuple(reading.items.name(place) for place in tried),
         None,
         skipped=tuple(dict.fromkeys(skipped)),
+        settings=settings(options.learning.encoder),
     )

@@ -51,7 +51,7 @@ def baselines(
     `random` is the run's own network before training.
     """
     seed = options.training.seed
-    raw = Network(MODALITY.encoders["raw"]())
+    raw = Network(MODALITY.encoders["raw"](stride=options.finder.cell))
     alone = replace(options.finder, beside="nothing", space="hidden")
 
     def tried(network: Network, finding: Finding) -> dict[str, float]:
