@@ -1,7 +1,10 @@
 """The suite for modalities passes sound ones, and names the law that a broken one breaks."""
 
 import html
+import importlib
+import inspect
 import itertools
+import pkgutil
 import re
 import sys
 from collections.abc import Callable, Sequence
@@ -54,6 +57,28 @@ def test_a_sound_toy_modality_passes_every_law(name: str) -> None:
 @pytest.mark.parametrize("name", modality_entry_points())
 def test_every_installed_modality_passes_every_law(name: str) -> None:
     assert [finding for finding in check(load_modality(name)) if not finding.passed] == []
+
+
+@pytest.mark.parametrize("name", modality_entry_points())
+def test_the_laws_try_every_transform_that_a_modality_defines(name: str) -> None:
+    """A class that `transforms` leaves out would ship untried; so would a part that a transform is given, as noise."""
+    package = importlib.import_module(modality_entry_points()[name].module)
+    transforms = load_modality(name).transforms.values()
+    tried = {type(part) for transform in transforms for part in (transform, *vars(transform).values())}
+    families = {
+        base
+        for kind in tried
+        for base in kind.__mro__
+        if base is AbstractTransform or (inspect.isabstract(base) and base.__module__.startswith(package.__name__))
+    }
+    defined = {
+        kind
+        for info in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
+        for kind in vars(importlib.import_module(info.name)).values()
+        if inspect.isclass(kind) and kind.__module__ == info.name and issubclass(kind, tuple(families))
+    }
+    assert {kind.__name__ for kind in defined - tried if not inspect.isabstract(kind)} == set()
+    assert len(defined) >= 7
 
 
 @final

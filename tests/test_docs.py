@@ -12,7 +12,7 @@ import pytest
 from gestalt.core.conformance import check
 from gestalt.core.correspondence import Affine
 from gestalt.core.items import BadItemError
-from gestalt.core.plugins import load_modality
+from gestalt.core.plugins import load_modality, modality_entry_points
 
 ROOT = Path(__file__).parents[1]
 PLUG_INS = ROOT / "docs" / "plug-ins"
@@ -79,6 +79,18 @@ def test_the_tree_of_the_design_names_every_room_and_what_is_in_the_rooms_of_met
     for room in ("methods", "objective", "segmenter", "grouper"):
         stems = {path.stem for path in (ROOT / "core" / room).glob("*.py")} - {"__init__", "base"}
         assert stems <= words, room
+
+
+@pytest.mark.parametrize("name", modality_entry_points())
+def test_the_page_of_every_modality_has_the_same_shape(name: str) -> None:
+    """What is an item, an element, a view and an object, then the same questions in the same order."""
+    title, _, *rest = (ROOT / "modalities" / name / "README.md").read_text(encoding="utf-8").splitlines()
+    assert title == f"# {name.capitalize()}"
+    rows = [line.split("|")[1].strip() for line in rest if line.startswith("|")]
+    assert rows == ["word", "---", "item", "element", "view", "object"]
+    answered = [found[1] for line in rest if (found := re.match(r"\*\*([^*]+)\.\*\* ", line))]
+    wanted = ["Reading", "Views", "Encoders", "Out", "Limits"]
+    assert [heading for heading in answered if heading in wanted] == wanted
 
 
 def test_links_and_examples_are_found_at_all() -> None:

@@ -16,6 +16,7 @@ from typing import Protocol
 import pytest
 
 import gestalt
+from gestalt.core.plugins import modality_entry_points
 
 ROOT = Path(__file__).parents[1]
 ROOMS = ("core", "modalities", "recipes")
@@ -79,6 +80,14 @@ def test_a_modality_knows_no_recipe_and_no_other_modality(path: Path) -> None:
         for room in ("gestalt.modalities", "modalities"):
             if below(module, room) and module != room:
                 assert module.removeprefix(f"{room}.").split(".")[0] == own
+
+
+@pytest.mark.parametrize("path", files("core"), ids=named)
+def test_core_names_no_kind_of_data(path: Path) -> None:
+    """Not even in a text that it could compare with: what differs between kinds of data is the modality's to say."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    texts = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    assert not texts & modality_entry_points().keys()
 
 
 @pytest.mark.parametrize("path", files(*ROOMS), ids=named)
