@@ -44,13 +44,19 @@ def test_every_window_of_every_format_holds_the_frames_of_its_seconds(tmp_path: 
 def test_frames_of_a_variable_rate_keep_their_times_in_every_window(tmp_path: Path) -> None:
     times = [0.0, 0.1, 0.4, 0.45, 1.2, 1.9, 2.6, 2.65, 3.3]
     write(tmp_path / "a.mkv", times)
-    first, second = each_window(files_of(WHOLE, tmp_path), tmp_path / "a.mkv")
+    write(tmp_path / "even.mp4", TENTHS[:30])
+    first, second = each_window(files_of(WHOLE, tmp_path / "a.mkv"), tmp_path / "a.mkv")
     assert numbers_of(first) == [0, 1, 2, 3, 4, 5]
     assert first.times == pytest.approx(times[:6], abs=1e-3)
     assert first.seconds == pytest.approx(2.0)
     # At 2.0 s the frame of 1.9 s is still on show: it is the second window's first, from the window's begin on.
     assert numbers_of(second) == [5, 6, 7, 8]
     assert second.times == pytest.approx([2.0, 2.6, 2.65, 3.3], abs=1e-3)
+    assert (first.continued, second.continued) == (False, True)
+    assert [clip.continued for clip in each_window(files_of(WHOLE, tmp_path / "even.mp4"), tmp_path / "even.mp4")] == [
+        False,
+        False,
+    ]
 
 
 def test_more_frames_than_asked_for_are_thinned_at_their_own_times(tmp_path: Path) -> None:
@@ -91,6 +97,9 @@ def test_a_folder_of_numbered_images_is_one_clip_in_the_order_of_the_numbers(tmp
     clips = list(each_window(files, folder))
     assert [numbers_of(clip) for clip in clips] == [[0, 1, 2, 9], [10, 11]]
     assert clips[1].times == [1.0, 1.25]
+    halves = list(each_window(files_of(Video(seconds=0.625, rate=None, folder_rate=4.0), tmp_path), folder))
+    shown = [number for clip in halves for number in numbers_of(clip)[int(clip.continued) :]]
+    assert shown == [0, 1, 2, 9, 10, 11], "every frame once, although windows begin within frames"
     assert numbers_of(files_of(Video(rate=2.0, folder_rate=4.0), tmp_path).read(0, RNG)) == [0, 2, 10]
 
 

@@ -27,7 +27,8 @@ FEWEST = 2  # frames; a single picture moves nothing
 class Clip:
     """Some seconds of moving picture: frame `i` is shown from `edges[i]` to `edges[i + 1]`, in seconds.
 
-    `edges` begin at 0; `start` is where the clip begins in its file. The rate of frames may vary.
+    `edges` begin at 0; `start` is where the clip begins in its file. The rate of frames may vary. The first frame of a
+    window may be on show since before the window began (`continued`): whoever counts frames has seen it already.
 
     Example:
         >>> clip = Clip(torch.zeros(2, 3, 4, 6, dtype=torch.uint8), torch.tensor([0.0, 0.04, 0.2]), start=7.0)
@@ -38,6 +39,7 @@ class Clip:
     frames: UInt8[Tensor, "time 3 height width"]
     edges: Float[Tensor, " edges"]
     start: float = 0.0
+    continued: bool = False
 
     def __post_init__(self) -> None:
         if len(self.edges) != len(self.frames) + 1 or not bool((self.edges.diff() > 0).all()):
@@ -205,7 +207,7 @@ class VideoFiles(AbstractItems[Clip]):
         if len(stretch.frames) == 0:
             raise BadItemError(self.name(index), f"the video ends before its header says; {ADVICE}")
         times = torch.tensor([time - stretch.times[0] for time in stretch.times])
-        return Clip(stretch.frames, times, stretch.times[0])
+        return Clip(stretch.frames, times, stretch.times[0], stretch.continued)
 
 
 def each_window(files: VideoFiles, path: Path) -> Iterator[Clip]:

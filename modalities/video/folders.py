@@ -1,5 +1,6 @@
 """Folders of numbered images: each is one clip."""
 
+import math
 import re
 from functools import lru_cache
 from pathlib import Path
@@ -11,7 +12,7 @@ from jaxtyping import UInt8
 
 from gestalt.core.items import BadItemError
 
-from .reading import Header, Stretch, scaled
+from .reading import NEAR, Header, Stretch, scaled
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -45,7 +46,7 @@ def decode(folder: Path, header: Header, start: float, seconds: float, rate: flo
     """
     paths = frames_of(folder)
     first = int(start * header.rate + 1e-6)
-    last = min(len(paths), max(first + 1, round((start + seconds) * header.rate - 1e-6)))
+    last = min(len(paths), max(first + 1, math.ceil((start + seconds) * header.rate - 1e-6)))
     step = 1 if rate is None else max(1, round(header.rate / rate))
     numbers = range(first, last, step)
     pictures = [_picture(paths[number], size) for number in numbers]
@@ -59,7 +60,9 @@ def decode(folder: Path, header: Header, start: float, seconds: float, rate: flo
     if not pictures:
         return Stretch(torch.zeros(0, 3, 1, 1, dtype=torch.uint8), (start,))
     stacked = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).contiguous()
-    return Stretch(stacked, (*(max(start, number / header.rate) for number in numbers), last / header.rate))
+    end = min(last / header.rate, start + seconds)
+    times = (*(max(start, number / header.rate) for number in numbers), end)
+    return Stretch(stacked, times, first / header.rate < start - NEAR)
 
 
 def _colours(image: "Image.Image") -> "Image.Image":

@@ -38,10 +38,14 @@ class Header:
 @final
 @dataclass(frozen=True)
 class Stretch:
-    """Decoded frames, and the seconds at which each begins to be shown; the last entry is where the last one ends."""
+    """Decoded frames, and the seconds at which each begins to be shown; the last entry is where the last one ends.
+
+    `continued` says that the first one began before the stretch.
+    """
 
     frames: UInt8[Tensor, "time 3 height width"]
     times: tuple[float, ...]
+    continued: bool = False
 
 
 def scaled(width: int, height: int, size: int | None) -> tuple[int, int]:
@@ -117,7 +121,8 @@ def decode(path: Path, start: float, seconds: float, rate: float | None, size: i
         return Stretch(torch.zeros(0, 3, 1, 1, dtype=torch.uint8), (start,))
     pictures = np.stack([picture for _, picture in kept])
     times = (max(kept[0][0], start), *(time for time, _ in kept[1:]), end)
-    return Stretch(torch.from_numpy(pictures).permute(0, 3, 1, 2).contiguous(), times)
+    frames = torch.from_numpy(pictures).permute(0, 3, 1, 2).contiguous()
+    return Stretch(frames, times, kept[0][0] < start - NEAR)
 
 
 def _kept(

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, final
 
@@ -131,16 +131,16 @@ def shrunk(clip: Clip, size: int) -> Clip:
         torch.nn.functional.interpolate(frame[None].float(), (new_height, new_width), mode="area")[0]
         for frame in clip.frames
     ]
-    return Clip(torch.stack(pictures).round().to(torch.uint8), clip.edges, clip.start)
+    return replace(clip, frames=torch.stack(pictures).round().to(torch.uint8))
 
 
 def _enlarged(clip: Clip, numbers: Int[Tensor, "time height width"]) -> Iterator[Part]:
-    """Numbers at the clip's own resolution, so many frames at a time as memory should hold."""
+    """Numbers at the clip's own resolution, so many frames at a time as memory should hold; each frame once."""
     _, height, width = clip.size
     rows = torch.arange(height) * numbers.shape[1] // height
     columns = torch.arange(width) * numbers.shape[2] // width
     few = max(1, AT_ONCE // (height * width))
-    for first in range(0, len(clip.frames), few):
+    for first in range(int(clip.continued), len(clip.frames), few):
         part = slice(first, first + few)
         yield clip.frames[part], numbers[part][:, rows][:, :, columns], clip.times[part]
 

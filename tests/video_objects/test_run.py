@@ -23,6 +23,7 @@ TINY = [
     "--discovery-every", "2", "--warmup", "1", "--log-every", "1", "--objects", "6", "--accelerator", "cpu",
     "--workers", "0", "--threads", "1",
 ]  # fmt: skip
+TIMES = [0.0, 0.1, 0.25, 0.3, 0.8, 0.95, 1.1, 1.2, 1.5, 1.9, 2.2, 2.3, 2.35]
 ROWS = [
     "truth on the same tubes",
     "k-means on colours",
@@ -47,9 +48,9 @@ def shipped(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A video of two and a half seconds, a folder of frames, and two files that are no videos."""
+    """A video of uneven frames, some on show where a window begins, a folder of frames, and two files of no videos."""
     data = tmp_path_factory.mktemp("videos")
-    write(data / "Straße <b>.mp4", [number / 10 for number in range(25)])
+    write(data / "Straße <b>.mp4", TIMES)
     (data / "frames").mkdir()
     for number in range(6):
         Image.fromarray(coded(number)).save(data / "frames" / f"{number:05d}.png")
@@ -81,9 +82,9 @@ def test_discover_writes_overlays_masks_and_times(shipped: Path, videos: Path, t
     (overlay,) = out.glob("*Straße*.mp4.mp4")
     with av.open(str(overlay)) as container:
         frames = [frame.time for frame in container.decode(video=0)]
-    assert frames == pytest.approx([number / 10 for number in range(25)], abs=2e-3)
+    assert frames == pytest.approx(TIMES, abs=2e-3), "every frame of the video once, at its own time"
     masks = sorted((out / overlay.stem).glob("*.png"))
-    assert [mask.name for mask in masks] == [f"{number:05d}.png" for number in range(25)]
+    assert [mask.name for mask in masks] == [f"{number:05d}.png" for number in range(len(TIMES))]
     with Image.open(masks[0]) as image:
         assert image.size == (64, 32)
         numbers = {int(number) for number in np.unique(np.asarray(image))} - {0}
