@@ -2,13 +2,7 @@
 
 import os
 import pickle
-import resource
-import signal
-import subprocess
-import sys
-import textwrap
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, final
@@ -17,7 +11,6 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor
-from torch.utils._pytree import tree_flatten
 
 from gestalt.core.encoder import Network
 from gestalt.core.follower import CopyEvery
@@ -30,11 +23,13 @@ from gestalt.core.segmentation import Objects, Segmentation
 from gestalt.core.training import Diverged, Trained, Training, launch, open_folder, train
 from gestalt.core.training.checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
 from gestalt.core.training.data import Order, Ticket, batches
-from gestalt.core.training.journal import METRICS, Journal, read_metrics
+from gestalt.core.training.journal import METRICS, Journal
 from gestalt.core.training.watch import CollapseWatch
 from tests.toy import series_items, toy
 
-OPTIONS = Training(steps=9, batch=4, lr=1e-2, warmup=2, workers=0, log_every=2, checkpoint_every=4, accelerator="cpu")
+OPTIONS = Training(
+    steps=9, batch=4, lr=1e-2, warmup=2, workers=0, threads=1, log_every=2, checkpoint_every=4, accelerator="cpu"
+)
 SERIES = toy("series")
 
 
@@ -75,84 +70,6 @@ def run(folder: Path, items: Few, options: Training = OPTIONS, resume: bool = Fa
     return train(
         fabric, more.pop("learner", learner()), items, SERIES.views, SERIES.collate, options, folder, resume, **more
     )
-
-
-def interrupting(read: int) -> Few:
-    """Items of which number `read` in time asks the training to stop, as Ctrl-C does."""
-    count = 0
-
-    def act(_: int) -> None:
-        nonlocal count
-        count += 1
-        if count == read:
-            os.kill(os.getpid(), signal.SIGINT)
-
-    return Few(act)
-
-
-@pytest.mark.parametrize("read", [1, 6, 15, 22, 30])
-def test_a_run_that_was_stopped_anywhere_and_resumed_gives_the_same_numbers_bit_for_bit(
-    tmp_path: Path, read: int
-) -> None:
-    whole = run(tmp_path / "whole", Few())
-    assert whole.finished
-    stopped = run(tmp_path / "parts", interrupting(read))
-    assert not stopped.finished
-    assert stopped.step == (read - 1) // OPTIONS.batch + 1
-    resumed = run(tmp_path / "parts", Few(), resume=True)
-    assert resumed.finished
-    assert (tmp_path / "parts" / METRICS).read_bytes() == (tmp_path / "whole" / METRICS).read_bytes()
-    first, second = (load_checkpoint(tmp_path / name) for name in ("whole", "parts"))
-    assert first is not None
-    assert second is not None
-    flat = [tree_flatten(state)[0] for state in (first, second)]
-    assert len(flat[0]) == len(flat[1]) > 20
-    for ours, theirs in zip(*flat, strict=True):
-        assert torch.equal(ours, theirs) if isinstance(ours, Tensor) else ours == theirs
-
-
-@pytest.mark.parametrize(
-    ("moment", "logged"),
-    [("while it reads", 3), ("between the temporary file and its new name", 4)],
-    ids=["reading", "renaming"],
-)
-def test_a_killed_run_resumes_to_the_metrics_of_an_undisturbed_one(tmp_path: Path, moment: str, logged: int) -> None:
-    script = textwrap.dedent(
-        """
-        import os, signal, sys, torch
-        torch.set_num_threads(1)
-        from pathlib import Path
-        from tests.test_training import CHECKPOINT, Few, run
-        count, rename = 0, Path.replace
-        def die(_):
-            global count
-            count += 1
-            if count == 27 and sys.argv[2] == "while it reads":
-                os.kill(os.getpid(), signal.SIGKILL)
-        def replace(self, target):
-            if target.name == CHECKPOINT and target.exists() and sys.argv[2] != "while it reads":
-                os.kill(os.getpid(), signal.SIGKILL)
-            return rename(self, target)
-        Path.replace = replace
-        run(Path(sys.argv[1]), Few(die))
-        """
-    )
-    root = Path(__file__).parents[1]
-    killed = subprocess.run(
-        [sys.executable, "-c", script, str(tmp_path / "killed"), moment],
-        cwd=root,
-        capture_output=True,
-        timeout=120,
-        check=False,
-    )
-    assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
-    assert len(read_metrics(tmp_path / "killed" / METRICS)) == logged
-    saved = load_checkpoint(tmp_path / "killed")
-    assert saved is not None
-    assert saved["step"] == 4  # the second one, of step 8, was never in its place
-    run(tmp_path / "killed", Few(), resume=True)
-    run(tmp_path / "whole", Few())
-    assert (tmp_path / "killed" / METRICS).read_bytes() == (tmp_path / "whole" / METRICS).read_bytes()
 
 
 def test_any_number_of_workers_sees_the_same_batches() -> None:
@@ -196,43 +113,6 @@ def test_a_data_set_smaller_than_a_batch_repeats_items() -> None:
 def test_no_items_are_an_error() -> None:
     with pytest.raises(ValueError, match="no items to train on"):
         Order(items=0, batch=8, steps=1, seed=0)
-
-
-@contextmanager
-def no_file_larger_than(size: int) -> Iterator[None]:
-    """Within it the system refuses to write beyond so many bytes, as a full disk does."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
-def test_a_full_disk_leaves_the_last_good_checkpoint_and_no_rubbish(tmp_path: Path) -> None:
-    save_checkpoint(tmp_path, {"step": 1})
-    with (
-        no_file_larger_than(2**18),
-        pytest.raises(OSError, match=r"checkpoint\.pt could not be written \(File too large\).*untouched.*--resume"),
-    ):
-        save_checkpoint(tmp_path, {"step": 2, "much": torch.zeros(2**18)})
-    assert load_checkpoint(tmp_path) == {"step": 1}
-    assert [path.name for path in tmp_path.iterdir()] == [CHECKPOINT]
-
-
-def test_a_full_disk_cuts_the_metrics_where_resuming_mends_them(tmp_path: Path) -> None:
-    journal = Journal(tmp_path, step=0)
-    journal.write(2, {"loss": 0.5}, {})
-    whole = (tmp_path / METRICS).read_text()
-    with (
-        no_file_larger_than(len(whole) + 3),
-        pytest.raises(OSError, match=r"metrics\.csv cannot take another row \(File too large\); make room .*--resume"),
-    ):
-        journal.write(4, {"loss": 0.25}, {})
-    journal.close()
-    assert (tmp_path / METRICS).read_text() == whole + "4,0"
-    Journal(tmp_path, step=2).close()
-    assert (tmp_path / METRICS).read_text() == whole
 
 
 def test_a_checkpoint_never_executes_code(tmp_path: Path) -> None:

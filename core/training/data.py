@@ -1,6 +1,7 @@
 """From numbered items to batches of views: the same batches for any number of workers, from any step on."""
 
 import dataclasses
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, final
@@ -215,8 +216,15 @@ class Collate(Generic[ItemT]):
         return join(good, self.collate)
 
 
-def _one_thread(_: int) -> None:
+def _begin_worker(_: int) -> None:
+    """One thread. Signals that reach all processes (Ctrl-C, a scheduler's SIGTERM) are the main one's to answer.
+
+    It needs its workers to finish the step. A second SIGTERM ends a worker, so that the main process can end one that
+    hangs.
+    """
     torch.set_num_threads(1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda number, _: signal.signal(number, signal.SIG_DFL))
 
 
 def batches(
@@ -238,7 +246,7 @@ def batches(
         batch_sampler=order,
         collate_fn=Collate(collate),
         num_workers=workers,
-        worker_init_fn=_one_thread,
+        worker_init_fn=_begin_worker,
         prefetch_factor=4 if workers else None,
     )
     for batch in loader:
