@@ -166,10 +166,9 @@ def test_found_objects_are_written_at_the_size_of_each_picture(finished: Path, o
 def test_vectors_are_written_with_the_place_of_every_cell(finished: Path, own: Path, tmp_path: Path) -> None:
     assert execute(["embed", str(finished), str(own / "d.png"), "--out", str(tmp_path)]) == 0
     arrays = np.load(tmp_path / "vectors.npz")
-    # 120 × 300 pixels are read at 102 × 256: 25 × 64 cells have their middle in the picture (the middle of the
-    # twenty-sixth row lies on its rim). Places are given in the file's own pixels.
-    assert len(arrays["elements"]) == len(arrays["y"]) == 25 * 64
-    assert arrays["x"].min() == pytest.approx(2 * 300 / 256, abs=0.01)
+    # 120 × 300 pixels are read at 102 × 256, in cells of 2 × 2. Places are given in the file's own pixels.
+    assert len(arrays["elements"]) == len(arrays["y"]) == 51 * 128
+    assert arrays["x"].min() == pytest.approx(1 * 300 / 256, abs=0.01)
     assert arrays["y"].max() <= 120
 
 

@@ -56,7 +56,8 @@ def to_html(table: Table) -> Markup:
         )
         parts.append(Markup('<tr class="groups"><td></td>{}</tr>').format(Markup("").join(heads)))
     names = (
-        Markup('<th scope="col"{}>{}</th>').format(kind(i), column.heading) for i, column in enumerate(table.columns)
+        Markup('<th scope="col"{}>{}</th>').format(kind(i), _glued(column.heading))
+        for i, column in enumerate(table.columns)
     )
     parts.append(Markup('<tr><th scope="col">method</th>{}</tr></thead>\n<tbody>').format(Markup("").join(names)))
     for number, row in enumerate(table.rows):
@@ -84,6 +85,11 @@ def _show(column: Column, cell: Cell) -> str:
 def _html(column: Column, cell: Cell) -> Markup:
     mean, sign, spread = _show(column, cell).partition(" ± ")
     return escape(mean) + (Markup('<span class="spread"> ± {}</span>').format(spread) if sign else Markup(""))
+
+
+def _glued(heading: str) -> str:
+    """The heading with its arrow on the line of its last word."""
+    return "\N{NO-BREAK SPACE}".join(heading.rsplit(" ", 1)) if heading.endswith(("↑", "↓")) else heading
 
 
 def _over(table: Table) -> Markup:
