@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from gestalt.core.encoder import Network
+from gestalt.core.encoder import Network, Plain
 from gestalt.core.follower import CopyEvery, Follower, MovingAverage, Shared
 from gestalt.core.grouper import KMeans
 from gestalt.core.learner import Learner, Outcome
@@ -19,8 +19,10 @@ from gestalt.core.objective import Contrastive
 from gestalt.core.progress import Progress
 from gestalt.core.segmentation import Segmentation
 from gestalt.core.segmenter import Discovery, Given, HandOver, WholeItem
+from gestalt.core.transform import Views
 from tests.house import ENCODERS, ITEMS, LEARNERS, RULES, SEGMENTERS, make_batch, seeded
 from tests.test_learner import assert_same_to_the_last_digit, stepped, transplanted
+from tests.toy import Do, keep_points, toy
 
 KINDS = ["points", "series"]
 SMALL: dict[str, Any] = {"hidden": 8, "projection": 5, "grouper": KMeans(3)}
@@ -140,11 +142,29 @@ def test_detcon_draws_sixteen_of_the_given_masks_for_every_view() -> None:
     torch.manual_seed(0)
     learner = detcon(ENCODERS["points"](), Given(fine), hidden=8, projection=5)
     items = [torch.randn(60, 2, generator=seeded(number)) for number in range(3)]
-    outcome: Outcome = learner(make_batch("points", items), seeded())
+    same = toy("points", views=Views(Do(keep_points), (Do(keep_points), Do(keep_points))))
+    outcome: Outcome = learner(make_batch("points", items, modality=same), seeded())
     counts = torch.stack([view.present.sum(dim=1) for view in outcome.online])
     assert int(counts.max()) <= 16
-    assert int(counts.min()) > 8  # sixteen draws with replacement from more than forty
-    assert not torch.equal(outcome.online[0].present, outcome.online[1].present)
+    assert 8 < int(counts.min()) < 16  # of sixteen draws from sixty with replacement some are the same
+    assert not torch.equal(outcome.online[0].present, outcome.online[1].present)  # each of two equal views its own
+
+
+def widths(module: nn.Module) -> list[tuple[int, ...]]:
+    """The shapes of a head's matrices."""
+    return [tuple(parameter.shape) for parameter in module.parameters() if parameter.ndim == 2]
+
+
+def test_the_heads_and_teachers_of_odin_and_detcon_are_those_of_their_papers() -> None:
+    for learner in (odin(Plain(dim=3)), detcon(Plain(dim=3))):
+        assert widths(learner.online.projector) == [(4096, 3), (256, 4096)]
+        assert widths(learner.predictor) == [(4096, 256), (256, 4096)]
+        assert learner.teacher.network is not learner.online
+        assert learner.teacher.rule == MovingAverage(0.996)
+    shared = detcon_s(Plain(dim=3))
+    assert widths(shared.online.projector) == [(2048, 3), (128, 2048)]
+    assert widths(shared.predictor) == []
+    assert shared.teacher.network is shared.online
 
 
 # Resume, compilation, precision
@@ -168,6 +188,7 @@ def test_odin_resumes_with_every_rule_of_its_followers(rule: str) -> None:
 
 COMPILED = """
 import torch
+from gestalt.core.transform import Views
 from tests.house import ENCODERS, ITEMS, LEARNERS, make_batch, seeded
 from tests.test_learner import stepped
 
