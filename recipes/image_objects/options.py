@@ -32,9 +32,9 @@ class Options:
     """How objects are found among cells."""
     running: Running = field(default_factory=lambda: Running(Path("runs/image-objects")))
     """Where to read and write."""
-    learning: Learning = field(default_factory=lambda: Learning(hand_over=240))
+    learning: Learning = field(default_factory=lambda: Learning(contrast=0.2, regression=1.0, hand_over=200))
     """What learns."""
-    training: Training = field(default_factory=lambda: Training(steps=360, batch=16, lr=2e-3, warmup=30))
+    training: Training = field(default_factory=lambda: Training(steps=300, batch=16, lr=2e-3, warmup=30))
     """How to train."""
 
     def __post_init__(self) -> None:
