@@ -12,11 +12,11 @@ from tests.house import seeded
 
 
 def naive_lars(
-    values: list[float], gradients: list[list[float]], rate: float, decay: float, adapt: bool
+    values: list[float], gradients: list[list[float]], rates: list[float], decay: float, adapt: bool
 ) -> list[float]:
     """g + wd p, times η ‖p‖ / ‖g‖, into the momentum of 0.9, then p − lr m; number by number."""
     momentum = [0.0] * len(values)
-    for gradient in gradients:
+    for gradient, rate in zip(gradients, rates, strict=True):
         moved = [g + decay * p for g, p in zip(gradient, values, strict=True)] if adapt else gradient
         size = math.sqrt(sum(p * p for p in values))
         slope = math.sqrt(sum(g * g for g in moved))
@@ -31,7 +31,7 @@ def naive_lars(
 def test_lars_is_the_naive_loop_of_its_formula(adapt: bool, start: float) -> None:
     parameter = nn.Parameter(torch.randn(6, generator=seeded(1)) * start)
     gradients = [torch.randn(6, generator=seeded(2 + step)) for step in range(4)]
-    expected = naive_lars(parameter.tolist(), [g.tolist() for g in gradients], 0.5, 0.1, adapt)
+    expected = naive_lars(parameter.tolist(), [g.tolist() for g in gradients], [0.5] * 4, 0.1, adapt)
     optimizer = LARS([{"params": [parameter], "adapt": adapt, "weight_decay": 0.1}], lr=0.5)
     for gradient in gradients:
         parameter.grad = gradient.clone()

@@ -60,7 +60,9 @@ def learner(method: str = "odin") -> Learner:
     encoder = SERIES.encoders["small"]()
     if method == "byol":
         return byol(encoder, hidden=8, projection=5)
-    return odin(encoder, hidden=8, projection=5, grouper=KMeans(3), discovery=CopyEvery(steps=3))
+    made = odin(encoder, hidden=8, projection=5, grouper=KMeans(3), discovery=CopyEvery(steps=3))
+    made.predictor = torch.nn.Sequential(torch.nn.Dropout(0.2), made.predictor)  # it draws from the global generator
+    return made
 
 
 def run(folder: Path, items: Few, options: Training = OPTIONS, resume: bool = False, **more: Any) -> Trained:
