@@ -35,9 +35,11 @@ class Options:
     """How objects are found among tubes."""
     running: Running = field(default_factory=lambda: Running(Path("runs/video-objects")))
     """Where to read and write."""
-    learning: Learning = field(default_factory=lambda: Learning(hand_over=120, discovery_every=40))
+    learning: Learning = field(
+        default_factory=lambda: Learning(contrast=0.2, regression=1.0, hand_over=120, discovery_every=40)
+    )
     """What learns."""
-    training: Training = field(default_factory=lambda: Training(steps=240, batch=16, lr=2e-3, warmup=30))
+    training: Training = field(default_factory=lambda: Training(steps=160, batch=16, lr=2e-3, warmup=30))
     """How to train."""
 
     def __post_init__(self) -> None:
