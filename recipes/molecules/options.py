@@ -24,7 +24,9 @@ class Options:
     running: Running = field(default_factory=lambda: Running(Path("runs/molecules")))
     """Where to read and write."""
     learning: Learning = field(
-        default_factory=lambda: Learning("odin", "gine", contrast=0.2, regression=1.0, hand_over=300, discovery_every=50)
+        default_factory=lambda: Learning(
+            "odin", "gine", contrast=0.2, regression=1.0, hand_over=300, discovery_every=50
+        )
     )
     """What learns."""
     training: Training = field(default_factory=lambda: Training(steps=400, batch=32, lr=1e-3, warmup=20))
