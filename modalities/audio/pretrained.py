@@ -1,8 +1,6 @@
 """The field's transformers on audio: wav2vec 2.0, HuBERT and AST, from a configuration or a local checkpoint."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any, final
 
 import torch
@@ -12,6 +10,7 @@ from torch import Tensor, nn
 
 from gestalt.core.encoder import AbstractEncoder
 from gestalt.core.feature_map import FeatureMap, Grid
+from gestalt.core.local_models import local_model
 
 from .data import Waveforms
 from .front_end import count, mel_edges, silenced, valid_elements
@@ -41,28 +40,6 @@ SMALL_TORCHAUDIO: Mapping[str, Any] = {
     "encoder_layer_norm_first": True,
     "encoder_layer_drop": 0.0,
 }
-
-
-def _load(
-    model_class: Any, config: Mapping[str, Any] | None, small: Mapping[str, Any], checkpoint: str | None
-) -> tuple[Any, dict[str, Any]]:
-    """A transformers model and the configuration that builds it again without the checkpoint."""
-    config_class = model_class.config_class
-    if checkpoint is None:
-        chosen = dict(small if config is None else config)
-        unknown = chosen.keys() - config_class().to_dict().keys()
-        if unknown:
-            raise ValueError(f"{config_class.__name__} knows no {', '.join(sorted(unknown))}; check the spelling")
-        return model_class(config_class.from_dict(chosen)), chosen
-    if config is not None:
-        raise ValueError("give a config or a checkpoint, not both: a checkpoint brings its own configuration")
-    if not (Path(checkpoint) / "config.json").is_file():
-        raise FileNotFoundError(
-            f"{checkpoint} is no local checkpoint: it has no config.json; "
-            "download the model first and name its folder (nothing is fetched over the network)"
-        )
-    model = model_class.from_pretrained(checkpoint, local_files_only=True, use_safetensors=True)
-    return model, json.loads(model.config.to_json_string())
 
 
 @final
@@ -147,7 +124,7 @@ class SpeechTransformer(AbstractEncoder):
         from transformers import HubertModel, Wav2Vec2Model
 
         model_class = {"wav2vec2": Wav2Vec2Model, "hubert": HubertModel}[kind]
-        self.model, config = _load(model_class, config, SMALL_SPEECH, checkpoint)
+        self.model, config = local_model(model_class, config, SMALL_SPEECH, checkpoint)
         self.settings = {"config": config, "checkpoint": None, "normalise": normalise, "sample_rate": sample_rate}
         self.lattice = Lattice(self.model.config.conv_kernel, self.model.config.conv_stride)
         self.normalise = normalise
@@ -282,7 +259,7 @@ class AST(AbstractEncoder):
         super().__init__()
         from transformers import ASTModel
 
-        self.model, config = _load(ASTModel, config, SMALL_AST, checkpoint)
+        self.model, config = local_model(ASTModel, config, SMALL_AST, checkpoint)
         self.settings = {
             "config": config,
             "checkpoint": None,

@@ -1,5 +1,6 @@
 """torchvision's ResNets on log-mel images, with padding kept out of every layer."""
 
+from functools import partial
 from typing import Any, final
 
 import torch
@@ -125,37 +126,6 @@ def _residual(block: Any, x: Float[Tensor, "batch channels time bands"], counts:
     return (x + inner).relu()
 
 
-def resnet18(
-    stride: int = 16,
-    mels: int = 64,
-    window_ms: float = 32.0,
-    hop_ms: float = 8.0,
-    floor: float = -80.0,
-    sample_rate: int = 16_000,
-) -> ResNet:
-    """A `ResNet` of that name."""
-    return ResNet("resnet18", stride, mels, window_ms, hop_ms, floor, sample_rate)
-
-
-def resnet34(
-    stride: int = 16,
-    mels: int = 64,
-    window_ms: float = 32.0,
-    hop_ms: float = 8.0,
-    floor: float = -80.0,
-    sample_rate: int = 16_000,
-) -> ResNet:
-    """A `ResNet` of that name."""
-    return ResNet("resnet34", stride, mels, window_ms, hop_ms, floor, sample_rate)
-
-
-def resnet50(
-    stride: int = 16,
-    mels: int = 64,
-    window_ms: float = 32.0,
-    hop_ms: float = 8.0,
-    floor: float = -80.0,
-    sample_rate: int = 16_000,
-) -> ResNet:
-    """A `ResNet` of that name."""
-    return ResNet("resnet50", stride, mels, window_ms, hop_ms, floor, sample_rate)
+resnet18 = partial(ResNet, "resnet18")
+resnet34 = partial(ResNet, "resnet34")
+resnet50 = partial(ResNet, "resnet50")

@@ -1,6 +1,5 @@
 """The field's transformers on pictures: ViT, DINOv2 and Swin of transformers, and any model of timm."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, final
@@ -11,6 +10,7 @@ from torch import Tensor, nn
 
 from gestalt.core.encoder import AbstractEncoder
 from gestalt.core.feature_map import FeatureMap
+from gestalt.core.local_models import local_model
 
 from .data import Pictures
 from .encoders import check_channels
@@ -35,28 +35,6 @@ SMALL_SWIN: Mapping[str, Any] = {
 }
 
 
-def _load(
-    model_class: Any, config: Mapping[str, Any] | None, small: Mapping[str, Any], checkpoint: str | None
-) -> tuple[Any, dict[str, Any]]:
-    """A transformers model and the configuration that builds it again without the checkpoint."""
-    config_class = model_class.config_class
-    if checkpoint is None:
-        chosen = dict(small if config is None else config)
-        unknown = chosen.keys() - config_class().to_dict().keys()
-        if unknown:
-            raise ValueError(f"{config_class.__name__} knows no {', '.join(sorted(unknown))}; check the spelling")
-        return model_class(config_class.from_dict(chosen)), chosen
-    if config is not None:
-        raise ValueError("give a config or a checkpoint, not both: a checkpoint brings its own configuration")
-    if not (Path(checkpoint) / "config.json").is_file():
-        raise FileNotFoundError(
-            f"{checkpoint} is no local checkpoint: it has no config.json; "
-            "download the model first and name its folder (nothing is fetched over the network)"
-        )
-    model = model_class.from_pretrained(checkpoint, local_files_only=True, use_safetensors=True)
-    return model, json.loads(model.config.to_json_string())
-
-
 @final
 class VisionTransformer(AbstractEncoder):
     """ViT or DINOv2 of transformers: one vector per patch; prefix tokens (class, registers) take part and are dropped.
@@ -71,7 +49,7 @@ class VisionTransformer(AbstractEncoder):
         # Unlike `add_pooling_layer=False`, this works for both classes and both ways of building them.
         model_class = {"vit": transformers.ViTModel, "dinov2": transformers.Dinov2Model}[kind]
         small = {"vit": SMALL, "dinov2": SMALL_DINOV2}[kind]
-        self.model, chosen = _load(model_class, config, small, checkpoint)
+        self.model, chosen = local_model(model_class, config, small, checkpoint)
         if getattr(self.model, "pooler", None) is not None:
             self.model.pooler = None  # nothing here reads the class token, and unused weights get no gradient
         self.kind = kind
@@ -119,7 +97,7 @@ class TransformersSwin(AbstractEncoder):
         super().__init__()
         from transformers import SwinModel
 
-        self.model, chosen = _load(SwinModel, config, SMALL_SWIN, checkpoint)
+        self.model, chosen = local_model(SwinModel, config, SMALL_SWIN, checkpoint)
         self.model.pooler = None
         stages = len(self.model.config.depths)
         if stage is not None and not 0 <= stage < stages:

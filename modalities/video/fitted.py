@@ -1,8 +1,6 @@
 """Transformers that take clips of one size only: every clip is brought to it; its tubes stay in its own terms."""
 
-import json
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any, final
 
 import torch
@@ -12,6 +10,7 @@ from torch import Tensor, nn
 
 from gestalt.core.encoder import AbstractEncoder
 from gestalt.core.feature_map import FeatureMap, Grid
+from gestalt.core.local_models import local_model
 
 from .backbones import loaded
 from .data import Clips
@@ -146,24 +145,9 @@ class VideoMAE(AbstractEncoder):
 
     def __init__(self, config: Mapping[str, Any] | None = None, checkpoint: str | None = None) -> None:
         super().__init__()
-        from transformers import VideoMAEConfig, VideoMAEModel
+        from transformers import VideoMAEModel
 
-        if checkpoint is None:
-            chosen = dict(SMALL_VIDEOMAE if config is None else config)
-            unknown = chosen.keys() - VideoMAEConfig().to_dict().keys()
-            if unknown:
-                raise ValueError(f"VideoMAEConfig knows no {', '.join(sorted(unknown))}; check the spelling")
-            self.model: Any = VideoMAEModel(VideoMAEConfig.from_dict(chosen))
-        elif config is not None:
-            raise ValueError("give a config or a checkpoint, not both: a checkpoint brings its own configuration")
-        elif not (Path(checkpoint) / "config.json").is_file():
-            raise FileNotFoundError(
-                f"{checkpoint} is no local checkpoint: it has no config.json; "
-                "download the model first and name its folder (nothing is fetched over the network)"
-            )
-        else:
-            self.model = VideoMAEModel.from_pretrained(checkpoint, local_files_only=True, use_safetensors=True)
-            chosen = json.loads(self.model.config.to_json_string())
+        self.model, chosen = local_model(VideoMAEModel, config, SMALL_VIDEOMAE, checkpoint)
         self.settings = {"config": chosen, "checkpoint": None}
         self.dim = int(self.model.config.hidden_size)
 
