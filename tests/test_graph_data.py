@@ -183,8 +183,13 @@ def test_an_edge_list_with_features_is_one_undirected_graph(tmp_path: Path) -> N
 def test_files_of_different_features_are_not_mixed(tmp_path: Path) -> None:
     (tmp_path / "a.smi").write_text("CCO\n")
     (tmp_path / "b.edgelist").write_text("1 2\n")
-    with pytest.raises(BadItemError, match=r"b.edgelist.*one kind at a time"):
+    with pytest.raises(BadItemError, match=r"b.edgelist: is a network with .*a.smi \[line 1\] is a molecule; read .*"):
         MODALITY.read([tmp_path])
+    (tmp_path / "0.edgelist").write_text("1 2\n")
+    (tmp_path / "a.smi").write_text("CCO\nCC\nC\n")
+    reading = MODALITY.read([tmp_path], skip_bad=True)
+    assert [reading.items.name(place)[-8:] for place in range(len(reading.items))] == [f"[line {n}]" for n in (1, 2, 3)]
+    assert [Path(entry.name).name for entry in reading.skipped] == ["0.edgelist", "b.edgelist"], "the most decide"
 
 
 def pyg(**changes: Any) -> Data:
@@ -213,6 +218,24 @@ def test_graphs_of_pytorch_geometric_keep_their_features_and_leave_room_for_the_
         from_pyg([pyg(), pyg(x=torch.rand(3, 2))])
     with pytest.raises(BadItemError, match="NaN"):
         from_pyg([pyg(x=torch.tensor([[torch.nan]] * 3))])
+
+
+@pytest.mark.parametrize("edge_dim", [0, 3])
+def test_a_data_set_of_pytorch_geometric_is_read_as_it_is(edge_dim: int) -> None:
+    from torch_geometric.datasets import FakeDataset
+
+    torch.manual_seed(0)
+    dataset = FakeDataset(num_graphs=5, avg_num_nodes=12, num_channels=4, edge_dim=edge_dim, task="graph")
+    items = from_pyg(dataset, "fake")
+    assert items.schema == Schema(numbers=4, weights=edge_dim)
+    for place, data in enumerate(dataset):
+        graph = items.read(place, RNG)
+        assert torch.equal(graph.edges, data.edge_index)
+        assert torch.allclose(graph.numbers, data.x)
+        assert items.record(place).values == {"y": str(data.y.tolist())}
+    encoder = MODALITY.encoders["gine"](**items.schema.settings(), width=8, layers=1)
+    batch = collate([items.read(place, RNG) for place in range(5)])
+    assert encoder(batch).valid.sum(dim=1).tolist() == [data.num_nodes for data in dataset]
 
 
 def test_a_graph_of_5000_nodes_comes_in_windows_that_hold_every_node_once(tmp_path: Path) -> None:

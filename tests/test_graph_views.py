@@ -64,6 +64,15 @@ def test_node_ids_pushed_through_a_transform_are_what_its_correspondence_says(na
         assert {(two, one) for one, two in pairs} == pairs, "one direction of an edge was lost"
 
 
+@pytest.mark.parametrize("name", TRANSFORMS)
+def test_a_graph_without_nodes_survives_every_transform(name: str) -> None:
+    empty = GRAPHS[0].take(torch.zeros(0, dtype=torch.long))
+    for seed in range(4):
+        view, correspondence = TRANSFORMS[name](empty, np.random.default_rng(seed))
+        assert len(view) == 0
+        assert index_of(correspondence) == []
+
+
 def test_dropped_nodes_are_really_gone_and_the_edges_between_the_others_stay() -> None:
     graph = GRAPHS[0]
     view, correspondence = NodeDrop(0.4)(graph, np.random.default_rng(1))

@@ -16,9 +16,10 @@ from gestalt.modalities.image import collate
 from gestalt.modalities.image.masks import read_index
 from gestalt.recipes.image_objects import Options
 from gestalt.recipes.image_objects.clothing import PHOTOGRAPHS, Part, clothing, names, photographs
-from gestalt.recipes.image_objects.outputs import file_name, full_size
+from gestalt.recipes.image_objects.outputs import full_size
 from gestalt.recipes.image_objects.scenes import SEEN, Composing, Scenes
 from gestalt.recipes.image_objects.truth import cells_of_pixels, instance_metrics, owned, truth_of, type_metrics
+from gestalt.recipes.study.naming import track_name
 
 PARTS: tuple[Part, ...] = ("train", "validation", "test")
 TINY = ["--steps", "2", "--batch", "4", "--workers", "0", "--threads", "1", "--accelerator", "cpu", "--hand-over", "1"]
@@ -110,7 +111,6 @@ def test_objects_reach_the_rim_of_a_picture_at_its_own_size() -> None:
     assert bool((large >= 0).all())
     assert large[0, 0] == 0
     assert large[-1, -1] == 3
-    assert file_name(Path("a/b.png"), {"a__b.png"}) != file_name(Path("c/b.png"), {"c__b.png"})
 
 
 @pytest.fixture(scope="module")
@@ -154,7 +154,7 @@ def test_found_objects_are_written_at_the_size_of_each_picture(finished: Path, o
         with Pillow.open(image["file_name"]) as file:
             width, height = file.size
         assert (image["height"], image["width"]) == (height, width)
-        index = read_index(tmp_path / "b" / "index" / f"{file_name(Path(image['file_name']), frozenset())}.png")
+        index = read_index(tmp_path / "b" / "index" / f"{track_name(Path(image['file_name']), frozenset())}.png")
         assert index.shape == (height, width)
         mine = [one for one in record["annotations"] if one["image_id"] == image["id"]]
         assert sum(one["area"] for one in mine) == int((index >= 0).sum()) == height * width

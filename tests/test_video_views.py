@@ -12,7 +12,7 @@ from gestalt.core.correspondence import AbstractCorrespondence, Affine
 from gestalt.core.feature_map import FeatureMap, Grid
 from gestalt.core.transform import AbstractTransform
 from gestalt.modalities.video import MODALITY, Clip, chain, default_views
-from gestalt.modalities.video.effects import Blur, ColourJitter, Grey, Solarise
+from gestalt.modalities.video.effects import Blur, ColourJitter, Grey, Noise, Solarise
 from gestalt.modalities.video.space import CutOut, Flip, ResizedCrop, Rotation
 from gestalt.modalities.video.views import Reverse, Stride, TimeCrop, TimeJitter
 from tests.video_files import clip_of, numbers_of
@@ -77,6 +77,7 @@ def positions(correspondence: Affine, view: Clip) -> Float[Tensor, "points 3"]:
 SPACE = {
     "resized_crop": ResizedCrop(24, 0.1),
     "flip": Flip(),
+    "upside down": Flip(upright=False),
     "rotation": Rotation(40.0),
     "in a row": chain((1.0, ResizedCrop(32)), (1.0, Rotation(30.0)), (1.0, Flip()), (1.0, ResizedCrop(20))),
 }
@@ -131,6 +132,7 @@ EFFECTS = {
     "grey": Grey(),
     "blur": Blur(0.02, 0.03),
     "solarise": Solarise(),
+    "noise": Noise(0.02, 0.05),
     "cut": CutOut(),
 }
 
@@ -156,6 +158,17 @@ def test_a_cut_box_is_grey_in_every_frame_and_hidden_there_alone() -> None:
     assert 0.05 < float(hidden.float().mean()) < 0.25
 
 
+def test_small_views_come_behind_the_large_ones() -> None:
+    views = default_views(size=32, count=2, small=2, small_size=16)
+    item = MODALITY.specimens()[0].item
+    assert [apply(view, item)[0].size[1:] for view in views.views] == [(32, 32)] * 2 + [(16, 16)] * 2
+    share = [
+        float(apply(view, item)[1].matrix[0].diagonal()[1:].prod()) * side**2
+        for view, side in zip(views.views, (32, 32, 16, 16), strict=True)
+    ]
+    assert min(share[:2]) >= 0.35 * 32 * 40 > max(share[2:])
+
+
 def test_default_views_have_one_size_and_differ_in_time_place_and_colour() -> None:
     views = default_views(size=24, shortest=0.5, stride=2, reverse=0.5, count=3)
     assert len(views.views) == 3
@@ -172,7 +185,7 @@ def test_default_views_have_one_size_and_differ_in_time_place_and_colour() -> No
     [
         lambda: TimeCrop(0.9, 0.5), lambda: Stride(0), lambda: TimeJitter(2.0, 1.0), lambda: ResizedCrop(0),
         lambda: Rotation(181.0), lambda: CutOut(0.5, 0.4), lambda: Blur(0.0), lambda: Solarise(0.9, 0.1),
-        lambda: ColourJitter(hue=0.7),
+        lambda: ColourJitter(hue=0.7), lambda: Noise(0.2, 0.1),
     ],
 )  # fmt: skip
 def test_ranges_the_wrong_way_round_are_refused_with_what_was_got(wrong: object) -> None:

@@ -1,6 +1,7 @@
 """Files of molecules and networks: what stands on every line, and what is wrong with it."""
 
 import csv
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -54,26 +55,37 @@ def read_graphs(paths: Sequence[Path], most: int, skip_bad: bool = False, smiles
     if not good:
         first = skipped[0]
         raise ValueError(f"none of {len(skipped)} graphs can be used; the first, {first.name}: {first.reason}")
-    return Reading(GraphRecords(good, common_schema(good), most), tuple(skipped))
+    kept, schema = common_schema(good, skipped if skip_bad else None)
+    return Reading(GraphRecords(kept, schema, most), tuple(skipped))
 
 
-def common_schema(records: Sequence[Record]) -> Schema:
-    """The one schema of all records.
+def common_schema(records: Sequence[Record], skipped: list[Skipped] | None = None) -> tuple[list[Record], Schema]:
+    """The records that have the same features, and which: those of the most, whose others are added to `skipped`.
 
     Raises:
-        BadItemError: naming the first record whose features differ from those of the first.
+        BadItemError: naming the first record whose features differ from those of the first, if `skipped` is None.
     """
-    schema: Schema | None = None
-    for record in records:
-        own = record.source.schema if isinstance(record.source, Graph) else MOLECULE
-        schema = own if schema is None else schema
-        if own != schema:
-            raise BadItemError(
-                record.name,
-                f"has features {own}, but {records[0].name} has {schema}; read such files one kind at a time",
-            )
-    assert schema is not None, "read_graphs passes at least one record"
-    return schema
+    own = [record.source.schema if isinstance(record.source, Graph) else MOLECULE for record in records]
+    wanted = Counter(own).most_common(1)[0][0] if skipped is not None else own[0]
+    kept: list[Record] = []
+    for record, schema in zip(records, own, strict=True):
+        if schema == wanted:
+            kept.append(record)
+            continue
+        like = records[own.index(wanted)].name
+        reason = f"is {_told(schema)}, but {like} is {_told(wanted)}; read such files one kind at a time, or {ADVICE}"
+        if skipped is None:
+            raise BadItemError(record.name, reason)
+        skipped.append(Skipped(record.name, reason))
+    return kept, wanted
+
+
+def _told(schema: Schema) -> str:
+    """What is described, in words."""
+    if schema == MOLECULE:
+        return "a molecule"
+    nodes = f"{len(schema.nodes)} categories and {schema.numbers} numbers for every node"
+    return f"a network with {nodes}, {len(schema.edges)} and {schema.weights} for every edge"
 
 
 def _records(path: Path, smiles: str | None) -> Iterator[Record | Skipped]:

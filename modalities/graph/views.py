@@ -1,7 +1,8 @@
 """Transforms of graphs, each with its correspondence, and the views made of them.
 
 A node that is wholly masked shows no source element; masking some columns, and whatever is done to edges, leaves every
-node in its place. No transform ever drops the last node, and all work on every connected component.
+node in its place. No transform ever drops the last node; all work on every connected component, and on graphs without
+nodes or edges.
 """
 
 from collections.abc import Iterator
@@ -162,7 +163,9 @@ class RandomWalk(AbstractTransform[Graph]):
 
     def __call__(self, item: Graph, rng: np.random.Generator) -> tuple[Graph, Index]:
         """The nodes that were visited, in their order."""
-        wanted = max(1, round(rng.uniform(self.least, self.most) * len(item)))
+        wanted = min(len(item), max(1, round(rng.uniform(self.least, self.most) * len(item))))
+        if not wanted:
+            return item, unchanged(item)
         near = neighbours(len(item), item.edges)
         draws = _draws(rng)
         node = start = int(next(draws) * len(item))
@@ -190,6 +193,8 @@ class Neighbourhood(AbstractTransform[Graph]):
 
     def __call__(self, item: Graph, rng: np.random.Generator) -> tuple[Graph, Index]:
         """The nodes within reach, in their order."""
+        if not len(item):
+            return item, unchanged(item)
         reached = torch.zeros(len(item), dtype=torch.bool)
         reached[int(rng.integers(len(item)))] = True
         for _ in range(self.hops):
@@ -217,7 +222,7 @@ class Reorder(AbstractTransform[Graph]):
                 if node not in order:
                     order[node] = None
                     stack += [near[node][place] for place in rng.permutation(len(near[node])).tolist()]
-        return taken(item, torch.tensor(list(order)))
+        return taken(item, torch.tensor(list(order), dtype=torch.long))
 
 
 def chain(*steps: tuple[float, AbstractTransform[Graph]]) -> Chain[Graph]:

@@ -105,8 +105,9 @@ def read_text(
                 raise
             skipped.append(Skipped(error.name, error.reason))
             continue
-        sources.append(source)
-        places.append(found)
+        if found:
+            sources.append(source)
+            places.append(found)
     if not sources:
         first = skipped[0]
         raise ValueError(f"none of the text files can be used; the first, {first.name}: {first.reason}")

@@ -61,8 +61,9 @@ class Source:
         """All items of the file; records that are bad are added to `skipped`, or raised where it is None.
 
         Raises:
-            BadItemError: if the file is empty, binary, not in UTF-8, or has no words.
+            BadItemError: if the file is empty, binary, not in UTF-8, or has no words (in records that are not bad).
         """
+        before = len(skipped or ())
         if self.path.stat().st_size == 0:
             raise BadItemError(str(self.path), f"the file has no bytes; write it again, {ADVICE}")
         if self.path.suffix.lower() in JSON | TABLE:
@@ -71,7 +72,7 @@ class Source:
             found = [place for record in records for place in self._of_record(record, header, skipped)]
         else:
             found = list(self._plain())
-        if not found:
+        if not found and len(skipped or ()) == before:
             raise BadItemError(str(self.path), f"holds no words; {ADVICE}")
         return found
 

@@ -19,7 +19,7 @@ from .data import VideoFiles as VideoFiles
 from .data import collate as collate
 from .data import each_window as each_window
 from .data import read_videos
-from .effects import Blur, ColourJitter, Grey, Solarise
+from .effects import Blur, ColourJitter, Grey, Noise, Solarise
 from .encoders import Colours, Conv
 from .fitted import MViT, VideoMAE
 from .masks import on_pixels as on_pixels
@@ -71,11 +71,13 @@ class Video(AbstractModality[Clip]):
             "time_jitter": TimeJitter(),
             "resized_crop": ResizedCrop(32),
             "flip": Flip(),
+            "flip_upside_down": Flip(upright=False),
             "rotation": Rotation(),
             "colour_jitter": ColourJitter(),
             "grey": Grey(),
             "blur": Blur(),
             "solarise": Solarise(),
+            "noise": Noise(),
             "cut_out": CutOut(),
         }
         self.views: Views[Clip] = default_views()

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import final
 
 import numpy as np
+import torch
 from jaxtyping import UInt8
 from torch import Tensor
 
@@ -107,3 +108,20 @@ class Solarise(AbstractTransform[Clip]):
 
         threshold = 255 * float(rng.uniform(self.least, self.most))
         return replace(item, frames=functional.solarize(item.frames, threshold)), Affine.identity(3)
+
+
+@final
+class Noise(AbstractTransform[Clip]):
+    """Add Gaussian noise, the same in every frame, with a deviation of `least` … `most` (of 255)."""
+
+    def __init__(self, least: float = 0.0, most: float = 0.05) -> None:
+        if not 0 <= least <= most <= 1:
+            raise ValueError(f"deviations run from a lower to a higher one in 0 … 1, got {least} … {most}")
+        self.least = least
+        self.most = most
+
+    def __call__(self, item: Clip, rng: np.random.Generator) -> tuple[Clip, Affine]:
+        """The noisy clip, clipped to 0 … 255."""
+        noise = torch.from_numpy(rng.standard_normal((1, 3, *item.size[1:]), dtype=np.float32))
+        noisy = item.frames + 255 * float(rng.uniform(self.least, self.most)) * noise
+        return replace(item, frames=noisy.clamp(0, 255).round().to(torch.uint8)), Affine.identity(3)

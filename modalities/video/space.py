@@ -69,10 +69,16 @@ class ResizedCrop(AbstractTransform[Clip]):
 
 @final
 class Flip(AbstractTransform[Clip]):
-    """Left and right changed over."""
+    """Left and right changed over, or with `upright=False` top and bottom."""
+
+    def __init__(self, upright: bool = True) -> None:
+        self.upright = upright
 
     def __call__(self, item: Clip, rng: np.random.Generator) -> tuple[Clip, Affine]:  # noqa: ARG002
-        """x_source = width − x_view."""
+        """x_source = width − x_view, or the same of y."""
+        if not self.upright:
+            rule = Affine.of([1.0, -1.0, 1.0], [0.0, float(item.size[1]), 0.0])
+            return replace(item, frames=item.frames.flip(-2)), rule
         return replace(item, frames=item.frames.flip(-1)), Affine.of([1.0, 1.0, -1.0], [0.0, 0.0, float(item.size[2])])
 
 

@@ -136,6 +136,8 @@ def default_views(
     stride: int = 1,
     reverse: float = 0.0,
     count: int = 2,
+    small: int = 0,
+    small_size: int = 32,
 ) -> Views[Clip]:
     """`count` views of each clip: a stretch of time, a crop of the picture, flipped, coloured, blurred by chance.
 
@@ -148,15 +150,18 @@ def default_views(
         stride: greatest step between frames.
         reverse: probability of playing backwards.
         count: number of views.
+        small: number of further views, of `small_size` pixels and a small part of the picture (multi-crop).
 
     Source: the video SSL recipes that keep a crop constant in time (Feichtenhofer et al., 2021) with BYOL's image
-    transforms; solarisation and grey as in BYOL's second view, milder.
+    transforms; solarisation and grey as in BYOL's second view, milder; SwAV for small views.
     """
     steps: list[tuple[float, AbstractTransform[Clip]]] = [(1.0, TimeCrop(shortest, 1.0))]
     if stride > 1:
         steps.append((1.0, Stride(stride)))
     if reverse > 0:
         steps.append((reverse, Reverse()))
-    steps += [(1.0, ResizedCrop(size, smallest)), (0.5, Flip()), (0.8, ColourJitter()), (0.1, Grey())]
-    steps += [(0.3, Blur()), (0.05, Solarise()), (0.2, CutOut())]
-    return Views(chain(), (chain(*steps),) * count)
+    looks: list[tuple[float, AbstractTransform[Clip]]] = [(0.5, Flip()), (0.8, ColourJitter()), (0.1, Grey())]
+    looks += [(0.3, Blur()), (0.05, Solarise()), (0.2, CutOut())]
+    large_crop, small_crop = ResizedCrop(size, smallest), ResizedCrop(small_size, 0.08, 0.3)
+    large = chain(*steps, (1.0, large_crop), *looks)
+    return Views(chain(), (large,) * count + (chain(*steps, (1.0, small_crop), *looks),) * small)

@@ -1,8 +1,7 @@
 """Objects and vectors of new pictures, with a finished run."""
 
-import hashlib
 import json
-from collections.abc import Sequence, Set
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +15,10 @@ from gestalt.modalities.image.masks import coco, index_png, on_pixels, overlay, 
 from gestalt.modalities.image.reading import decode, size_of
 
 from ..study import Batches, write_skipped, write_vectors
+from ..study.naming import counted, track_name
 from ..study.vectors import Batch
 from .finding import Finding
 
-LONGEST = 180
-"""Bytes of a name; file systems take 255, and endings come on top."""
 SHOWN = 1024
 """Pixels a side of an overlay."""
 
@@ -43,7 +41,7 @@ def discover(run: Path, paths: Sequence[Path], out: Path, skip_bad: bool) -> int
         assert grid is not None
         for row, place in enumerate(batch.places):
             path, item = files.paths[place], batch.items[row]
-            taken.add(name := file_name(path, taken))
+            taken.add(name := track_name(path, taken))
             objects = full_size(labels[row], grid, item, size_of(path))
             write_bytes(out / "index" / f"{name}.png", index_png(objects))
             shown = decode(path, 3, SHOWN) if len(item) == 3 else item
@@ -56,7 +54,8 @@ def discover(run: Path, paths: Sequence[Path], out: Path, skip_bad: bool) -> int
     record = coco(found)
     write_text(out / "objects.json", json.dumps(record, ensure_ascii=False) + "\n")
     write_skipped(out, batches.skipped or ())
-    print(f"{len(record['annotations'])} objects in {len(found)} pictures, written to {out}")
+    objects, pictures = counted(len(record["annotations"]), "object"), counted(len(found), "picture")
+    print(f"{objects} in {pictures}, written to {out}")
     return 0
 
 
@@ -95,22 +94,6 @@ def full_size(
     down[0], across[0] = min(float(down[0]), 0.0), min(float(across[0]), 0.0)
     down[-1], across[-1] = max(float(down[-1]), item.shape[1]), max(float(across[-1]), item.shape[2])
     return on_pixels(own.flatten(), Grid((down[None], across[None])), size, scale)
-
-
-def file_name(path: Path, taken: Set[str]) -> str:
-    """One name for a whole path; where it is too long for a file system, or taken, a digest of the path tells it.
-
-    Example:
-        >>> file_name(Path("/birds/spring/a.png"), frozenset())
-        'birds__spring__a.png'
-        >>> len(file_name(Path("spring/a.png"), {"spring__a.png"}))
-        22
-    """
-    name = "__".join(part for part in path.parts if part not in (path.anchor, "..", "."))
-    if len(name.encode(errors="replace")) <= LONGEST and name not in taken:
-        return name
-    digest = hashlib.sha256(str(path).encode(errors="replace")).hexdigest()[:8]
-    return f"{name.encode(errors='replace')[-LONGEST:].decode(errors='ignore')}-{digest}"
 
 
 def _opened(run: Path, paths: Sequence[Path], skip_bad: bool) -> tuple[Any, Any, Batches[Picture], ImageFiles]:

@@ -17,6 +17,7 @@ from gestalt.core.run import load_network, write_text
 from gestalt.modalities.graph import MODALITY, Graph, GraphRecords, draw, molecule_from
 
 from ..study import Batches, write_skipped, write_vectors
+from ..study.naming import counted
 from ..study.vectors import Batch
 from .finding import Finding
 from .material import records
@@ -59,7 +60,7 @@ def discover(run: Path, paths: Sequence[Path], out: Path, skip_bad: bool) -> int
     write_text(out / "kinds.csv", kinds_table(found))
     write_skipped(out, batches.skipped or ())
     drawn = "" if seen <= DRAWN else f"; the first {DRAWN} are drawn"
-    print(f"{len(found)} parts in {seen} molecules, written to {out}{drawn}")
+    print(f"{counted(len(found), 'part')} in {counted(seen, 'molecule')}, written to {out}{drawn}")
     return 0
 
 

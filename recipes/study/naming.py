@@ -1,4 +1,4 @@
-"""Names of what is written for a file, flat and unique."""
+"""Names of what is written for a file, flat and unique; and how many there are of something."""
 
 import hashlib
 from collections.abc import Set
@@ -21,3 +21,13 @@ def track_name(file: Path, taken: Set[str]) -> str:
         return name
     digest = hashlib.sha256(str(file).encode(errors="replace")).hexdigest()[:8]
     return f"{name.encode(errors='replace')[-LONGEST:].decode(errors='ignore')}-{digest}"
+
+
+def counted(count: int, one: str, several: str = "") -> str:
+    """So many of a thing, in words that agree.
+
+    Example:
+        >>> counted(1, "file"), counted(3, "file"), counted(2, "class", "classes")
+        ('1 file', '3 files', '2 classes')
+    """
+    return f"{count} {one if count == 1 else several or one + 's'}"

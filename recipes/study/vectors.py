@@ -19,6 +19,7 @@ from gestalt.core.modality import AbstractModality, Reading
 from gestalt.core.run import write_bytes, write_text
 
 from .looking import encode
+from .naming import counted
 
 ItemT = TypeVar("ItemT")
 
@@ -113,7 +114,8 @@ def write_vectors(
     _parquet(out / "items.parquet", {"file": names}, items)
     _parquet(out / "elements.parquet", {"file": [names[i] for i in which], **places}, elements)
     write_skipped(out, batches.skipped or ())
-    print(f"{len(elements)} elements of {len(names)} files, {elements.shape[1]} numbers each, written to {out}")
+    of = f"{counted(len(names), 'item')} and {counted(len(elements), 'element')}"
+    print(f"vectors of {of}, {elements.shape[1]} numbers each, written to {out}")
 
 
 def _parquet(path: Path, columns: dict[str, Any], vectors: Float[np.ndarray, "rows dim"]) -> None:
@@ -130,4 +132,4 @@ def write_skipped(out: Path, skipped: Sequence[Skipped]) -> None:
     """Write `skipped.txt` if anything was left out, and say so."""
     if skipped:
         write_text(out / "skipped.txt", "".join(f"{entry.name}: {entry.reason}\n" for entry in skipped))
-        print(f"{len(skipped)} files were left out; {out / 'skipped.txt'} says why")
+        print(f"{len(skipped)} left out; {out / 'skipped.txt'} says what and why")

@@ -12,6 +12,7 @@ from gestalt.core.run import Architecture, load_network, write_text
 from gestalt.modalities.text import MODALITY, Passage, Text, TextFiles, bio_lines, json_line, spans_of
 
 from ..study import Batches, write_skipped, write_vectors
+from ..study.naming import counted
 from ..study.vectors import Batch
 from .finding import Finding
 
@@ -51,7 +52,8 @@ def discover(run: Path, paths: Sequence[Path], out: Path, skip_bad: bool) -> int
     write_text(out / "spans.bio", "".join(columns))
     write_text(out / "spans.html", _page(pictures, len(records)))
     write_skipped(out, batches.skipped or ())
-    print(f"{count} spans in {len(records)} passages of {len(files.paths)} files, written to {out}")
+    found, where = counted(count, "span"), counted(len(files.paths), "file")
+    print(f"{found} in {counted(len(records), 'passage')} of {where}, written to {out}")
     return 0
 
 

@@ -28,7 +28,7 @@ from gestalt.modalities.video.outputs import Part
 from gestalt.modalities.video.reading import scaled
 
 from ..study import Batches, Finder, write_skipped, write_vectors
-from ..study.naming import track_name
+from ..study.naming import counted, track_name
 from ..study.vectors import Batch
 from .finding import Finding
 from .linking import Linked, link
@@ -68,7 +68,7 @@ def discover(run: Path, paths: Sequence[Path], out: Path, skip_bad: bool) -> int
     write_text(out / "objects.json", json.dumps(records, indent=1, ensure_ascii=False) + "\n")
     write_skipped(out, skipped)
     objects = sum(len(record) for record in records.values())
-    print(f"{objects} objects in {len(records)} videos, written to {out}")
+    print(f"{counted(objects, 'object')} in {counted(len(records), 'video')}, written to {out}")
     return 0
 
 
