@@ -54,8 +54,8 @@ def discover(run: Path, paths: Sequence[Path], out: Path, skip_bad: bool) -> int
     record = coco(found)
     write_text(out / "objects.json", json.dumps(record, ensure_ascii=False) + "\n")
     write_skipped(out, batches.skipped or ())
-    objects, pictures = counted(len(record["annotations"]), "object"), counted(len(found), "picture")
-    print(f"{objects} in {pictures}, written to {out}")
+    summary = f"{counted(len(record['annotations']), 'object')} in {counted(len(found), 'picture')}"
+    print(f"{summary}, written to {out}")
     return 0
 
 
