@@ -100,6 +100,29 @@ def test_an_unknown_option_suggests_the_nearest(wrong: str, near: str, capsys: p
 
 
 @pytest.mark.parametrize(
+    ("arguments", "near"),
+    [
+        (["--method", "byl"], "--method byl: did you mean 'byol'?"),
+        (["--compare", "byol", "simclar"], "--compare simclar: did you mean 'simclr'?"),
+        (["--precision=bf16"], "--precision bf16: did you mean 'bf16-mixed'?"),
+        (["--grouper", "change_points"], "--grouper change_points: did you mean 'change-points'?"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_mistaken_choice_suggests_the_nearest(
+    arguments: list[str], near: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = refused(["run", "audio-events", *arguments], capsys)
+    assert near in said
+    assert said.count("did you mean") == 1
+
+
+def test_a_value_that_is_near_to_no_choice_is_not_guessed_at(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "did you mean" not in refused(["run", "audio-events", "--method", "xyzzy"], capsys)
+    assert "--compare byl: did you mean 'byol'?" in refused(["table", "audio-events", "--compare", "byl"], capsys)
+
+
+@pytest.mark.parametrize(
     ("arguments", "text"),
     [
         (["--steps", "many"], "Error parsing --steps: .*'many'"),

@@ -56,6 +56,9 @@ def test_a_run_that_was_stopped_anywhere_and_resumed_gives_the_same_numbers_bit_
     stopped = run(tmp_path, interrupting(read))
     assert not stopped.finished
     assert stopped.step == (read - 1) // OPTIONS.batch + 1
+    saved = load_checkpoint(tmp_path)
+    assert saved is not None
+    assert saved["step"] == stopped.step  # what was learned since the last regular one is not lost
     resumed = run(tmp_path, Few(), resume=True)
     assert resumed.finished
     assert (tmp_path / METRICS).read_bytes() == (whole / METRICS).read_bytes()

@@ -1,15 +1,17 @@
 """The command line: `gestalt COMMAND …`."""
 
+import dataclasses
+import difflib
 import importlib
 import inspect
 import os
 import re
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, final
+from typing import Annotated, Any, Literal, final, get_args, get_origin, get_type_hints
 
 import tyro
 
@@ -121,17 +123,15 @@ def execute(arguments: Sequence[str]) -> int:
         module = recipe(rest[0])
         if command == "table":
             return table(module, rest)
-        flat = (tyro.conf.OmitArgPrefixes,)  # --steps rather than --training.steps
-        options = tyro.cli(module.Options, args=rest[1:], prog=f"gestalt run {rest[0]}", config=flat)
-        return int(module.run(options))
+        return int(module.run(parsed(module.Options, rest[1:], f"run {rest[0]}")))
     if command == "discover":
-        discover = tyro.cli(Discover, args=rest, prog="gestalt discover")
+        discover = parsed(Discover, rest, "discover")
         return with_finished_run(recipe_of(discover.run).discover, discover)
     if command == "embed":
-        embed = tyro.cli(Embed, args=rest, prog="gestalt embed")
+        embed = parsed(Embed, rest, "embed")
         return with_finished_run(recipe_of(embed.run).embed, embed)
     if command == "check-modality":
-        return check_modality(tyro.cli(CheckModality, args=rest, prog="gestalt check-modality").name)
+        return check_modality(parsed(CheckModality, rest, "check-modality").name)
     if command == "methods":
         print(listing())
         return 0
@@ -140,6 +140,40 @@ def execute(arguments: Sequence[str]) -> int:
     for name, point in modality_entry_points().items():
         print(f"{name:<18} {point.value}")
     return 0
+
+
+def parsed(kind: Any, arguments: Sequence[str], command: str, default: Any = tyro.MISSING_NONPROP) -> Any:
+    """The options on a command line. What is wrong with them is said, and which choice a mistaken value is near to."""
+    flat = (tyro.conf.OmitArgPrefixes,)  # --steps rather than --training.steps
+    try:
+        return tyro.cli(kind, args=arguments, prog=f"gestalt {command}", config=flat, default=default)
+    except SystemExit as stopped:
+        if stopped.code == 2:
+            print(*near_choices(kind, arguments), sep="\n", end="", file=sys.stderr)
+        raise
+
+
+def near_choices(kind: Any, arguments: Sequence[str]) -> Iterator[str]:
+    """For every value that is none of its option's choices, the nearest of them, if any is near."""
+    choices, option = choices_of(kind), ""
+    for argument in arguments:
+        if argument.startswith("--"):
+            option, _, argument = argument.replace("_", "-").partition("=")
+        if argument and option in choices and argument not in choices[option]:
+            for near in difflib.get_close_matches(argument, choices[option], n=1, cutoff=0.5):
+                yield f"{option} {argument}: did you mean {near!r}?\n"
+
+
+def choices_of(options: Any) -> dict[str, tuple[str, ...]]:
+    """The options of a dataclass that take one of some words, those of nested dataclasses included."""
+    found: dict[str, tuple[str, ...]] = {}
+    for name, hint in get_type_hints(options).items():
+        if dataclasses.is_dataclass(hint):
+            found |= choices_of(hint)
+        for part in (hint, *get_args(hint)):
+            if get_origin(part) is Literal:
+                found[f"--{name.replace('_', '-')}"] = tuple(map(str, get_args(part)))
+    return found
 
 
 def with_finished_run(task: Callable[..., int], asked: Discover | Embed) -> int:
@@ -189,7 +223,7 @@ def table(module: Any, arguments: Sequence[str]) -> int:
 
     name, *rest = arguments
     default = Seeds(Path(f"runs/{name}-table"))
-    seeds = tyro.cli(Seeds, args=rest, prog=f"gestalt table {name}", default=default)
+    seeds = parsed(Seeds, rest, f"table {name}", default)
     return run_seeds(module.Options(), module.run, seeds)
 
 
