@@ -50,6 +50,19 @@ class Labels:
         return cls(names, torch.tensor([-1 if text is None else number[text] for text in texts], dtype=torch.long))
 
     @classmethod
+    def of_elements(cls, rows: Sequence[Sequence[str | None] | None]) -> "Labels":
+        """Classes of the elements of every item, from their names; None is unknown, for an element or a whole item.
+
+        Example:
+            >>> Labels.of_elements([["noun", None], None, ["noun", "verb", "noun"]]).classes.tolist()
+            [[0, -1, -1], [-1, -1, -1], [0, 1, 0]]
+        """
+        longest = max((len(row) for row in rows if row is not None), default=0)
+        flat = [text for row in rows for text in [*(row or ()), *[None] * (longest - len(row or ()))]]
+        labels = cls.of(flat)
+        return cls(labels.names, labels.classes.view(len(rows), longest))
+
+    @classmethod
     def of_values(cls, values: Sequence[float | None]) -> "Labels":
         """Values without classes; None is unknown."""
         floats = torch.tensor([math.nan if value is None else value for value in values])

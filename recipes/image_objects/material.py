@@ -1,5 +1,7 @@
 """What a run trains on, and what it is tried on: composed scenes with truth, or the user's pictures without."""
 
+import torch
+
 from gestalt.core.transform import Views
 from gestalt.modalities.image import Image, Picture, chain
 from gestalt.modalities.image.effects import ColourJitter
@@ -41,7 +43,11 @@ def settings(encoder: str) -> dict[str, int]:
 
 
 def _shipped(options: Options) -> Material[Picture, tuple[Scene, ...]]:
-    config = Composing(size=options.size)
+    standard = Composing()
+    shrunk = min(1.0, options.size / standard.size)  # small scenes have small items, large ones more room
+    config = Composing(
+        size=options.size, smallest=round(standard.smallest * shrunk), largest=round(standard.largest * shrunk)
+    )
     items = Scenes(options.scenes, options.training.seed, "train", config)
     part: Part = "validation" if options.running.validate else "test"
     tests = Scenes(options.test_scenes, TEST_SEED, part, config)
@@ -58,7 +64,14 @@ def _shipped(options: Options) -> Material[Picture, tuple[Scene, ...]]:
             for scene in truth
         ],
         settings=settings(options.learning.encoder),
+        label=lambda index: largest(items.scene(index)),
     )
+
+
+def largest(scene: Scene) -> str:
+    """The class of a scene: that of the item of which most is to be seen."""
+    shown = torch.bincount(scene.owner[scene.owner >= 0], minlength=len(scene.classes))
+    return names()[int(scene.classes[shown.argmax()])]
 
 
 def _own(options: Options) -> Material[Picture, tuple[Scene, ...]]:

@@ -39,6 +39,13 @@ class Composing:
     smallest: int = 24
     largest: int = 44
 
+    def __post_init__(self) -> None:
+        if not 1 <= self.smallest <= self.largest <= self.size:
+            raise ValueError(
+                f"items of {self.smallest} to {self.largest} pixels a side do not fit into scenes of {self.size}; "
+                "choose 1 ≤ smallest ≤ largest ≤ size"
+            )
+
 
 @final
 @dataclass(frozen=True)

@@ -93,7 +93,22 @@ def _shipped(options: Options) -> Material[Graph, Truth]:
     )
     names = tuple(tried.name(place).removeprefix(f"{SAMPLES}/") for place in range(len(tried)))
     items_seen = GraphRecords([seen[place] for place in kept], MOLECULE)
-    return Material(items_seen, views(), items, names, truth, known, settings=settings(options))
+    return Material(
+        items_seen,
+        views(),
+        items,
+        names,
+        truth,
+        known,
+        settings=settings(options),
+        label=lambda index: solubility(items_seen.records[index]),
+    )
+
+
+def solubility(record: Record) -> str | None:
+    """The class of a molecule: low, medium or high where its solubility was measured."""
+    marked = record.values.get("class")
+    return None if marked is None else ("low", "medium", "high")["ABC".index(marked[1])]
 
 
 def _own(options: Options) -> Material[Graph, Truth]:

@@ -9,7 +9,7 @@ from gestalt.core.evaluation import label_fraction
 from gestalt.core.labels import Labels, folder_labels, read_labels
 
 from .options import Learning
-from .study import Material
+from .study import Label, Material
 
 
 def labels_of(material: Material[Any, Any], learning: Learning, seed: int) -> Labels | None:
@@ -25,14 +25,18 @@ def labels_of(material: Material[Any, Any], learning: Learning, seed: int) -> La
             labels = read_labels(learning.labels, material.items, learning.label_column, learning.label_kind)
         if learning.label_share == 1:
             return labels
-        told = labels.classes if labels.values is None else labels.values
-        return labels.keeping(label_fraction(told, learning.label_share, seed))
+        strata = labels.classes if labels.values is None else labels.values
+        return labels.keeping(label_fraction(strata, learning.label_share, seed))
     if material.label is None:
         return None
     # Asking for a label may mean making the item, so only those that are shown are asked for.
     count = len(material.items)
     order = torch.randperm(count, generator=torch.Generator().manual_seed(seed))
-    texts: list[str | None] = [None] * count
+    told: dict[int, Label] = {}
     for index in order[: math.ceil(learning.label_share * count)].tolist():
-        texts[index] = material.label(index)
-    return Labels.of(texts)
+        told[index] = material.label(index)
+    if any(isinstance(label, tuple) for label in told.values()):
+        rows = [told.get(index) for index in range(count)]
+        return Labels.of_elements([row if isinstance(row, tuple) else None for row in rows])
+    texts = [told.get(index) for index in range(count)]
+    return Labels.of([text if isinstance(text, str) else None for text in texts])

@@ -41,12 +41,15 @@ def run(study: AbstractStudy[ItemT, TruthT]) -> int:
         for entry in material.skipped:
             print(f"left out {entry.name}: {entry.reason}", file=sys.stderr)
 
-    labels = labels_of(material, options.learning, options.training.seed)
+    learning, rivals = options.learning, options.running.compare
+    asked = any(methods.method(name).labels != "none" for name in (learning.method, *rivals))
+    # What the recipe knows of its items may be dear to find out.
+    labels = labels_of(material, learning, options.training.seed) if asked or learning.labels is not None else None
     about = about_of(study, material, labels)
     learner = fresh(study, material.settings, about=about)
     trained = _learn(fabric, learner, study, material, options.learning.method, labels)
     others: dict[str, Network] = {}
-    for method in options.running.compare:
+    for method in rivals:
         if trained.finished and method != options.learning.method:
             if fabric.is_global_zero:
                 as_rival = replace(options, learning=replace(options.learning, method=method))

@@ -20,6 +20,9 @@ from .options import Options
 ItemT = TypeVar("ItemT")
 TruthT = TypeVar("TruthT")
 
+Label = str | tuple[str | None, ...] | None
+"""The class of an item, or those of its elements."""
+
 SHOWN = 3
 """Items that a report shows."""
 
@@ -38,7 +41,8 @@ class Material(Generic[ItemT, TruthT]):
         known: for every tried item its true objects as `render` takes them; empty where they are not known.
         skipped: files that were left out.
         settings: settings of the encoder that follow from the material (a tokenizer, say).
-        label: the class of a training item, by its number, where the recipe knows it; None for one without.
+        label: the class of a training item, by its number, where the recipe knows it, or of each element of its
+            source view; None for one without.
     """
 
     items: AbstractItems[ItemT]
@@ -49,7 +53,7 @@ class Material(Generic[ItemT, TruthT]):
     known: Sequence[Sequence[tuple[str, Any]]] = ()
     skipped: tuple[Skipped, ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
-    label: Callable[[int], str | None] | None = None
+    label: Callable[[int], Label] | None = None
 
 
 @final

@@ -48,7 +48,16 @@ def _shipped(options: Options) -> Material[Passage, tuple[Sentence, ...]]:
         tried,
         [one.truth for one in tried],
         settings=_settings(options, items),
+        label=lambda index: heads(items.sentences[index]),
     )
+
+
+def heads(one: Sentence) -> tuple[str | None, ...]:
+    """The class of every word: the tag that heads its group; None for words in no group."""
+    found: list[str | None] = [None] * len(one.item.words)
+    for group in one.groups:
+        found[group.first : group.last] = [group.head] * (group.last - group.first)
+    return tuple(found)
 
 
 def _own(options: Options) -> Material[Passage, tuple[Sentence, ...]]:

@@ -1,5 +1,7 @@
 """What a run trains on, and what it is tried on: composed scenes with truth, or the user's videos without."""
 
+import torch
+
 from gestalt.core.transform import Views
 from gestalt.modalities.video import Clip, Video, VideoFiles, chain
 from gestalt.modalities.video.effects import Blur, ColourJitter, Grey
@@ -52,7 +54,14 @@ def _shipped(options: Options) -> Material[Clip, tuple[Scene, ...]]:
         truth,
         [[(names[kind], scene.numbers == number) for number, kind in enumerate(scene.kinds)] for scene in truth],
         settings=settings(options.learning.encoder),
+        label=lambda index: largest(items.scene(index)),
     )
+
+
+def largest(scene: Scene) -> str | None:
+    """The class of a scene: the kind of the thing of which most is to be seen; None where nothing is."""
+    shown = scene.numbers[scene.numbers >= 0]
+    return kind_names()[scene.kinds[int(torch.bincount(shown).argmax())]] if len(shown) else None
 
 
 def _own(options: Options) -> Material[Clip, tuple[Scene, ...]]:
