@@ -149,6 +149,14 @@ DRAWING: dict[str, Callable[[int, int], AbstractObjective]] = {
 }
 """Those that draw their negatives: the order of items then decides what is drawn."""
 
+WITH_THEMSELVES: dict[str, Callable[[int, int], AbstractObjective]] = {
+    "relic, views with themselves": lambda _dim, _views: Relic(negatives=None),
+    "semantic, views with themselves": lambda dim, views: Semantic(
+        Queue(40, dim, views), positives=2, same_view=True, contrast=0.3, invariance=5.0
+    ),
+}
+"""Those that pair views with themselves: objects that no two views share are compared all the same."""
+
 BANKED: dict[str, Callable[[int, int], AbstractObjective]] = {
     "npid": lambda items, dim: Npid(items, dim, temperature=0.2, noise=None),
     "npid with noise": lambda items, dim: Npid(items, dim, temperature=0.3, noise=5),
@@ -275,11 +283,15 @@ def random_objects(batch: int, objects: int, dim: int, seed: int, absent: float 
     return Objects(torch.randn(batch, objects, dim, generator=generator) * present[..., None], present)
 
 
-def told(objects: Objects, start: int = 0, seed: int = 0) -> Known:
-    """Items numbered from `start`; every object of an even item has a class of its own, the others have none."""
+def told(objects: Objects, start: int = 0, seed: int = 0, classes: int | None = None) -> Known:
+    """Items numbered from `start`; every object of an even item has a class of its own, the others have none.
+
+    With a number of `classes`, objects share them.
+    """
     items, count = objects.present.shape
     index = torch.arange(start, start + items)
     own = index[:, None] * count + torch.arange(count)
+    own = own if classes is None else own // 2 % classes
     return Known(index, torch.where(index[:, None] % 2 == 0, own, -1), seeded(seed))
 
 

@@ -159,16 +159,24 @@ def view_pairs(online: list[Objects], teacher: list[Objects], same: bool = False
     return [(i, j) for i in range(len(online)) for j in range(len(teacher)) if i != j or same]
 
 
-def naive_relic(objective: Relic, online: list[Objects], teacher: list[Objects]) -> float:
-    """a · contrast + b · divergence of p_ij from p_ji, or from p_jj where the teacher did not see view i."""
+def naive_relic(
+    objective: Relic, online: list[Objects], teacher: list[Objects], frozen: list[Objects] | None = None
+) -> float:
+    """a · contrast + b · divergence of p_ij from p_ji, or from p_jj where the teacher did not see view i.
+
+    What p is held against comes from the `frozen` predictions: through them no gradient flows.
+    """
     pairs = view_pairs(online, teacher, objective.same_view)
-    everything = {
-        (i, j): shares(online[i], teacher[j], objective.temperature, objective.same_item)
-        for i, j in view_pairs(online, teacher, same=True)
-    }
+    everything, reference = (
+        {
+            (i, j): shares(seen[i], teacher[j], objective.temperature, objective.same_item)
+            for i, j in view_pairs(online, teacher, same=True)
+        }
+        for seen in (online, frozen or online)
+    )
     contrast = twice_mean([naive_contrast(everything[pair]) for pair in pairs])
     penalty = twice_mean(
-        [naive_divergence(everything[i, j], everything[(j, i) if i < len(teacher) else (j, j)]) for i, j in pairs]
+        [naive_divergence(everything[i, j], reference[(j, i) if i < len(teacher) else (j, j)]) for i, j in pairs]
     )
     return objective.contrast * contrast + objective.invariance * penalty
 
@@ -214,24 +222,41 @@ def naive_pseudo_labels(
     return guessed
 
 
-def naive_semantic(objective: Semantic, online: list[Objects], teacher: list[Objects], known: Known) -> float:
-    """a (L_AUGM + α L_SEMPOS) + b (I_AUGM + I_SEMPOS), with all negatives; draws follow the generator's numbers."""
+def naive_semantic(
+    objective: Semantic,
+    online: list[Objects],
+    teacher: list[Objects],
+    known: Known,
+    frozen: list[Objects] | None = None,
+) -> float:
+    """a (L_AUGM + α L_SEMPOS) + b (I_AUGM + I_SEMPOS), with all negatives; draws follow the generator's numbers.
+
+    What the divergences are held against comes from the `frozen` predictions.
+    """
     pairs = view_pairs(online, teacher, objective.same_view)
     needed = list(dict.fromkeys([*pairs, *((j, j) for _, j in pairs)])) if objective.invariance else pairs
     filled = naive_queue(objective.queue, teacher, known)
     guessed = naive_pseudo_labels(online[: len(teacher)], filled, known, objective.neighbours, objective.metric)
-    own = {(i, j): shares(online[i], teacher[j], objective.temperature, objective.same_item) for i, j in needed}
+    held = frozen or online
 
-    def penalty(compared: dict[tuple[int, int], Shares]) -> float:
+    def shares_of(
+        seen: list[Objects], chosen: dict[tuple[int, int], dict[tuple[int, int], Tensor]] | None = None
+    ) -> dict[tuple[int, int], Shares]:
+        t, among = objective.temperature, objective.same_item
+        return {(i, j): shares(seen[i], teacher[j], t, among, chosen and chosen[i, j]) for i, j in needed}
+
+    def penalty(compared: dict[tuple[int, int], Shares], reference: dict[tuple[int, int], Shares]) -> float:
         if not objective.invariance:
             return 0.0
         return twice_mean(
-            [naive_divergence(compared[i, j], compared[(j, i) if (j, i) in compared else (j, j)]) for i, j in pairs]
+            [naive_divergence(compared[i, j], reference[(j, i) if (j, i) in compared else (j, j)]) for i, j in pairs]
         )
 
-    augmentation, semantic, invariance = twice_mean([naive_contrast(own[pair]) for pair in pairs]), 0.0, penalty(own)
+    own = shares_of(online)
+    augmentation, semantic = twice_mean([naive_contrast(own[pair]) for pair in pairs]), 0.0
+    invariance = penalty(own, shares_of(held))
     for _ in range(objective.positives):
-        drawn = {}
+        chosen = {}
         for i, j in needed:
             luck = torch.rand(online[0].present.numel(), generator=known.generator).tolist()
             positives = {}
@@ -240,9 +265,10 @@ def naive_semantic(objective: Semantic, online: list[Objects], teacher: list[Obj
                 choice = [vector for vector, label, _ in filled[j] if label == wanted and wanted >= 0]
                 if choice:
                     positives[b, k] = choice[int(luck[number] * len(choice))]
-            drawn[i, j] = shares(online[i], teacher[j], objective.temperature, objective.same_item, positives)
+            chosen[i, j] = positives
+        drawn = shares_of(online, chosen)
         semantic += twice_mean([naive_contrast(drawn[pair]) for pair in pairs]) / objective.positives
-        invariance += penalty(drawn) / objective.positives
+        invariance += penalty(drawn, shares_of(held, chosen)) / objective.positives
     return objective.contrast * (augmentation + objective.alpha * semantic) + objective.invariance * invariance
 
 

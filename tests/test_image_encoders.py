@@ -10,6 +10,7 @@ import torch
 from gestalt.core.encoder import AbstractEncoder
 from gestalt.core.feature_map import FeatureMap
 from gestalt.modalities.image import MODALITY, Blocks, Felzenszwalb, OnCells, Pictures, Slic, collate
+from gestalt.modalities.image.backbones import Staged
 from gestalt.modalities.image.segments import AbstractHeuristic
 
 VIT = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "image_size": 32, "patch_size": 8}
@@ -98,6 +99,25 @@ def test_settings_build_the_same_architecture_again(name: str, settings: dict[st
     data = Pictures(noise(3, 1, 3, 32, 32), torch.tensor([[32, 32]]))
     assert torch.equal(encode(encoder, data).values, encode(again, data).values)
     assert settings.items() <= dict(encoder.settings).items()
+
+
+@pytest.mark.parametrize("number", [number for number, (_, settings) in enumerate(BUILDS) if settings.get("pyramid")])
+def test_a_pyramid_is_dropped_for_transfer_and_the_backbone_stays(number: int) -> None:
+    """What is left is the encoder that never had one, with the trained weights, and can be saved and built as it."""
+    name, settings = BUILDS[number]
+    trained = build(name, settings)
+    assert isinstance(trained, Staged)
+    assert trained.pyramid is not None
+    for level in (5, 3):
+        left = trained.without_pyramid(level)
+        plain = MODALITY.encoders[name](**json.loads(json.dumps(dict(left.settings)))).eval()
+        plain.load_state_dict(left.state_dict())
+        assert not left.training
+        data = Pictures(noise(3, 1, 3, 64, 64), torch.tensor([[64, 64]]))
+        features, expected = encode(left, data), encode(plain, data)
+        assert torch.equal(features.values, expected.values)
+        assert features.values.shape[2] == left.dim == trained.backbone.widths[level - 2]  # type: ignore[index]
+        assert not [key for key in left.state_dict() if key.startswith("pyramid")]
 
 
 def test_gradients_reach_every_weight_that_makes_features() -> None:

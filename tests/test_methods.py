@@ -12,7 +12,7 @@ from gestalt.core.adversary import Adversary
 from gestalt.core.follower import MovingAverage, Shared
 from gestalt.core.learner import Learner
 from gestalt.core.methods import METHODS, PRESETS, Setting, build, byol, method, npid, semppl, simclr, supervised
-from gestalt.core.objective import Contrastive, Queue, Regression, Semantic
+from gestalt.core.objective import Contrastive, Npid, Queue, Regression, Semantic
 from gestalt.core.progress import Progress
 from gestalt.core.task import Task, squared_error
 from gestalt.core.view import Batch
@@ -134,6 +134,61 @@ def test_supervised_contrast_without_labels_is_simclr() -> None:
     unlabelled = replace(batch(), labels=None)
     torch.testing.assert_close(ours(unlabelled, seeded()).loss, theirs(unlabelled, seeded()).loss)
     assert float(ours(batch(), seeded()).loss.detach()) != float(theirs(batch(), seeded()).loss.detach())
+
+
+PUBLISHED: dict[str, dict[str, object]] = {
+    "odin": {"temperature": 0.1, "same_view": False, "same_item": True},
+    "odin-semantic": {"temperature": 0.2, "alpha": 0.2, "contrast": 1.0, "invariance": 0.0, "neighbours": 1},
+    "detcon": {"temperature": 0.1, "same_view": True},
+    "detcon-s": {"temperature": 0.1, "same_view": True},
+    "byol": {"distance": "normalised", "symmetric": True},
+    "semppl": {
+        "temperature": 0.2,
+        "alpha": 0.2,
+        "contrast": 1.0,
+        "invariance": 0.0,
+        "neighbours": 1,
+        "metric": "cosine",
+        "positives": 1,
+        "negatives": None,
+        "same_view": False,
+    },
+    "semppl-invariant": {
+        "alpha": 0.2,
+        "contrast": 0.3,
+        "invariance": 5.0,
+        "positives": 3,
+        "negatives": 10,
+        "same_view": True,
+    },
+    "semppl-task": {"alpha": 0.2, "contrast": 1.0, "invariance": 0.0},
+    "relic": {"temperature": 0.2, "contrast": 0.3, "invariance": 5.0, "negatives": 10, "same_view": True},
+    "simclr": {"temperature": 0.1, "same_view": True},
+    "moco": {"temperature": 0.2, "symmetric": False},
+    "npid": {"temperature": 0.07, "momentum": 0.5},
+    "supervised": {},
+    "supervised-contrastive": {"temperature": 0.1},
+}
+"""What the objectives are set to, by the documents and papers."""
+
+DECAYS = {"moco": (0.999, False)} | dict.fromkeys(
+    ("odin", "odin-semantic", "detcon", "byol", "semppl", "semppl-invariant", "semppl-task", "relic"), (0.996, True)
+)
+
+
+@pytest.mark.parametrize("name", [entry.name for entry in METHODS])
+def test_every_method_stands_as_its_source_defines_it(name: str) -> None:
+    setting = Setting(hidden=8, projection=5, batch=8, items=5000, classes=2, first=SMALL.first)
+    learner = built(lambda encoder: build(name, encoder, setting))
+    objective = learner.objective
+    assert {key: getattr(objective, key) for key in PUBLISHED[name]} == PUBLISHED[name]
+    rule = learner.teacher.rule
+    assert ((rule.base, rule.rising) if isinstance(rule, MovingAverage) else None) == DECAYS.get(name)
+    if isinstance(objective, Semantic):
+        assert objective.queue.vectors.shape == (2, 80, 5)  # ten batches, one row of vectors per view
+    if name == "npid":
+        assert isinstance(objective, Npid)
+        assert (len(objective.bank), objective.noise) == (5000, 4096)
 
 
 def test_the_published_presets_are_those_of_the_code() -> None:

@@ -7,10 +7,20 @@ import pytest
 import torch
 from torch import Tensor
 
-from gestalt.core.objective import AbstractObjective, Combined, Contrastive, Known, contrastive, regression
+from gestalt.core.objective import (
+    AbstractObjective,
+    Combined,
+    Contrastive,
+    Known,
+    Queue,
+    Relic,
+    Semantic,
+    contrastive,
+    regression,
+)
 from gestalt.core.segmentation import Objects
-from tests.house import EVERY_OBJECTIVE, random_objects, seeded, told
-from tests.oracles import naive
+from tests.house import EVERY_OBJECTIVE, WITH_THEMSELVES, random_objects, seeded, told
+from tests.oracles import naive, naive_relic, naive_semantic
 
 Build = Callable[[int, int], AbstractObjective]
 every_objective = pytest.mark.parametrize("build", EVERY_OBJECTIVE.values(), ids=EVERY_OBJECTIVE)
@@ -50,6 +60,28 @@ def test_the_loss_is_that_of_a_naive_loop_over_its_equation(
 ) -> None:
     online, teacher = views(2, shape, 0, absent), views(2, shape, 10, absent)
     assert value(build, online, teacher) == pytest.approx(expected(build, online, teacher), rel=1e-4, abs=1e-5)
+
+
+ASKING = {
+    name: build
+    for name, build in (EVERY_OBJECTIVE | WITH_THEMSELVES).items()
+    if name.startswith(("semantic", "supervised")) or name in WITH_THEMSELVES
+}
+
+
+@pytest.mark.parametrize(("seen", "taught"), [(2, 2), (3, 2)])
+@pytest.mark.parametrize("shape", [(6, 1, 3), (5, 3, 4)])
+@pytest.mark.parametrize("name", ASKING)
+def test_objects_that_share_a_class_are_positives_of_one_another_as_in_the_naive_loop(
+    name: str, shape: tuple[int, int, int], seen: int, taught: int
+) -> None:
+    """Two classes for many objects: what is drawn, guessed and summed depends on which of them are alike."""
+    online, teacher = views(seen, shape, 0), views(taught, shape, 10)
+    known, again = (told(online[0], classes=2, seed=4) for _ in range(2))
+    classes = known.labels[known.labels >= 0]
+    assert 1 < len(classes.unique()) < len(classes)
+    found = value(ASKING[name], online, teacher, known)
+    assert found == pytest.approx(naive(built(ASKING[name], teacher), online, teacher, again), rel=1e-4, abs=1e-5)
 
 
 @every_objective
@@ -122,27 +154,67 @@ def test_what_an_absent_object_holds_changes_nothing(build: Build) -> None:
     assert value(build, filled(online), filled(teacher)) == value(build, online, teacher)
 
 
-@pytest.mark.parametrize("name", [name for name in EVERY_OBJECTIVE if name not in STOPPED])
-def test_the_gradient_is_the_slope_of_the_loss(name: str) -> None:
-    """Central differences in double precision."""
+SLOPES = {name: build for name, build in EVERY_OBJECTIVE.items() if name not in STOPPED} | {
+    "semantic with drawn negatives": lambda dim, views: Semantic(
+        Queue(40, dim, views), negatives=2, positives=2, same_view=True
+    )
+}
+
+
+def doubled() -> tuple[list[Tensor], tuple[Objects, ...], Tensor]:
+    """Which objects are there in two views, those of the teacher, and the vectors, in double precision."""
     present = [random_objects(3, 2, 4, seed=view, absent=0.2).present for view in range(2)]
     taught = [random_objects(3, 2, 4, seed=10 + view, absent=0.2) for view in range(2)]
     teacher = tuple(Objects(view.vectors.double(), view.present) for view in taught)
-    vectors = torch.randn(2, 3, 2, 4, generator=seeded(5)).double()
+    return present, teacher, torch.randn(2, 3, 2, 4, generator=seeded(5)).double()
+
+
+def assert_slope(gradient: Tensor, loss: Callable[[Tensor], float], vectors: Tensor, rel: float = 1e-5) -> None:
+    """Central differences in double precision, in six directions."""
+    for trial in range(6):
+        direction = torch.randn(vectors.shape, generator=seeded(20 + trial)).double()
+        slope = (loss(vectors + 1e-5 * direction) - loss(vectors - 1e-5 * direction)) / 2e-5
+        assert float((gradient * direction).sum()) == pytest.approx(slope, rel=rel, abs=1e-7)
+    assert gradient.abs().max() > 1e-2
+
+
+@pytest.mark.parametrize("name", SLOPES)
+def test_the_gradient_is_the_slope_of_the_loss(name: str) -> None:
+    present, teacher, vectors = doubled()
 
     def loss(vectors: Tensor) -> Tensor:
         online = tuple(Objects(vectors[view], present[view]) for view in range(2))
-        value: Tensor = EVERY_OBJECTIVE[name](4, 2)(online, teacher, told(online[0])).value
+        value: Tensor = SLOPES[name](4, 2)(online, teacher, told(online[0], classes=2)).value
         return value
 
     leaf = vectors.clone().requires_grad_()
     loss(leaf).backward()
     assert leaf.grad is not None
-    for trial in range(6):
-        direction = torch.randn(vectors.shape, generator=seeded(20 + trial)).double()
-        slope = (float(loss(vectors + 1e-5 * direction)) - float(loss(vectors - 1e-5 * direction))) / 2e-5
-        assert float((leaf.grad * direction).sum()) == pytest.approx(slope, rel=1e-5, abs=1e-7)
-    assert leaf.grad.abs().max() > 1e-2
+    assert_slope(leaf.grad, lambda moved: float(loss(moved)), vectors)
+
+
+@pytest.mark.parametrize("name", [*sorted(STOPPED), *WITH_THEMSELVES])
+def test_the_gradient_of_a_penalty_is_its_slope_with_what_it_is_held_against_frozen(name: str) -> None:
+    """The slope is that of the naive loop, whose references do not move: the gradient is stopped at one side."""
+    present, teacher, vectors = doubled()
+    objective = (EVERY_OBJECTIVE | WITH_THEMSELVES)[name](4, 2)
+
+    def shown(vectors: Tensor) -> list[Objects]:
+        return [Objects(vectors[view], present[view]) for view in range(2)]
+
+    def loss(moved: Tensor) -> float:
+        if isinstance(objective, Relic):
+            return naive_relic(objective, shown(moved), list(teacher), shown(vectors))
+        assert isinstance(objective, Semantic)
+        known = told(shown(vectors)[0], classes=2)
+        return naive_semantic(objective, shown(moved), list(teacher), known, shown(vectors))
+
+    leaf = vectors.clone().requires_grad_()
+    online = tuple(shown(leaf))
+    objective(online, teacher, told(online[0], classes=2)).value.backward()
+    assert leaf.grad is not None
+    # The queue keeps its embeddings in float32, and so are the positives that come from it.
+    assert_slope(leaf.grad, loss, vectors, rel=1e-4)
 
 
 @every_objective

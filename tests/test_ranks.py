@@ -63,7 +63,7 @@ def objective_case(build: Callable[[], AbstractObjective], objects: int, share: 
         targets = [random_objects(ITEMS_IN_ALL, objects, 4, seed=20 * step + 10 + view) for view in range(2)]
         online = tuple(Objects(view.vectors[share], view.present[share]).map(shared) for view in views)
         teacher = tuple(Objects(target.vectors[share], target.present[share]) for target in targets)
-        known = told(online[0], share.start, seed=step)
+        known = told(online[0], share.start, seed=step, classes=2)  # so that several positives fit
         value = objective(online, teacher, known).value
         value.backward()
         values.append(value.detach())

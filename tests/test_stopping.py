@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,9 +15,10 @@ import torch
 from torch import Tensor
 from torch.utils._pytree import tree_flatten
 
+from gestalt.core.labels import Labels
 from gestalt.core.training.checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
 from gestalt.core.training.journal import METRICS, Journal, read_metrics
-from tests.test_training import OPTIONS, Few, run
+from tests.test_training import OPTIONS, Few, learner, run
 
 
 def script(code: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
@@ -61,14 +63,39 @@ def test_a_run_that_was_stopped_anywhere_and_resumed_gives_the_same_numbers_bit_
     assert saved["step"] == stopped.step  # what was learned since the last regular one is not lost
     resumed = run(tmp_path, Few(), resume=True)
     assert resumed.finished
-    assert (tmp_path / METRICS).read_bytes() == (whole / METRICS).read_bytes()
-    first, second = load_checkpoint(whole), load_checkpoint(tmp_path)
+    assert_same_numbers(whole, tmp_path)
+
+
+def assert_same_numbers(one: Path, other: Path) -> None:
+    """The metrics of two runs byte for byte, and their checkpoints bit for bit."""
+    assert (one / METRICS).read_bytes() == (other / METRICS).read_bytes()
+    first, second = load_checkpoint(one), load_checkpoint(other)
     assert first is not None
     assert second is not None
     flat = [tree_flatten(state)[0] for state in (first, second)]
     assert len(flat[0]) == len(flat[1]) > 20
     for ours, theirs in zip(*flat, strict=True):
         assert torch.equal(ours, theirs) if isinstance(ours, Tensor) else ours == theirs
+
+
+@pytest.mark.parametrize("read", [6, 26])
+def test_a_queue_a_discovery_network_and_labelled_items_resume_too(tmp_path: Path, read: int) -> None:
+    """Stopped before and after the first copy of the discovery network."""
+    labels = Labels(("low", "high"), torch.tensor([0, 1, 1, 0, *[-1] * 6]))
+    options = replace(OPTIONS, labelled=0.5)
+
+    def go(name: str, items: Few, resume: bool = False) -> bool:
+        fresh = learner("odin-semantic")
+        return run(tmp_path / name, items, options, resume, learner=fresh, labels=labels).finished
+
+    assert go("whole", Few())
+    assert not go("parts", interrupting(read))
+    assert go("parts", Few(), resume=True)
+    assert_same_numbers(tmp_path / "whole", tmp_path / "parts")
+    saved = load_checkpoint(tmp_path / "parts")
+    assert saved is not None
+    assert int((saved["learner"]["objective.queue.labels"] >= 0).sum()) > 9  # it did fill
+    assert float(read_metrics(tmp_path / "parts" / METRICS)[-1]["queue_age"]) > 0
 
 
 KILLED = """
@@ -152,7 +179,7 @@ import os, signal, sys, time, torch
 torch.set_num_threads(1)
 from dataclasses import replace
 from pathlib import Path
-from tests.test_training import OPTIONS, Few, run
+from tests.test_training import OPTIONS, Few, learner, run
 def items(number):
     read = []
     def act(index):

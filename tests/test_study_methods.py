@@ -19,7 +19,7 @@ from gestalt.core.training import Training, launch, train
 from gestalt.core.training.journal import read_metrics
 from gestalt.core.view import Batch
 from gestalt.recipes import labels_table
-from gestalt.recipes.labels_table.cells import ROWS, Row, score, shown_items
+from gestalt.recipes.labels_table.cells import ROWS, Row, of_objects, score, shown_items
 from gestalt.recipes.labels_table.kinds import InMemory, Labelled, padded
 from gestalt.recipes.study import AbstractStudy, Finder, Learning, Looked, Material, Running, Words, run
 from gestalt.recipes.study.finder import plain_first
@@ -191,6 +191,47 @@ def test_every_cell_of_the_table_is_a_share_that_beats_chance_on_what_is_easy(
 ) -> None:
     training = replace(TRAINING, steps=12, batch=8, labelled=0.0, log_every=12, checkpoint_every=12)
     assert 0.6 < score(row, toys(elements), 0.5, training, tmp_path) <= 1
+
+
+GROUPS = tuple(row for row in ROWS if row.learn in (None, "supervised", "byol", "semppl-task"))
+
+
+@pytest.mark.parametrize("row", GROUPS, ids=[row.name for row in GROUPS])
+def test_objects_of_several_elements_are_compared_and_asked_as_one(row: Row, tmp_path: Path) -> None:
+    """Two objects in every cloud, its left and its right points; some points belong to neither."""
+    data = toys(elements=True)
+    segments, tried = (
+        torch.where(torch.arange(labels.shape[1]) == 1, -1, labels) for labels in (data.labels, data.answers)
+    )
+    grouped = replace(data, segments=segments, tried_segments=tried)
+    training = replace(TRAINING, steps=12, batch=8, labelled=0.0, log_every=12, checkpoint_every=12)
+    assert 0.6 < score(row, grouped, 0.5, training, tmp_path) <= 1
+
+
+def test_vectors_of_objects_are_means_of_their_elements_with_their_class() -> None:
+    data = toys(elements=True)
+    encoder = data.raw()
+    vectors, classes = of_objects(encoder, data.tried, data.answers, data.answers, data, chunk=5)
+    expected = []
+    for item, labels in zip(data.tried, data.answers, strict=True):
+        features = encoder(data.collate([item])).values[0]
+        for side in (0, 1):
+            inside = labels[: len(item)] == side
+            if bool(inside.any()):
+                expected.append((side, features[inside].mean(dim=0)))
+    assert classes.tolist() == [side for side, _ in expected]
+    torch.testing.assert_close(vectors, torch.stack([mean for _, mean in expected]))
+
+
+@pytest.mark.parametrize("share", [0.05, 1.0])
+def test_a_cell_takes_any_share_of_the_labels(share: float, tmp_path: Path) -> None:
+    """One label of each class, or all of them, as few and as many as there are."""
+    training = replace(TRAINING, steps=3, batch=8, labelled=0.0, log_every=3, checkpoint_every=3)
+    rows = [row for row in ROWS if row.learn in ("byol", "semppl")]
+    for row in rows:
+        folder = tmp_path / row.name
+        folder.mkdir()
+        assert 0 <= score(row, toys(False), share, training, folder) <= 1
 
 
 def test_the_labels_that_are_shown_are_a_share_and_another_seed_shows_others() -> None:

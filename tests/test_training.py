@@ -17,7 +17,7 @@ from gestalt.core.follower import CopyEvery
 from gestalt.core.grouper import KMeans
 from gestalt.core.items import AbstractItems, BadItemError
 from gestalt.core.learner import Learner, Outcome
-from gestalt.core.methods import byol, odin
+from gestalt.core.methods import build, byol, odin
 from gestalt.core.objective import nothing_known
 from gestalt.core.segmentation import Objects, Segmentation
 from gestalt.core.training import Diverged, Trained, Training, launch, open_folder, train
@@ -25,6 +25,7 @@ from gestalt.core.training.checkpoint import CHECKPOINT, load_checkpoint, save_c
 from gestalt.core.training.data import Order, Ticket, batches
 from gestalt.core.training.journal import METRICS, Journal
 from gestalt.core.training.watch import CollapseWatch
+from tests.house import SMALL
 from tests.toy import series_items, toy
 
 OPTIONS = Training(
@@ -58,6 +59,8 @@ def learner(method: str = "odin") -> Learner:
     """A small learner that starts from the same weights every time."""
     torch.manual_seed(0)
     encoder = SERIES.encoders["small"]()
+    if method == "odin-semantic":
+        return build(method, encoder, replace(SMALL, discovery=CopyEvery(steps=3)))
     if method == "byol":
         return byol(encoder, hidden=8, projection=5)
     made = odin(encoder, hidden=8, projection=5, grouper=KMeans(3), discovery=CopyEvery(steps=3))

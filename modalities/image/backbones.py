@@ -96,7 +96,7 @@ class Staged(AbstractEncoder):
     """One level of a backbone of four stages, or of a feature pyramid on it.
 
     The pyramid (Odin†) adds to every level what the coarser ones know: 1 × 1 convolutions to `pyramid` channels, sums
-    from coarse to fine, 3 × 3 convolutions. Keep it for transfer, or drop it by reading a level of `backbone`.
+    from coarse to fine, 3 × 3 convolutions. Keep it for transfer, or drop it by `without_pyramid`.
 
     Args:
         backbone: gives the maps of levels 2 … 5 and their `widths` and `strides`.
@@ -122,11 +122,24 @@ class Staged(AbstractEncoder):
             self.pyramid = FeaturePyramidNetwork(widths, pyramid)
         self.settings = settings
         self.channels = channels
+        self.centred = centred
         self.stage = level - LEVELS[0]
         self.stride = strides[self.stage]
         self.start = 0.5 - self.stride / 2 if centred else 0.0
         self.fold = strides[-1]
         self.dim = pyramid or widths[self.stage]
+
+    def without_pyramid(self, level: int = LEVELS[-1]) -> "Staged":
+        """The same backbone, its weights shared, read at a level of its own: what is left for transfer without Odin†.
+
+        Example:
+            >>> trained = resnet18(level=2, pyramid=16)
+            >>> plain = trained.without_pyramid()
+            >>> plain.dim, plain.backbone is trained.backbone
+            (512, True)
+        """
+        settings = {**self.settings, "level": level, "pyramid": 0}
+        return Staged(self.backbone, level, 0, self.centred, self.channels, settings).train(self.training)
 
     def forward(self, data: Pictures) -> FeatureMap:
         """One vector per cell of the level."""

@@ -91,8 +91,8 @@ def _probe(encoder: AbstractEncoder, data: Labelled, shown: Int[Tensor, " shown"
     seen = [data.items[index] for index in shown.tolist()]
     if data.of_elements:
         segments, tried = data.objects()
-        learned, classes = _objects(encoder, seen, segments[shown], data.labels[shown], data)
-        asked, answers = _objects(encoder, data.tried, tried, data.answers, data)
+        learned, classes = of_objects(encoder, seen, segments[shown], data.labels[shown], data)
+        asked, answers = of_objects(encoder, data.tried, tried, data.answers, data)
     else:
         learned, classes = item_vectors(encoder, seen, data.collate), data.labels[shown]
         asked, answers = item_vectors(encoder, data.tried, data.collate), data.answers
@@ -105,7 +105,7 @@ def _task(learner: Learner, data: Labelled, chunk: int = 64) -> float:
     """How often the task network is right."""
     assert learner.task is not None
     if data.of_elements:
-        vectors, answers = _objects(learner.online.encoder, data.tried, data.objects()[1], data.answers, data)
+        vectors, answers = of_objects(learner.online.encoder, data.tried, data.objects()[1], data.answers, data)
         with evaluating(learner):
             outputs = learner.task.head(learner.online.projector(vectors))
     else:
@@ -115,7 +115,7 @@ def _task(learner: Learner, data: Labelled, chunk: int = 64) -> float:
     return float((outputs.argmax(dim=1) == answers)[known].float().mean())
 
 
-def _objects(
+def of_objects(
     encoder: AbstractEncoder,
     items: Sequence[Any],
     segments: Int[Tensor, "items elements"],
