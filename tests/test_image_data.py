@@ -76,8 +76,8 @@ def write(path: Path, kind: str) -> torch.Tensor:
             tifffile.imwrite(path, ramp(1, 90_000)[..., 0].astype(np.uint32))
             expected = ramp(1, 90_000) / 90_000
         case "imagej.tif" | "five.ome.tif":
-            pages = ramp(5, 65535).astype(np.uint16).transpose(2, 0, 1)
-            tifffile.imwrite(path, pages, imagej=kind == "imagej.tif", metadata={"axes": "CYX"})
+            channels = ramp(5, 65535).astype(np.uint16).transpose(2, 0, 1)
+            tifffile.imwrite(path, channels, imagej=kind == "imagej.tif", metadata={"axes": "CYX"})
             expected = ramp(5, 65535) / 65535
         case "pages.tif":
             pages = ramp(5, 255).astype(np.uint8).transpose(2, 0, 1)
@@ -269,7 +269,11 @@ def test_data_sets_of_torchvision_and_lists_of_any_pictures_are_items() -> None:
 @pytest.mark.parametrize("mode", ["1", "L", "P", "PA", "LA", "RGB", "RGBA", "CMYK", "YCbCr", "I", "I;16", "F"])
 def test_pictures_in_memory_of_any_mode_are_what_they_are_in_a_file(mode: str) -> None:
     grey = ramp(1, 255)[..., 0]
-    values = {"I;16": grey.astype(np.uint16) * 257, "F": grey.astype(np.float32), "1": grey > 127}
+    values: dict[str, np.ndarray] = {
+        "I;16": grey.astype(np.uint16) * 257,
+        "F": grey.astype(np.float32),
+        "1": grey > 127,
+    }
     byte = Pillow.fromarray(values.get(mode, grey.astype(np.uint8)))
     picture = byte if mode in values else byte.convert(mode)
     item = ImageDataset([picture]).read(0, RNG)
