@@ -243,7 +243,9 @@ def naive_semantic(
         seen: list[Objects], chosen: dict[tuple[int, int], dict[tuple[int, int], Tensor]] | None = None
     ) -> dict[tuple[int, int], Shares]:
         t, among = objective.temperature, objective.same_item
-        return {(i, j): shares(seen[i], teacher[j], t, among, chosen and chosen[i, j]) for i, j in needed}
+        return {
+            (i, j): shares(seen[i], teacher[j], t, among, None if chosen is None else chosen[i, j]) for i, j in needed
+        }
 
     def penalty(compared: dict[tuple[int, int], Shares], reference: dict[tuple[int, int], Shares]) -> float:
         if not objective.invariance:
