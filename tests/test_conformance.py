@@ -17,11 +17,7 @@ from gestalt.core.conformance.check import LAWS, attempt
 from gestalt.core.plugins import load_modality, modality_entry_points
 from gestalt.core.transform import AbstractTransform
 from tests.broken import BROKEN, also, torn, unsaid_shuffle
-from tests.toy import (
-    TOYS,
-    Points,
-    toy,
-)
+from tests.toy import TOYS, Points, toy
 
 
 @pytest.mark.parametrize("name", TOYS)

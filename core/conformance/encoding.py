@@ -13,6 +13,7 @@ from .bench import Bench, close
 
 
 def words(bench: Bench) -> Iterator[str]:
+    """What is wrong with what a modality says of itself: its name, element, encoders, views and transforms."""
     modality = bench.modality
     if not isinstance(modality.tolerance, int) or modality.tolerance < 0:
         yield f"tolerance must be a number of elements, 0 or more, got {modality.tolerance!r}"
