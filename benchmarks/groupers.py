@@ -12,8 +12,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from benchmarks.measuring import Spread, in_turn, machine, ratios, tell
-from gestalt.core.feature_map import FeatureMap, Grid
-from gestalt.core.grouper import AbstractGrouper, Agglomerative, ChangePoints, KMeans, Mixture, Spectral
+from gestalt.core.data.feature_map import FeatureMap, Grid
+from gestalt.core.discovery.groupers import AbstractGrouper, Agglomerative, ChangePoints, KMeans, Mixture, Spectral
 
 OURS = "Gestalt KMeans, all items at once"
 BY_CENTRES = {OURS, "faiss, item by item", "scikit-learn, item by item"}

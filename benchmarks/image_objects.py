@@ -5,8 +5,8 @@ from typing import Any
 
 import torch
 
-from gestalt.core.grouper import AbstractGrouper, Agglomerative, KMeans
-from gestalt.core.segmentation import Segmentation
+from gestalt.core.data.segmentation import Segmentation
+from gestalt.core.discovery.groupers import AbstractGrouper, Agglomerative, KMeans
 from gestalt.modalities.image import MODALITY, Felzenszwalb, OnCells, Slic
 from gestalt.recipes.image_objects.material import TEST_SEED
 from gestalt.recipes.image_objects.scenes import Composing, Scenes

@@ -16,12 +16,12 @@ import tyro
 
 from benchmarks.long_items import KINDS
 from benchmarks.measuring import Spread, machine, tell
-from gestalt.core.grouper import KMeans
-from gestalt.core.items import BadItemError
-from gestalt.core.methods import odin
-from gestalt.core.modality import AbstractModality
-from gestalt.core.plugins import load_modality
-from gestalt.core.training.data import ItemViews, Ticket, join
+from gestalt.core.data.items import BadItemError
+from gestalt.core.discovery.groupers import KMeans
+from gestalt.core.methods.odin import odin
+from gestalt.core.modality.base import AbstractModality
+from gestalt.core.modality.plugins import load_modality
+from gestalt.core.training.data import ItemRequest, ViewsDataset, join
 from gestalt.recipes.objects import smallest
 
 
@@ -116,11 +116,11 @@ def measure(name: str, path: Path, batch: int, repeats: int) -> Measured:
     before = resident()
     reset_peak()
     items = modality.read([path]).items
-    source = ItemViews(items, modality.views, skip_bad=False)
+    source = ViewsDataset(items, modality.views, skip_bad=False)
     views, steps = [], []
     for repeat in range(repeats + 1):
         began = time.perf_counter()
-        given = [source[Ticket((repeat * batch + number) % len(items), 0, repeat)] for number in range(batch)]
+        given = [source[ItemRequest((repeat * batch + number) % len(items), 0, repeat)] for number in range(batch)]
         bad = [each for each in given if isinstance(each, BadItemError)]
         if bad:
             raise bad[0]
@@ -134,11 +134,11 @@ def measure(name: str, path: Path, batch: int, repeats: int) -> Measured:
 
 def look(modality: AbstractModality[Any], item: Any, seed: int) -> Any:
     """One specimen with its views, as the loader makes them."""
-    from gestalt.core.training.data import Looks
+    from gestalt.core.training.data import ItemViews
 
     rng = np.random.default_rng(seed)
     source, origin = modality.views.source(item, rng)
-    return Looks(((source, origin), *(view(source, rng) for view in modality.views.views)), seed, "specimen", ())
+    return ItemViews(((source, origin), *(view(source, rng) for view in modality.views.views)), seed, "specimen", ())
 
 
 def one_step(learner: Any, optimizer: torch.optim.Optimizer, batch: Any) -> None:

@@ -11,17 +11,17 @@ import torch
 import tyro
 
 from benchmarks.measuring import Spread, in_turn, machine, now, ratios, tell
-from gestalt.core.learner import Learner
-from gestalt.core.progress import Progress
+from gestalt.core.data.view import Batch
+from gestalt.core.experiment import Learning, fresh
+from gestalt.core.methods.learner import Learner
+from gestalt.core.optimization.progress import Progress
 from gestalt.core.training import Training
 from gestalt.core.training.data import Order, batches
 from gestalt.core.training.loop import build_optimizer
-from gestalt.core.view import Batch
 from gestalt.modalities.audio import MODALITY
 from gestalt.recipes.audio_events import AudioEvents
 from gestalt.recipes.audio_events import Options as Recipe
 from gestalt.recipes.audio_events.material import load_material
-from gestalt.recipes.study import Learning, fresh
 
 BARE = "encoder alone: forward and backward on two views, teacher forward"
 FILLED = 8  # steps until the queue of prefetched batches says nothing any more

@@ -10,12 +10,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gestalt.core.correspondence import AbstractCorrespondence, Affine, Index
-from gestalt.core.encoder import AbstractEncoder
-from gestalt.core.feature_map import FeatureMap
-from gestalt.core.files import Files, find_files
-from gestalt.core.modality import Reading, Specimen
-from gestalt.core.transform import AbstractTransform, Views
+from gestalt.core.data.correspondence import AbstractCorrespondence, Affine, Index
+from gestalt.core.data.feature_map import FeatureMap
+from gestalt.core.modality.base import Reading, Specimen
+from gestalt.core.modality.files import Files, find_files
+from gestalt.core.modality.transform import AbstractTransform, Views
+from gestalt.core.networks.encoder import AbstractEncoder
 from tests.toy import (
     PATCH,
     POINTS,

@@ -7,11 +7,12 @@ from collections import Counter, defaultdict
 import torch
 from torch import Tensor
 
-from gestalt.core.objective import (
+from gestalt.core.data.segmentation import Objects
+from gestalt.core.methods.objectives import (
     AbstractObjective,
+    BatchInfo,
     Combined,
     Contrastive,
-    Known,
     Moco,
     Queue,
     Regression,
@@ -19,7 +20,6 @@ from gestalt.core.objective import (
     Semantic,
     SupervisedContrastive,
 )
-from gestalt.core.segmentation import Objects
 
 
 def cosine(a: Tensor, b: Tensor) -> float:
@@ -185,7 +185,7 @@ Entry = tuple[Tensor, int, int]
 """A vector, its label, its item."""
 
 
-def naive_queue(queue: Queue, teacher: list[Objects], known: Known) -> list[list[Entry]]:
+def naive_queue(queue: Queue, teacher: list[Objects], known: BatchInfo) -> list[list[Entry]]:
     """For every view, the labelled objects of the batch in front of what was there, as many as there is room for."""
     filled = []
     for view, objects in enumerate(teacher):
@@ -200,7 +200,7 @@ def naive_queue(queue: Queue, teacher: list[Objects], known: Known) -> list[list
 
 
 def naive_pseudo_labels(
-    online: list[Objects], filled: list[list[Entry]], known: Known, neighbours: int, metric: str
+    online: list[Objects], filled: list[list[Entry]], known: BatchInfo, neighbours: int, metric: str
 ) -> dict[tuple[int, int], int]:
     """Every view asks every view of the queue for its nearest labelled entries of other items; they vote together."""
     guessed = {}
@@ -226,7 +226,7 @@ def naive_semantic(
     objective: Semantic,
     online: list[Objects],
     teacher: list[Objects],
-    known: Known,
+    known: BatchInfo,
     frozen: list[Objects] | None = None,
 ) -> float:
     """a (L_AUGM + α L_SEMPOS) + b (I_AUGM + I_SEMPOS), with all negatives; draws follow the generator's numbers.
@@ -275,7 +275,7 @@ def naive_semantic(
 
 
 def naive_supervised_contrastive(
-    online: list[Objects], teacher: list[Objects], known: Known, temperature: float
+    online: list[Objects], teacher: list[Objects], known: BatchInfo, temperature: float
 ) -> float:
     """−1/|P| Σ log over the objects of the same class in all views; twice the mean."""
     terms = []
@@ -297,7 +297,7 @@ def naive_supervised_contrastive(
     return 2 * sum(terms) / len(terms) if terms else 0.0
 
 
-def naive(objective: AbstractObjective, online: list[Objects], teacher: list[Objects], known: Known) -> float:
+def naive(objective: AbstractObjective, online: list[Objects], teacher: list[Objects], known: BatchInfo) -> float:
     """The loss of a batch by its equation; for pairs of views, twice the mean over ordered pairs of different views."""
     if isinstance(objective, Combined):
         parts = [part for part in objective.objectives if isinstance(part, AbstractObjective)]

@@ -5,8 +5,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gestalt.core.correspondence import Affine
-from gestalt.core.feature_map import FeatureMap, Grid
+from gestalt.core.data.correspondence import Affine
+from gestalt.core.data.feature_map import FeatureMap, Grid
 
 
 def on(grid: Grid) -> FeatureMap:

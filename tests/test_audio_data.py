@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jaxtyping import Float
 
-from gestalt.core.items import BadItemError
+from gestalt.core.data.items import BadItemError
 from gestalt.modalities.audio import MODALITY, AudioFiles, Recording, collate, each_window
 from gestalt.modalities.audio.reading import Header, decode, read_header
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import torch
 
-from gestalt.core.encoder import AbstractEncoder
-from gestalt.core.feature_map import FeatureMap
+from gestalt.core.data.feature_map import FeatureMap
+from gestalt.core.networks.encoder import AbstractEncoder
 from gestalt.modalities.audio import MODALITY, Waveforms
 
 SPEECH: dict[str, Any] = {

@@ -9,7 +9,7 @@ import pytest
 import soundfile
 import torch
 
-from gestalt.core.feature_map import Grid
+from gestalt.core.data.feature_map import Grid
 from gestalt.modalities.audio import MODALITY, Recording
 from gestalt.modalities.audio.encoders import LogMel
 from gestalt.modalities.audio.render import found_events, true_events

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from gestalt.core.correspondence import Affine
+from gestalt.core.data.correspondence import Affine
 from gestalt.modalities.audio import MODALITY, Recording, default_views
 from gestalt.modalities.audio.data import collate
 from gestalt.modalities.audio.effects import BackgroundMix, Noise, loudness

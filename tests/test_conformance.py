@@ -14,8 +14,8 @@ from gestalt.__main__ import execute
 from gestalt.core.conformance import check
 from gestalt.core.conformance.bench import Bench
 from gestalt.core.conformance.check import LAWS, attempt
-from gestalt.core.plugins import load_modality, modality_entry_points
-from gestalt.core.transform import AbstractTransform
+from gestalt.core.modality.plugins import load_modality, modality_entry_points
+from gestalt.core.modality.transform import AbstractTransform
 from tests.broken import BROKEN, also, torn, unsaid_shuffle
 from tests.toy import TOYS, Points, toy
 

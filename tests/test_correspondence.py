@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from gestalt.core.correspondence import AbstractCorrespondence, Affine, Index
-from gestalt.core.feature_map import FeatureMap, Grid
-from gestalt.core.segmentation import Segmentation
-from tests.house import seeded
+from gestalt.core.data.correspondence import AbstractCorrespondence, Affine, Index
+from gestalt.core.data.feature_map import FeatureMap, Grid
+from gestalt.core.data.segmentation import Segmentation
+from tests.implementations import seeded
 
 SHAPES = [(7,), (4, 5), (2, 3, 4)]
 few = settings(derandomize=True, deadline=None, max_examples=25)

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from gestalt.core.conformance import check
-from gestalt.core.correspondence import Affine
-from gestalt.core.items import BadItemError
-from gestalt.core.plugins import load_modality, modality_entry_points
+from gestalt.core.data.correspondence import Affine
+from gestalt.core.data.items import BadItemError
+from gestalt.core.modality.plugins import load_modality, modality_entry_points
 
 ROOT = Path(__file__).parents[1]
 PLUG_INS = ROOT / "docs" / "plug-ins"

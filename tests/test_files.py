@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gestalt.core.files import Files, find_files, read_files
-from gestalt.core.items import BadItemError, Skipped
+from gestalt.core.data.items import BadItemError, Skipped
+from gestalt.core.modality.files import Files, find_files, read_files
 
 
 def load(path: Path) -> int:

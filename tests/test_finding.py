@@ -4,12 +4,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from gestalt.core.beside import Beside, centred, standardised
-from gestalt.core.feature_map import FeatureMap, Grid
-from gestalt.core.foreground import Foreground
-from gestalt.core.grouper import Along, KMeans, along_first_axis
-from gestalt.core.segmentation import Segmentation
-from tests.house import feature_map, seeded
+from gestalt.core.data.feature_map import FeatureMap, Grid
+from gestalt.core.data.segmentation import Segmentation
+from gestalt.core.discovery.background import RemoveBackground
+from gestalt.core.discovery.concat_features import ConcatFeatures, centred, standardised
+from gestalt.core.discovery.groupers import Along, KMeans, along_first_axis
+from tests.implementations import feature_map, seeded
 
 
 def line(values: Tensor) -> FeatureMap:
@@ -22,7 +22,7 @@ def test_beside_agrees_with_its_formula_item_by_item() -> None:
     items = [torch.randn(n, 4, generator=seeded(n)) for n in (5, 8)]
     plain = [torch.randn(n, 3, generator=seeded(10 + n)) for n in (5, 8)]
     learned, beside = feature_map(items, on_grid=True), feature_map(plain, on_grid=True)
-    result = Beside(lambda _: beside, weight=0.7)(learned, None)
+    result = ConcatFeatures(lambda _: beside, weight=0.7)(learned, None)
     for row, (x, y) in enumerate(zip(plain, items, strict=True)):
         unit = y / y.norm(dim=1, keepdim=True)
         unit = unit - unit.mean(dim=0)
@@ -66,7 +66,7 @@ def scene() -> tuple[FeatureMap, Segmentation]:
 def test_the_foreground_is_what_differs_from_the_least_salient_elements() -> None:
     features, segments = scene()
     loudness = features.with_values(features.values[..., :1])
-    found = Foreground(lambda _: loudness)(segments, features, None).labels()[0]
+    found = RemoveBackground(lambda _: loudness)(segments, features, None).labels()[0]
     expected = torch.full((30,), -1)
     expected[10:15], expected[20:24] = 1, 2
     assert torch.equal(found, expected)
@@ -79,7 +79,7 @@ def test_the_foreground_does_not_depend_on_padding() -> None:
         pad(features.values, (0, 0, 0, 9), value=7.0), pad(features.valid, (0, 9)), Grid.uniform((39,), (1.0,))
     )
     wider = Segmentation(pad(segments.weights, (0, 9)), padded.grid, segments.whole)
-    loud = Foreground(lambda data: data.with_values(data.values[..., :1]))
+    loud = RemoveBackground(lambda data: data.with_values(data.values[..., :1]))
     alone, joint = loud(segments, features, features), loud(wider, padded, padded)
     assert torch.equal(alone.labels(), joint.labels()[:, :30])
 

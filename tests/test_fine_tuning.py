@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from gestalt.core.encoder import AbstractEncoder, RowNorm
+from gestalt.core.data.feature_map import FeatureMap
 from gestalt.core.evaluation import (
     FineTuning,
     element_vectors,
@@ -17,8 +17,9 @@ from gestalt.core.evaluation import (
     item_vectors,
     label_fraction,
 )
-from gestalt.core.feature_map import FeatureMap
-from tests.house import ENCODERS, ITEMS
+from gestalt.core.networks.encoder import AbstractEncoder
+from gestalt.core.networks.norm import MaskedBatchNorm
+from tests.implementations import ENCODERS, ITEMS
 from tests.toy import POINT_TRANSFORMS, Ragged, pad
 
 QUICK = FineTuning(steps=60, batch=8, lr=0.03, warmup=5)
@@ -50,7 +51,7 @@ class Normed(AbstractEncoder):
         super().__init__()
         self.dim = 12
         self.settings = {}
-        self.inner = nn.Sequential(nn.Linear(2, 12), RowNorm(12), nn.ReLU(), nn.Linear(12, 12))
+        self.inner = nn.Sequential(nn.Linear(2, 12), MaskedBatchNorm(12), nn.ReLU(), nn.Linear(12, 12))
 
     def forward(self, data: Ragged) -> FeatureMap:
         """Rows one by one."""

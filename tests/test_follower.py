@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch import nn
 
-from gestalt.core.encoder import Network
-from gestalt.core.follower import AbstractRule, CopyEvery, Follower, MovingAverage, Shared, follow_tensors
-from gestalt.core.progress import Progress
-from tests.house import ENCODERS, RULES, seeded
+from gestalt.core.networks.encoder import Network
+from gestalt.core.networks.follower import AbstractRule, CopyEvery, Follower, MovingAverage, Shared, follow_tensors
+from gestalt.core.optimization.progress import Progress
+from tests.implementations import ENCODERS, RULES, seeded
 
 every_rule = pytest.mark.parametrize("rule", [build() for build in RULES.values()], ids=RULES)
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from rdkit import Chem
 
-from gestalt.core.items import BadItemError
+from gestalt.core.data.items import BadItemError
 from gestalt.modalities.graph import (
     MODALITY,
     MOLECULE,
@@ -22,7 +22,7 @@ from gestalt.modalities.graph import (
     graph_of,
     molecule_from,
     molecule_of,
-)  # fmt: skip
+)
 from gestalt.modalities.graph.geometric import Data
 from gestalt.modalities.graph.windows import windows
 

@@ -6,14 +6,15 @@ import numpy as np
 import pytest
 import torch
 
-from gestalt.core.conformance import Finding, check
-from gestalt.core.encoder import AbstractEncoder
-from gestalt.core.grouper import KMeans
-from gestalt.core.methods import byol, odin
-from gestalt.core.progress import Progress
+from gestalt.core.conformance import LawResult, check
+from gestalt.core.discovery.groupers import KMeans
+from gestalt.core.methods.byol import byol
+from gestalt.core.methods.odin import odin
+from gestalt.core.networks.encoder import AbstractEncoder
+from gestalt.core.optimization.progress import Progress
 from gestalt.modalities.graph import MODALITY, MOLECULE, Graphs, Schema, collate, from_pyg, graph_of, molecule_of
 from gestalt.modalities.graph.geometric import Data
-from tests.house import make_batch
+from tests.implementations import make_batch
 
 TEXTS = ("CC(=O)Oc1ccccc1C(=O)O", "[Na+].[O-]C(=O)c1ccccc1", "C", "C1CCCCC1")
 GRAPHS = tuple(graph_of(molecule_of(text)) for text in TEXTS)
@@ -44,11 +45,11 @@ def build(name: str) -> AbstractEncoder:
 
 
 @pytest.fixture(scope="module")
-def findings() -> list[Finding]:
+def findings() -> list[LawResult]:
     return check(MODALITY)
 
 
-def test_every_law_of_modalities_holds(findings: list[Finding]) -> None:
+def test_every_law_of_modalities_holds(findings: list[LawResult]) -> None:
     assert [finding for finding in findings if not finding.passed] == []
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from gestalt.core.feature_map import Grid
+from gestalt.core.data.feature_map import Grid
 from gestalt.modalities.graph import MODALITY, Graph, draw, graph_of, molecule_of
 from gestalt.modalities.graph.render import pale
 from gestalt.modalities.graph.views import NodeDrop, NodeMask

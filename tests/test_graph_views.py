@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gestalt.core.correspondence import Index
+from gestalt.core.data.correspondence import Index
 from gestalt.modalities.graph import MODALITY, Graph, default_views, graph_of, molecule_of
 from gestalt.modalities.graph.views import (
     EdgeDrop,
@@ -17,7 +17,7 @@ from gestalt.modalities.graph.views import (
     NodeMask,
     RandomWalk,
     Reorder,
-)  # fmt: skip
+)
 
 EXTREME = {
     "mask every feature": FeatureMask(1.0),

@@ -13,15 +13,15 @@ from sklearn.metrics import silhouette_score
 from sklearn.mixture import GaussianMixture
 from torch import Tensor
 
-from gestalt.core.feature_map import FeatureMap
-from gestalt.core.grouper import Agglomerative, Estimated, KMeans, Mixture, Spectral
-from gestalt.core.grouper.affinity import affinities, squared_distances
-from gestalt.core.grouper.estimated import criterion, silhouette
-from gestalt.core.grouper.lloyd import Draws, seeds
-from gestalt.core.grouper.mixture import fit, log_joint
-from gestalt.core.grouper.spectral import embedding
-from gestalt.core.segmentation import Segmentation
-from tests.house import GROUPERS, GrouperCase, blobs, feature_map, seeded
+from gestalt.core.data.feature_map import FeatureMap
+from gestalt.core.data.segmentation import Segmentation
+from gestalt.core.discovery.groupers import Agglomerative, Estimated, KMeans, Mixture, Spectral
+from gestalt.core.discovery.groupers.affinity import affinities, squared_distances
+from gestalt.core.discovery.groupers.estimated import criterion, silhouette
+from gestalt.core.discovery.groupers.lloyd import Draws, seeds
+from gestalt.core.discovery.groupers.mixture import fit, log_joint
+from gestalt.core.discovery.groupers.spectral import embedding
+from tests.implementations import GROUPERS, GrouperCase, blobs, feature_map, seeded
 from tests.test_groupers import same_partition
 
 every_grouper = pytest.mark.parametrize("case", GROUPERS.values(), ids=GROUPERS)

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from sklearn.cluster import KMeans as ScikitKMeans
 from torch import Tensor
 
-from gestalt.core.feature_map import FeatureMap, Grid
-from gestalt.core.grouper import ChangePoints, Contiguous, InOrder, KMeans
-from gestalt.core.grouper.contiguous import runs
-from gestalt.core.grouper.lloyd import means
-from tests.house import GROUPERS, GrouperCase, blobs, feature_map, seeded
+from gestalt.core.data.feature_map import FeatureMap, Grid
+from gestalt.core.discovery.groupers import ChangePoints, Contiguous, InOrder, KMeans
+from gestalt.core.discovery.groupers.contiguous import runs
+from gestalt.core.discovery.groupers.lloyd import means
+from tests.implementations import GROUPERS, GrouperCase, blobs, feature_map, seeded
 
 few = settings(derandomize=True, deadline=None, max_examples=20)
 every_grouper = pytest.mark.parametrize("case", GROUPERS.values(), ids=GROUPERS)

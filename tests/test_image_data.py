@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Shaped
 from PIL import Image as Pillow
 
-from gestalt.core.items import BadItemError
+from gestalt.core.data.items import BadItemError
 from gestalt.modalities.image import MODALITY, Image, ImageDataset, ImageFiles, collate
 from gestalt.modalities.image.reading import LUMINANCE, size_of
 

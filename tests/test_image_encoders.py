@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import torch
 
-from gestalt.core.encoder import AbstractEncoder
-from gestalt.core.feature_map import FeatureMap
+from gestalt.core.data.feature_map import FeatureMap
+from gestalt.core.networks.encoder import AbstractEncoder
 from gestalt.modalities.image import MODALITY, Blocks, Felzenszwalb, OnCells, Pictures, Slic, collate
 from gestalt.modalities.image.backbones import Staged
 from gestalt.modalities.image.segments import AbstractHeuristic

@@ -10,8 +10,9 @@ import torch
 from PIL import Image as Pillow
 
 from gestalt.__main__ import execute
-from gestalt.core.feature_map import FeatureMap, Grid
-from gestalt.core.run import load
+from gestalt.core.data.feature_map import FeatureMap, Grid
+from gestalt.core.experiment.naming import track_name
+from gestalt.core.runs.saved import load
 from gestalt.modalities.image import collate
 from gestalt.modalities.image.masks import read_index
 from gestalt.recipes.image_objects import Options
@@ -19,7 +20,6 @@ from gestalt.recipes.image_objects.clothing import PHOTOGRAPHS, Part, clothing, 
 from gestalt.recipes.image_objects.outputs import full_size
 from gestalt.recipes.image_objects.scenes import SEEN, Composing, Scenes
 from gestalt.recipes.image_objects.truth import cells_of_pixels, instance_metrics, owned, truth_of, type_metrics
-from gestalt.recipes.study.naming import track_name
 
 PARTS: tuple[Part, ...] = ("train", "validation", "test")
 TINY = ["--steps", "2", "--batch", "4", "--workers", "0", "--threads", "1", "--accelerator", "cpu", "--hand-over", "1"]

@@ -10,7 +10,7 @@ import pytest
 import torch
 from PIL import Image as Pillow
 
-from gestalt.core.feature_map import Grid
+from gestalt.core.data.feature_map import Grid
 from gestalt.modalities.image import MODALITY
 from gestalt.modalities.image.encoders import ColourTexture
 from gestalt.modalities.image.masks import coco, index_png, numbered, on_pixels, overlay, read_index, run_lengths

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from gestalt.core.correspondence import Affine
-from gestalt.core.feature_map import FeatureMap, Grid
+from gestalt.core.data.correspondence import Affine
+from gestalt.core.data.feature_map import FeatureMap, Grid
 from gestalt.modalities.image import MODALITY, chain, collate, default_views
 from gestalt.modalities.image.adversarial import Adversarial
 from gestalt.modalities.image.effects import Blur, ColourJitter, Grey, Solarise

@@ -8,14 +8,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from gestalt.core.correspondence import Index
-from gestalt.core.feature_map import Grid
-from gestalt.core.items import AbstractItems
-from gestalt.core.labels import Labels, folder_labels, read_labels
-from gestalt.core.objective import object_labels
-from gestalt.core.segmentation import Segmentation
+from gestalt.core.data.correspondence import Index
+from gestalt.core.data.feature_map import Grid
+from gestalt.core.data.items import AbstractItems
+from gestalt.core.data.segmentation import Segmentation
+from gestalt.core.data.view import Batch, View
+from gestalt.core.methods.objectives import object_labels
+from gestalt.core.modality.labels import Labels, folder_labels, read_labels
 from gestalt.core.training.data import Order, batches
-from gestalt.core.view import Batch, View
 from tests.toy import pad, point_items, toy
 
 

@@ -16,7 +16,7 @@ from typing import Protocol
 import pytest
 
 import gestalt
-from gestalt.core.plugins import modality_entry_points
+from gestalt.core.modality.plugins import modality_entry_points
 
 ROOT = Path(__file__).parents[1]
 ROOMS = ("core", "modalities", "recipes")
@@ -210,7 +210,7 @@ def test_an_interface_is_small(kind: type) -> None:
 def test_the_walk_of_classes_sees_the_house() -> None:
     assert BROKEN == {}
     names = {kind.__name__ for kind in CLASSES}
-    assert {"AbstractGrouper", "KMeans", "Learner", "Segmentation", "LARS", "Finding"} <= names
+    assert {"AbstractGrouper", "KMeans", "Learner", "Segmentation", "LARS", "FinderOptions"} <= names
 
 
 def test_only_gestalt_is_installed_with_its_samples(tmp_path: Path) -> None:

@@ -8,22 +8,23 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from gestalt.core.correspondence import Index
-from gestalt.core.encoder import AbstractEncoder, Network
-from gestalt.core.feature_map import FeatureMap
-from gestalt.core.follower import AbstractRule, Follower, MovingAverage, Shared
-from gestalt.core.grouper import KMeans
-from gestalt.core.learner import Learner, Outcome
-from gestalt.core.methods import byol, odin
-from gestalt.core.modes import evaluating
-from gestalt.core.objective import AbstractObjective, Contrastive, Known, Loss, Regression
-from gestalt.core.presence import Presence
-from gestalt.core.progress import Progress
-from gestalt.core.segmentation import Objects, Segmentation
-from gestalt.core.segmenter import AbstractSegmenter, Given, HandOver, WholeItem
-from gestalt.core.transform import Views
-from gestalt.core.view import Batch, View
-from tests.house import (
+from gestalt.core.data.correspondence import Index
+from gestalt.core.data.feature_map import FeatureMap
+from gestalt.core.data.presence import Presence
+from gestalt.core.data.segmentation import Objects, Segmentation
+from gestalt.core.data.view import Batch, View
+from gestalt.core.discovery.groupers import KMeans
+from gestalt.core.discovery.segmenters import AbstractSegmenter, Given, SwitchAt, WholeItem
+from gestalt.core.methods.byol import byol
+from gestalt.core.methods.learner import Learner, Outcome
+from gestalt.core.methods.objectives import AbstractObjective, BatchInfo, Contrastive, Loss, Regression
+from gestalt.core.methods.odin import odin
+from gestalt.core.modality.transform import Views
+from gestalt.core.networks.encoder import AbstractEncoder, Network
+from gestalt.core.networks.follower import AbstractRule, Follower, MovingAverage, Shared
+from gestalt.core.networks.modes import evaluating
+from gestalt.core.optimization.progress import Progress
+from tests.implementations import (
     ENCODERS,
     ITEMS,
     LEARNERS,
@@ -239,12 +240,12 @@ class _Recorder(AbstractObjective):
         super().__init__()
         self.seen = seen
 
-    def forward(self, online: tuple[Objects, ...], teacher: tuple[Objects, ...], known: Known) -> Loss:  # noqa: ARG002
+    def forward(self, online: tuple[Objects, ...], teacher: tuple[Objects, ...], known: BatchInfo) -> Loss:  # noqa: ARG002
         """A loss that means nothing."""
         self.seen += [len(online), len(teacher)]
         return Loss(online[0].vectors.sum())
 
-    def observe(self, teacher: tuple[Objects, ...], known: Known) -> None:  # noqa: ARG002
+    def observe(self, teacher: tuple[Objects, ...], known: BatchInfo) -> None:  # noqa: ARG002
         """Note that it was called, and whether any history came along."""
         self.seen.append(("objective", any(objects.vectors.requires_grad for objects in teacher)))
 
@@ -311,7 +312,7 @@ def test_segments_are_handed_over_at_their_step_and_both_follow_all_the_time() -
     online = Network(ENCODERS["points"]())
     then = SEGMENTERS["discovery"](online)
     then.network.rule = _Noting(seen, "then")  # type: ignore[union-attr]
-    segmenter: AbstractSegmenter = HandOver(WholeItem(), then, step=3)
+    segmenter: AbstractSegmenter = SwitchAt(WholeItem(), then, step=3)
     batch = make_batch("points", ITEMS["points"](2))
     whole = []
     for step in range(1, 6):
@@ -319,7 +320,7 @@ def test_segments_are_handed_over_at_their_step_and_both_follow_all_the_time() -
         segmenter.follow(Progress(step, 10, 2))
     assert whole == [True, True, True, False, False]
     assert seen == ["then"] * 5
-    fresh = HandOver(WholeItem(), SEGMENTERS["discovery"](online), step=3)
+    fresh = SwitchAt(WholeItem(), SEGMENTERS["discovery"](online), step=3)
     fresh.load_state_dict(segmenter.state_dict())
     assert not bool(fresh(batch, seeded()).whole.any())
 

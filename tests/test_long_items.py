@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from benchmarks.long_items import KINDS
 
-from gestalt.core.plugins import load_modality, modality_entry_points
+from gestalt.core.modality.plugins import load_modality, modality_entry_points
 
 LENGTHS = {"audio": (8, 600), "image": (1024, 2048), "video": (4, 40), "text": (256, 50_000), "graph": (512, 5000)}
 """A short file, of two windows or so, and a long one, in the units of each kind."""

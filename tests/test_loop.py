@@ -10,10 +10,10 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch import Tensor, nn
 
-from gestalt.core.learner import Learner
-from gestalt.core.progress import Progress
+from gestalt.core.methods.learner import Learner
+from gestalt.core.optimization.progress import Progress
 from gestalt.core.training.data import Order, batches, mix
-from gestalt.core.training.journal import METRICS, read_metrics
+from gestalt.core.training.metrics_log import METRICS, read_metrics
 from tests.test_optimizer import naive_lars
 from tests.test_training import OPTIONS, SERIES, Few, learner, run
 

@@ -7,19 +7,20 @@ from typing import Any
 import pytest
 import torch
 
-from gestalt.core.beside import Beside
-from gestalt.core.encoder import AbstractEncoder, Network
-from gestalt.core.follower import CopyEvery, Follower, Shared
-from gestalt.core.grouper import KMeans
-from gestalt.core.learner import Learner, Outcome
-from gestalt.core.methods import byol, odin
-from gestalt.core.modality import AbstractModality
-from gestalt.core.plugins import load_modality, modality_entry_points
-from gestalt.core.progress import Progress
-from gestalt.core.segmentation import Objects
-from gestalt.core.segmenter import Discovery
+from gestalt.core.data.segmentation import Objects
+from gestalt.core.discovery.concat_features import ConcatFeatures
+from gestalt.core.discovery.groupers import KMeans
+from gestalt.core.discovery.segmenters import Discovery
+from gestalt.core.methods.byol import byol
+from gestalt.core.methods.learner import Learner, Outcome
+from gestalt.core.methods.odin import odin
+from gestalt.core.modality.base import AbstractModality
+from gestalt.core.modality.plugins import load_modality, modality_entry_points
+from gestalt.core.networks.encoder import AbstractEncoder, Network
+from gestalt.core.networks.follower import CopyEvery, Follower, Shared
+from gestalt.core.optimization.progress import Progress
 from gestalt.recipes.objects import smallest
-from tests.house import make_batch, seeded
+from tests.implementations import make_batch, seeded
 
 PLUG_INS = Path(__file__).parents[1] / "docs" / "plug-ins"
 MODALITIES = [*modality_entry_points(), "point_clouds:MODALITY", "sensors:MODALITY"]
@@ -34,7 +35,7 @@ def modality(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
 
 def an_odin(encoder: AbstractEncoder, raw: AbstractEncoder) -> Learner:
     """Objects of raw features until the hand-over, so that one loss can be watched falling; then discovered ones."""
-    first = Discovery(Follower(Network(raw), Shared()), KMeans(3), "hidden", None, Beside(raw, 0.0))
+    first = Discovery(Follower(Network(raw), Shared()), KMeans(3), "hidden", None, ConcatFeatures(raw, 0.0))
     return odin(
         encoder,
         hidden=32,

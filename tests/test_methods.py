@@ -8,16 +8,21 @@ import torch
 from torch import Tensor
 
 from gestalt.__main__ import listing
-from gestalt.core.adversary import Adversary
-from gestalt.core.follower import MovingAverage, Shared
-from gestalt.core.learner import Learner
-from gestalt.core.methods import METHODS, PRESETS, Setting, build, byol, method, npid, semppl, simclr, supervised
-from gestalt.core.objective import Contrastive, Npid, Queue, Regression, Semantic
-from gestalt.core.progress import Progress
-from gestalt.core.task import Task, squared_error
-from gestalt.core.view import Batch
-from gestalt.recipes.study.options import Method as MethodName
-from tests.house import ENCODERS, ITEMS, SMALL, make_batch, seeded
+from gestalt.core.data.view import Batch
+from gestalt.core.experiment.options import Method as MethodName
+from gestalt.core.methods.adversary import Adversary
+from gestalt.core.methods.byol import PRESETS, byol
+from gestalt.core.methods.catalogue import METHODS, Setting, build, method
+from gestalt.core.methods.learner import Learner
+from gestalt.core.methods.npid import npid
+from gestalt.core.methods.objectives import Contrastive, Npid, Queue, Regression, Semantic
+from gestalt.core.methods.semppl import semppl
+from gestalt.core.methods.simclr import simclr
+from gestalt.core.methods.supervised import supervised
+from gestalt.core.methods.task import Task, squared_error
+from gestalt.core.networks.follower import MovingAverage, Shared
+from gestalt.core.optimization.progress import Progress
+from tests.implementations import ENCODERS, ITEMS, SMALL, make_batch, seeded
 
 
 def built(make: Any, **arguments: Any) -> Learner:

@@ -7,19 +7,19 @@ import pytest
 import torch
 from torch import Tensor
 
-from gestalt.core.objective import (
+from gestalt.core.data.segmentation import Objects
+from gestalt.core.methods.objectives import (
     AbstractObjective,
+    BatchInfo,
     Combined,
     Contrastive,
-    Known,
     Queue,
     Relic,
     Semantic,
     contrastive,
     regression,
 )
-from gestalt.core.segmentation import Objects
-from tests.house import EVERY_OBJECTIVE, WITH_THEMSELVES, random_objects, seeded, told
+from tests.implementations import EVERY_OBJECTIVE, WITH_THEMSELVES, random_objects, seeded, told
 from tests.oracles import naive, naive_relic, naive_semantic
 
 Build = Callable[[int, int], AbstractObjective]
@@ -43,7 +43,7 @@ def built(build: Build, teacher: list[Objects]) -> AbstractObjective:
     return build(teacher[0].vectors.shape[2], len(teacher))
 
 
-def value(build: Build, online: list[Objects], teacher: list[Objects], known: Known | None = None) -> float:
+def value(build: Build, online: list[Objects], teacher: list[Objects], known: BatchInfo | None = None) -> float:
     known = told(online[0]) if known is None else known
     return float(built(build, teacher)(tuple(online), tuple(teacher), known).value)
 
@@ -114,7 +114,7 @@ def test_the_loss_does_not_depend_on_the_order_of_items_or_the_numbering_of_obje
 
     known = told(online[0])
     plain = value(build, online, teacher, known)
-    other = Known(known.index[items], known.labels[items][:, objects], seeded())
+    other = BatchInfo(known.index[items], known.labels[items][:, objects], seeded())
     assert value(build, moved(online), moved(teacher), other) == pytest.approx(plain, rel=1e-4)
     assert plain > 0.1
 

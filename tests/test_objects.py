@@ -14,9 +14,9 @@ import pytest
 
 import gestalt
 from gestalt.__main__ import execute
-from gestalt.core.plugins import load_modality
+from gestalt.core.modality.plugins import load_modality
 from gestalt.recipes.objects import Options
-from gestalt.recipes.objects.finding import Finding
+from gestalt.recipes.objects.finding import FinderOptions
 
 PLUG_INS = Path(__file__).parents[1] / "docs" / "plug-ins"
 GESTALT = [sys.executable, "-m", "gestalt"]
@@ -112,10 +112,10 @@ def test_what_is_missing_is_asked_for(there: Path, more: list[str], said: str) -
 
 
 def test_the_grouper_follows_from_the_axes_of_the_elements(there: Path) -> None:  # noqa: ARG001
-    kinds = {name: Finding().build(load_modality(f"{name}:MODALITY")).grouper for name in NAMES}
+    kinds = {name: FinderOptions().build(load_modality(f"{name}:MODALITY")).grouper for name in NAMES}
     assert type(kinds["sensors"]).__name__ == "Along"
     assert type(kinds["point_clouds"]).__name__ == "KMeans"
-    assert Options().finding == Finding()
+    assert Options().finding == FinderOptions()
 
 
 def test_a_separate_distribution_adds_its_modalities(there: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,17 +10,19 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from gestalt.core.encoder import Network, Plain
-from gestalt.core.follower import CopyEvery, Follower, MovingAverage, Shared
-from gestalt.core.grouper import KMeans
-from gestalt.core.learner import Learner, Outcome
-from gestalt.core.methods import METHODS, detcon, detcon_s, odin
-from gestalt.core.objective import Contrastive
-from gestalt.core.progress import Progress
-from gestalt.core.segmentation import Segmentation
-from gestalt.core.segmenter import Discovery, Given, HandOver, WholeItem
-from gestalt.core.transform import Views
-from tests.house import ENCODERS, ITEMS, LEARNERS, RULES, SEGMENTERS, make_batch, seeded
+from gestalt.core.data.segmentation import Segmentation
+from gestalt.core.discovery.groupers import KMeans
+from gestalt.core.discovery.segmenters import Discovery, Given, SwitchAt, WholeItem
+from gestalt.core.methods.catalogue import METHODS
+from gestalt.core.methods.detcon import detcon, detcon_s
+from gestalt.core.methods.learner import Learner, Outcome
+from gestalt.core.methods.objectives import Contrastive
+from gestalt.core.methods.odin import odin
+from gestalt.core.modality.transform import Views
+from gestalt.core.networks.encoder import Identity, Network
+from gestalt.core.networks.follower import CopyEvery, Follower, MovingAverage, Shared
+from gestalt.core.optimization.progress import Progress
+from tests.implementations import ENCODERS, ITEMS, LEARNERS, RULES, SEGMENTERS, make_batch, seeded
 from tests.test_learner import assert_same_to_the_last_digit, stepped, transplanted
 from tests.toy import Do, keep_points, toy
 
@@ -85,7 +87,7 @@ def test_first_segments_are_those_of_a_random_network_unless_others_are_handed_o
     expected = KMeans(3)(online, seeded(2))
     assert torch.equal(random.segmenter(batch, seeded(2)).weights, expected.weights)
     warm = small(first=WholeItem(), hand_over=2)
-    assert isinstance(warm.segmenter, HandOver)
+    assert isinstance(warm.segmenter, SwitchAt)
     whole = []
     for step in range(4):
         whole.append(bool(warm.segmenter(batch, seeded()).whole.all()))
@@ -156,12 +158,12 @@ def widths(module: nn.Module) -> list[tuple[int, ...]]:
 
 
 def test_the_heads_and_teachers_of_odin_and_detcon_are_those_of_their_papers() -> None:
-    for learner in (odin(Plain(dim=3)), detcon(Plain(dim=3))):
+    for learner in (odin(Identity(dim=3)), detcon(Identity(dim=3))):
         assert widths(learner.online.projector) == [(4096, 3), (256, 4096)]
         assert widths(learner.predictor) == [(4096, 256), (256, 4096)]
         assert learner.teacher.network is not learner.online
         assert learner.teacher.rule == MovingAverage(0.996)
-    shared = detcon_s(Plain(dim=3))
+    shared = detcon_s(Identity(dim=3))
     assert widths(shared.online.projector) == [(2048, 3), (128, 2048)]
     assert widths(shared.predictor) == []
     assert shared.teacher.network is shared.online
@@ -188,8 +190,8 @@ def test_odin_resumes_with_every_rule_of_its_followers(rule: str) -> None:
 
 COMPILED = """
 import torch
-from gestalt.core.methods import METHODS
-from tests.house import ENCODERS, ITEMS, LEARNERS, make_batch, seeded
+from gestalt.core.methods.catalogue import METHODS
+from tests.implementations import ENCODERS, ITEMS, LEARNERS, make_batch, seeded
 from tests.test_learner import stepped
 
 batch = make_batch("points", ITEMS["points"](4))

@@ -6,9 +6,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from gestalt.core.encoder import mlp
-from gestalt.core.optimizer import LARS, parameter_groups, warmup_cosine
-from tests.house import seeded
+from gestalt.core.networks.heads import mlp
+from gestalt.core.optimization.lars import LARS
+from gestalt.core.optimization.parameter_groups import parameter_groups
+from gestalt.core.optimization.schedules import warmup_cosine
+from tests.implementations import seeded
 
 
 def naive_lars(

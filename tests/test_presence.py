@@ -8,19 +8,19 @@ import pytest
 import torch
 from torch import Tensor
 
-from gestalt.core.correspondence import Affine, Index
-from gestalt.core.coverage import shown
-from gestalt.core.encoder import Network, Plain
-from gestalt.core.feature_map import FeatureMap, Grid
-from gestalt.core.follower import Follower, Shared
-from gestalt.core.grouper import KMeans, Regions
-from gestalt.core.learner import Learner, Outcome
-from gestalt.core.objective import Regression
-from gestalt.core.presence import Draw, Presence
-from gestalt.core.segmentation import Segmentation
-from gestalt.core.segmenter import Discovery, Given, WholeItem
-from gestalt.core.view import Batch, View
-from tests.house import feature_map, joined, seeded
+from gestalt.core.data.correspondence import Affine, Index
+from gestalt.core.data.coverage import shown
+from gestalt.core.data.feature_map import FeatureMap, Grid
+from gestalt.core.data.presence import Presence, Subsample
+from gestalt.core.data.segmentation import Segmentation
+from gestalt.core.data.view import Batch, View
+from gestalt.core.discovery.groupers import KMeans, Regions
+from gestalt.core.discovery.segmenters import Discovery, Given, WholeItem
+from gestalt.core.methods.learner import Learner, Outcome
+from gestalt.core.methods.objectives import Regression
+from gestalt.core.networks.encoder import Identity, Network
+from gestalt.core.networks.follower import Follower, Shared
+from tests.implementations import feature_map, joined, seeded
 
 
 def plane(rows: int, columns: int, step: float = 1.0) -> FeatureMap:
@@ -95,7 +95,7 @@ def test_the_share_of_an_object_is_that_of_its_weight_and_whole_items_are_wholly
 AREAS = torch.tensor([4.0, 0.0, 1.0, 3.0, 2.0])
 
 
-def frequencies(draw: Draw, draws: int = 3000) -> Tensor:
+def frequencies(draw: Subsample, draws: int = 3000) -> Tensor:
     """How often each object is drawn."""
     generator = seeded(7)
     total = torch.zeros(len(AREAS))
@@ -121,14 +121,14 @@ def expected_frequencies(by: Literal["uniform", "area"], replacement: bool, draw
 def test_objects_are_drawn_as_often_as_one_by_one(
     by: Literal["uniform", "area"], replacement: bool, objects: int
 ) -> None:
-    found = frequencies(Draw(objects, by, replacement))
+    found = frequencies(Subsample(objects, by, replacement))
     torch.testing.assert_close(found, expected_frequencies(by, replacement, objects), atol=0.04, rtol=0)
     assert found[1] == 0
 
 
 @pytest.mark.parametrize("replacement", [False, True])
 def test_no_more_are_drawn_than_asked_for_and_none_that_is_absent(replacement: bool) -> None:
-    draw = Draw(3, replacement=replacement)
+    draw = Subsample(3, replacement=replacement)
     area = torch.rand(50, 7, generator=seeded(1)) * (torch.rand(50, 7, generator=seeded(2)) < 0.6)
     for seed in range(5):
         chosen = draw.chosen(area, draw.random(7, seeded(seed)))
@@ -148,34 +148,34 @@ def batch_of(labels: Tensor, copies: int = 2) -> Batch[Any]:
 
 
 def learner_with(presence: Presence, segmenter: Any = None) -> Learner:
-    online = Network(Plain(dim=3))
+    online = Network(Identity(dim=3))
     return Learner(online, None, Follower(online, Shared()), segmenter or Given(), Regression(), presence=presence)
 
 
 def test_a_draw_is_the_same_for_all_views_or_one_for_each_and_the_teacher_sees_the_same() -> None:
     batch = batch_of((torch.arange(24) // 2).repeat(3, 1), copies=3)
-    together: Outcome = learner_with(Presence(draw=Draw(4)))(batch, seeded())
-    apart: Outcome = learner_with(Presence(draw=Draw(4, per_view=True)))(batch, seeded())
+    together: Outcome = learner_with(Presence(draw=Subsample(4)))(batch, seeded())
+    apart: Outcome = learner_with(Presence(draw=Subsample(4, per_view=True)))(batch, seeded())
     for outcome in (together, apart):
         for online, teacher in zip(outcome.online, outcome.teacher, strict=True):
             assert torch.equal(online.present, teacher.present)
             assert online.present.sum(dim=1).tolist() == [4, 4, 4]
     assert torch.equal(together.online[0].present, together.online[1].present)
     assert not torch.equal(apart.online[0].present, apart.online[1].present)
-    another: Outcome = learner_with(Presence(draw=Draw(4)))(batch, seeded(1))
+    another: Outcome = learner_with(Presence(draw=Subsample(4)))(batch, seeded(1))
     assert not torch.equal(together.online[0].present, another.online[0].present)
 
 
 @pytest.mark.parametrize("per_view", [False, True])
 def test_whole_items_are_always_drawn(per_view: bool) -> None:
     batch = batch_of(torch.zeros(2, 5, dtype=torch.long))
-    learner = learner_with(Presence(draw=Draw(1, by="area", per_view=per_view)), WholeItem())
+    learner = learner_with(Presence(draw=Subsample(1, by="area", per_view=per_view)), WholeItem())
     outcome: Outcome = learner(batch, seeded())
     assert all(bool(objects.present.all()) for objects in outcome.online)
 
 
-@pytest.mark.parametrize("draw", [Draw(2), Draw(2, replacement=True), Draw(2, per_view=True)], ids=str)
-def test_what_is_drawn_of_an_item_does_not_depend_on_which_items_share_its_batch(draw: Draw) -> None:
+@pytest.mark.parametrize("draw", [Subsample(2), Subsample(2, replacement=True), Subsample(2, per_view=True)], ids=str)
+def test_what_is_drawn_of_an_item_does_not_depend_on_which_items_share_its_batch(draw: Subsample) -> None:
     few, many = torch.tensor([[0, 0, 1, 1, 2, 2]]), torch.arange(6)[None]
     alone: Outcome = learner_with(Presence(draw=draw))(batch_of(few), seeded(3))
     both: Outcome = learner_with(Presence(draw=draw))(batch_of(torch.cat([few, many])), seeded(3))
@@ -185,7 +185,7 @@ def test_what_is_drawn_of_an_item_does_not_depend_on_which_items_share_its_batch
 @pytest.mark.parametrize(
     ("build", "message"),
     [
-        (lambda: Draw(0), "at least one object must be drawn, got 0"),
+        (lambda: Subsample(0), "at least one object must be drawn, got 0"),
         (lambda: Presence(of_view=1.5), "shares between 0 and 1"),
         (lambda: Presence(elements=-1.0), "elements ≥ 0"),
     ],
@@ -206,7 +206,7 @@ def test_within_the_span_of_the_views_only_what_they_show_is_grouped() -> None:
         views.append(View(shown_values, Index.of(row).join([Index.none(3)])))
     whole = View(source, Index.identity(8).join([Index.identity(8)]))
     batch = Batch(whole, tuple(views), ("a", "b"), torch.arange(2))
-    online = Network(Plain(dim=3))
+    online = Network(Identity(dim=3))
     spanning = Discovery(Follower(online, Shared()), KMeans(3), span=True)(batch, seeded())
     everything = Discovery(Follower(online, Shared()), KMeans(3))(batch, seeded())
     assert (spanning.labels()[0] >= 0).tolist() == [True] * 5 + [False] * 3
@@ -225,5 +225,5 @@ def test_within_the_span_of_the_views_joined_elements_stay_joined() -> None:
     seen = [0, 1, 2, 3, 4]
     view = View(FeatureMap(values[:, seen], torch.ones(1, 5, dtype=torch.bool)), Index.of(seen))
     batch = Batch(View(source, Index.identity(8)), (view,), ("a",), torch.arange(1))
-    spanning = Discovery(Follower(Network(Plain(dim=1)), Shared()), Regions(penalty=0.1), span=True)
+    spanning = Discovery(Follower(Network(Identity(dim=1)), Shared()), Regions(penalty=0.1), span=True)
     assert spanning(batch, seeded()).labels()[0].tolist() == [0, 0, 1, 1, 1, -1, -1, -1]

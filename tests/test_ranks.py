@@ -14,11 +14,11 @@ import torch.multiprocessing as mp
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from gestalt.core.encoder import RowNorm
-from gestalt.core.objective import AbstractObjective, Contrastive
-from gestalt.core.ranks import gather, mean_over_ranks, rank, sum_over_ranks, world_size
-from gestalt.core.segmentation import Objects
-from tests.house import (
+from gestalt.core.data.segmentation import Objects
+from gestalt.core.distributed.ranks import gather, mean_over_ranks, rank, sum_over_ranks, world_size
+from gestalt.core.methods.objectives import AbstractObjective, Contrastive
+from gestalt.core.networks.norm import MaskedBatchNorm
+from tests.implementations import (
     BANKED,
     DRAWING,
     ENCODERS,
@@ -75,7 +75,7 @@ def objective_case(build: Callable[[], AbstractObjective], objects: int, share: 
 def norm_case(share: slice, empty_first: bool = False) -> Result:
     """A weighted sum of normalised rows, in training mode; then the running statistics."""
     torch.manual_seed(0)
-    layers = nn.Sequential(nn.Linear(5, 4), RowNorm(4))
+    layers = nn.Sequential(nn.Linear(5, 4), MaskedBatchNorm(4))
     keep = slice(max(share.start, 4), max(share.stop, 4)) if empty_first else share
     rows, weights = torch.randn(ITEMS_IN_ALL, 5, generator=seeded()), torch.randn(ITEMS_IN_ALL, 4, generator=seeded(1))
     normal = layers(rows[keep])
@@ -213,7 +213,7 @@ def test_without_the_other_ranks_each_rank_contrasts_its_own_items_and_every_obj
 @pytest.mark.parametrize("rows", [0, 1, 2, 7])
 def test_row_norm_on_one_rank_is_batch_normalisation_for_any_number_of_rows(rows: int) -> None:
     values = torch.randn(rows, 3, generator=seeded()) * 3 + 1
-    norm = RowNorm(3)
+    norm = MaskedBatchNorm(3)
     found = norm(values)
     mean = values.mean(dim=0) if rows else torch.zeros(3)
     variance = values.var(dim=0, correction=0) if rows else torch.ones(3)
@@ -227,7 +227,7 @@ def test_row_norm_on_one_rank_is_batch_normalisation_for_any_number_of_rows(rows
 
 
 def test_row_norm_in_evaluation_uses_the_running_statistics_alone() -> None:
-    norm = RowNorm(2)
+    norm = MaskedBatchNorm(2)
     norm(torch.randn(9, 2, generator=seeded()) + 2)
     norm.eval()
     rows = torch.randn(4, 2, generator=seeded(1))

@@ -9,18 +9,18 @@ import pytest
 import torch
 
 from gestalt.__main__ import RECIPES
-from gestalt.core.labels import Labels
-from gestalt.core.progress import Progress
+from gestalt.core.data.view import Batch
+from gestalt.core.experiment import AbstractRecipe, ExperimentData, Learning, Running, fresh
+from gestalt.core.experiment.labelling import labels_of
+from gestalt.core.experiment.options import Method
+from gestalt.core.experiment.running import about_of
+from gestalt.core.modality.labels import Labels
+from gestalt.core.optimization.progress import Progress
 from gestalt.core.training import Training
 from gestalt.core.training.data import Order, batches
-from gestalt.core.view import Batch
 from gestalt.recipes import audio_events, image_objects, molecules, objects, text_spans, video_objects
-from gestalt.recipes.study import AbstractStudy, Learning, Material, Running, fresh
-from gestalt.recipes.study.labelling import labels_of
-from gestalt.recipes.study.options import Method
-from gestalt.recipes.study.running import about_of
 from tests.audio_events.runs import few_varied_sounds
-from tests.house import seeded
+from tests.implementations import seeded
 
 TRAINING = Training(steps=1, batch=6, labelled=0.5, workers=0, threads=1, accelerator="cpu")
 RUNNING = Running(Path("nowhere"))
@@ -32,7 +32,7 @@ def small(encoder: str = "conv") -> Learning:
     return Learning(encoder=encoder, hidden=8, projection=4, hand_over=0, label_share=0.5)
 
 
-def own_text(folder: Path) -> AbstractStudy[Any, Any]:
+def own_text(folder: Path) -> AbstractRecipe[Any, Any]:
     """The recipe for any data, on text of two folders."""
     for name in ("letters", "novels"):
         (folder / name).mkdir(exist_ok=True)
@@ -44,7 +44,7 @@ def own_text(folder: Path) -> AbstractStudy[Any, Any]:
     return objects.Objects(options, MODALITY)
 
 
-STUDIES: dict[str, Callable[[Path], AbstractStudy[Any, Any]]] = {
+STUDIES: dict[str, Callable[[Path], AbstractRecipe[Any, Any]]] = {
     "audio-events": lambda _: audio_events.AudioEvents(
         audio_events.Options(
             soundscapes=12, test_soundscapes=1, running=RUNNING, learning=small(), training=TRAINING, seconds=2.0
@@ -72,7 +72,9 @@ STUDIES: dict[str, Callable[[Path], AbstractStudy[Any, Any]]] = {
 
 
 @functools.cache
-def prepared(recipe: str, folder: Path) -> tuple[AbstractStudy[Any, Any], Material[Any, Any], Labels, Batch[Any]]:
+def prepared(
+    recipe: str, folder: Path
+) -> tuple[AbstractRecipe[Any, Any], ExperimentData[Any, Any], Labels, Batch[Any]]:
     """A recipe's study, what it trains on, what it may know of it, and the first batch."""
     with few_varied_sounds():
         study = STUDIES[recipe](folder)

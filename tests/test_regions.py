@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from sklearn.cluster import AgglomerativeClustering
 from torch import Tensor
 
-from gestalt.core.feature_map import FeatureMap, Grid
-from gestalt.core.grouper import Regions, touching
-from tests.house import seeded
+from gestalt.core.data.feature_map import FeatureMap, Grid
+from gestalt.core.discovery.groupers import Regions, touching
+from tests.implementations import seeded
 
 
 def random_graph(elements: int, seed: int) -> tuple[Tensor, Tensor]:

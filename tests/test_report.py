@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from markupsafe import Markup
 
+from gestalt.core.data.items import Skipped
 from gestalt.core.evaluation import Column, Table
-from gestalt.core.items import Skipped
 from gestalt.core.report import Chart, Command, Exhibit, Page, Panel, draw, read_columns, to_page, write_report
 
 EVIL = "<script>alert('1')</script> & \"x\".wav"

@@ -10,11 +10,13 @@ import pytest
 import torch
 
 import gestalt
-from gestalt.core import plugins
-from gestalt.core.encoder import Network, mlp
-from gestalt.core.plugins import load_modality, modality_entry_points
-from gestalt.core.run import CONFIG, WEIGHTS, Architecture, load_network, read_architecture, save_network, write_text
-from tests.house import ITEMS
+from gestalt.core.modality import plugins
+from gestalt.core.modality.plugins import load_modality, modality_entry_points
+from gestalt.core.networks.encoder import Network
+from gestalt.core.networks.heads import mlp
+from gestalt.core.runs.saved import CONFIG, WEIGHTS, Architecture, load_network, read_architecture, save_network
+from gestalt.core.storage.atomic import write_text
+from tests.implementations import ITEMS
 from tests.toy import toy
 
 MODALITY = toy("points")

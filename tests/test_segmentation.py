@@ -8,10 +8,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gestalt.core.correspondence import Affine, Index
-from gestalt.core.feature_map import FeatureMap
-from gestalt.core.segmentation import Objects, Segmentation
-from tests.house import blobs, feature_map, random_objects, seeded
+from gestalt.core.data.correspondence import Affine, Index
+from gestalt.core.data.feature_map import FeatureMap
+from gestalt.core.data.segmentation import Objects, Segmentation
+from tests.implementations import blobs, feature_map, random_objects, seeded
 
 few = settings(derandomize=True, deadline=None, max_examples=25)
 sizes = st.tuples(st.integers(1, 3), st.integers(1, 4), st.integers(1, 6), st.integers(0, 99))

@@ -6,18 +6,20 @@ import pytest
 import torch
 
 import gestalt
-from gestalt.core.beside import Beside
-from gestalt.core.encoder import Network, mlp
-from gestalt.core.feature_map import FeatureMap, Grid, side_by_side
-from gestalt.core.foreground import Foreground
-from gestalt.core.grouper import KMeans, describe, grouper_from
-from gestalt.core.methods import byol, odin
-from gestalt.core.resampling import resampled
-from gestalt.core.run import Architecture, save_network
-from gestalt.core.segmentation import Segmentation
-from gestalt.core.segmenter import WholeItem, discover
-from gestalt.core.segmenting import Grouping, ItemSegmenter, described_grouping, segmenter_of
-from tests.house import GROUPERS, ITEMS, seeded
+from gestalt.core.data.feature_map import FeatureMap, Grid, side_by_side
+from gestalt.core.data.resampling import resampled
+from gestalt.core.data.segmentation import Segmentation
+from gestalt.core.discovery.background import RemoveBackground
+from gestalt.core.discovery.concat_features import ConcatFeatures
+from gestalt.core.discovery.groupers import KMeans, describe, grouper_from
+from gestalt.core.discovery.segmenters import WholeItem, discover
+from gestalt.core.methods.byol import byol
+from gestalt.core.methods.odin import odin
+from gestalt.core.networks.encoder import Network
+from gestalt.core.networks.heads import mlp
+from gestalt.core.runs.item_segmenter import Grouping, ItemSegmenter, described_grouping, segmenter_of
+from gestalt.core.runs.saved import Architecture, save_network
+from tests.implementations import GROUPERS, ITEMS, seeded
 from tests.toy import toy
 
 
@@ -86,7 +88,7 @@ def test_where_most_of_the_weight_is_of_no_object_none_is_left() -> None:
     torch.manual_seed(0)
     modality = toy("series")
     raw = modality.encoders["raw"]()
-    background = Foreground(raw, quiet=0.5, reach=3.0)
+    background = RemoveBackground(raw, quiet=0.5, reach=3.0)
     segment = ItemSegmenter(modality, Network(raw), Grouping(KMeans(2, spherical=False), "hidden", background))
     item = torch.cat([0.01 * torch.randn(24, 1, generator=seeded()), 5 + torch.randn(24, 1, generator=seeded())])
     labels = segment(item, Grid.uniform((48,), (1.0,))).labels()[0]
@@ -99,7 +101,9 @@ def test_a_finished_run_segments_as_it_was_trained_to(tmp_path: Path) -> None:
     modality = toy("series")
     raw = modality.encoders["raw"]()
     network = Network(modality.encoders["small"](), mlp(6, 8, 5)).eval()
-    grouping = Grouping(KMeans(3, spherical=False, position=0.5), "hidden", Foreground(raw, 0.3, 1.0), Beside(raw, 0.7))
+    grouping = Grouping(
+        KMeans(3, spherical=False, position=0.5), "hidden", RemoveBackground(raw, 0.3, 1.0), ConcatFeatures(raw, 0.7)
+    )
     described = grouping.described(modality)
     assert described is not None
     save_network(tmp_path, network, Architecture("series", "small", network.encoder.settings, (8, 5), {}, described))
@@ -119,7 +123,7 @@ def test_a_run_that_does_not_say_how_and_a_learner_that_discovers_nothing_are_re
         gestalt.load_segmenter(tmp_path, modality=modality)
     with pytest.raises(ValueError, match="compares what WholeItem gives it"):
         segmenter_of(byol(modality.encoders["small"](), hidden=8, projection=5), modality)
-    foreign = Grouping(KMeans(2), beside=Beside(lambda data: data))
+    foreign = Grouping(KMeans(2), extra_features=ConcatFeatures(lambda data: data))
     assert foreign.described(modality) is None
 
 

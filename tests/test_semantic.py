@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from gestalt.core.objective import Known, Moco, Npid, Queue, Relic, Semantic, pseudo_labels
-from gestalt.core.objective.comparison import choose_negatives, compare, divergence
-from gestalt.core.objective.pseudo_labels import drawn
-from gestalt.core.objective.queue import Entries
-from gestalt.core.segmentation import Objects
-from tests.house import random_objects, seeded, told
+from gestalt.core.data.segmentation import Objects
+from gestalt.core.methods.objectives import BatchInfo, Moco, Npid, Queue, Relic, Semantic, pseudo_labels
+from gestalt.core.methods.objectives.comparison import choose_negatives, compare, divergence
+from gestalt.core.methods.objectives.pseudo_labels import drawn
+from gestalt.core.methods.objectives.queue import Entries
+from tests.implementations import random_objects, seeded, told
 from tests.oracles import cosine
 
 
@@ -23,8 +23,8 @@ def objects(vectors: Tensor, present: Tensor | None = None) -> Objects:
     return Objects(vectors[:, None] * present[:, None, None], present[:, None])
 
 
-def known(labels: list[int], start: int = 0) -> Known:
-    return Known(torch.arange(start, start + len(labels)), torch.tensor(labels)[:, None], seeded())
+def known(labels: list[int], start: int = 0) -> BatchInfo:
+    return BatchInfo(torch.arange(start, start + len(labels)), torch.tensor(labels)[:, None], seeded())
 
 
 def push(queue: Queue, vectors: Tensor, labels: list[int], start: int = 0) -> None:
@@ -263,7 +263,7 @@ def naive_npid(objective: Npid, online: list[Objects], index: list[int], noise: 
 def test_instance_discrimination_is_that_of_a_naive_loop(noise: int | None) -> None:
     objective = Npid(items=7, dim=4, temperature=0.3, noise=noise)
     online = [random_objects(4, 1, 4, seed=seed, absent=0.3) for seed in (1, 2)]
-    there = Known(torch.tensor([6, 0, 2, 5]), torch.full((4, 1), -1), seeded(5))
+    there = BatchInfo(torch.tensor([6, 0, 2, 5]), torch.full((4, 1), -1), seeded(5))
     value = float(objective(tuple(online), (), there).value)
     generator = seeded(5)
     values = []
@@ -282,7 +282,7 @@ def test_the_gradient_of_instance_discrimination_is_its_slope(noise: int | None)
     objective.constant.fill_(50.0)
 
     def value(vectors: Tensor) -> Tensor:
-        there = Known(torch.tensor([6, 0, 2, 5]), torch.full((4, 1), -1), seeded(5))
+        there = BatchInfo(torch.tensor([6, 0, 2, 5]), torch.full((4, 1), -1), seeded(5))
         loss: Tensor = objective((Objects(vectors, present),), (), there).value
         return loss
 
@@ -300,7 +300,7 @@ def test_the_bank_moves_half_way_towards_what_was_seen_and_its_constant_stays() 
     objective = Npid(items=5, dim=3, noise=2, temperature=0.5)
     before = objective.bank.clone()
     view = random_objects(2, 1, 3, seed=1, absent=0.0)
-    there = Known(torch.tensor([3, 1]), torch.full((2, 1), -1), seeded())
+    there = BatchInfo(torch.tensor([3, 1]), torch.full((2, 1), -1), seeded())
     objective.observe((view,), there)
     for row, item in enumerate([3, 1]):
         middle = 0.5 * before[item] + 0.5 * view.vectors[row, 0] / view.vectors[row, 0].norm()

@@ -15,9 +15,9 @@ import torch
 from torch import Tensor
 from torch.utils._pytree import tree_flatten
 
-from gestalt.core.labels import Labels
+from gestalt.core.modality.labels import Labels
 from gestalt.core.training.checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
-from gestalt.core.training.journal import METRICS, Journal, read_metrics
+from gestalt.core.training.metrics_log import METRICS, MetricsLog, read_metrics
 from tests.test_training import OPTIONS, Few, learner, run
 
 
@@ -159,7 +159,7 @@ def test_a_full_disk_leaves_the_last_good_checkpoint_and_no_rubbish(tmp_path: Pa
 
 
 def test_a_full_disk_cuts_the_metrics_where_resuming_mends_them(tmp_path: Path) -> None:
-    journal = Journal(tmp_path, step=0)
+    journal = MetricsLog(tmp_path, step=0)
     journal.write(2, {"loss": 0.5}, {})
     whole = (tmp_path / METRICS).read_text()
     with (
@@ -169,7 +169,7 @@ def test_a_full_disk_cuts_the_metrics_where_resuming_mends_them(tmp_path: Path) 
         journal.write(4, {"loss": 0.25}, {})
     journal.close()
     assert (tmp_path / METRICS).read_text() == whole + "4,0"
-    Journal(tmp_path, step=2).close()
+    MetricsLog(tmp_path, step=2).close()
     assert (tmp_path / METRICS).read_text() == whole
 
 

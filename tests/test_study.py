@@ -10,28 +10,28 @@ import pytest
 import torch
 from torch import Tensor
 
-from gestalt.core.encoder import Network
+from gestalt.core.data.feature_map import FeatureMap, Grid
+from gestalt.core.data.items import AbstractItems, BadItemError, Skipped
+from gestalt.core.discovery.groupers import KMeans
 from gestalt.core.evaluation import Column, Table
-from gestalt.core.feature_map import FeatureMap, Grid
-from gestalt.core.grouper import KMeans
-from gestalt.core.items import AbstractItems, BadItemError, Skipped
-from gestalt.core.modality import Reading
-from gestalt.core.training import Training
-from gestalt.recipes.study import (
-    AbstractStudy,
+from gestalt.core.experiment import (
+    AbstractRecipe,
     Batches,
+    Captions,
+    ExperimentData,
     Finder,
     Learning,
-    Looked,
-    Material,
+    Predictions,
     Running,
-    Words,
     readable,
     run,
     write_vectors,
 )
-from gestalt.recipes.study.looking import Seen
-from gestalt.recipes.study.seeds import Seeds, run_seeds
+from gestalt.core.experiment.predictions import PredictedBatch
+from gestalt.core.experiment.seeds import Seeds, run_seeds
+from gestalt.core.modality.base import Reading
+from gestalt.core.networks.encoder import Network
+from gestalt.core.training import Training
 from tests.toy import toy
 
 
@@ -78,11 +78,11 @@ class ToyOptions:
 
 
 @final
-class ToyStudy(AbstractStudy[Tensor, int]):
+class ToyStudy(AbstractRecipe[Tensor, int]):
     """Twelve toy items; the metric counts objects."""
 
     modality = toy("points")
-    words = Words("toy", "Toys", "shipped toys", "own toys", "groups", "Colours are groups.", "points → vectors")
+    words = Captions("toy", "Toys", "shipped toys", "own toys", "groups", "Colours are groups.", "points → vectors")
     columns = (Column("objects", higher_is_better=None), Column("seed", higher_is_better=None))
     note = "A note."
     ceilings = frozenset({"nothing"})
@@ -91,21 +91,23 @@ class ToyStudy(AbstractStudy[Tensor, int]):
         self.options = options
         self.details = {"clusters": 2}
 
-    def material(self) -> Material[Tensor, int]:
+    def material(self) -> ExperimentData[Tensor, int]:
         """Items to train on, and five to try."""
         tried = points(5)
         names = [f"tried {number}" for number in range(5)]
-        return Material(Numbered(points(12)), self.modality.views, tried, names, truth=self.options.training.seed)
+        return ExperimentData(Numbered(points(12)), self.modality.views, tried, names, truth=self.options.training.seed)
 
     def finder(self) -> Finder:
         """Two clusters."""
         return Finder(KMeans(2))
 
-    def measure(self, looked: Looked, truth: int) -> dict[str, float]:
+    def measure(self, looked: Predictions, truth: int) -> dict[str, float]:
         """How many objects there are, and the truth itself."""
         return {"objects": float(looked.objects()), "seed": float(truth)}
 
-    def baselines(self, random: Network, material: Material[Tensor, int], truth: int) -> dict[str, dict[str, float]]:
+    def baselines(
+        self, random: Network, material: ExperimentData[Tensor, int], truth: int
+    ) -> dict[str, dict[str, float]]:
         """One that finds nothing."""
         assert len(material.tried) == 5
         assert random.projector is not None
@@ -169,16 +171,16 @@ def test_the_table_over_seeds_has_one_value_per_seed_and_goes_on_where_it_stoppe
     assert (tmp_path / "table" / "table.md").read_text().count("\n") == 5
 
 
-def seen(found: list[list[int]], axes: int = 1) -> Seen:
+def seen(found: list[list[int]], axes: int = 1) -> PredictedBatch:
     """What was seen in items of so many elements."""
     labels = torch.tensor(found)
     shape = (labels.shape[1],) + (1,) * (axes - 1)
     grid = Grid.uniform(shape, (1.0,) * axes)
-    return Seen(FeatureMap(torch.ones(*labels.shape, 2), labels > -2, grid), labels)
+    return PredictedBatch(FeatureMap(torch.ones(*labels.shape, 2), labels > -2, grid), labels)
 
 
 def test_what_was_seen_is_had_item_by_item_and_as_one_batch() -> None:
-    looked = Looked((seen([[0, 0, 1], [-1, 0, 0]]), seen([[2, -1, 5, 5]])))
+    looked = Predictions((seen([[0, 0, 1], [-1, 0, 0]]), seen([[2, -1, 5, 5]])))
     assert looked.objects() == 2 + 1 + 2
     found, grid = looked.item(2)
     assert found.tolist() == [2, -1, 5, 5]
@@ -190,7 +192,7 @@ def test_what_was_seen_is_had_item_by_item_and_as_one_batch() -> None:
     with pytest.raises(IndexError, match="no item"):
         looked.item(3)
     with pytest.raises(ValueError, match="lattices of different shapes"):
-        Looked((seen([[0, 0, 1]], axes=2), seen([[0, 1]], axes=2))).joined()
+        Predictions((seen([[0, 0, 1]], axes=2), seen([[0, 1]], axes=2))).joined()
 
 
 def test_items_to_show_come_from_all_over_and_pass_over_those_that_cannot_be_read() -> None:

@@ -8,24 +8,33 @@ import pytest
 import torch
 from torch import Tensor
 
+from gestalt.core.data.view import Batch
+from gestalt.core.discovery.groupers import KMeans
+from gestalt.core.discovery.segmenters import EveryElement
 from gestalt.core.evaluation import Column, Table
-from gestalt.core.follower import Follower, Shared
-from gestalt.core.grouper import KMeans
-from gestalt.core.labels import Labels
-from gestalt.core.learner import Learner
-from gestalt.core.methods import build
-from gestalt.core.segmenter import EveryElement
+from gestalt.core.experiment import (
+    AbstractRecipe,
+    Captions,
+    ExperimentData,
+    Finder,
+    Learning,
+    Predictions,
+    Running,
+    run,
+)
+from gestalt.core.experiment.finder import plain_first
+from gestalt.core.experiment.labelling import labels_of
+from gestalt.core.experiment.options import Method
+from gestalt.core.methods.catalogue import build
+from gestalt.core.methods.learner import Learner
+from gestalt.core.modality.labels import Labels
+from gestalt.core.networks.follower import Follower, Shared
 from gestalt.core.training import Training, launch, train
-from gestalt.core.training.journal import read_metrics
-from gestalt.core.view import Batch
+from gestalt.core.training.metrics_log import read_metrics
 from gestalt.recipes import labels_table
 from gestalt.recipes.labels_table.cells import ROWS, Row, of_objects, score, shown_items
 from gestalt.recipes.labels_table.kinds import InMemory, Labelled, padded
-from gestalt.recipes.study import AbstractStudy, Finder, Learning, Looked, Material, Running, Words, run
-from gestalt.recipes.study.finder import plain_first
-from gestalt.recipes.study.labelling import labels_of
-from gestalt.recipes.study.options import Method
-from tests.house import SMALL, make_batch, seeded
+from tests.implementations import SMALL, make_batch, seeded
 from tests.test_labels import Named
 from tests.toy import point_items, toy
 
@@ -55,11 +64,11 @@ class ToyOptions:
 
 
 @final
-class ToyStudy(AbstractStudy[Tensor, int]):
+class ToyStudy(AbstractRecipe[Tensor, int]):
     """Twelve toy items of two classes."""
 
     modality = toy("points")
-    words = Words("toy", "Toys", "shipped toys", "own toys", "groups", "Colours are groups.", "points → vectors")
+    words = Captions("toy", "Toys", "shipped toys", "own toys", "groups", "Colours are groups.", "points → vectors")
     columns = (Column("objects", higher_is_better=None),)
     note = "A note."
 
@@ -68,17 +77,17 @@ class ToyStudy(AbstractStudy[Tensor, int]):
         self.details = dict[str, Any]()
         self.labelled = labelled
 
-    def material(self) -> Material[Tensor, int]:
+    def material(self) -> ExperimentData[Tensor, int]:
         """Items to train on, and two to try."""
         items = InMemory(point_items(12), "/data/toy")
         label = (lambda index: ("a", "b")[index % 2]) if self.labelled else None
-        return Material(items, self.modality.views, point_items(2), ["x", "y"], truth=0, label=label)
+        return ExperimentData(items, self.modality.views, point_items(2), ["x", "y"], truth=0, label=label)
 
     def finder(self) -> Finder:
         """Two clusters, and given ones."""
         return Finder(KMeans(2), first=plain_first(self.modality.encoders["raw"](), KMeans(2)))
 
-    def measure(self, looked: Looked, truth: int) -> dict[str, float]:  # noqa: ARG002
+    def measure(self, looked: Predictions, truth: int) -> dict[str, float]:  # noqa: ARG002
         """How many objects there are."""
         return {"objects": float(looked.objects())}
 

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gestalt.core.items import BadItemError
-from gestalt.core.modality import Reading
+from gestalt.core.data.items import BadItemError
+from gestalt.core.modality.base import Reading
 from gestalt.modalities.text import MODALITY, Passage, Text, TextFiles, collate, each_passage
 from gestalt.modalities.text.words import split
 

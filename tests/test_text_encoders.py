@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import torch
 
-from gestalt.core.encoder import AbstractEncoder
-from gestalt.core.feature_map import FeatureMap
+from gestalt.core.data.feature_map import FeatureMap
+from gestalt.core.networks.encoder import AbstractEncoder
 from gestalt.modalities.text import MODALITY, Passage, collate, train_tokenizer
 from gestalt.modalities.text.letters import ngrams, shapes
 from gestalt.modalities.text.pieces import byte_tokenizer, pieces_of

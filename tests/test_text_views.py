@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gestalt.core.correspondence import Index
-from gestalt.core.items import BadItemError
+from gestalt.core.data.correspondence import Index
+from gestalt.core.data.items import BadItemError
 from gestalt.modalities.text import MODALITY, Passage, default_views, dropout_views
 from gestalt.modalities.text.noise import (
     AbstractNoise,

@@ -12,20 +12,22 @@ import pytest
 import torch
 from torch import Tensor
 
-from gestalt.core.encoder import Network
-from gestalt.core.follower import CopyEvery
-from gestalt.core.grouper import KMeans
-from gestalt.core.items import AbstractItems, BadItemError
-from gestalt.core.learner import Learner, Outcome
-from gestalt.core.methods import build, byol, odin
-from gestalt.core.objective import nothing_known
-from gestalt.core.segmentation import Objects, Segmentation
-from gestalt.core.training import Diverged, Trained, Training, launch, open_folder, train
+from gestalt.core.data.items import AbstractItems, BadItemError
+from gestalt.core.data.segmentation import Objects, Segmentation
+from gestalt.core.discovery.groupers import KMeans
+from gestalt.core.methods.byol import byol
+from gestalt.core.methods.catalogue import build
+from gestalt.core.methods.learner import Learner, Outcome
+from gestalt.core.methods.objectives import nothing_known
+from gestalt.core.methods.odin import odin
+from gestalt.core.networks.encoder import Network
+from gestalt.core.networks.follower import CopyEvery
+from gestalt.core.training import Diverged, Training, TrainingResult, launch, open_folder, train
 from gestalt.core.training.checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
-from gestalt.core.training.data import Order, Ticket, batches
-from gestalt.core.training.journal import METRICS, Journal
+from gestalt.core.training.data import ItemRequest, Order, batches
+from gestalt.core.training.metrics_log import METRICS, MetricsLog
 from gestalt.core.training.watch import CollapseWatch
-from tests.house import SMALL
+from tests.implementations import SMALL
 from tests.toy import series_items, toy
 
 OPTIONS = Training(
@@ -68,7 +70,7 @@ def learner(method: str = "odin") -> Learner:
     return made
 
 
-def run(folder: Path, items: Few, options: Training = OPTIONS, resume: bool = False, **more: Any) -> Trained:
+def run(folder: Path, items: Few, options: Training = OPTIONS, resume: bool = False, **more: Any) -> TrainingResult:
     """Train in a folder."""
     folder.mkdir(exist_ok=True)
     fabric = launch(options)
@@ -102,7 +104,7 @@ def test_ranks_and_parts_share_out_the_batch_of_one_rank(ranks: int, parts: int)
     whole = list(Order(items=20, batch=8, steps=5, seed=3))
     shares = [list(Order(20, 8, 5, 3, parts=parts, rank=rank, ranks=ranks)) for rank in range(ranks)]
     for step, tickets in enumerate(whole):
-        together: list[Ticket] = []
+        together: list[ItemRequest] = []
         for part in range(parts):
             for share in shares:
                 together += share[step * parts + part]
@@ -175,13 +177,13 @@ def test_bad_items_are_skipped_and_listed_on_request(tmp_path: Path) -> None:
 
 
 def test_the_journal_drops_rows_younger_than_the_checkpoint_and_lines_cut_short(tmp_path: Path) -> None:
-    journal = Journal(tmp_path, step=0)
+    journal = MetricsLog(tmp_path, step=0)
     for step in (2, 4, 6):
         journal.write(step, {"loss": 1 / step}, {"seconds": 1.0})
     journal.close()
     with (tmp_path / METRICS).open("a") as file:
         file.write("8,0.1")
-    again = Journal(tmp_path, step=4)
+    again = MetricsLog(tmp_path, step=4)
     again.write(6, {"loss": 0.5}, {})
     again.close()
     assert (tmp_path / METRICS).read_text() == "step,loss\n2,0.5\n4,0.25\n6,0.5\n"

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from gestalt.core.items import BadItemError
+from gestalt.core.data.items import BadItemError
 from gestalt.modalities.video import Clip, Video, VideoFiles, collate, each_window
 from gestalt.modalities.video.reading import Header
 from tests.video_files import coded, numbers_of, write, write_sound

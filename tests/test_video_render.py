@@ -11,7 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
-from gestalt.core.feature_map import Grid
+from gestalt.core.data.feature_map import Grid
 from gestalt.modalities.video import MODALITY, Clip, on_pixels, overlay, write_index_masks, write_overlay
 from gestalt.modalities.video.masks import palette
 from gestalt.modalities.video.outputs import davis_palette

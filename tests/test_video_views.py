@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from jaxtyping import Float
 from torch import Tensor
 
-from gestalt.core.correspondence import AbstractCorrespondence, Affine
-from gestalt.core.feature_map import FeatureMap, Grid
-from gestalt.core.transform import AbstractTransform
+from gestalt.core.data.correspondence import AbstractCorrespondence, Affine
+from gestalt.core.data.feature_map import FeatureMap, Grid
+from gestalt.core.modality.transform import AbstractTransform
 from gestalt.modalities.video import MODALITY, Clip, chain, default_views
 from gestalt.modalities.video.effects import Blur, ColourJitter, Grey, Noise, Solarise
 from gestalt.modalities.video.space import CutOut, Flip, ResizedCrop, Rotation

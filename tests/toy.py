@@ -11,12 +11,12 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from gestalt.core.correspondence import AbstractCorrespondence, Affine, Index
-from gestalt.core.encoder import AbstractEncoder
-from gestalt.core.feature_map import FeatureMap, Grid
-from gestalt.core.files import read_files
-from gestalt.core.modality import AbstractModality, Reading, Specimen
-from gestalt.core.transform import AbstractTransform, Chain, Views
+from gestalt.core.data.correspondence import AbstractCorrespondence, Affine, Index
+from gestalt.core.data.feature_map import FeatureMap, Grid
+from gestalt.core.modality.base import AbstractModality, Reading, Specimen
+from gestalt.core.modality.files import read_files
+from gestalt.core.modality.transform import AbstractTransform, Chain, Views
+from gestalt.core.networks.encoder import AbstractEncoder
 
 PATCH = 4
 """Samples per element of a series."""

@@ -11,12 +11,12 @@ import torch
 from jaxtyping import Bool
 from torch import Tensor
 
-from ..correspondence import AbstractCorrespondence
-from ..encoder import AbstractEncoder
-from ..feature_map import FeatureMap
-from ..modality import AbstractModality, Specimen
-from ..modes import evaluating
-from ..transform import AbstractTransform
+from ..data.correspondence import AbstractCorrespondence
+from ..data.feature_map import FeatureMap
+from ..modality.base import AbstractModality, Specimen
+from ..modality.transform import AbstractTransform
+from ..networks.encoder import AbstractEncoder
+from ..networks.modes import evaluating
 
 SEEDS = range(3)
 """Every transform is tried with so many different random numbers."""

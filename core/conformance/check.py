@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, final
 
-from ..modality import AbstractModality
+from ..modality.base import AbstractModality
 from .bench import Bench
 from .encoding import collated, learns, padding, partition, settings, vectors, words
 from .showing import rendered
@@ -37,7 +37,7 @@ LAWS: dict[str, Callable[[Bench], Iterator[str]]] = {
 
 @final
 @dataclass(frozen=True)
-class Finding:
+class LawResult:
     """Whether a law holds for a modality, and, where it does not, the first counterexample and what to do."""
 
     law: str
@@ -45,7 +45,7 @@ class Finding:
     counterexample: str = ""
 
 
-def check(modality: AbstractModality[Any]) -> list[Finding]:
+def check(modality: AbstractModality[Any]) -> list[LawResult]:
     """Try every law on the modality's specimens, with every encoder and every transform that it ships.
 
     A plug-in's test is one line: `assert all(finding.passed for finding in check(MODALITY))`. It takes seconds for
@@ -54,17 +54,17 @@ def check(modality: AbstractModality[Any]) -> list[Finding]:
     return list(findings(modality))
 
 
-def findings(modality: AbstractModality[Any]) -> Iterator[Finding]:
+def findings(modality: AbstractModality[Any]) -> Iterator[LawResult]:
     """`check`, law by law."""
     bench = Bench(modality)
     for law, counterexamples in LAWS.items():
         yield attempt(law, counterexamples, bench)
 
 
-def attempt(law: str, counterexamples: Callable[[Bench], Iterator[str]], bench: Bench) -> Finding:
+def attempt(law: str, counterexamples: Callable[[Bench], Iterator[str]], bench: Bench) -> LawResult:
     """One law, tried until its first counterexample."""
     try:
         first = next(counterexamples(bench), "")
     except Exception as error:  # whatever a stranger's code raises is a finding, not a crash of the suite
         first = f"{type(error).__name__} was raised: {error}"
-    return Finding(law, not first, first)
+    return LawResult(law, not first, first)

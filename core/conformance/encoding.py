@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 
 import torch
 
-from ..modes import evaluating
-from ..transform import AbstractTransform
-from ..view import Data
+from ..data.view import Data
+from ..modality.transform import AbstractTransform
+from ..networks.modes import evaluating
 from .bench import Bench, close
 
 

@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..items import BadItemError
+from ..data.items import BadItemError
 from .bench import Bench, apply, same
 
 

@@ -7,8 +7,8 @@ import torch
 from jaxtyping import Bool
 from torch import Tensor
 
-from ..correspondence import AbstractCorrespondence, Affine, Index
-from ..feature_map import FeatureMap
+from ..data.correspondence import AbstractCorrespondence, Affine, Index
+from ..data.feature_map import FeatureMap
 from .bench import Bench, Trial, apply, near, same
 
 FAINT = 0.1

@@ -12,11 +12,13 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, mse_loss
 from torch.optim import AdamW
 
-from ..encoder import AbstractEncoder, RowNorm
-from ..feature_map import item_means
-from ..modes import evaluating
-from ..optimizer import parameter_groups, warmup_cosine
-from ..transform import AbstractTransform
+from ..data.feature_map import item_means
+from ..modality.transform import AbstractTransform
+from ..networks.encoder import AbstractEncoder
+from ..networks.modes import evaluating
+from ..networks.norm import MaskedBatchNorm
+from ..optimization.parameter_groups import parameter_groups
+from ..optimization.schedules import warmup_cosine
 from .probe import ClassScore, ValueScore, class_score, sides, value_score
 from .vectors import device_of
 
@@ -57,7 +59,7 @@ class Tuned(nn.Module, Generic[ItemT]):
         linear = nn.Linear(encoder.dim, outputs)
         nn.init.zeros_(linear.weight)
         nn.init.zeros_(linear.bias)
-        self.head = nn.Sequential(RowNorm(encoder.dim), linear)
+        self.head = nn.Sequential(MaskedBatchNorm(encoder.dim), linear)
         self.collate = collate
         self.frozen = frozen
 

@@ -7,9 +7,9 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from ..encoder import AbstractEncoder
-from ..feature_map import FeatureMap, item_means
-from ..modes import evaluating
+from ..data.feature_map import FeatureMap, item_means
+from ..networks.encoder import AbstractEncoder
+from ..networks.modes import evaluating
 
 ItemT = TypeVar("ItemT")
 

@@ -5,13 +5,14 @@ from typing import Literal, final
 
 from torch import nn
 
-from ..adversary import Adversary
-from ..encoder import AbstractEncoder, Network, mlp
-from ..follower import AbstractRule, Follower, MovingAverage
-from ..learner import Learner
-from ..objective import AbstractObjective, Regression
-from ..segmenter import WholeItem
-from ..task import Task
+from ..discovery.segmenters import WholeItem
+from ..networks.encoder import AbstractEncoder, Network
+from ..networks.follower import AbstractRule, Follower, MovingAverage
+from ..networks.heads import mlp
+from .adversary import Adversary
+from .learner import Learner
+from .objectives import AbstractObjective, Regression
+from .task import Task
 
 
 @final

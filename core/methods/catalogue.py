@@ -6,25 +6,25 @@ from typing import Literal, final
 
 from torch import nn
 
-from ..beside import Beside
-from ..encoder import AbstractEncoder
-from ..follower import AbstractRule, MovingAverage
-from ..foreground import AbstractForeground
-from ..grouper import AbstractGrouper
-from ..learner import Learner
-from ..objective import AbstractObjective, Contrastive, Queue, Relic, Semantic
-from ..plugins import choose
-from ..segmenter import AbstractSegmenter
-from ..task import Task, class_loss, squared_error
+from ..discovery.background import AbstractBackgroundRemover
+from ..discovery.concat_features import ConcatFeatures
+from ..discovery.groupers import AbstractGrouper
+from ..discovery.segmenters import AbstractSegmenter
+from ..modality.plugins import choose
+from ..networks.encoder import AbstractEncoder
+from ..networks.follower import AbstractRule, MovingAverage
 from .byol import byol
 from .detcon import detcon, detcon_s
+from .learner import Learner
 from .moco import moco
 from .npid import npid
+from .objectives import AbstractObjective, Contrastive, Queue, Relic, Semantic
 from .odin import odin
 from .relic import relic
 from .semppl import semppl
 from .simclr import simclr
 from .supervised import supervised, supervised_contrastive
+from .task import Task, class_loss, squared_error
 
 
 @final
@@ -44,8 +44,8 @@ class Setting:
         values: labels are values to predict instead.
         grouper: finds objects; the next five say how, as in `odin`.
         space: which features are grouped.
-        foreground: what is taken out of them.
-        beside: which plain features are put beside them.
+        background: what is taken out of them.
+        extra_features: which plain features are put beside them.
         discovery: how the discovery network follows.
         first: the first segments, and the given ones of DetCon.
         hand_over: the step at which discovered segments take over.
@@ -63,8 +63,8 @@ class Setting:
     values: bool = False
     grouper: AbstractGrouper | None = None
     space: Literal["projected", "hidden"] = "projected"
-    foreground: AbstractForeground | None = None
-    beside: Beside | None = None
+    background: AbstractBackgroundRemover | None = None
+    extra_features: ConcatFeatures | None = None
     discovery: AbstractRule | None = None
     first: AbstractSegmenter | None = None
     hand_over: int = 0
@@ -126,8 +126,8 @@ def _odin(encoder: AbstractEncoder, s: Setting, objective: AbstractObjective | N
         discovery=s.discovery,
         objective=objective or s.objective or Contrastive(s.temperature or 0.1),
         space=s.space,
-        foreground=s.foreground,
-        beside=s.beside,
+        background=s.background,
+        extra_features=s.extra_features,
         first=s.first,
         hand_over=s.hand_over,
     )

@@ -1,13 +1,14 @@
 """DetCon as compositions: objects are given, not discovered."""
 
-from ..encoder import AbstractEncoder, Network, mlp
-from ..follower import AbstractRule, Follower, MovingAverage, Shared
-from ..learner import Learner
-from ..objective import AbstractObjective, Contrastive
-from ..presence import Draw, Presence
-from ..segmenter import AbstractSegmenter, Given
+from ..data.presence import Presence, Subsample
+from ..discovery.segmenters import AbstractSegmenter, Given
+from ..networks.encoder import AbstractEncoder, Network
+from ..networks.follower import AbstractRule, Follower, MovingAverage, Shared
+from ..networks.heads import mlp
+from .learner import Learner
+from .objectives import AbstractObjective, Contrastive
 
-SIXTEEN = Presence(draw=Draw(objects=16, replacement=True, per_view=True))
+SIXTEEN = Presence(draw=Subsample(objects=16, replacement=True, per_view=True))
 """DetCon's code draws 16 of the masks that exist in a view, with replacement, for every view on its own."""
 
 
@@ -38,8 +39,8 @@ def detcon(
     mean over shared objects here, over all drawn rows there.
 
     Example:
-        >>> from gestalt.core.encoder import Plain
-        >>> detcon(Plain(dim=3), hidden=8, projection=4).objective.same_view
+        >>> from gestalt.core.networks.encoder import Plain
+        >>> detcon(Identity(dim=3), hidden=8, projection=4).objective.same_view
         True
     """
     online = Network(encoder, mlp(encoder.dim, hidden, projection))
@@ -68,8 +69,8 @@ def detcon_s(
     the paper and were not checked against it.
 
     Example:
-        >>> from gestalt.core.encoder import Plain
-        >>> learner = detcon_s(Plain(dim=3), hidden=8, projection=4)
+        >>> from gestalt.core.networks.encoder import Plain
+        >>> learner = detcon_s(Identity(dim=3), hidden=8, projection=4)
         >>> learner.teacher.network is learner.online
         True
     """

@@ -1,10 +1,11 @@
 """MoCo v2 as a composition."""
 
-from ..encoder import AbstractEncoder, Network, mlp
-from ..follower import AbstractRule, Follower, MovingAverage
-from ..learner import Learner
-from ..objective import AbstractObjective, Moco, Queue
-from ..segmenter import WholeItem
+from ..discovery.segmenters import WholeItem
+from ..networks.encoder import AbstractEncoder, Network
+from ..networks.follower import AbstractRule, Follower, MovingAverage
+from ..networks.heads import mlp
+from .learner import Learner
+from .objectives import AbstractObjective, Moco, Queue
 
 
 def moco(

@@ -1,10 +1,11 @@
 """NPID (instance discrimination) as a composition."""
 
-from ..encoder import AbstractEncoder, Network, mlp
-from ..follower import Follower, Shared
-from ..learner import Learner
-from ..objective import AbstractObjective, Npid
-from ..segmenter import WholeItem
+from ..discovery.segmenters import WholeItem
+from ..networks.encoder import AbstractEncoder, Network
+from ..networks.follower import Follower, Shared
+from ..networks.heads import mlp
+from .learner import Learner
+from .objectives import AbstractObjective, Npid
 
 
 def npid(

@@ -4,15 +4,16 @@ from typing import Literal
 
 from torch import nn
 
-from ..beside import Beside
-from ..encoder import AbstractEncoder, Network, mlp
-from ..follower import AbstractRule, CopyEvery, Follower, MovingAverage, Shared
-from ..foreground import AbstractForeground
-from ..grouper import AbstractGrouper, KMeans
-from ..learner import Learner
-from ..objective import AbstractObjective, Contrastive
-from ..presence import Presence
-from ..segmenter import AbstractSegmenter, Discovery, HandOver
+from ..data.presence import Presence
+from ..discovery.background import AbstractBackgroundRemover
+from ..discovery.concat_features import ConcatFeatures
+from ..discovery.groupers import AbstractGrouper, KMeans
+from ..discovery.segmenters import AbstractSegmenter, Discovery, SwitchAt
+from ..networks.encoder import AbstractEncoder, Network
+from ..networks.follower import AbstractRule, CopyEvery, Follower, MovingAverage, Shared
+from ..networks.heads import mlp
+from .learner import Learner
+from .objectives import AbstractObjective, Contrastive
 
 
 def odin(
@@ -28,8 +29,8 @@ def odin(
     space: Literal["projected", "hidden"] = "projected",
     span: bool = False,
     presence: Presence | None = None,
-    foreground: AbstractForeground | None = None,
-    beside: Beside | None = None,
+    background: AbstractBackgroundRemover | None = None,
+    extra_features: ConcatFeatures | None = None,
     first: AbstractSegmenter | None = None,
     hand_over: int = 0,
 ) -> Learner:
@@ -49,8 +50,8 @@ def odin(
         space: group the discovery network's projections, as the document does, or its hidden features.
         span: group only what the views show of an item, instead of the whole source.
         presence: which objects count as present in a view, and a bound on their number; all, by default.
-        foreground: takes the background out of what was grouped.
-        beside: puts plain features beside the discovery network's for the grouper.
+        background: takes the background out of what was grouped.
+        extra_features: puts plain features beside the discovery network's for the grouper.
         first: segments to start from instead of those of a random network, until `hand_over` steps are done.
         hand_over: the step at which discovered segments take over from `first`.
 
@@ -58,8 +59,8 @@ def odin(
     and the copying period; widths are those of DetCon and BYOL; the number of objects is our choice within its advice.
 
     Example:
-        >>> from gestalt.core.encoder import Plain
-        >>> learner = odin(Plain(dim=3), hidden=8, projection=4, grouper=KMeans(objects=2), teacher=Shared())
+        >>> from gestalt.core.networks.encoder import Plain
+        >>> learner = odin(Identity(dim=3), hidden=8, projection=4, grouper=KMeans(objects=2), teacher=Shared())
         >>> learner.teacher.network is learner.online
         True
     """
@@ -71,13 +72,13 @@ def odin(
         if discovery == "teacher"
         else Follower(online, discovery or CopyEvery(epochs=10))
     )
-    discovered = Discovery(network, grouper or KMeans(objects=16), space, foreground, beside, span)
+    discovered = Discovery(network, grouper or KMeans(objects=16), space, background, extra_features, span)
     width = projection or encoder.dim
     return Learner(
         online=online,
         predictor=mlp(width, hidden, width) if predictor else None,
         teacher=follower,
-        segmenter=discovered if first is None else HandOver(first, discovered, hand_over),
+        segmenter=discovered if first is None else SwitchAt(first, discovered, hand_over),
         objective=objective or Contrastive(temperature=0.1),
         presence=presence,
     )

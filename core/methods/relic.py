@@ -1,10 +1,11 @@
 """ReLIC v2 as a composition."""
 
-from ..encoder import AbstractEncoder, Network, mlp
-from ..follower import AbstractRule, Follower, MovingAverage
-from ..learner import Learner
-from ..objective import AbstractObjective, Relic
-from ..segmenter import WholeItem
+from ..discovery.segmenters import WholeItem
+from ..networks.encoder import AbstractEncoder, Network
+from ..networks.follower import AbstractRule, Follower, MovingAverage
+from ..networks.heads import mlp
+from .learner import Learner
+from .objectives import AbstractObjective, Relic
 
 
 def relic(

@@ -1,11 +1,12 @@
 """SemPPL as a composition."""
 
-from ..encoder import AbstractEncoder, Network, mlp
-from ..follower import AbstractRule, Follower, MovingAverage
-from ..learner import Learner
-from ..objective import AbstractObjective, Queue, Semantic
-from ..segmenter import AbstractSegmenter, WholeItem
-from ..task import Task
+from ..discovery.segmenters import AbstractSegmenter, WholeItem
+from ..networks.encoder import AbstractEncoder, Network
+from ..networks.follower import AbstractRule, Follower, MovingAverage
+from ..networks.heads import mlp
+from .learner import Learner
+from .objectives import AbstractObjective, Queue, Semantic
+from .task import Task
 
 
 def semppl(

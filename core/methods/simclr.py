@@ -1,10 +1,11 @@
 """SimCLR as a composition."""
 
-from ..encoder import AbstractEncoder, Network, mlp
-from ..follower import Follower, Shared
-from ..learner import Learner
-from ..objective import AbstractObjective, Contrastive
-from ..segmenter import WholeItem
+from ..discovery.segmenters import WholeItem
+from ..networks.encoder import AbstractEncoder, Network
+from ..networks.follower import Follower, Shared
+from ..networks.heads import mlp
+from .learner import Learner
+from .objectives import AbstractObjective, Contrastive
 
 
 def simclr(

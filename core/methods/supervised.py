@@ -2,12 +2,13 @@
 
 from torch import nn
 
-from ..encoder import AbstractEncoder, Network, mlp
-from ..follower import Follower, Shared
-from ..learner import Learner
-from ..objective import Nothing, SupervisedContrastive
-from ..segmenter import WholeItem
-from ..task import Task
+from ..discovery.segmenters import WholeItem
+from ..networks.encoder import AbstractEncoder, Network
+from ..networks.follower import Follower, Shared
+from ..networks.heads import mlp
+from .learner import Learner
+from .objectives import Nothing, SupervisedContrastive
+from .task import Task
 
 
 def supervised(

@@ -9,10 +9,10 @@ from typing import Any, final
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
+from ..data.items import Skipped
 from ..evaluation.table import Table
 from ..evaluation.table_text import to_html
-from ..items import Skipped
-from ..run import write_text
+from ..storage.atomic import write_text
 from .curves import Picture
 
 

@@ -4,7 +4,7 @@ from .checkpoint import CHECKPOINT as CHECKPOINT
 from .folder import open_folder as open_folder
 from .folder import plain as plain
 from .loop import Diverged as Diverged
-from .loop import Trained as Trained
+from .loop import TrainingResult as TrainingResult
 from .loop import launch as launch
 from .loop import train as train
 from .options import Training as Training

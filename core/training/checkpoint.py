@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from ..run import write_bytes
+from ..storage.atomic import write_bytes
 
 CHECKPOINT = "checkpoint.pt"
 

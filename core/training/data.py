@@ -11,18 +11,18 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from ..correspondence import AbstractCorrespondence
-from ..items import AbstractItems, BadItemError, Skipped
-from ..labels import Labels
-from ..transform import Views
-from ..view import Batch, View
+from ..data.correspondence import AbstractCorrespondence
+from ..data.items import AbstractItems, BadItemError, Skipped
+from ..data.view import Batch, View
+from ..modality.labels import Labels
+from ..modality.transform import Views
 
 ItemT = TypeVar("ItemT")
 
 
 @final
 @dataclass(frozen=True)
-class Ticket:
+class ItemRequest:
     """A request for one item's views: everything random in them follows from (seed, epoch, index)."""
 
     index: int
@@ -32,7 +32,7 @@ class Ticket:
 
 @final
 @dataclass(frozen=True)
-class Looks(Generic[ItemT]):
+class ItemViews(Generic[ItemT]):
     """One item and its views, source first, each with its correspondence to the source."""
 
     views: tuple[tuple[ItemT, AbstractCorrespondence], ...]
@@ -42,7 +42,7 @@ class Looks(Generic[ItemT]):
 
 
 @final
-class Order(Sampler[list[Ticket]]):
+class Order(Sampler[list[ItemRequest]]):
     """Which items make up each step: every epoch a new permutation, a pure function of (seed, step, rank).
 
     An epoch has ⌊items / batch⌋ steps; the rest of the permutation waits for another epoch. A data set smaller than
@@ -94,7 +94,7 @@ class Order(Sampler[list[Ticket]]):
     def __len__(self) -> int:
         return (self.steps - self.start) * self.parts
 
-    def __iter__(self) -> Iterator[list[Ticket]]:
+    def __iter__(self) -> Iterator[list[ItemRequest]]:
         share = self.batch // (self.parts * self.ranks)
         for step in range(self.start, self.steps):
             drawn = [stream.draw(step, self.seed) for stream in self.streams]
@@ -113,7 +113,7 @@ class _Stream:
         self.steps_per_epoch = max(len(members) // count, 1)
         self._epoch, self._order = -1, members
 
-    def draw(self, step: int, seed: int) -> list[Ticket]:
+    def draw(self, step: int, seed: int) -> list[ItemRequest]:
         """The tickets of a step."""
         epoch = step // self.steps_per_epoch
         if epoch != self._epoch:
@@ -123,7 +123,7 @@ class _Stream:
             self._order = self.members[torch.randperm(len(self.members), generator=generator)]
         begin = (step % self.steps_per_epoch) * self.count
         places = range(begin, begin + self.count)
-        return [Ticket(int(self._order[place % len(self._order)]), epoch, seed) for place in places]
+        return [ItemRequest(int(self._order[place % len(self._order)]), epoch, seed) for place in places]
 
 
 def _mixed(items: int, batch: int, seed: int, labelled: Sequence[int], share: float) -> list[_Stream]:
@@ -139,7 +139,7 @@ def _mixed(items: int, batch: int, seed: int, labelled: Sequence[int], share: fl
     return [_Stream(others.nonzero()[:, 0], batch - count, (seed,)), _Stream(told, count, (seed, 1))]
 
 
-def _interleaved(others: list[Ticket], labelled: list[Ticket]) -> list[Ticket]:
+def _interleaved(others: list[ItemRequest], labelled: list[ItemRequest]) -> list[ItemRequest]:
     """Both kinds evenly spread, so that every rank and part has its share."""
     batch = len(others) + len(labelled)
     rest, told = iter(others), iter(labelled)
@@ -153,7 +153,7 @@ def mix(*numbers: int) -> int:
 
 
 @final
-class ItemViews(Dataset[Looks[ItemT] | BadItemError]):
+class ViewsDataset(Dataset[ItemViews[ItemT] | BadItemError]):
     """Reads an item and makes its views.
 
     An item that turns out to be bad is returned as the error itself, so that the main process can raise it as it is;
@@ -165,7 +165,7 @@ class ItemViews(Dataset[Looks[ItemT] | BadItemError]):
         self.views = views
         self.skip_bad = skip_bad
 
-    def __getitem__(self, ticket: Ticket) -> Looks[ItemT] | BadItemError:
+    def __getitem__(self, ticket: ItemRequest) -> ItemViews[ItemT] | BadItemError:
         skipped: list[Skipped] = []
         for distance in range(len(self.items)):
             index = (ticket.index + distance) % len(self.items)
@@ -179,11 +179,11 @@ class ItemViews(Dataset[Looks[ItemT] | BadItemError]):
                 continue
             source, origin = self.views.source(item, rng)
             views = tuple(view(source, rng) for view in self.views.views)
-            return Looks(((source, origin), *views), index, self.items.name(index), tuple(skipped))
+            return ItemViews(((source, origin), *views), index, self.items.name(index), tuple(skipped))
         return BadItemError(self.items.name(ticket.index), "no item of the data set can be read")
 
 
-def join(looks: Sequence[Looks[ItemT]], collate: Callable[[Sequence[ItemT]], Any]) -> Batch[Any]:
+def join(looks: Sequence[ItemViews[ItemT]], collate: Callable[[Sequence[ItemT]], Any]) -> Batch[Any]:
     """Items with their views as one batch."""
     views = []
     for number in range(len(looks[0].views)):
@@ -207,7 +207,7 @@ class Collate(Generic[ItemT]):
 
     collate: Callable[[Sequence[ItemT]], Any]
 
-    def __call__(self, looks: Sequence[Looks[ItemT] | BadItemError]) -> Batch[Any] | BadItemError:
+    def __call__(self, looks: Sequence[ItemViews[ItemT] | BadItemError]) -> Batch[Any] | BadItemError:
         good = []
         for look in looks:
             if isinstance(look, BadItemError):
@@ -242,7 +242,7 @@ def batches(
         BadItemError: for an item that cannot be read, unless `skip_bad`.
     """
     loader = DataLoader(
-        ItemViews(items, views, skip_bad),
+        ViewsDataset(items, views, skip_bad),
         batch_sampler=order,
         collate_fn=Collate(collate),
         num_workers=workers,

@@ -6,7 +6,7 @@ from collections.abc import Set
 from pathlib import Path
 from typing import Any
 
-from ..run import write_text
+from ..storage.atomic import write_text
 from .checkpoint import CHECKPOINT
 
 OPTIONS = "options.json"
@@ -48,7 +48,7 @@ def plain(value: Any) -> Any:
     """A dataclass as JSON: nested dictionaries, lists, numbers, text.
 
     Example:
-        >>> from gestalt.core.progress import Progress
+        >>> from gestalt.core.optimization.progress import Progress
         >>> plain({"at": Progress(1, 2, 3), "in": Path("runs")})
         {'at': {'step': 1, 'steps': 2, 'steps_per_epoch': 3}, 'in': 'runs'}
     """

@@ -16,15 +16,17 @@ from torch import Tensor, nn
 from torch.optim import AdamW, Optimizer
 from tqdm import tqdm
 
-from ..items import AbstractItems, Skipped
-from ..labels import Labels
-from ..learner import Learner, Outcome
-from ..optimizer import LARS, parameter_groups, warmup_cosine
-from ..progress import Progress
-from ..transform import Views
+from ..data.items import AbstractItems, Skipped
+from ..methods.learner import Learner, Outcome
+from ..modality.labels import Labels
+from ..modality.transform import Views
+from ..optimization.lars import LARS
+from ..optimization.parameter_groups import parameter_groups
+from ..optimization.progress import Progress
+from ..optimization.schedules import warmup_cosine
 from .checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
 from .data import Order, batches, mix
-from .journal import Journal
+from .metrics_log import MetricsLog
 from .options import Training
 from .watch import CollapseWatch
 
@@ -33,7 +35,7 @@ ItemT = TypeVar("ItemT")
 
 @final
 @dataclass(frozen=True)
-class Trained:
+class TrainingResult:
     """How a training ended: `step` steps are done, `seconds` were spent in this process."""
 
     step: int
@@ -90,7 +92,7 @@ def train(
     resume: bool = False,
     skip_bad: bool = False,
     labels: Labels | None = None,
-) -> Trained:
+) -> TrainingResult:
     """Train a learner and leave metrics and checkpoints in `folder`.
 
     With `resume` the run goes on from its last checkpoint and gives the same numbers as an undisturbed one: nothing
@@ -116,7 +118,7 @@ def train(
     model, optimizer = fabric.setup(_Step(learner), optimizer)
     if saved is not None:
         restore(learner, optimizer, saved)
-    journal = Journal(folder, start) if fabric.is_global_zero else None
+    journal = MetricsLog(folder, start) if fabric.is_global_zero else None
     watch, skipped = CollapseWatch(), list[Skipped]()
     source = batches(items, views, collate, order, options.workers, skip_bad, labels)
     bar = tqdm(total=options.steps, initial=start, unit="step", disable=not fabric.is_global_zero, dynamic_ncols=True)
@@ -177,7 +179,7 @@ def train(
     if journal is not None:
         journal.close()
     seconds = time.monotonic() - began
-    return Trained(step, step == options.steps, seconds, tuple(watch.warnings), tuple(dict.fromkeys(skipped)))
+    return TrainingResult(step, step == options.steps, seconds, tuple(watch.warnings), tuple(dict.fromkeys(skipped)))
 
 
 def build_optimizer(learner: Learner, options: Training) -> Optimizer:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from ..evaluation.spread import effective_rank, feature_spread
-from ..learner import Outcome
+from ..methods.learner import Outcome
 
 ROWS = 2048  # enough vectors to estimate a spread and a rank
 

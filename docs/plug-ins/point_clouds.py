@@ -6,13 +6,13 @@ import numpy as np
 import torch
 from torch import nn
 
-from gestalt.core.colours import colour_of
-from gestalt.core.correspondence import Index
-from gestalt.core.encoder import AbstractEncoder, Plain
-from gestalt.core.feature_map import FeatureMap
-from gestalt.core.files import read_files
-from gestalt.core.modality import AbstractModality, Specimen
-from gestalt.core.transform import AbstractTransform, Chain, Views
+from gestalt.core.data.correspondence import Index
+from gestalt.core.data.feature_map import FeatureMap
+from gestalt.core.modality.base import AbstractModality, Specimen
+from gestalt.core.modality.colours import colour_of
+from gestalt.core.modality.files import read_files
+from gestalt.core.modality.transform import AbstractTransform, Chain, Views
+from gestalt.core.networks.encoder import AbstractEncoder, Identity
 
 
 def load(path):  # a ValueError says what is wrong with a file
@@ -65,7 +65,7 @@ def unchanged(cloud):
 
 class PointClouds(AbstractModality):
     name, element = "points", "point"
-    encoders = {"raw": lambda dim=4: Plain(dim), "pointnet": PointNet}
+    encoders = {"raw": lambda dim=4: Identity(dim), "pointnet": PointNet}
     transforms = {"rotation": Rotation(), "jitter": Jitter(), "crop": Crop(), "cut_out": CutOut()}
     steps = [(1.0, Rotation()), (1.0, Jitter()), (1.0, Crop()), (0.5, CutOut())]
     views = Views(Chain(unchanged), (Chain(unchanged, steps),) * 2)

@@ -6,13 +6,13 @@ import numpy as np
 import torch
 from torch import nn
 
-from gestalt.core.colours import colour_of
-from gestalt.core.correspondence import Affine
-from gestalt.core.encoder import AbstractEncoder, Plain
-from gestalt.core.feature_map import FeatureMap
-from gestalt.core.files import read_files
-from gestalt.core.modality import AbstractModality, Specimen
-from gestalt.core.transform import AbstractTransform, Chain, Views
+from gestalt.core.data.correspondence import Affine
+from gestalt.core.data.feature_map import FeatureMap
+from gestalt.core.modality.base import AbstractModality, Specimen
+from gestalt.core.modality.colours import colour_of
+from gestalt.core.modality.files import read_files
+from gestalt.core.modality.transform import AbstractTransform, Chain, Views
+from gestalt.core.networks.encoder import AbstractEncoder, Identity
 
 STEP, CHANNELS = 8, 3  # samples per element, channels per sample
 
@@ -62,7 +62,7 @@ def unchanged(_):
 
 class Sensors(AbstractModality):
     name, element, tolerance = "sensors", "step", 1  # a crop need not start where an element does
-    encoders = {"raw": lambda dim=STEP * CHANNELS: Plain(dim), "conv": Conv}
+    encoders = {"raw": lambda dim=STEP * CHANNELS: Identity(dim), "conv": Conv}
     transforms = {"crop": Crop(), "gain": Gain(), "blank": Blank()}
     views = Views(Chain(unchanged), (Chain(unchanged, [(1.0, Crop()), (0.8, Gain()), (0.5, Blank())]),) * 2)
 

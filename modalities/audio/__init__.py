@@ -9,10 +9,10 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from gestalt.core.encoder import AbstractEncoder
-from gestalt.core.feature_map import Grid
-from gestalt.core.modality import AbstractModality, Reading, Specimen
-from gestalt.core.transform import AbstractTransform, Views
+from gestalt.core.data.feature_map import Grid
+from gestalt.core.modality.base import AbstractModality, Reading, Specimen
+from gestalt.core.modality.transform import AbstractTransform, Views
+from gestalt.core.networks.encoder import AbstractEncoder
 
 from .data import AudioFiles as AudioFiles
 from .data import Recording as Recording

@@ -12,9 +12,9 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from gestalt.core.files import find_files
-from gestalt.core.items import AbstractItems, BadItemError, Skipped
-from gestalt.core.modality import Reading
+from gestalt.core.data.items import AbstractItems, BadItemError, Skipped
+from gestalt.core.modality.base import Reading
+from gestalt.core.modality.files import find_files
 
 from .reading import ADVICE, SUFFIXES, Header, decode, read_header
 

@@ -12,8 +12,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from gestalt.core.correspondence import Affine
-from gestalt.core.transform import AbstractTransform
+from gestalt.core.data.correspondence import Affine
+from gestalt.core.modality.transform import AbstractTransform
 
 from .data import Recording
 

@@ -7,8 +7,9 @@ from einops import rearrange
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from gestalt.core.encoder import AbstractEncoder, RowNorm
-from gestalt.core.feature_map import FeatureMap, Grid
+from gestalt.core.data.feature_map import FeatureMap, Grid
+from gestalt.core.networks.encoder import AbstractEncoder
+from gestalt.core.networks.norm import MaskedBatchNorm
 
 from .data import Waveforms
 from .front_end import LogMelFrames, count, longest, masked, valid_elements, whole_samples
@@ -67,7 +68,7 @@ class LogMel(AbstractEncoder):
 class ElementNorm(nn.Module):
     """Normalisation of `batch channels time` that padding does not enter.
 
-    `layer`: over the channels of each element alone. `row`: over the valid elements of the batch (`RowNorm`).
+    `layer`: over the channels of each element alone. `row`: over the valid elements of the batch (`MaskedBatchNorm`).
     """
 
     def __init__(self, channels: int, kind: str) -> None:
@@ -75,7 +76,7 @@ class ElementNorm(nn.Module):
         if kind not in ("layer", "row"):
             raise ValueError(f"norm is 'layer' or 'row', got {kind!r}")
         self.kind = kind
-        self.norm: nn.Module = nn.LayerNorm(channels) if kind == "layer" else RowNorm(channels)
+        self.norm: nn.Module = nn.LayerNorm(channels) if kind == "layer" else MaskedBatchNorm(channels)
 
     def forward(self, values: Float[Tensor, "batch channels time"], valid: Bool[Tensor, "batch time"] | None) -> Tensor:
         """Normalised values, zero where not valid; None if all are."""

@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from gestalt.core.items import BadItemError
+from gestalt.core.data.items import BadItemError
 
 if TYPE_CHECKING:
     from av.container import InputContainer

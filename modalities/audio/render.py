@@ -12,8 +12,8 @@ import soundfile
 from jaxtyping import Int
 from torch import Tensor
 
-from gestalt.core.colours import COLOURS
-from gestalt.core.feature_map import Grid
+from gestalt.core.data.feature_map import Grid
+from gestalt.core.modality.colours import COLOURS
 
 from .data import Recording, collate
 from .front_end import LogMelFrames, hz_to_mel, longest

@@ -8,8 +8,8 @@ from einops import rearrange
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from gestalt.core.encoder import AbstractEncoder
-from gestalt.core.feature_map import FeatureMap, Grid
+from gestalt.core.data.feature_map import FeatureMap, Grid
+from gestalt.core.networks.encoder import AbstractEncoder
 
 from .data import Waveforms
 from .front_end import LogMelFrames, count, longest, masked, mel_edges, valid_elements, whole_samples

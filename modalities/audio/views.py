@@ -14,8 +14,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from gestalt.core.correspondence import Affine
-from gestalt.core.transform import AbstractTransform, Chain, Views
+from gestalt.core.data.correspondence import Affine
+from gestalt.core.modality.transform import AbstractTransform, Chain, Views
 
 from .data import Recording
 from .effects import BackgroundMix, Filters, Gain, Noise, changed, global_seed, unchanged

@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from gestalt.core.items import AbstractItems, BadItemError
+from gestalt.core.data.items import AbstractItems, BadItemError
 
 from .windows import windows
 

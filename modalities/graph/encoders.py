@@ -7,8 +7,9 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from gestalt.core.encoder import AbstractEncoder, RowNorm
-from gestalt.core.feature_map import FeatureMap
+from gestalt.core.data.feature_map import FeatureMap
+from gestalt.core.networks.encoder import AbstractEncoder
+from gestalt.core.networks.norm import MaskedBatchNorm
 
 from .data import Graphs
 from .geometric import GATConv, GCNConv, GINConv, GINEConv
@@ -153,7 +154,7 @@ class Categories(nn.Module):
         starts = [sum(sizes[:column]) for column in range(len(sizes))]
         self.register_buffer("offsets", torch.tensor(starts, dtype=torch.long), persistent=False)
         self.table = nn.Embedding(max(sum(sizes), 1), width)
-        self.norm = RowNorm(numbers) if numbers else None
+        self.norm = MaskedBatchNorm(numbers) if numbers else None
         self.linear = nn.Linear(numbers, width) if numbers else None
 
     def forward(
@@ -190,7 +191,7 @@ class MessagePassing(AbstractEncoder):
         self.of_nodes = Categories(settings["nodes"], settings["numbers"], width)
         self.of_edges = Categories(settings["edges"], settings["weights"], width)
         self.convolutions = nn.ModuleList(convolutions)
-        self.norms = nn.ModuleList(RowNorm(width) for _ in convolutions)
+        self.norms = nn.ModuleList(MaskedBatchNorm(width) for _ in convolutions)
 
     def forward(self, data: Graphs) -> FeatureMap:
         """One vector per node.

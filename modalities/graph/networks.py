@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from gestalt.core.items import BadItemError
+from gestalt.core.data.items import BadItemError
 
 from .data import Graph, GraphRecords, Record, Schema
 

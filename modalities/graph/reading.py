@@ -7,9 +7,9 @@ from pathlib import Path
 
 from rdkit import Chem, rdBase
 
-from gestalt.core.files import ADVICE, find_files
-from gestalt.core.items import BadItemError, Skipped
-from gestalt.core.modality import Reading
+from gestalt.core.data.items import BadItemError, Skipped
+from gestalt.core.modality.base import Reading
+from gestalt.core.modality.files import ADVICE, find_files
 
 from .data import Graph, GraphRecords, Record, Schema
 from .molecules import MOLECULE, molecule_of

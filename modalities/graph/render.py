@@ -7,8 +7,8 @@ from typing import Any
 from jaxtyping import Int
 from torch import Tensor
 
-from gestalt.core.colours import colour_of
-from gestalt.core.feature_map import Grid
+from gestalt.core.data.feature_map import Grid
+from gestalt.core.modality.colours import colour_of
 
 from .data import Graph
 from .drawing import draw_network

@@ -14,8 +14,8 @@ import torch
 from jaxtyping import Bool, Int
 from torch import Tensor
 
-from gestalt.core.correspondence import Index
-from gestalt.core.transform import AbstractTransform, Chain, Views
+from gestalt.core.data.correspondence import Index
+from gestalt.core.modality.transform import AbstractTransform, Chain, Views
 
 from .data import MASK, Graph
 from .windows import neighbours

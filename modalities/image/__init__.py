@@ -8,10 +8,10 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from gestalt.core.encoder import AbstractEncoder
-from gestalt.core.feature_map import Grid
-from gestalt.core.modality import AbstractModality, Reading, Specimen
-from gestalt.core.transform import AbstractTransform, Views
+from gestalt.core.data.feature_map import Grid
+from gestalt.core.modality.base import AbstractModality, Reading, Specimen
+from gestalt.core.modality.transform import AbstractTransform, Views
+from gestalt.core.networks.encoder import AbstractEncoder
 
 from .adversarial import Adversarial
 from .backbones import resnet18, resnet50, resnet50_pyramid, swin

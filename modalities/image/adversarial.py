@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gestalt.core.correspondence import Affine
-from gestalt.core.encoder import AbstractEncoder
-from gestalt.core.transform import AbstractTransform
+from gestalt.core.data.correspondence import Affine
+from gestalt.core.modality.transform import AbstractTransform
+from gestalt.core.networks.encoder import AbstractEncoder
 
 from .data import Picture, collate
 from .effects import unchanged

@@ -10,9 +10,9 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from gestalt.core.files import find_files
-from gestalt.core.items import AbstractItems, BadItemError, Skipped
-from gestalt.core.modality import Reading
+from gestalt.core.data.items import AbstractItems, BadItemError, Skipped
+from gestalt.core.modality.base import Reading
+from gestalt.core.modality.files import find_files
 
 from .reading import SMALLEST, SUFFIXES, converted, decode, scaled, shrunk, size_of, values_of
 

@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gestalt.core.correspondence import Affine
-from gestalt.core.transform import AbstractTransform
+from gestalt.core.data.correspondence import Affine
+from gestalt.core.modality.transform import AbstractTransform
 
 from .data import Picture
 from .reading import LUMINANCE

@@ -8,8 +8,9 @@ from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from gestalt.core.encoder import AbstractEncoder, RowNorm
-from gestalt.core.feature_map import FeatureMap
+from gestalt.core.data.feature_map import FeatureMap
+from gestalt.core.networks.encoder import AbstractEncoder
+from gestalt.core.networks.norm import MaskedBatchNorm
 
 from .data import Pictures
 from .layout import by_size, standardised
@@ -81,7 +82,7 @@ class CellNorm(nn.Module):
     """Normalisation of `batch channels rows columns`.
 
     `group`: over groups of 16 channels and all cells of a picture. `row`: over all cells of the batch, on all ranks
-    (`RowNorm`).
+    (`MaskedBatchNorm`).
     """
 
     def __init__(self, channels: int, kind: str) -> None:
@@ -89,7 +90,9 @@ class CellNorm(nn.Module):
         if kind not in ("group", "row"):
             raise ValueError(f"norm is 'group' or 'row', got {kind!r}")
         self.kind = kind
-        self.norm: nn.Module = nn.GroupNorm(max(1, channels // 16), channels) if kind == "group" else RowNorm(channels)
+        self.norm: nn.Module = (
+            nn.GroupNorm(max(1, channels // 16), channels) if kind == "group" else MaskedBatchNorm(channels)
+        )
 
     def forward(self, maps: Float[Tensor, "batch channels rows columns"]) -> Tensor:
         """The same shape."""

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from gestalt.core.feature_map import FeatureMap, Grid
+from gestalt.core.data.feature_map import FeatureMap, Grid
 
 from .data import Pictures
 

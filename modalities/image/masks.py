@@ -12,8 +12,8 @@ from jaxtyping import Bool, Float, Int
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gestalt.core.colours import COLOURS, colour_of
-from gestalt.core.feature_map import Grid
+from gestalt.core.data.feature_map import Grid
+from gestalt.core.modality.colours import COLOURS, colour_of
 
 from .data import Picture
 

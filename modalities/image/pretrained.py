@@ -8,9 +8,9 @@ from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from gestalt.core.encoder import AbstractEncoder
-from gestalt.core.feature_map import FeatureMap
-from gestalt.core.local_models import local_model
+from gestalt.core.data.feature_map import FeatureMap
+from gestalt.core.networks.encoder import AbstractEncoder
+from gestalt.core.networks.local_checkpoint import local_model
 
 from .data import Pictures
 from .encoders import check_channels

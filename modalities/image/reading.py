@@ -10,7 +10,7 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gestalt.core.items import BadItemError
+from gestalt.core.data.items import BadItemError
 
 SUFFIXES = frozenset(
     (".png", ".jpg", ".jpeg", ".jpe", ".tif", ".tiff", ".bmp", ".gif", ".webp", ".ppm", ".pgm", ".pbm", ".npy")

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from gestalt.core.feature_map import Grid
+from gestalt.core.data.feature_map import Grid
 
 from .data import Picture
 from .masks import colour, displayed, enlarged, numbered, on_pixels, overlay, png

@@ -8,8 +8,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from gestalt.core.feature_map import Grid
-from gestalt.core.segmentation import Segmentation
+from gestalt.core.data.feature_map import Grid
+from gestalt.core.data.segmentation import Segmentation
 
 from .data import Pictures
 from .layout import counted

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from gestalt.core.modality import Specimen
+from gestalt.core.modality.base import Specimen
 
 from .data import Picture
 

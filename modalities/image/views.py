@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gestalt.core.correspondence import Affine
-from gestalt.core.transform import AbstractTransform, Chain, Views
+from gestalt.core.data.correspondence import Affine
+from gestalt.core.modality.transform import AbstractTransform, Chain, Views
 
 from .data import Picture
 from .effects import Blur, ColourJitter, Grey, Solarise, unchanged

@@ -7,8 +7,8 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from gestalt.core.encoder import AbstractEncoder
-from gestalt.core.feature_map import FeatureMap
+from gestalt.core.data.feature_map import FeatureMap
+from gestalt.core.networks.encoder import AbstractEncoder
 
 from .data import Words
 from .letters import SHAPES, ngrams, shapes

@@ -13,7 +13,7 @@ from typing import Any, final
 
 import numpy as np
 
-from gestalt.core.items import BadItemError
+from gestalt.core.data.items import BadItemError
 
 
 class AbstractNoise(abc.ABC):

@@ -8,9 +8,9 @@ from typing import final
 
 import numpy as np
 
-from gestalt.core.files import find_files
-from gestalt.core.items import AbstractItems, BadItemError, Skipped
-from gestalt.core.modality import Reading
+from gestalt.core.data.items import AbstractItems, BadItemError, Skipped
+from gestalt.core.modality.base import Reading
+from gestalt.core.modality.files import find_files
 
 from .data import Passage
 from .source import SUFFIXES, Place, Source

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import final
 
-from gestalt.core.items import BadItemError, Skipped
+from gestalt.core.data.items import BadItemError, Skipped
 
 from .words import split
 

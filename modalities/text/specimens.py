@@ -6,7 +6,7 @@ from typing import final
 
 import torch
 
-from gestalt.core.modality import Specimen
+from gestalt.core.modality.base import Specimen
 
 from .data import Passage
 

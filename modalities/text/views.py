@@ -10,8 +10,8 @@ from typing import final
 
 import numpy as np
 
-from gestalt.core.correspondence import Index
-from gestalt.core.transform import AbstractTransform, Chain, Views
+from gestalt.core.data.correspondence import Index
+from gestalt.core.modality.transform import AbstractTransform, Chain, Views
 
 from .data import Passage
 from .noise import AbstractNoise, Characters, Keyboard

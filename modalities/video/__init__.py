@@ -7,10 +7,10 @@ from typing import Any, ClassVar, final
 from jaxtyping import Int
 from torch import Tensor
 
-from gestalt.core.encoder import AbstractEncoder
-from gestalt.core.feature_map import Grid
-from gestalt.core.modality import AbstractModality, Reading, Specimen
-from gestalt.core.transform import AbstractTransform, Views
+from gestalt.core.data.feature_map import Grid
+from gestalt.core.modality.base import AbstractModality, Reading, Specimen
+from gestalt.core.modality.transform import AbstractTransform, Views
+from gestalt.core.networks.encoder import AbstractEncoder
 
 from .backbones import R3D18, FrameResNet18, Swin3D
 from .data import Clip as Clip

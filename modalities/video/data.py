@@ -12,8 +12,8 @@ import torch
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
-from gestalt.core.items import AbstractItems, BadItemError, Skipped
-from gestalt.core.modality import Reading
+from gestalt.core.data.items import AbstractItems, BadItemError, Skipped
+from gestalt.core.modality.base import Reading
 
 from . import folders, reading
 from .reading import ADVICE, SUFFIXES, Header, Stretch

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from jaxtyping import UInt8
 
-from gestalt.core.items import BadItemError
+from gestalt.core.data.items import BadItemError
 
 from .reading import NEAR, Header, Stretch, scaled
 

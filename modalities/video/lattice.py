@@ -9,7 +9,7 @@ from einops import rearrange
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from gestalt.core.feature_map import FeatureMap, Grid
+from gestalt.core.data.feature_map import FeatureMap, Grid
 
 from .data import Clips
 

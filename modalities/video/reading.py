@@ -11,7 +11,7 @@ import torch
 from jaxtyping import UInt8
 from torch import Tensor
 
-from gestalt.core.items import BadItemError
+from gestalt.core.data.items import BadItemError
 
 if TYPE_CHECKING:
     from av import VideoFrame

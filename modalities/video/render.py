@@ -10,8 +10,8 @@ import torch
 from jaxtyping import Int, UInt8
 from torch import Tensor
 
-from gestalt.core.colours import colour_of
-from gestalt.core.feature_map import Grid
+from gestalt.core.data.feature_map import Grid
+from gestalt.core.modality.colours import colour_of
 
 from .data import Clip
 from .masks import on_pixels, overlay

@@ -7,8 +7,8 @@ from typing import final
 import numpy as np
 import torch
 
-from gestalt.core.correspondence import Affine
-from gestalt.core.transform import AbstractTransform
+from gestalt.core.data.correspondence import Affine
+from gestalt.core.modality.transform import AbstractTransform
 
 from .data import Clip
 

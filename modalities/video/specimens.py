@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from gestalt.core.modality import Specimen
+from gestalt.core.modality.base import Specimen
 
 from .data import Clip
 

@@ -10,8 +10,8 @@ from typing import final
 import numpy as np
 import torch
 
-from gestalt.core.correspondence import Affine
-from gestalt.core.transform import AbstractTransform, Chain, Views
+from gestalt.core.data.correspondence import Affine
+from gestalt.core.modality.transform import AbstractTransform, Chain, Views
 
 from .data import Clip
 from .effects import Blur, ColourJitter, Grey, Solarise

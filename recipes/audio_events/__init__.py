@@ -1,6 +1,7 @@
 """The recipe `audio-events`: discover sound events in recordings, without labels."""
 
-from .. import study
+from gestalt.core import experiment as study
+
 from .events import AudioEvents as AudioEvents
 from .options import Options as Options
 from .outputs import discover as discover

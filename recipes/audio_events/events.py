@@ -2,11 +2,11 @@
 
 from typing import final
 
-from gestalt.core.encoder import Network
+from gestalt.core.experiment import AbstractRecipe, Captions, ExperimentData, Finder, Predictions
+from gestalt.core.networks.encoder import Network
 from gestalt.core.training import plain
 from gestalt.modalities.audio import MODALITY, Recording
 
-from ..study import AbstractStudy, Finder, Looked, Material, Words
 from .material import load_material
 from .mixing import Soundscape
 from .options import Options
@@ -14,11 +14,11 @@ from .results import COLUMNS, NOTE, baselines, measure
 
 
 @final
-class AudioEvents(AbstractStudy[Recording, tuple[Soundscape, ...]]):
+class AudioEvents(AbstractRecipe[Recording, tuple[Soundscape, ...]]):
     """Events in soundscapes mixed from the shipped sounds, or in the user's recordings."""
 
     modality = MODALITY
-    words = Words(
+    words = Captions(
         recipe="audio-events",
         title="Sound events",
         made="soundscapes mixed from the shipped sounds",
@@ -35,7 +35,7 @@ class AudioEvents(AbstractStudy[Recording, tuple[Soundscape, ...]]):
         self.options = self._own = options
         self.details = {"seconds": options.seconds, "finder": plain(options.finder)}
 
-    def material(self) -> Material[Recording, tuple[Soundscape, ...]]:
+    def material(self) -> ExperimentData[Recording, tuple[Soundscape, ...]]:
         """Soundscapes, or windows of recordings."""
         return load_material(self._own)
 
@@ -43,12 +43,15 @@ class AudioEvents(AbstractStudy[Recording, tuple[Soundscape, ...]]):
         """Change points or k-means, on log-mel beside what is learned."""
         return self._own.finder.build()
 
-    def measure(self, looked: Looked, truth: tuple[Soundscape, ...]) -> dict[str, float]:
+    def measure(self, looked: Predictions, truth: tuple[Soundscape, ...]) -> dict[str, float]:
         """Instances and types."""
         return measure(looked, truth, self.options.training.seed)
 
     def baselines(
-        self, random: Network, material: Material[Recording, tuple[Soundscape, ...]], truth: tuple[Soundscape, ...]
+        self,
+        random: Network,
+        material: ExperimentData[Recording, tuple[Soundscape, ...]],
+        truth: tuple[Soundscape, ...],
     ) -> dict[str, dict[str, float]]:
         """Log-mel features, a random encoder, and the practitioner's heuristic."""
         return baselines(random, self._own, material.tried, truth)

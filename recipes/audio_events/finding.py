@@ -3,18 +3,17 @@
 from dataclasses import dataclass
 from typing import Literal, final
 
-from gestalt.core.beside import Beside
-from gestalt.core.foreground import Foreground
-from gestalt.core.grouper import AbstractGrouper, Along, ChangePoints, Contiguous, KMeans
+from gestalt.core.discovery.background import RemoveBackground
+from gestalt.core.discovery.concat_features import ConcatFeatures
+from gestalt.core.discovery.groupers import AbstractGrouper, Along, ChangePoints, Contiguous, KMeans
+from gestalt.core.experiment import Finder
+from gestalt.core.experiment.finder import plain_first
 from gestalt.modalities.audio import MODALITY
-
-from ..study import Finder
-from ..study.finder import plain_first
 
 
 @final
 @dataclass(frozen=True)
-class Finding:
+class FinderOptions:
     """How events are found among the elements of a recording."""
 
     grouper: Literal["change-points", "k-means"] = "change-points"
@@ -37,13 +36,13 @@ class Finding:
     def build(self) -> Finder:
         """The grouper with the features that it sees; loudness is the mean of the raw log-mel features."""
         raw = MODALITY.encoders["raw"]()
-        grouper, foreground = self._grouper(), Foreground(raw, self.quiet, self.reach)
+        grouper, foreground = self._grouper(), RemoveBackground(raw, self.quiet, self.reach)
         return Finder(
             grouper,
             "projected" if self.plain else "hidden",
             foreground,
-            Beside(raw, self.learned) if self.plain else None,
-            plain_first(raw, grouper, foreground, Beside(raw, 0.0)),
+            ConcatFeatures(raw, self.learned) if self.plain else None,
+            plain_first(raw, grouper, foreground, ConcatFeatures(raw, 0.0)),
         )
 
     def _grouper(self) -> AbstractGrouper:

@@ -4,17 +4,12 @@ from collections.abc import Sequence
 
 import torch
 
-from gestalt.core.transform import Views
-from gestalt.modalities.audio import (
-    Audio,
-    AudioFiles,
-    Recording,
-    chain,
-)
+from gestalt.core.experiment import ExperimentData, readable
+from gestalt.core.modality.transform import Views
+from gestalt.modalities.audio import Audio, AudioFiles, Recording, chain
 from gestalt.modalities.audio.effects import BackgroundMix, Gain, Noise
 from gestalt.modalities.audio.views import FrequencyMask, TimeCrop, TimeMask
 
-from ..study import Material, readable
 from .mixing import Mix, Soundscape
 from .options import Options
 from .soundscapes import Soundscapes, load_samples, recording
@@ -23,7 +18,7 @@ from .variety import Variety
 TEST_SEED = 1_000_000  # test soundscapes are the same for every run
 
 
-def load_material(options: Options) -> Material[Recording, tuple[Soundscape, ...]]:
+def load_material(options: Options) -> ExperimentData[Recording, tuple[Soundscape, ...]]:
     """Read or mix everything that the options ask for."""
     return _own(options) if options.running.data else _shipped(options)
 
@@ -38,7 +33,7 @@ def views(seconds: float, backgrounds: Sequence[Recording] = ()) -> Views[Record
     return Views(chain(), (chain(*steps),) * 2)
 
 
-def _shipped(options: Options) -> Material[Recording, tuple[Soundscape, ...]]:
+def _shipped(options: Options) -> ExperimentData[Recording, tuple[Soundscape, ...]]:
     config = Mix(seconds=options.seconds)
     samples = load_samples()
     seed = options.training.seed
@@ -50,7 +45,7 @@ def _shipped(options: Options) -> Material[Recording, tuple[Soundscape, ...]]:
     tests = Soundscapes(options.test_soundscapes, TEST_SEED, *held_out, config)
     truth = tuple(tests.soundscape(index) for index in range(len(tests)))
     behind = [Recording(torch.from_numpy(sound.samples), config.sample_rate) for sound in backgrounds.train]
-    return Material(
+    return ExperimentData(
         items,
         views(options.seconds, behind),
         tuple(recording(scape, config) for scape in truth),
@@ -67,14 +62,14 @@ def longest_family(scape: Soundscape) -> str | None:
     return events[0].family if events else None
 
 
-def _own(options: Options) -> Material[Recording, tuple[Soundscape, ...]]:
+def _own(options: Options) -> ExperimentData[Recording, tuple[Soundscape, ...]]:
     running = options.running
     reading = Audio(seconds=options.seconds).read(running.data, running.skip_bad)
     files = reading.items
     assert isinstance(files, AudioFiles)
     skipped = list(reading.skipped)
     tried = readable(files, skipped if running.skip_bad else None)
-    return Material(
+    return ExperimentData(
         files.with_jitter(True),
         views(options.seconds),
         tuple(tried.values()),

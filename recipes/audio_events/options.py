@@ -4,10 +4,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import final
 
+from gestalt.core.experiment import Learning, Running
 from gestalt.core.training import Training
 
-from ..study import Learning, Running
-from .finding import Finding
+from .finding import FinderOptions
 
 
 @final
@@ -25,7 +25,7 @@ class Options:
     """Soundscapes to mix for training (without --data)."""
     test_soundscapes: int = 200
     """Soundscapes of unseen sounds to evaluate on (without --data)."""
-    finder: Finding = field(default_factory=Finding)
+    finder: FinderOptions = field(default_factory=FinderOptions)
     """How events are found among elements."""
     running: Running = field(default_factory=lambda: Running(Path("runs/audio-events")))
     """Where to read and write."""

@@ -15,18 +15,19 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import silhouette_score
 from torch import Tensor
 
-from gestalt.core.encoder import Network
+from gestalt.core.data.feature_map import FeatureMap
+from gestalt.core.data.segmentation import Segmentation
+from gestalt.core.discovery.groupers import along_first_axis
 from gestalt.core.evaluation import Intervals
-from gestalt.core.feature_map import FeatureMap
-from gestalt.core.grouper import along_first_axis
-from gestalt.core.run import load_network, write_text
-from gestalt.core.segmentation import Segmentation
+from gestalt.core.experiment import Batches, write_skipped, write_vectors
+from gestalt.core.experiment.naming import track_name
+from gestalt.core.experiment.vectors import Batch
+from gestalt.core.networks.encoder import Network
+from gestalt.core.runs.saved import load_network
+from gestalt.core.storage.atomic import write_text
 from gestalt.modalities.audio import MODALITY, Audio, AudioFiles, Recording
 
-from ..study import Batches, write_skipped, write_vectors
-from ..study.naming import track_name
-from ..study.vectors import Batch
-from .finding import Finding
+from .finding import FinderOptions
 
 MOST_KINDS = 12
 ALIKE = 0.5  # cosine of standardised vectors from which two halves of a cut event are taken for one
@@ -46,7 +47,7 @@ class Found:
 def discover(run: Path, paths: Sequence[Path], out: Path, skip_bad: bool) -> int:
     """Find events in recordings with a finished run, and write them as DCASE TSV, Audacity labels and JSON."""
     network, architecture = load_network(run)
-    finder = Finding(**architecture.details["finder"]).build()
+    finder = FinderOptions(**architecture.details["finder"]).build()
     batches, files = _batches(network, paths, architecture.details["seconds"], skip_bad)
     events, heard = list[Found](), dict[Path, None]()
     for batch in batches:

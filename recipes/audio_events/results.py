@@ -6,14 +6,14 @@ from dataclasses import replace
 
 import torch
 
-from gestalt.core.encoder import Network
+from gestalt.core.discovery.groupers import along_first_axis
 from gestalt.core.evaluation import Column
-from gestalt.core.grouper import along_first_axis
+from gestalt.core.experiment import Predictions, encode, look
+from gestalt.core.experiment.predictions import PredictedBatch
+from gestalt.core.networks.encoder import Network
 from gestalt.modalities.audio import MODALITY, Recording
 
-from ..study import Looked, encode, look
-from ..study.looking import Seen
-from .finding import Finding
+from .finding import FinderOptions
 from .heuristic import Rules, segment
 from .mixing import Mix, Soundscape
 from .options import Options
@@ -35,7 +35,7 @@ NOTE = (
 )
 
 
-def measure(looked: Looked, truth: Sequence[Soundscape], seed: int) -> dict[str, float]:
+def measure(looked: Predictions, truth: Sequence[Soundscape], seed: int) -> dict[str, float]:
     """All metrics of what a network saw; what it saw at several frequencies is taken along time."""
     seen = looked.joined()
     features = along_first_axis(seen.features)
@@ -58,7 +58,7 @@ def baselines(
     plain = replace(options.finder, learned=0.0)
     clusters = replace(plain, grouper="k-means", objects=6)
 
-    def tried(network: Network, finding: Finding) -> dict[str, float]:
+    def tried(network: Network, finding: FinderOptions) -> dict[str, float]:
         return measure(look(network, MODALITY, items, finding.build()), truth, seed)
 
     findings = {
@@ -83,4 +83,4 @@ def _heuristic(items: Sequence[Recording], truth: Sequence[Soundscape], seed: in
     rules = Rules(hop=float(edges[1] - edges[0]))
     log_mel = features.values * math.log(100.0)  # the encoder's unit is 20 dB of power
     found = torch.stack([torch.from_numpy(segment(item.numpy(), rules)) for item in log_mel]) - 1
-    return measure(Looked((Seen(features, found),)), truth, seed)
+    return measure(Predictions((PredictedBatch(features, found),)), truth, seed)

@@ -8,7 +8,7 @@ from typing import final
 import numpy as np
 import torch
 
-from gestalt.core.items import AbstractItems
+from gestalt.core.data.items import AbstractItems
 from gestalt.modalities.audio import Recording
 
 from .mixing import Mix, Soundscape, mix

@@ -8,6 +8,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from gestalt.core.data.feature_map import FeatureMap, Grid
+from gestalt.core.data.segmentation import Segmentation
 from gestalt.core.evaluation import (
     Intervals,
     adjusted_rand_index,
@@ -17,8 +19,6 @@ from gestalt.core.evaluation import (
     linear_probe,
     nearest_neighbour_accuracy,
 )
-from gestalt.core.feature_map import FeatureMap, Grid
-from gestalt.core.segmentation import Segmentation
 
 from .mixing import Mix, Soundscape, frame_labels
 

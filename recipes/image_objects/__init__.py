@@ -1,6 +1,7 @@
 """The recipe `image-objects`: discover objects in pictures, without labels."""
 
-from .. import study
+from gestalt.core import experiment as study
+
 from .objects import ImageObjects as ImageObjects
 from .options import Options as Options
 from .outputs import discover as discover

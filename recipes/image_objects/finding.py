@@ -3,18 +3,17 @@
 from dataclasses import dataclass
 from typing import Literal, final
 
-from gestalt.core.beside import Beside
-from gestalt.core.grouper import KMeans
-from gestalt.core.segmenter import AbstractSegmenter, Given
+from gestalt.core.discovery.concat_features import ConcatFeatures
+from gestalt.core.discovery.groupers import KMeans
+from gestalt.core.discovery.segmenters import AbstractSegmenter, Given
+from gestalt.core.experiment import Finder
+from gestalt.core.experiment.finder import plain_first
 from gestalt.modalities.image import MODALITY, Felzenszwalb, OnCells
-
-from ..study import Finder
-from ..study.finder import plain_first
 
 
 @final
 @dataclass(frozen=True)
-class Finding:
+class FinderOptions:
     """How objects are found among the cells of a picture."""
 
     objects: int = 12
@@ -25,7 +24,7 @@ class Finding:
     """Weight of place beside the features; 0 ignores where a cell lies."""
     space: Literal["projected", "hidden"] = "hidden"
     """Group the network's projections, or its hidden features."""
-    beside: Literal["colours", "nothing"] = "colours"
+    extra_features: Literal["colours", "nothing"] = "colours"
     """Plain features that are grouped beside the learned ones."""
     learned: float = 1.0
     """Weight of learned features beside colours; 0 groups colours alone."""
@@ -40,7 +39,11 @@ class Finding:
         if self.first == "felzenszwalb":
             first = Given(OnCells(felzenszwalb(), stride=self.cell, objects=16))
         return Finder(
-            grouper, self.space, None, Beside(colours, self.learned) if self.beside == "colours" else None, first
+            grouper,
+            self.space,
+            None,
+            ConcatFeatures(colours, self.learned) if self.extra_features == "colours" else None,
+            first,
         )
 
 

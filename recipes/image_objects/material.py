@@ -2,12 +2,12 @@
 
 import torch
 
-from gestalt.core.transform import Views
+from gestalt.core.experiment import ExperimentData, readable
+from gestalt.core.modality.transform import Views
 from gestalt.modalities.image import Image, Picture, chain
 from gestalt.modalities.image.effects import ColourJitter
 from gestalt.modalities.image.views import Flip, Resize, ResizedCrop
 
-from ..study import Material, readable
 from .clothing import Part, names
 from .options import Options
 from .scenes import Composing, Scene, Scenes
@@ -20,7 +20,7 @@ FINER = 2
 """How many times smaller cells are than 4 × 4 pixels, along both axes: items of some 20 pixels need it."""
 
 
-def load_material(options: Options) -> Material[Picture, tuple[Scene, ...]]:
+def load_material(options: Options) -> ExperimentData[Picture, tuple[Scene, ...]]:
     """Read or compose everything that the options ask for."""
     return _own(options) if options.running.data else _shipped(options)
 
@@ -42,7 +42,7 @@ def settings(encoder: str) -> dict[str, int]:
     return {"conv": {"finer": FINER}}.get(encoder, {})
 
 
-def _shipped(options: Options) -> Material[Picture, tuple[Scene, ...]]:
+def _shipped(options: Options) -> ExperimentData[Picture, tuple[Scene, ...]]:
     standard = Composing()
     shrunk = min(1.0, options.size / standard.size)  # small scenes have small items, large ones more room
     config = Composing(
@@ -53,7 +53,7 @@ def _shipped(options: Options) -> Material[Picture, tuple[Scene, ...]]:
     tests = Scenes(options.test_scenes, TEST_SEED, part, config)
     truth = tuple(tests.scene(index) for index in range(len(tests)))
     classes = names()
-    return Material(
+    return ExperimentData(
         items,
         views(options.size, span=False),
         tuple(scene.pixels for scene in truth),
@@ -74,12 +74,12 @@ def largest(scene: Scene) -> str:
     return names()[int(scene.classes[shown.argmax()])]
 
 
-def _own(options: Options) -> Material[Picture, tuple[Scene, ...]]:
+def _own(options: Options) -> ExperimentData[Picture, tuple[Scene, ...]]:
     running = options.running
     reading = Image(longest=options.longest).read(running.data, running.skip_bad)
     skipped = list(reading.skipped)
     tried = readable(reading.items, skipped if running.skip_bad else None)
-    return Material(
+    return ExperimentData(
         reading.items,
         views(options.size, span=True),
         tuple(tried.values()),

@@ -2,11 +2,11 @@
 
 from typing import final
 
-from gestalt.core.encoder import Network
+from gestalt.core.experiment import AbstractRecipe, Captions, ExperimentData, Finder, Predictions
+from gestalt.core.networks.encoder import Network
 from gestalt.core.training import plain
 from gestalt.modalities.image import MODALITY, Picture
 
-from ..study import AbstractStudy, Finder, Looked, Material, Words
 from .material import load_material
 from .options import Options
 from .results import COLUMNS, NOTE, baselines, measure
@@ -14,11 +14,11 @@ from .scenes import Scene
 
 
 @final
-class ImageObjects(AbstractStudy[Picture, tuple[Scene, ...]]):
+class ImageObjects(AbstractRecipe[Picture, tuple[Scene, ...]]):
     """Clothing on photographs, or the user's pictures."""
 
     modality = MODALITY
-    words = Words(
+    words = Captions(
         recipe="image-objects",
         title="Objects in pictures",
         made="scenes of clothing on photographs",
@@ -35,7 +35,7 @@ class ImageObjects(AbstractStudy[Picture, tuple[Scene, ...]]):
         self.options = self._own = options
         self.details = {"size": options.size, "longest": options.longest, "finder": plain(options.finder)}
 
-    def material(self) -> Material[Picture, tuple[Scene, ...]]:
+    def material(self) -> ExperimentData[Picture, tuple[Scene, ...]]:
         """Scenes, or pictures."""
         return load_material(self._own)
 
@@ -43,12 +43,12 @@ class ImageObjects(AbstractStudy[Picture, tuple[Scene, ...]]):
         """k-means on colours, learned features and places."""
         return self._own.finder.build()
 
-    def measure(self, looked: Looked, truth: tuple[Scene, ...]) -> dict[str, float]:
+    def measure(self, looked: Predictions, truth: tuple[Scene, ...]) -> dict[str, float]:
         """Instances and types."""
         return measure(looked, truth, self.options.training.seed)
 
     def baselines(
-        self, random: Network, material: Material[Picture, tuple[Scene, ...]], truth: tuple[Scene, ...]
+        self, random: Network, material: ExperimentData[Picture, tuple[Scene, ...]], truth: tuple[Scene, ...]
     ) -> dict[str, dict[str, float]]:
         """Plain features, a random encoder, Felzenszwalb and SLIC."""
         return baselines(random, self._own, material.tried, truth)

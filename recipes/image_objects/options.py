@@ -4,10 +4,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import final
 
+from gestalt.core.experiment import Learning, Running
 from gestalt.core.training import Training
 
-from ..study import Learning, Running
-from .finding import Finding
+from .finding import FinderOptions
 
 
 @final
@@ -28,7 +28,7 @@ class Options:
     """Scenes of unseen items and photographs to evaluate on (without --data)."""
     longest: int = 256
     """Your own pictures are shrunk to so many pixels a side when read."""
-    finder: Finding = field(default_factory=Finding)
+    finder: FinderOptions = field(default_factory=FinderOptions)
     """How objects are found among cells."""
     running: Running = field(default_factory=lambda: Running(Path("runs/image-objects")))
     """Where to read and write."""

@@ -8,16 +8,17 @@ from typing import Any
 from jaxtyping import Int
 from torch import Tensor
 
-from gestalt.core.feature_map import Grid
-from gestalt.core.run import load_network, write_bytes, write_text
+from gestalt.core.data.feature_map import Grid
+from gestalt.core.experiment import Batches, write_skipped, write_vectors
+from gestalt.core.experiment.naming import counted, track_name
+from gestalt.core.experiment.vectors import Batch
+from gestalt.core.runs.saved import load_network
+from gestalt.core.storage.atomic import write_bytes, write_text
 from gestalt.modalities.image import MODALITY, Image, ImageFiles, Picture
 from gestalt.modalities.image.masks import coco, index_png, on_pixels, overlay, png
 from gestalt.modalities.image.reading import decode, size_of
 
-from ..study import Batches, write_skipped, write_vectors
-from ..study.naming import counted, track_name
-from ..study.vectors import Batch
-from .finding import Finding
+from .finding import FinderOptions
 
 SHOWN = 1024
 """Pixels a side of an overlay."""
@@ -30,7 +31,7 @@ def discover(run: Path, paths: Sequence[Path], out: Path, skip_bad: bool) -> int
     `objects.json` in COCO's format.
     """
     network, details, batches, files = _opened(run, paths, skip_bad)
-    finder = Finding(**details["finder"]).build()
+    finder = FinderOptions(**details["finder"]).build()
     (out / "index").mkdir(parents=True, exist_ok=True)
     (out / "overlay").mkdir(exist_ok=True)
     taken: set[str] = set()

@@ -6,13 +6,13 @@ from typing import Any
 
 import torch
 
-from gestalt.core.encoder import Network
+from gestalt.core.data.segmentation import Segmentation
 from gestalt.core.evaluation import Column
-from gestalt.core.segmentation import Segmentation
+from gestalt.core.experiment import Predictions, look
+from gestalt.core.networks.encoder import Network
 from gestalt.modalities.image import MODALITY, OnCells, Picture, Slic
 
-from ..study import Looked, look
-from .finding import Finding, felzenszwalb
+from .finding import FinderOptions, felzenszwalb
 from .options import Options
 from .scenes import Scene
 from .truth import cells_of_pixels, instance_metrics, truth_of, type_metrics
@@ -35,7 +35,7 @@ NOTE = (
 )
 
 
-def measure(looked: Looked, truth: Sequence[Scene], seed: int) -> dict[str, float]:
+def measure(looked: Predictions, truth: Sequence[Scene], seed: int) -> dict[str, float]:
     """All metrics of what a network saw."""
     seen, true = looked.joined(), truth_of(truth)
     assert seen.features.grid is not None
@@ -52,16 +52,16 @@ def baselines(
     """
     seed = options.training.seed
     raw = Network(MODALITY.encoders["raw"](stride=options.finder.cell))
-    alone = replace(options.finder, beside="nothing", space="hidden")
+    alone = replace(options.finder, extra_features="nothing", space="hidden")
 
-    def tried(network: Network, finding: Finding) -> dict[str, float]:
+    def tried(network: Network, finding: FinderOptions) -> dict[str, float]:
         return measure(look(network, MODALITY, items, finding.build()), truth, seed)
 
     rows = {}
     for name, network in (("colours and textures", raw), ("a random encoder", random)):
         rows[f"k-means on {name}"] = tried(network, replace(alone, position=0.0))
         rows[f"k-means on {name} and place"] = tried(network, replace(alone, position=1.0))
-    rows["k-means on colours and place"] = tried(raw, replace(options.finder, beside="colours", learned=0.0))
+    rows["k-means on colours and place"] = tried(raw, replace(options.finder, extra_features="colours", learned=0.0))
     rows["Odin's finder on a random encoder"] = tried(random, options.finder)
     rows["Felzenszwalb"] = _heuristic(OnCells(felzenszwalb(), stride=1, objects=256), items, truth)
     rows["SLIC"] = _heuristic(OnCells(Slic(16, 20.0), stride=1, objects=256), items, truth)

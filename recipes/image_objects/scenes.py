@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from gestalt.core.items import AbstractItems
+from gestalt.core.data.items import AbstractItems
 from gestalt.modalities.image import Picture
 
 from .clothing import Clothing, Part, clothing, photographs

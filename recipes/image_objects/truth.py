@@ -9,6 +9,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from gestalt.core.data.feature_map import FeatureMap, Grid
+from gestalt.core.data.segmentation import Segmentation
 from gestalt.core.evaluation import (
     adjusted_rand_index,
     foreground_adjusted_rand_index,
@@ -17,8 +19,6 @@ from gestalt.core.evaluation import (
     nearest_neighbour_accuracy,
     object_recovery,
 )
-from gestalt.core.feature_map import FeatureMap, Grid
-from gestalt.core.segmentation import Segmentation
 
 from .clothing import names
 from .scenes import Scene

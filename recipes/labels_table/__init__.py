@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal, final
 
 from gestalt.core.evaluation import Column, Table, combined, to_markdown
-from gestalt.core.run import write_text
+from gestalt.core.storage.atomic import write_text
 from gestalt.core.training import Training
 
 from .cells import ROWS, Row, score

@@ -9,13 +9,13 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from gestalt.core.encoder import AbstractEncoder
+from gestalt.core.data.segmentation import Segmentation
 from gestalt.core.evaluation import item_vectors, label_fraction, linear_probe
-from gestalt.core.labels import Labels
-from gestalt.core.learner import Learner
-from gestalt.core.methods import Setting, build
-from gestalt.core.modes import evaluating
-from gestalt.core.segmentation import Segmentation
+from gestalt.core.methods.catalogue import Setting, build
+from gestalt.core.methods.learner import Learner
+from gestalt.core.modality.labels import Labels
+from gestalt.core.networks.encoder import AbstractEncoder
+from gestalt.core.networks.modes import evaluating
 from gestalt.core.training import Training, launch, train
 
 from .kinds import InMemory, Labelled, Segments

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gestalt.core.transform import Views
+from gestalt.core.modality.transform import Views
 
 from .kinds import Labelled, padded
 

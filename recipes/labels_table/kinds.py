@@ -10,13 +10,13 @@ from jaxtyping import Int
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from gestalt.core.encoder import AbstractEncoder
-from gestalt.core.items import AbstractItems
-from gestalt.core.progress import Progress
-from gestalt.core.segmentation import Segmentation
-from gestalt.core.segmenter import AbstractSegmenter
-from gestalt.core.transform import Views
-from gestalt.core.view import Batch
+from gestalt.core.data.items import AbstractItems
+from gestalt.core.data.segmentation import Segmentation
+from gestalt.core.data.view import Batch
+from gestalt.core.discovery.segmenters import AbstractSegmenter
+from gestalt.core.modality.transform import Views
+from gestalt.core.networks.encoder import AbstractEncoder
+from gestalt.core.optimization.progress import Progress
 
 
 @final

@@ -1,6 +1,7 @@
 """The recipe `molecules`: discover the parts of molecules while learning to represent them, without labels."""
 
-from .. import study
+from gestalt.core import experiment as study
+
 from .molecules import Molecules as Molecules
 from .options import Options as Options
 from .outputs import discover as discover

@@ -3,17 +3,16 @@
 from dataclasses import dataclass
 from typing import Literal, final
 
-from gestalt.core.beside import Beside
-from gestalt.core.grouper import AbstractGrouper, KMeans, Regions
+from gestalt.core.discovery.concat_features import ConcatFeatures
+from gestalt.core.discovery.groupers import AbstractGrouper, KMeans, Regions
+from gestalt.core.experiment import Finder
+from gestalt.core.experiment.finder import plain_first
 from gestalt.modalities.graph import MODALITY
-
-from ..study import Finder
-from ..study.finder import plain_first
 
 
 @final
 @dataclass(frozen=True)
-class Finding:
+class FinderOptions:
     """How parts are found among the atoms of a molecule."""
 
     grouper: Literal["regions", "k-means"] = "regions"
@@ -31,7 +30,7 @@ class Finding:
         """The grouper with the features that it sees."""
         raw = MODALITY.encoders["raw"]()
         grouper = self._grouper()
-        beside = Beside(raw, self.learned) if self.plain else None
+        beside = ConcatFeatures(raw, self.learned) if self.plain else None
         return Finder(grouper, "hidden", None, beside, plain_first(raw, grouper))
 
     def _grouper(self) -> AbstractGrouper:

@@ -10,13 +10,13 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from gestalt.core.items import BadItemError
-from gestalt.core.modality import Reading
-from gestalt.core.transform import Views
+from gestalt.core.data.items import BadItemError
+from gestalt.core.experiment import ExperimentData, readable
+from gestalt.core.modality.base import Reading
+from gestalt.core.modality.transform import Views
 from gestalt.modalities.graph import MODALITY, MOLECULE, Graph, GraphRecords, Record, chain, molecule_of
 from gestalt.modalities.graph.views import EdgeMask, FeatureMask, NodeDrop, NodeMask, RandomWalk
 
-from ..study import Material, readable
 from .moieties import Part, brics_pieces, moieties
 from .options import Options
 from .splits import part_of, without
@@ -51,7 +51,7 @@ class Truth:
     ask: Measured
 
 
-def load_material(options: Options) -> Material[Graph, Truth]:
+def load_material(options: Options) -> ExperimentData[Graph, Truth]:
     """Read everything that the options ask for."""
     return _own(options) if options.running.data else _shipped(options)
 
@@ -68,7 +68,7 @@ def views() -> Views[Graph]:
     return Views(chain(), (chain(*steps),) * 2)
 
 
-def _shipped(options: Options) -> Material[Graph, Truth]:
+def _shipped(options: Options) -> ExperimentData[Graph, Truth]:
     drugs, learn, ask = (records(MODALITY.read([SAMPLES / name])) for name in (DRUGS, LEARN, ASK))
     held: dict[str, list[Record]] = {"train": [], "validation": [], "test": []}
     for record in drugs.records:
@@ -93,7 +93,7 @@ def _shipped(options: Options) -> Material[Graph, Truth]:
     )
     names = tuple(tried.name(place).removeprefix(f"{SAMPLES}/") for place in range(len(tried)))
     items_seen = GraphRecords([seen[place] for place in kept], MOLECULE)
-    return Material(
+    return ExperimentData(
         items_seen,
         views(),
         items,
@@ -111,13 +111,13 @@ def solubility(record: Record) -> str | None:
     return None if marked is None else ("low", "medium", "high")["ABC".index(marked[1])]
 
 
-def _own(options: Options) -> Material[Graph, Truth]:
+def _own(options: Options) -> ExperimentData[Graph, Truth]:
     running = options.running
     reading = MODALITY.read(running.data, running.skip_bad)
     items, skipped = records(reading), list(reading.skipped)
     tried = readable(items, skipped if running.skip_bad else None)
     names = tuple(items.name(place) for place in tried)
-    return Material(
+    return ExperimentData(
         items,
         views(),
         tuple(tried.values()),

@@ -2,22 +2,22 @@
 
 from typing import final
 
-from gestalt.core.encoder import Network
+from gestalt.core.experiment import AbstractRecipe, Captions, ExperimentData, Finder, Predictions
+from gestalt.core.networks.encoder import Network
 from gestalt.core.training import plain
 from gestalt.modalities.graph import MODALITY, Graph
 
-from ..study import AbstractStudy, Finder, Looked, Material, Words
 from .material import Truth, load_material
 from .options import Options
 from .results import COLUMNS, NOTE, baselines, measure
 
 
 @final
-class Molecules(AbstractStudy[Graph, Truth]):
+class Molecules(AbstractRecipe[Graph, Truth]):
     """Parts of the shipped molecules, or of the user's."""
 
     modality = MODALITY
-    words = Words(
+    words = Captions(
         recipe="molecules",
         title="Parts of molecules",
         made="shipped molecules",
@@ -35,7 +35,7 @@ class Molecules(AbstractStudy[Graph, Truth]):
         self.options = self._own = options
         self.details = {"finder": plain(options.finder)}
 
-    def material(self) -> Material[Graph, Truth]:
+    def material(self) -> ExperimentData[Graph, Truth]:
         """Molecules that ship with the package, or the user's."""
         return load_material(self._own)
 
@@ -43,10 +43,12 @@ class Molecules(AbstractStudy[Graph, Truth]):
         """Regions of neighbouring atoms, or k-means."""
         return self._own.finder.build()
 
-    def measure(self, looked: Looked, truth: Truth) -> dict[str, float]:
+    def measure(self, looked: Predictions, truth: Truth) -> dict[str, float]:
         """Parts against chemists' rules, and solubility from vectors."""
         return measure(looked, truth, self._own.tuning, self.options.training.seed)
 
-    def baselines(self, random: Network, material: Material[Graph, Truth], truth: Truth) -> dict[str, dict[str, float]]:
+    def baselines(
+        self, random: Network, material: ExperimentData[Graph, Truth], truth: Truth
+    ) -> dict[str, dict[str, float]]:
         """Plain features, a random encoder, chemists' rules, and fingerprints."""
         return baselines(random, self._own.finder, material.tried, truth, self._own.tuning, self.options.training.seed)

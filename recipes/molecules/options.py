@@ -4,10 +4,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import final
 
+from gestalt.core.experiment import Learning, Running
 from gestalt.core.training import Training
 
-from ..study import Learning, Running
-from .finding import Finding
+from .finding import FinderOptions
 
 
 @final
@@ -19,7 +19,7 @@ class Options:
     that it never saw; or, with --data, trains on your own molecules. Writes a run folder with report.html.
     """
 
-    finder: Finding = field(default_factory=Finding)
+    finder: FinderOptions = field(default_factory=FinderOptions)
     """How parts are found among atoms."""
     running: Running = field(default_factory=lambda: Running(Path("runs/molecules")))
     """Where to read and write."""

@@ -12,14 +12,15 @@ import numpy as np
 from jaxtyping import Float
 from rdkit import Chem
 
-from gestalt.core.encoder import Network
-from gestalt.core.run import load_network, write_text
+from gestalt.core.experiment import Batches, write_skipped, write_vectors
+from gestalt.core.experiment.naming import counted
+from gestalt.core.experiment.vectors import Batch
+from gestalt.core.networks.encoder import Network
+from gestalt.core.runs.saved import load_network
+from gestalt.core.storage.atomic import write_text
 from gestalt.modalities.graph import MODALITY, Graph, GraphRecords, draw, molecule_from
 
-from ..study import Batches, write_skipped, write_vectors
-from ..study.naming import counted
-from ..study.vectors import Batch
-from .finding import Finding
+from .finding import FinderOptions
 from .material import records
 
 DRAWN = 500
@@ -42,7 +43,7 @@ class Found:
 def discover(run: Path, paths: Sequence[Path], out: Path, skip_bad: bool) -> int:
     """Find parts of molecules with a finished run: drawings, a table of atoms with SMARTS, a table of kinds."""
     network, architecture = load_network(run)
-    finder = Finding(**architecture.details["finder"]).build()
+    finder = FinderOptions(**architecture.details["finder"]).build()
     batches, items = _batches(network, paths, skip_bad)
     (out / "drawings").mkdir(parents=True, exist_ok=True)
     found: list[Found] = []

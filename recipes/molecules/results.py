@@ -7,13 +7,13 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from gestalt.core.encoder import Network
+from gestalt.core.discovery.groupers import KMeans
 from gestalt.core.evaluation import Column, adjusted_rand_index, mean_best_overlap
-from gestalt.core.grouper import KMeans
+from gestalt.core.experiment import Finder, Predictions, look
+from gestalt.core.networks.encoder import Network
 from gestalt.modalities.graph import MODALITY, Graph
 
-from ..study import Finder, Looked, look
-from .finding import Finding
+from .finding import FinderOptions
 from .material import Truth, numbered
 from .moieties import communities, rotatable_pieces, single_bond_pieces
 from .solubility import fingerprints, from_vectors, tuned
@@ -37,7 +37,7 @@ NOTE = (
 )
 
 
-def measure(looked: Looked, truth: Truth, steps: int, seed: int) -> dict[str, float]:
+def measure(looked: Predictions, truth: Truth, steps: int, seed: int) -> dict[str, float]:
     """All metrics of what a network saw, and of what can be told from its vectors."""
     found = looked.joined().found
     rows = parts_metrics(found, truth)
@@ -65,7 +65,7 @@ def parts_metrics(found: Int[Tensor, "items atoms"], truth: Truth) -> dict[str, 
 
 
 def baselines(
-    random: Network, finding: Finding, items: Sequence[Graph], truth: Truth, steps: int, seed: int
+    random: Network, finding: FinderOptions, items: Sequence[Graph], truth: Truth, steps: int, seed: int
 ) -> dict[str, dict[str, float]]:
     """What needs no training: plain features, a random encoder, and the chemist's rules.
 
@@ -94,6 +94,6 @@ def baselines(
     return rows | fingerprints(truth, seed)
 
 
-def parts_only(looked: Looked, truth: Truth) -> dict[str, float]:
+def parts_only(looked: Predictions, truth: Truth) -> dict[str, float]:
     """The metrics of parts alone."""
     return parts_metrics(looked.joined().found, truth)

@@ -15,9 +15,9 @@ from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from gestalt.core.encoder import AbstractEncoder
 from gestalt.core.evaluation import FineTuning, fine_tune_values
-from gestalt.core.modes import evaluating
+from gestalt.core.networks.encoder import AbstractEncoder
+from gestalt.core.networks.modes import evaluating
 from gestalt.modalities.graph import MODALITY, Graph, molecule_of
 
 from .material import Measured, Truth

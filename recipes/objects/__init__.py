@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from .. import study
+from gestalt.core import experiment as study
+
 from .objects import Objects as Objects
 from .options import AUTO
 from .options import Options as Options

@@ -3,18 +3,17 @@
 from dataclasses import dataclass
 from typing import Any, Literal, final
 
-from gestalt.core.beside import Beside
-from gestalt.core.grouper import AbstractGrouper, Along, ChangePoints, KMeans
-from gestalt.core.modality import AbstractModality
-from gestalt.core.modes import evaluating
-
-from ..study import Finder
-from ..study.finder import plain_first
+from gestalt.core.discovery.concat_features import ConcatFeatures
+from gestalt.core.discovery.groupers import AbstractGrouper, Along, ChangePoints, KMeans
+from gestalt.core.experiment import Finder
+from gestalt.core.experiment.finder import plain_first
+from gestalt.core.modality.base import AbstractModality
+from gestalt.core.networks.modes import evaluating
 
 
 @final
 @dataclass(frozen=True)
-class Finding:
+class FinderOptions:
     """How objects are found among the elements of an item."""
 
     grouper: Literal["auto", "change-points", "k-means"] = "auto"
@@ -33,7 +32,11 @@ class Finding:
         raw = modality.encoders["raw"]()
         grouper = self._grouper(modality)
         return Finder(
-            grouper, "projected", None, Beside(raw, self.learned), plain_first(raw, grouper, None, Beside(raw, 0.0))
+            grouper,
+            "projected",
+            None,
+            ConcatFeatures(raw, self.learned),
+            plain_first(raw, grouper, None, ConcatFeatures(raw, 0.0)),
         )
 
     def _grouper(self, modality: AbstractModality[Any]) -> AbstractGrouper:

@@ -3,18 +3,18 @@
 from collections.abc import Sequence
 from typing import Any, final
 
-from gestalt.core.encoder import Network
+from gestalt.core.data.items import Skipped
 from gestalt.core.evaluation import Column
-from gestalt.core.items import Skipped
-from gestalt.core.modality import AbstractModality
+from gestalt.core.experiment import AbstractRecipe, Captions, ExperimentData, Finder, Predictions, readable
+from gestalt.core.modality.base import AbstractModality
+from gestalt.core.networks.encoder import Network
 from gestalt.core.training import plain
 
-from ..study import AbstractStudy, Finder, Looked, Material, Words, readable
 from .options import Options
 
 
 @final
-class Objects(AbstractStudy[Any, None]):
+class Objects(AbstractRecipe[Any, None]):
     """The user's items with the default views of their modality. Nothing is measured: nobody knows the truth."""
 
     columns: Sequence[Column] = ()
@@ -25,7 +25,7 @@ class Objects(AbstractStudy[Any, None]):
         self.modality = modality
         self.named = options.modality
         self.details = {"finding": plain(options.finding)}
-        self.words = Words(
+        self.words = Captions(
             recipe="objects",
             title=f"Objects in {modality.name}",
             made="",
@@ -36,13 +36,13 @@ class Objects(AbstractStudy[Any, None]):
             snippet=f"a batch of {modality.name} → one vector per {modality.element}",
         )
 
-    def material(self) -> Material[Any, None]:
+    def material(self) -> ExperimentData[Any, None]:
         """All items under the user's paths."""
         running = self.options.running
         reading = self.modality.read(running.data, running.skip_bad)
         skipped = list[Skipped](reading.skipped)
         tried = readable(reading.items, skipped if running.skip_bad else None)
-        return Material(
+        return ExperimentData(
             reading.items,
             self.modality.views,
             tuple(tried.values()),
@@ -55,10 +55,12 @@ class Objects(AbstractStudy[Any, None]):
         """As the options say."""
         return self._own.finding.build(self.modality)
 
-    def measure(self, looked: Looked, truth: None) -> dict[str, float]:  # noqa: ARG002
+    def measure(self, looked: Predictions, truth: None) -> dict[str, float]:  # noqa: ARG002
         """Nothing."""
         return {}
 
-    def baselines(self, random: Network, material: Material[Any, None], truth: None) -> dict[str, dict[str, float]]:  # noqa: ARG002
+    def baselines(
+        self, random: Network, material: ExperimentData[Any, None], truth: None
+    ) -> dict[str, dict[str, float]]:  # noqa: ARG002
         """None."""
         return {}

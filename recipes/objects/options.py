@@ -4,12 +4,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, final
 
-from gestalt.core.modality import AbstractModality
-from gestalt.core.plugins import load_modality, modality_entry_points
+from gestalt.core.experiment import Learning, Running
+from gestalt.core.modality.base import AbstractModality
+from gestalt.core.modality.plugins import load_modality, modality_entry_points
 from gestalt.core.training import Training
 
-from ..study import Learning, Running
-from .finding import Finding
+from .finding import FinderOptions
 
 AUTO = "auto"
 
@@ -25,7 +25,7 @@ class Options:
 
     modality: str | None = None
     """Kind of data: an installed modality, or package.module:OBJECT, also from the working directory."""
-    finding: Finding = field(default_factory=Finding)
+    finding: FinderOptions = field(default_factory=FinderOptions)
     """How objects are found among elements."""
     running: Running = field(default_factory=lambda: Running(Path("runs/objects")))
     """Where to read and write."""

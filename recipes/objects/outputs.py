@@ -10,15 +10,16 @@ from jaxtyping import Int
 from markupsafe import Markup
 from torch import Tensor
 
-from gestalt.core.feature_map import Grid
-from gestalt.core.modality import AbstractModality
+from gestalt.core.data.feature_map import Grid
+from gestalt.core.experiment import Batches, write_skipped, write_vectors
+from gestalt.core.experiment.predictions import own_elements
+from gestalt.core.experiment.vectors import Batch
+from gestalt.core.modality.base import AbstractModality
 from gestalt.core.report import Exhibit, Page, Panel, write_report
-from gestalt.core.run import load_network, modality_of, write_text
+from gestalt.core.runs.saved import load_network, modality_of
+from gestalt.core.storage.atomic import write_text
 
-from ..study import Batches, write_skipped, write_vectors
-from ..study.looking import own_elements
-from ..study.vectors import Batch
-from .finding import Finding
+from .finding import FinderOptions
 
 DRAWN = 50
 """So many items are drawn on the page; the others are in the JSON Lines alone."""
@@ -34,7 +35,7 @@ def discover(
     """
     kind = modality_of(run, modality)
     network, architecture = load_network(run, modality=kind)
-    finder = Finding(**architecture.details["finding"]).build(kind)
+    finder = FinderOptions(**architecture.details["finding"]).build(kind)
     reading = kind.read(paths, skip_bad)
     batches = Batches(kind, network, reading, list(reading.skipped) if skip_bad else None)
     lines, exhibits, objects = list[str](), list[Exhibit](), 0

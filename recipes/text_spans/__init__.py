@@ -1,6 +1,7 @@
 """The recipe `text-spans`: discover groups of words in text, without labels."""
 
-from .. import study
+from gestalt.core import experiment as study
+
 from .options import Options as Options
 from .outputs import discover as discover
 from .outputs import embed as embed

@@ -9,7 +9,7 @@ from typing import Any, final
 
 import numpy as np
 
-from gestalt.core.items import AbstractItems
+from gestalt.core.data.items import AbstractItems
 from gestalt.modalities.text import Passage
 
 from .grammar import Group, groups

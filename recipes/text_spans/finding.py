@@ -7,21 +7,21 @@ from typing import Any, Literal, final
 import torch
 from torch import Tensor
 
-from gestalt.core.beside import Beside
-from gestalt.core.grouper import AbstractGrouper, ChangePoints, Contiguous, InOrder, KMeans, Seams
-from gestalt.core.progress import Progress
-from gestalt.core.segmentation import Segmentation
-from gestalt.core.segmenter import AbstractSegmenter
-from gestalt.core.view import Batch
+from gestalt.core.data.segmentation import Segmentation
+from gestalt.core.data.view import Batch
+from gestalt.core.discovery.concat_features import ConcatFeatures
+from gestalt.core.discovery.groupers import AbstractGrouper, ChangePoints, Contiguous, InOrder, KMeans, Seams
+from gestalt.core.discovery.segmenters import AbstractSegmenter
+from gestalt.core.experiment import Finder
+from gestalt.core.optimization.progress import Progress
 from gestalt.modalities.text import MODALITY
 
-from ..study import Finder
 from .rules import WithoutPunctuation, from_frequent, hashes_of
 
 
 @final
 @dataclass(frozen=True)
-class Finding:
+class FinderOptions:
     """How spans are found among the words of a passage."""
 
     grouper: Literal["seams", "change-points", "k-means"] = "seams"
@@ -48,7 +48,7 @@ class Finding:
             InOrder(self._grouper()),
             self.space,
             WithoutPunctuation(),
-            Beside(raw, self.learned) if self.plain else None,
+            ConcatFeatures(raw, self.learned) if self.plain else None,
             FromFrequent(frequent),
         )
 

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from gestalt.core.items import AbstractItems, BadItemError
-from gestalt.core.transform import Views
+from gestalt.core.data.items import AbstractItems, BadItemError
+from gestalt.core.experiment import ExperimentData, readable
+from gestalt.core.modality.transform import Views
 from gestalt.modalities.text import Passage, Text, TextFiles, chain, dropout_views, train_tokenizer
 from gestalt.modalities.text.noise import Characters
 from gestalt.modalities.text.views import Crop, Delete, Noisy, Swap
 
-from ..study import Material, readable
 from .corpus import Sentence, Sentences, load_corpus
 from .options import Options
 
@@ -18,7 +18,7 @@ TOKENIZED = ("bert", "roberta", "distilbert")
 ENOUGH = 20_000  # passages that a tokenizer learns from
 
 
-def load_material(options: Options) -> Material[Passage, tuple[Sentence, ...]]:
+def load_material(options: Options) -> ExperimentData[Passage, tuple[Sentence, ...]]:
     """Read everything that the options ask for."""
     return _own(options) if options.running.data else _shipped(options)
 
@@ -36,11 +36,11 @@ def views(options: Options) -> Views[Passage]:
     return Views(chain(), (chain(*steps),) * 2)
 
 
-def _shipped(options: Options) -> Material[Passage, tuple[Sentence, ...]]:
+def _shipped(options: Options) -> ExperimentData[Passage, tuple[Sentence, ...]]:
     corpus = load_corpus()
     items = Sentences(corpus.train[: options.sentences])
     tried = (corpus.validation if options.running.validate else corpus.test)[: options.test_sentences]
-    return Material(
+    return ExperimentData(
         items,
         views(options),
         tuple(one.item for one in tried),
@@ -60,7 +60,7 @@ def heads(one: Sentence) -> tuple[str | None, ...]:
     return tuple(found)
 
 
-def _own(options: Options) -> Material[Passage, tuple[Sentence, ...]]:
+def _own(options: Options) -> ExperimentData[Passage, tuple[Sentence, ...]]:
     running = options.running
     modality = Text(options.window, options.lines, options.column)
     reading = modality.read(running.data, running.skip_bad)
@@ -68,7 +68,7 @@ def _own(options: Options) -> Material[Passage, tuple[Sentence, ...]]:
     assert isinstance(files, TextFiles)
     skipped = list(reading.skipped)
     tried = readable(files, skipped if running.skip_bad else None)
-    return Material(
+    return ExperimentData(
         files,
         views(options),
         tuple(tried.values()),

@@ -4,10 +4,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, final
 
+from gestalt.core.experiment import Learning, Running
 from gestalt.core.training import Training
 
-from ..study import Learning, Running
-from .finding import Finding
+from .finding import FinderOptions
 
 
 @final
@@ -48,7 +48,7 @@ class Options:
     """Sub-words of the tokenizer that transformers get, trained on the sentences or on your text."""
     looking: Looking = field(default_factory=Looking)
     """How passages are looked at."""
-    finder: Finding = field(default_factory=Finding)
+    finder: FinderOptions = field(default_factory=FinderOptions)
     """How spans are found among words."""
     running: Running = field(default_factory=lambda: Running(Path("runs/text-spans")))
     """Where to read and write."""

@@ -7,14 +7,15 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from gestalt.core.encoder import Network
-from gestalt.core.run import Architecture, load_network, write_text
+from gestalt.core.experiment import Batches, write_skipped, write_vectors
+from gestalt.core.experiment.naming import counted
+from gestalt.core.experiment.vectors import Batch
+from gestalt.core.networks.encoder import Network
+from gestalt.core.runs.saved import Architecture, load_network
+from gestalt.core.storage.atomic import write_text
 from gestalt.modalities.text import MODALITY, Passage, Text, TextFiles, bio_lines, json_line, spans_of
 
-from ..study import Batches, write_skipped, write_vectors
-from ..study.naming import counted
-from ..study.vectors import Batch
-from .finding import Finding
+from .finding import FinderOptions
 
 SHOWN = 500
 """Passages in the page of colours: a browser shows no book at once, and the other files have them all."""
@@ -27,7 +28,7 @@ def discover(run: Path, paths: Sequence[Path], out: Path, skip_bad: bool) -> int
         ValueError: if no passage can be read.
     """
     network, architecture = load_network(run)
-    finder = Finding(**architecture.details["finder"]).build()
+    finder = FinderOptions(**architecture.details["finder"]).build()
     batches, files = _batches(network, architecture, paths, skip_bad)
     records: list[str] = []
     columns: list[str] = []

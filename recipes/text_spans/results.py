@@ -7,13 +7,13 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from gestalt.core.encoder import Network
 from gestalt.core.evaluation import Column, Intervals, boundary_f1, event_f1
+from gestalt.core.experiment import Predictions, look
+from gestalt.core.networks.encoder import Network
 from gestalt.modalities.text import MODALITY, Passage
 
-from ..study import Looked, look
 from .corpus import Sentence
-from .finding import Finding
+from .finding import FinderOptions
 from .options import Options
 from .rules import between_punctuation, by_chance, closed_classes, from_frequent, hashes_of, right_branching
 from .truth import span_metrics, truth_of, type_metrics
@@ -35,7 +35,7 @@ NOTE = (
 )
 
 
-def measure(looked: Looked, truth: Sequence[Sentence], seed: int) -> dict[str, float]:
+def measure(looked: Predictions, truth: Sequence[Sentence], seed: int) -> dict[str, float]:
     """All metrics of what a network saw."""
     seen, true = looked.joined(), truth_of(truth)
     return span_metrics(seen.found, true) | type_metrics(seen.features, seen.found, true, seed)
@@ -59,7 +59,7 @@ def baselines(
     changes = replace(own, grouper="change-points", objects=64)
     seams = replace(own, grouper="seams", objects=64)
 
-    def tried(network: Network, finding: Finding) -> dict[str, float]:
+    def tried(network: Network, finding: FinderOptions) -> dict[str, float]:
         return measure(look(network, MODALITY, items, finding.build()), truth, seed)
 
     rows = {

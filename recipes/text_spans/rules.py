@@ -9,11 +9,11 @@ import torch
 from jaxtyping import Bool, Int
 from torch import Tensor
 
+from gestalt.core.data.feature_map import FeatureMap
+from gestalt.core.data.items import AbstractItems, BadItemError
+from gestalt.core.data.segmentation import Segmentation
+from gestalt.core.discovery.background import AbstractBackgroundRemover
 from gestalt.core.evaluation import Intervals
-from gestalt.core.feature_map import FeatureMap
-from gestalt.core.foreground import AbstractForeground
-from gestalt.core.items import AbstractItems, BadItemError
-from gestalt.core.segmentation import Segmentation
 from gestalt.modalities.text import Passage, Words, collate
 from gestalt.modalities.text.letters import ngrams, punctuation
 
@@ -48,7 +48,7 @@ def words_of(data: Words) -> Bool[Tensor, "items words"]:
 
 
 @final
-class WithoutPunctuation(AbstractForeground):
+class WithoutPunctuation(AbstractBackgroundRemover):
     """Marks of punctuation are in no object."""
 
     def __call__(self, segmentation: Segmentation, features: FeatureMap, data: Words) -> Segmentation:  # noqa: ARG002

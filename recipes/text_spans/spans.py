@@ -2,11 +2,11 @@
 
 from typing import final
 
-from gestalt.core.encoder import Network
+from gestalt.core.experiment import AbstractRecipe, Captions, ExperimentData, Finder, Predictions
+from gestalt.core.networks.encoder import Network
 from gestalt.core.training import plain
 from gestalt.modalities.text import MODALITY, Passage
 
-from ..study import AbstractStudy, Finder, Looked, Material, Words
 from .corpus import Sentence
 from .material import load_material
 from .options import Options
@@ -15,11 +15,11 @@ from .rules import most_frequent
 
 
 @final
-class TextSpans(AbstractStudy[Passage, tuple[Sentence, ...]]):
+class TextSpans(AbstractRecipe[Passage, tuple[Sentence, ...]]):
     """Noun and verb groups in the shipped sentences, or groups of words in the user's text."""
 
     modality = MODALITY
-    words = Words(
+    words = Captions(
         recipe="text-spans",
         title="Groups of words",
         made="shipped sentences",
@@ -42,7 +42,7 @@ class TextSpans(AbstractStudy[Passage, tuple[Sentence, ...]]):
             "finder": plain(options.finder),
         }
 
-    def material(self) -> Material[Passage, tuple[Sentence, ...]]:
+    def material(self) -> ExperimentData[Passage, tuple[Sentence, ...]]:
         """Sentences, or passages of the user's text."""
         material = load_material(self._own)
         self.frequent = most_frequent(material.items, self._own.finder.frequent)
@@ -52,12 +52,12 @@ class TextSpans(AbstractStudy[Passage, tuple[Sentence, ...]]):
         """Change points or k-means, along the order of the words."""
         return self._own.finder.build(self.frequent)
 
-    def measure(self, looked: Looked, truth: tuple[Sentence, ...]) -> dict[str, float]:
+    def measure(self, looked: Predictions, truth: tuple[Sentence, ...]) -> dict[str, float]:
         """Spans and types."""
         return measure(looked, truth, self.options.training.seed)
 
     def baselines(
-        self, random: Network, material: Material[Passage, tuple[Sentence, ...]], truth: tuple[Sentence, ...]
+        self, random: Network, material: ExperimentData[Passage, tuple[Sentence, ...]], truth: tuple[Sentence, ...]
     ) -> dict[str, dict[str, float]]:
         """Raw features, a random encoder, chance, and the rules of the field."""
         return baselines(random, self._own, material.tried, truth, self.frequent)

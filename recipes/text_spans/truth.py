@@ -8,6 +8,8 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from gestalt.core.data.feature_map import FeatureMap
+from gestalt.core.data.segmentation import Segmentation
 from gestalt.core.evaluation import (
     Intervals,
     adjusted_rand_index,
@@ -17,8 +19,6 @@ from gestalt.core.evaluation import (
     linear_probe,
     nearest_neighbour_accuracy,
 )
-from gestalt.core.feature_map import FeatureMap
-from gestalt.core.segmentation import Segmentation
 
 from .corpus import Sentence
 from .rules import words_mask

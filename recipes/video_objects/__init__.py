@@ -1,6 +1,7 @@
 """The recipe `video-objects`: discover the things that move in videos, without labels."""
 
-from .. import study
+from gestalt.core import experiment as study
+
 from .options import Options as Options
 from .outputs import discover as discover
 from .outputs import embed as embed

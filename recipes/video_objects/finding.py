@@ -3,17 +3,16 @@
 from dataclasses import dataclass
 from typing import final
 
-from gestalt.core.beside import Beside
-from gestalt.core.grouper import KMeans
+from gestalt.core.discovery.concat_features import ConcatFeatures
+from gestalt.core.discovery.groupers import KMeans
+from gestalt.core.experiment import Finder
+from gestalt.core.experiment.finder import plain_first
 from gestalt.modalities.video import MODALITY
-
-from ..study import Finder
-from ..study.finder import plain_first
 
 
 @final
 @dataclass(frozen=True)
-class Finding:
+class FinderOptions:
     """How objects are found among the tubes of a clip: k-means over all frames at once, so that groups are tracks."""
 
     objects: int = 16
@@ -37,6 +36,6 @@ class Finding:
             grouper,
             "hidden",  # thousands of tubes a clip would have to be projected
             None,
-            Beside(raw, self.learned) if self.plain else None,
-            plain_first(raw, grouper, beside=Beside(raw, 0.0)),
+            ConcatFeatures(raw, self.learned) if self.plain else None,
+            plain_first(raw, grouper, extra_features=ConcatFeatures(raw, 0.0)),
         )

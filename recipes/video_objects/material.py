@@ -2,13 +2,13 @@
 
 import torch
 
-from gestalt.core.transform import Views
+from gestalt.core.experiment import ExperimentData, readable
+from gestalt.core.modality.transform import Views
 from gestalt.modalities.video import Clip, Video, VideoFiles, chain
 from gestalt.modalities.video.effects import Blur, ColourJitter, Grey
 from gestalt.modalities.video.space import Flip, ResizedCrop
 from gestalt.modalities.video.views import TimeCrop
 
-from ..study import Material, readable
 from .options import Options
 from .scenes import Layout, Scene, Scenes
 from .sources import kind_names, load_sources
@@ -18,7 +18,7 @@ STRIDE, FINER = 4, 2
 """Pixels a side of what the convolutions see, and how much smaller tubes are: objects of some 20 pixels need it."""
 
 
-def load_material(options: Options) -> Material[Clip, tuple[Scene, ...]]:
+def load_material(options: Options) -> ExperimentData[Clip, tuple[Scene, ...]]:
     """Read or compose everything that the options ask for."""
     return _own(options) if options.running.data else _shipped(options)
 
@@ -40,13 +40,13 @@ def layout(options: Options) -> Layout:
     return Layout(size=options.size, frames=max(2, round(options.seconds * options.rate)), rate=options.rate)
 
 
-def _shipped(options: Options) -> Material[Clip, tuple[Scene, ...]]:
+def _shipped(options: Options) -> ExperimentData[Clip, tuple[Scene, ...]]:
     items = Scenes(options.scenes, options.training.seed, load_sources("train"), layout(options))
     part = "validation" if options.running.validate else "test"
     tests = Scenes(options.test_scenes, TEST_SEED, load_sources(part), layout(options))
     truth = tuple(tests.scene(index) for index in range(len(tests)))
     names = kind_names()
-    return Material(
+    return ExperimentData(
         items,
         views(options.view),
         tuple(scene.clip for scene in truth),
@@ -64,14 +64,14 @@ def largest(scene: Scene) -> str | None:
     return kind_names()[scene.kinds[int(torch.bincount(shown).argmax())]] if len(shown) else None
 
 
-def _own(options: Options) -> Material[Clip, tuple[Scene, ...]]:
+def _own(options: Options) -> ExperimentData[Clip, tuple[Scene, ...]]:
     running = options.running
     reading = Video(options.seconds, options.rate, options.size).read(running.data, running.skip_bad)
     files = reading.items
     assert isinstance(files, VideoFiles)
     skipped = list(reading.skipped)
     tried = readable(files, skipped if running.skip_bad else None)
-    return Material(
+    return ExperimentData(
         files.with_jitter(True),
         views(options.view),
         tuple(tried.values()),

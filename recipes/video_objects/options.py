@@ -4,10 +4,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import final
 
+from gestalt.core.experiment import Learning, Running
 from gestalt.core.training import Training
 
-from ..study import Learning, Running
-from .finding import Finding
+from .finding import FinderOptions
 
 
 @final
@@ -31,7 +31,7 @@ class Options:
     """Scenes to compose for training (without --data)."""
     test_scenes: int = 60
     """Scenes of unseen items to evaluate on (without --data)."""
-    finder: Finding = field(default_factory=Finding)
+    finder: FinderOptions = field(default_factory=FinderOptions)
     """How objects are found among tubes."""
     running: Running = field(default_factory=lambda: Running(Path("runs/video-objects")))
     """Where to read and write."""

@@ -10,9 +10,13 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from gestalt.core.encoder import Network
-from gestalt.core.items import BadItemError, Skipped
-from gestalt.core.run import load_network, write_text
+from gestalt.core.data.items import BadItemError, Skipped
+from gestalt.core.experiment import Batches, Finder, write_skipped, write_vectors
+from gestalt.core.experiment.naming import counted, track_name
+from gestalt.core.experiment.vectors import Batch
+from gestalt.core.networks.encoder import Network
+from gestalt.core.runs.saved import load_network
+from gestalt.core.storage.atomic import write_text
 from gestalt.modalities.video import (
     MODALITY,
     Clip,
@@ -27,10 +31,7 @@ from gestalt.modalities.video import (
 from gestalt.modalities.video.outputs import Part
 from gestalt.modalities.video.reading import scaled
 
-from ..study import Batches, Finder, write_skipped, write_vectors
-from ..study.naming import counted, track_name
-from ..study.vectors import Batch
-from .finding import Finding
+from .finding import FinderOptions
 from .linking import Linked, link
 
 NUMBERS = 255
@@ -46,7 +47,7 @@ def discover(run: Path, paths: Sequence[Path], out: Path, skip_bad: bool) -> int
     """
     network, architecture = load_network(run)
     details = architecture.details
-    finder = Finding(**details["finder"]).build()
+    finder = FinderOptions(**details["finder"]).build()
     reading = Video(details["seconds"], None, None).read(paths, skip_bad)
     assert isinstance(reading.items, VideoFiles)
     skipped = list(reading.skipped)

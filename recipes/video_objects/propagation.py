@@ -9,8 +9,8 @@ from einops import rearrange
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from gestalt.core.data.feature_map import FeatureMap
 from gestalt.core.evaluation import contour_accuracy, region_similarity
-from gestalt.core.feature_map import FeatureMap
 
 from .scenes import Scene
 

@@ -7,14 +7,14 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from gestalt.core.encoder import Network
+from gestalt.core.data.feature_map import FeatureMap, Grid
 from gestalt.core.evaluation import Column
-from gestalt.core.feature_map import FeatureMap, Grid
+from gestalt.core.experiment import Predictions, encode, look
+from gestalt.core.networks.encoder import Network
 from gestalt.modalities.video import MODALITY, Clip, on_pixels
 
-from ..study import Looked, encode, look
 from . import heuristic, propagation
-from .finding import Finding
+from .finding import FinderOptions
 from .options import Options
 from .scenes import Scene
 from .truth import frame_metrics, on_grid, track_metrics, type_metrics
@@ -40,7 +40,7 @@ NOTE = (
 CEILING = "truth on the same tubes"
 
 
-def measure(looked: Looked, truth: Sequence[Scene]) -> dict[str, float]:
+def measure(looked: Predictions, truth: Sequence[Scene]) -> dict[str, float]:
     """All metrics of what a network saw."""
     found = [
         on_pixels(*_located(looked, place), scene.clip.size, scene.clip.edges) for place, scene in enumerate(truth)
@@ -72,7 +72,7 @@ def baselines(
     # Colours beside colours are colours: the learned part of the finder is set to nothing.
     plain = replace(options.finder, learned=0.0, plain=True)
 
-    def tried(network: Network, finding: Finding) -> dict[str, float]:
+    def tried(network: Network, finding: FinderOptions) -> dict[str, float]:
         return measure(look(network, MODALITY, items, finding.build()), truth)
 
     def ruled(rule: Callable[[Tensor, heuristic.Rules], Tensor]) -> dict[str, float]:
@@ -90,7 +90,7 @@ def baselines(
     }
 
 
-def _located(looked: Looked, place: int) -> tuple[Int[Tensor, " elements"], Grid]:
+def _located(looked: Predictions, place: int) -> tuple[Int[Tensor, " elements"], Grid]:
     found, grid = looked.item(place)
     assert grid is not None
     return found, grid

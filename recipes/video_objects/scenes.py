@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from gestalt.core.items import AbstractItems
+from gestalt.core.data.items import AbstractItems
 from gestalt.modalities.video import Clip
 
 from .sources import Sources

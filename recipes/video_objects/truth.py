@@ -6,6 +6,8 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
+from gestalt.core.data.feature_map import FeatureMap, Grid
+from gestalt.core.data.segmentation import Segmentation
 from gestalt.core.evaluation import (
     adjusted_rand_index,
     foreground_adjusted_rand_index,
@@ -14,8 +16,6 @@ from gestalt.core.evaluation import (
     nearest_neighbour_accuracy,
     tracks,
 )
-from gestalt.core.feature_map import FeatureMap, Grid
-from gestalt.core.segmentation import Segmentation
 
 from .scenes import Scene
 

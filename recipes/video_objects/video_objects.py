@@ -2,11 +2,11 @@
 
 from typing import final
 
-from gestalt.core.encoder import Network
+from gestalt.core.experiment import AbstractRecipe, Captions, ExperimentData, Finder, Predictions
+from gestalt.core.networks.encoder import Network
 from gestalt.core.training import plain
 from gestalt.modalities.video import MODALITY, Clip
 
-from ..study import AbstractStudy, Finder, Looked, Material, Words
 from .material import load_material
 from .options import Options
 from .results import CEILING, COLUMNS, NOTE, baselines, measure
@@ -14,11 +14,11 @@ from .scenes import Scene
 
 
 @final
-class VideoObjects(AbstractStudy[Clip, tuple[Scene, ...]]):
+class VideoObjects(AbstractRecipe[Clip, tuple[Scene, ...]]):
     """Things in moving scenes composed of the shipped items, or in the user's videos."""
 
     modality = MODALITY
-    words = Words(
+    words = Captions(
         recipe="video-objects",
         title="Objects in videos",
         made="moving scenes composed of the shipped items",
@@ -41,7 +41,7 @@ class VideoObjects(AbstractStudy[Clip, tuple[Scene, ...]]):
             "finder": plain(options.finder),
         }
 
-    def material(self) -> Material[Clip, tuple[Scene, ...]]:
+    def material(self) -> ExperimentData[Clip, tuple[Scene, ...]]:
         """Scenes, or windows of videos."""
         return load_material(self._own)
 
@@ -49,12 +49,12 @@ class VideoObjects(AbstractStudy[Clip, tuple[Scene, ...]]):
         """K-means on colour, texture and place beside what is learned."""
         return self._own.finder.build()
 
-    def measure(self, looked: Looked, truth: tuple[Scene, ...]) -> dict[str, float]:
+    def measure(self, looked: Predictions, truth: tuple[Scene, ...]) -> dict[str, float]:
         """Frames, tracks, and features."""
         return measure(looked, truth)
 
     def baselines(
-        self, random: Network, material: Material[Clip, tuple[Scene, ...]], truth: tuple[Scene, ...]
+        self, random: Network, material: ExperimentData[Clip, tuple[Scene, ...]], truth: tuple[Scene, ...]
     ) -> dict[str, dict[str, float]]:
         """The ceiling, colours, a random encoder, and the field's heuristics."""
         return baselines(random, self._own, material.tried, truth)

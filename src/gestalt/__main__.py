@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal, final, get_args, get_origin, get_typ
 
 import tyro
 
-from gestalt.core.plugins import choose
+from gestalt.core.modality.plugins import choose
 
 RECIPES = {
     "audio-events": ("gestalt.recipes.audio_events", "discover sound events in recordings, without labels"),
@@ -99,7 +99,7 @@ def recipe(name: str) -> Any:
 
 def recipe_of(run: Path) -> Any:
     """The recipe that made a run; only names of recipes are looked up, nothing in the folder is executed."""
-    from gestalt.core.run import read_architecture
+    from gestalt.core.runs.saved import read_architecture
 
     return recipe(str(read_architecture(run).details.get("recipe", "")))
 
@@ -135,7 +135,7 @@ def execute(arguments: Sequence[str]) -> int:
     if command == "methods":
         print(listing())
         return 0
-    from gestalt.core.plugins import modality_entry_points
+    from gestalt.core.modality.plugins import modality_entry_points
 
     for name, point in modality_entry_points().items():
         print(f"{name:<18} {point.value}")
@@ -192,7 +192,7 @@ def with_finished_run(task: Callable[..., int], asked: Discover | Embed) -> int:
 def check_modality(name: str) -> int:
     """Print every law with what was found; 1 if one fails."""
     from gestalt.core.conformance import findings
-    from gestalt.core.plugins import load_modality
+    from gestalt.core.modality.plugins import load_modality
 
     failed = 0
     for finding in findings(load_modality(name)):
@@ -206,7 +206,7 @@ def check_modality(name: str) -> int:
 
 def listing() -> str:
     """What `gestalt methods` prints."""
-    from gestalt.core.methods import METHODS
+    from gestalt.core.methods.catalogue import METHODS
 
     lines = []
     for method in METHODS:
@@ -219,7 +219,7 @@ def listing() -> str:
 
 def table(module: Any, arguments: Sequence[str]) -> int:
     """The table of a recipe over seeds."""
-    from gestalt.recipes.study.seeds import Seeds, run_seeds
+    from gestalt.core.experiment.seeds import Seeds, run_seeds
 
     name, *rest = arguments
     default = Seeds(Path(f"runs/{name}-table"))

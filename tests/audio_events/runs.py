@@ -15,10 +15,10 @@ import pytest
 import soundfile
 from jaxtyping import Float
 
+from gestalt.core.experiment import Learning, Running, fresh, save
 from gestalt.recipes.audio_events import AudioEvents, Options, soundscapes
 from gestalt.recipes.audio_events.sounds import Sound
 from gestalt.recipes.audio_events.variety import Variety, varied
-from gestalt.recipes.study import Learning, Running, fresh, save
 
 RATE = 16_000
 
@@ -108,7 +108,7 @@ BAD = {
 GOOD = {"Vögel 鳥/amsel – früh ☀.wav": 9.0, f"{HTML}.wav": 5.5, "stereo.mp3": 6.0}
 
 
-class Seen(HTMLParser):
+class PredictedBatch(HTMLParser):
     """The tags, the attributes and the words of a page."""
 
     def __init__(self, html: str) -> None:

@@ -15,9 +15,9 @@ import soundfile
 import torch
 
 from gestalt.__main__ import execute
-from gestalt.core.items import BadItemError
+from gestalt.core.data.items import BadItemError
+from gestalt.core.experiment.naming import track_name
 from gestalt.recipes.audio_events.outputs import Found, write_events
-from gestalt.recipes.study.naming import track_name
 from tests.audio_events.runs import BAD, GOOD, MEMORY, command, torn, untrained
 
 

@@ -16,14 +16,14 @@ import torch
 
 import gestalt
 from gestalt.__main__ import execute
+from gestalt.core.data.items import BadItemError
 from gestalt.core.evaluation import Table
-from gestalt.core.items import BadItemError
+from gestalt.core.experiment import Running
 from gestalt.core.training.checkpoint import CHECKPOINT, load_checkpoint
-from gestalt.core.training.journal import METRICS, read_metrics
+from gestalt.core.training.metrics_log import METRICS, read_metrics
 from gestalt.modalities.audio import MODALITY, Recording
 from gestalt.recipes.audio_events import Options
 from gestalt.recipes.audio_events.material import load_material
-from gestalt.recipes.study import Running
 from tests.audio_events.runs import (
     BAD,
     CONSOLE_SCRIPT,
@@ -33,7 +33,7 @@ from tests.audio_events.runs import (
     RATE,
     ROWS,
     STEPS,
-    Seen,
+    PredictedBatch,
     command,
     song,
     song_file,
@@ -82,14 +82,14 @@ def test_the_table_has_every_method_and_every_metric(shipped: Path) -> None:
             (value,) = row.values[place]
             assert -1 <= value <= 1, (row.method, column.name)
             assert table.cell(number, place).mean == value
-    words = Seen((shipped / "report.html").read_text()).words
+    words = PredictedBatch((shipped / "report.html").read_text()).words
     for name in (*ROWS, *METRICS_OF_THE_TABLE):
         assert name in words, name
 
 
 def test_the_report_asks_nothing_of_the_network(shipped: Path) -> None:
     html = (shipped / "report.html").read_text()
-    tags = Seen(html).tags
+    tags = PredictedBatch(html).tags
     assert {"audio", "img"} & {tag for tag, _ in tags} or "<svg" in html
     for tag, attributes in tags:
         for name in ("src", "href", "xlink:href", "srcset", "action", "data", "poster", "background"):
@@ -108,7 +108,7 @@ def test_recordings_of_every_kind_train_and_the_bad_ones_are_listed(
     assert execute(command(data, tmp_path / "run", "--skip-bad", steps=4)) == 0
     said = capsys.readouterr().err
     html = (tmp_path / "run" / "report.html").read_text()
-    page = Seen(html)
+    page = PredictedBatch(html)
     for name, reason in BAD.items():
         assert f"left out {data / name}: " in said
         assert reason in said
@@ -147,7 +147,7 @@ def test_a_name_that_is_no_unicode_does_no_harm(tmp_path: Path) -> None:
     path = data / os.fsdecode(b"V\xf6gel.wav")
     shutil.move(song_file(tmp_path / "x.wav"), path)
     assert execute(command(data, tmp_path / "run", steps=2)) == 0
-    assert r"V\udcf6gel.wav" in Seen((tmp_path / "run" / "report.html").read_text()).words
+    assert r"V\udcf6gel.wav" in PredictedBatch((tmp_path / "run" / "report.html").read_text()).words
     for what in ("discover", "embed"):
         assert execute([what, str(tmp_path / "run"), str(data), "--out", str(tmp_path / what)]) == 0
     assert list(json.loads((tmp_path / "discover" / "events.json").read_text())) == [str(path)]

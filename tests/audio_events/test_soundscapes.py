@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from gestalt.core.experiment import Running
 from gestalt.recipes.audio_events import Options
 from gestalt.recipes.audio_events.levels import SILENCE_DB, amplitude, level
 from gestalt.recipes.audio_events.material import load_material
 from gestalt.recipes.audio_events.mixing import Mix, Soundscape, frame_labels, mix
 from gestalt.recipes.audio_events.sounds import Sound, Split
 from gestalt.recipes.audio_events.soundscapes import Samples, Soundscapes
-from gestalt.recipes.study import Running
 from tests.audio_events.runs import RATE, few_varied_sounds
 
 

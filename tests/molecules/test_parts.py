@@ -6,6 +6,7 @@ import pytest
 import torch
 from rdkit import Chem
 
+from gestalt.core.experiment import Running
 from gestalt.modalities.graph import MODALITY, molecule_of
 from gestalt.recipes.molecules.material import ASK, DRUGS, LEARN, SAMPLES, load_material, numbered, records, smiles_of
 from gestalt.recipes.molecules.moieties import (
@@ -15,10 +16,9 @@ from gestalt.recipes.molecules.moieties import (
     moieties,
     rotatable_pieces,
     single_bond_pieces,
-)  # fmt: skip
+)
 from gestalt.recipes.molecules.options import Options
 from gestalt.recipes.molecules.splits import flat, part_of, without
-from gestalt.recipes.study import Running
 
 WAYS = {
     "moieties": moieties,

@@ -9,8 +9,8 @@ import pytest
 from rdkit import Chem
 
 from gestalt.__main__ import execute
+from gestalt.core.data.items import BadItemError
 from gestalt.core.evaluation import Table
-from gestalt.core.items import BadItemError
 from gestalt.recipes.molecules import material
 from gestalt.recipes.molecules.material import ASK, DRUGS, LEARN, SAMPLES
 from gestalt.recipes.molecules.results import COLUMNS

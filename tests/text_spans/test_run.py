@@ -9,9 +9,9 @@ import pytest
 
 import gestalt
 from gestalt.__main__ import execute
+from gestalt.core.data.items import BadItemError
 from gestalt.core.evaluation import Table
-from gestalt.core.items import BadItemError
-from gestalt.core.training.journal import METRICS, read_metrics
+from gestalt.core.training.metrics_log import METRICS, read_metrics
 from gestalt.modalities.text import MODALITY, Passage
 from gestalt.modalities.text.words import split
 from gestalt.recipes.text_spans import Options

@@ -3,10 +3,10 @@
 import pytest
 import torch
 
+from gestalt.core.data.feature_map import FeatureMap
+from gestalt.core.data.items import AbstractItems
+from gestalt.core.data.segmentation import Segmentation
 from gestalt.core.evaluation import Intervals
-from gestalt.core.feature_map import FeatureMap
-from gestalt.core.items import AbstractItems
-from gestalt.core.segmentation import Segmentation
 from gestalt.modalities.text import Passage, collate
 from gestalt.recipes.text_spans.corpus import BLOCK, Sentence, Sentences, load_corpus, sentence
 from gestalt.recipes.text_spans.finding import FromFrequent

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from gestalt.core.feature_map import FeatureMap, Grid
+from gestalt.core.data.feature_map import FeatureMap, Grid
 from gestalt.modalities.video import Clip
 from gestalt.recipes.video_objects.heuristic import Rules as ByHand
 from gestalt.recipes.video_objects.heuristic import moving_regions, supervoxels

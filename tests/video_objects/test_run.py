@@ -11,9 +11,9 @@ import torch
 from PIL import Image
 
 from gestalt.__main__ import execute
+from gestalt.core.data.items import BadItemError
 from gestalt.core.evaluation import Table
-from gestalt.core.items import BadItemError
-from gestalt.core.run import load
+from gestalt.core.runs.saved import load
 from gestalt.modalities.video import MODALITY
 from gestalt.recipes.video_objects import Options
 from tests.video_files import coded, write, write_sound

@@ -1,0 +1,1 @@
+"""What flows through a training step: feature maps, correspondences, segmentations, views, in frozen dataclasses."""

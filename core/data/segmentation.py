@@ -1,0 +1,142 @@
+"""The objects of an item as weights on its elements, and the vectors pooled over them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import final
+
+import torch
+from einops import einsum
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from .correspondence import AbstractCorrespondence
+from .feature_map import FeatureMap, Grid
+from .precision import full_precision
+
+
+@final
+@dataclass(frozen=True)
+class Objects:
+    """One vector per object of every item; the vector of an absent object is zero and means nothing."""
+
+    vectors: Float[Tensor, "batch objects dim"]
+    present: Bool[Tensor, "batch objects"]
+
+    def __post_init__(self) -> None:
+        if self.vectors.shape[:2] != self.present.shape:
+            raise ValueError(
+                "vectors and present must agree on batch and objects, "
+                f"got {tuple(self.vectors.shape)} and {tuple(self.present.shape)}"
+            )
+
+    def map(self, function: Callable[[Tensor], Tensor]) -> "Objects":
+        """Apply `function: rows dim → rows other` to the present objects only, so absent ones enter no statistics."""
+        rows = function(self.vectors[self.present])
+        vectors = rows.new_zeros(*self.present.shape, rows.shape[-1])
+        return Objects(vectors.masked_scatter(self.present[..., None], rows), self.present)
+
+    def detach(self) -> "Objects":
+        """The same objects without their history of gradients."""
+        return Objects(self.vectors.detach(), self.present)
+
+
+@final
+@dataclass(frozen=True)
+class Segmentation:
+    """For every element its weight in each object: non-negative, at most 1 in sum over objects, 0 on padding.
+
+    `grid` is the lattice of the elements (None for sets). An item marked `whole` has one object, number 0, which is
+    the item itself wherever it is seen; so BYOL's comparison of whole items needs no correspondence, and an item whose
+    correspondence is unknown falls back to it.
+
+    Example:
+        >>> segments = Segmentation.from_labels(torch.tensor([[0, 0, 1, -1]]), objects=2)
+        >>> features = FeatureMap(torch.tensor([[[1.0], [3.0], [5.0], [9.0]]]), torch.ones(1, 4, dtype=torch.bool))
+        >>> segments.pool(features).vectors.flatten().tolist()
+        [2.0, 5.0]
+    """
+
+    weights: Float[Tensor, "batch objects elements"]
+    grid: Grid | None
+    whole: Bool[Tensor, " batch"]
+
+    def __post_init__(self) -> None:
+        batch, _, elements = self.weights.shape
+        if self.whole.shape != (batch,):
+            raise ValueError(f"whole must have shape {(batch,)}, got {tuple(self.whole.shape)}")
+        if self.grid is not None and self.grid.elements != elements:
+            raise ValueError(f"the grid has {self.grid.elements} cells, the weights have {elements} elements")
+
+    @classmethod
+    def from_labels(
+        cls, labels: Int[Tensor, "batch elements"], objects: int, grid: Grid | None = None
+    ) -> "Segmentation":
+        """Hard segments from object numbers; −1 belongs to none.
+
+        Raises:
+            ValueError: if a label is not in −1 … objects − 1.
+        """
+        if labels.numel() and (int(labels.min()) < -1 or int(labels.max()) >= objects):
+            raise ValueError(
+                f"labels must lie in −1 … {objects - 1}, got {int(labels.min())} … {int(labels.max())}; "
+                "raise `objects` or renumber the labels"
+            )
+        numbers = torch.arange(objects, device=labels.device)
+        weights = (labels[:, None] == numbers[:, None]).to(torch.get_default_dtype())
+        return cls(weights, grid, torch.zeros(len(labels), dtype=torch.bool, device=labels.device))
+
+    @classmethod
+    def whole_items(cls, batch: int, device: torch.device | str = "cpu") -> "Segmentation":
+        """Every item is one object."""
+        return cls(torch.zeros(batch, 1, 0, device=device), None, torch.ones(batch, dtype=torch.bool, device=device))
+
+    @classmethod
+    def every_element(cls, features: FeatureMap) -> "Segmentation":
+        """Every valid element is an object of its own; memory grows with the square of the elements."""
+        weights = torch.diag_embed(features.valid.to(features.values.dtype))
+        return cls(weights, features.grid, torch.zeros_like(features.valid[:, 0]))
+
+    @property
+    def objects(self) -> int:
+        """Greatest number of objects per item."""
+        return self.weights.shape[1]
+
+    def labels(self) -> Int[Tensor, "batch elements"]:
+        """The heaviest object of every element, −1 where no object has weight."""
+        heaviest, number = self.weights.max(dim=1)
+        return torch.where(heaviest > 0, number, -1)
+
+    def falling_back(self, unknown: Bool[Tensor, " batch"]) -> "Segmentation":
+        """The same segments, except that items in `unknown` are taken as a whole."""
+        return Segmentation(self.weights, self.grid, self.whole | unknown)
+
+    def seen_from(self, correspondence: AbstractCorrespondence, view: FeatureMap) -> "Segmentation":
+        """These segments carried onto the elements of a view: each takes the weights of the source element it shows."""
+        if self.weights.shape[2]:
+            source = correspondence.source_elements(view, self.grid)
+            index = source.clamp(min=0)[:, None].expand(-1, self.objects, -1)
+            carried = self.weights.gather(2, index) * (source >= 0)[:, None]
+        else:
+            carried = self.weights.new_zeros(*self.weights.shape[:2], view.valid.shape[1])
+        item = torch.zeros_like(carried)
+        item[:, 0] = view.valid.to(carried.dtype)
+        return Segmentation(torch.where(self.whole[:, None, None], item, carried), view.grid, self.whole)
+
+    def pool(self, features: FeatureMap, least: float = 0.0) -> Objects:
+        """The mean of the features over each object, `h_k = Σ_i m_ki h_i / Σ_i m_ki`, and which objects are present.
+
+        An object is present if its weights sum to more than `least` (in elements). Weights of padding are ignored.
+        The sums run in float32 whatever the features' precision.
+        """
+        weights = self.weights.float() * features.valid[:, None]
+        area = weights.sum(dim=2)
+        present = area > least
+        share = weights / area.clamp(min=torch.finfo(area.dtype).tiny)[..., None]
+        values = torch.where(features.valid[..., None], features.values.float(), 0.0)
+        with full_precision(values):
+            vectors = einsum(share, values, "b k n, b n d -> b k d")
+        return Objects(torch.where(present[..., None], vectors, 0.0), present)
+
+    def to(self, device: torch.device | str) -> "Segmentation":
+        """The same segments on another device."""
+        return Segmentation(self.weights.to(device), self.grid, self.whole.to(device))

@@ -1,0 +1,80 @@
+"""Which discovered objects are only the background."""
+
+import abc
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, final
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from ..data.feature_map import FeatureMap
+from ..data.segmentation import Segmentation
+from .concat_features import standardised
+
+
+class AbstractBackgroundRemover(abc.ABC):
+    """Takes out of a segmentation what is no object."""
+
+    @abc.abstractmethod
+    def __call__(self, segmentation: Segmentation, features: FeatureMap, data: Any) -> Segmentation:
+        """The same segments with weight 0 on the background; `features` are those of the batch `data`."""
+
+
+@final
+@dataclass(frozen=True)
+class RemoveBackground(AbstractBackgroundRemover):
+    """Takes the background out of a segmentation, without labels.
+
+    The least salient elements of an item show its background: their median feature vector is its prototype, and their
+    median distance from it says how much the background varies. An object whose mean vector lies within `reach` times
+    that distance is background: its elements belong to no object any more. Features are compared in units of their
+    standard deviation within the item.
+
+    Args:
+        salience: one number per element for a batch of items, such as loudness; its vectors are averaged.
+        quiet: share of the elements, the least salient ones, that the prototype is taken from.
+        reach: how many median distances from the prototype are still background.
+
+    Where an item has nothing but background, everything may go; where its background is silent or homogeneous and
+    hence of no spread, nothing goes that differs from it at all.
+    """
+
+    salience: Callable[[Any], FeatureMap]
+    quiet: float = 0.25
+    reach: float = 1.2
+
+    def __post_init__(self) -> None:
+        if not 0 < self.quiet <= 1 or self.reach < 0:
+            raise ValueError(f"RemoveBackground needs 0 < quiet ≤ 1 and reach ≥ 0, got {self.quiet} and {self.reach}")
+
+    @torch.no_grad()
+    def __call__(self, segmentation: Segmentation, features: FeatureMap, data: Any) -> Segmentation:
+        """The same segments with weight 0 on the background."""
+        salience = self.salience(data).on_elements_of(features, missing=torch.inf).float().mean(dim=-1)
+        lowest = _lowest(salience, features.valid, self.quiet)
+        values = standardised(features)
+        prototype = _median(values, lowest[..., None].expand_as(values))
+        distance = (values - prototype).norm(dim=-1)
+        spread = _median(distance[..., None], lowest[..., None])[..., 0]
+        objects = segmentation.pool(features.with_values(values))
+        far = (objects.vectors - prototype).norm(dim=-1) > self.reach * spread
+        weights = segmentation.weights * (far & objects.present)[..., None]
+        return Segmentation(weights, segmentation.grid, segmentation.whole)
+
+
+def _lowest(
+    salience: Float[Tensor, "batch elements"], valid: Bool[Tensor, "batch elements"], share: float
+) -> Bool[Tensor, "batch elements"]:
+    """The `share` of the valid elements with the lowest salience, at least one."""
+    order = torch.where(valid, salience, torch.inf).argsort(dim=1, stable=True).argsort(dim=1, stable=True)
+    count = (valid.sum(dim=1, keepdim=True) * share).floor().clamp(min=1)
+    return valid & (order < count)
+
+
+def _median(
+    values: Float[Tensor, "batch elements dim"], chosen: Bool[Tensor, "batch elements dim"]
+) -> Float[Tensor, "batch 1 dim"]:
+    """The median over the chosen elements."""
+    return torch.where(chosen, values, torch.nan).nanmedian(dim=1, keepdim=True).values.nan_to_num()

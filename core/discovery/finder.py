@@ -1,0 +1,82 @@
+"""How objects are found in the features of a network: the one way that training, evaluation and discovery share."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal, final
+
+import torch
+
+from ..data.coverage import shown
+from ..data.feature_map import FeatureMap
+from ..data.segmentation import Segmentation
+from ..data.view import View
+from ..networks.encoder import Network
+from ..networks.modes import evaluating
+from .background import AbstractBackgroundRemover
+from .concat_features import ConcatFeatures
+from .groupers.base import AbstractGrouper
+
+
+@final
+@dataclass(frozen=True)
+class ObjectFinder:
+    """Features → segmentation: project, put plain features beside, group (cluster), take the background out.
+
+    Args:
+        grouper: clusters the elements of every item.
+        space: group the network's projections g(h), element by element, as the patent application does, or its hidden
+            features h.
+        background: takes the background out of what was grouped; None keeps every object.
+        extra_features: puts plain features beside the network's; None groups the network's alone.
+
+    Source: Odin, [0063] and [0075]; background and extra features are ours.
+
+    Example:
+        >>> from gestalt.core.discovery.groupers import KMeans
+        >>> from gestalt.core.networks.encoder import Identity
+        >>> points = FeatureMap.padded([torch.tensor([[0.0, 1.0], [0.0, 1.1], [5.0, 0.0]])])
+        >>> finder = ObjectFinder(KMeans(objects=2), space="hidden")
+        >>> a, b, c = finder.find(Network(Identity(dim=2)), points).labels()[0].tolist()
+        >>> a == b, a == c
+        (True, False)
+    """
+
+    grouper: AbstractGrouper
+    space: Literal["projected", "hidden"] = "projected"
+    background: AbstractBackgroundRemover | None = None
+    extra_features: ConcatFeatures | None = None
+
+    def __call__(
+        self, network: Network, features: FeatureMap, data: Any, generator: torch.Generator
+    ) -> Segmentation:
+        """The objects in hidden features that `network` gave for the batch `data`; nothing is encoded again.
+
+        The network is left in the mode in which it came.
+        """
+        with evaluating(network):
+            if self.space == "projected":
+                features = network.project_elements(features)
+            if self.extra_features is not None:
+                features = self.extra_features(features, data)
+            segmentation: Segmentation = self.grouper(features, generator)
+            return segmentation if self.background is None else self.background(segmentation, features, data)
+
+    def find(self, network: Network, data: Any, seed: int = 0, views: Sequence[View[Any]] = ()) -> Segmentation:
+        """Encode a batch of untransformed items, then find their objects."""
+        return self.discover(network, data, torch.Generator().manual_seed(seed), views)
+
+    def discover(
+        self, network: Network, data: Any, generator: torch.Generator, views: Sequence[View[Any]] = ()
+    ) -> Segmentation:
+        """As `find`, with a given generator.
+
+        Of an item of which `views` show anything, only the elements that one of them shows are grouped: the part of
+        the item that encompasses the views ([0074]). Each view is encoded once more for it, to know its elements.
+        """
+        with evaluating(network):
+            features = network.encode(data)
+            if views:
+                seen = [shown(view.correspondence, network.encode(view.data), features) for view in views]
+                spanned = torch.stack(seen).any(dim=0)
+                features = replace(features, valid=features.valid & (spanned | ~spanned.any(dim=1, keepdim=True)))
+        return self(network, features, data, generator)

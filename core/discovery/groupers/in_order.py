@@ -1,0 +1,38 @@
+"""Elements of a set, grouped along their order."""
+
+from typing import final
+
+import torch
+
+from ...data.feature_map import FeatureMap, Grid
+from ...data.segmentation import Segmentation
+from .base import AbstractGrouper
+
+
+@final
+class InOrder(AbstractGrouper):
+    """Lays the elements of a set in a row, one apart, for a grouper that needs an axis.
+
+    Words are a set, so that a view may drop, move and insert them; but their order means something, and change points,
+    runs and positions are found along it. Elements on a grid are passed on as they are.
+
+    Example:
+        >>> from gestalt.core.discovery.groupers import Contiguous, KMeans
+        >>> x = torch.tensor([[[0.0, 1], [0, 1.1], [5, 0], [5, 0.1], [0, 1]]])
+        >>> words = FeatureMap(x, torch.ones(1, 5, dtype=torch.bool))
+        >>> InOrder(Contiguous(KMeans(2), objects=4))(words, torch.Generator().manual_seed(0)).labels().tolist()
+        [[0, 0, 1, 1, 2]]
+    """
+
+    def __init__(self, grouper: AbstractGrouper) -> None:
+        super().__init__()
+        self.grouper = grouper
+
+    def forward(self, features: FeatureMap, generator: torch.Generator) -> Segmentation:
+        """The segments of the grouper, of a set again."""
+        if features.grid is not None:
+            plain: Segmentation = self.grouper(features, generator)
+            return plain
+        row = Grid.uniform((features.values.shape[1],), (1.0,))
+        found: Segmentation = self.grouper(FeatureMap(features.values, features.valid, row), generator)
+        return Segmentation(found.weights, None, found.whole)

@@ -1,0 +1,72 @@
+"""k-means over the elements of each item, all items of a batch at once."""
+
+from collections.abc import Sequence
+from typing import final
+
+import torch
+
+from ...data.feature_map import FeatureMap
+from ...data.precision import full_precision
+from ...data.segmentation import Segmentation
+from .base import AbstractGrouper
+from .lloyd import Draws, clusters
+from .points import each_axis, points
+
+
+@final
+class KMeans(AbstractGrouper):
+    """Lloyd's algorithm from k-means++ seeds, per item: argmin Σ_i ‖x_i − μ_{c(i)}‖².
+
+    Args:
+        objects: number of clusters K per item; an item with fewer distinct elements uses fewer. The Odin document
+            advises at least the average number of objects, better twice that ([0063]).
+        iterations: Lloyd iterations.
+        spherical: compare directions only, with features and centres of unit length (cosine). Otherwise features are
+            centred and scaled per item to unit mean square, so that `position` has the same meaning for any encoder.
+        position: weight of the elements' positions on their grid, each axis scaled to [−1, 1] over the item;
+            0 ignores where elements lie, 1 weighs a whole axis about as much as the features. One number for all axes,
+            or one for each.
+
+    An empty cluster keeps its centre and may win elements back later. All items share the same random numbers, so an
+    item's clusters do not depend on which items share its batch; and seeds are drawn along a random direction of
+    feature space, so they do not depend on the order of the elements either.
+
+    Example:
+        >>> x = torch.tensor([[[0.0, 1], [0, 1.1], [5, 0], [5, 0.1]]])
+        >>> features = FeatureMap(x, torch.ones(1, 4, dtype=torch.bool))
+        >>> a, b, c, d = KMeans(objects=2)(features, torch.Generator().manual_seed(0)).labels()[0].tolist()
+        >>> a == b, c == d, a == c
+        (True, True, False)
+    """
+
+    def __init__(
+        self,
+        objects: int,
+        iterations: int = 10,
+        spherical: bool = True,
+        position: float | Sequence[float] = 0.0,
+    ) -> None:
+        super().__init__()
+        if objects < 1 or iterations < 1 or min(each_axis(position)) < 0:
+            raise ValueError(
+                "KMeans needs objects ≥ 1, iterations ≥ 1 and position ≥ 0, "
+                f"got objects={objects}, iterations={iterations}, position={position}"
+            )
+        self.objects = objects
+        self.iterations = iterations
+        self.spherical = spherical
+        self.position = position
+
+    @torch.no_grad()
+    def forward(self, features: FeatureMap, generator: torch.Generator) -> Segmentation:
+        """Hard segments, one per cluster that has elements.
+
+        Raises:
+            ValueError: if positions are asked for and the features lie on no grid, or on other axes.
+        """
+        with full_precision(features.values):
+            scaled = points(features, self.spherical, self.position)
+            draws = Draws.along_a_random_direction(scaled, self.objects, generator)
+            on_sphere = self.spherical and not any(each_axis(self.position))
+            labels = clusters(scaled, features.valid, draws, self.iterations, on_sphere)
+        return Segmentation.from_labels(labels, self.objects, features.grid)

@@ -1,0 +1,62 @@
+"""The points that groupers compare: features, scaled, with their places beside them if asked for."""
+
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from ...data.feature_map import FeatureMap
+from ..concat_features import centred
+
+
+def each_axis(position: float | Sequence[float]) -> tuple[float, ...]:
+    """Weights of places as a tuple: one for all axes, or one for each.
+
+    Example:
+        >>> each_axis(0.5), each_axis([0.0, 1.0])
+        ((0.5,), (0.0, 1.0))
+    """
+    return (float(position),) if isinstance(position, int | float) else tuple(map(float, position)) or (0.0,)
+
+
+def points(
+    features: FeatureMap, spherical: bool, position: float | Sequence[float] = 0.0
+) -> Float[Tensor, "batch elements dim"]:
+    """One point per element in float32, zero on padding.
+
+    Args:
+        features: what is grouped.
+        spherical: features of unit length, so that only directions count (then ‖x − y‖² = 2 − 2 cos). Otherwise
+            features are centred and scaled per item to unit mean square, so that other scales mean the same for any
+            encoder.
+        position: weight of the elements' places on their grid, each axis scaled to [−1, 1] over the item; 0 ignores
+            them, 1 weighs a whole axis about as much as the features. One number for all axes, or one for each.
+
+    Raises:
+        ValueError: if positions are asked for and the features lie on no grid, or on other axes than there are weights.
+
+    Example:
+        >>> pair = FeatureMap(torch.tensor([[[3.0, 4.0], [0.0, 2.0]]]), torch.ones(1, 2, dtype=torch.bool))
+        >>> [[round(number, 1) for number in point] for point in points(pair, spherical=True)[0].tolist()]
+        [[0.6, 0.8], [0.0, 1.0]]
+    """
+    valid = features.valid[..., None]
+    if spherical:
+        values = torch.nn.functional.normalize(torch.where(valid, features.values.float(), 0.0), dim=-1)
+    else:
+        values = centred(features)
+        square = values.square().sum(dim=(1, 2), keepdim=True) / valid.sum(dim=1, keepdim=True).clamp(min=1)
+        values = values * torch.rsqrt(square.clamp(min=1e-12))
+    weights = each_axis(position)
+    if not any(weights):
+        return values
+    if features.grid is None:
+        raise ValueError("position weighs the elements' place on a grid, but these elements are a set; set it to 0")
+    if len(weights) not in (1, axes := len(features.grid.shape)):
+        raise ValueError(f"position has {len(weights)} weights, but the elements lie on {axes} axes")
+    places = features.grid.centres().to(values).expand(len(values), -1, -1)
+    low = torch.where(valid, places, torch.inf).amin(dim=1, keepdim=True)
+    high = torch.where(valid, places, -torch.inf).amax(dim=1, keepdim=True)
+    scaled = (2 * places - low - high) / (high - low).clamp(min=1e-12)
+    return torch.cat([values, torch.where(valid, scaled, 0.0) * values.new_tensor(weights)], dim=-1)

@@ -1,0 +1,8 @@
+"""Segmenters decide what is compared."""
+
+from .base import AbstractSegmenter as AbstractSegmenter
+from .discovery import Discovery as Discovery
+from .every_element import EveryElement as EveryElement
+from .given import Given as Given
+from .switch_at import SwitchAt as SwitchAt
+from .whole_item import WholeItem as WholeItem

@@ -1,0 +1,102 @@
+"""What a network sees in items: features, and the object of every element."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar, final
+
+import torch
+from jaxtyping import Bool, Int
+from torch import Tensor
+
+from ..data.feature_map import FeatureMap, Grid
+from ..modality.base import AbstractModality
+from ..networks.encoder import Network
+from ..networks.modes import evaluating
+from .finder import Finder
+
+ItemT = TypeVar("ItemT")
+
+
+@final
+@dataclass(frozen=True)
+class PredictedBatch:
+    """What a network saw in a few items: hidden features, and the object of every element (−1: background)."""
+
+    features: FeatureMap
+    found: Int[Tensor, "items elements"]
+
+
+@final
+@dataclass(frozen=True)
+class Predictions:
+    """What a network saw in items, a few at a time; items of different sizes are padded within each chunk alone.
+
+    `network` is the one that looked, for metrics that ask it about further items; None where rules did.
+    """
+
+    chunks: tuple[PredictedBatch, ...]
+    network: Network | None = None
+
+    def item(self, place: int) -> tuple[Int[Tensor, " elements"], Grid | None]:
+        """The object of every element of one item, and where the elements lie, without the padding of its batch."""
+        for chunk in self.chunks:
+            if place < len(chunk.found):
+                return own_elements(chunk.found[place], chunk.features.valid[place], chunk.features.grid, place)
+            place -= len(chunk.found)
+        raise IndexError(f"there is no item {place} beyond the last")
+
+    def objects(self) -> int:
+        """Number of objects over all items."""
+        return sum(len(row[row >= 0].unique()) for chunk in self.chunks for row in chunk.found)
+
+    def joined(self) -> PredictedBatch:
+        """All items as one padded batch.
+
+        Raises:
+            ValueError: if chunks lie on lattices that cannot be padded to one: more than one axis, different shapes.
+        """
+        longest = max(self.chunks, key=lambda chunk: chunk.found.shape[1])
+        shapes = {None if chunk.features.grid is None else chunk.features.grid.shape for chunk in self.chunks}
+        if len(shapes) > 1 and any(shape is not None and len(shape) > 1 for shape in shapes):
+            raise ValueError(f"items on lattices of different shapes, {shapes}, make no one batch; go chunk by chunk")
+        elements = longest.found.shape[1]
+
+        def padded(rows: Tensor, value: float | int | bool) -> Tensor:
+            whole = rows.new_full((len(rows), elements, *rows.shape[2:]), value)
+            whole[:, : rows.shape[1]] = rows
+            return whole
+
+        values = torch.cat([padded(chunk.features.values, 0.0) for chunk in self.chunks])
+        valid = torch.cat([padded(chunk.features.valid, False) for chunk in self.chunks])
+        found = torch.cat([padded(chunk.found, -1) for chunk in self.chunks])
+        return PredictedBatch(FeatureMap(values, valid, longest.features.grid), found)
+
+
+def own_elements(
+    found: Int[Tensor, " elements"], valid: Bool[Tensor, " elements"], grid: Grid | None, row: int
+) -> tuple[Int[Tensor, " own"], Grid | None]:
+    """One row of a batch without the padding: cut along every axis after its last valid element."""
+    own, labels = valid.view(grid.shape if grid else -1), found.view(grid.shape if grid else -1)
+    ends = [int(where.max()) + 1 for where in own.nonzero().T] if bool(own.any()) else [1] * own.dim()
+    labels = labels[tuple(slice(end) for end in ends)].flatten()
+    if grid is None:
+        return labels, None
+    edges = zip(grid.edges, ends, strict=True)
+    return labels, Grid(tuple(axis[row % len(axis)][None, : end + 1] for axis, end in edges))
+
+
+def look(
+    network: Network, modality: AbstractModality[ItemT], items: Sequence[ItemT], finder: Finder, chunk: int = 25
+) -> Predictions:
+    """Encode and group items, a few at a time."""
+    seen = []
+    for start in range(0, len(items), chunk):
+        data = modality.collate(items[start : start + chunk])
+        seen.append(PredictedBatch(encode(network, data), finder.find(network, data).labels()))
+    return Predictions(tuple(seen), network)
+
+
+def encode(network: Network, data: Any) -> FeatureMap:
+    """Hidden features of a batch, without gradient, in evaluation mode."""
+    with evaluating(network):
+        return network.encode(data)

@@ -1,0 +1,56 @@
+"""The table of a recipe over several seeds: `gestalt table RECIPE`."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, final
+
+from ..evaluation import Table, combined, to_markdown
+from ..storage.atomic import write_text
+from .options import Method
+
+
+@final
+@dataclass(frozen=True)
+class Seeds:
+    """The table of a recipe: its method, others to compare with, and all baselines, once per seed.
+
+    A seed whose table is there already is not run again, so the command can be stopped and repeated.
+    """
+
+    out: Path
+    """Folder of the runs, one for each seed, and of the table."""
+    seeds: int = 3
+    """How many seeds, from 0 on."""
+    compare: tuple[Method, ...] = ("byol",)
+    """Further methods to train for as long."""
+    steps: int | None = None
+    """Optimiser steps of each run; None takes the recipe's."""
+    validate: bool = False
+    """Evaluate on validation data instead of test data: for choosing options."""
+
+
+def run_seeds(base: Any, run: Callable[[Any], int], seeds: Seeds) -> int:
+    """Run every seed of the recipe whose default options are `base`, then write `table.md` and `table.json`."""
+    tables = []
+    for seed in range(seeds.seeds):
+        training = replace(base.training, seed=seed, steps=seeds.steps or base.training.steps)
+        running = replace(
+            base.running,
+            out=seeds.out / f"seed-{seed}",
+            resume=True,
+            compare=seeds.compare,
+            validate=seeds.validate,
+        )
+        result = running.out / "table.json"
+        if not result.is_file():
+            code = run(replace(base, running=running, training=training))
+            if code:
+                return code
+        tables.append(Table.from_json(result.read_text(encoding="utf-8")))
+    title = f"{tables[0].title.rpartition(',')[0]}, {seeds.seeds} seeds"
+    table = combined(tables, title, tables[0].note)
+    write_text(seeds.out / "table.json", table.to_json())
+    write_text(seeds.out / "table.md", to_markdown(table) + "\n")
+    print(to_markdown(table))
+    return 0

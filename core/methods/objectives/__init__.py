@@ -1,0 +1,21 @@
+"""Objectives: what pulls together, what pushes apart."""
+
+from .base import AbstractObjective as AbstractObjective
+from .base import Loss as Loss
+from .combined import Combined as Combined
+from .contrastive import Contrastive as Contrastive
+from .contrastive import contrastive as contrastive
+from .info import BatchInfo as BatchInfo
+from .info import nothing_known as nothing_known
+from .info import object_labels as object_labels
+from .moco import Moco as Moco
+from .npid import Npid as Npid
+from .pseudo_labels import pseudo_labels as pseudo_labels
+from .queue import Entries as Entries
+from .queue import Queue as Queue
+from .regression import Regression as Regression
+from .regression import regression as regression
+from .relic import Relic as Relic
+from .semantic import Semantic as Semantic
+from .supervised import Nothing as Nothing
+from .supervised import SupervisedContrastive as SupervisedContrastive

@@ -1,0 +1,148 @@
+"""Odin's objective: tell an object from all others."""
+
+from dataclasses import dataclass
+from typing import Literal, final
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from ...data.segmentation import Objects
+from ...distributed.ranks import gather, mean_over_ranks
+from .base import AbstractObjective, Loss, ordered_pairs, total_of_pairs
+from .info import BatchInfo
+from .regression import at_least_float, unit
+
+
+def contrastive(
+    online: Objects,
+    teacher: Objects,
+    temperature: float = 0.1,
+    same_view: Objects | None = None,
+    same_item: bool = True,
+    other_items: bool = True,
+    other_ranks: bool = True,
+    similarity: Literal["cosine", "dot"] = "cosine",
+) -> Float[Tensor, ""]:
+    """ℓ_k = −log( e^{s_k} / (e^{s_k} + Σ_n e^{s_n}) ), averaged over the objects k present in both views.
+
+    s = ⟨q, z⟩ / (α ‖q‖ ‖z‖) with α the temperature; the negatives n are the other objects of the other view, of the
+    same item and of all items on all ranks. An object that is absent from a view is no negative there.
+
+    Args:
+        online: predictions q of the online network for one view.
+        teacher: projections z of the teacher for the other view. Gradients enter them if they carry any (shared
+            networks, as in SimCLR and DetCon-S); the learner detaches them otherwise.
+        temperature: α, 0.1 in the Odin document, [0044].
+        same_view: the teacher's projections of the online network's own view; where given, its other objects are
+            negatives too, as in DetCon's code. The Odin document takes negatives from the other view alone, [0045].
+        same_item: whether other objects of the same item are negatives.
+        other_items: whether objects of other items are.
+        other_ranks: whether objects of items on other ranks are. Without them nothing is gathered, and the loss depends
+            on how items are spread over ranks.
+        similarity: "dot" leaves the lengths in: s = ⟨q, z⟩ / α, [0044].
+
+    Source: Odin, [0041] to [0048].
+
+    Example:
+        >>> here = torch.ones(2, 1, dtype=torch.bool)
+        >>> two = Objects(torch.tensor([[[1.0, 0]], [[0, 1.0]]]), here)
+        >>> round(contrastive(two, two, temperature=1.0).item(), 4)  # −log(e / (e + 1))
+        0.3133
+    """
+    both = online.present & teacher.present
+    queries = online.vectors[both]
+    queries = unit(queries) if similarity == "cosine" else at_least_float(queries)
+    item = both.nonzero()[:, 0]
+    positive, candidates = queries[:, :0], list[Tensor]()
+    for view in (teacher,) if same_view is None else (same_view, teacher):
+        keys = _keys(view, similarity, other_ranks)
+        logits = queries @ keys.vectors.T / temperature
+        own = keys.own[both][:, None] == torch.arange(len(keys.item), device=item.device)
+        related = (item + keys.first_item)[:, None] == keys.item
+        others = ~own & torch.where(related, same_item, other_items)
+        candidates.append(torch.where(others, logits, -torch.inf))
+        positive = logits[own]  # of the teacher's view, which comes last
+    losses = torch.cat([positive[:, None], *candidates], dim=1).logsumexp(dim=1) - positive
+    return mean_over_ranks(losses.sum(), both.sum())
+
+
+@final
+@dataclass(frozen=True)
+class _Keys:
+    """The present objects of a view on all ranks, and the numbers of their items over all ranks.
+
+    `own` is the place of each of this rank's objects among them, `first_item` the number of this rank's first item.
+    """
+
+    vectors: Float[Tensor, "keys dim"]
+    item: Int[Tensor, " keys"]
+    own: Int[Tensor, "batch objects"]
+    first_item: int
+
+
+def _keys(view: Objects, similarity: Literal["cosine", "dot"], other_ranks: bool) -> _Keys:
+    vectors, item = view.vectors[view.present], view.present.nonzero()[:, 0]
+    vectors = unit(vectors) if similarity == "cosine" else at_least_float(vectors)
+    first, first_item = 0, 0
+    if other_ranks:
+        vectors, first = gather(vectors)
+        _, first_item = gather(torch.zeros(len(view.present), device=item.device))
+        item = gather((item + first_item).double())[0].long()
+    own = view.present.flatten().cumsum(dim=0).view_as(view.present) - 1 + first
+    return _Keys(vectors, item, torch.where(view.present, own, -1), first_item)
+
+
+@final
+class Contrastive(AbstractObjective):
+    """Odin's loss over all ordered pairs of views; the two directions are summed.
+
+    Args:
+        temperature: α; 0.1 in the Odin document.
+        same_view: whether the other objects of the online network's own view are negatives too (DetCon), as the
+            teacher sees them. A view that the teacher does not see has none.
+        same_item: whether other objects of the same item are negatives.
+        other_items: whether objects of other items are.
+        other_ranks: whether objects of items on other ranks are.
+        similarity: cosine, or the dot product.
+
+    Raises:
+        ValueError: if the temperature is not positive, or nothing is left to be a negative.
+    """
+
+    def __init__(
+        self,
+        temperature: float = 0.1,
+        same_view: bool = False,
+        same_item: bool = True,
+        other_items: bool = True,
+        other_ranks: bool = True,
+        similarity: Literal["cosine", "dot"] = "cosine",
+    ) -> None:
+        super().__init__()
+        if temperature <= 0:
+            raise ValueError(f"the temperature must be positive, got {temperature}")
+        if not same_item and not other_items:
+            raise ValueError(
+                "Contrastive needs negatives from the same item, from other items, or from both; got neither. "
+                "Regression is the objective without negatives"
+            )
+        self.temperature = temperature
+        self.same_view = same_view
+        self.same_item = same_item
+        self.other_items = other_items
+        self.other_ranks = other_ranks
+        self.similarity: Literal["cosine", "dot"] = similarity
+
+    def forward(self, online: tuple[Objects, ...], teacher: tuple[Objects, ...], known: BatchInfo) -> Loss:  # noqa: ARG002
+        """The loss, with no part."""
+        negatives = self.same_item, self.other_items, self.other_ranks and self.other_items
+        losses = []
+        for i, j in ordered_pairs(len(online), len(teacher)):
+            own = teacher[i] if self.same_view and i < len(teacher) else None
+            losses.append(contrastive(online[i], teacher[j], self.temperature, own, *negatives, self.similarity))
+        value = total_of_pairs(losses)
+        return Loss(value, {"contrastive": value.detach()})
+
+    def observe(self, teacher: tuple[Objects, ...], known: BatchInfo) -> None:
+        """There is no state."""

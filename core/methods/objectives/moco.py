@@ -1,0 +1,52 @@
+"""MoCo's objective: one direction, against a long queue of the teacher's keys."""
+
+from typing import final
+
+import torch
+
+from ...data.segmentation import Objects
+from ...distributed.ranks import mean_over_ranks
+from .base import AbstractObjective, Loss, ordered_pairs, total_of_pairs
+from .info import BatchInfo
+from .queue import Queue
+from .regression import unit
+
+
+@final
+class Moco(AbstractObjective):
+    """−log( e^{⟨q, k⟩/τ} / (e^{⟨q, k⟩/τ} + Σ_n e^{⟨q, k_n⟩/τ}) ), with k_n the entries of a queue of earlier keys.
+
+    Keys enter the queue after the loss. Its random start counts as negatives, as in the authors' code.
+
+    Args:
+        queue: of keys of one view; its capacity a multiple of the batch.
+        temperature: τ; 0.2 in MoCo v2, 0.07 in v1.
+        symmetric: both directions of every pair, as MoCo v3 does; v1 and v2 have queries from the first view alone.
+
+    Source: He et al. (2020), algorithm 1; Chen et al., "Improved baselines with momentum contrastive learning" (2020).
+    """
+
+    def __init__(self, queue: Queue, temperature: float = 0.2, symmetric: bool = False) -> None:
+        super().__init__()
+        if temperature <= 0:
+            raise ValueError(f"the temperature must be positive, got {temperature}")
+        self.queue, self.temperature, self.symmetric = queue, temperature, symmetric
+
+    def forward(self, online: tuple[Objects, ...], teacher: tuple[Objects, ...], known: BatchInfo) -> Loss:  # noqa: ARG002
+        """The loss, with no part."""
+        losses = []
+        for i, j in ordered_pairs(len(online), len(teacher), both=self.symmetric):
+            both = online[i].present & teacher[j].present
+            queries, keys = unit(online[i].vectors[both]), unit(teacher[j].vectors[both])
+            positive = (queries * keys).sum(dim=1, keepdim=True)
+            scores = torch.cat([positive, queries @ unit(self.queue.vectors[0]).to(queries).T], dim=1)
+            scores = scores / self.temperature
+            losses.append(mean_over_ranks((scores.logsumexp(dim=1) - scores[:, 0]).sum(), both.sum()))
+        value = total_of_pairs(losses) if self.symmetric else total_of_pairs(losses) / 2
+        return Loss(value, {"contrastive": value.detach()})
+
+    @torch.no_grad()
+    def observe(self, teacher: tuple[Objects, ...], known: BatchInfo) -> None:
+        """The keys of all ranks enter the queue, those of the last view that the teacher saw."""
+        keys = teacher[-1:]
+        self.queue.keep(self.queue.pushed(keys, known.labels, known.index, keys[0].present))

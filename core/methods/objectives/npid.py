@@ -1,0 +1,114 @@
+"""Instance discrimination's objective: every item is its own class, kept in a memory bank."""
+
+from typing import final
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from ...data.segmentation import Objects
+from ...distributed.ranks import gather, joint_rows, mean_over_ranks
+from .base import AbstractObjective, Loss
+from .info import BatchInfo
+from .regression import at_least_float, unit
+
+
+@final
+class Npid(AbstractObjective):
+    """Which of all items is this? A soft-max over a memory bank M, or its estimate against noise.
+
+    With v the unit vector of item i, P(n) = e^{⟨v, m_n⟩/τ} / Z. Without noise the loss is −log P(i) with Z the sum over
+    the bank. With m noise items n ~ U and h(n) = P(n) / (P(n) + m/N) it is −log h(i) − Σ_n log(1 − h(n)), where Z is
+    estimated from the first batch and kept. After each step m_i ← unit(β m_i + (1 − β) v).
+
+    Every view is compared on its own, and the mean is taken. Only whole items have an entry.
+
+    Args:
+        items: N, the size of the data set.
+        dim: length of the vectors.
+        temperature: τ.
+        noise: m; None for the full soft-max.
+        momentum: β.
+
+    Source: Wu et al. (2018), equations 2 to 8, and the authors' code: m = 4096, τ = 0.07, β = ½, the bank even in a
+    cube. Z is estimated here from the whole bank rather than from the first batch's noise. The proximal term of the
+    paper is left out, as in the code.
+    """
+
+    bank: Tensor
+    constant: Tensor
+
+    def __init__(
+        self, items: int, dim: int, temperature: float = 0.07, noise: int | None = 4096, momentum: float = 0.5
+    ) -> None:
+        super().__init__()
+        if items < 1 or temperature <= 0 or not 0 <= momentum <= 1:
+            raise ValueError(
+                "items must be at least 1, the temperature positive and the momentum in [0, 1], "
+                f"got {items}, {temperature} and {momentum}"
+            )
+        self.temperature, self.noise, self.momentum = temperature, noise, momentum
+        side = (3 / dim) ** 0.5
+        start = (2 * torch.rand(items, dim, generator=torch.Generator().manual_seed(0)) - 1) * side
+        self.register_buffer("bank", start)
+        self.register_buffer("constant", torch.zeros(()))
+
+    def forward(self, online: tuple[Objects, ...], teacher: tuple[Objects, ...], known: BatchInfo) -> Loss:  # noqa: ARG002
+        """The loss, with no part.
+
+        Raises:
+            ValueError: if items have several objects, or a number beyond the bank.
+        """
+        if online[0].present.shape[1] != 1:
+            raise ValueError(
+                f"the memory bank has one entry per item, got {online[0].present.shape[1]} objects per item; "
+                "compare whole items"
+            )
+        if len(known.index) and int(known.index.max()) >= len(self.bank):
+            raise ValueError(
+                f"the memory bank has {len(self.bank)} entries, got item number {int(known.index.max())}; "
+                "build it for the size of the data set"
+            )
+        losses = [self._loss(view, known) for view in online]
+        value = torch.stack(losses).mean()
+        return Loss(value, {"instances": value.detach()})
+
+    def _loss(self, view: Objects, known: BatchInfo) -> Float[Tensor, ""]:
+        here = view.present[:, 0]
+        vectors = unit(view.vectors[:, 0][here])
+        bank = self.bank.to(vectors)
+        own = (vectors * bank[known.index[here]]).sum(dim=1) / self.temperature
+        if self.noise is None:
+            losses = (vectors @ bank.T / self.temperature).logsumexp(dim=1) - own
+            return mean_over_ranks(losses.sum(), here.sum())
+        total, start = joint_rows(len(here), here.device)
+        drawn = torch.randint(len(bank), (total, self.noise), generator=known.generator)
+        drawn = drawn[start : start + len(here)].to(here.device)[here]
+        others = torch.einsum("rd,rmd->rm", vectors, bank[drawn]) / self.temperature
+        # log(P / (P + m/N)) = log σ(log P − log(m/N)), which neither overflows nor needs a small number added.
+        shift = torch.log(self._constant(vectors).to(vectors) * self.noise / len(bank))
+        losses = -torch.nn.functional.logsigmoid(own - shift)
+        losses = losses - torch.nn.functional.logsigmoid(shift - others).sum(dim=1)
+        return mean_over_ranks(losses.sum(), here.sum())
+
+    @torch.no_grad()
+    def _constant(self, vectors: Float[Tensor, "rows dim"]) -> Float[Tensor, ""]:
+        """Z: kept once it is known, else the mean over this batch of all ranks."""
+        if float(self.constant) > 0:
+            return self.constant
+        everyone, _ = gather(at_least_float(vectors.detach()))
+        if not len(everyone):
+            return torch.full_like(self.constant, float(len(self.bank)))
+        return (everyone @ self.bank.to(everyone).T / self.temperature).exp().sum(dim=1).mean().to(self.constant)
+
+    @torch.no_grad()
+    def observe(self, teacher: tuple[Objects, ...], known: BatchInfo) -> None:
+        """The bank moves towards the vectors of the first view, and Z is kept from the first batch on."""
+        here = teacher[0].present[:, 0]
+        vectors = unit(teacher[0].vectors[:, 0][here])
+        if self.noise is not None:
+            self.constant.copy_(self._constant(vectors))
+        everyone, _ = gather(vectors)
+        index, _ = gather(known.index[here].double())
+        rows = index.long()
+        self.bank[rows] = unit(self.momentum * self.bank[rows] + (1 - self.momentum) * everyone.to(self.bank))

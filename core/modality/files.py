@@ -1,0 +1,128 @@
+"""Items that are files: found in folders, tried one by one, read again whenever their turn comes."""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, TypeVar, final
+
+import numpy as np
+
+from ..data.items import AbstractItems, BadItemError, Skipped
+from .base import Reading
+
+ItemT = TypeVar("ItemT")
+
+ADVICE = "mend it, remove it, or leave it out with --skip-bad"
+
+
+def find_files(paths: Sequence[Path], suffixes: Collection[str], kind: str = "files") -> list[Path]:
+    """The files among `paths` and, with one of the `suffixes`, in the folder trees among them: sorted, each once.
+
+    A file that is named is taken whatever its suffix; names with a leading dot are other programs' notes.
+
+    Args:
+        paths: files and folders.
+        suffixes: lower-case endings with their dot, such as `.npy`.
+        kind: what one calls the files, for messages.
+
+    Raises:
+        FileNotFoundError: for a path that does not exist.
+        ValueError: if there is no such file at all.
+    """
+    found: list[Path] = []
+    for path in paths:
+        if not path.exists():
+            raise FileNotFoundError(f"{path} does not exist; check the spelling, and that the disk is mounted")
+        listed = sorted(path.rglob("*")) if path.is_dir() else [path]
+        found += [
+            file
+            for file in listed
+            if file == path or (file.suffix.lower() in suffixes and not file.name.startswith(".") and file.is_file())
+        ]
+    found = [file for file in dict.fromkeys(found) if not file.is_dir()]
+    if not found:
+        places = ", ".join(map(str, paths)) or "an empty list of paths"
+        raise ValueError(f"no {kind} in {places}; name files, or folders with any of {' '.join(sorted(suffixes))}")
+    return found
+
+
+@final
+@dataclass(frozen=True)
+class Files(AbstractItems[ItemT], Generic[ItemT]):
+    """One item per file.
+
+    Whatever `load` raises says what is wrong with the file: it becomes a `BadItemError` that names it.
+    """
+
+    paths: tuple[Path, ...]
+    load: Callable[[Path], ItemT]
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def name(self, index: int) -> str:
+        """The path of file `index`."""
+        return str(self.paths[index])
+
+    def read(self, index: int, rng: np.random.Generator) -> ItemT:  # noqa: ARG002
+        """File `index`, loaded anew.
+
+        Raises:
+            BadItemError: if it cannot be loaded.
+        """
+        path = self.paths[index]
+        try:
+            if path.is_file() and path.stat().st_size == 0:
+                raise ValueError("the file has no bytes")
+            return self.load(path)
+        except (BadItemError, ImportError, NameError):  # the last two are mistakes of the loader, not of the file
+            raise
+        except ValueError as error:
+            raise BadItemError(str(path), f"{error}; {ADVICE}") from error
+        except Exception as error:
+            raise BadItemError(str(path), f"cannot be read ({type(error).__name__}: {error}); {ADVICE}") from error
+
+
+def read_files(
+    paths: Sequence[Path],
+    suffixes: Collection[str],
+    load: Callable[[Path], ItemT],
+    skip_bad: bool = False,
+    kind: str = "files",
+) -> Reading[ItemT]:
+    """One item per file under `paths`; every file is loaded once to see that it can be.
+
+    Args:
+        paths: files and folders, see `find_files`.
+        suffixes: which files of a folder are meant.
+        load: one file as an item; a `ValueError` says what is wrong with the file. A function of a module, so that
+            it can travel to worker processes.
+        skip_bad: leave out files that cannot be loaded.
+        kind: what one calls the files, for messages.
+
+    Raises:
+        BadItemError: for the first file that cannot be loaded, unless `skip_bad`.
+        FileNotFoundError: for a path that does not exist.
+        ValueError: if no file is left.
+
+    Example:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> np.save(folder / "one.npy", np.arange(3))
+        >>> read_files([folder], {".npy"}, np.load).items.read(0, np.random.default_rng(0)).tolist()
+        [0, 1, 2]
+    """
+    found = find_files(paths, suffixes, kind)
+    good, skipped = list[Path](), list[Skipped]()
+    for path in found:
+        try:
+            Files((path,), load).read(0, np.random.default_rng(0))
+            good.append(path)
+        except BadItemError as error:
+            if not skip_bad:
+                raise
+            skipped.append(Skipped(error.name, error.reason))
+    if not good:
+        first = skipped[0]
+        raise ValueError(f"none of {len(skipped)} {kind} can be used; the first, {first.name}: {first.reason}")
+    return Reading(Files(tuple(good), load), tuple(skipped))

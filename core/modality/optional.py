@@ -1,0 +1,46 @@
+"""What a modality may offer beyond `AbstractModality`: each is a method that it simply has."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Protocol, TypeVar, runtime_checkable
+
+from jaxtyping import Shaped
+import numpy as np
+
+from ..data.feature_map import FeatureMap
+from ..data.items import AbstractItems
+from ..discovery.found import FoundBatch
+
+ItemT = TypeVar("ItemT")
+
+
+@runtime_checkable
+class InfersEncoderSettings(Protocol):
+    """Settings of encoders that follow from the data: channels, a schema, a sample rate, a tokenizer."""
+
+    def encoder_settings(self, encoder: str, items: AbstractItems[Any]) -> Mapping[str, Any]:
+        """Settings for the encoder of that name; the user's own settings go before them."""
+        ...
+
+
+@runtime_checkable
+class WritesObjects(Protocol[ItemT]):
+    """Found objects in the formats of the field. Without it they are written as JSON Lines with pictures."""
+
+    def write_objects(self, found: Iterable[FoundBatch[ItemT]], items: AbstractItems[ItemT], out: Path) -> str:
+        """Write the objects of all items, which come a few at a time, to the folder `out`; what was written, in a line.
+
+        `items` tells where each item comes from. `out` exists and is empty.
+        """
+        ...
+
+
+@runtime_checkable
+class LocatesElements(Protocol[ItemT]):
+    """Where the elements of an item lie in its file: columns beside their vectors."""
+
+    def element_columns(
+        self, features: FeatureMap, row: int, item: ItemT, index: int, items: AbstractItems[ItemT]
+    ) -> Mapping[str, Shaped[np.ndarray, " elements"]]:
+        """For item `index`, which is row `row` of the features: a number for every element, padding included."""
+        ...

@@ -1,0 +1,71 @@
+"""Encoders give one vector per element; a network is an encoder with its projector."""
+
+import abc
+from collections.abc import Mapping
+from typing import Any, final
+
+from torch import nn
+
+from ..data.feature_map import FeatureMap
+from ..data.segmentation import Objects
+
+
+class AbstractEncoder(nn.Module, abc.ABC):
+    """Any network that gives one vector per element.
+
+    A subclass sets `dim`, the length of the vectors, and `settings`, the JSON-able arguments that build the same
+    architecture again; saving and loading a run relies on them.
+    """
+
+    dim: int
+    settings: Mapping[str, Any]
+
+    @abc.abstractmethod
+    def forward(self, data: Any) -> FeatureMap:
+        """The feature map of a batch, with padding marked and, on a grid, the lattice of the elements."""
+
+
+@final
+class Identity(AbstractEncoder):
+    """The numbers of every element as they are, without parameters: `raw` of a modality whose batch is a `FeatureMap`.
+
+    Example:
+        >>> Identity(dim=3)(FeatureMap.padded([torch.ones(2, 3)])).values.shape
+        torch.Size([1, 2, 3])
+    """
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.dim = dim
+        self.settings = {"dim": dim}
+
+    def forward(self, data: FeatureMap) -> FeatureMap:
+        """The data."""
+        return data
+
+
+@final
+class Network(nn.Module):
+    """An encoder f and a projector g.
+
+    Elements are encoded, objects are projected: hidden features are pooled first (`Segmentation.pool`), then projected.
+    """
+
+    def __init__(self, encoder: AbstractEncoder, projector: nn.Module | None = None) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.projector = nn.Identity() if projector is None else projector
+
+    def encode(self, data: Any) -> FeatureMap:
+        """h = f(x): one vector per element."""
+        features: FeatureMap = self.encoder(data)
+        return features
+
+    def project(self, objects: Objects) -> Objects:
+        """z = g(h) for the objects that are present."""
+        return objects.map(self.projector)
+
+    def project_elements(self, features: FeatureMap) -> FeatureMap:
+        """z = g(h) for every valid element on its own."""
+        projected = Objects(features.values, features.valid).map(self.projector)
+        return features.with_values(projected.vectors)

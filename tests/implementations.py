@@ -1,0 +1,329 @@
+"""Everything in the house, built small. The laws run over these lists: a new implementation is added here alone."""
+
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gestalt.core.data.correspondence import AbstractCorrespondence
+from gestalt.core.data.feature_map import FeatureMap, Grid
+from gestalt.core.data.presence import Presence, Subsample
+from gestalt.core.data.segmentation import Objects, Segmentation
+from gestalt.core.data.view import Batch, View
+from gestalt.core.discovery.groupers import (
+    AbstractGrouper,
+    Agglomerative,
+    ChangePoints,
+    Contiguous,
+    Estimated,
+    InOrder,
+    KMeans,
+    Mixture,
+    Regions,
+    Seams,
+    Spectral,
+)
+from gestalt.core.discovery.segmenters import AbstractSegmenter, Discovery, EveryElement, Given, SwitchAt, WholeItem
+from gestalt.core.methods.adversary import Adversary
+from gestalt.core.methods.byol import byol
+from gestalt.core.methods.catalogue import METHODS, Setting, build
+from gestalt.core.methods.detcon import detcon, detcon_s
+from gestalt.core.methods.learner import Learner
+from gestalt.core.methods.objectives import (
+    AbstractObjective,
+    BatchInfo,
+    Combined,
+    Contrastive,
+    Moco,
+    Npid,
+    Queue,
+    Regression,
+    Relic,
+    Semantic,
+    SupervisedContrastive,
+)
+from gestalt.core.methods.odin import odin
+from gestalt.core.modality.base import AbstractModality
+from gestalt.core.networks.encoder import AbstractEncoder, Network
+from gestalt.core.networks.follower import AbstractRule, CopyEvery, Follower, MovingAverage, Shared
+from gestalt.core.networks.heads import mlp
+from gestalt.core.optimization.progress import Progress
+from tests.toy import PATCH, Ragged, point_items, series_items, toy
+
+
+@final
+@dataclass(frozen=True)
+class GrouperCase:
+    """How to build a grouper for at most so many objects, and what it needs and keeps.
+
+    `ordered`: the order of its elements means something, so that they cannot be shuffled. `in_set`: they are a set all
+    the same; otherwise ordered elements lie on a grid of one axis.
+    `exact`: it finds as many objects as it may, if there are enough distinct elements; others estimate their number.
+    `soft`: an element may belong to several objects.
+    """
+
+    build: Callable[[int], AbstractGrouper]
+    ordered: bool = False
+    in_set: bool = False
+    exact: bool = True
+    soft: bool = False
+
+    def features(self, items: Sequence[Tensor]) -> FeatureMap:
+        """Items of shape (elements, dim) as one padded feature map of the kind that the grouper takes."""
+        return feature_map(items, self.ordered and not self.in_set)
+
+
+GROUPERS: dict[str, GrouperCase] = {
+    "k-means": GrouperCase(lambda objects: KMeans(objects)),
+    "k-means, Euclidean": GrouperCase(lambda objects: KMeans(objects, spherical=False)),
+    "k-means with position": GrouperCase(lambda objects: KMeans(objects, position=0.5), ordered=True),
+    "mixture": GrouperCase(lambda objects: Mixture(objects), soft=True),
+    "mixture, one variance each": GrouperCase(
+        lambda objects: Mixture(objects, covariance="spherical", spherical=False, floor=0.1), exact=False, soft=True
+    ),
+    "normalised cut": GrouperCase(lambda objects: Spectral(objects, neighbours=3)),
+    "normalised cut of nearest neighbours": GrouperCase(
+        lambda objects: Spectral(objects, neighbours=4, sparse=True, spherical=False), exact=False
+    ),
+    "normalised cut at the eigengap": GrouperCase(lambda objects: Spectral(objects, estimate=True), exact=False),
+    "Ward": GrouperCase(lambda objects: Agglomerative(objects)),
+    "average linkage": GrouperCase(lambda objects: Agglomerative(objects, "average", spherical=False)),
+    "number by silhouette": GrouperCase(
+        lambda objects: Estimated([KMeans(k) for k in range(1, objects + 1)]), exact=False
+    ),
+    "number by criterion": GrouperCase(
+        lambda objects: Estimated([Agglomerative(k) for k in range(1, objects + 1)], by="bic"), exact=False
+    ),
+    "runs of k-means": GrouperCase(lambda objects: Contiguous(KMeans(3), objects, shortest=2), ordered=True),
+    "regions": GrouperCase(lambda objects: Regions(penalty=0.5, objects=objects), ordered=True),
+    "change points": GrouperCase(lambda objects: ChangePoints(penalty=0.05, objects=objects), ordered=True),
+    "seams": GrouperCase(lambda objects: Seams(objects), ordered=True),
+    "change points of a set in order": GrouperCase(
+        lambda objects: InOrder(ChangePoints(penalty=0.05, objects=objects)), ordered=True, in_set=True
+    ),
+}
+
+OBJECTIVES: dict[str, Callable[[], AbstractObjective]] = {
+    "regression": Regression,
+    "contrastive": Contrastive,
+    "contrastive with the same view": lambda: Contrastive(temperature=0.2, same_view=True),
+    "contrastive across items only": lambda: Contrastive(temperature=0.3, same_item=False),
+    "contrastive within items only": lambda: Contrastive(same_view=True, other_items=False),
+    "contrastive by dot product": lambda: Contrastive(temperature=2.0, same_view=True, similarity="dot"),
+    "regression, plain": lambda: Regression("plain"),
+    "regression, cosine": lambda: Regression("cosine"),
+    "regression, cross-entropy": lambda: Regression("cross-entropy"),
+    "regression, one direction": lambda: Regression(symmetric=False),
+    "relic": lambda: Relic(negatives=None, same_view=False),
+    "supervised contrastive": SupervisedContrastive,
+    "combined": lambda: Combined((0.5, Regression()), (2.0, Contrastive(temperature=0.5))),
+}
+
+QUEUED: dict[str, Callable[[int, int], AbstractObjective]] = {
+    "moco": lambda dim, _: Moco(Queue(6, dim)),
+    "moco, symmetric": lambda dim, _: Moco(Queue(6, dim), temperature=0.5, symmetric=True),
+    "semantic": lambda dim, views: Semantic(Queue(40, dim, views)),
+    "semantic, by distance": lambda dim, views: Semantic(
+        Queue(40, dim, views), neighbours=3, metric="euclidean", alpha=0.7, same_item=False
+    ),
+    "semantic with invariance": lambda dim, views: Semantic(Queue(40, dim, views), contrast=0.3, invariance=5.0),
+}
+"""Objectives with a queue, built for vectors of a length and for so many views of the teacher."""
+
+
+def _whatever_the_size(build: Callable[[], AbstractObjective], _dim: int, _views: int) -> AbstractObjective:
+    return build()
+
+
+EVERY_OBJECTIVE: dict[str, Callable[[int, int], AbstractObjective]] = {
+    **{name: functools.partial(_whatever_the_size, build) for name, build in OBJECTIVES.items()},
+    **QUEUED,
+}
+"""All that compare any number of objects."""
+
+DRAWING: dict[str, Callable[[int, int], AbstractObjective]] = {
+    "relic as published": lambda _dim, _views: Relic(),
+    "semantic as published": lambda dim, views: Semantic(
+        Queue(40, dim, views), negatives=2, positives=2, same_view=True, contrast=0.3, invariance=5.0
+    ),
+}
+"""Those that draw their negatives: the order of items then decides what is drawn."""
+
+WITH_THEMSELVES: dict[str, Callable[[int, int], AbstractObjective]] = {
+    "relic, views with themselves": lambda _dim, _views: Relic(negatives=None),
+    "semantic, views with themselves": lambda dim, views: Semantic(
+        Queue(40, dim, views), positives=2, same_view=True, contrast=0.3, invariance=5.0
+    ),
+}
+"""Those that pair views with themselves: objects that no two views share are compared all the same."""
+
+BANKED: dict[str, Callable[[int, int], AbstractObjective]] = {
+    "npid": lambda items, dim: Npid(items, dim, temperature=0.2, noise=None),
+    "npid with noise": lambda items, dim: Npid(items, dim, temperature=0.3, noise=5),
+}
+"""Those with a bank of whole items, built for the size of the data set and the length of vectors."""
+
+RULES: dict[str, Callable[[], AbstractRule]] = {
+    "moving average": lambda: MovingAverage(0.9),
+    "moving average, buffers copied": lambda: MovingAverage(0.9, buffers="copy"),
+    "steady average": lambda: MovingAverage(0.8, rising=False),
+    "copy every two steps": lambda: CopyEvery(steps=2),
+    "copy every epoch": lambda: CopyEvery(epochs=1),
+}
+"""Rules that keep a copy; `Shared` keeps none and is tested on its own."""
+
+SEGMENTERS: dict[str, Callable[[Network], AbstractSegmenter]] = {
+    "whole item": lambda _: WholeItem(),
+    "every element": lambda online: EveryElement(Follower(online, Shared())),
+    "given": lambda online: Given(lambda data: KMeans(2)(online.encode(data), torch.Generator().manual_seed(0))),
+    "discovery": lambda online: Discovery(Follower(online, CopyEvery(steps=2)), KMeans(3)),
+    "discovery in hidden features": lambda online: Discovery(Follower(online, Shared()), KMeans(3), space="hidden"),
+    "hand-over": lambda online: SwitchAt(
+        WholeItem(), Discovery(Follower(online, MovingAverage(0.9, buffers="copy")), KMeans(3)), step=0
+    ),
+}
+
+
+def _learner(segmenter: str, objective: AbstractObjective, rule: AbstractRule) -> Callable[[AbstractEncoder], Learner]:
+    def build(encoder: AbstractEncoder) -> Learner:
+        online = Network(encoder, mlp(encoder.dim, 8, 5))
+        return Learner(online, mlp(5, 8, 5), Follower(online, rule), SEGMENTERS[segmenter](online), objective)
+
+    return build
+
+
+def _groups_of_data(data: Ragged) -> Segmentation:
+    """A heuristic for both toys: two groups of the elements' own numbers."""
+    grid = Grid.uniform((data.values.shape[1],), (float(PATCH),)) if data.values.shape[2] == PATCH else None
+    found: Segmentation = KMeans(2)(FeatureMap(data.values, data.valid, grid), torch.Generator().manual_seed(0))
+    return found
+
+
+SMALL = Setting(hidden=8, projection=5, batch=4, items=200, classes=2, grouper=KMeans(3), first=Given(_groups_of_data))
+"""From which all methods are built small."""
+
+LEARNERS: dict[str, Callable[[AbstractEncoder], Learner]] = {
+    "byol": lambda encoder: byol(encoder, hidden=8, projection=5),
+    "odin": lambda encoder: odin(encoder, hidden=8, projection=5, grouper=KMeans(3)),
+    "odin from given segments": lambda encoder: odin(
+        encoder,
+        hidden=8,
+        projection=5,
+        grouper=KMeans(3),
+        first=SEGMENTERS["given"](Network(encoder)),
+        hand_over=2,
+    ),
+    **{
+        entry.name: functools.partial(build, entry.name, setting=SMALL)
+        for entry in METHODS
+        if entry.name not in ("odin", "byol", "detcon", "detcon-s")
+    },
+    "byol, adversary, source": lambda encoder: byol(
+        encoder, hidden=8, projection=5, teacher_sees="source", adversary=Adversary(0.2, steps=2)
+    ),
+    "byol without projector": lambda encoder: byol(encoder, hidden=8, projector=False),
+    "byol with a task": lambda encoder: byol(encoder, hidden=8, projection=5, task=SMALL.task()),
+    "odin, one network without heads": lambda encoder: odin(
+        encoder, hidden=8, projection=None, predictor=False, teacher=Shared(), grouper=KMeans(3)
+    ),
+    "odin, grouped by the teacher": lambda encoder: odin(
+        encoder,
+        hidden=8,
+        projection=5,
+        grouper=Mixture(3, floor=0.2),
+        teacher=MovingAverage(0.9, buffers="copy"),
+        discovery="teacher",
+        space="hidden",
+        span=True,
+        presence=Presence(of_object=0.1, draw=Subsample(2, by="area")),
+    ),
+    "detcon": lambda encoder: detcon(encoder, SEGMENTERS["given"](Network(encoder)), hidden=8, projection=5),
+    "detcon-s": lambda encoder: detcon_s(encoder, SEGMENTERS["given"](Network(encoder)), hidden=8, projection=5),
+    "dense": _learner("every element", Regression(), MovingAverage()),
+    "odin with both": _learner("discovery", Combined((1.0, Regression()), (1.0, Contrastive())), Shared()),
+}
+
+ENCODERS: dict[str, Callable[[], AbstractEncoder]] = {
+    "points": lambda: toy("points").encoders["small"](),
+    "series": lambda: toy("series").encoders["small"](),
+}
+ITEMS: dict[str, Callable[[int], list[Tensor]]] = {"points": point_items, "series": series_items}
+
+PROGRESS = Progress(step=2, steps=10, steps_per_epoch=2)
+
+
+def seeded(seed: int = 0) -> torch.Generator:
+    """A generator of random numbers."""
+    return torch.Generator().manual_seed(seed)
+
+
+def feature_map(items: Sequence[Tensor], on_grid: bool) -> FeatureMap:
+    """Items of shape (elements, dim) as one feature map, padded with NaN: whoever reads the padding is found out."""
+    longest = max(len(item) for item in items)
+    values = torch.full((len(items), longest, items[0].shape[1]), torch.nan)
+    valid = torch.zeros(len(items), longest, dtype=torch.bool)
+    for row, item in enumerate(items):
+        values[row, : len(item)] = item
+        valid[row, : len(item)] = True
+    return FeatureMap(values, valid, Grid.uniform((longest,), (1.0,)) if on_grid else None)
+
+
+def blobs(elements: int, clusters: int, dim: int = 4, seed: int = 0) -> Tensor:
+    """One item whose elements lie around `clusters` centres, in stretches of equal length."""
+    generator = seeded(seed)
+    centres = torch.randn(clusters, dim, generator=generator) * 4
+    number = torch.arange(elements) * clusters // elements
+    return centres[number] + 0.3 * torch.randn(elements, dim, generator=generator)
+
+
+def random_objects(batch: int, objects: int, dim: int, seed: int, absent: float = 0.3) -> Objects:
+    """Random vectors, some absent: zero there, as `Segmentation.pool` leaves them."""
+    generator = seeded(seed)
+    present = torch.rand(batch, objects, generator=generator) >= absent
+    return Objects(torch.randn(batch, objects, dim, generator=generator) * present[..., None], present)
+
+
+def told(objects: Objects, start: int = 0, seed: int = 0, classes: int | None = None) -> BatchInfo:
+    """Items numbered from `start`; every object of an even item has a class of its own, the others have none.
+
+    With a number of `classes`, objects share them.
+    """
+    items, count = objects.present.shape
+    index = torch.arange(start, start + items)
+    own = index[:, None] * count + torch.arange(count)
+    own = own if classes is None else own // 2 % classes
+    return BatchInfo(index, torch.where(index[:, None] % 2 == 0, own, -1), seeded(seed))
+
+
+def identity_of(kind: str, item: Tensor) -> AbstractCorrespondence:
+    """The correspondence of an untransformed toy item."""
+    return toy(kind).views.source(item, np.random.default_rng(0))[1]
+
+
+def joined(correspondences: Sequence[AbstractCorrespondence]) -> AbstractCorrespondence:
+    """One batch."""
+    return correspondences[0].join(correspondences[1:])
+
+
+def make_batch(kind: str, items: Sequence[Tensor], seed: int = 0, modality: AbstractModality[Any] | None = None) -> Any:
+    """The source view and the modality's default views of every item, each with its own random numbers."""
+    modality = toy(kind) if modality is None else modality
+    rows = [_views_of(modality, item, seed + number) for number, item in enumerate(items)]
+    views = [
+        View(modality.collate([row[place][0] for row in rows]), joined([row[place][1] for row in rows]))
+        for place in range(len(rows[0]))
+    ]
+    names = tuple(f"item {number}" for number in range(len(items)))
+    index = torch.arange(seed, seed + len(items))
+    labels = torch.where(index % 3 < 2, index % 2, -1)
+    return Batch(views[0], tuple(views[1:]), names, index, labels=labels)
+
+
+def _views_of(modality: AbstractModality[Any], item: Tensor, seed: int) -> list[tuple[Tensor, AbstractCorrespondence]]:
+    rng = np.random.default_rng(seed)
+    source = modality.views.source(item, rng)
+    return [source, *(transform(source[0], rng) for transform in modality.views.views)]
