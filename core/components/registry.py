@@ -61,7 +61,10 @@ class Registry:
 @lru_cache(maxsize=1)
 def _all_points() -> tuple[EntryPoint, ...]:
     """Entry points do not change within a process, and listing them takes milliseconds each time."""
-    return tuple(point for point in entry_points() if point.group.startswith("gestalt."))
+    points = entry_points()
+    return tuple(
+        point for group in points.groups if group.startswith("gestalt.") for point in points.select(group=group)
+    )
 
 
 def installed(word: str, group: str) -> dict[str, EntryPoint]:

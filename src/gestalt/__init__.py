@@ -9,8 +9,7 @@ except ModuleNotFoundError as error:  # a checkout whose symbolic links became t
         "gestalt.core is missing. On Windows, clone with symbolic links: git clone -c core.symlinks=true …"
     ) from error
 
-from gestalt.core.runs.item_segmenter import load_segmenter
-from gestalt.core.runs.saved import load
+from gestalt.core.runs.saving import load
 
 __version__ = _version("gestalt-ssl")
-__all__ = ["__version__", "core", "load", "load_segmenter"]
+__all__ = ["__version__", "core", "load"]

@@ -16,9 +16,11 @@ class AbstractTarget(abc.ABC):
 
     Attributes:
         outputs: how many numbers a head must give for one object.
+        columns: names of what `decode` gives.
     """
 
     outputs: int
+    columns: tuple[str, ...]
 
     @abc.abstractmethod
     def of_objects(

@@ -39,6 +39,11 @@ class Classes(AbstractTarget):
         """One number per class."""
         return len(self.names)
 
+    @property
+    def columns(self) -> tuple[str, ...]:  # type: ignore[override]
+        """The names of the classes."""
+        return self.names
+
     def of_objects(self, known: Int[Tensor, "batch ..."], segmentation: Segmentation) -> Int[Tensor, "batch objects"]:
         """See `object_classes`."""
         return object_classes(known, segmentation)

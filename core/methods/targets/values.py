@@ -46,6 +46,11 @@ class Values(AbstractTarget):
         """One number per value."""
         return len(self.names)
 
+    @property
+    def columns(self) -> tuple[str, ...]:  # type: ignore[override]
+        """The names of the values."""
+        return self.names
+
     def of_objects(
         self, known: Float[Tensor, "batch *elements values"], segmentation: Segmentation
     ) -> Float[Tensor, "batch objects values"]:
