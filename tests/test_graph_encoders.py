@@ -15,6 +15,7 @@ from gestalt.core.optimization.progress import Progress
 from gestalt.modalities.graph import MODALITY, MOLECULE, Graphs, Schema, collate, from_pyg, graph_of, molecule_of
 from gestalt.modalities.graph.geometric import Data
 from tests.implementations import make_batch
+from tests.kept import saved
 
 TEXTS = ("CC(=O)Oc1ccccc1C(=O)O", "[Na+].[O-]C(=O)c1ccccc1", "C", "C1CCCCC1")
 GRAPHS = tuple(graph_of(molecule_of(text)) for text in TEXTS)
@@ -166,3 +167,13 @@ def test_the_loss_of_a_method_falls_on_graphs(method: str) -> None:
         losses.append(float(outcome.loss.detach()))
         assert np.isfinite(losses[-1])
     assert np.mean(losses[-5:]) < 0.9 * np.mean(losses[:5])
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_settings_build_the_same_architecture_again(name: str) -> None:
+    encoder = build(name).eval()
+    kept = saved(MODALITY, name, encoder)
+    again = MODALITY.encoders[name](**kept).eval()
+    again.load_state_dict(encoder.state_dict())
+    assert torch.equal(encoder(collate(GRAPHS)).values, again(collate(GRAPHS)).values)
+    assert SMALL[name].items() <= kept.items()

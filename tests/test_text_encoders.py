@@ -1,7 +1,6 @@
 """Every encoder gives one vector per word, and never sees the padding."""
 
 import importlib.util
-import json
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from gestalt.core.networks.encoder import AbstractEncoder
 from gestalt.modalities.text import MODALITY, Passage, collate, train_tokenizer
 from gestalt.modalities.text.letters import ngrams, shapes
 from gestalt.modalities.text.pieces import byte_tokenizer, pieces_of
+from tests.kept import saved
 
 TEXTS = [
     "The old man has been waiting for a big white boat, but nobody knew its name.",
@@ -77,7 +77,7 @@ def test_another_word_changes_its_own_vector_most(name: str, settings: dict[str,
 @every_build
 def test_settings_build_the_same_architecture_again(name: str, settings: dict[str, Any]) -> None:
     encoder = build(name, settings)
-    again = MODALITY.encoders[name](**json.loads(json.dumps(dict(encoder.settings)))).eval()
+    again = MODALITY.encoders[name](**saved(MODALITY, name, encoder)).eval()
     again.load_state_dict(encoder.state_dict())
     assert torch.equal(encode(encoder, *ITEMS).values, encode(again, *ITEMS).values)
 
@@ -172,7 +172,7 @@ def test_a_checkpoint_folder_gives_weights_and_settings_that_need_it_no_more(tmp
     fast(tokenizer_object=pieces_of(LEARNED).tokenizer).save_pretrained(str(tmp_path / "net"))
     loaded = build("bert", {"checkpoint": str(tmp_path / "net")})
     assert torch.allclose(encode(loaded, *ITEMS).values, encode(encoder, *ITEMS).values, atol=1e-6)
-    again = MODALITY.encoders["bert"](**json.loads(json.dumps(dict(loaded.settings)))).eval()
+    again = MODALITY.encoders["bert"](**saved(MODALITY, "bert", loaded)).eval()
     again.load_state_dict(loaded.state_dict())
     with pytest.raises(FileNotFoundError, match="no local checkpoint"):
         build("bert", {"checkpoint": str(tmp_path / "missing")})
@@ -192,7 +192,7 @@ def test_the_pretrained_encoder_knows_what_words_mean() -> None:
 
 
 def test_without_its_package_the_pretrained_encoder_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = json.loads(json.dumps(dict(build("minilm", {}).settings)))
+    settings = saved(MODALITY, "minilm", build("minilm", {}))
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)  # noqa: ARG005
     with pytest.raises(ImportError, match=r"pip install 'gestalt-ssl\[minilm\]'"):
         build("minilm", {})

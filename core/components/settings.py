@@ -28,8 +28,9 @@ def settings_of(value: Any, build: Callable[..., Any] | None = None) -> dict[str
             raise TypeError(f"{build} takes {parameter}: write every argument out, so that it can be saved")
         if not hasattr(value, name):
             raise TypeError(
-                f"{type(value).__name__} keeps no attribute {name!r}, an argument of {getattr(build, '__name__', build)}: "
-                "keep every argument under its own name, so that the object can be saved and built again"
+                f"{type(value).__name__} keeps no attribute {name!r}, an argument of "
+                f"{getattr(build, '__name__', build)}: keep every argument under its own name, so that "
+                "the object can be saved and built again"
             )
         settings[name] = getattr(value, name)
     return settings

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import torch
 from lightning_fabric import Fabric
 
+from ..components.settings import settings_of
 from ..methods.catalogue import method as method_named
 from ..methods.learner import Learner
 from ..modality.labels import Labels
@@ -126,7 +127,8 @@ def save(study: AbstractRecipe[ItemT, TruthT], network: Network) -> None:
     grouping = Grouping(finder.grouper, finder.space, finder.background, finder.extra_features).described(
         study.modality
     )
+    settings = settings_of(network.encoder, study.modality.encoders[learning.encoder])
     architecture = Architecture(
-        study.named or study.modality.name, learning.encoder, network.encoder.settings, head, details, grouping
+        study.named or study.modality.name, learning.encoder, settings, head, details, grouping
     )
     save_network(study.options.running.out, network, architecture)

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
-from jaxtyping import Shaped
 import numpy as np
+from jaxtyping import Shaped
 
 from ..data.feature_map import FeatureMap
 from ..data.items import AbstractItems

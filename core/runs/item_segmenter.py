@@ -7,6 +7,7 @@ from typing import Any, Generic, Literal, TypeVar, final
 
 import torch
 
+from ..components.settings import settings_of
 from ..discovery.concat_features import ConcatFeatures
 from ..networks.encoder import AbstractEncoder, Network
 from ..data.feature_map import Grid
@@ -54,7 +55,7 @@ class Grouping:
 
 
 def _alike(one: AbstractEncoder, other: AbstractEncoder) -> bool:
-    return type(one) is type(other) and dict(one.settings) == dict(other.settings)
+    return type(one) is type(other) and settings_of(one) == settings_of(other)
 
 
 def described_grouping(fields: Mapping[str, Any], modality: AbstractModality[Any]) -> Grouping:

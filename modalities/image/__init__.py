@@ -14,7 +14,7 @@ from gestalt.core.modality.transform import AbstractTransform, Views
 from gestalt.core.networks.encoder import AbstractEncoder
 
 from .adversarial import Adversarial
-from .backbones import resnet18, resnet50, resnet50_pyramid, swin
+from .backbones import Swin, resnet18, resnet50, resnet50_pyramid
 from .data import ImageDataset as ImageDataset
 from .data import ImageFiles as ImageFiles
 from .data import Picture as Picture
@@ -65,7 +65,7 @@ class Image(AbstractModality[Picture]):
             "resnet18": resnet18,
             "resnet50": resnet50,
             "resnet50_pyramid": resnet50_pyramid,
-            "swin": swin,
+            "swin": Swin,
             "vit": vit,
             "dinov2": dinov2,
             "transformers_swin": TransformersSwin,
