@@ -9,6 +9,7 @@ import numpy as np
 
 from ..data.items import AbstractItems, BadItemError, Skipped
 from .base import Reading
+from .probing import none_usable, probe
 
 ItemT = TypeVar("ItemT")
 
@@ -44,6 +45,17 @@ def find_files(paths: Sequence[Path], suffixes: Collection[str], kind: str = "fi
         places = ", ".join(map(str, paths)) or "an empty list of paths"
         raise ValueError(f"no {kind} in {places}; name files, or folders with any of {' '.join(sorted(suffixes))}")
     return found
+
+
+def number_of(path: Path, paths: Sequence[Path], kind: str = "files") -> int:
+    """The place of a file among `paths`.
+
+    Raises:
+        ValueError: if it is not among them; `kind` is what one calls them.
+    """
+    if path not in paths:
+        raise ValueError(f"{path} is not among the {len(paths)} {kind}; name one of `paths`")
+    return paths.index(path)
 
 
 @final
@@ -112,17 +124,12 @@ def read_files(
         >>> read_files([folder], {".npy"}, np.load).items.read(0, np.random.default_rng(0)).tolist()
         [0, 1, 2]
     """
-    found = find_files(paths, suffixes, kind)
-    good, skipped = list[Path](), list[Skipped]()
-    for path in found:
-        try:
-            Files((path,), load).read(0, np.random.default_rng(0))
-            good.append(path)
-        except BadItemError as error:
-            if not skip_bad:
-                raise
-            skipped.append(Skipped(error.name, error.reason))
+
+    def examine(path: Path) -> None:
+        Files((path,), load).read(0, np.random.default_rng(0))
+
+    skipped: list[Skipped] = []
+    good = probe(find_files(paths, suffixes, kind), examine, skipped if skip_bad else None)
     if not good:
-        first = skipped[0]
-        raise ValueError(f"none of {len(skipped)} {kind} can be used; the first, {first.name}: {first.reason}")
-    return Reading(Files(tuple(good), load), tuple(skipped))
+        raise none_usable(skipped, f"{len(skipped)} {kind}")
+    return Reading(Files(tuple(path for path, _ in good), load), tuple(skipped))

@@ -13,6 +13,7 @@ from torch import Tensor
 from gestalt.core.data.items import AbstractItems, BadItemError, Skipped
 from gestalt.core.modality.base import Reading
 from gestalt.core.modality.files import find_files
+from gestalt.core.modality.probing import none_usable, probe
 
 from .reading import SMALLEST, SUFFIXES, converted, decode, scaled, shrunk, size_of, values_of
 
@@ -165,21 +166,17 @@ def read_images(
         BadItemError: for the first file that cannot be used, unless `skip_bad`.
         ValueError: if no file is left.
     """
-    good: list[Path] = []
-    skipped: list[Skipped] = []
-    for number, path in enumerate(find_files(paths, SUFFIXES, "pictures")):
-        try:
-            if number < PROBED:
-                decode(path, channels, longest)
-            else:
-                size_of(path)
-        except BadItemError as error:
-            if not skip_bad:
-                raise
-            skipped.append(Skipped(str(path), error.reason))
+    found = find_files(paths, SUFFIXES, "pictures")
+    decoded = frozenset(found[:PROBED])
+
+    def examine(path: Path) -> None:
+        if path in decoded:
+            decode(path, channels, longest)
         else:
-            good.append(path)
+            size_of(path)
+
+    skipped: list[Skipped] = []
+    good = probe(found, examine, skipped if skip_bad else None)
     if not good:
-        first = skipped[0]
-        raise ValueError(f"none of {len(skipped)} pictures can be used; the first, {first.name}: {first.reason}")
-    return Reading(ImageFiles(good, channels, longest), tuple(skipped))
+        raise none_usable(skipped, f"{len(skipped)} pictures")
+    return Reading(ImageFiles([path for path, _ in good], channels, longest), tuple(skipped))

@@ -1,0 +1,44 @@
+"""Files examined one by one before anything else: those that cannot be used are named, or left out."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from ..data.items import BadItemError, Skipped
+
+FoundT = TypeVar("FoundT")
+
+
+def probe(
+    paths: Sequence[Path], examine: Callable[[Path], FoundT], skipped: list[Skipped] | None
+) -> list[tuple[Path, FoundT]]:
+    """Every file that can be used, with what `examine` finds in it.
+
+    Args:
+        paths: the files, in order.
+        examine: raises `BadItemError` for a file that cannot be used.
+        skipped: where the files that cannot be used are added; None raises the error of the first.
+
+    Raises:
+        BadItemError: for the first file that cannot be used, if `skipped` is None.
+    """
+    found: list[tuple[Path, FoundT]] = []
+    for path in paths:
+        try:
+            found.append((path, examine(path)))
+        except BadItemError as error:
+            if skipped is None:
+                raise
+            skipped.append(Skipped(error.name, error.reason))
+    return found
+
+
+def none_usable(skipped: Sequence[Skipped], files: str) -> ValueError:
+    """The error that says why no file is left; `files` names them all, such as "3 audio files".
+
+    Example:
+        >>> none_usable([Skipped("a.wav", "the file has no bytes")], "1 audio files")
+        ValueError('none of 1 audio files can be used; the first, a.wav: the file has no bytes')
+    """
+    first = skipped[0]
+    return ValueError(f"none of {files} can be used; the first, {first.name}: {first.reason}")
