@@ -9,7 +9,7 @@ import numpy as np
 
 from ..data.items import AbstractItems, BadItemError, Skipped
 from .base import Reading
-from .probing import none_usable, probe
+from .probing import none_usable, probe, sample
 
 ItemT = TypeVar("ItemT")
 
@@ -102,18 +102,20 @@ def read_files(
     skip_bad: bool = False,
     kind: str = "files",
 ) -> Reading[ItemT]:
-    """One item per file under `paths`; every file is loaded once to see that it can be.
+    """One item per file under `paths`; a sample of them (`probing.sample`) is loaded to see that it can be.
+
+    What is bad among the others raises `BadItemError` when its turn comes.
 
     Args:
         paths: files and folders, see `find_files`.
         suffixes: which files of a folder are meant.
         load: one file as an item; a `ValueError` says what is wrong with the file. A function of a module, so that
             it can travel to worker processes.
-        skip_bad: leave out files that cannot be loaded.
+        skip_bad: leave out files of the sample that cannot be loaded.
         kind: what one calls the files, for messages.
 
     Raises:
-        BadItemError: for the first file that cannot be loaded, unless `skip_bad`.
+        BadItemError: for the first file of the sample that cannot be loaded, unless `skip_bad`.
         FileNotFoundError: for a path that does not exist.
         ValueError: if no file is left.
 
@@ -124,12 +126,15 @@ def read_files(
         >>> read_files([folder], {".npy"}, np.load).items.read(0, np.random.default_rng(0)).tolist()
         [0, 1, 2]
     """
+    found = find_files(paths, suffixes, kind)
+    loaded = sample(found)
 
     def examine(path: Path) -> None:
-        Files((path,), load).read(0, np.random.default_rng(0))
+        if path in loaded:
+            Files((path,), load).read(0, np.random.default_rng(0))
 
     skipped: list[Skipped] = []
-    good = probe(find_files(paths, suffixes, kind), examine, skipped if skip_bad else None)
+    good = probe(found, examine, skipped if skip_bad else None)
     if not good:
         raise none_usable(skipped, f"{len(skipped)} {kind}")
     return Reading(Files(tuple(path for path, _ in good), load), tuple(skipped))

@@ -13,7 +13,7 @@ from torch import Tensor
 from gestalt.core.data.items import AbstractItems, BadItemError, Skipped
 from gestalt.core.modality.base import Reading
 from gestalt.core.modality.files import find_files, number_of
-from gestalt.core.modality.probing import none_usable, probe
+from gestalt.core.modality.probing import none_usable, probe, sample
 from gestalt.core.modality.windows import WindowIndex
 
 from .reading import ADVICE, SUFFIXES, Header, decode, read_header
@@ -163,26 +163,33 @@ class AudioFiles(AbstractItems[Recording]):
 
 
 def read_audio(paths: Sequence[Path], sample_rate: int, seconds: float, skip_bad: bool = False) -> Reading[Recording]:
-    """Probe every file and give the windows of the good ones.
+    """The windows of all files: the header of every file is read, and a sample is decoded (`probing.sample`).
+
+    So silence throughout is noticed in the sample alone; whatever cannot be decoded shows when its turn comes.
 
     Raises:
         BadItemError: for the first file that cannot be used, unless `skip_bad`.
         ValueError: if no file is left.
     """
+    found = find_files(paths, SUFFIXES, "audio")
+    decoded = sample(found)
 
     def examine(path: Path) -> Header:
-        return _probe(path, sample_rate)
+        header = _long_enough(path)
+        if path in decoded:
+            _refuse_silent(path, header, sample_rate)
+        return header
 
     skipped: list[Skipped] = []
-    good = probe(find_files(paths, SUFFIXES, "audio"), examine, skipped if skip_bad else None)
+    good = probe(found, examine, skipped if skip_bad else None)
     if not good:
         raise none_usable(skipped, f"{len(skipped)} audio files")
     files = AudioFiles([path for path, _ in good], [header for _, header in good], sample_rate, seconds)
     return Reading(files, tuple(skipped))
 
 
-def _probe(path: Path, sample_rate: int) -> Header:
-    """The header of a file whose start, end and some places between decode to sound."""
+def _long_enough(path: Path) -> Header:
+    """The header of a file that is not too short."""
     header = read_header(path)
     if header.seconds < SHORTEST:
         raise BadItemError(
@@ -190,6 +197,11 @@ def _probe(path: Path, sample_rate: int) -> Header:
             f"is too short: {header.seconds * 1000:.0f} ms, and at least {SHORTEST * 1000:.0f} ms are needed; "
             "join it to others, remove it, or leave it out with --skip-bad",
         )
+    return header
+
+
+def _refuse_silent(path: Path, header: Header, sample_rate: int) -> None:
+    """Decode a file at its start, its end and some places between; there must be sound in one of them, or elsewhere."""
     whole = header.seconds <= PROBE * PROBES
     last = max(0.0, header.seconds - PROBE)
     starts = np.arange(0.0, header.seconds, PROBE) if whole else np.linspace(0.0, last, PROBES)
@@ -203,7 +215,6 @@ def _probe(path: Path, sample_rate: int) -> Header:
             "is silent throughout (below −90 dBFS); check the microphone or the export, remove it, "
             "or leave it out with --skip-bad",
         )
-    return header
 
 
 def _silent(path: Path, header: Header, start: float, sample_rate: int) -> bool:

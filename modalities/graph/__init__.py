@@ -76,7 +76,8 @@ class GraphModality(AbstractModality[Graph]):
         """The graphs of all files among `paths` and in the folders among them, in sorted order.
 
         SMILES files, tables with a column of SMILES, SDF; edge lists with features; `.pt` files of PyTorch Geometric's
-        `Data`. In-memory data sets of PyTorch Geometric become items by `from_pyg`.
+        `Data`. In-memory data sets of PyTorch Geometric become items by `from_pyg`. Every file is read through once, to
+        count the nodes of its graphs.
 
         Raises:
             BadItemError: for the first line, record or file that cannot be used, unless `skip_bad`.

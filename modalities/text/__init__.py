@@ -94,7 +94,8 @@ class Text(AbstractModality[Passage]):
         """The passages of all text files among `paths` and in the folders among them, in sorted order.
 
         Plain text (`.txt`, `.md` and, if named, any other), JSON Lines (`.jsonl`, `.ndjson`), tables (`.csv`, `.tsv`);
-        all in UTF-8, with or without a byte order mark. Empty lines and records are no items.
+        all in UTF-8, with or without a byte order mark. Empty lines and records are no items. Every file is read
+        through once, to find its items.
 
         Raises:
             BadItemError: for the first file or record that is binary, not in UTF-8, damaged, or has no words, unless

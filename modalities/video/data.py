@@ -13,7 +13,7 @@ from torch import Tensor
 from gestalt.core.data.items import AbstractItems, BadItemError, Skipped
 from gestalt.core.modality.base import Reading
 from gestalt.core.modality.files import number_of
-from gestalt.core.modality.probing import none_usable, probe
+from gestalt.core.modality.probing import none_usable, probe, sample
 from gestalt.core.modality.windows import WindowIndex
 
 from . import folders, reading
@@ -251,27 +251,33 @@ def read_videos(
     skip_bad: bool = False,
     folder_rate: float = 24.0,
 ) -> Reading[Clip]:
-    """Probe every video and give the windows of the good ones; images of a folder come `folder_rate` per second.
+    """The windows of all videos: every header is read, and a sample of the videos is decoded (`probing.sample`).
+
+    Images of a folder come `folder_rate` per second. What cannot be decoded elsewhere shows when its turn comes.
 
     Raises:
         BadItemError: for the first video that cannot be used, unless `skip_bad`.
         ValueError: if none is left.
     """
+    found = find_videos(paths)
+    decoded = sample(found)
 
     def examine(path: Path) -> Header:
-        return _probe(path, size, folder_rate)
+        header = folders.read_header(path, folder_rate) if path.is_dir() else reading.read_header(path)
+        if path in decoded:
+            _refuse_cut_off(path, header, size)
+        return header
 
     skipped: list[Skipped] = []
-    good = probe(find_videos(paths), examine, skipped if skip_bad else None)
+    good = probe(found, examine, skipped if skip_bad else None)
     if not good:
         raise none_usable(skipped, f"{len(skipped)} videos")
     files = VideoFiles([path for path, _ in good], [header for _, header in good], seconds, rate, size)
     return Reading(files, tuple(skipped))
 
 
-def _probe(path: Path, size: int | None, folder_rate: float) -> Header:
-    """The header of a video whose first and last frames can be decoded."""
-    header = folders.read_header(path, folder_rate) if path.is_dir() else reading.read_header(path)
+def _refuse_cut_off(path: Path, header: Header, size: int | None) -> None:
+    """Decode the first and the last frames of a video."""
     step = 1 / header.rate
     first = _decode(path, header, 0.0, 2.5 * step, None, size)
     if len(first.frames) < FEWEST:
@@ -285,4 +291,3 @@ def _probe(path: Path, size: int | None, folder_rate: float) -> Header:
         )
     if len(_decode(path, header, max(0.0, header.seconds - step), step, None, size).frames) == 0:
         raise BadItemError(str(path), f"ends before its header says, at {header.seconds:.1f} s; {ADVICE}")
-    return header
