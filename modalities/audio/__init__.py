@@ -61,6 +61,7 @@ class Audio(AbstractModality[Recording]):
         }
         self.transforms: Mapping[str, AbstractTransform[Recording]] = {
             "time_crop": TimeCrop(0.5 * seconds / 4, 3.5 * seconds / 4),
+            "small_crop": TimeCrop(0.2 * seconds, 0.3 * seconds),
             "shift": Shift(),
             "time_stretch": TimeStretch(),
             "pitch_shift": PitchShift(),

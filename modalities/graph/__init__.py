@@ -28,7 +28,7 @@ from .reading import read_graphs
 from .render import draw as draw
 from .render import render
 from .specimens import specimens
-from .views import EdgeDrop, EdgeMask, FeatureMask, Neighbourhood, NodeDrop, NodeMask, RandomWalk, Reorder
+from .views import EdgeDrop, EdgeMask, FeatureMask, Neighbourhood, NodeDrop, NodeMask, RandomWalk, Reorder, Subgraph
 from .views import chain as chain
 from .views import default_views as default_views
 
@@ -68,6 +68,7 @@ class GraphModality(AbstractModality[Graph]):
             "node_drop": NodeDrop(),
             "random_walk": RandomWalk(),
             "neighbourhood": Neighbourhood(),
+            "small_crop": Subgraph(0.2, 0.5),
             "reorder": Reorder(),
         }
         self.views: Views[Graph] = default_views()

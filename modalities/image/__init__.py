@@ -73,6 +73,7 @@ class Image(AbstractModality[Picture]):
         }
         self.transforms: Mapping[str, AbstractTransform[Picture]] = {
             "resized_crop": ResizedCrop(size, (0.4, 1.0)),
+            "small_crop": ResizedCrop(max(1, size // 2), (0.08, 0.3)),
             "flip": Flip(),
             "flip_upside_down": Flip(upright=False),
             "rotate": Rotate(),

@@ -77,6 +77,7 @@ class Text(AbstractModality[Passage]):
         }
         self.transforms: Mapping[str, AbstractTransform[Passage]] = {
             "crop": Crop(),
+            "small_crop": Crop(0.2, 0.5, shortest=4),
             "delete": Delete(),
             "swap": Swap(),
             "insert": Insert(("the", "of", "and", "so")),

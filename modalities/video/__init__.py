@@ -70,6 +70,7 @@ class Video(AbstractModality[Clip]):
             "reverse": Reverse(),
             "time_jitter": TimeJitter(),
             "resized_crop": ResizedCrop(32),
+            "small_crop": ResizedCrop(32, 0.08, 0.3),
             "flip": Flip(),
             "flip_upside_down": Flip(upright=False),
             "rotation": Rotation(),
