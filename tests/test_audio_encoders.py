@@ -3,13 +3,17 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import soundfile
 import torch
 
 from gestalt.core.data.feature_map import FeatureMap
+from gestalt.core.modality.optional import InfersEncoderSettings
 from gestalt.core.networks.encoder import AbstractEncoder
-from gestalt.modalities.audio import MODALITY, Waveforms
+from gestalt.modalities.audio import MODALITY, Audio, Recording, Waveforms
 from tests.kept import saved
+from tests.listed import Listed
 
 SPEECH: dict[str, Any] = {
     "hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32,
@@ -174,3 +178,17 @@ def test_wrong_settings_and_data_are_refused_in_words() -> None:
         MODALITY.encoders["raw"]()(Waveforms(torch.zeros(1, 8000), torch.tensor([8000]), 8000))
     with pytest.raises(ValueError, match="max_length=398"):
         build("ast", {"config": AST})(Waveforms(torch.zeros(1, 64_000), torch.tensor([64_000]), 16_000))
+
+
+def test_encoders_take_the_sample_rate_of_the_recordings(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "noise.wav", np.random.default_rng(0).normal(0, 0.1, 48_000), 48_000)
+    modality = Audio(sample_rate=8000)
+    assert isinstance(modality, InfersEncoderSettings)
+    items = modality.read([tmp_path]).items
+    data = modality.collate([items.read(0, np.random.default_rng(0))])
+    for name in ("raw", "conv", "resnet18"):
+        settings = modality.encoder_settings(name, items)
+        assert settings == {"sample_rate": 8000}
+        assert bool(modality.encoders[name](**settings)(data).values.isfinite().all())
+    others = Listed([None, Recording(torch.zeros(100), 22_050)])
+    assert MODALITY.encoder_settings("wav2vec2", others) == {"sample_rate": 22_050}

@@ -3,15 +3,18 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
 from gestalt.core.data.feature_map import FeatureMap
+from gestalt.core.modality.optional import InfersEncoderSettings
 from gestalt.core.networks.encoder import AbstractEncoder
-from gestalt.modalities.image import MODALITY, Blocks, Felzenszwalb, OnCells, Pictures, Slic, collate
+from gestalt.modalities.image import MODALITY, Blocks, Felzenszwalb, Image, OnCells, Pictures, Slic, collate
 from gestalt.modalities.image.backbones import ResNet, Swin
 from gestalt.modalities.image.segments import AbstractHeuristic
 from tests.kept import saved
+from tests.listed import Listed
 
 VIT = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "image_size": 32, "patch_size": 8}
 SWIN = {"image_size": 32, "patch_size": 2, "embed_dim": 8, "depths": [2, 1], "num_heads": [2, 2], "window_size": 3}
@@ -233,3 +236,29 @@ def test_felzenszwalb_finds_the_shapes_of_a_specimen_and_small_segments_have_no_
     assert sorted(few.unique().tolist()) == [-1, 0, 1, 2]
     odd = OnCells(Blocks(1, 2), stride=8)(collate([torch.rand(3, 21, 21)])).labels()[0].view(3, 3)
     assert odd.tolist() == [[1, 0, 0]] * 3
+
+
+def test_encoders_take_the_channels_of_the_pictures(tmp_path: Path) -> None:
+    np.save(tmp_path / "five.npy", np.random.default_rng(0).random((40, 40, 5)))
+    (tmp_path / "grey").mkdir()
+    np.save(tmp_path / "grey" / "one.npy", np.random.default_rng(0).random((40, 40)))
+    modality = Image(channels=None)
+    assert isinstance(modality, InfersEncoderSettings)
+    items = modality.read([tmp_path / "five.npy"]).items
+    for name in ("raw", "conv", "resnet18", "swin"):
+        settings = modality.encoder_settings(name, items)
+        assert settings == {"channels": 5}
+        features = modality.encoders[name](**settings)(modality.collate([items.read(0, np.random.default_rng(0))]))
+        assert bool(features.values.isfinite().all())
+    assert modality.encoder_settings("vit", items) == {}  # its channels are in its configuration
+    assert MODALITY.encoder_settings("conv", MODALITY.read([tmp_path / "grey"]).items) == {"channels": 3}
+
+
+def test_channels_are_those_of_the_first_picture_that_can_be_read() -> None:
+    items = Listed([None, torch.rand(2, 20, 20), torch.rand(2, 20, 20)])
+    assert MODALITY.encoder_settings("raw", items) == {"channels": 2}
+    assert items.asked == [0, 1]
+    with pytest.raises(ValueError, match=r"none of 2 items can be read; the first, item 0: is torn"):
+        MODALITY.encoder_settings("raw", Listed[torch.Tensor]([None, None]))
+    with pytest.raises(ValueError, match="there are no items"):
+        MODALITY.encoder_settings("raw", Listed[torch.Tensor]([]))

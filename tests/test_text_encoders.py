@@ -8,11 +8,13 @@ import pytest
 import torch
 
 from gestalt.core.data.feature_map import FeatureMap
+from gestalt.core.modality.optional import InfersEncoderSettings
 from gestalt.core.networks.encoder import AbstractEncoder
-from gestalt.modalities.text import MODALITY, Passage, collate, train_tokenizer
+from gestalt.modalities.text import MODALITY, Passage, Text, collate, pieces, train_tokenizer
 from gestalt.modalities.text.letters import ngrams, shapes
 from gestalt.modalities.text.pieces import byte_tokenizer, pieces_of
 from tests.kept import saved
+from tests.listed import Listed
 
 TEXTS = [
     "The old man has been waiting for a big white boat, but nobody knew its name.",
@@ -210,3 +212,26 @@ def test_wrong_settings_are_refused_in_words() -> None:
         build("bert", {"config": TINY, "max_tokens": 513})
     with pytest.raises(ValueError, match="the tokenizer has 300 sub-words, the network 10"):
         build("bert", {"config": {**TINY, "vocab_size": 10}, "tokenizer": LEARNED})
+
+
+def test_transformers_without_weights_take_a_tokenizer_learned_from_the_passages() -> None:
+    modality = Text(vocabulary=300)
+    assert isinstance(modality, InfersEncoderSettings)
+    items = Listed([None, *ITEMS])
+    for name in ("bert", "roberta", "distilbert"):
+        assert modality.encoder_settings(name, items) == {"tokenizer": LEARNED}
+    for name in ("raw", "conv", "minilm"):
+        assert modality.encoder_settings(name, items) == {}
+    assert pieces_of(str(Text(vocabulary=270).encoder_settings("bert", items)["tokenizer"])).size == 270
+    with pytest.raises(ValueError, match="none of 1 items can be read"):
+        modality.encoder_settings("bert", Listed[Passage]([None]))
+
+
+def test_a_tokenizer_is_learned_from_passages_evenly_over_all_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pieces, "ENOUGH", 3)
+    items = Listed([None, *ITEMS[:1] * 8])
+    modality = Text(vocabulary=270)
+    modality.encoder_settings("bert", items)
+    assert items.asked == [0, 4, 8]
+    missing = Listed([None, ITEMS[0], None, ITEMS[0], None])  # all of the sample is unreadable
+    assert modality.encoder_settings("bert", missing) == {"tokenizer": train_tokenizer(ITEMS[:1], 270)}

@@ -1,8 +1,20 @@
 """The settings of an object, read off the signature that builds it."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
+
+
+def accepted(build: Callable[..., Any], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of the settings that are arguments of `build`.
+
+    Example:
+        >>> from gestalt.core.discovery.groupers import KMeans
+        >>> accepted(KMeans, {"objects": 3, "channels": 5})
+        {'objects': 3}
+    """
+    arguments = inspect.signature(build).parameters
+    return {name: value for name, value in settings.items() if name in arguments}
 
 
 def settings_of(value: Any, build: Callable[..., Any] | None = None) -> dict[str, Any]:

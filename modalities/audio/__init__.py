@@ -9,7 +9,9 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
+from gestalt.core.components.settings import accepted
 from gestalt.core.data.feature_map import Grid
+from gestalt.core.data.items import AbstractItems, first_readable
 from gestalt.core.modality.base import AbstractModality, Reading, Specimen
 from gestalt.core.modality.transform import AbstractTransform, Views
 from gestalt.core.networks.encoder import AbstractEncoder
@@ -88,6 +90,15 @@ class Audio(AbstractModality[Recording]):
             ValueError: if no usable audio is found.
         """
         return read_audio(paths, self.sample_rate, self.seconds, skip_bad)
+
+    def encoder_settings(self, encoder: str, items: AbstractItems[Recording]) -> Mapping[str, Any]:
+        """The sample rate of the recordings, for the encoders that take it.
+
+        Raises:
+            ValueError: if the items do not say it and none of them can be read.
+        """
+        rate = items.sample_rate if isinstance(items, AudioFiles) else first_readable(items).sample_rate
+        return accepted(self.encoders[encoder], {"sample_rate": rate})
 
     def collate(self, items: Sequence[Recording]) -> Waveforms:
         """Recordings padded to the longest."""

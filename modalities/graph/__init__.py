@@ -7,7 +7,9 @@ from typing import Any, ClassVar, final
 from jaxtyping import Int
 from torch import Tensor
 
+from gestalt.core.components.settings import accepted
 from gestalt.core.data.feature_map import Grid
+from gestalt.core.data.items import AbstractItems, first_readable
 from gestalt.core.modality.base import AbstractModality, Reading, Specimen
 from gestalt.core.modality.transform import AbstractTransform, Views
 from gestalt.core.networks.encoder import AbstractEncoder
@@ -86,6 +88,15 @@ class GraphModality(AbstractModality[Graph]):
             ValueError: if no usable graph is found.
         """
         return read_graphs(paths, self.most, skip_bad, self.smiles)
+
+    def encoder_settings(self, encoder: str, items: AbstractItems[Graph]) -> Mapping[str, Any]:
+        """The features of nodes and edges, which all graphs of a data set share, for the encoders that take them.
+
+        Raises:
+            ValueError: if the items do not say it and none of them can be read.
+        """
+        schema = items.schema if isinstance(items, GraphRecords) else first_readable(items).schema
+        return accepted(self.encoders[encoder], schema.settings())
 
     def collate(self, items: Sequence[Graph]) -> Graphs:
         """Nodes padded to the largest graph, edges of all as one list."""

@@ -8,7 +8,9 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
+from gestalt.core.components.settings import accepted
 from gestalt.core.data.feature_map import Grid
+from gestalt.core.data.items import AbstractItems, first_readable
 from gestalt.core.modality.base import AbstractModality, Reading, Specimen
 from gestalt.core.modality.transform import AbstractTransform, Views
 from gestalt.core.networks.encoder import AbstractEncoder
@@ -102,6 +104,16 @@ class Image(AbstractModality[Picture]):
             ValueError: if no usable picture is found.
         """
         return read_images(paths, self.channels, self.longest, skip_bad)
+
+    def encoder_settings(self, encoder: str, items: AbstractItems[Picture]) -> Mapping[str, Any]:
+        """The number of channels of the pictures, for the encoders that take it.
+
+        Raises:
+            ValueError: if the items do not say it and none of them can be read.
+        """
+        known = items.channels if isinstance(items, ImageFiles | ImageDataset) else None
+        channels = len(first_readable(items)) if known is None else known
+        return accepted(self.encoders[encoder], {"channels": channels})
 
     def collate(self, items: Sequence[Picture]) -> Pictures:
         """Pictures padded to the largest."""
