@@ -233,7 +233,7 @@ def test_of_many_files_a_sample_is_decoded_and_what_is_bad_elsewhere_shows_when_
     for number in range(2 * SAMPLE):
         write(tmp_path / f"{number:03}.wav", 8000, 0.5)
     soundfile.write(tmp_path / "001.wav", np.full(4000, np.nan, np.float32), 8000, subtype="FLOAT")
-    decoded = Counted(data.decode)
+    decoded = Counted(decode)
     monkeypatch.setattr(data, "decode", decoded)
     items = MODALITY.read([tmp_path]).items
     assert len(items) == 2 * SAMPLE

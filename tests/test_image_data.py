@@ -14,7 +14,7 @@ from PIL import Image as Pillow
 from gestalt.core.data.items import BadItemError
 from gestalt.core.modality.probing import SAMPLE
 from gestalt.modalities.image import MODALITY, Image, ImageDataset, ImageFiles, collate, data
-from gestalt.modalities.image.reading import LUMINANCE, size_of
+from gestalt.modalities.image.reading import LUMINANCE, decode, size_of
 from tests.counting import Counted
 
 RNG = np.random.default_rng(0)
@@ -296,7 +296,7 @@ def test_of_many_pictures_a_sample_is_decoded_and_what_is_damaged_elsewhere_show
     for number in range(2 * SAMPLE):
         write(tmp_path / f"{number:03}.png", "rgb.png")
     (tmp_path / "001.png").write_bytes(b"no picture")
-    decoded = Counted(data.decode)
+    decoded = Counted(decode)
     monkeypatch.setattr(data, "decode", decoded)
     items = MODALITY.read([tmp_path]).items
     assert len(items) == 2 * SAMPLE
