@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, final
 
+from ..components.ranges import Count, check_ranges
 from ..evaluation import Table, combined, to_markdown
 from ..storage.atomic import write_text
-from .options import Method
 
 
 @final
@@ -20,14 +20,17 @@ class Seeds:
 
     out: Path
     """Folder of the runs, one for each seed, and of the table."""
-    seeds: int = 3
+    seeds: Count = 3
     """How many seeds, from 0 on."""
-    compare: tuple[Method, ...] = ("byol",)
-    """Further methods to train for as long."""
-    steps: int | None = None
-    """Optimiser steps of each run; None takes the recipe's."""
+    compare: tuple[str, ...] = ("byol-small",)
+    """Further methods to train for as long; `gestalt methods` lists them."""
+    steps: Count | None = None
+    """Optimiser steps of each run; none takes the recipe's."""
     validate: bool = False
     """Evaluate on validation data instead of test data: for choosing options."""
+
+    def __post_init__(self) -> None:
+        check_ranges(self)
 
 
 def run_seeds(base: Any, run: Callable[[Any], int], seeds: Seeds) -> int:

@@ -10,7 +10,9 @@ from torch import Tensor, nn
 from ..data.presence import Presence
 from ..data.segmentation import Objects, Segmentation
 from ..data.view import Batch, View
+from ..discovery.finder import ObjectFinder
 from ..discovery.segmenters.base import AbstractSegmenter
+from ..discovery.segmenters.discovery import HasFinder
 from ..networks.encoder import Network
 from ..networks.follower import NetworkSource, Shared
 from ..networks.modes import keeping_buffers
@@ -154,6 +156,11 @@ class Learner(AbstractLearner[Compared]):
         for part in (self.teacher, self.segmenter, self.objective):
             if isinstance(part, AfterStep):
                 part.after_step(outputs, progress)
+
+    @property
+    def finder(self) -> ObjectFinder | None:  # type: ignore[override]
+        """How the segmenter finds objects, None where it does not."""
+        return self.segmenter.finder if isinstance(self.segmenter, HasFinder) else None
 
     def health(self, output: StepOutput[Compared]) -> dict[str, float]:
         """Spread, rank and number of the objects; see `health_of`."""

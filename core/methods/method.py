@@ -2,7 +2,7 @@
 
 import abc
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, final
+from typing import Any, ClassVar, Literal, Protocol, final, runtime_checkable
 
 from ..components.ranges import Count, check_ranges
 from ..discovery.finder import ObjectFinder
@@ -65,3 +65,18 @@ class AbstractMethod(abc.ABC):
     @abc.abstractmethod
     def build(self, encoder: AbstractEncoder, data: DataInfo) -> AbstractLearner[Any]:
         """The learner, with fresh heads."""
+
+
+@runtime_checkable
+class HasTask(Protocol):
+    """A method that may train a task network on the labelled items."""
+
+    @property
+    def task(self) -> bool:
+        """Whether it does."""
+        ...
+
+
+def wants_labels(method: AbstractMethod) -> bool:
+    """Whether a method learns from labels."""
+    return method.card.labels != "none" or (isinstance(method, HasTask) and method.task)

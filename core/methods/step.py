@@ -10,6 +10,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from ..data.view import Batch
+from ..discovery.finder import ObjectFinder
 from ..networks.encoder import Network
 from ..optimization.progress import Progress
 
@@ -34,9 +35,11 @@ class AbstractLearner(nn.Module, abc.ABC, Generic[DetailsT]):
 
     Attributes:
         online: the network that is trained.
+        finder: how the method finds objects; None where it does not.
     """
 
     online: Network
+    finder: ObjectFinder | None
 
     @abc.abstractmethod
     def forward(self, batch: Batch[Any], generator: torch.Generator, progress: Progress) -> StepOutput[DetailsT]:

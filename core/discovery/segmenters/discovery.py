@@ -1,7 +1,7 @@
 """The object discovery network of Odin."""
 
 from collections.abc import Sequence
-from typing import Any, final
+from typing import Any, Protocol, final, runtime_checkable
 
 import torch
 from torch import nn
@@ -56,3 +56,13 @@ class Discovery(AbstractSegmenter):
         """The discovery network follows by its rule, where it has one."""
         if isinstance(self.source, AfterStep):
             self.source.after_step(outputs, progress)
+
+
+@runtime_checkable
+class HasFinder(Protocol):
+    """A segmenter that discovers: it knows how objects are found."""
+
+    @property
+    def finder(self) -> ObjectFinder:
+        """How objects are found."""
+        ...

@@ -10,7 +10,9 @@ from ...data.segmentation import Segmentation
 from ...data.view import Batch
 from ...optimization.after_step import AfterStep
 from ...optimization.progress import Progress
+from ..finder import ObjectFinder
 from .base import AbstractSegmenter
+from .discovery import HasFinder
 
 
 @final
@@ -35,6 +37,17 @@ class SwitchAt(AbstractSegmenter):
         segmenter = self.first if int(self.steps_done) < self.step else self.then
         segments: Segmentation = segmenter(batch, generator)
         return segments
+
+    @property
+    def finder(self) -> ObjectFinder:
+        """How `then` finds objects.
+
+        Raises:
+            AttributeError: if it does not.
+        """
+        if not isinstance(self.then, HasFinder):
+            raise AttributeError(f"{type(self.then).__name__} discovers no objects")
+        return self.then.finder
 
     def after_step(self, outputs: Sequence[Any], progress: Progress) -> None:
         """Both update their state; the step decides which of them is asked."""
