@@ -56,6 +56,7 @@ from gestalt.core.methods.objectives import (
     Semantic,
     SupervisedContrastive,
 )
+from gestalt.core.methods.presets import preset_named
 from gestalt.core.methods.step import StepOutput
 from gestalt.core.methods.targets import Classes
 from gestalt.core.modality.base import AbstractModality
@@ -236,8 +237,8 @@ SMALL: dict[str, Any] = {"hidden": 8, "projection": 5, "finder": FINDER, "switch
 
 
 def small(name: str, **changes: Any) -> AbstractMethod:
-    """An installed method with small heads, and whatever else is changed."""
-    method = METHODS.load(name)()
+    """An installed method or preset with small heads, and whatever else is changed."""
+    method = preset_named(name).method
     fields = {field.name for field in dataclasses.fields(method)}
     made: AbstractMethod = dataclasses.replace(
         method, **({name: value for name, value in SMALL.items() if name in fields} | changes)
@@ -262,9 +263,6 @@ LEARNERS: dict[str, Callable[[AbstractEncoder], Learner]] = {
     "byol, adversary, source": _built("byol", teacher_sees="source", adversary=Adversary(0.2, steps=2)),
     "byol without projector": _built("byol", projection=None),
     "byol with a task": _built("byol", task=True),
-    "semppl as in the paper, with a task": _built(
-        "semppl", invariance=5.0, contrast=0.3, positives=3, negatives=10, same_view=True, task=True
-    ),
     "odin, one network without heads": _built("odin", projection=None, predictor=False, teacher=None),
     "odin, grouped by the teacher": _built(
         "odin",
@@ -279,7 +277,7 @@ LEARNERS: dict[str, Callable[[AbstractEncoder], Learner]] = {
         "discovery", Combined([Regression(), Contrastive()], [1.0, 1.0]), None
     ),
 }
-"""Every installed method as it comes, and compositions of every part that the methods do not use by themselves."""
+"""Every installed method and preset as it comes, and compositions of every part that the methods do not use by themselves."""
 
 ENCODERS: dict[str, Callable[[], AbstractEncoder]] = {
     "points": lambda: toy("points").encoders["small"](),
