@@ -1,6 +1,5 @@
 """Files of molecules and networks: what stands on every line, and what is wrong with it."""
 
-import csv
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -10,10 +9,13 @@ from rdkit import Chem, rdBase
 from gestalt.core.data.items import BadItemError, Skipped
 from gestalt.core.modality.base import Reading
 from gestalt.core.modality.files import ADVICE, find_files
+from gestalt.core.modality.probing import none_usable, probe
 
-from .data import Graph, GraphRecords, Record, Schema
+from .data import Graph, Schema
 from .molecules import MOLECULE, molecule_of
 from .networks import from_saved, is_edge_list, network
+from .records import GraphRecords, Record
+from .tables import table_of, text_of
 
 LINES = frozenset((".smi", ".smiles", ".txt"))
 TABLES = frozenset((".csv", ".tsv"))
@@ -34,29 +36,34 @@ def read_graphs(paths: Sequence[Path], most: int, skip_bad: bool = False, smiles
         BadItemError: for the first line, record or file that cannot be used, unless `skip_bad`.
         ValueError: if no graph is left, or molecules and networks are mixed.
     """
-    good: list[Record] = []
     skipped: list[Skipped] = []
-    for path in find_graphs(paths):
-        try:
-            before = len(good)
-            for found in _records(path, smiles):
-                if isinstance(found, Record):
-                    good.append(found)
-                elif skip_bad:
-                    skipped.append(found)
-                else:
-                    raise BadItemError(found.name, found.reason)
-            if len(good) == before and not any(one.name.startswith(str(path)) for one in skipped):
-                raise BadItemError(str(path), f"holds no graph; {ADVICE}")
-        except BadItemError as error:
-            if not skip_bad:
-                raise
-            skipped.append(Skipped(error.name, error.reason))
+    left_out = skipped if skip_bad else None
+
+    def examine(path: Path) -> list[Record]:
+        return _good_records(path, smiles, left_out)
+
+    good = [record for _, records in probe(find_graphs(paths), examine, left_out) for record in records]
     if not good:
-        first = skipped[0]
-        raise ValueError(f"none of {len(skipped)} graphs can be used; the first, {first.name}: {first.reason}")
-    kept, schema = common_schema(good, skipped if skip_bad else None)
+        raise none_usable(skipped, f"{len(skipped)} graphs")
+    kept, schema = common_schema(good, left_out)
     return Reading(GraphRecords(kept, schema, most), tuple(skipped))
+
+
+def _good_records(path: Path, smiles: str | None, skipped: list[Skipped] | None) -> list[Record]:
+    """The records of a file that can be used; the others are added to `skipped`, or raised where it is None."""
+    good: list[Record] = []
+    bad = False
+    for found in _records(path, smiles):
+        if isinstance(found, Record):
+            good.append(found)
+        elif skipped is None:
+            raise BadItemError(found.name, found.reason)
+        else:
+            bad = True
+            skipped.append(found)
+    if not good and not bad:
+        raise BadItemError(str(path), f"holds no graph; {ADVICE}")
+    return good
 
 
 def common_schema(records: Sequence[Record], skipped: list[Skipped] | None = None) -> tuple[list[Record], Schema]:
@@ -105,45 +112,12 @@ def _records(path: Path, smiles: str | None) -> Iterator[Record | Skipped]:
             return _from_lines(path)
 
 
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise BadItemError(str(path), f"is no text in UTF-8 ({error.reason}); save it as UTF-8, or {ADVICE}") from error
-
-
 def _from_lines(path: Path) -> Iterator[Record | Skipped]:
     """A SMILES on every line, and its name behind it if it has one; `#` begins a remark."""
-    for number, line in enumerate(_text(path).splitlines(), start=1):
+    for number, line in enumerate(text_of(path).splitlines(), start=1):
         text, _, title = line.strip().partition("\t") if "\t" in line else line.strip().partition(" ")
         if text and not text.startswith("#") and not (number == 1 and text.lower() in SMILES):
             yield _molecule(f"{path} [line {number}]", text, {"title": title.strip()})
-
-
-def table_of(path: Path) -> list[tuple[int, list[str]]]:
-    """The lines of a table with their numbers; the first is its head where it has one."""
-    text = _text(path)
-    first = next((line for line in text.splitlines() if line.strip()), "")
-    rows = csv.reader(text.splitlines(), delimiter=_delimiter(first, path.suffix.lower()), skipinitialspace=True)
-    try:
-        return [(rows.line_num, row) for row in rows if any(cell.strip() for cell in row)]
-    except csv.Error as error:
-        raise BadItemError(str(path), f"is no table ({error}, line {rows.line_num}); {ADVICE}") from error
-
-
-def _delimiter(first: str, suffix: str) -> str:
-    """What stands between the cells of a first line; names of columns may hold spaces.
-
-    Example:
-        >>> _delimiter("Compound ID,log S in mols per litre,smiles", ".csv"), _delimiter("a b 0.5", ".edgelist")
-        (',', ' ')
-    """
-    if suffix == ".tsv":
-        return "\t"
-    counts = {mark: first.count(mark) for mark in "\t;,"}
-    most = max(counts, key=lambda mark: counts[mark])
-    enough = max(first.count(" "), 1) if suffix == ".edgelist" else 1
-    return most if counts[most] >= enough else " "
 
 
 def _from_table(path: Path, smiles: str | None) -> Iterator[Record | Skipped]:
