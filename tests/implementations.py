@@ -196,6 +196,8 @@ RULES: dict[str, Callable[[], AbstractRule]] = {
 }
 """Rules by which a copy follows; `Shared` and `Fixed` keep none and are tested on their own."""
 
+FINDER = ObjectFinder(KMeans(3))
+
 SEGMENTERS: dict[str, Callable[[Network], AbstractSegmenter]] = {
     "whole item": lambda _: WholeItem(),
     "every element": lambda online: EveryElement(Shared(online)),
@@ -227,7 +229,6 @@ def _groups_of_data(data: Ragged) -> Segmentation:
     return found
 
 
-FINDER = ObjectFinder(KMeans(3))
 DATA = DataInfo(
     items=200, batch=4, target=Classes(("a", "b")), finder=FINDER, first_segments=GivenMasks(_groups_of_data)
 )
@@ -277,7 +278,7 @@ LEARNERS: dict[str, Callable[[AbstractEncoder], Learner]] = {
         "discovery", Combined([Regression(), Contrastive()], [1.0, 1.0]), None
     ),
 }
-"""Every installed method and preset as it comes, and compositions of every part that the methods do not use by themselves."""
+"""Every installed method and preset as it comes, and compositions of the parts that the methods do not use."""
 
 ENCODERS: dict[str, Callable[[], AbstractEncoder]] = {
     "points": lambda: toy("points").encoders["small"](),

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from gestalt.core.discovery.segmenters import EveryElement
 from gestalt.core.networks.encoder import Network
 from gestalt.core.networks.follower import (
     AbstractRule,
@@ -112,12 +113,11 @@ def test_a_follower_saves_its_copy_and_not_the_online_network(rule: AbstractRule
 
 def test_a_shared_network_is_held_elsewhere_and_adds_nothing_to_what_holds_it() -> None:
     online = network()
-    holder = nn.Module()
-    holder.source = Shared(online)  # type: ignore[assignment]
-    assert holder.source.network is online
-    assert holder.state_dict() == {}
-    assert list(holder.parameters()) == []
-    assert not isinstance(holder.source, AfterStep)
+    segmenter = EveryElement(source := Shared(online))
+    assert source.network is online
+    assert segmenter.state_dict() == {}
+    assert list(segmenter.parameters()) == []
+    assert not isinstance(source, AfterStep)
 
 
 def test_a_fixed_network_is_saved_and_never_trained() -> None:
