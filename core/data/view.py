@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar, final, runtime_checkable
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Int, Shaped
 from torch import Tensor
 
 from .correspondence import AbstractCorrespondence
@@ -52,19 +52,19 @@ class Batch(Generic[DataT]):
     """What one training step looks at.
 
     `source` is the untransformed view that spans all the others; `views` are compared with one another. `names` say
-    where each item came from, for messages; `index` is its number in the data set. `given` are segments supplied with
-    the data; `labels` are classes of some items, or of some elements of the source view (−1 for the others), `targets`
-    values of some items (NaN for the others); `skipped` are items that could not be read and were replaced.
+    where each item came from, for messages; `index` is its number in the data set. `masks` are segments that
+    come with the data; `labels` are what is known of items, or of the elements of the source view, in the form of the
+    target (integers with −1, or numbers with NaN, for what is not known); `skipped` are items that could not be read
+    and were replaced.
     """
 
     source: View[DataT]
     views: tuple[View[DataT], ...]
     names: tuple[str, ...]
     index: Int[Tensor, " batch"]
-    given: Segmentation | None = None
-    labels: Int[Tensor, "batch ..."] | None = None
+    masks: Segmentation | None = None
+    labels: Shaped[Tensor, "batch ..."] | None = None
     skipped: tuple[Skipped, ...] = ()
-    targets: Float[Tensor, " batch"] | None = None
 
     def __len__(self) -> int:
         return len(self.names)
@@ -76,8 +76,7 @@ class Batch(Generic[DataT]):
             tuple(view.to(device) for view in self.views),
             self.names,
             self.index.to(device),
-            None if self.given is None else self.given.to(device),
+            None if self.masks is None else self.masks.to(device),
             None if self.labels is None else self.labels.to(device),
             self.skipped,
-            None if self.targets is None else self.targets.to(device),
         )

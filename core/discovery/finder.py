@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, final
 
 import torch
+from torch import nn
 
 from ..data.coverage import shown
 from ..data.feature_map import FeatureMap
@@ -46,9 +47,7 @@ class ObjectFinder:
     background: AbstractBackgroundRemover | None = None
     extra_features: ConcatFeatures | None = None
 
-    def __call__(
-        self, network: Network, features: FeatureMap, data: Any, generator: torch.Generator
-    ) -> Segmentation:
+    def __call__(self, network: Network, features: FeatureMap, data: Any, generator: torch.Generator) -> Segmentation:
         """The objects in hidden features that `network` gave for the batch `data`; nothing is encoded again.
 
         The network is left in the mode in which it came.
@@ -60,6 +59,11 @@ class ObjectFinder:
                 features = self.extra_features(features, data)
             segmentation: Segmentation = self.grouper(features, generator)
             return segmentation if self.background is None else self.background(segmentation, features, data)
+
+    def plain_networks(self) -> list[nn.Module]:
+        """The networks of plain features that background and extra features look at items with."""
+        parts = [part for part in (self.background, self.extra_features) if part is not None]
+        return [value for part in parts for value in vars(part).values() if isinstance(value, nn.Module)]
 
     def find(self, network: Network, data: Any, seed: int = 0, views: Sequence[View[Any]] = ()) -> Segmentation:
         """Encode a batch of untransformed items, then find their objects."""

@@ -1,5 +1,7 @@
 """Evaluation: how good are the objects (partitions, intervals), and how good are the vectors (neighbours, probes)."""
 
+from ..data.spread import effective_rank as effective_rank
+from ..data.spread import feature_spread as feature_spread
 from .boundaries import boundary_counts as boundary_counts
 from .boundaries import boundary_f1 as boundary_f1
 from .contingency import contingency as contingency
@@ -29,8 +31,6 @@ from .probe import ClassScore as ClassScore
 from .probe import ValueScore as ValueScore
 from .probe import linear_probe as linear_probe
 from .probe import linear_value_probe as linear_value_probe
-from .spread import effective_rank as effective_rank
-from .spread import feature_spread as feature_spread
 from .table import Column as Column
 from .table import Row as Row
 from .table import Table as Table

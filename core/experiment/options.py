@@ -1,28 +1,13 @@
 """The options that every recipe has; each recipe adds its own beside them."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Protocol, final
 
-from ..training import Training
-
-Method = Literal[
-    "odin",
-    "odin-semantic",
-    "detcon",
-    "detcon-s",
-    "byol",
-    "semppl",
-    "semppl-invariant",
-    "semppl-task",
-    "relic",
-    "simclr",
-    "moco",
-    "npid",
-    "supervised",
-    "supervised-contrastive",
-]
-"""The names of `gestalt.core.methods.METHODS`, written out for the command line's help."""
+from ..components.ranges import CountOrNone, PositiveShare, check_ranges
+from ..methods.method import AbstractMethod
+from ..training.options import Training
 
 
 @final
@@ -34,45 +19,30 @@ class Running:
     """Folder of the run."""
     data: tuple[Path, ...] = ()
     """Your own data: files and folders. Nothing: what ships with the package."""
+    masks: Path | None = None
+    """Masks that come with your data: a file or folder, in a format of the modality. They are the first segments of
+    methods that take any, and the truth of the table."""
     resume: bool = False
     """Go on with the run in the folder from its last checkpoint."""
     skip_bad: bool = False
     """Leave out files that cannot be used, and list them, instead of stopping."""
     validate: bool = False
     """Evaluate on validation data instead of test data: for choosing options (without --data)."""
-    compare: tuple[Method, ...] = ()
-    """Further methods to train for as long, for the table (without --data)."""
+    compare: tuple[str, ...] = ()
+    """Further methods to train for as long, for the table (without --data); `gestalt methods` lists them."""
 
     def __post_init__(self) -> None:
         if self.data and (self.compare or self.validate):
             raise ValueError("--compare and --validate need data whose truth is known: leave out --data, or these")
+        if self.masks is not None and not self.data:
+            raise ValueError("--masks are those of your own data: name the data with --data")
 
 
 @final
 @dataclass(frozen=True)
-class Learning:
-    """The method, its networks, and how the parts of the method are set."""
+class Labelling:
+    """What is known of some items."""
 
-    method: Method = "odin"
-    """odin learns from discovered objects, most others from whole items; `gestalt methods` lists them all."""
-    encoder: str = "conv"
-    """Encoder, by its name in the modality."""
-    temperature: float | None = None
-    """Temperature of the objective; None is the method's own, 0.1 for Odin."""
-    contrast: float = 1.0
-    """Weight of contrast between objects."""
-    regression: float = 0.0
-    """Weight of regression onto the teacher's objects."""
-    decay: float = 0.99
-    """The teacher's moving average at the start; it rises to 1."""
-    hand_over: int = 200
-    """Steps with segments of raw features before discovered ones take over."""
-    discovery_every: int = 100
-    """Steps between two copies of the online network to the discovery network."""
-    hidden: int = 256
-    """Width of the heads' hidden layer."""
-    projection: int = 128
-    """Length of the projected vectors."""
     labels: Path | None = None
     """For methods that learn from labels: a CSV file (name of a file, label), or the word folders. Nothing: what the
     recipe knows of the shipped data."""
@@ -80,18 +50,69 @@ class Learning:
     """Column of that file; the second one, or the one called label."""
     label_kind: Literal["class", "value"] = "class"
     """Whether its labels are classes or values."""
-    label_share: float = 0.1
-    """Share of the labels that the method may see."""
+    label_share: PositiveShare | None = None
+    """Share of the labels that the method may see; none: all of your own, a tenth of those of the shipped data."""
 
     def __post_init__(self) -> None:
-        if not 0 < self.label_share <= 1:
-            raise ValueError(f"--label-share must lie in (0, 1], got {self.label_share}")
+        check_ranges(self)
+
+    @property
+    def share(self) -> float:
+        """The share that is used."""
+        if self.label_share is not None:
+            return self.label_share
+        return 0.1 if self.labels is None else 1.0
+
+
+@final
+@dataclass(frozen=True)
+class EncoderChoice:
+    """An encoder by its name in the modality, with the settings that differ from its defaults.
+
+    Settings that follow from the data (channels, a schema, a sample rate) need not be given.
+    """
+
+    name: str = "conv"
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+@final
+@dataclass(frozen=True)
+class ViewOptions:
+    """Which views of an item are made."""
+
+    large: CountOrNone | None = None
+    """Views that both networks see; none: the recipe's, mostly two."""
+    small: CountOrNone = 0
+    """Small views for the online network alone (multi-crop), each a `small_crop` of a large one."""
+    transforms: tuple[str, ...] = ()
+    """Transforms of the modality in their order, each with its chance: name=0.5. Nothing: the recipe's own."""
+
+    def __post_init__(self) -> None:
+        check_ranges(self)
+        if self.large == 0:
+            raise ValueError("large (--views.large) must be at least 1, got 0")
 
 
 class Options(Protocol):
-    """The configuration of a recipe: a frozen dataclass with these three parts and its own beside them."""
+    """The configuration of a recipe: a frozen dataclass with these parts, and its own beside them."""
 
     __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    @property
+    def method(self) -> AbstractMethod:
+        """What learns."""
+        ...
+
+    @property
+    def encoder(self) -> EncoderChoice:
+        """With what network."""
+        ...
+
+    @property
+    def views(self) -> ViewOptions:
+        """From which views."""
+        ...
 
     @property
     def running(self) -> Running:
@@ -99,8 +120,8 @@ class Options(Protocol):
         ...
 
     @property
-    def learning(self) -> Learning:
-        """What learns."""
+    def labelling(self) -> Labelling:
+        """What is known."""
         ...
 
     @property
@@ -121,3 +142,8 @@ FREE = frozenset(
     }
 )
 """Options that may differ when a run goes on: its numbers do not depend on them."""
+
+
+def with_method(options: Any, method: AbstractMethod) -> Any:
+    """The same options with another method."""
+    return replace(options, method=method)

@@ -1,18 +1,19 @@
-"""What a network sees in items: features, and the object of every element."""
+"""What a network found in items: features, and the object of every element."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar, final
 
 import torch
-from jaxtyping import Bool, Int
+from jaxtyping import Int
 from torch import Tensor
 
 from ..data.feature_map import FeatureMap, Grid
+from ..discovery.finder import ObjectFinder
 from ..modality.base import AbstractModality
 from ..networks.encoder import Network
 from ..networks.modes import evaluating
-from .finder import Finder
+from ..runs.elements import own_elements
 
 ItemT = TypeVar("ItemT")
 
@@ -20,7 +21,7 @@ ItemT = TypeVar("ItemT")
 @final
 @dataclass(frozen=True)
 class PredictedBatch:
-    """What a network saw in a few items: hidden features, and the object of every element (−1: background)."""
+    """What a network found in a few items: hidden features, and the object of every element (−1: background)."""
 
     features: FeatureMap
     found: Int[Tensor, "items elements"]
@@ -29,9 +30,9 @@ class PredictedBatch:
 @final
 @dataclass(frozen=True)
 class Predictions:
-    """What a network saw in items, a few at a time; items of different sizes are padded within each chunk alone.
+    """What a network found in items, a few at a time; items of different sizes are padded within each chunk alone.
 
-    `network` is the one that looked, for metrics that ask it about further items; None where rules did.
+    `network` is the one that encoded them, for metrics that ask it about further items; None where rules did.
     """
 
     chunks: tuple[PredictedBatch, ...]
@@ -72,28 +73,17 @@ class Predictions:
         return PredictedBatch(FeatureMap(values, valid, longest.features.grid), found)
 
 
-def own_elements(
-    found: Int[Tensor, " elements"], valid: Bool[Tensor, " elements"], grid: Grid | None, row: int
-) -> tuple[Int[Tensor, " own"], Grid | None]:
-    """One row of a batch without the padding: cut along every axis after its last valid element."""
-    own, labels = valid.view(grid.shape if grid else -1), found.view(grid.shape if grid else -1)
-    ends = [int(where.max()) + 1 for where in own.nonzero().T] if bool(own.any()) else [1] * own.dim()
-    labels = labels[tuple(slice(end) for end in ends)].flatten()
-    if grid is None:
-        return labels, None
-    edges = zip(grid.edges, ends, strict=True)
-    return labels, Grid(tuple(axis[row % len(axis)][None, : end + 1] for axis, end in edges))
-
-
-def look(
-    network: Network, modality: AbstractModality[ItemT], items: Sequence[ItemT], finder: Finder, chunk: int = 25
+def predictions_of(
+    network: Network, modality: AbstractModality[ItemT], items: Sequence[ItemT], finder: ObjectFinder, chunk: int = 25
 ) -> Predictions:
-    """Encode and group items, a few at a time."""
-    seen = []
+    """Encode items a few at a time, each once, and find their objects."""
+    batches = []
     for start in range(0, len(items), chunk):
         data = modality.collate(items[start : start + chunk])
-        seen.append(PredictedBatch(encode(network, data), finder.find(network, data).labels()))
-    return Predictions(tuple(seen), network)
+        features = encode(network, data)
+        found = finder(network, features, data, torch.Generator().manual_seed(0))
+        batches.append(PredictedBatch(features, found.labels()))
+    return Predictions(tuple(batches), network)
 
 
 def encode(network: Network, data: Any) -> FeatureMap:

@@ -3,16 +3,15 @@
 import abc
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar, final
+from typing import Any, ClassVar, Generic, TypeVar, final
 
-import numpy as np
-
-from ..data.items import AbstractItems, BadItemError, Skipped
-from ..evaluation import Column
+from ..data.items import AbstractItems, Skipped
+from ..discovery.finder import ObjectFinder
+from ..discovery.segmenters.base import AbstractSegmenter
+from ..evaluation.table import Column
 from ..modality.base import AbstractModality
 from ..modality.transform import Views
 from ..networks.encoder import Network
-from .finder import Finder
 from .options import Options
 from .predictions import Predictions
 
@@ -29,30 +28,32 @@ SHOWN = 3
 @final
 @dataclass(frozen=True)
 class ExperimentData(Generic[ItemT, TruthT]):
-    """What a run trains on, and what the learned network is tried on.
+    """What a run trains on, and what the learned network is evaluated on.
 
     Attributes:
         items: to train on.
-        views: how they are looked at.
-        tried: the items that the learned network is tried on.
+        views: which views of them are compared.
+        evaluated: the items that the learned network is evaluated on.
         names: where each of those comes from.
         truth: what is true of them, in the recipe's own form; None for the user's own data.
-        known: for every tried item its true objects as `render` takes them; empty where they are not known.
+        true_objects: for every evaluated item its true objects as `render` takes them; empty where they are not known.
         skipped: files that were left out.
-        settings: settings of the encoder that follow from the material (a tokenizer, say).
+        encoder_settings: settings of the encoder that the recipe chooses; the user's own go before them.
         label: the class of a training item, by its number, where the recipe knows it, or of each element of its
             source view; None for one without.
+        first_segments: what is compared before anything is learned: a rule of the recipe; None for none.
     """
 
     items: AbstractItems[ItemT]
     views: Views[ItemT]
-    tried: Sequence[ItemT]
+    evaluated: Sequence[ItemT]
     names: Sequence[str]
-    truth: TruthT | None
-    known: Sequence[Sequence[tuple[str, Any]]] = ()
+    truth: TruthT | None = None
+    true_objects: Sequence[Sequence[tuple[str, Any]]] = ()
     skipped: tuple[Skipped, ...] = ()
-    settings: Mapping[str, Any] = field(default_factory=dict)
+    encoder_settings: Mapping[str, Any] = field(default_factory=dict)
     label: Callable[[int], Label] | None = None
+    first_segments: AbstractSegmenter | None = None
 
 
 @final
@@ -61,85 +62,67 @@ class Captions:
     """What the report calls things; nouns in the plural.
 
     Attributes:
-        recipe: the name of the recipe on the command line.
         title: of the report.
-        made: the shipped items ("soundscapes mixed from the shipped sounds").
+        shipped: the shipped items ("soundscapes mixed from the shipped sounds").
         own: the user's items ("windows of your recordings").
         objects: what is found ("events").
         exhibits: what is to be seen in the pictures.
-        snippet: what the loaded encoder does ("waveforms → one vector a frame").
+        truth: what of it is the truth; said only where there is one.
+        snippet: what the loaded encoder computes ("waveforms → one vector a frame").
     """
 
-    recipe: str
     title: str
-    made: str
+    shipped: str
     own: str
     objects: str
     exhibits: str
+    truth: str
     snippet: str
 
 
 class AbstractRecipe(abc.ABC, Generic[ItemT, TruthT]):
-    """One recipe with its options: material, how objects are found, and what is measured.
+    """One use: data, how objects are found, what is measured. Training, report and everything after are written once.
+
+    A subclass takes its options as the only argument; an entry point in the group `gestalt.recipes` names it.
 
     Attributes:
-        modality: the kind of data.
+        name: on the command line.
+        summary: what it is for, in a line.
+        options_type: the dataclass of its options, all with defaults.
+        modality: of the items, with the settings that the options ask for.
+        modality_name: the name by which the user chose it, where that is not its own.
         options: the whole configuration.
-        words: what the report calls things.
+        finder: how objects are found, for every method that does not say so itself.
+        captions: what the report calls things.
         columns: the metrics of the table.
         note: how they are to be read.
         ceilings: the rows among the baselines that are no methods but bounds on all of them.
-        named: what the user called the modality, where the recipe is for any; None: it is the recipe's own.
-        details: JSON that `discover` and `embed` need of a finished run.
         free: the recipe's own options that may differ when a run goes on.
     """
 
+    name: ClassVar[str]
+    summary: ClassVar[str]
+    options_type: ClassVar[type]
     modality: AbstractModality[ItemT]
+    modality_name: str | None = None
     options: Options
-    words: Captions
+    finder: ObjectFinder
+    captions: Captions
     columns: Sequence[Column]
     note: str
     ceilings: frozenset[str] = frozenset()
-    named: str | None = None
-    details: Mapping[str, Any]
     free: frozenset[str] = frozenset()
 
     @abc.abstractmethod
-    def material(self) -> ExperimentData[ItemT, TruthT]:
+    def data(self) -> ExperimentData[ItemT, TruthT]:
         """Read or make everything that the options ask for."""
 
     @abc.abstractmethod
-    def finder(self) -> Finder:
-        """How objects are found."""
-
-    @abc.abstractmethod
-    def measure(self, looked: Predictions, truth: TruthT) -> dict[str, float]:
-        """Metrics, by the names of the columns, of what a network saw in the tried items."""
+    def measure(self, predictions: Predictions, truth: TruthT) -> dict[str, float]:
+        """Metrics, by the names of the columns, of what a network found in the evaluated items."""
 
     @abc.abstractmethod
     def baselines(
-        self, random: Network, material: ExperimentData[ItemT, TruthT], truth: TruthT
+        self, random: Network, data: ExperimentData[ItemT, TruthT], truth: TruthT
     ) -> dict[str, dict[str, float]]:
-        """Metrics of what needs no training: raw features, the run's own network before training, and the heuristic."""
-
-
-def readable(items: AbstractItems[ItemT], skipped: list[Skipped] | None, count: int = SHOWN) -> dict[int, ItemT]:
-    """A few items from all over, by number; those that cannot be read are added to `skipped` and the next is taken.
-
-    Raises:
-        BadItemError: for an item that cannot be read where `skipped` is None, or if none can.
-    """
-    found: dict[int, ItemT] = {}
-    for start in np.linspace(0, len(items) - 1, count).round().astype(int).tolist():
-        for distance in range(len(items)):
-            place = (start + distance) % len(items)
-            try:
-                found[place] = items.read(place, np.random.default_rng(0))
-                break
-            except BadItemError as error:
-                if skipped is None:
-                    raise
-                skipped.append(Skipped(error.name, error.reason))
-        else:
-            raise BadItemError(items.name(start), "no item can be read")
-    return found
+        """Metrics of what needs no training: plain features, the run's own network before training, rules."""

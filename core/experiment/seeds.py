@@ -1,13 +1,14 @@
 """The table of a recipe over several seeds: `gestalt table RECIPE`."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, final
 
+from ..components.ranges import Count, check_ranges
 from ..evaluation import Table, combined, to_markdown
 from ..storage.atomic import write_text
-from .options import Method
+from .recipe import AbstractRecipe
+from .run import run
 
 
 @final
@@ -20,19 +21,22 @@ class Seeds:
 
     out: Path
     """Folder of the runs, one for each seed, and of the table."""
-    seeds: int = 3
+    seeds: Count = 3
     """How many seeds, from 0 on."""
-    compare: tuple[Method, ...] = ("byol",)
-    """Further methods to train for as long."""
-    steps: int | None = None
-    """Optimiser steps of each run; None takes the recipe's."""
+    compare: tuple[str, ...] = ("byol-small",)
+    """Further methods to train for as long; `gestalt methods` lists them."""
+    steps: Count | None = None
+    """Optimiser steps of each run; none takes the recipe's."""
     validate: bool = False
     """Evaluate on validation data instead of test data: for choosing options."""
 
+    def __post_init__(self) -> None:
+        check_ranges(self)
 
-def run_seeds(base: Any, run: Callable[[Any], int], seeds: Seeds) -> int:
-    """Run every seed of the recipe whose default options are `base`, then write `table.md` and `table.json`."""
-    tables = []
+
+def run_seeds(recipe: type[AbstractRecipe[Any, Any]], seeds: Seeds) -> int:
+    """Run every seed of a recipe with its default options, then write `table.md` and `table.json`."""
+    base, tables = recipe.options_type(), []
     for seed in range(seeds.seeds):
         training = replace(base.training, seed=seed, steps=seeds.steps or base.training.steps)
         running = replace(
@@ -44,7 +48,7 @@ def run_seeds(base: Any, run: Callable[[Any], int], seeds: Seeds) -> int:
         )
         result = running.out / "table.json"
         if not result.is_file():
-            code = run(replace(base, running=running, training=training))
+            code = run(recipe(replace(base, running=running, training=training)))  # type: ignore[call-arg]
             if code:
                 return code
         tables.append(Table.from_json(result.read_text(encoding="utf-8")))

@@ -1,86 +1,100 @@
-"""DetCon as compositions: objects are given, not discovered."""
+"""DetCon as compositions: objects come with the data, or from a rule; they are not discovered."""
 
+from dataclasses import dataclass
+from typing import ClassVar, final
+
+from ..components.ranges import Width, check_ranges
 from ..data.presence import Presence, Subsample
-from ..discovery.segmenters import AbstractSegmenter, Given
+from ..discovery.segmenters.base import AbstractSegmenter
+from ..discovery.segmenters.given import GivenMasks
 from ..networks.encoder import AbstractEncoder, Network
-from ..networks.follower import AbstractRule, Follower, MovingAverage, Shared
-from ..networks.heads import mlp
+from ..networks.follower import AbstractRule, MovingAverage
+from .compose import head, learner_of
 from .learner import Learner
-from .objectives import AbstractObjective, Contrastive
+from .method import AbstractMethod, DataInfo, MethodCard
+from .objectives.base import AbstractObjective
+from .objectives.contrastive import Contrastive
 
 SIXTEEN = Presence(draw=Subsample(objects=16, replacement=True, per_view=True))
 """DetCon's code draws 16 of the masks that exist in a view, with replacement, for every view on its own."""
 
 
-def detcon(
-    encoder: AbstractEncoder,
-    segmenter: AbstractSegmenter | None = None,
-    *,
-    hidden: int = 4096,
-    projection: int = 256,
-    predictor: bool = True,
-    teacher: AbstractRule | None = None,
-    objective: AbstractObjective | None = None,
-    presence: Presence = SIXTEEN,
-) -> Learner:
+@final
+@dataclass(frozen=True)
+class DetConB(AbstractMethod):
     """DetCon-B: tells given objects apart across two views, with a teacher and a predictor as in BYOL.
 
-    Args:
-        encoder: the online encoder.
-        segmenter: where the objects come from: the data (`Given()`, the default) or a heuristic (`Given(heuristic)`).
-        hidden: width of the heads' hidden layer.
-        projection: length of the projected vectors.
-        predictor: whether the online side has a predictor.
-        teacher: how the teacher follows; a moving average from 0.996 to 1 by default.
-        objective: by default contrastive with temperature 0.1, with negatives from both views of all items.
-        presence: which objects count in a view; by default 16 draws with replacement, for every view on its own.
+    Objects are the masks that come with the data (`--masks`), or those of the recipe's rule.
 
     Source: Hénaff et al., "Efficient visual pretraining with contrastive detection" (2021) and its code. The loss is a
     mean over shared objects here, over all drawn rows there.
-
-    Example:
-        >>> from gestalt.core.networks.encoder import Plain
-        >>> detcon(Identity(dim=3), hidden=8, projection=4).objective.same_view
-        True
     """
-    online = Network(encoder, mlp(encoder.dim, hidden, projection))
-    return Learner(
-        online=online,
-        predictor=mlp(projection, hidden, projection) if predictor else None,
-        teacher=Follower(online, teacher or MovingAverage(0.996)),
-        segmenter=segmenter or Given(),
-        objective=objective or Contrastive(temperature=0.1, same_view=True),
-        presence=presence,
+
+    hidden: Width = 4096
+    """Width of the heads' hidden layer."""
+    projection: Width = 256
+    """Length of the projected vectors."""
+    teacher: AbstractRule = MovingAverage(0.996)
+    """How the teacher follows."""
+    objective: AbstractObjective = Contrastive(temperature=0.1, same_view=True)
+    """Contrast, with negatives from both views of all items."""
+    presence: Presence = SIXTEEN
+    """Which objects count in a view."""
+
+    card: ClassVar[MethodCard] = MethodCard(
+        "DetCon-B",
+        "Hénaff et al. 2021",
+        "masks of the data, or of a rule",
+        "moving average",
+        "contrast between objects, over both views",
     )
 
+    def __post_init__(self) -> None:
+        check_ranges(self)
 
-def detcon_s(
-    encoder: AbstractEncoder,
-    segmenter: AbstractSegmenter | None = None,
-    *,
-    hidden: int = 2048,
-    projection: int = 128,
-    objective: AbstractObjective | None = None,
-    presence: Presence = SIXTEEN,
-) -> Learner:
+    def build(self, encoder: AbstractEncoder, data: DataInfo) -> Learner:
+        """The learner."""
+        online = Network(encoder, head(encoder.dim, self.hidden, self.projection))
+        predictor = head(self.projection, self.hidden, self.projection)
+        segments = given_segments(data)
+        return learner_of(online, segments, self.objective, self.teacher, predictor=predictor, presence=self.presence)
+
+
+@final
+@dataclass(frozen=True)
+class DetConS(AbstractMethod):
     """DetCon-S: the same objects told apart as in SimCLR, by one network for both views and without a predictor.
 
-    Source: as `detcon`; that encoder and projector are shared is published, the widths of the head are recalled from
+    Source: as `DetConB`; that encoder and projector are shared is published, the widths of the head are recalled from
     the paper and were not checked against it.
-
-    Example:
-        >>> from gestalt.core.networks.encoder import Plain
-        >>> learner = detcon_s(Identity(dim=3), hidden=8, projection=4)
-        >>> learner.teacher.network is learner.online
-        True
     """
-    return detcon(
-        encoder,
-        segmenter,
-        hidden=hidden,
-        projection=projection,
-        predictor=False,
-        teacher=Shared(),
-        objective=objective,
-        presence=presence,
+
+    hidden: Width = 2048
+    """Width of the head's hidden layer."""
+    projection: Width = 128
+    """Length of the projected vectors."""
+    objective: AbstractObjective = Contrastive(temperature=0.1, same_view=True)
+    """Contrast, with negatives from both views of all items."""
+    presence: Presence = SIXTEEN
+    """Which objects count in a view."""
+
+    card: ClassVar[MethodCard] = MethodCard(
+        "DetCon-S",
+        "Hénaff et al. 2021",
+        "masks of the data, or of a rule",
+        "the online network itself",
+        "contrast between objects, over both views",
     )
+
+    def __post_init__(self) -> None:
+        check_ranges(self)
+
+    def build(self, encoder: AbstractEncoder, data: DataInfo) -> Learner:
+        """The learner."""
+        online = Network(encoder, head(encoder.dim, self.hidden, self.projection))
+        return learner_of(online, given_segments(data), self.objective, None, presence=self.presence)
+
+
+def given_segments(data: DataInfo) -> AbstractSegmenter:
+    """The recipe's first segments, or the masks that come with the data."""
+    return GivenMasks() if data.first_segments is None else data.first_segments

@@ -1,67 +1,58 @@
-"""One training step, whatever the method and whatever the data."""
+"""One training step of every comparing method, whatever the modality."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, final
 
 import torch
-from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from ..data.feature_map import item_means
 from ..data.presence import Presence
 from ..data.segmentation import Objects, Segmentation
 from ..data.view import Batch, View
-from ..discovery.segmenters import AbstractSegmenter
+from ..discovery.finder import ObjectFinder
+from ..discovery.segmenters.base import AbstractSegmenter
+from ..discovery.segmenters.discovery import HasFinder
 from ..networks.encoder import Network
-from ..networks.follower import Follower, Shared
-from ..networks.modes import evaluating
+from ..networks.follower import NetworkSource, Shared
+from ..networks.modes import keeping_buffers
+from ..optimization.after_step import AfterStep
 from ..optimization.progress import Progress
 from .adversary import Adversary
-from .objectives import AbstractObjective, BatchInfo, Loss, object_labels
-from .task import Task
+from .compared import Compared, health_of
+from .info import BatchInfo, object_labels
+from .objectives.base import AbstractObjective, Loss
+from .step import AbstractLearner, HasHeads, StepOutput
+from .target_head import TargetHead
 
 
 @final
 @dataclass(frozen=True)
-class Outcome:
-    """What a step found out: the loss, its parts, and what the collapse watch and the objective's state look at."""
-
-    loss: Float[Tensor, ""]
-    parts: dict[str, Tensor]
-    online: tuple[Objects, ...]
-    teacher: tuple[Objects, ...]
-    segmentation: Segmentation
-    unknown: Bool[Tensor, " batch"]
-    known: BatchInfo
-
-
-@final
-@dataclass(frozen=True)
-class _Look:
+class _ViewDraw:
     """A view, and the random numbers that decide which of its objects are drawn, if any are."""
 
     view: View[Any]
     random: Tensor | None = None
 
-    def showing(self, data: Any) -> "_Look":
+    def with_data(self, data: Any) -> "_ViewDraw":
         """Other data in its place."""
-        return _Look(View(data, self.view.correspondence), self.random)
+        return _ViewDraw(View(data, self.view.correspondence), self.random)
 
 
 @final
-class Learner(nn.Module):
-    """A method is how these five sockets are filled.
+class Learner(AbstractLearner[Compared]):
+    """A comparing method is how these five sockets are filled: online network, teacher, segmenter, objective, views.
 
     Args:
         online: the network that is trained.
-        predictor: q, on the online side alone; None compares projections.
-        teacher: the network that the online network learns to agree with.
         segmenter: what is compared.
         objective: what pulls together and what pushes apart.
+        teacher: the network that the online network learns to agree with; None for the online network itself.
+        predictor: q, on the online side alone; None compares projections.
         teacher_views: how many of the views, from the first on, the teacher sees; None for all. The online network
             sees all of them (small crops, for instance, are for it alone).
         presence: which objects count as present in a view; by default all of which it shows anything.
-        task: a network for labelled objects, trained together with the online one.
+        task: a head for labelled objects, trained together with the online network.
         teacher_sees: its views, or in place of each of them the untransformed item.
         adversary: changes the first view so that it is harder to predict from.
     """
@@ -69,20 +60,20 @@ class Learner(nn.Module):
     def __init__(
         self,
         online: Network,
-        predictor: nn.Module | None,
-        teacher: Follower,
         segmenter: AbstractSegmenter,
         objective: AbstractObjective,
+        teacher: NetworkSource | None = None,
+        predictor: nn.Module | None = None,
         teacher_views: int | None = None,
         presence: Presence | None = None,
-        task: Task | None = None,
+        task: TargetHead | None = None,
         teacher_sees: Literal["views", "source"] = "views",
         adversary: Adversary | None = None,
     ) -> None:
         super().__init__()
         self.online = online
         self.predictor = nn.Identity() if predictor is None else predictor
-        self.teacher = teacher
+        self.teacher = Shared(online) if teacher is None else teacher
         self.segmenter = segmenter
         self.objective = objective
         self.teacher_views = teacher_views
@@ -91,90 +82,95 @@ class Learner(nn.Module):
         self.teacher_sees = teacher_sees
         self.adversary = adversary
 
-    def forward(self, batch: Batch[Any], generator: torch.Generator) -> Outcome:
-        """Discover, look, compare. Nothing is updated here."""
+    def forward(self, batch: Batch[Any], generator: torch.Generator, progress: Progress) -> StepOutput[Compared]:
+        """Segment the source, encode and pool every view, compare. Nothing is updated here."""
         with torch.no_grad():
             segmentation: Segmentation = self.segmenter(batch, generator)
         unknown = ~torch.stack([view.correspondence.known for view in batch.views]).all(dim=0)
         segmentation = self.presence.drawn(segmentation.falling_back(unknown), generator)
-        views = tuple(_Look(view, self.presence.random(segmentation, generator)) for view in batch.views)
-        known = BatchInfo(batch.index, object_labels(batch, segmentation), generator)
+        views = tuple(_ViewDraw(view, self.presence.random(segmentation, generator)) for view in batch.views)
+        info = BatchInfo(batch.index, object_labels(batch, segmentation), generator, progress)
 
-        with torch.set_grad_enabled(torch.is_grad_enabled() and isinstance(self.teacher.rule, Shared)):
+        with torch.set_grad_enabled(torch.is_grad_enabled() and self.teacher.network is self.online):
             seen = views[: self.teacher_views]
             if self.teacher_sees == "source":
-                teacher = (self._objects(self.teacher.network, _Look(batch.source), segmentation),) * len(seen)
+                teacher = (self._objects(self.teacher.network, _ViewDraw(batch.source), segmentation),) * len(seen)
             else:
                 teacher = tuple(self._objects(self.teacher.network, view, segmentation) for view in seen)
         if self.adversary is not None:
-            views = (self._attacked(views, teacher, segmentation, known), *views[1:])
+            views = (self._attacked(self.adversary, views, teacher, segmentation, info), *views[1:])
         projected = tuple(self._objects(self.online, view, segmentation) for view in views)
         online = tuple(objects.map(self.predictor) for objects in projected)
 
         with torch.autocast(batch.index.device.type, enabled=False):  # losses are in float32
-            loss: Loss = self.objective(online, teacher, known)
+            loss: Loss = self.objective(online, teacher, info)
         if self.task is not None:
-            told: Loss = self.task(projected, self._targets(batch, known))
-            loss = Loss(loss.value + told.value, loss.parts | told.parts)
-        return Outcome(loss.value, loss.parts, online, teacher, segmentation, unknown, known)
+            of_task: Loss = self.task(projected, self._known(self.task, batch, segmentation))
+            loss = Loss(loss.value + of_task.value, loss.parts | of_task.parts)
+        kept = tuple(objects.detach() for objects in teacher)
+        return StepOutput(loss.value, loss.parts, Compared(online, kept, segmentation, unknown, info))
 
-    def _objects(self, network: Network, look: "_Look", segmentation: Segmentation) -> Objects:
-        features = network.encode(look.view.data)
-        return network.project(self.presence.pooled(segmentation, look.view.correspondence, features, look.random))
+    def _objects(self, network: Network, drawn: _ViewDraw, segmentation: Segmentation) -> Objects:
+        features = network.encode(drawn.view.data)
+        return network.project(self.presence.pooled(segmentation, drawn.view.correspondence, features, drawn.random))
 
-    def _targets(self, batch: Batch[Any], known: BatchInfo) -> Tensor:
-        """What the task network learns from: the classes of objects, or the values of the items they belong to."""
-        assert self.task is not None
-        if not self.task.values:
-            return known.labels
-        if batch.targets is None:
-            return torch.full(known.labels.shape, torch.nan, device=known.labels.device)
-        return batch.targets[:, None].expand(known.labels.shape)
+    def _known(self, task: TargetHead, batch: Batch[Any], segmentation: Segmentation) -> Tensor:
+        """What the head learns from: what is known of the objects; without labels nothing is."""
+        if batch.labels is None:
+            return torch.full((len(batch), segmentation.objects), -1, device=batch.index.device)
+        return task.target.of_objects(batch.labels, segmentation)
 
     def _attacked(
-        self, views: tuple["_Look", ...], teacher: tuple[Objects, ...], segmentation: Segmentation, known: BatchInfo
-    ) -> "_Look":
-        """The first view, changed so that the objective grows. What was drawn at random is put back."""
-        assert self.adversary is not None
-        state = known.generator.get_state()
-        aims = tuple(objects.detach() for objects in teacher)
+        self,
+        adversary: Adversary,
+        views: tuple[_ViewDraw, ...],
+        teacher: tuple[Objects, ...],
+        segmentation: Segmentation,
+        info: BatchInfo,
+    ) -> _ViewDraw:
+        """The first view, changed so that the objective grows.
+
+        What was drawn at random is put back, and the running statistics of the networks are left as they were: the
+        batches of the attack are no data.
+        """
+        state = info.generator.get_state()
+        targets = tuple(objects.detach() for objects in teacher)
 
         def loss(data: Any) -> Tensor:
-            known.generator.set_state(state)
-            first, *others = (views[0].showing(data), *views[1:])
+            info.generator.set_state(state)
+            first, *others = (views[0].with_data(data), *views[1:])
             online = [self._objects(self.online, first, segmentation).map(self.predictor)]
             with torch.no_grad():
                 online += [self._objects(self.online, view, segmentation).map(self.predictor) for view in others]
-            value: Tensor = self.objective(tuple(online), aims, known).value
+            value: Tensor = self.objective(tuple(online), targets, info).value
             return value
 
-        data = self.adversary(views[0].view.data, loss)
-        known.generator.set_state(state)
-        return views[0].showing(data)
+        with keeping_buffers(self.online, self.predictor):
+            data = adversary(views[0].view.data, loss)
+        info.generator.set_state(state)
+        return views[0].with_data(data)
 
     @torch.no_grad()
-    def predict(self, data: Any) -> Float[Tensor, "batch outputs"]:
-        """The task network's outputs for untransformed items, taken as wholes, in evaluation mode.
+    def after_step(self, outputs: Sequence[StepOutput[Compared]], progress: Progress) -> None:
+        """The teacher follows, then the segmenter, then the objective updates its state."""
+        for part in (self.teacher, self.segmenter, self.objective):
+            if isinstance(part, AfterStep):
+                part.after_step(outputs, progress)
 
-        Raises:
-            ValueError: if the learner has no task network.
-        """
-        if self.task is None:
-            raise ValueError("this learner has no task network; build it with `task=Task(…)` and train with labels")
-        with evaluating(self):
-            features = self.online.encode(data)
-            mean = Objects(item_means(features)[:, None], features.valid.any(dim=1, keepdim=True))
-            outputs: Tensor = self.task.head(self.online.project(mean).vectors[:, 0])
-        return outputs
+    @property
+    def finder(self) -> ObjectFinder | None:  # type: ignore[override]
+        """How the segmenter finds objects, None where it does not."""
+        return self.segmenter.finder if isinstance(self.segmenter, HasFinder) else None
 
-    @torch.no_grad()
-    def observe(self, outcome: Outcome) -> None:
-        """The objective sees what the teacher saw."""
-        self.objective.observe(tuple(objects.detach() for objects in outcome.teacher), outcome.known)
+    def health(self, output: StepOutput[Compared]) -> dict[str, float]:
+        """Spread, rank and number of the objects; see `health_of`."""
+        return health_of(output.details)
 
-    @torch.no_grad()
-    def follow(self, outcome: Outcome, progress: Progress) -> None:
-        """Everything that changes after the optimiser's step, in this order."""
-        self.teacher.follow(progress)
-        self.segmenter.follow(progress)
-        self.observe(outcome)
+    def heads(self) -> Mapping[str, nn.Module]:
+        """Projector, predictor, task head, and the parts of the objective."""
+        found: dict[str, nn.Module] = {"projector": self.online.projector, "predictor": self.predictor}
+        if self.task is not None:
+            found["task"] = self.task.head
+        if isinstance(self.objective, HasHeads):
+            found |= self.objective.heads()
+        return found

@@ -1,23 +1,22 @@
 """MoCo v2 as a composition."""
 
-from ..discovery.segmenters import WholeItem
+from dataclasses import dataclass
+from typing import ClassVar, final
+
+from ..components.ranges import Count, Positive, Width, check_ranges
+from ..discovery.segmenters.whole_item import WholeItem
 from ..networks.encoder import AbstractEncoder, Network
-from ..networks.follower import AbstractRule, Follower, MovingAverage
-from ..networks.heads import mlp
+from ..networks.follower import AbstractRule, MovingAverage
+from .compose import head, learner_of
 from .learner import Learner
-from .objectives import AbstractObjective, Moco, Queue
+from .method import AbstractMethod, DataInfo, MethodCard
+from .objectives.moco import Moco
+from .objectives.queue import Queue
 
 
-def moco(
-    encoder: AbstractEncoder,
-    *,
-    keys: int = 65536,
-    hidden: int = 2048,
-    projection: int = 128,
-    temperature: float = 0.2,
-    teacher: AbstractRule | None = None,
-    objective: AbstractObjective | None = None,
-) -> Learner:
+@final
+@dataclass(frozen=True)
+class MoCo(AbstractMethod):
     """MoCo v2: the first view's query finds its key, from a slow teacher, among a long queue of earlier keys.
 
     Source: Chen et al., "Improved baselines with momentum contrastive learning" (2020), and its code: 65536 keys of
@@ -25,11 +24,30 @@ def moco(
     all ranks (theirs has none, and encoders shuffle batches between devices); the teacher follows after the optimiser's
     step rather than before the next one, which is the same moment.
     """
-    online = Network(encoder, mlp(encoder.dim, hidden, projection))
-    return Learner(
-        online=online,
-        predictor=None,
-        teacher=Follower(online, teacher or MovingAverage(0.999, rising=False)),
-        segmenter=WholeItem(),
-        objective=objective or Moco(Queue(keys, projection), temperature),
+
+    hidden: Width = 2048
+    """Width of the head's hidden layer."""
+    projection: Width = 128
+    """Length of the projected vectors."""
+    temperature: Positive = 0.2
+    """Temperature τ."""
+    keys: Count | None = None
+    """Length of the queue; none: 65536, or 16 batches where that is less, or a short run would never see its end."""
+    symmetric: bool = False
+    """Compare both directions of every pair of views, as MoCo v3 does."""
+    teacher: AbstractRule = MovingAverage(0.999, schedule="constant")
+    """How the teacher follows."""
+
+    card: ClassVar[MethodCard] = MethodCard(
+        "MoCo v2", "Chen et al. 2020b", "the whole item", "moving average", "contrast with a queue"
     )
+
+    def __post_init__(self) -> None:
+        check_ranges(self)
+
+    def build(self, encoder: AbstractEncoder, data: DataInfo) -> Learner:
+        """The learner."""
+        online = Network(encoder, head(encoder.dim, self.hidden, self.projection))
+        keys = min(65536, 16 * data.batch) if self.keys is None else self.keys
+        objective = Moco(Queue(keys, self.projection), self.temperature, self.symmetric)
+        return learner_of(online, WholeItem(), objective, self.teacher)

@@ -1,34 +1,47 @@
 """NPID (instance discrimination) as a composition."""
 
-from ..discovery.segmenters import WholeItem
+from dataclasses import dataclass
+from typing import ClassVar, final
+
+from ..components.ranges import Count, Positive, Share, Width, check_ranges
+from ..discovery.segmenters.whole_item import WholeItem
 from ..networks.encoder import AbstractEncoder, Network
-from ..networks.follower import Follower, Shared
-from ..networks.heads import mlp
+from .compose import head, learner_of
 from .learner import Learner
-from .objectives import AbstractObjective, Npid
+from .method import AbstractMethod, DataInfo, MethodCard
+from .objectives.npid import Npid
 
 
-def npid(
-    encoder: AbstractEncoder,
-    *,
-    items: int,
-    hidden: int = 2048,
-    projection: int = 128,
-    temperature: float = 0.07,
-    noise: int | None = 4096,
-    objective: AbstractObjective | None = None,
-) -> Learner:
-    """Instance discrimination: every item is its own class, remembered in a bank of `items` vectors.
+@final
+@dataclass(frozen=True)
+class NPID(AbstractMethod):
+    """Instance discrimination: every item is its own class, remembered in a memory bank.
 
     Source: Wu et al. (2018): vectors of 128, τ = 0.07, m = 4096. Deviation: the paper has one linear layer as head;
     ours is that of the other methods, so that they differ in the objective alone. Noise beyond the items is of no use.
     """
-    online = Network(encoder, mlp(encoder.dim, hidden, projection))
-    return Learner(
-        online=online,
-        predictor=None,
-        teacher=Follower(online, Shared()),
-        segmenter=WholeItem(),
-        objective=objective or Npid(items, projection, temperature, noise),
-        teacher_views=1,
+
+    hidden: Width = 2048
+    """Width of the head's hidden layer."""
+    projection: Width = 128
+    """Length of the projected vectors."""
+    temperature: Positive = 0.07
+    """Temperature τ."""
+    noise: Count | None = 4096
+    """Noise items per view, at most as many as there are items; none: the full soft-max over all items."""
+    momentum: Share = 0.5
+    """How much of its old vector an entry of the bank keeps."""
+
+    card: ClassVar[MethodCard] = MethodCard(
+        "NPID", "Wu et al. 2018", "the whole item", "a memory bank", "noise-contrastive, items as classes", "one"
     )
+
+    def __post_init__(self) -> None:
+        check_ranges(self)
+
+    def build(self, encoder: AbstractEncoder, data: DataInfo) -> Learner:
+        """The learner."""
+        online = Network(encoder, head(encoder.dim, self.hidden, self.projection))
+        noise = None if self.noise is None else min(self.noise, data.items)
+        objective = Npid(data.items, self.projection, self.temperature, noise, self.momentum)
+        return learner_of(online, WholeItem(), objective, None, teacher_views=1)

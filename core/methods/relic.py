@@ -1,35 +1,54 @@
 """ReLIC v2 as a composition."""
 
-from ..discovery.segmenters import WholeItem
+from dataclasses import dataclass
+from typing import ClassVar, final
+
+from ..components.ranges import Width, check_ranges
+from ..discovery.segmenters.whole_item import WholeItem
 from ..networks.encoder import AbstractEncoder, Network
-from ..networks.follower import AbstractRule, Follower, MovingAverage
-from ..networks.heads import mlp
+from ..networks.follower import AbstractRule, MovingAverage
+from .compose import head, learner_of
 from .learner import Learner
-from .objectives import AbstractObjective, Relic
+from .method import AbstractMethod, DataInfo, MethodCard
+from .objectives.base import AbstractObjective
+from .objectives.relic import Relic
 
 
-def relic(
-    encoder: AbstractEncoder,
-    *,
-    large_views: int = 2,
-    hidden: int = 4096,
-    projection: int = 256,
-    teacher: AbstractRule | None = None,
-    objective: AbstractObjective | None = None,
-) -> Learner:
+@final
+@dataclass(frozen=True)
+class ReLIC(AbstractMethod):
     """ReLIC v2: contrast with a few negatives, and predictions that do not depend on the view.
 
-    The first `large_views` are seen by both networks, further ones by the online network alone (4 and 2 in the paper).
-
     Source: Tomasev et al., "Pushing the limits of self-supervised ResNets" (2022): 0.3 contrast + 5 invariance, ten
-    negatives, τ = 0.2, heads and moving average as BYOL. The background removal of its views belongs to the modality.
+    negatives, τ = 0.2, heads and moving average as BYOL, four large and two small views. The background removal of its
+    views belongs to the modality.
     """
-    online = Network(encoder, mlp(encoder.dim, hidden, projection))
-    return Learner(
-        online=online,
-        predictor=mlp(projection, hidden, projection),
-        teacher=Follower(online, teacher or MovingAverage(0.996)),
-        segmenter=WholeItem(),
-        objective=objective or Relic(),
-        teacher_views=large_views,
+
+    hidden: Width = 4096
+    """Width of the heads' hidden layer."""
+    projection: Width = 256
+    """Length of the projected vectors."""
+    teacher: AbstractRule = MovingAverage(0.996)
+    """How the teacher follows."""
+    objective: AbstractObjective = Relic()
+    """Contrast and invariance, with their weights and negatives."""
+
+    card: ClassVar[MethodCard] = MethodCard(
+        "ReLIC v2",
+        "Tomasev et al. 2022",
+        "the whole item",
+        "moving average",
+        "contrast with few negatives, and invariance of predictions",
+        "large ones for both networks, small ones for the online network",
     )
+
+    def __post_init__(self) -> None:
+        check_ranges(self)
+
+    def build(self, encoder: AbstractEncoder, data: DataInfo) -> Learner:
+        """The learner."""
+        online = Network(encoder, head(encoder.dim, self.hidden, self.projection))
+        predictor = head(self.projection, self.hidden, self.projection)
+        return learner_of(
+            online, WholeItem(), self.objective, self.teacher, predictor=predictor, teacher_views=data.large_views
+        )

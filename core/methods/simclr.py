@@ -1,32 +1,42 @@
 """SimCLR as a composition."""
 
-from ..discovery.segmenters import WholeItem
+from dataclasses import dataclass
+from typing import ClassVar, final
+
+from ..components.ranges import Positive, Width, check_ranges
+from ..discovery.segmenters.whole_item import WholeItem
 from ..networks.encoder import AbstractEncoder, Network
-from ..networks.follower import Follower, Shared
-from ..networks.heads import mlp
+from .compose import head, learner_of
 from .learner import Learner
-from .objectives import AbstractObjective, Contrastive
+from .method import AbstractMethod, DataInfo, MethodCard
+from .objectives.contrastive import Contrastive
 
 
-def simclr(
-    encoder: AbstractEncoder,
-    *,
-    hidden: int = 2048,
-    projection: int = 128,
-    temperature: float = 0.1,
-    objective: AbstractObjective | None = None,
-) -> Learner:
+@final
+@dataclass(frozen=True)
+class SimCLR(AbstractMethod):
     """SimCLR: one network for both views, whose agreement is contrasted with all other views of the batch.
 
     Source: Chen et al., "A simple framework for contrastive learning" (2020): a head of 2048 and 128, τ = 0.1 (0.5 for
     CIFAR), negatives from both views. Deviation: no normalisation of the head's output, which the authors' later code
     has and the paper has not.
     """
-    online = Network(encoder, mlp(encoder.dim, hidden, projection))
-    return Learner(
-        online=online,
-        predictor=None,
-        teacher=Follower(online, Shared()),
-        segmenter=WholeItem(),
-        objective=objective or Contrastive(temperature, same_view=True),
+
+    hidden: Width = 2048
+    """Width of the head's hidden layer."""
+    projection: Width = 128
+    """Length of the projected vectors."""
+    temperature: Positive = 0.1
+    """Temperature τ."""
+
+    card: ClassVar[MethodCard] = MethodCard(
+        "SimCLR", "Chen et al. 2020", "the whole item", "the online network itself", "contrast over both views"
     )
+
+    def __post_init__(self) -> None:
+        check_ranges(self)
+
+    def build(self, encoder: AbstractEncoder, data: DataInfo) -> Learner:  # noqa: ARG002
+        """The learner."""
+        online = Network(encoder, head(encoder.dim, self.hidden, self.projection))
+        return learner_of(online, WholeItem(), Contrastive(self.temperature, same_view=True), None)

@@ -7,7 +7,7 @@ from typing import Any, Protocol, TypeVar, runtime_checkable
 import numpy as np
 from jaxtyping import Shaped
 
-from ..data.feature_map import FeatureMap
+from ..data.feature_map import FeatureMap, Grid
 from ..data.items import AbstractItems
 from ..discovery.found import FoundBatch
 
@@ -43,4 +43,13 @@ class LocatesElements(Protocol[ItemT]):
         self, features: FeatureMap, row: int, item: ItemT, index: int, items: AbstractItems[ItemT]
     ) -> Mapping[str, Shaped[np.ndarray, " elements"]]:
         """For item `index`, which is row `row` of the features: a number for every element, padding included."""
+        ...
+
+
+@runtime_checkable
+class HasInputGrid(Protocol):
+    """Where the smallest parts of an item itself lie: pixels of a picture, which are finer than any features."""
+
+    def input_grid(self, item: Any) -> Grid:
+        """A grid in the units of the modality's axes."""
         ...

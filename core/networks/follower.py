@@ -1,18 +1,19 @@
-"""Networks that follow the online network: the teacher, the object discovery network.
+"""EMA teachers and other networks that follow the trained one: the teacher, the object discovery network.
 
-A rule says when and how; the follower holds the copy and acts only when `follow` is called.
+A rule says when and how; the follower holds the copy and changes only in `after_step`.
 """
 
 import abc
 import copy
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, final
+from typing import Any, Literal, final
 
 import torch
 from torch import Tensor, nn
 
+from ..components.ranges import Count, Share, check_ranges
 from ..optimization.progress import Progress
 from .encoder import Network
 
@@ -31,12 +32,12 @@ class AbstractRule(abc.ABC):
 @final
 @dataclass(frozen=True)
 class MovingAverage(AbstractRule):
-    """ξ ← τ ξ + (1 − τ) θ with τ_k = 1 − (1 − τ_base) (cos(π k / K) + 1) / 2, rising from `base` to 1.
+    """EMA: ξ ← τ ξ + (1 − τ) θ with τ_k = 1 − (1 − τ_base) (cos(π k / K) + 1) / 2, rising from `base` to 1.
 
-    `rising=False` keeps τ at `base`. Buffers are the follower's own by default: BYOL's teacher normalises with its own
-    batch statistics and its running ones are never averaged.
+    `schedule="constant"` keeps τ at `base`. Buffers are the follower's own by default: BYOL's teacher normalises with
+    its own batch statistics and its running ones are never averaged.
 
-    Source: BYOL, section 3.3, and its code. The Odin document writes λ for 1 − τ.
+    Source: BYOL, section 3.3, and its code. The patent application on Odin writes λ for 1 − τ.
 
     Example:
         >>> rule = MovingAverage(0.99)
@@ -44,17 +45,16 @@ class MovingAverage(AbstractRule):
         [0.99, 0.995, 1.0]
     """
 
-    base: float = 0.996
-    rising: bool = True
+    base: Share = 0.996
+    schedule: Literal["cosine", "constant"] = "cosine"
     buffers: Literal["own", "copy"] = "own"
 
     def __post_init__(self) -> None:
-        if not 0 <= self.base <= 1:
-            raise ValueError(f"the decay of a moving average lies in [0, 1], got {self.base}")
+        check_ranges(self)
 
     def decay(self, progress: Progress) -> float:
         """τ at this step."""
-        if not self.rising:
+        if self.schedule == "constant":
             return self.base
         return 1 - (1 - self.base) * (math.cos(math.pi * progress.fraction) + 1) / 2
 
@@ -73,14 +73,14 @@ class CopyEvery(AbstractRule):
         0.0
     """
 
-    epochs: int | None = None
-    steps: int | None = None
+    epochs: Count | None = None
+    steps: Count | None = None
     buffers: Literal["own", "copy"] = "copy"
 
     def __post_init__(self) -> None:
-        given = [n for n in (self.epochs, self.steps) if n is not None]
-        if len(given) != 1 or given[0] < 1:
-            raise ValueError(f"CopyEvery needs epochs or steps, one of them and at least 1, got {self}")
+        check_ranges(self)
+        if (self.epochs is None) == (self.steps is None):
+            raise ValueError(f"CopyEvery needs epochs or steps, one of them, got {self}")
 
     def decay(self, progress: Progress) -> float:
         """0 on the steps that copy, 1 on all others."""
@@ -89,49 +89,61 @@ class CopyEvery(AbstractRule):
 
 
 @final
-@dataclass(frozen=True)
-class Shared(AbstractRule):
-    """The follower is the online network itself: shared parameters, nothing to update.
+class Follower(nn.Module):
+    """EMA teacher: a copy of `online` that follows it by `rule`, from the same start; no gradient enters it.
 
-    Source: Odin, [0039] and claim 16; SimCLR, DetCon-S.
+    Args:
+        online: the network that is trained.
+        rule: when and how the copy follows.
+        buffers: in place of the rule's own policy. A follower that runs in evaluation mode needs "copy", or its running
+            statistics stay those of the start.
     """
 
-    buffers: Literal["own", "copy"] = "copy"
-
-    def decay(self, progress: Progress) -> float:  # noqa: ARG002
-        """Meaningless here; nothing is kept apart."""
-        return 1.0
-
-
-@final
-class Follower(nn.Module):
-    """A network that follows `online` by `rule`, from the same start, and into which no gradient enters."""
-
-    def __init__(self, online: Network, rule: AbstractRule) -> None:
+    def __init__(self, online: Network, rule: AbstractRule, buffers: Literal["own", "copy"] | None = None) -> None:
         super().__init__()
         # A tuple hides the online network from this module's parameters: it is trained and saved elsewhere.
         self._online = (online,)
         self.rule = rule
-        self._copy = None if isinstance(rule, Shared) else copy.deepcopy(online).requires_grad_(False)
-
-    @property
-    def network(self) -> Network:
-        """The network that follows."""
-        return self._online[0] if self._copy is None else self._copy
+        self.buffer_policy: Literal["own", "copy"] = rule.buffers if buffers is None else buffers
+        self.network: Network = copy.deepcopy(online).requires_grad_(False)
 
     @torch.no_grad()
-    def follow(self, progress: Progress) -> None:
-        """Update the copy; call it after the optimiser's step.
+    def after_step(self, outputs: Sequence[Any], progress: Progress) -> None:  # noqa: ARG002
+        """Update the copy; called after the optimiser's step.
 
         Raises:
             ValueError: if the two networks no longer have the same names and shapes.
         """
         decay = self.rule.decay(progress)
-        if self._copy is None or decay == 1:
+        if decay == 1:
             return
-        follow_tensors(_named(self._copy.named_parameters()), _named(self._online[0].named_parameters()), decay)
-        if self.rule.buffers == "copy":
-            follow_tensors(_named(self._copy.named_buffers()), _named(self._online[0].named_buffers()), 0.0)
+        follow_tensors(_named(self.network.named_parameters()), _named(self._online[0].named_parameters()), decay)
+        if self.buffer_policy == "copy":
+            follow_tensors(_named(self.network.named_buffers()), _named(self._online[0].named_buffers()), 0.0)
+
+
+@final
+class Shared:
+    """A network that is held elsewhere, used as it is: the online network as its own teacher, or the teacher's.
+
+    Source: Odin, [0039] and claim 16; SimCLR, DetCon-S.
+    """
+
+    def __init__(self, network: Network) -> None:
+        self.network = network
+
+
+@final
+class Fixed(nn.Module):
+    """A network that never changes: plain features, or a pretrained network that finds the first objects."""
+
+    def __init__(self, network: Network) -> None:
+        super().__init__()
+        self.network: Network = network.requires_grad_(False)
+
+
+NetworkSource = Follower | Shared | Fixed
+"""Whatever holds a `network` to look at items with."""
 
 
 def _named(pairs: Iterator[tuple[str, Tensor]]) -> dict[str, Tensor]:

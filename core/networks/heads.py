@@ -1,18 +1,56 @@
 """Heads: small networks on the vectors of objects."""
 
-from torch import nn
+from typing import final
+
+from jaxtyping import Float
+from torch import Tensor, nn
 
 from .norm import MaskedBatchNorm
 
 
-def mlp(inputs: int, hidden: int, outputs: int) -> nn.Sequential:
+@final
+class MLP(nn.Module):
     """Linear, batch normalisation, ReLU, Linear without bias: the head of BYOL, DetCon and Odin.
+
+    Args:
+        inputs: length of the vectors.
+        hidden: width of the hidden layer.
+        outputs: length of the result.
 
     Source: BYOL, section 3.3; the normalisation runs over all ranks, as in the authors' code.
     """
-    return nn.Sequential(
-        nn.Linear(inputs, hidden),
-        MaskedBatchNorm(hidden),
-        nn.ReLU(inplace=True),
-        nn.Linear(hidden, outputs, bias=False),
-    )
+
+    def __init__(self, inputs: int, hidden: int, outputs: int) -> None:
+        super().__init__()
+        self.inputs, self.hidden, self.outputs = inputs, hidden, outputs
+        self.layers = nn.Sequential(
+            nn.Linear(inputs, hidden),
+            MaskedBatchNorm(hidden),
+            nn.ReLU(inplace=True),
+            nn.Linear(hidden, outputs, bias=False),
+        )
+
+    def forward(self, rows: Float[Tensor, "rows inputs"]) -> Float[Tensor, "rows outputs"]:
+        """One vector per row."""
+        projected: Tensor = self.layers(rows)
+        return projected
+
+
+@final
+class LinearHead(nn.Module):
+    """W h + b: the head of a task network.
+
+    Args:
+        inputs: length of the vectors.
+        outputs: numbers that the target asks for.
+    """
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.inputs, self.outputs = inputs, outputs
+        self.linear = nn.Linear(inputs, outputs)
+
+    def forward(self, rows: Float[Tensor, "rows inputs"]) -> Float[Tensor, "rows outputs"]:
+        """One vector per row."""
+        predicted: Tensor = self.linear(rows)
+        return predicted

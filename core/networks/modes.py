@@ -1,4 +1,4 @@
-"""Evaluation mode that is entered and always left again."""
+"""Modes that are entered and always left again: evaluation, and passes that leave no trace in running statistics."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,3 +30,24 @@ def evaluating(module: nn.Module) -> Iterator[None]:
     finally:
         for part, mode in modes:
             part.training = mode
+
+
+@contextmanager
+def keeping_buffers(*modules: nn.Module) -> Iterator[None]:
+    """On leaving, all buffers, such as running statistics, hold what they held before.
+
+    Example:
+        >>> norm = nn.BatchNorm1d(2)
+        >>> with keeping_buffers(norm):
+        ...     _ = norm(torch.randn(8, 2) + 5)
+        >>> norm.running_mean.tolist()
+        [0.0, 0.0]
+    """
+    buffers = [buffer for module in modules for buffer in module.buffers()]
+    before = [buffer.detach().clone() for buffer in buffers]
+    try:
+        yield
+    finally:
+        with torch.no_grad():
+            for buffer, value in zip(buffers, before, strict=True):
+                buffer.copy_(value)

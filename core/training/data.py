@@ -1,9 +1,8 @@
 """From numbered items to batches of views: the same batches for any number of workers, from any step on."""
 
-import dataclasses
 import signal
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar, final
 
 import numpy as np
@@ -14,8 +13,8 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from ..data.correspondence import AbstractCorrespondence
 from ..data.items import AbstractItems, BadItemError, Skipped
 from ..data.view import Batch, View
-from ..modality.labels import Labels
 from ..modality.transform import Views
+from .labels import Labels
 
 ItemT = TypeVar("ItemT")
 
@@ -23,11 +22,16 @@ ItemT = TypeVar("ItemT")
 @final
 @dataclass(frozen=True)
 class ItemRequest:
-    """A request for one item's views: everything random in them follows from (seed, epoch, index)."""
+    """A request for one item's views: everything random in them follows from (seed, epoch, index, repeat).
+
+    `repeat` counts how often the item came in the same step before, so that an item that is repeated within a batch
+    is seen in other views each time.
+    """
 
     index: int
     epoch: int
     seed: int
+    repeat: int = 0
 
 
 @final
@@ -53,12 +57,12 @@ class Order(Sampler[list[ItemRequest]]):
 
     Example:
         >>> order = Order(items=6, batch=2, steps=4, seed=0)
-        >>> sorted(ticket.index for step in list(order)[:3] for ticket in step)
+        >>> sorted(request.index for step in list(order)[:3] for request in step)
         [0, 1, 2, 3, 4, 5]
         >>> list(Order(6, 2, 4, 0, start=2)) == list(order)[2:]
         True
         >>> mixed = Order(items=6, batch=4, steps=2, seed=0, labelled=[1, 5], share=0.25)
-        >>> [sum(ticket.index in (1, 5) for ticket in step) for step in mixed]
+        >>> [sum(request.index in (1, 5) for request in step) for step in mixed]
         [1, 1]
 
     Raises:
@@ -98,10 +102,10 @@ class Order(Sampler[list[ItemRequest]]):
         share = self.batch // (self.parts * self.ranks)
         for step in range(self.start, self.steps):
             drawn = [stream.draw(step, self.seed) for stream in self.streams]
-            tickets = drawn[0] if len(drawn) == 1 else _interleaved(drawn[0], drawn[1])
+            requests = _numbered(drawn[0] if len(drawn) == 1 else _interleaved(drawn[0], drawn[1]))
             for part in range(self.parts):
                 begin = (part * self.ranks + self.rank) * share
-                yield tickets[begin : begin + share]
+                yield requests[begin : begin + share]
 
 
 @final
@@ -114,7 +118,7 @@ class _Stream:
         self._epoch, self._order = -1, members
 
     def draw(self, step: int, seed: int) -> list[ItemRequest]:
-        """The tickets of a step."""
+        """The requests of a step."""
         epoch = step // self.steps_per_epoch
         if epoch != self._epoch:
             first, *others = self.seeds
@@ -127,24 +131,35 @@ class _Stream:
 
 
 def _mixed(items: int, batch: int, seed: int, labelled: Sequence[int], share: float) -> list[_Stream]:
-    told = torch.tensor(sorted(labelled), dtype=torch.long)
+    known = torch.tensor(sorted(labelled), dtype=torch.long)
     others = torch.ones(items, dtype=torch.bool)
-    others[told] = False
+    others[known] = False
     count = round(share * batch)
-    if not 0 < share < 1 or not 0 < count < batch or not len(told) or not bool(others.any()):
+    if not 0 < share < 1 or not 0 < count < batch or not len(known) or not bool(others.any()):
         raise ValueError(
-            f"{len(told)} of {items} items are labelled, so {count} of the {batch} items of a step cannot be: both "
+            f"{len(known)} of {items} items are labelled, so {count} of the {batch} items of a step cannot be: both "
             "kinds are needed, at least one at every step; choose another share, 0 takes items as they come"
         )
-    return [_Stream(others.nonzero()[:, 0], batch - count, (seed,)), _Stream(told, count, (seed, 1))]
+    return [_Stream(others.nonzero()[:, 0], batch - count, (seed,)), _Stream(known, count, (seed, 1))]
 
 
 def _interleaved(others: list[ItemRequest], labelled: list[ItemRequest]) -> list[ItemRequest]:
     """Both kinds evenly spread, so that every rank and part has its share."""
     batch = len(others) + len(labelled)
-    rest, told = iter(others), iter(labelled)
+    rest, known = iter(others), iter(labelled)
     here = [(place + 1) * len(labelled) // batch > place * len(labelled) // batch for place in range(batch)]
-    return [next(told) if is_told else next(rest) for is_told in here]
+    return [next(known) if is_told else next(rest) for is_told in here]
+
+
+def _numbered(requests: list[ItemRequest]) -> list[ItemRequest]:
+    """The same requests, those of an item that was asked for before numbered by their repetition."""
+    seen: dict[int, int] = {}
+    numbered = []
+    for request in requests:
+        repeat = seen.get(request.index, 0)
+        seen[request.index] = repeat + 1
+        numbered.append(replace(request, repeat=repeat) if repeat else request)
+    return numbered
 
 
 def mix(*numbers: int) -> int:
@@ -165,11 +180,13 @@ class ViewsDataset(Dataset[ItemViews[ItemT] | BadItemError]):
         self.views = views
         self.skip_bad = skip_bad
 
-    def __getitem__(self, ticket: ItemRequest) -> ItemViews[ItemT] | BadItemError:
+    def __getitem__(self, request: ItemRequest) -> ItemViews[ItemT] | BadItemError:
         skipped: list[Skipped] = []
         for distance in range(len(self.items)):
-            index = (ticket.index + distance) % len(self.items)
-            rng = np.random.default_rng([ticket.seed, ticket.epoch, index])
+            index = (request.index + distance) % len(self.items)
+            rng = np.random.default_rng(
+                [request.seed, request.epoch, index, *([request.repeat] if request.repeat else [])]
+            )
             try:
                 item = self.items.read(index, rng)
             except BadItemError as error:
@@ -180,7 +197,7 @@ class ViewsDataset(Dataset[ItemViews[ItemT] | BadItemError]):
             source, origin = self.views.source(item, rng)
             views = tuple(view(source, rng) for view in self.views.views)
             return ItemViews(((source, origin), *views), index, self.items.name(index), tuple(skipped))
-        return BadItemError(self.items.name(ticket.index), "no item of the data set can be read")
+        return BadItemError(self.items.name(request.index), "no item of the data set can be read")
 
 
 def join(looks: Sequence[ItemViews[ItemT]], collate: Callable[[Sequence[ItemT]], Any]) -> Batch[Any]:
@@ -253,6 +270,5 @@ def batches(
         if isinstance(batch, BadItemError):
             raise batch
         if labels is not None:
-            values = None if labels.values is None else labels.values[batch.index]
-            batch = dataclasses.replace(batch, labels=labels.classes[batch.index], targets=values)
+            batch = replace(batch, labels=labels.known[batch.index])
         yield batch

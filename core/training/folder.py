@@ -1,64 +1,126 @@
-"""The folder of a run: begun once, gone on with under the same options."""
+"""The folder of a run: begun once, gone on with under the same options, by one process at a time."""
 
 import dataclasses
 import json
-from collections.abc import Set
+from collections.abc import Iterator, Set
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, final
 
+from filelock import FileLock, Timeout
+from lightning_fabric import Fabric
+from torch import nn
+
+from ..components.registry import REGISTRIES
+from ..components.settings import settings_of
 from ..storage.atomic import write_text
 from .checkpoint import CHECKPOINT
 
 OPTIONS = "options.json"
+LOCK = "training.lock"
 
 
-def open_folder(folder: Path, options: Any, resume: bool, free: Set[str] = frozenset()) -> None:
-    """Begin or go on with a run in `folder`; its typed configuration is kept in `options.json`.
+@final
+class RunFolder:
+    """The folder of a run, whose typed configuration is kept in `options.json`.
+
+    Nothing is written before `claimed`: a run that fails while its options and data are checked leaves nothing behind.
 
     Args:
-        folder: created if it is missing.
+        folder: created when it is claimed.
         options: a dataclass, the whole configuration of the run.
         resume: go on with what is there; begin if nothing is.
         free: dotted names of options that may differ when a run goes on, since its numbers do not depend on them.
-
-    Raises:
-        FileExistsError: if the folder holds a run and `resume` is False.
-        ValueError: if the run was begun with other options.
     """
-    fields = plain(options)
-    path = folder / OPTIONS
-    if path.is_file() and not resume:
-        raise FileExistsError(
-            f"{folder} already holds a run; go on with it by --resume, or choose another folder by --out"
-        )
-    if path.is_file() and (folder / CHECKPOINT).is_file():
-        before, now = _flat(json.loads(path.read_text())), _flat(fields)
-        changed = [name for name in sorted(before | now) if name not in free and before.get(name) != now.get(name)]
+
+    def __init__(self, folder: Path, options: Any, resume: bool, free: Set[str] = frozenset()) -> None:
+        self.folder, self.resume, self.free = folder, resume, free
+        self.fields = plain(options)
+
+    def check(self) -> None:
+        """Refuse a folder that the run cannot use; a folder without a checkpoint holds no run.
+
+        Raises:
+            FileExistsError: if the folder holds a run and `resume` is False.
+            NotADirectoryError: if it is a file.
+            ValueError: if the run was begun with other options.
+        """
+        if self.folder.exists() and not self.folder.is_dir():
+            raise NotADirectoryError(f"{self.folder} is a file; choose a folder by --out")
+        if not (self.folder / CHECKPOINT).is_file():
+            return
+        if not self.resume:
+            raise FileExistsError(
+                f"{self.folder} already holds a run; go on with it by --resume, or choose another folder by --out"
+            )
+        path = self.folder / OPTIONS
+        if not path.is_file():
+            return
+        before, now = _flat(json.loads(path.read_text(encoding="utf-8"))), _flat(self.fields)
+        names = [name for name in sorted(before | now) if not any(_within(name, free) for free in self.free)]
+        changed = [name for name in names if before.get(name) != now.get(name)]
         if changed:
             lines = ", ".join(f"{name} was {before.get(name)!r} and is now {now.get(name)!r}" for name in changed)
             raise ValueError(
-                f"the run in {folder} was begun with other options: {lines}. "
+                f"the run in {self.folder} was begun with other options: {lines}. "
                 "Resume with the options it was begun with, or start a new run in another folder"
             )
-    folder.mkdir(parents=True, exist_ok=True)
-    write_text(path, json.dumps(fields, indent=2, ensure_ascii=False) + "\n")
+
+    @contextmanager
+    def claimed(self, fabric: Fabric) -> Iterator[None]:
+        """Within it, this run alone trains in the folder; its options are written.
+
+        Raises:
+            RuntimeError: if another process trains there.
+            FileExistsError, ValueError: as `check`.
+        """
+        if not fabric.is_global_zero:
+            fabric.barrier()
+            yield
+            return
+        self.folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(self.folder / LOCK)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout as error:
+            raise RuntimeError(
+                f"another process is training in {self.folder}; wait until it ends, or choose another folder by --out"
+            ) from error
+        try:
+            self.check()
+            write_text(self.folder / OPTIONS, json.dumps(self.fields, indent=2, ensure_ascii=False) + "\n")
+            fabric.barrier()
+            yield
+        finally:
+            lock.release()
+            (self.folder / LOCK).unlink(missing_ok=True)
 
 
 def plain(value: Any) -> Any:
-    """A dataclass as JSON: nested dictionaries, lists, numbers, text.
+    """Options as JSON: dataclasses and installed components with their settings, lists, numbers, text.
 
     Example:
         >>> from gestalt.core.optimization.progress import Progress
         >>> plain({"at": Progress(1, 2, 3), "in": Path("runs")})
         {'at': {'step': 1, 'steps': 2, 'steps_per_epoch': 3}, 'in': 'runs'}
     """
+    kind = next((name for registry in REGISTRIES if (name := registry.name_of(type(value)))), None)
+    head = {} if kind is None else {"type": kind}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        return head | {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, nn.ModuleList | list | tuple):
+        return [plain(entry) for entry in value]
     if isinstance(value, dict):
         return {str(key): plain(entry) for key, entry in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(entry) for entry in value]
-    return str(value) if isinstance(value, Path) else value
+    if isinstance(value, nn.Module):
+        return (head or {"type": type(value).__name__}) | {
+            name: plain(entry) for name, entry in settings_of(value).items()
+        }
+    return value if value is None or isinstance(value, bool | int | float | str) else str(value)
+
+
+def _within(name: str, free: str) -> bool:
+    return name == free or name.startswith(f"{free}.")
 
 
 def _flat(fields: dict[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -17,8 +17,7 @@ from torch.optim import AdamW, Optimizer
 from tqdm import tqdm
 
 from ..data.items import AbstractItems, Skipped
-from ..methods.learner import Learner, Outcome
-from ..modality.labels import Labels
+from ..methods.step import AbstractLearner, StepOutput
 from ..modality.transform import Views
 from ..optimization.lars import LARS
 from ..optimization.parameter_groups import parameter_groups
@@ -26,6 +25,7 @@ from ..optimization.progress import Progress
 from ..optimization.schedules import warmup_cosine
 from .checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
 from .data import Order, batches, mix
+from .labels import Labels
 from .metrics_log import MetricsLog
 from .options import Training
 from .watch import CollapseWatch
@@ -62,13 +62,13 @@ class _Sealed:
 class _Step(nn.Module):
     """The learner behind that envelope."""
 
-    def __init__(self, learner: Learner) -> None:
+    def __init__(self, learner: AbstractLearner[Any]) -> None:
         super().__init__()
         self.learner = learner
 
     def forward(self, sealed: _Sealed) -> _Sealed:
-        batch, generator = sealed.content
-        return _Sealed(self.learner(batch, generator))
+        batch, generator, progress = sealed.content
+        return _Sealed(self.learner(batch, generator, progress))
 
 
 def launch(options: Training) -> Fabric:
@@ -81,9 +81,9 @@ def launch(options: Training) -> Fabric:
     return fabric
 
 
-def train(
+def train_learner(
     fabric: Fabric,
-    learner: Learner,
+    learner: AbstractLearner[Any],
     items: AbstractItems[ItemT],
     views: Views[ItemT],
     collate: Callable[[Sequence[ItemT]], Any],
@@ -111,14 +111,14 @@ def train(
     running: dict[str, float] = {} if saved is None else dict(saved["running"])
 
     ranks, rank = fabric.world_size, fabric.global_rank
-    known = () if labels is None else labels.known().tolist()
+    known = () if labels is None else labels.known_items().tolist()
     share = options.labelled if labels is not None else 0.0
     parts = options.accumulate
     order = Order(len(items), options.batch, options.steps, options.seed, start, parts, rank, ranks, known, share)
     model, optimizer = fabric.setup(_Step(learner), optimizer)
     if saved is not None:
-        restore(learner, optimizer, saved)
-    journal = MetricsLog(folder, start) if fabric.is_global_zero else None
+        restore(fabric, learner, optimizer, saved)
+    log = MetricsLog(folder, start) if fabric.is_global_zero else None
     watch, skipped = CollapseWatch(), list[Skipped]()
     source = batches(items, views, collate, order, options.workers, skip_bad, labels)
     bar = tqdm(total=options.steps, initial=start, unit="step", disable=not fabric.is_global_zero, dynamic_ncols=True)
@@ -131,7 +131,8 @@ def train(
             for group in optimizer.param_groups:
                 group["lr"] = rate
 
-            outcomes: list[Outcome] = []
+            outputs: list[StepOutput[Any]] = []
+            before = Progress(step, options.steps, order.steps_per_epoch)
             for part in range(options.accumulate):
                 asked = time.monotonic()
                 batch = next(source).to(fabric.device)
@@ -141,50 +142,51 @@ def train(
                 generator = torch.Generator().manual_seed(mix(options.seed, step, part))  # the same on all ranks
                 last = part + 1 == options.accumulate
                 with nullcontext() if last else fabric.no_backward_sync(model):
-                    outcome: Outcome = model(_Sealed((batch, generator))).content
-                    outcomes.append(outcome)
-                    loss = float(torch.as_tensor(fabric.all_reduce(outcome.loss.detach(), reduce_op="mean")))
+                    output: StepOutput[Any] = model(_Sealed((batch, generator, before))).content
+                    outputs.append(output)
+                    loss = float(torch.as_tensor(fabric.all_reduce(output.loss.detach(), reduce_op="mean")))
                     if not math.isfinite(loss):
                         raise Diverged(explain(step, loss, batch.names, folder))
-                    fabric.backward(outcome.loss / options.accumulate)
-                add(running, {"loss": loss} | {name: float(value) for name, value in outcome.parts.items()})
+                    fabric.backward(output.loss / options.accumulate)
+                add(running, {"loss": loss} | {name: float(value) for name, value in output.metrics.items()})
             if options.clip is not None:
-                fabric.clip_gradients(model, optimizer, max_norm=options.clip)
+                # In float16 infinite gradients are how the scaler finds its scale: it then leaves the step out.
+                scaled = gradient_scaler(fabric) is not None
+                fabric.clip_gradients(model, optimizer, max_norm=options.clip, error_if_nonfinite=not scaled)
             optimizer.step()
             optimizer.zero_grad()
             step += 1
             progress = Progress(step, options.steps, order.steps_per_epoch)
-            for outcome in outcomes[:-1]:
-                learner.observe(outcome)
-            learner.follow(outcomes[-1], progress)
+            learner.after_step(outputs, progress)
 
             bar.update()
             if step % options.log_every == 0 or step == options.steps:
-                measured = watch.measure(outcomes[-1])
+                health = learner.health(outputs[-1])
                 means = {name: value / running["count"] for name, value in running.items() if name != "count"}
-                row = {"epoch": step / order.steps_per_epoch, "lr": rate} | means | measured
+                row = {"epoch": step / order.steps_per_epoch, "lr": rate} | means | health
                 now = time.monotonic()
                 times = {"seconds": now - began, "waiting_for_data": waited / max(now - logged, 1e-9)}
                 running, waited, logged = {}, 0.0, now
-                bar.set_postfix({"loss": f"{row['loss']:.3f}", "objects": f"{row['objects_per_item']:.1f}"})
-                for text in watch.judge(step, measured, outcomes[-1].segmentation.objects):
+                shown = {"loss": row["loss"], "objects": health.get("objects_per_item")}
+                bar.set_postfix({name: f"{value:.3g}" for name, value in shown.items() if value is not None})
+                for text in watch.judge(step, health):
                     bar.write(f"collapse watch, {text}")
-                if journal is not None:
-                    journal.write(step, row, times)
+                if log is not None:
+                    log.write(step, row, times)
             if step % options.checkpoint_every == 0 or step == options.steps:
                 save(fabric, folder, learner, optimizer, step, running)
 
         if step < options.steps:
             save(fabric, folder, learner, optimizer, step, running)
-    if journal is not None:
-        journal.close()
+    if log is not None:
+        log.close()
     seconds = time.monotonic() - began
     return TrainingResult(step, step == options.steps, seconds, tuple(watch.warnings), tuple(dict.fromkeys(skipped)))
 
 
-def build_optimizer(learner: Learner, options: Training) -> Optimizer:
+def build_optimizer(learner: nn.Module, options: Training) -> Optimizer:
     """The optimiser that the options ask for, over everything that is trained."""
-    groups = parameter_groups(learner, options.weight_decay)
+    groups = parameter_groups(learner, options.decay)
     if options.optimizer == "lars":
         return LARS(groups, options.lr)
     for group in groups:
@@ -192,8 +194,13 @@ def build_optimizer(learner: Learner, options: Training) -> Optimizer:
     return AdamW(groups, options.lr)
 
 
-def restore(learner: Learner, optimizer: Optimizer, saved: dict[str, Any]) -> None:
-    """Put a checkpoint back.
+def gradient_scaler(fabric: Fabric) -> Any:
+    """The scaler of float16 training, None at other precisions."""
+    return getattr(fabric.strategy.precision, "scaler", None)
+
+
+def restore(fabric: Fabric, learner: nn.Module, optimizer: Optimizer, saved: dict[str, Any]) -> None:
+    """Put a checkpoint back, the state of the gradient scaler included.
 
     Raises:
         ValueError: if it belongs to another learner.
@@ -201,6 +208,9 @@ def restore(learner: Learner, optimizer: Optimizer, saved: dict[str, Any]) -> No
     try:
         learner.load_state_dict(saved["learner"])
         unwrapped(optimizer).load_state_dict(saved["optimizer"])
+        scaler = gradient_scaler(fabric)
+        if scaler is not None:
+            scaler.load_state_dict(saved["scaler"])
     except (RuntimeError, ValueError, KeyError) as error:
         raise ValueError(
             f"the checkpoint belongs to another network or method ({str(error).splitlines()[0]}); "
@@ -215,12 +225,15 @@ def unwrapped(optimizer: Any) -> Optimizer:
 
 
 def save(
-    fabric: Fabric, folder: Path, learner: Learner, optimizer: Optimizer, step: int, running: dict[str, float]
+    fabric: Fabric, folder: Path, learner: nn.Module, optimizer: Optimizer, step: int, running: dict[str, float]
 ) -> None:
     """Write the checkpoint on the first process; the others wait."""
     if fabric.is_global_zero:
-        tensors = {"learner": learner.state_dict(), "optimizer": unwrapped(optimizer).state_dict()}
-        save_checkpoint(folder, {"step": step, "running": running} | tensors)
+        state = {"learner": learner.state_dict(), "optimizer": unwrapped(optimizer).state_dict()}
+        scaler = gradient_scaler(fabric)
+        if scaler is not None:
+            state["scaler"] = scaler.state_dict()
+        save_checkpoint(folder, {"step": step, "running": running} | state)
     fabric.barrier()
 
 

@@ -8,16 +8,14 @@ from torch import nn
 
 from ...data.segmentation import Segmentation
 from ...data.view import Batch
-from ...optimization.progress import Progress
 
 
 class AbstractSegmenter(nn.Module, abc.ABC):
-    """Source view → segmentation, without gradient."""
+    """Source view → segmentation, without gradient: what is compared.
+
+    A segmenter with state, such as a network that follows the online one, updates it in `after_step` (see `AfterStep`).
+    """
 
     @abc.abstractmethod
     def forward(self, batch: Batch[Any], generator: torch.Generator) -> Segmentation:
         """The segments of the source view of every item."""
-
-    @abc.abstractmethod
-    def follow(self, progress: Progress) -> None:
-        """Update whatever follows the online network; called after every step."""

@@ -1,12 +1,15 @@
 """The object discovery network of Odin."""
 
-from typing import Any, final
+from collections.abc import Sequence
+from typing import Any, Protocol, final, runtime_checkable
 
 import torch
+from torch import nn
 
 from ...data.segmentation import Segmentation
 from ...data.view import Batch
-from ...networks.follower import Follower
+from ...networks.follower import Follower, NetworkSource
+from ...optimization.after_step import AfterStep
 from ...optimization.progress import Progress
 from ..finder import ObjectFinder
 from .base import AbstractSegmenter
@@ -16,29 +19,50 @@ from .base import AbstractSegmenter
 class Discovery(AbstractSegmenter):
     """Encodes the source view with a network that follows the online one, and finds the objects in its features.
 
-    The network runs in evaluation mode without gradient.
+    The network runs in evaluation mode without gradient, so a follower must copy buffers: its running statistics would
+    stay those of the start.
 
     Args:
-        network: the object discovery network τ.
+        source: the object discovery network τ.
         finder: finds the objects in its features.
         span: group only the elements of the source that one of the views shows (v0 as the part of the item that
             encompasses the views, [0074]) instead of the whole source. The network still sees what lies around them; a
             source that is itself cut is made by the modality's `Views.source`.
 
+    Raises:
+        ValueError: if the network is a follower that keeps buffers of its own.
+
     Source: Odin, [0063] and [0075].
     """
 
-    def __init__(self, network: Follower, finder: ObjectFinder, span: bool = False) -> None:
+    def __init__(self, source: NetworkSource, finder: ObjectFinder, span: bool = False) -> None:
         super().__init__()
-        self.network = network
+        if isinstance(source, Follower) and source.buffer_policy == "own":
+            raise ValueError(
+                "a discovery network runs in evaluation mode, with running statistics that its follower never updates: "
+                'build it with Follower(online, rule, buffers="copy")'
+            )
+        self.source = source
         self.finder = finder
         self.span = span
+        self.plain_networks = nn.ModuleList(finder.plain_networks())  # so that they move between devices with the rest
 
     def forward(self, batch: Batch[Any], generator: torch.Generator) -> Segmentation:
         """Discovered segments of every item."""
         views = batch.views if self.span else ()
-        return self.finder.discover(self.network.network, batch.source.data, generator, views)
+        return self.finder.discover(self.source.network, batch.source.data, generator, views)
 
-    def follow(self, progress: Progress) -> None:
-        """The discovery network follows by its rule."""
-        self.network.follow(progress)
+    def after_step(self, outputs: Sequence[Any], progress: Progress) -> None:
+        """The discovery network follows by its rule, where it has one."""
+        if isinstance(self.source, AfterStep):
+            self.source.after_step(outputs, progress)
+
+
+@runtime_checkable
+class HasFinder(Protocol):
+    """A segmenter that discovers: it knows how objects are found."""
+
+    @property
+    def finder(self) -> ObjectFinder:
+        """How objects are found."""
+        ...

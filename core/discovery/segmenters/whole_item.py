@@ -6,7 +6,6 @@ import torch
 
 from ...data.segmentation import Segmentation
 from ...data.view import Batch
-from ...optimization.progress import Progress
 from .base import AbstractSegmenter
 
 
@@ -17,6 +16,3 @@ class WholeItem(AbstractSegmenter):
     def forward(self, batch: Batch[Any], generator: torch.Generator) -> Segmentation:  # noqa: ARG002
         """Every item as one object."""
         return Segmentation.whole_items(len(batch), batch.index.device)
-
-    def follow(self, progress: Progress) -> None:
-        """Nothing follows."""

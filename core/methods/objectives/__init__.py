@@ -5,9 +5,6 @@ from .base import Loss as Loss
 from .combined import Combined as Combined
 from .contrastive import Contrastive as Contrastive
 from .contrastive import contrastive as contrastive
-from .info import BatchInfo as BatchInfo
-from .info import nothing_known as nothing_known
-from .info import object_labels as object_labels
 from .moco import Moco as Moco
 from .npid import Npid as Npid
 from .pseudo_labels import pseudo_labels as pseudo_labels

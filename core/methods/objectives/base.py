@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from ...data.segmentation import Objects
-from .info import BatchInfo
+from ..info import BatchInfo
 
 
 @final
@@ -25,16 +25,12 @@ class AbstractObjective(nn.Module, abc.ABC):
     """Compares the objects of the online views with those of the teacher's views.
 
     Both arguments hold one entry per view, in the same order; the teacher may see only the first few of them.
-    State, such as a queue, changes in `observe` alone, never while the loss is computed.
+    State, such as a queue, changes in `after_step` alone (see `AfterStep`), never while the loss is computed.
     """
 
     @abc.abstractmethod
-    def forward(self, online: tuple[Objects, ...], teacher: tuple[Objects, ...], known: BatchInfo) -> Loss:
+    def forward(self, online: tuple[Objects, ...], teacher: tuple[Objects, ...], info: BatchInfo) -> Loss:
         """The loss of a batch: the same on N ranks, averaged, as on one rank with the joined batch."""
-
-    @abc.abstractmethod
-    def observe(self, teacher: tuple[Objects, ...], known: BatchInfo) -> None:
-        """Update the state; called once for every batch, after the optimiser's step."""
 
 
 def ordered_pairs(online: int, teacher: int, same: bool = False, both: bool = True) -> Iterator[tuple[int, int]]:

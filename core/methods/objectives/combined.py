@@ -1,28 +1,40 @@
 """A weighted sum of objectives."""
 
-from typing import final
+from collections.abc import Mapping, Sequence
+from typing import Any, final
 
 from torch import Tensor, nn
 
 from ...data.segmentation import Objects
+from ...optimization.after_step import AfterStep
+from ...optimization.progress import Progress
+from ..info import BatchInfo
+from ..step import HasHeads, StepOutput
 from .base import AbstractObjective, Loss
-from .info import BatchInfo
 
 
 @final
 class Combined(AbstractObjective):
-    """Σ w · L over (weight, objective): regression groups, contrast tells apart, and one encoder may want both."""
+    """Σ w · L: regression groups, contrast tells apart, and one encoder may want both.
 
-    def __init__(self, *weighted: tuple[float, AbstractObjective]) -> None:
+    Args:
+        objectives: the terms L.
+        weights: of each, w.
+    """
+
+    def __init__(self, objectives: Sequence[AbstractObjective], weights: Sequence[float]) -> None:
         super().__init__()
-        if not weighted:
-            raise ValueError("Combined needs at least one (weight, objective), got none")
-        self.weights = tuple(weight for weight, _ in weighted)
-        self.objectives = nn.ModuleList(objective for _, objective in weighted)
+        if not objectives or len(objectives) != len(weights):
+            raise ValueError(
+                "Combined needs at least one objective, and one weight for each, "
+                f"got {len(objectives)} objectives and {len(weights)} weights"
+            )
+        self.weights = tuple(weights)
+        self.objectives = nn.ModuleList(objectives)
 
-    def forward(self, online: tuple[Objects, ...], teacher: tuple[Objects, ...], known: BatchInfo) -> Loss:
+    def forward(self, online: tuple[Objects, ...], teacher: tuple[Objects, ...], info: BatchInfo) -> Loss:
         """The weighted sum, with the unweighted parts of every objective; a second part of one name is numbered."""
-        losses: list[Loss] = [objective(online, teacher, known) for objective in self.objectives]
+        losses: list[Loss] = [objective(online, teacher, info) for objective in self.objectives]
         value = losses[0].value * self.weights[0]
         for weight, loss in zip(self.weights[1:], losses[1:], strict=True):
             value = value + weight * loss.value
@@ -32,8 +44,16 @@ class Combined(AbstractObjective):
                 parts[f"{name} {number}" if name in parts else name] = part
         return Loss(value, parts)
 
-    def observe(self, teacher: tuple[Objects, ...], known: BatchInfo) -> None:
-        """Every objective observes."""
+    def after_step(self, outputs: Sequence[StepOutput[Any]], progress: Progress) -> None:
+        """Every objective with state updates it."""
         for objective in self.objectives:
-            assert isinstance(objective, AbstractObjective)
-            objective.observe(teacher, known)
+            if isinstance(objective, AfterStep):
+                objective.after_step(outputs, progress)
+
+    def heads(self) -> Mapping[str, nn.Module]:
+        """The trained parts of all objectives."""
+        found: dict[str, nn.Module] = {}
+        for objective in self.objectives:
+            if isinstance(objective, HasHeads):
+                found |= objective.heads()
+        return found

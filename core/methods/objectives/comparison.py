@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ...data.segmentation import Objects
 from ...distributed.ranks import gather, mean_over_ranks
-from .regression import unit
+from ...losses.distances import unit
 
 
 @final

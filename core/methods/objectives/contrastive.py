@@ -9,9 +9,9 @@ from torch import Tensor
 
 from ...data.segmentation import Objects
 from ...distributed.ranks import gather, mean_over_ranks
+from ...losses.distances import at_least_float, unit
+from ..info import BatchInfo
 from .base import AbstractObjective, Loss, ordered_pairs, total_of_pairs
-from .info import BatchInfo
-from .regression import at_least_float, unit
 
 
 def contrastive(
@@ -134,7 +134,7 @@ class Contrastive(AbstractObjective):
         self.other_ranks = other_ranks
         self.similarity: Literal["cosine", "dot"] = similarity
 
-    def forward(self, online: tuple[Objects, ...], teacher: tuple[Objects, ...], known: BatchInfo) -> Loss:  # noqa: ARG002
+    def forward(self, online: tuple[Objects, ...], teacher: tuple[Objects, ...], info: BatchInfo) -> Loss:  # noqa: ARG002
         """The loss, with no part."""
         negatives = self.same_item, self.other_items, self.other_ranks and self.other_items
         losses = []
@@ -143,6 +143,3 @@ class Contrastive(AbstractObjective):
             losses.append(contrastive(online[i], teacher[j], self.temperature, own, *negatives, self.similarity))
         value = total_of_pairs(losses)
         return Loss(value, {"contrastive": value.detach()})
-
-    def observe(self, teacher: tuple[Objects, ...], known: BatchInfo) -> None:
-        """There is no state."""

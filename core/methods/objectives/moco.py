@@ -1,15 +1,19 @@
 """MoCo's objective: one direction, against a long queue of the teacher's keys."""
 
+from collections.abc import Sequence
 from typing import final
 
 import torch
 
 from ...data.segmentation import Objects
 from ...distributed.ranks import mean_over_ranks
+from ...losses.distances import unit
+from ...optimization.progress import Progress
+from ..compared import Compared
+from ..info import BatchInfo
+from ..step import StepOutput
 from .base import AbstractObjective, Loss, ordered_pairs, total_of_pairs
-from .info import BatchInfo
 from .queue import Queue
-from .regression import unit
 
 
 @final
@@ -32,7 +36,7 @@ class Moco(AbstractObjective):
             raise ValueError(f"the temperature must be positive, got {temperature}")
         self.queue, self.temperature, self.symmetric = queue, temperature, symmetric
 
-    def forward(self, online: tuple[Objects, ...], teacher: tuple[Objects, ...], known: BatchInfo) -> Loss:  # noqa: ARG002
+    def forward(self, online: tuple[Objects, ...], teacher: tuple[Objects, ...], info: BatchInfo) -> Loss:  # noqa: ARG002
         """The loss, with no part."""
         losses = []
         for i, j in ordered_pairs(len(online), len(teacher), both=self.symmetric):
@@ -46,7 +50,8 @@ class Moco(AbstractObjective):
         return Loss(value, {"contrastive": value.detach()})
 
     @torch.no_grad()
-    def observe(self, teacher: tuple[Objects, ...], known: BatchInfo) -> None:
+    def after_step(self, outputs: Sequence[StepOutput[Compared]], progress: Progress) -> None:  # noqa: ARG002
         """The keys of all ranks enter the queue, those of the last view that the teacher saw."""
-        keys = teacher[-1:]
-        self.queue.keep(self.queue.pushed(keys, known.labels, known.index, keys[0].present))
+        for compared in (output.details for output in outputs):
+            keys = compared.teacher[-1:]
+            self.queue.keep(self.queue.pushed(keys, compared.info.labels, compared.info.index, keys[0].present))

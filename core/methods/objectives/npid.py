@@ -1,5 +1,6 @@
 """Instance discrimination's objective: every item is its own class, kept in a memory bank."""
 
+from collections.abc import Sequence
 from typing import final
 
 import torch
@@ -8,9 +9,12 @@ from torch import Tensor
 
 from ...data.segmentation import Objects
 from ...distributed.ranks import gather, joint_rows, mean_over_ranks
+from ...losses.distances import at_least_float, unit
+from ...optimization.progress import Progress
+from ..compared import Compared
+from ..info import BatchInfo
+from ..step import StepOutput
 from .base import AbstractObjective, Loss
-from .info import BatchInfo
-from .regression import at_least_float, unit
 
 
 @final
@@ -53,7 +57,7 @@ class Npid(AbstractObjective):
         self.register_buffer("bank", start)
         self.register_buffer("constant", torch.zeros(()))
 
-    def forward(self, online: tuple[Objects, ...], teacher: tuple[Objects, ...], known: BatchInfo) -> Loss:  # noqa: ARG002
+    def forward(self, online: tuple[Objects, ...], teacher: tuple[Objects, ...], info: BatchInfo) -> Loss:  # noqa: ARG002
         """The loss, with no part.
 
         Raises:
@@ -64,25 +68,25 @@ class Npid(AbstractObjective):
                 f"the memory bank has one entry per item, got {online[0].present.shape[1]} objects per item; "
                 "compare whole items"
             )
-        if len(known.index) and int(known.index.max()) >= len(self.bank):
+        if len(info.index) and int(info.index.max()) >= len(self.bank):
             raise ValueError(
-                f"the memory bank has {len(self.bank)} entries, got item number {int(known.index.max())}; "
+                f"the memory bank has {len(self.bank)} entries, got item number {int(info.index.max())}; "
                 "build it for the size of the data set"
             )
-        losses = [self._loss(view, known) for view in online]
+        losses = [self._loss(view, info) for view in online]
         value = torch.stack(losses).mean()
         return Loss(value, {"instances": value.detach()})
 
-    def _loss(self, view: Objects, known: BatchInfo) -> Float[Tensor, ""]:
+    def _loss(self, view: Objects, info: BatchInfo) -> Float[Tensor, ""]:
         here = view.present[:, 0]
         vectors = unit(view.vectors[:, 0][here])
         bank = self.bank.to(vectors)
-        own = (vectors * bank[known.index[here]]).sum(dim=1) / self.temperature
+        own = (vectors * bank[info.index[here]]).sum(dim=1) / self.temperature
         if self.noise is None:
             losses = (vectors @ bank.T / self.temperature).logsumexp(dim=1) - own
             return mean_over_ranks(losses.sum(), here.sum())
         total, start = joint_rows(len(here), here.device)
-        drawn = torch.randint(len(bank), (total, self.noise), generator=known.generator)
+        drawn = torch.randint(len(bank), (total, self.noise), generator=info.generator)
         drawn = drawn[start : start + len(here)].to(here.device)[here]
         others = torch.einsum("rd,rmd->rm", vectors, bank[drawn]) / self.temperature
         # log(P / (P + m/N)) = log σ(log P − log(m/N)), which neither overflows nor needs a small number added.
@@ -102,13 +106,14 @@ class Npid(AbstractObjective):
         return (everyone @ self.bank.to(everyone).T / self.temperature).exp().sum(dim=1).mean().to(self.constant)
 
     @torch.no_grad()
-    def observe(self, teacher: tuple[Objects, ...], known: BatchInfo) -> None:
+    def after_step(self, outputs: Sequence[StepOutput[Compared]], progress: Progress) -> None:  # noqa: ARG002
         """The bank moves towards the vectors of the first view, and Z is kept from the first batch on."""
-        here = teacher[0].present[:, 0]
-        vectors = unit(teacher[0].vectors[:, 0][here])
-        if self.noise is not None:
-            self.constant.copy_(self._constant(vectors))
-        everyone, _ = gather(vectors)
-        index, _ = gather(known.index[here].double())
-        rows = index.long()
-        self.bank[rows] = unit(self.momentum * self.bank[rows] + (1 - self.momentum) * everyone.to(self.bank))
+        for compared in (output.details for output in outputs):
+            here = compared.teacher[0].present[:, 0]
+            vectors = unit(compared.teacher[0].vectors[:, 0][here])
+            if self.noise is not None:
+                self.constant.copy_(self._constant(vectors))
+            everyone, _ = gather(vectors)
+            index, _ = gather(compared.info.index[here].double())
+            rows = index.long()
+            self.bank[rows] = unit(self.momentum * self.bank[rows] + (1 - self.momentum) * everyone.to(self.bank))

@@ -7,8 +7,8 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from ...data.segmentation import Objects
+from ...losses.distances import unit
 from .queue import Entries
-from .regression import unit
 
 Metric = Literal["cosine", "euclidean"]
 

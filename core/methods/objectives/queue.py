@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from ...data.segmentation import Objects
 from ...distributed.ranks import gather
-from .regression import at_least_float, unit
+from ...losses.distances import at_least_float, unit
 
 
 @final

@@ -9,8 +9,9 @@ from torch.nn.functional import log_softmax, softmax
 
 from ...data.segmentation import Objects
 from ...distributed.ranks import mean_over_ranks
+from ...losses.distances import at_least_float, unit
+from ..info import BatchInfo
 from .base import AbstractObjective, Loss, ordered_pairs, total_of_pairs
-from .info import BatchInfo
 
 Distance = Literal["normalised", "plain", "cosine", "cross-entropy"]
 
@@ -51,17 +52,6 @@ def regression(online: Objects, teacher: Objects, distance: Distance = "normalis
     return mean_over_ranks(torch.where(both, far, 0.0).sum(), both.sum())
 
 
-def at_least_float(vectors: Float[Tensor, "*rows dim"]) -> Float[Tensor, "*rows dim"]:
-    """Losses are in float32 whatever the networks' precision; double stays double."""
-    return vectors.to(torch.promote_types(vectors.dtype, torch.float32))
-
-
-def unit(vectors: Float[Tensor, "*rows dim"]) -> Float[Tensor, "*rows dim"]:
-    """Vectors of length 1 in float32 or double; a zero vector stays zero, with a finite gradient."""
-    vectors = at_least_float(vectors)
-    return vectors * torch.rsqrt(vectors.square().sum(dim=-1, keepdim=True).clamp(min=1e-12))
-
-
 @final
 class Regression(AbstractObjective):
     """BYOL's loss over all ordered pairs of views; the two directions are summed.
@@ -77,12 +67,9 @@ class Regression(AbstractObjective):
         self.distance: Distance = distance
         self.symmetric = symmetric
 
-    def forward(self, online: tuple[Objects, ...], teacher: tuple[Objects, ...], known: BatchInfo) -> Loss:  # noqa: ARG002
+    def forward(self, online: tuple[Objects, ...], teacher: tuple[Objects, ...], info: BatchInfo) -> Loss:  # noqa: ARG002
         """The loss, with no part."""
         pairs = ordered_pairs(len(online), len(teacher), both=self.symmetric)
         value = total_of_pairs([regression(online[i], teacher[j], self.distance) for i, j in pairs])
         value = value if self.symmetric else value / 2
         return Loss(value, {"regression": value.detach()})
-
-    def observe(self, teacher: tuple[Objects, ...], known: BatchInfo) -> None:
-        """There is no state."""

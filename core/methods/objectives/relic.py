@@ -7,9 +7,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ...data.segmentation import Objects
+from ..info import BatchInfo
 from .base import AbstractObjective, Loss, ordered_pairs, total_of_pairs
 from .comparison import Comparison, choose_negatives, compare, contrast, divergence
-from .info import BatchInfo
 
 
 def invariance(compared: dict[tuple[int, int], Comparison], pairs: list[tuple[int, int]]) -> Float[Tensor, ""]:
@@ -52,10 +52,10 @@ class Relic(AbstractObjective):
         self.temperature, self.contrast, self.invariance = temperature, contrast, invariance
         self.negatives, self.same_item, self.same_view = negatives, same_item, same_view
 
-    def forward(self, online: tuple[Objects, ...], teacher: tuple[Objects, ...], known: BatchInfo) -> Loss:
+    def forward(self, online: tuple[Objects, ...], teacher: tuple[Objects, ...], info: BatchInfo) -> Loss:
         """The weighted sum; its parts without their weights."""
         pairs = pairs_of_views(len(online), len(teacher), self.same_view)
-        negatives = choose_negatives(teacher, self.negatives, self.same_item, known.generator)
+        negatives = choose_negatives(teacher, self.negatives, self.same_item, info.generator)
         compared = {
             (i, j): compare(online[i], teacher[j], self.temperature, negatives) for i, j in with_themselves(pairs)
         }
@@ -63,9 +63,6 @@ class Relic(AbstractObjective):
         penalty = invariance(compared, pairs) if self.invariance else torch.zeros_like(contrasted)
         value = self.contrast * contrasted + self.invariance * penalty
         return Loss(value, {"contrastive": contrasted.detach(), "invariance": penalty.detach()})
-
-    def observe(self, teacher: tuple[Objects, ...], known: BatchInfo) -> None:
-        """There is no state."""
 
 
 def pairs_of_views(online: int, teacher: int, same_view: bool) -> list[tuple[int, int]]:

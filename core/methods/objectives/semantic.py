@@ -1,5 +1,6 @@
 """SemPPL's objective: other items of the same class are positives too, the class being guessed where it is unknown."""
 
+from collections.abc import Sequence
 from typing import final
 
 import torch
@@ -8,9 +9,12 @@ from torch import Tensor
 
 from ...data.segmentation import Objects
 from ...distributed.ranks import joint_rows
+from ...optimization.progress import Progress
+from ..compared import Compared
+from ..info import BatchInfo
+from ..step import StepOutput
 from .base import AbstractObjective, Loss, total_of_pairs
 from .comparison import Comparison, choose_negatives, compare, contrast
-from .info import BatchInfo
 from .pseudo_labels import Metric, drawn, pseudo_labels
 from .queue import Entries, Queue
 from .relic import invariance, pairs_of_views, with_themselves
@@ -72,13 +76,13 @@ class Semantic(AbstractObjective):
         self.metric: Metric = metric
         self.same_item, self.same_view = same_item, same_view
 
-    def forward(self, online: tuple[Objects, ...], teacher: tuple[Objects, ...], known: BatchInfo) -> Loss:
+    def forward(self, online: tuple[Objects, ...], teacher: tuple[Objects, ...], info: BatchInfo) -> Loss:
         """The loss and its parts."""
         pairs = pairs_of_views(len(online), len(teacher), self.same_view)
-        entries = self._entries(teacher, known)
-        guessed = pseudo_labels(online[: len(teacher)], entries, known.index, self.neighbours, self.metric)
-        meant = torch.where(known.labels >= 0, known.labels, guessed)
-        negatives = choose_negatives(teacher, self.negatives, self.same_item, known.generator)
+        entries = self._entries(teacher, info)
+        guessed = pseudo_labels(online[: len(teacher)], entries, info.index, self.neighbours, self.metric)
+        meant = torch.where(info.labels >= 0, info.labels, guessed)
+        negatives = choose_negatives(teacher, self.negatives, self.same_item, info.generator)
 
         needed = with_themselves(pairs) if self.invariance else pairs
         own = {(i, j): compare(online[i], teacher[j], self.temperature, negatives) for i, j in needed}
@@ -88,7 +92,7 @@ class Semantic(AbstractObjective):
             penalty = invariance(own, pairs)
         for _ in range(self.positives if self.alpha or self.invariance else 0):
             drawn_for = {
-                (i, j): self._with_positives(online[i], teacher[j], j, entries, meant, negatives, known)
+                (i, j): self._with_positives(online[i], teacher[j], j, entries, meant, negatives, info)
                 for i, j in needed
             }
             semantic = semantic + total_of_pairs([contrast(drawn_for[pair]) for pair in pairs]) / self.positives
@@ -96,16 +100,17 @@ class Semantic(AbstractObjective):
                 penalty = penalty + invariance(drawn_for, pairs) / self.positives
         value = self.contrast * (augmentation + self.alpha * semantic) + self.invariance * penalty
         parts = {"augmentation": augmentation, "semantic": semantic, "invariance": penalty}
-        parts = {name: part.detach() for name, part in parts.items()} | _counts(online, entries, guessed, known, meant)
+        parts = {name: part.detach() for name, part in parts.items()} | _counts(online, entries, guessed, info, meant)
         return Loss(value, parts)
 
     @torch.no_grad()
-    def observe(self, teacher: tuple[Objects, ...], known: BatchInfo) -> None:
+    def after_step(self, outputs: Sequence[StepOutput[Compared]], progress: Progress) -> None:  # noqa: ARG002
         """The labelled objects of all ranks enter the queue."""
-        self.queue.keep(self._entries(teacher, known))
+        for compared in (output.details for output in outputs):
+            self.queue.keep(self._entries(compared.teacher, compared.info))
 
-    def _entries(self, teacher: tuple[Objects, ...], known: BatchInfo) -> Entries:
-        return self.queue.pushed(teacher, known.labels, known.index, known.labels >= 0)
+    def _entries(self, teacher: tuple[Objects, ...], info: BatchInfo) -> Entries:
+        return self.queue.pushed(teacher, info.labels, info.index, info.labels >= 0)
 
     def _with_positives(
         self,
@@ -115,11 +120,11 @@ class Semantic(AbstractObjective):
         entries: Entries,
         meant: Int[Tensor, "batch objects"],
         negatives: Tensor,
-        known: BatchInfo,
+        info: BatchInfo,
     ) -> Comparison:
         wanted = meant.flatten()
         total, start = joint_rows(len(wanted), wanted.device)
-        luck = torch.rand(total, generator=known.generator)[start : start + len(wanted)].to(wanted.device)
+        luck = torch.rand(total, generator=info.generator)[start : start + len(wanted)].to(wanted.device)
         place = drawn(entries.labels[view], wanted, luck)
         there = (online.present & teacher.present).flatten() & (place >= 0)
         return compare(online, teacher, self.temperature, negatives, entries.vectors[view][place.clamp(min=0)], there)
@@ -127,14 +132,14 @@ class Semantic(AbstractObjective):
 
 @torch.no_grad()
 def _counts(
-    online: tuple[Objects, ...], entries: Entries, guessed: Tensor, known: BatchInfo, meant: Tensor
+    online: tuple[Objects, ...], entries: Entries, guessed: Tensor, info: BatchInfo, meant: Tensor
 ) -> dict[str, Tensor]:
     """Numbers to watch, of this rank."""
     seen = torch.stack([view.present for view in online]).any(dim=0)
-    told, used = seen & (known.labels >= 0), seen & (meant >= 0)
+    told, used = seen & (info.labels >= 0), seen & (meant >= 0)
     kept = (entries.labels >= 0).any(dim=0)
     return {
-        "pseudo_label_accuracy": (guessed == known.labels)[told].float().mean(),
+        "pseudo_label_accuracy": (guessed == info.labels)[told].float().mean(),
         "queue_age": entries.age[kept].float().mean(),
-        "labelled_positives": (known.labels >= 0)[used].float().mean(),
+        "labelled_positives": (info.labels >= 0)[used].float().mean(),
     }

@@ -8,21 +8,18 @@ from torch import Tensor
 
 from ...data.segmentation import Objects
 from ...distributed.ranks import gather, mean_over_ranks
+from ...losses.distances import unit
+from ..info import BatchInfo
 from .base import AbstractObjective, Loss
-from .info import BatchInfo
-from .regression import unit
 
 
 @final
 class Nothing(AbstractObjective):
     """0: nothing is compared, and a task network alone teaches. Supervised training."""
 
-    def forward(self, online: tuple[Objects, ...], teacher: tuple[Objects, ...], known: BatchInfo) -> Loss:  # noqa: ARG002
+    def forward(self, online: tuple[Objects, ...], teacher: tuple[Objects, ...], info: BatchInfo) -> Loss:  # noqa: ARG002
         """Zero, with a zero gradient."""
         return Loss(torch.stack([view.vectors.sum() for view in online]).sum() * 0.0, {})
-
-    def observe(self, teacher: tuple[Objects, ...], known: BatchInfo) -> None:
-        """There is no state."""
 
 
 @final
@@ -45,7 +42,7 @@ class SupervisedContrastive(AbstractObjective):
             raise ValueError(f"the temperature must be positive, got {temperature}")
         self.temperature = temperature
 
-    def forward(self, online: tuple[Objects, ...], teacher: tuple[Objects, ...], known: BatchInfo) -> Loss:
+    def forward(self, online: tuple[Objects, ...], teacher: tuple[Objects, ...], info: BatchInfo) -> Loss:
         """The loss, with no part. Queries are the online network's, candidates the teacher's.
 
         Raises:
@@ -57,7 +54,7 @@ class SupervisedContrastive(AbstractObjective):
         keys = [gather(unit(view.vectors).flatten(0, 1)) for view in teacher]
         start, total = keys[0][1], len(keys[0][0])
         present = torch.stack([gather(view.present.flatten().float())[0] > 0 for view in teacher])
-        labels = gather(known.labels.flatten().double())[0].long()
+        labels = gather(info.labels.flatten().double())[0].long()
         row = start + torch.arange(queries.shape[1], device=labels.device)
         key = torch.arange(total, device=labels.device)
         alike = (row[:, None] == key) | ((labels[row][:, None] == labels) & (labels >= 0))
@@ -72,9 +69,6 @@ class SupervisedContrastive(AbstractObjective):
             rows.append(there.sum())
         value = 2 * mean_over_ranks(torch.stack(losses).sum(), torch.stack(rows).sum())
         return Loss(value, {"contrastive": value.detach()})
-
-    def observe(self, teacher: tuple[Objects, ...], known: BatchInfo) -> None:
-        """There is no state."""
 
 
 def _spread(scores: Tensor, allowed: Tensor, right: Tensor) -> Float[Tensor, " rows"]:

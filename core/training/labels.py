@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any, Literal, final
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Int, Shaped
 from torch import Tensor
 
 from ..data.items import AbstractItems
+from ..methods.targets import AbstractTarget, Classes, Values, known_rows
 
 PLACE = re.compile(r"\s*[\[:#,(]")
 """Where an item's name stops to name the file and goes on with the place in it."""
@@ -21,68 +22,69 @@ PLACE = re.compile(r"\s*[\[:#,(]")
 @final
 @dataclass(frozen=True)
 class Labels:
-    """What is known of the items of a data set.
+    """What is known of the items of a data set, or of their elements.
 
     Attributes:
-        names: of the classes, by number.
-        classes: of every item, or of every element of every item; −1 where it is not known.
-        values: of every item, NaN where it is not known; None if there are only classes.
+        target: what it is: classes, values.
+        known: in the target's own form, for every item: integers with −1, or numbers with NaN, for what is not known.
 
     Example:
         >>> labels = Labels.of(["cat", None, "dog", "cat"])
-        >>> labels.names, labels.classes.tolist(), labels.known().tolist()
-        (('cat', 'dog'), [0, -1, 1, 0], [0, 2, 3])
+        >>> labels.target, labels.known.tolist(), labels.known_items().tolist()
+        (Classes(names=('cat', 'dog')), [0, -1, 1, 0], [0, 2, 3])
     """
 
-    names: tuple[str, ...]
-    classes: Int[Tensor, "items ..."]
-    values: Float[Tensor, " items"] | None = None
+    target: AbstractTarget
+    known: Shaped[Tensor, "items ..."]
 
     def __post_init__(self) -> None:
-        if self.classes.numel() and int(self.classes.max()) >= len(self.names):
-            raise ValueError(f"{len(self.names)} classes have names, got class number {int(self.classes.max())}")
+        if isinstance(self.target, Classes) and self.known.numel() and int(self.known.max()) >= len(self.target.names):
+            raise ValueError(f"{len(self.target.names)} classes have names, got class number {int(self.known.max())}")
 
     @classmethod
     def of(cls, texts: Sequence[str | None]) -> "Labels":
-        """Classes from their names, numbered in alphabetical order; None is unknown."""
+        """Classes from their names, numbered in alphabetical order; None is unknown.
+
+        Raises:
+            ValueError: if no item is labelled.
+        """
         names = tuple(sorted({text for text in texts if text is not None}))
         number = {name: place for place, name in enumerate(names)}
-        return cls(names, torch.tensor([-1 if text is None else number[text] for text in texts], dtype=torch.long))
+        known = torch.tensor([-1 if text is None else number[text] for text in texts], dtype=torch.long)
+        return cls(Classes(names), known)
 
     @classmethod
     def of_elements(cls, rows: Sequence[Sequence[str | None] | None]) -> "Labels":
         """Classes of the elements of every item, from their names; None is unknown, for an element or a whole item.
 
         Example:
-            >>> Labels.of_elements([["noun", None], None, ["noun", "verb", "noun"]]).classes.tolist()
+            >>> Labels.of_elements([["noun", None], None, ["noun", "verb", "noun"]]).known.tolist()
             [[0, -1, -1], [-1, -1, -1], [0, 1, 0]]
         """
         longest = max((len(row) for row in rows if row is not None), default=0)
         flat = [text for row in rows for text in [*(row or ()), *[None] * (longest - len(row or ()))]]
         labels = cls.of(flat)
-        return cls(labels.names, labels.classes.view(len(rows), longest))
+        return cls(labels.target, labels.known.view(len(rows), longest))
 
     @classmethod
-    def of_values(cls, values: Sequence[float | None]) -> "Labels":
-        """Values without classes; None is unknown."""
+    def of_values(cls, values: Sequence[float | None], name: str = "value") -> "Labels":
+        """One value per item; None is unknown."""
         floats = torch.tensor([math.nan if value is None else value for value in values])
-        return cls((), torch.full((len(values),), -1), floats)
+        return cls(Values((name,)), floats[:, None])
 
-    def known(self) -> Int[Tensor, " labelled"]:
+    def known_items(self) -> Int[Tensor, " labelled"]:
         """The numbers of the items of which anything is known."""
-        some = (self.classes >= 0).flatten(1).any(dim=1) if self.classes.ndim > 1 else self.classes >= 0
-        if self.values is not None:
-            some = some | ~self.values.isnan()
-        return some.nonzero()[:, 0]
+        return (
+            known_rows(self.known).flatten(1).any(dim=1).nonzero()[:, 0]
+            if self.known.ndim > 1
+            else known_rows(self.known).nonzero()[:, 0]
+        )
 
     def keeping(self, rows: Int[Tensor, " kept"]) -> "Labels":
         """The same labels, hidden for all items but these: what a learner may see of them."""
-        hidden = torch.ones(len(self.classes), dtype=torch.bool)
-        hidden[rows] = False
-        classes = self.classes.clone()
-        classes[hidden] = -1
-        values = None if self.values is None else self.values.masked_fill(hidden, math.nan)
-        return Labels(self.names, classes, values)
+        known = torch.full_like(self.known, math.nan if self.known.is_floating_point() else -1)
+        known[rows] = self.known[rows]
+        return Labels(self.target, known)
 
 
 def read_labels(
@@ -194,5 +196,5 @@ def _number(text: str, path: Path) -> float:
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        raise ValueError(f"{path}: the value {text!r} is no finite number; mend it, or read classes")
+        raise ValueError(f"{path}: the value {text!r} is no finite number; correct it, or read classes")
     return value

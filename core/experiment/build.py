@@ -1,0 +1,86 @@
+"""From the options of a recipe to a learner."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, final
+
+import torch
+
+from ..components.names import choose
+from ..discovery.segmenters.given import GivenMasks
+from ..methods.method import AbstractMethod, DataInfo
+from ..methods.step import AbstractLearner
+from ..modality.optional import InfersEncoderSettings
+from ..modality.transform import Views
+from ..training.labels import Labels
+from .recipe import AbstractRecipe, ExperimentData
+
+
+@final
+@dataclass(frozen=True)
+class LearnerFactory:
+    """Builds the learner of a run before training: the same one whenever the seed is the same.
+
+    Attributes:
+        recipe: with the options.
+        data: what the learner will be trained on.
+        views: which views of it.
+        labels: what is known of it.
+    """
+
+    recipe: AbstractRecipe[Any, Any]
+    data: ExperimentData[Any, Any]
+    views: Views[Any]
+    labels: Labels | None
+
+    def fresh(self, method: AbstractMethod | None = None) -> AbstractLearner[Any]:
+        """The learner of the options' method, or of another one.
+
+        Raises:
+            ValueError: if the method needs labels and there are none.
+        """
+        options = self.recipe.options
+        method = options.method if method is None else method
+        check_labels(method, self.labels)
+        torch.manual_seed(options.training.seed)
+        name = choose("encoder", options.encoder.name, list(self.recipe.modality.encoders))
+        encoder = self.recipe.modality.encoders[name](**self.encoder_settings(name))
+        return method.build(encoder, self.info())
+
+    def info(self) -> DataInfo:
+        """What a method may need to know."""
+        views = self.recipe.options.views
+        masks = self.recipe.options.running.masks
+        return DataInfo(
+            items=len(self.data.items),
+            batch=self.recipe.options.training.batch,
+            large_views=len(self.views.views) - views.small,
+            target=None if self.labels is None else self.labels.target,
+            finder=self.recipe.finder,
+            first_segments=self.data.first_segments if masks is None else GivenMasks(),
+        )
+
+    def encoder_settings(self, name: str) -> Mapping[str, Any]:
+        """Settings that follow from the data, then the recipe's, then the user's own."""
+        modality = self.recipe.modality
+        inferred: Mapping[str, Any] = {}
+        if isinstance(modality, InfersEncoderSettings):
+            inferred = modality.encoder_settings(name, self.data.items)
+        return {**inferred, **self.data.encoder_settings, **self.recipe.options.encoder.settings}
+
+
+def check_labels(method: AbstractMethod, labels: Labels | None) -> None:
+    """Refuse a method that learns from labels where there are none of its kind.
+
+    Raises:
+        ValueError: with what is missing.
+    """
+    needs = method.card.labels
+    if needs == "none":
+        return
+    classes = labels is not None and not labels.known.is_floating_point()
+    if classes or (needs == "anything" and labels is not None):
+        return
+    what = "classes" if needs == "classes" else "classes or values"
+    got = "there are none: give them with --labels" if labels is None else "the labels are values: --label-kind class"
+    raise ValueError(f"the method {method.card.title} learns from {what} of some items, and {got}")

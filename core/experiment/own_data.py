@@ -1,0 +1,79 @@
+"""The user's own data as the data of an experiment."""
+
+from collections.abc import Mapping
+from typing import Any, Protocol, TypeVar, runtime_checkable
+
+import numpy as np
+
+from ..data.items import AbstractItems, BadItemError, Skipped
+from ..discovery.segmenters.base import AbstractSegmenter
+from ..modality.base import AbstractModality, Reading
+from ..modality.transform import Views
+from .options import Running
+from .recipe import SHOWN, ExperimentData
+
+ItemT = TypeVar("ItemT")
+
+
+@runtime_checkable
+class Jittered(Protocol):
+    """Items cut into windows, which begin a little earlier or later every time while training."""
+
+    def with_jitter(self, jitter: bool) -> AbstractItems[Any]:
+        """The same items, read for training (`True`) or exactly."""
+        ...
+
+
+def own_data(
+    modality: AbstractModality[ItemT],
+    running: Running,
+    views: Views[ItemT],
+    encoder_settings: Mapping[str, Any] | None = None,
+    first_segments: AbstractSegmenter | None = None,
+    reading: Reading[ItemT] | None = None,
+) -> ExperimentData[ItemT, Any]:
+    """All items under the user's paths; a few of them, from all over, are what the report shows.
+
+    Args:
+        modality: reads them.
+        running: where they are, and whether bad ones are left out.
+        views: which views of them are compared.
+        encoder_settings: those of the recipe.
+        first_segments: those of the recipe.
+        reading: the items, where they are read already.
+    """
+    found = modality.read(running.data, running.skip_bad) if reading is None else reading
+    skipped = list(found.skipped)
+    shown = readable(found.items, skipped if running.skip_bad else None)
+    items = found.items.with_jitter(True) if isinstance(found.items, Jittered) else found.items
+    return ExperimentData(
+        items,
+        views,
+        tuple(shown.values()),
+        tuple(found.items.name(place) for place in shown),
+        skipped=tuple(dict.fromkeys(skipped)),
+        encoder_settings=encoder_settings or {},
+        first_segments=first_segments,
+    )
+
+
+def readable(items: AbstractItems[ItemT], skipped: list[Skipped] | None, count: int = SHOWN) -> dict[int, ItemT]:
+    """A few items from all over, by number; those that cannot be read are added to `skipped` and the next is taken.
+
+    Raises:
+        BadItemError: for an item that cannot be read where `skipped` is None, or if none can.
+    """
+    found: dict[int, ItemT] = {}
+    for start in np.linspace(0, len(items) - 1, count).round().astype(int).tolist():
+        for distance in range(len(items)):
+            place = (start + distance) % len(items)
+            try:
+                found[place] = items.read(place, np.random.default_rng(0))
+                break
+            except BadItemError as error:
+                if skipped is None:
+                    raise
+                skipped.append(Skipped(error.name, error.reason))
+        else:
+            raise BadItemError(items.name(start), "no item can be read")
+    return found

@@ -1,0 +1,111 @@
+"""A run from its options to its report."""
+
+import sys
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from lightning_fabric import Fabric
+
+from ..components.names import choose
+from ..methods.method import AbstractMethod, wants_labels
+from ..methods.presets import Preset, preset_named
+from ..methods.step import AbstractLearner
+from ..runs.model import Model
+from ..runs.saving import save
+from ..training.folder import RunFolder
+from ..training.loop import TrainingResult, launch, train_learner
+from .build import LearnerFactory
+from .labelling import labels_of
+from .options import FREE, with_method
+from .recipe import AbstractRecipe
+from .report import report
+from .views import chosen_views
+
+ItemT = TypeVar("ItemT")
+TruthT = TypeVar("TruthT")
+
+INTERRUPTED = 130
+
+
+def run(recipe: AbstractRecipe[ItemT, TruthT]) -> int:
+    """Train, evaluate, save and report; the exit code (130 if it was interrupted)."""
+    options = recipe.options
+    choose("encoder", options.encoder.name, list(recipe.modality.encoders))  # before anything is read or written
+    rivals = [preset_named(name) for name in options.running.compare]
+    folder = RunFolder(options.running.out, options, options.running.resume, FREE | recipe.free)
+    folder.check()
+    fabric = launch(options.training)
+    data = recipe.data()
+    if fabric.is_global_zero:
+        for entry in data.skipped:
+            print(f"left out {entry.name}: {entry.reason}", file=sys.stderr)
+    # What the recipe knows of its items may take long to find out.
+    asked = any(wants_labels(method) for method in (options.method, *(rival.method for rival in rivals)))
+    wanted = asked or options.labelling.labels is not None
+    labels = labels_of(data, options.labelling, options.training.seed) if wanted else None
+    views = chosen_views(options.views, data.views, recipe.modality)
+    factory = LearnerFactory(recipe, data, views, labels)
+    learner = factory.fresh()
+    with folder.claimed(fabric):
+        return _train_and_report(fabric, recipe, factory, learner, rivals)
+
+
+def _train_and_report(
+    fabric: Fabric,
+    recipe: AbstractRecipe[ItemT, TruthT],
+    factory: LearnerFactory,
+    learner: AbstractLearner[Any],
+    rivals: list[Preset],
+) -> int:
+    options, out = recipe.options, recipe.options.running.out
+    trained = _train(fabric, learner, factory, options.method, None)
+    others: dict[str, AbstractLearner[Any]] = {}
+    for name, rival in zip(options.running.compare, rivals, strict=True):
+        if trained.finished and rival.method != options.method:
+            as_rival = with_method(options, rival.method)
+            with RunFolder(out / name, as_rival, True, FREE | recipe.free).claimed(fabric):
+                other = factory.fresh(rival.method)
+                trained = replace(trained, finished=_train(fabric, other, factory, rival.method, name).finished)
+            others[rival.title] = other.cpu()
+    if not fabric.is_global_zero:
+        return 0
+    if not trained.finished:
+        print("stopped, and saved; go on with the same command and --resume", file=sys.stderr)
+        return INTERRUPTED
+    model = model_of(learner.cpu(), recipe, factory)
+    save(out, model, options.encoder.name, recipe.modality_name, options.method, recipe.name)
+    report(recipe, factory.data, trained, factory.fresh(), learner, others)
+    return 0
+
+
+def model_of(
+    learner: AbstractLearner[Any], recipe: AbstractRecipe[ItemT, TruthT], factory: LearnerFactory
+) -> Model[ItemT]:
+    """What a learner learned, as it is saved and used."""
+    heads = {name: head for name, head in learner.heads().items() if name != "projector"}
+    target = factory.labels.target if factory.labels is not None and "task" in heads else None
+    return Model(recipe.modality, learner.online.eval(), heads, learner.finder or recipe.finder, target)
+
+
+def _train(
+    fabric: Fabric,
+    learner: AbstractLearner[Any],
+    factory: LearnerFactory,
+    method: AbstractMethod,
+    rival: str | None,
+) -> TrainingResult:
+    """Train one learner on the data; a rival's folder lies within the run's."""
+    recipe, data = factory.recipe, factory.data
+    options, running = recipe.options, recipe.options.running
+    return train_learner(
+        fabric,
+        learner,
+        data.items,
+        factory.views,
+        recipe.modality.collate,
+        options.training,
+        running.out if rival is None else running.out / rival,
+        running.resume or rival is not None,
+        running.skip_bad,
+        factory.labels if wants_labels(method) else None,
+    )

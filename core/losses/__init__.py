@@ -1,0 +1,1 @@
+"""Losses on plain tensors, for any training loop; objectives are thin over them."""

@@ -1,0 +1,61 @@
+"""What several methods compose in the same way: heads, teachers, the task network."""
+
+import copy
+from typing import Literal
+
+from torch import nn
+
+from ..data.presence import Presence
+from ..discovery.segmenters.base import AbstractSegmenter
+from ..networks.encoder import Network
+from ..networks.follower import AbstractRule, Follower, NetworkSource
+from ..networks.heads import MLP, LinearHead
+from .adversary import Adversary
+from .learner import Learner
+from .method import DataInfo
+from .objectives.base import AbstractObjective
+from .target_head import TargetHead
+
+
+def head(inputs: int, hidden: int, outputs: int | None) -> nn.Module | None:
+    """The head of BYOL, DetCon and Odin, None where there is none."""
+    return None if outputs is None else MLP(inputs, hidden, outputs)
+
+
+def task_of(data: DataInfo, width: int) -> TargetHead:
+    """A linear task network on projections.
+
+    Raises:
+        ValueError: if there are no labels.
+    """
+    if data.target is None:
+        raise ValueError("a task network learns from labels of some items, and there are none: give them with --labels")
+    return TargetHead(LinearHead(width, data.target.outputs), data.target)
+
+
+def learner_of(
+    online: Network,
+    segmenter: AbstractSegmenter,
+    objective: AbstractObjective,
+    teacher: AbstractRule | NetworkSource | None,
+    *,
+    predictor: nn.Module | None = None,
+    teacher_views: int | None = None,
+    presence: Presence | None = None,
+    task: TargetHead | None = None,
+    teacher_sees: Literal["views", "source"] = "views",
+    adversary: Adversary | None = None,
+) -> Learner:
+    """A learner whose teacher follows by a rule, and whose objective is its own: a method may build many learners."""
+    return Learner(
+        online,
+        segmenter,
+        copy.deepcopy(objective),
+        Follower(online, teacher) if isinstance(teacher, AbstractRule) else teacher,
+        predictor,
+        teacher_views,
+        presence,
+        task,
+        teacher_sees,
+        adversary,
+    )

@@ -1,0 +1,83 @@
+"""What a method is: its hyperparameters, and how they become a learner."""
+
+import abc
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, Protocol, final, runtime_checkable
+
+from ..components.ranges import Count, check_ranges
+from ..discovery.finder import ObjectFinder
+from ..discovery.segmenters.base import AbstractSegmenter
+from ..networks.encoder import AbstractEncoder
+from .step import AbstractLearner
+from .targets.base import AbstractTarget
+
+
+@final
+@dataclass(frozen=True)
+class MethodCard:
+    """Where a method comes from, and its answers to the questions that tell methods apart.
+
+    `labels` says what it needs: none, classes of some items, or any target of some items.
+    """
+
+    title: str
+    source: str
+    compares: str
+    teacher: str
+    objective: str
+    views: str = "two"
+    labels: Literal["none", "classes", "anything"] = "none"
+
+
+@final
+@dataclass(frozen=True)
+class DataInfo:
+    """What a method may need to know of the data that it will be trained on.
+
+    Attributes:
+        items: size of the data set, for a memory bank.
+        batch: items per step, for queues.
+        large_views: views that the teacher sees; further, small ones are for the online network alone.
+        target: what the labels say; None where there are none.
+        finder: how the recipe finds objects.
+        first_segments: what the recipe compares before anything is learned: masks that come with the data, or a rule.
+    """
+
+    items: Count = 1
+    batch: Count = 256
+    large_views: Count = 2
+    target: AbstractTarget | None = None
+    finder: ObjectFinder | None = None
+    first_segments: AbstractSegmenter | None = None
+
+    def __post_init__(self) -> None:
+        check_ranges(self)
+
+
+@dataclass(frozen=True)
+class AbstractMethod(abc.ABC):
+    """A method: a frozen dataclass of its hyperparameters, with the published defaults, that builds a learner.
+
+    An entry point in the group `gestalt.methods` gives it a name on the command line, where its fields are options.
+    """
+
+    card: ClassVar[MethodCard]
+
+    @abc.abstractmethod
+    def build(self, encoder: AbstractEncoder, data: DataInfo) -> AbstractLearner[Any]:
+        """The learner, with fresh heads."""
+
+
+@runtime_checkable
+class HasTask(Protocol):
+    """A method that may train a task network on the labelled items."""
+
+    @property
+    def task(self) -> bool:
+        """Whether it does."""
+        ...
+
+
+def wants_labels(method: AbstractMethod) -> bool:
+    """Whether a method learns from labels."""
+    return method.card.labels != "none" or (isinstance(method, HasTask) and method.task)

@@ -1,0 +1,81 @@
+"""Methods with other settings than a paper's main ones, each under a name of its own."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, final
+
+from ..components.registry import METHODS
+from ..networks.follower import MovingAverage
+from .byol import BYOL
+from .method import AbstractMethod
+from .semppl import SemPPL
+
+
+@final
+@dataclass(frozen=True)
+class Preset:
+    """A method with settings of its own, and the training options that go with it (names of `Training`).
+
+    Attributes:
+        title: what tables call it.
+        method: the settings.
+        training: options of training that the authors changed with them; `lr_per_256` is the rate for a
+            batch of 256 and grows with it; `warmup_share` is the share of the steps that warm up.
+    """
+
+    title: str
+    method: AbstractMethod
+    training: Mapping[str, Any] = field(default_factory=dict)
+
+
+def _byol(epochs: int, rate: float, weight_decay: float, decay: float) -> Preset:
+    return Preset(
+        f"BYOL, {epochs} epochs",
+        BYOL(teacher=MovingAverage(decay)),
+        {
+            "optimizer": "lars",
+            "lr_per_256": rate,
+            "weight_decay": weight_decay,
+            "batch": 4096,
+            "warmup_share": 10 / epochs,
+        },
+    )
+
+
+BYOL_40 = _byol(epochs=40, rate=0.45, weight_decay=1e-6, decay=0.97)
+BYOL_100 = _byol(epochs=100, rate=0.45, weight_decay=1e-6, decay=0.99)
+BYOL_300 = _byol(epochs=300, rate=0.3, weight_decay=1e-6, decay=0.99)
+BYOL_1000 = _byol(epochs=1000, rate=0.2, weight_decay=1.5e-6, decay=0.996)
+"""What BYOL's authors changed with the length of training. Source: `configs/byol.py` of their code."""
+
+BYOL_SMALL = Preset("BYOL, small heads", BYOL(hidden=256, projection=128, teacher=MovingAverage(0.99)))
+"""For runs of minutes: heads of 256 and 128, and a teacher that follows sooner."""
+
+SEMPPL_INVARIANT = Preset(
+    "SemPPL with invariance",
+    SemPPL(positives=3, negatives=10, same_view=True, contrast=0.3, invariance=5.0),
+)
+"""The weights of the paper, Bošnjak et al. 2022, with the invariance penalty of ReLIC v2."""
+
+SEMPPL_TASK = Preset("SemPPL with task network", SemPPL(task=True))
+"""Claims 17 and 18 of WO 2023/222889."""
+
+
+def preset_named(name: str) -> Preset:
+    """The method of a name with its defaults, or a preset.
+
+    Raises:
+        ValueError: if there is none, with the nearest name.
+
+    Example:
+        >>> preset_named("byol").title, preset_named("byol-small").method.hidden
+        ('BYOL', 256)
+    """
+    found = METHODS.load(name)
+    return found if isinstance(found, Preset) else Preset(found.card.title, found())
+
+
+def title_of(method: AbstractMethod) -> str:
+    """What tables call a method: the title of the preset that it equals, or of its class."""
+    own = (BYOL_40, BYOL_100, BYOL_300, BYOL_1000, BYOL_SMALL, SEMPPL_INVARIANT, SEMPPL_TASK)
+    return next((preset.title for preset in own if preset.method == method), method.card.title)

@@ -1,0 +1,6 @@
+"""Targets: what is known of items, elements or objects; each brings its loss, its head's width and its score."""
+
+from .base import AbstractTarget as AbstractTarget
+from .base import known_rows as known_rows
+from .classes import Classes as Classes
+from .values import Values as Values
