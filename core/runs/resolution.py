@@ -14,7 +14,12 @@ from ..networks.modes import evaluating
 
 
 def fine_labels(
-    found: Segmentation, row: int, places: Int[Tensor, " own"], grid: Grid | None, modality: AbstractModality[Any], item: Any
+    found: Segmentation,
+    row: int,
+    places: Int[Tensor, " own"],
+    grid: Grid | None,
+    modality: AbstractModality[Any],
+    item: Any,
 ) -> tuple[Int[Tensor, " fine"], Grid | None]:
     """The objects of one item on its input's own grid: weights are interpolated; sets keep their elements.
 
@@ -41,7 +46,7 @@ def fine_labels(
 
 
 def input_grid(modality: AbstractModality[Any], item: Any) -> Grid | None:
-    """Where the elements of the input lie: pixels, samples; those of the plain features where a modality does not say."""
+    """Where the elements of the input lie: pixels, samples; or those of the plain features, if nobody says so."""
     if isinstance(modality, HasInputGrid):
         return modality.input_grid(item)
     raw = modality.encoders["raw"]()
