@@ -9,8 +9,9 @@ from ..data.feature_map import FeatureMap, Grid
 from ..data.resampling import resampled
 from ..data.segmentation import Segmentation
 from ..modality.base import AbstractModality
-from ..modality.optional import HasInputGrid
+from ..modality.optional import HasInputGrid, InfersEncoderSettings
 from ..networks.modes import evaluating
+from .inputs import InMemory
 
 
 def fine_labels(
@@ -49,7 +50,10 @@ def input_grid(modality: AbstractModality[Any], item: Any) -> Grid | None:
     """Where the elements of the input lie: pixels, samples; or those of the plain features, if nobody says so."""
     if isinstance(modality, HasInputGrid):
         return modality.input_grid(item)
-    raw = modality.encoders["raw"]()
+    settings = {}
+    if isinstance(modality, InfersEncoderSettings):
+        settings = dict(modality.encoder_settings("raw", InMemory([item])))
+    raw = modality.encoders["raw"](**settings)
     with evaluating(raw):
         features: FeatureMap = raw(modality.collate([item]))
     return features.grid
