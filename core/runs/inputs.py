@@ -1,0 +1,124 @@
+"""Whatever a user has, as numbered items: paths, items in memory, a data set, a loader."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar, final
+
+import numpy as np
+
+from ..data.items import AbstractItems, BadItemError, Skipped
+from ..modality.base import AbstractModality, Reading
+
+ItemT = TypeVar("ItemT")
+
+
+@final
+@dataclass(frozen=True)
+class InMemory(AbstractItems[ItemT]):
+    """Items that are at hand, in the native form of their modality.
+
+    Example:
+        >>> InMemory(["a", "b"], "passage").name(1)
+        'passage 2'
+    """
+
+    items: Sequence[ItemT]
+    word: str = "item"
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def read(self, index: int, rng: np.random.Generator) -> ItemT:  # noqa: ARG002
+        """Item `index`."""
+        return self.items[index]
+
+    def name(self, index: int) -> str:
+        """Its number, from 1."""
+        return f"{self.word} {index + 1}"
+
+
+def reading_of(data: Any, modality: AbstractModality[ItemT], skip_bad: bool = False) -> Reading[ItemT]:
+    """Numbered items of a path or several, of items in memory, or of a data set that is numbered already.
+
+    Raises:
+        BadItemError: for a file that cannot be used, unless `skip_bad`.
+        ValueError: if there is nothing to read.
+        TypeError: for nothing of these.
+    """
+    if isinstance(data, str | Path):
+        return modality.read([Path(data)], skip_bad)
+    if isinstance(data, AbstractItems):
+        return Reading(data, ())
+    if isinstance(data, Sequence):
+        if not len(data):
+            raise ValueError(f"there are no items of {modality.name}: an empty sequence was given")
+        if all(isinstance(part, str | Path) for part in data):
+            return modality.read([Path(part) for part in data], skip_bad)
+        return Reading(InMemory(data, modality.name), ())
+    raise TypeError(
+        f"data are a path, several paths, items of {modality.name} in a sequence, or numbered items (AbstractItems), "
+        f"got {type(data).__name__}"
+    )
+
+
+@final
+@dataclass(frozen=True)
+class Source(Generic[ItemT]):
+    """Items that are read a few at a time: numbered ones, or those of a loader, which come once and in its own order."""
+
+    items: AbstractItems[ItemT] | None
+    loader: Iterable[Any]
+    word: str
+    skipped: list[Skipped] | None
+
+    @classmethod
+    def of(cls, data: Any, modality: AbstractModality[ItemT], skipped: list[Skipped] | None) -> "Source[ItemT]":
+        """A source of what the user has; items that cannot be read are added to `skipped`, or errors where it is None.
+
+        Raises:
+            BadItemError, ValueError, TypeError: as `reading_of`.
+        """
+        numbered = isinstance(data, str | Path | AbstractItems | Sequence) or not isinstance(data, Iterable)
+        if not numbered:
+            return cls(None, data, modality.name, skipped)
+        reading = reading_of(data, modality, skipped is not None)
+        if skipped is not None:
+            skipped.extend(reading.skipped)
+        return cls(reading.items, (), modality.name, skipped)
+
+    def name(self, index: int) -> str:
+        """Where an item comes from."""
+        return f"{self.word} {index + 1}" if self.items is None else self.items.name(index)
+
+    def chunks(self, size: int) -> Iterator[tuple[tuple[int, ...], tuple[ItemT, ...]]]:
+        """Items a few at a time, with their numbers.
+
+        Raises:
+            BadItemError: for an item that cannot be read where `skipped` is None.
+        """
+        yield from self._from_loader() if self.items is None else self._numbered(self.items, size)
+
+    def _from_loader(self) -> Iterator[tuple[tuple[int, ...], tuple[ItemT, ...]]]:
+        start = 0
+        for part in self.loader:
+            some = tuple(part) if isinstance(part, list | tuple) else (part,)
+            yield tuple(range(start, start + len(some))), some
+            start += len(some)
+
+    def _numbered(
+        self, items: AbstractItems[ItemT], size: int
+    ) -> Iterator[tuple[tuple[int, ...], tuple[ItemT, ...]]]:
+        rng = np.random.default_rng(0)
+        for first in range(0, len(items), size):
+            numbers, some = list[int](), list[ItemT]()
+            for index in range(first, min(first + size, len(items))):
+                try:
+                    some.append(items.read(index, rng))
+                    numbers.append(index)
+                except BadItemError as error:
+                    if self.skipped is None:
+                        raise
+                    self.skipped.append(Skipped(error.name, error.reason))
+            if some:
+                yield tuple(numbers), tuple(some)

@@ -1,0 +1,148 @@
+"""A finished run as one object: vectors, objects and predictions of new data, on any device."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar, final
+
+import torch
+from torch import nn
+
+from ..data.feature_map import item_means
+from ..data.items import Skipped
+from ..data.segmentation import Objects
+from ..discovery.finder import ObjectFinder
+from ..discovery.found import FoundBatch
+from ..methods.targets.base import AbstractTarget
+from ..modality.base import AbstractModality
+from ..networks.encoder import AbstractEncoder, Network
+from ..networks.modes import evaluating
+from .elements import own_places
+from .inputs import Source
+from .results import ItemObjects, ItemPrediction, ItemVectors
+from .resolution import fine_labels
+
+ItemT = TypeVar("ItemT")
+
+
+@final
+@dataclass(frozen=True)
+class Model(Generic[ItemT]):
+    """What a run learned: `gestalt.load(run)` and `gestalt.train(…)` give one.
+
+    Every method takes a path or several, items in memory (a sequence in the native form of the modality), numbered
+    items, or a loader (an iterable of items or of lists of items). It encodes each item once, on the model's device.
+
+    Attributes:
+        modality: reads, collates and shows the items.
+        network: the encoder with its projector.
+        heads: everything else that was trained, by name: predictor, task, prototypes.
+        finder: how objects are found; None where nobody said how.
+        target: what the task head predicts; None where there is none.
+        seed: of the finder: the same item gives the same objects.
+        batch: items that are encoded at once.
+    """
+
+    modality: AbstractModality[ItemT]
+    network: Network
+    heads: Mapping[str, nn.Module]
+    finder: ObjectFinder | None = None
+    target: AbstractTarget | None = None
+    seed: int = 0
+    batch: int = 16
+
+    @property
+    def encoder(self) -> AbstractEncoder:
+        """The encoder, a torch module: a collated batch → `FeatureMap`."""
+        return self.network.encoder
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network lies."""
+        return next(iter(self.network.parameters()), torch.zeros(())).device
+
+    def to(self, device: torch.device | str) -> "Model[ItemT]":
+        """Move all networks to another device."""
+        plain = [] if self.finder is None else self.finder.plain_networks()
+        for part in (self.network, *self.heads.values(), *plain):
+            part.to(device)
+        return self
+
+    def found(self, data: Any, skipped: list[Skipped] | None = None) -> Iterator[FoundBatch[ItemT]]:
+        """Hidden features and objects of all items, a few at a time and on the CPU: for data larger than memory.
+
+        Raises:
+            ValueError: if the run does not say how objects are found.
+        """
+        return self._found(Source.of(data, self.modality, skipped))
+
+    def discover(self, data: Any, fine: bool = False, skip_bad: bool = False) -> list[ItemObjects[ItemT]]:
+        """The objects of every item.
+
+        Args:
+            data: see the class.
+            fine: at the resolution of the input (of the modality's plain features, or finer where it says so) instead
+                of the network's elements. Sets keep their elements.
+            skip_bad: leave out items that cannot be read.
+        """
+        source = Source.of(data, self.modality, [] if skip_bad else None)
+        results = []
+        for batch in self._found(source):
+            vectors, labels = batch.segmentation.pool(batch.features), batch.segmentation.labels()
+            for row, (index, item) in enumerate(zip(batch.index, batch.items, strict=True)):
+                places, grid = own_places(batch.features.valid[row], batch.features.grid, row)
+                own = labels[row][places]
+                if fine:
+                    own, grid = fine_labels(batch.segmentation, row, places, grid, self.modality, item)
+                present = vectors.vectors[row][vectors.present[row]]
+                results.append(ItemObjects(source.name(index), item, own, grid, present))
+        return results
+
+    def embed(self, data: Any, skip_bad: bool = False) -> list[ItemVectors]:
+        """The vectors of every item (the mean over its elements), of its elements and of its objects."""
+        source = Source.of(data, self.modality, [] if skip_bad else None)
+        results = []
+        for batch in self._found(source):
+            means, vectors = item_means(batch.features), batch.segmentation.pool(batch.features)
+            labels = batch.segmentation.labels()
+            for row, index in enumerate(batch.index):
+                places, grid = own_places(batch.features.valid[row], batch.features.grid, row)
+                elements, present = batch.features.values[row][places], vectors.vectors[row][vectors.present[row]]
+                results.append(
+                    ItemVectors(source.name(index), means[row], elements, present, labels[row][places], grid)
+                )
+        return results
+
+    def predict(self, data: Any, skip_bad: bool = False) -> list[ItemPrediction]:
+        """What the task head says of every item, taken as a whole.
+
+        Raises:
+            ValueError: if the run has no task head.
+        """
+        if self.target is None or "task" not in self.heads:
+            raise ValueError(
+                "this run has no task head: train with labels and --method supervised, or with --method.task"
+            )
+        source = Source.of(data, self.modality, [] if skip_bad else None)
+        results = []
+        for numbers, items in source.chunks(self.batch):
+            with evaluating(self.network), evaluating(self.heads["task"]):
+                features = self.network.encode(self.modality.collate(items).to(self.device))
+                whole = Objects(item_means(features)[:, None], features.valid.any(dim=1, keepdim=True))
+                outputs = self.heads["task"](self.network.project(whole).vectors[:, 0])
+            rows = self.target.decode(outputs).float().cpu().tolist()
+            for number, row in zip(numbers, rows, strict=True):
+                names = self.target.columns or tuple(map(str, range(len(row))))
+                results.append(ItemPrediction(source.name(number), dict(zip(names, row, strict=True))))
+        return results
+
+    def _found(self, source: Source[ItemT]) -> Iterator[FoundBatch[ItemT]]:
+        if self.finder is None:
+            raise ValueError(
+                "this run does not say how objects are found; give it: dataclasses.replace(model, finder=ObjectFinder(…))"
+            )
+        for index, items in source.chunks(self.batch):
+            data = self.modality.collate(items).to(self.device)
+            with evaluating(self.network):
+                features = self.network.encode(data)
+            found = self.finder(self.network, features, data, torch.Generator().manual_seed(self.seed))
+            yield FoundBatch(index, items, features.to("cpu"), found.to("cpu"))

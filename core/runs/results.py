@@ -1,0 +1,58 @@
+"""What a model gives back: vectors, objects, predictions, item by item."""
+
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar, final
+
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from ..data.feature_map import Grid
+
+ItemT = TypeVar("ItemT")
+
+
+@final
+@dataclass(frozen=True)
+class ItemObjects(Generic[ItemT]):
+    """One item with its discovered objects.
+
+    Attributes:
+        name: where the item comes from.
+        item: itself, in the native form of its modality.
+        labels: the object of every element, −1 for none.
+        grid: where the elements lie; None for sets, whose element `i` is the item's `i`-th.
+        vectors: the mean of the hidden features of every object.
+    """
+
+    name: str
+    item: ItemT
+    labels: Int[Tensor, " elements"]
+    grid: Grid | None
+    vectors: Float[Tensor, "objects dim"]
+
+
+@final
+@dataclass(frozen=True)
+class ItemVectors:
+    """The vectors of one item, of its elements and of its objects, and where they lie."""
+
+    name: str
+    item: Float[Tensor, " dim"]
+    elements: Float[Tensor, "elements dim"]
+    objects: Float[Tensor, "objects dim"]
+    labels: Int[Tensor, " elements"]
+    grid: Grid | None
+
+
+@final
+@dataclass(frozen=True)
+class ItemPrediction:
+    """What the task head says of one item: probabilities by class, or values by name."""
+
+    name: str
+    scores: dict[str, float]
+
+    @property
+    def best(self) -> Any:
+        """The class of the greatest probability, or the only value."""
+        return max(self.scores, key=lambda name: self.scores[name]) if len(self.scores) > 1 else next(iter(self.scores))

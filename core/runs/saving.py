@@ -1,0 +1,144 @@
+"""A run's folder on disk: what was built, saved without code, loaded without executing any."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+import torch
+from torch import nn
+
+from ..components.description import build, describe
+from ..components.names import choose
+from ..components.registry import MODALITIES
+from ..components.settings import settings_of
+from ..modality.base import AbstractModality
+from ..modality.plugins import installed_modality, load_modality
+from ..networks.encoder import AbstractEncoder, Network
+from ..storage.atomic import write_bytes
+from .config import WEIGHTS, RunConfig
+from .model import Model
+
+
+def save(
+    folder: Path | str,
+    model: Model[Any],
+    encoder: str,
+    modality: str | None = None,
+    method: Any = None,
+    recipe: str | None = None,
+    details: Mapping[str, Any] | None = None,
+) -> None:
+    """Write `model.safetensors` and `config.json`: encoder, heads, finder, target, method.
+
+    Args:
+        folder: of the run; made if it is missing.
+        model: what was learned.
+        encoder: its name in the modality.
+        modality: the name by which the user chose it, where that is not its own (`package.module:OBJECT`).
+        method: the method that it was trained with.
+        recipe: the recipe that made it.
+        details: further JSON of the recipe.
+
+    Raises:
+        TypeError: if a part is not installed under a name; nothing is written then.
+    """
+    folder = Path(folder)
+    heads = {"projector": model.network.projector} | dict(model.heads)
+    encoders = model.modality.encoders
+    config = RunConfig(
+        modality={"name": modality or model.modality.name, "settings": describe(modality_settings(model.modality))},
+        encoder={
+            "name": encoder,
+            "settings": describe(settings_of(model.encoder, encoders[choose("encoder", encoder, list(encoders))])),
+        },
+        heads={name: None if isinstance(head, nn.Identity) else describe(head) for name, head in heads.items()},
+        finder=describe(model.finder, encoders),
+        target=describe(model.target),
+        method=describe(method, encoders),
+        recipe=recipe,
+        details=describe(details or {}),
+    )
+    tensors = _prefixed("encoder", model.encoder)
+    for name, head in heads.items():
+        tensors |= _prefixed(f"heads.{name}", head)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_bytes(folder / WEIGHTS, safetensors.torch.save(tensors))
+    config.write(folder)
+
+
+def load(
+    folder: Path | str, device: torch.device | str = "cpu", modality: AbstractModality[Any] | str | None = None
+) -> Model[Any]:
+    """A finished run as a `Model`, in evaluation mode: `embed`, `discover`, `predict`, `encoder`.
+
+    Only JSON and safetensors are read, and only installed components are imported: opening a run executes none of its
+    files. A modality that is not installed has to be passed, itself or as `package.module:OBJECT`: a file must not
+    decide what is imported.
+
+    Raises:
+        FileNotFoundError: if the folder is no finished run.
+        ValueError: if it is damaged, if its weights belong to another version of the architecture, or if its modality
+            is not installed and was not passed.
+    """
+    folder = Path(folder)
+    config = RunConfig.read(folder)
+    kind = modality_of(folder, modality)
+    name = choose("encoder", str(config.encoder["name"]), list(kind.encoders))
+    encoder: AbstractEncoder = kind.encoders[name](**config.encoder["settings"])
+    heads = {key: nn.Identity() if head is None else build(head) for key, head in config.heads.items()}
+    try:
+        tensors = safetensors.torch.load_file(folder / WEIGHTS)
+        _load(encoder, "encoder", tensors)
+        for key, head in heads.items():
+            _load(head, f"heads.{key}", tensors)
+    except RuntimeError as error:
+        raise ValueError(
+            f"the weights in {folder / WEIGHTS} are not those of the encoder {name!r} and its heads as they are now: "
+            "another version of the package wrote them; install that version, or train again"
+        ) from error
+    finder = build(config.finder, kind.encoders)
+    network = Network(encoder, heads.pop("projector", None))
+    model = Model(kind, network.eval(), {key: head.eval() for key, head in heads.items()}, finder, build(config.target))
+    return model.to(device)
+
+
+def modality_of(folder: Path | str, named: AbstractModality[Any] | str | None = None) -> AbstractModality[Any]:
+    """The modality of a finished run, with the settings of the run: one that the user names, or else the installed one.
+
+    Raises:
+        ValueError: if it is not installed and was not named.
+    """
+    if isinstance(named, AbstractModality):
+        return named
+    config = RunConfig.read(Path(folder))
+    name = str(config.modality["name"])
+    if named is not None:
+        found = load_modality(named)
+    elif ":" in name and name not in {point.value for point in MODALITIES.points().values()}:
+        raise ValueError(
+            f"there is no modality {name!r} among the installed ones, and what a run's folder names is not imported "
+            f"unasked; if you trust that code, name it: --modality {name}, or gestalt.load(…, modality={name!r})"
+        )
+    else:
+        found = installed_modality(name)
+    settings = config.modality["settings"]
+    return type(found)(**settings) if settings else found
+
+
+def modality_settings(modality: AbstractModality[Any]) -> dict[str, Any]:
+    """The arguments that build a modality again; none where its class takes none."""
+    return settings_of(modality)
+
+
+
+
+def _prefixed(prefix: str, module: nn.Module) -> dict[str, torch.Tensor]:
+    return {
+        f"{prefix}.{name}": tensor.detach().cpu().contiguous() for name, tensor in module.state_dict().items()
+    }
+
+
+def _load(module: nn.Module, prefix: str, tensors: Mapping[str, torch.Tensor]) -> None:
+    own = {name.removeprefix(f"{prefix}."): tensor for name, tensor in tensors.items() if name.startswith(f"{prefix}.")}
+    module.load_state_dict(own)
