@@ -52,7 +52,8 @@ def imported(path: Path) -> Iterator[str]:
             base = package[: len(package) - node.level + 1] if node.level else ()
             name = ".".join([*base, *([node.module] if node.module else [])])
             assert name, f"{path} climbs out of its top folder"
-            yield name
+            if node.module:  # `from . import file` imports the file, not its package
+                yield name
             yield from (f"{name}.{alias.name}" for alias in node.names)
 
 
@@ -105,6 +106,38 @@ def test_imports_are_relative_inside_a_top_folder_and_absolute_across(path: Path
 def test_the_rooms_of_methods_need_few_libraries(path: Path) -> None:
     libraries = {module.split(".")[0] for module in imported(path)} - set(sys.stdlib_module_names) - {"core"}
     assert libraries <= LIBRARIES_OF_METHODS
+
+
+def in_circles(needs: dict[str, set[str]]) -> set[str]:
+    """The modules that need one another, and those between two such circles."""
+    while True:
+        wanted = set[str]().union(*needs.values())
+        kept = {
+            name: others & needs.keys() for name, others in needs.items() if others & needs.keys() and name in wanted
+        }
+        if kept == needs:
+            return set(kept)
+        needs = kept
+
+
+def test_circles_are_found_whatever_hangs_on_them() -> None:
+    assert in_circles({"a": {"b"}, "b": {"c"}, "c": {"b", "d"}, "d": {"os"}, "e": {"d"}}) == {"b", "c"}
+    assert in_circles({"a": {"b"}, "b": {"c"}, "c": set()}) == set()
+
+
+def test_no_modules_import_one_another_in_a_circle() -> None:
+    """Not even inside a function, where a circle only hides: what two modules share belongs to a third."""
+    modules = {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path for path in files(*ROOMS)
+    }
+    needs: dict[str, set[str]] = {name: set() for name in modules}
+    for name, path in modules.items():
+        for module in imported(path):
+            parts = module.removeprefix("gestalt.").split(".")
+            places = [".".join(parts[:count]) for count in range(len(parts), 0, -1)]  # a name in a module, a module
+            needs[name] |= {next((place for place in places if place in modules), name)} - {name}
+    assert sum(map(len, needs.values())) > len(modules)
+    assert in_circles(needs) == set()
 
 
 @pytest.mark.parametrize("path", files("core", "modalities", "recipes", "tests", "benchmarks", "src"), ids=named)

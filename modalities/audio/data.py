@@ -56,7 +56,7 @@ class Waveforms:
     samples: Float[Tensor, "batch time"]
     lengths: Int[Tensor, " batch"]
     sample_rate: int
-    spectrograms: dict[tuple[float, ...], Tensor] = field(default_factory=dict, compare=False, repr=False)
+    spectrograms: dict[tuple[float, ...], Tensor] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if self.lengths.shape != self.samples.shape[:1]:

@@ -111,9 +111,8 @@ class Diffusion(AbstractEncoder):
         self.time = time
         self.dim = dim
 
-    @torch.no_grad()
     def forward(self, data: Graphs) -> FeatureMap:
-        """Coordinates of every node."""
+        """Coordinates of every node; edges are no numbers, so that no gradient passes."""
         joined = adjacency(data)
         near = joined.float()
         degree = near.sum(dim=2)

@@ -11,7 +11,9 @@ from torch import Tensor
 
 from gestalt.core.data.items import BadItemError
 
-from .data import Graph, GraphRecords, Record, Schema
+from .data import Graph, Schema
+from .records import GraphRecords, Record
+from .tables import table_of
 
 ENDS = (("source", "target"), ("from", "to"), ("src", "dst"), ("u", "v"), ("node1", "node2"))
 WORDS = 256
@@ -82,8 +84,6 @@ def _even(path: Path, lines: Rows) -> None:
 
 def _node_table(path: Path) -> dict[str, list[str]]:
     """The features of nodes in the file beside an edge list, by node; empty where there is no such file."""
-    from .reading import table_of
-
     for beside in (path.with_name(f"{path.stem}.nodes{suffix}") for suffix in (".csv", ".tsv")):
         if beside.exists():
             rows = table_of(beside)
