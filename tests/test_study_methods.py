@@ -29,11 +29,10 @@ from gestalt.core.methods.catalogue import build
 from gestalt.core.methods.learner import Learner
 from gestalt.core.modality.labels import Labels
 from gestalt.core.networks.follower import Follower, Shared
+from gestalt.core.runs.inputs import InMemory
 from gestalt.core.training import Training, launch, train
 from gestalt.core.training.metrics_log import read_metrics
-from gestalt.recipes import labels_table
-from gestalt.recipes.labels_table.cells import ROWS, Row, of_objects, score, shown_items
-from gestalt.recipes.labels_table.kinds import InMemory, Labelled, padded
+from gestalt.recipes.labels_table.labelled_data import padded
 from tests.implementations import SMALL, make_batch, seeded
 from tests.test_labels import Named
 from tests.toy import point_items, toy
@@ -168,108 +167,6 @@ def test_odin_with_semantic_positives_learns_from_the_classes_of_elements(tmp_pa
     batch: Batch[Any] = make_batch("points", items[:4])
     outcome = learner(replace(batch, labels=elements[:4]), seeded())
     assert set(outcome.known.labels.flatten().tolist()) >= {0, 1}
-
-
-def toys(elements: bool) -> Labelled:
-    """Small clouds near one place or another; or points of every cloud on one side or the other."""
-    items = [item + 5 * (number % 2) for number, item in enumerate(point_items(36))]
-    labels = torch.arange(36) % 2
-    if elements:
-        items = point_items(36)
-        labels = padded([(item[:, 0] > 2).long().tolist() for item in items])
-    points = toy("points")
-    return Labelled(
-        "toys",
-        "on which side",
-        ("left", "right"),
-        items[:24],
-        labels[:24],
-        items[24:],
-        labels[24:],
-        points.views,
-        points.collate,
-        points.encoders["small"],
-        points.encoders["raw"],
-    )
-
-
-@pytest.mark.parametrize("elements", [False, True], ids=["items", "elements"])
-@pytest.mark.parametrize("row", ROWS, ids=[row.name for row in ROWS])
-def test_every_cell_of_the_table_is_a_share_that_beats_chance_on_what_is_easy(
-    row: Row, elements: bool, tmp_path: Path
-) -> None:
-    training = replace(TRAINING, steps=12, batch=8, labelled=0.0, log_every=12, checkpoint_every=12)
-    assert 0.6 < score(row, toys(elements), 0.5, training, tmp_path) <= 1
-
-
-GROUPS = tuple(row for row in ROWS if row.learn in (None, "supervised", "byol", "semppl-task"))
-
-
-@pytest.mark.parametrize("row", GROUPS, ids=[row.name for row in GROUPS])
-def test_objects_of_several_elements_are_compared_and_asked_as_one(row: Row, tmp_path: Path) -> None:
-    """Two objects in every cloud, its left and its right points; some points belong to neither."""
-    data = toys(elements=True)
-    segments, tried = (
-        torch.where(torch.arange(labels.shape[1]) == 1, -1, labels) for labels in (data.labels, data.answers)
-    )
-    grouped = replace(data, segments=segments, tried_segments=tried)
-    training = replace(TRAINING, steps=12, batch=8, labelled=0.0, log_every=12, checkpoint_every=12)
-    assert 0.6 < score(row, grouped, 0.5, training, tmp_path) <= 1
-
-
-def test_vectors_of_objects_are_means_of_their_elements_with_their_class() -> None:
-    data = toys(elements=True)
-    encoder = data.raw()
-    vectors, classes = of_objects(encoder, data.tried, data.answers, data.answers, data, chunk=5)
-    expected = []
-    for item, labels in zip(data.tried, data.answers, strict=True):
-        features = encoder(data.collate([item])).values[0]
-        for side in (0, 1):
-            inside = labels[: len(item)] == side
-            if bool(inside.any()):
-                expected.append((side, features[inside].mean(dim=0)))
-    assert classes.tolist() == [side for side, _ in expected]
-    torch.testing.assert_close(vectors, torch.stack([mean for _, mean in expected]))
-
-
-@pytest.mark.parametrize("share", [0.05, 1.0])
-def test_a_cell_takes_any_share_of_the_labels(share: float, tmp_path: Path) -> None:
-    """One label of each class, or all of them, as few and as many as there are."""
-    training = replace(TRAINING, steps=3, batch=8, labelled=0.0, log_every=3, checkpoint_every=3)
-    rows = [row for row in ROWS if row.learn in ("byol", "semppl")]
-    for row in rows:
-        folder = tmp_path / row.name
-        folder.mkdir()
-        assert 0 <= score(row, toys(False), share, training, folder) <= 1
-
-
-def test_the_labels_that_are_shown_are_a_share_and_another_seed_shows_others() -> None:
-    for elements in (False, True):
-        data = toys(elements)
-        assert len(shown_items(data, 0.25, 0)) == 6
-        assert shown_items(data, 0.25, 0).tolist() != shown_items(data, 0.25, 1).tolist()
-
-
-def test_the_command_fills_every_cell_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[str] = []
-
-    def counted(row: Row, data: Labelled, share: float, training: Training, folder: Path) -> float:  # noqa: ARG001
-        asked.append(row.name)
-        return 0.25 + 0.5 * training.seed
-
-    monkeypatch.setattr(labels_table, "score", counted)
-    monkeypatch.setattr(labels_table, "KINDS", {"audio": lambda _: toys(False)})
-    options = labels_table.Options(out=tmp_path, kinds=("audio",), seeds=2)
-    assert labels_table.run(options) == 0
-    assert labels_table.run(options) == 0
-    assert asked == [row.name for row in ROWS] * 2
-    table = Table.from_json((tmp_path / "table.json").read_text())
-    assert [row.method for row in table.rows] == [row.name for row in ROWS]
-    assert table.rows[0].values == ((0.25, 0.75),)
-    assert "on which side" in table.note
-    assert (tmp_path / "table.md").is_file()
-    with pytest.raises(ValueError, match="--share must lie in"):
-        labels_table.Options(share=0.0)
 
 
 def test_a_socket_may_be_filled_anew() -> None:

@@ -16,8 +16,6 @@ from gestalt.core.modality.base import AbstractModality
 from gestalt.core.modality.transform import Views
 from gestalt.core.networks.encoder import AbstractEncoder
 
-Rows = Int[Tensor, "items elements"]
-
 
 @final
 @dataclass(frozen=True)
@@ -69,7 +67,7 @@ class LabelledData:
         name, settings = ("raw", self.raw_settings) if raw else (self.encoder, self.encoder_settings)
         return self.modality.encoders[name](**settings)
 
-    def objects(self) -> tuple[Rows, Rows]:
+    def objects(self) -> tuple[Int[Tensor, "items elements"], Int[Tensor, "test_items test_elements"]]:
         """The object of every element, of the items to learn from and of the test items."""
         if self.segments is None or self.test_segments is None:
             return every_element(self.labels), every_element(self.test_labels)
@@ -90,11 +88,11 @@ class Segments(AbstractSegmenter):
         return Segmentation.from_labels(segments, int(segments.max()) + 1)
 
 
-def every_element(labels: Int[Tensor, "items elements"]) -> Rows:
+def every_element(labels: Int[Tensor, "items elements"]) -> Int[Tensor, "items elements"]:
     """Every element as an object of its own."""
     return torch.arange(labels.shape[1]).expand(labels.shape)
 
 
-def padded(rows: Sequence[Sequence[int]]) -> Rows:
+def padded(rows: Sequence[Sequence[int]]) -> Int[Tensor, "items elements"]:
     """Labels of elements, −1 behind the last one of every item."""
     return pad_sequence([torch.tensor(row) for row in rows], batch_first=True, padding_value=-1)

@@ -10,7 +10,7 @@ from gestalt.modalities.text import MODALITY, Passage, chain
 from gestalt.modalities.text.noise import Characters
 from gestalt.modalities.text.views import Crop, Delete, Noisy
 
-from ...text_spans.grammar import groups
+from ...text_spans.corpus.grammar import groups
 from ..labelled_data import LabelledData, padded
 
 TAGS = {
