@@ -30,8 +30,8 @@ from .rules import felzenszwalb
 from .synthetic.scenes import Composing, Scene, Scenes
 
 TEST_SEED = 1_000_000  # test scenes are the same for every run
-FINER = 2
-"""How many times smaller cells are than 4 × 4 pixels, along both axes: items of some 20 pixels need it."""
+SMALL_CELLS = EncoderChoice("conv", {"finer": 2})
+"""Cells of 2 × 2 pixels instead of 4 × 4: items of some 20 pixels need it."""
 
 
 def cells_finder() -> ObjectFinder:
@@ -66,7 +66,7 @@ class Options:
     """How objects are found among cells, for methods that do not say so themselves."""
     method: AbstractMethod = OdinWarmStart(contrast=0.2, regression=1.0)
     """What learns."""
-    encoder: EncoderChoice = EncoderChoice("conv")
+    encoder: EncoderChoice = SMALL_CELLS
     """With what network."""
     views: ViewOptions = ViewOptions()
     """From which views."""
@@ -114,10 +114,8 @@ class ImageObjects(AbstractRecipe[Picture, tuple[Scene, ...]]):
     def data(self) -> ExperimentData[Picture, tuple[Scene, ...]]:
         """Scenes, or pictures."""
         options, first = self._own, first_segments(self._own)
-        # Cells of the convolutions can be made small; those of other encoders are what they are.
-        settings = {"finer": FINER} if options.encoder.name == "conv" else {}
         if options.running.data:
-            return own_data(self.modality, options.running, views(options.size, span=True), settings, first)
+            return own_data(self.modality, options.running, views(options.size, span=True), first_segments=first)
         config = Composing.of_size(options.size)
         items = Scenes(options.scenes, options.training.seed, "train", config)
         tests = Scenes(options.test_scenes, TEST_SEED, "validation" if options.running.validate else "test", config)
@@ -132,7 +130,6 @@ class ImageObjects(AbstractRecipe[Picture, tuple[Scene, ...]]):
                 [(class_names()[kind], scene.owner == number) for number, kind in enumerate(scene.classes.tolist())]
                 for scene in truth
             ],
-            encoder_settings=settings,
             label=lambda index: largest(items.scene(index)),
             first_segments=first,
         )

@@ -32,9 +32,8 @@ from .synthetic.scenes import Layout, Scene, Scenes
 from .synthetic.sources import load_sources
 
 TEST_SEED = 1_000_000  # test scenes are the same for every run
-SMALL_TUBES = {"stride": 4, "finer": 2, "width": 64}
-"""Of the encoder `conv`: pixels a side of what the convolutions see, and how much smaller tubes are: objects of some 20
-pixels need it."""
+SMALL_TUBES = EncoderChoice("conv", {"stride": 4, "finer": 2, "width": 64})
+"""The convolutions see 4 × 4 pixels, and tubes are twice as fine: objects of some 20 pixels need it."""
 
 
 def tracks_finder() -> ObjectFinder:
@@ -74,7 +73,7 @@ class Options:
     """How objects are found among tubes, for methods that do not say so themselves."""
     method: AbstractMethod = OdinWarmStart(contrast=0.2, regression=1.0, switch=120, discovery=CopyEvery(steps=40))
     """What learns."""
-    encoder: EncoderChoice = EncoderChoice("conv")
+    encoder: EncoderChoice = SMALL_TUBES
     """With what network."""
     views: ViewOptions = ViewOptions()
     """From which views."""
@@ -118,10 +117,8 @@ class VideoObjects(AbstractRecipe[Clip, tuple[Scene, ...]]):
     def data(self) -> ExperimentData[Clip, tuple[Scene, ...]]:
         """Scenes, or windows of videos."""
         options, first = self._own, first_segments(self.finder, self._own.cell)
-        # Tubes of the convolutions can be made small; those of other encoders are what they are.
-        settings = SMALL_TUBES if options.encoder.name == "conv" else {}
         if options.running.data:
-            return own_data(self.modality, options.running, views(options.view), settings, first)
+            return own_data(self.modality, options.running, views(options.view), first_segments=first)
         frames = max(2, round(options.seconds * options.rate))
         layout = Layout(size=options.size, frames=frames, rate=options.rate)
         items = Scenes(options.scenes, options.training.seed, load_sources("train"), layout)
@@ -138,7 +135,6 @@ class VideoObjects(AbstractRecipe[Clip, tuple[Scene, ...]]):
                 [(class_names()[kind], scene.numbers == number) for number, kind in enumerate(scene.kinds)]
                 for scene in truth
             ],
-            encoder_settings=settings,
             label=lambda index: largest(items.scene(index)),
             first_segments=first,
         )
