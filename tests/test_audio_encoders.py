@@ -207,8 +207,9 @@ def test_an_adversary_changes_the_waveform_of_encoders_of_spectrograms(name: str
 
     def loss(changed: Waveforms) -> torch.Tensor:
         """The mean distance of what is changed from what was."""
-        features = encoder(changed).values
-        return (features - 0.9 * before.values)[before.valid].square().mean()
+        features: torch.Tensor = encoder(changed).values
+        distance: torch.Tensor = (features - 0.9 * before.values)[before.valid].square().mean()
+        return distance
 
     attacked = Adversary(size=0.1)(data, loss)
     moved = (attacked.samples - data.samples).abs()

@@ -4,7 +4,6 @@ from .core import losses as losses
 from .core.components.registry import METHODS as METHODS
 from .core.components.registry import MODALITIES as MODALITIES
 from .core.components.registry import RECIPES as RECIPES
-from .core.conformance.check import check as check_modality
 from .core.data.correspondence import AbstractCorrespondence as AbstractCorrespondence
 from .core.data.correspondence import Affine as Affine
 from .core.data.correspondence import Index as Index

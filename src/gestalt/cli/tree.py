@@ -14,6 +14,9 @@ from .fields import MISSING, Field, fields_of
 
 Encoders = Mapping[str, Callable[..., Any]]
 
+FLAT_NAMES = ("running", "training", "labelling")
+"""Groups whose options need no prefix: --steps rather than --training.steps."""
+
 
 @final
 @dataclass(frozen=True)
@@ -50,7 +53,7 @@ class Branch:
         try:
             return self.build(**found)
         except ValueError as error:
-            place = f"--{path.rstrip('.')}: ".replace("_", "-") if path else ""
+            place = f"--{path.rstrip('.')}: ".replace("_", "-") if path and path.rstrip(".") not in FLAT_NAMES else ""
             raise ValueError(f"{place}{error}") from error
 
 
