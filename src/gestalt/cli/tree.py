@@ -173,7 +173,10 @@ def _named(field: Field, word: str, encoders: Encoders, presets: list[Preset]) -
     if field.is_encoder:
         if word == "auto":
             return encoder_branch(EncoderChoice(word), encoders)
-        return encoder_branch(EncoderChoice(choose("encoder", word, list(encoders))), encoders)
+        # Naming the encoder that is chosen anyway keeps the settings that the recipe gives it.
+        same = isinstance(field.default, EncoderChoice) and field.default.name == word
+        choice = field.default if same else EncoderChoice(choose("encoder", word, list(encoders)))
+        return encoder_branch(choice, encoders)
     if word in field.words:
         return Branch(None, {}, {}, None if word == "none" else word)
     if field.chosen is None:
