@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from typing import Any, Literal, final
 
+from gestalt.core.experiment.finder import plain_first
+
 from gestalt.core.discovery.concat_features import ConcatFeatures
 from gestalt.core.discovery.groupers import AbstractGrouper, Along, ChangePoints, KMeans
 from gestalt.core.experiment import Finder
-from gestalt.core.experiment.finder import plain_first
 from gestalt.core.modality.base import AbstractModality
 from gestalt.core.networks.modes import evaluating
 

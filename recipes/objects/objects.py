@@ -61,6 +61,6 @@ class Objects(AbstractRecipe[Any, None]):
 
     def baselines(
         self, random: Network, material: ExperimentData[Any, None], truth: None
-    ) -> dict[str, dict[str, float]]:  # noqa: ARG002
+    ) -> dict[str, dict[str, float]]:
         """None."""
         return {}
