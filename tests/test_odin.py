@@ -139,7 +139,7 @@ def test_a_warm_start_without_first_segments_discovers_from_the_start_and_needs_
     assert isinstance(cold.segmenter, Discovery)
     with pytest.raises(ValueError, match="DataInfo\\(finder=…\\)"):
         method_learner("odin-warm-start", ENCODERS["points"](), DataInfo())
-    with pytest.raises(ValueError, match="contrast and regression cannot both be 0"):
+    with pytest.raises(ValueError, match="the weights of contrast and regression cannot all be 0"):
         method_learner("odin-warm-start", ENCODERS["points"](), contrast=0.0, regression=0.0)
 
 
