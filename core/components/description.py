@@ -1,5 +1,6 @@
 """Components as JSON and back: a finished run knows its heads, its finder and its method; no file names any code."""
 
+import inspect
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -41,7 +42,7 @@ def describe(value: Any, encoders: Encoders = NO_ENCODERS) -> Any:
     if isinstance(value, Mapping):
         return {str(key): describe(part, encoders) for key, part in value.items()}
     for name, build in encoders.items():
-        if (build.func if isinstance(build, partial) else build) is type(value):
+        if _builds(build, value):
             return {"type": f"encoder:{name}"} | describe(settings_of(value, build), encoders)
     for registry in REGISTRIES:
         name_there = registry.name_of(type(value))
@@ -52,6 +53,18 @@ def describe(value: Any, encoders: Encoders = NO_ENCODERS) -> Any:
         "give it an entry point in one of the groups "
         f"{', '.join(registry.group for registry in REGISTRIES)} (docs/extending.md)"
     )
+
+
+def _builds(build: Callable[..., Any], value: Any) -> bool:
+    """Whether an encoder of the modality is built by this: its class, a partial of it, or a function.
+
+    What a function builds shows when it is called. Several may build one class, so only plain features are looked for
+    among functions: an encoder with weights is no setting of another component, whose description would lose them.
+    """
+    if inspect.isclass(build) or isinstance(build, partial):
+        return (build.func if isinstance(build, partial) else build) is type(value)
+    plain = isinstance(value, nn.Module) and not any(True for _ in value.parameters())
+    return plain and type(build()) is type(value)
 
 
 def build(description: Any, encoders: Encoders = NO_ENCODERS) -> Any:
