@@ -78,7 +78,7 @@ def reading_of(data: Any, modality: AbstractModality[ItemT], skip_bad: bool = Fa
 @final
 @dataclass(frozen=True)
 class Source(Generic[ItemT]):
-    """Items that are read a few at a time: numbered ones, or those of a loader, which come once and in its own order."""
+    """Items that are read a few at a time: numbered ones, or those of a loader, which come once in its own order."""
 
     items: AbstractItems[ItemT] | None
     loader: Iterable[Any]

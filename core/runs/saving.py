@@ -68,7 +68,7 @@ def config_of(
     """
     encoders = model.modality.encoders
     return RunConfig(
-        modality={"name": modality or model.modality.name, "settings": describe(modality_settings(model.modality))},
+        modality={"name": modality or model.modality.name, "settings": modality_settings(model.modality)},
         encoder={
             "name": encoder,
             "settings": describe(settings_of(model.encoder, encoders[choose("encoder", encoder, list(encoders))])),
@@ -149,8 +149,15 @@ def modality_of(folder: Path | str, named: AbstractModality[Any] | str | None = 
 
 
 def modality_settings(modality: AbstractModality[Any]) -> dict[str, Any]:
-    """The arguments that build a modality again; none where its class takes none."""
-    return settings_of(modality)
+    """The settings that build a modality again; none where they cannot be written down.
+
+    A modality whose constructor takes functions or arrays is used as it is installed.
+    """
+    try:
+        settings: dict[str, Any] = describe(settings_of(modality))
+    except TypeError:
+        return {}
+    return settings
 
 
 def _prefixed(prefix: str, module: nn.Module) -> dict[str, torch.Tensor]:
