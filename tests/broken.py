@@ -34,14 +34,21 @@ restless = itertools.count()
 
 @final
 class Wrapped(AbstractEncoder):
-    """An encoder whose features or settings are spoilt."""
+    """An encoder whose features or arguments are spoilt; `without` is an argument that it does not keep."""
 
-    def __init__(self, inner: AbstractEncoder, spoil: Callable[[FeatureMap], FeatureMap], **changes: Any) -> None:
+    def __init__(
+        self,
+        inner: AbstractEncoder,
+        spoil: Callable[[FeatureMap], FeatureMap],
+        without: str | None = None,
+        **changes: Any,
+    ) -> None:
         super().__init__()
         self.inner = inner
         self.spoil = spoil
-        self.dim = changes.get("dim", inner.dim)
-        self.settings = changes.get("settings", inner.settings)
+        for name in ("inputs", "dim", "on_grid"):
+            if name != without:
+                setattr(self, name, changes.get(name, getattr(inner, name)))
 
     def forward(self, data: Any) -> FeatureMap:
         """The spoilt features."""
@@ -238,16 +245,12 @@ BROKEN: dict[str, tuple[str, str, dict[str, Any]]] = {
     "vectors of integers": ("vectors", "points", points_with(whole_numbers)),
     "no gradient": ("learns", "points", points_with(detached)),
     "an infinite gradient": ("learns", "points", points_with(square_root)),
-    "settings missing": ("settings", "points", points_with(lambda features: features, settings={"inputs": 2})),
-    "settings of another network": (
+    "an argument that is not kept": ("settings", "points", points_with(lambda features: features, without="inputs")),
+    "an argument of another network": ("settings", "points", points_with(lambda features: features, inputs=3)),
+    "an argument that is no JSON": (
         "settings",
         "points",
-        points_with(lambda features: features, settings={"inputs": 2, "dim": 9, "on_grid": False}),
-    ),
-    "settings that are no JSON": (
-        "settings",
-        "points",
-        points_with(lambda features: features, settings={"inputs": 2, "dim": torch.tensor(6), "on_grid": False}),
+        points_with(lambda features: features, inputs=torch.tensor(2)),
     ),
     "padding leaks": ("padding", "points", points_with(leaking)),
     "padding passes for elements": ("padding", "points", points_with(all_valid)),

@@ -15,8 +15,10 @@ from hypothesis import strategies as st
 from jaxtyping import Float
 
 from gestalt.core.data.items import BadItemError
-from gestalt.modalities.audio import MODALITY, AudioFiles, Recording, collate, each_window
+from gestalt.core.modality.probing import SAMPLE
+from gestalt.modalities.audio import MODALITY, AudioFiles, Recording, collate, data, each_window
 from gestalt.modalities.audio.reading import Header, decode, read_header
+from tests.counting import Counted
 
 RNG = np.random.default_rng(0)
 
@@ -223,3 +225,24 @@ def test_resampling_a_window_agrees_with_resampling_the_file(tmp_path: Path) -> 
 def test_recordings_of_different_rates_make_no_batch() -> None:
     with pytest.raises(ValueError, match="one sample rate"):
         collate([Recording(torch.zeros(4), 16_000), Recording(torch.zeros(4), 8_000)])
+
+
+def test_of_many_files_a_sample_is_decoded_and_what_is_bad_elsewhere_shows_when_its_turn_comes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(2 * SAMPLE):
+        write(tmp_path / f"{number:03}.wav", 8000, 0.5)
+    soundfile.write(tmp_path / "001.wav", np.full(4000, np.nan, np.float32), 8000, subtype="FLOAT")
+    decoded = Counted(decode)
+    monkeypatch.setattr(data, "decode", decoded)
+    items = MODALITY.read([tmp_path]).items
+    assert len(items) == 2 * SAMPLE
+    assert len(set(decoded.paths)) == SAMPLE
+    with pytest.raises(BadItemError, match=r"001\.wav .*NaN or infinite"):
+        items.read(1, RNG)
+    soundfile.write(tmp_path / "003.wav", sweep(8000, 0.1), 8000)
+    with pytest.raises(BadItemError, match=r"003\.wav: is too short"):  # every header is read
+        MODALITY.read([tmp_path])
+    (tmp_path / "000.wav").write_bytes((tmp_path / "001.wav").read_bytes())
+    reading = MODALITY.read([tmp_path], skip_bad=True)
+    assert [Path(entry.name).name for entry in reading.skipped] == ["000.wav", "003.wav"]

@@ -1,15 +1,19 @@
 """Every encoder gives one vector per element, knows each element's seconds, and never sees the padding."""
 
-import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import soundfile
 import torch
 
 from gestalt.core.data.feature_map import FeatureMap
+from gestalt.core.modality.optional import InfersEncoderSettings
 from gestalt.core.networks.encoder import AbstractEncoder
-from gestalt.modalities.audio import MODALITY, Waveforms
+from gestalt.modalities.audio import MODALITY, Audio, Recording, Waveforms
+from tests.kept import saved
+from tests.listed import Listed
 
 SPEECH: dict[str, Any] = {
     "hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32,
@@ -71,9 +75,7 @@ def test_an_item_alone_and_in_a_padded_batch_gets_the_same_features(name: str, s
 # Group normalisation runs over all the time there is, so that a click changes every element of that network.
 @pytest.mark.parametrize(("name", "settings"), BUILDS[:6] + BUILDS[7:], ids=IDS[:6] + IDS[7:])
 def test_a_click_changes_most_the_element_whose_seconds_hold_it(name: str, settings: dict[str, Any]) -> None:
-    encoder = build(
-        name, {**settings, "normalise": False} if "normalise" in build(name, settings).settings else settings
-    )
+    encoder = build(name, {**settings, "normalise": False} if hasattr(build(name, settings), "normalise") else settings)
     quiet = torch.randn(1, 32_000, generator=torch.Generator().manual_seed(2)) * 0.003
     lengths = torch.tensor([32_000])
     features = encode(encoder, quiet, lengths)
@@ -95,12 +97,12 @@ def test_a_click_changes_most_the_element_whose_seconds_hold_it(name: str, setti
 @pytest.mark.parametrize(("name", "settings"), BUILDS, ids=IDS)
 def test_settings_build_the_same_architecture_again(name: str, settings: dict[str, Any]) -> None:
     encoder = build(name, settings)
-    again = MODALITY.encoders[name](**json.loads(json.dumps(dict(encoder.settings)))).eval()
+    again = MODALITY.encoders[name](**saved(MODALITY, name, encoder)).eval()
     again.load_state_dict(encoder.state_dict())
     samples = torch.randn(1, 16_000, generator=torch.Generator().manual_seed(3))
     one, two = (encode(network, samples, torch.tensor([16_000])).values for network in (encoder, again))
     assert torch.equal(one, two)
-    assert settings.items() <= dict(encoder.settings).items()
+    assert settings.items() <= saved(MODALITY, name, encoder).items()
 
 
 def test_elements_cover_the_seconds_that_their_convolutions_see() -> None:
@@ -136,8 +138,8 @@ def test_a_checkpoint_folder_gives_weights_and_settings_that_need_it_no_more(tmp
     encoder.model.save_pretrained(tmp_path / "hub")  # type: ignore[operator, union-attr]
     loaded = build("hubert", {"checkpoint": str(tmp_path / "hub")})
     assert all(torch.equal(a, b) for a, b in zip(loaded.parameters(), encoder.parameters(), strict=True))
-    assert loaded.settings["checkpoint"] is None
-    again = MODALITY.encoders["hubert"](**json.loads(json.dumps(dict(loaded.settings))))
+    assert saved(MODALITY, "hubert", loaded)["checkpoint"] is None
+    again = MODALITY.encoders["hubert"](**saved(MODALITY, "hubert", loaded))
     again.load_state_dict(loaded.state_dict())
     with pytest.raises(FileNotFoundError, match="no local checkpoint"):
         MODALITY.encoders["hubert"](checkpoint=str(tmp_path / "missing"))
@@ -176,3 +178,17 @@ def test_wrong_settings_and_data_are_refused_in_words() -> None:
         MODALITY.encoders["raw"]()(Waveforms(torch.zeros(1, 8000), torch.tensor([8000]), 8000))
     with pytest.raises(ValueError, match="max_length=398"):
         build("ast", {"config": AST})(Waveforms(torch.zeros(1, 64_000), torch.tensor([64_000]), 16_000))
+
+
+def test_encoders_take_the_sample_rate_of_the_recordings(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "noise.wav", np.random.default_rng(0).normal(0, 0.1, 48_000), 48_000)
+    modality = Audio(sample_rate=8000)
+    assert isinstance(modality, InfersEncoderSettings)
+    items = modality.read([tmp_path]).items
+    data = modality.collate([items.read(0, np.random.default_rng(0))])
+    for name in ("raw", "conv", "resnet18"):
+        settings = modality.encoder_settings(name, items)
+        assert settings == {"sample_rate": 8000}
+        assert bool(modality.encoders[name](**settings)(data).values.isfinite().all())
+    others = Listed([None, Recording(torch.zeros(100), 22_050)])
+    assert MODALITY.encoder_settings("wav2vec2", others) == {"sample_rate": 22_050}

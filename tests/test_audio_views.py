@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from gestalt.core.data.correspondence import Affine
-from gestalt.modalities.audio import MODALITY, Recording, default_views
+from gestalt.modalities.audio import MODALITY, Audio, Recording, default_views
 from gestalt.modalities.audio.data import collate
 from gestalt.modalities.audio.effects import BackgroundMix, Noise, loudness
 from gestalt.modalities.audio.encoders import LogMel
@@ -146,3 +146,12 @@ def test_noise_and_backgrounds_keep_the_signal_to_noise_ratio() -> None:
         assert ratio == pytest.approx(10.0, abs=1.0)
     with pytest.raises(ValueError, match="at least one background"):
         BackgroundMix([])
+
+
+def test_the_small_crop_is_about_a_quarter_of_a_window() -> None:
+    for seconds in (4.0, 10.0):
+        crop = Audio(seconds=seconds).transforms["small_crop"]
+        item = Recording(torch.randn(round(seconds * 16_000)), 16_000)
+        lengths = [crop(item, np.random.default_rng(seed))[0].seconds / seconds for seed in range(50)]
+        assert 0.2 <= min(lengths) < 0.22
+        assert 0.28 < max(lengths) <= 0.3

@@ -8,6 +8,7 @@ import pytest
 
 from gestalt.core.data.items import BadItemError, Skipped
 from gestalt.core.modality.files import Files, find_files, read_files
+from gestalt.core.modality.probing import SAMPLE, sample
 
 
 def load(path: Path) -> int:
@@ -73,6 +74,37 @@ def test_bad_files_are_left_out_and_listed_on_request(folder: Path) -> None:
 def test_when_no_file_is_left_the_first_reason_is_given(folder: Path) -> None:
     with pytest.raises(ValueError, match=r"none of 1 numbers can be used; the first, .*word\.num: invalid literal"):
         read_files([folder / "word.num"], {".num"}, load, skip_bad=True, kind="numbers")
+
+
+def test_of_many_files_a_sample_is_loaded_and_what_is_bad_elsewhere_shows_when_its_turn_comes(tmp_path: Path) -> None:
+    for number in range(3 * SAMPLE):
+        (tmp_path / f"{number:03}.num").write_text("bad" if number in (0, 1) else str(number))
+    loaded: list[str] = []
+
+    def load_counted(path: Path) -> int:
+        loaded.append(path.stem)
+        return load(path)
+
+    with pytest.raises(BadItemError, match=r"000\.num: invalid literal"):
+        read_files([tmp_path], {".num"}, load_counted)
+    loaded.clear()
+    reading = read_files([tmp_path], {".num"}, load_counted, skip_bad=True)
+    assert len(loaded) == SAMPLE
+    assert [loaded[0], loaded[-1]] == ["000", "191"]
+    assert [Path(entry.name).name for entry in reading.skipped] == ["000.num"]
+    assert len(reading.items) == 3 * SAMPLE - 1
+    with pytest.raises(BadItemError, match=r"001\.num: invalid literal"):
+        reading.items.read(0, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("count", [0, 1, 63, 64, 65, 200, 1000])
+def test_the_sample_is_every_file_of_a_few_and_spread_evenly_over_many(count: int) -> None:
+    paths = [Path(str(number)) for number in range(count)]
+    numbers = sorted(int(path.name) for path in sample(paths))
+    assert len(numbers) == min(count, SAMPLE)
+    steps = np.diff(numbers)
+    assert count < 2 or steps.max() - steps.min() <= 1
+    assert count == 0 or (numbers[0], numbers[-1]) == (0, count - 1)
 
 
 def test_a_file_that_goes_bad_later_is_named_when_its_turn_comes(folder: Path) -> None:

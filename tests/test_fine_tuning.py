@@ -50,7 +50,6 @@ class Normed(AbstractEncoder):
     def __init__(self) -> None:
         super().__init__()
         self.dim = 12
-        self.settings = {}
         self.inner = nn.Sequential(nn.Linear(2, 12), MaskedBatchNorm(12), nn.ReLU(), nn.Linear(12, 12))
 
     def forward(self, data: Ragged) -> FeatureMap:

@@ -1,5 +1,6 @@
 """Every encoder gives one vector per node, sees edges, never padding, and does not care for the order of nodes."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,11 +11,14 @@ from gestalt.core.conformance import LawResult, check
 from gestalt.core.discovery.groupers import KMeans
 from gestalt.core.methods.byol import byol
 from gestalt.core.methods.odin import odin
+from gestalt.core.modality.optional import InfersEncoderSettings
 from gestalt.core.networks.encoder import AbstractEncoder
 from gestalt.core.optimization.progress import Progress
 from gestalt.modalities.graph import MODALITY, MOLECULE, Graphs, Schema, collate, from_pyg, graph_of, molecule_of
 from gestalt.modalities.graph.geometric import Data
 from tests.implementations import make_batch
+from tests.kept import saved
+from tests.listed import Listed
 
 TEXTS = ("CC(=O)Oc1ccccc1C(=O)O", "[Na+].[O-]C(=O)c1ccccc1", "C", "C1CCCCC1")
 GRAPHS = tuple(graph_of(molecule_of(text)) for text in TEXTS)
@@ -166,3 +170,28 @@ def test_the_loss_of_a_method_falls_on_graphs(method: str) -> None:
         losses.append(float(outcome.loss.detach()))
         assert np.isfinite(losses[-1])
     assert np.mean(losses[-5:]) < 0.9 * np.mean(losses[:5])
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_settings_build_the_same_architecture_again(name: str) -> None:
+    encoder = build(name).eval()
+    kept = saved(MODALITY, name, encoder)
+    again = MODALITY.encoders[name](**kept).eval()
+    again.load_state_dict(encoder.state_dict())
+    assert torch.equal(encoder(collate(GRAPHS)).values, again(collate(GRAPHS)).values)
+    assert SMALL[name].items() <= kept.items()
+
+
+def test_encoders_take_the_features_of_the_graphs(tmp_path: Path) -> None:
+    (tmp_path / "net.csv").write_text("source,target,weight,kind\na,b,0.5,road\nb,c,1.5,rail\nc,a,2,road\nc,d,1,road\n")
+    (tmp_path / "net.nodes.csv").write_text("node,size,colour\na,1,red\nb,2,blue\nc,3,red\nd,4,blue\n")
+    assert isinstance(MODALITY, InfersEncoderSettings)
+    items = MODALITY.read([tmp_path]).items
+    graph = items.read(0, np.random.default_rng(0))
+    for name in MODALITY.encoders:
+        settings = MODALITY.encoder_settings(name, items)
+        assert settings == MODALITY.encoder_settings(name, Listed([None, graph]))
+        assert settings == ({} if name == "diffusion" else graph.schema.settings())
+        features = MODALITY.encoders[name](**settings)(collate([graph, graph]))
+        assert bool(features.values.isfinite().all())
+    assert graph.schema == Schema((256,), 2, (256,), 1)

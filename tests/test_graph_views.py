@@ -17,6 +17,7 @@ from gestalt.modalities.graph.views import (
     NodeMask,
     RandomWalk,
     Reorder,
+    Subgraph,
 )
 
 EXTREME = {
@@ -28,6 +29,8 @@ EXTREME = {
     "walk nowhere": RandomWalk(0.0, 0.0),
     "walk everywhere": RandomWalk(1.0, 1.0),
     "no hop": Neighbourhood(0),
+    "nothing near": Subgraph(0.0, 0.0),
+    "all that is near": Subgraph(1.0, 1.0),
 }
 TRANSFORMS = {**MODALITY.transforms, **EXTREME, "default view": default_views().views[0]}
 TEXTS = ("CC(=O)Oc1ccccc1C(=O)O", "[Na+].[Cl-]", "C", "[Na+].[O-]C(=O)c1ccccc1.O")
@@ -146,3 +149,38 @@ def test_wrong_shares_are_refused(build: object) -> None:
     assert callable(build)
     with pytest.raises(ValueError, match=r"share|hops"):
         build()
+
+
+def connected(graph: Graph) -> bool:
+    reached = torch.zeros(len(graph), dtype=torch.bool)
+    reached[0] = True
+    for _ in range(len(graph)):
+        ends = graph.edges[:, reached[graph.edges].any(dim=0)]
+        reached[ends.flatten()] = True
+    return bool(reached.all())
+
+
+def test_the_small_crop_is_a_connected_fifth_to_half_of_the_nodes_around_a_random_one() -> None:
+    long = graph_of(molecule_of("C" * 20 + "c1ccc(CC(=O)O)cc1"))
+    sizes, centres = set(), set()
+    for seed in range(200):
+        view = MODALITY.transforms["small_crop"](long, np.random.default_rng(seed))[0]
+        assert connected(view)
+        sizes.add(len(view))
+        centres.add(int(view.ids[0]))
+    assert (min(sizes), max(sizes)) == (round(0.2 * len(long)), round(0.5 * len(long)))
+    assert len(centres) > 10
+    # It never leaves the component of its first node, however small.
+    salt = graph_of(molecule_of("[Na+].[O-]C(=O)c1ccccc1"))
+    parts = [MODALITY.transforms["small_crop"](salt, np.random.default_rng(seed))[0] for seed in range(50)]
+    assert all(connected(part) for part in parts)
+    assert {0 in part.ids.tolist() for part in parts} == {True, False}
+    assert all(len(part) == 1 for part in parts if 0 in part.ids.tolist())
+
+
+def test_a_part_of_a_graph_holds_the_nearest_nodes() -> None:
+    chain = graph_of(molecule_of("C" * 21))
+    for seed in range(20):
+        view = Subgraph(1 / 3, 1 / 3)(chain, np.random.default_rng(seed))[0]
+        ids = view.ids.tolist()
+        assert ids == list(range(ids[0], ids[0] + 7))

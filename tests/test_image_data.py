@@ -12,8 +12,10 @@ from jaxtyping import Shaped
 from PIL import Image as Pillow
 
 from gestalt.core.data.items import BadItemError
-from gestalt.modalities.image import MODALITY, Image, ImageDataset, ImageFiles, collate
-from gestalt.modalities.image.reading import LUMINANCE, size_of
+from gestalt.core.modality.probing import SAMPLE
+from gestalt.modalities.image import MODALITY, Image, ImageDataset, ImageFiles, collate, data
+from gestalt.modalities.image.reading import LUMINANCE, decode, size_of
+from tests.counting import Counted
 
 RNG = np.random.default_rng(0)
 HEIGHT, WIDTH = 20, 30
@@ -286,3 +288,21 @@ def test_pictures_in_memory_of_any_mode_are_what_they_are_in_a_file(mode: str) -
 def test_pictures_of_different_channels_make_no_batch() -> None:
     with pytest.raises(ValueError, match="one number of channels"):
         collate([torch.zeros(3, 20, 20), torch.zeros(1, 20, 20)])
+
+
+def test_of_many_pictures_a_sample_is_decoded_and_what_is_damaged_elsewhere_shows_when_its_turn_comes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(2 * SAMPLE):
+        write(tmp_path / f"{number:03}.png", "rgb.png")
+    (tmp_path / "001.png").write_bytes(b"no picture")
+    decoded = Counted(decode)
+    monkeypatch.setattr(data, "decode", decoded)
+    items = MODALITY.read([tmp_path]).items
+    assert len(items) == 2 * SAMPLE
+    assert len(decoded.paths) == len(set(decoded.paths)) == SAMPLE
+    with pytest.raises(BadItemError, match=r"001\.png: cannot be read as a picture"):
+        items.read(1, RNG)
+    (tmp_path / "000.png").write_bytes(b"no picture")
+    reading = MODALITY.read([tmp_path], skip_bad=True)
+    assert [Path(entry.name).name for entry in reading.skipped] == ["000.png"]

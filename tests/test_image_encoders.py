@@ -1,17 +1,20 @@
 """Every encoder of pictures gives one vector per cell, knows its place, and never sees the padding of a batch."""
 
-import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
 from gestalt.core.data.feature_map import FeatureMap
+from gestalt.core.modality.optional import InfersEncoderSettings
 from gestalt.core.networks.encoder import AbstractEncoder
-from gestalt.modalities.image import MODALITY, Blocks, Felzenszwalb, OnCells, Pictures, Slic, collate
-from gestalt.modalities.image.backbones import Staged
+from gestalt.modalities.image import MODALITY, Blocks, Felzenszwalb, Image, OnCells, Pictures, Slic, collate
+from gestalt.modalities.image.backbones import ResNet, Swin
 from gestalt.modalities.image.segments import AbstractHeuristic
+from tests.kept import saved
+from tests.listed import Listed
 
 VIT = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "image_size": 32, "patch_size": 8}
 SWIN = {"image_size": 32, "patch_size": 2, "embed_dim": 8, "depths": [2, 1], "num_heads": [2, 2], "window_size": 3}
@@ -94,11 +97,11 @@ def test_a_spot_changes_most_the_cell_that_holds_it(name: str, settings: dict[st
 @pytest.mark.parametrize(("name", "settings"), BUILDS, ids=IDS)
 def test_settings_build_the_same_architecture_again(name: str, settings: dict[str, Any]) -> None:
     encoder = build(name, settings)
-    again = MODALITY.encoders[name](**json.loads(json.dumps(dict(encoder.settings)))).eval()
+    again = MODALITY.encoders[name](**saved(MODALITY, name, encoder)).eval()
     again.load_state_dict(encoder.state_dict())
     data = Pictures(noise(3, 1, 3, 32, 32), torch.tensor([[32, 32]]))
     assert torch.equal(encode(encoder, data).values, encode(again, data).values)
-    assert settings.items() <= dict(encoder.settings).items()
+    assert settings.items() <= saved(MODALITY, name, encoder).items()
 
 
 @pytest.mark.parametrize("number", [number for number, (_, settings) in enumerate(BUILDS) if settings.get("pyramid")])
@@ -106,18 +109,18 @@ def test_a_pyramid_is_dropped_for_transfer_and_the_backbone_stays(number: int) -
     """What is left is the encoder that never had one, with the trained weights, and can be saved and built as it."""
     name, settings = BUILDS[number]
     trained = build(name, settings)
-    assert isinstance(trained, Staged)
-    assert trained.pyramid is not None
+    assert isinstance(trained, ResNet | Swin)
+    assert trained.reader.pyramid is not None
     for level in (5, 3):
         left = trained.without_pyramid(level)
-        plain = MODALITY.encoders[name](**json.loads(json.dumps(dict(left.settings)))).eval()
+        plain = MODALITY.encoders[name](**saved(MODALITY, name, left)).eval()
         plain.load_state_dict(left.state_dict())
         assert not left.training
         data = Pictures(noise(3, 1, 3, 64, 64), torch.tensor([[64, 64]]))
         features, expected = encode(left, data), encode(plain, data)
         assert torch.equal(features.values, expected.values)
-        assert features.values.shape[2] == left.dim == trained.backbone.widths[level - 2]  # type: ignore[index]
-        assert not [key for key in left.state_dict() if key.startswith("pyramid")]
+        assert features.values.shape[2] == left.dim == trained.backbone.widths[level - 2]
+        assert not [key for key in left.state_dict() if "pyramid" in key]
 
 
 def test_gradients_reach_every_weight_that_makes_features() -> None:
@@ -127,7 +130,7 @@ def test_gradients_reach_every_weight_that_makes_features() -> None:
         features.values[features.valid].square().sum().backward()
         missing = [key for key, value in encoder.named_parameters() if value.grad is None]
         # Of a pyramid, only what leads to the level that is read; a mask token is for pretraining of another kind.
-        assert not [key for key in missing if not key.startswith("pyramid.") and "mask_token" not in key]
+        assert not [key for key in missing if not key.startswith("reader.pyramid.") and "mask_token" not in key]
 
 
 def test_encoders_take_any_number_of_channels() -> None:
@@ -166,7 +169,7 @@ def test_checkpoints_and_local_weights_are_loaded_and_their_settings_need_them_n
     loaded = build("dinov2", {"checkpoint": str(tmp_path / "hub")})
     data = collate([noise(7, 3, 32, 32)])
     assert torch.equal(encode(encoder, data).values, encode(loaded, data).values)
-    assert loaded.settings["checkpoint"] is None
+    assert saved(MODALITY, "dinov2", loaded)["checkpoint"] is None
     with pytest.raises(FileNotFoundError, match="no local checkpoint"):
         build("vit", {"checkpoint": str(tmp_path / "missing")})
     with pytest.raises(ValueError, match="not both"):
@@ -178,7 +181,7 @@ def test_checkpoints_and_local_weights_are_loaded_and_their_settings_need_them_n
     timm = build("timm", {"model": "test_convnext", "weights": str(tmp_path / "model.safetensors")})
     theirs = whole.state_dict()["stem.0.weight"]
     assert any(torch.equal(value, theirs) for value in timm.state_dict().values() if value.shape == theirs.shape)
-    assert timm.settings["weights"] is None
+    assert saved(MODALITY, "timm", timm)["weights"] is None
     with pytest.raises(FileNotFoundError, match="is no file"):
         build("timm", {"model": "test_convnext", "weights": str(tmp_path / "gone.safetensors")})
 
@@ -233,3 +236,29 @@ def test_felzenszwalb_finds_the_shapes_of_a_specimen_and_small_segments_have_no_
     assert sorted(few.unique().tolist()) == [-1, 0, 1, 2]
     odd = OnCells(Blocks(1, 2), stride=8)(collate([torch.rand(3, 21, 21)])).labels()[0].view(3, 3)
     assert odd.tolist() == [[1, 0, 0]] * 3
+
+
+def test_encoders_take_the_channels_of_the_pictures(tmp_path: Path) -> None:
+    np.save(tmp_path / "five.npy", np.random.default_rng(0).random((40, 40, 5)))
+    (tmp_path / "grey").mkdir()
+    np.save(tmp_path / "grey" / "one.npy", np.random.default_rng(0).random((40, 40)))
+    modality = Image(channels=None)
+    assert isinstance(modality, InfersEncoderSettings)
+    items = modality.read([tmp_path / "five.npy"]).items
+    for name in ("raw", "conv", "resnet18", "swin"):
+        settings = modality.encoder_settings(name, items)
+        assert settings == {"channels": 5}
+        features = modality.encoders[name](**settings)(modality.collate([items.read(0, np.random.default_rng(0))]))
+        assert bool(features.values.isfinite().all())
+    assert modality.encoder_settings("vit", items) == {}  # its channels are in its configuration
+    assert MODALITY.encoder_settings("conv", MODALITY.read([tmp_path / "grey"]).items) == {"channels": 3}
+
+
+def test_channels_are_those_of_the_first_picture_that_can_be_read() -> None:
+    items = Listed([None, torch.rand(2, 20, 20), torch.rand(2, 20, 20)])
+    assert MODALITY.encoder_settings("raw", items) == {"channels": 2}
+    assert items.asked == [0, 1]
+    with pytest.raises(ValueError, match=r"none of 2 items can be read; the first, item 0: is torn"):
+        MODALITY.encoder_settings("raw", Listed[torch.Tensor]([None, None]))
+    with pytest.raises(ValueError, match="there are no items"):
+        MODALITY.encoder_settings("raw", Listed[torch.Tensor]([]))

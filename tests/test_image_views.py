@@ -8,7 +8,7 @@ import torch
 
 from gestalt.core.data.correspondence import Affine
 from gestalt.core.data.feature_map import FeatureMap, Grid
-from gestalt.modalities.image import MODALITY, chain, collate, default_views
+from gestalt.modalities.image import MODALITY, Image, chain, collate, default_views
 from gestalt.modalities.image.adversarial import Adversarial
 from gestalt.modalities.image.effects import Blur, ColourJitter, Grey, Solarise
 from gestalt.modalities.image.encoders import Conv
@@ -162,3 +162,16 @@ def test_senseless_settings_are_refused_in_words(build: object, message: str) ->
     assert callable(build)
     with pytest.raises(ValueError, match=message):
         build()
+
+
+def test_the_small_crop_shows_little_of_the_picture_at_half_the_size_of_a_view() -> None:
+    for size in (64, 96):
+        crop = Image(size=size).transforms["small_crop"]
+        areas = []
+        for seed in range(50):
+            view, correspondence = crop(torch.rand(3, 100, 120), np.random.default_rng(seed))
+            assert view.shape == (3, size // 2, size // 2)
+            assert isinstance(correspondence, Affine)
+            areas.append(float(correspondence.matrix[0].det()) * (size // 2) ** 2 / (100 * 120))
+        assert 0.07 < min(areas) < 0.12
+        assert 0.26 < max(areas) < 0.31

@@ -99,7 +99,6 @@ class Normalised(AbstractEncoder):
         super().__init__()
         self.inner = inner
         self.dim = inner.dim
-        self.settings = inner.settings
         self.norm = nn.BatchNorm1d(inner.dim)
 
     def forward(self, data: Any) -> FeatureMap:

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 import gestalt
+from gestalt.core.components.settings import settings_of
 from gestalt.core.data.feature_map import FeatureMap, Grid, side_by_side
 from gestalt.core.data.resampling import resampled
 from gestalt.core.data.segmentation import Segmentation
@@ -106,7 +107,8 @@ def test_a_finished_run_segments_as_it_was_trained_to(tmp_path: Path) -> None:
     )
     described = grouping.described(modality)
     assert described is not None
-    save_network(tmp_path, network, Architecture("series", "small", network.encoder.settings, (8, 5), {}, described))
+    settings = settings_of(network.encoder)
+    save_network(tmp_path, network, Architecture("series", "small", settings, (8, 5), {}, described))
     loaded = gestalt.load_segmenter(tmp_path, modality=modality)
     item = ITEMS["series"](1)[0]
     assert torch.equal(loaded(item).weights, ItemSegmenter(modality, network, grouping)(item).weights)
@@ -118,7 +120,7 @@ def test_a_finished_run_segments_as_it_was_trained_to(tmp_path: Path) -> None:
 def test_a_run_that_does_not_say_how_and_a_learner_that_discovers_nothing_are_refused(tmp_path: Path) -> None:
     modality = toy("series")
     network = Network(modality.encoders["small"]())
-    save_network(tmp_path, network, Architecture("series", "small", network.encoder.settings, None, {}))
+    save_network(tmp_path, network, Architecture("series", "small", settings_of(network.encoder), None, {}))
     with pytest.raises(ValueError, match="does not say how objects are found"):
         gestalt.load_segmenter(tmp_path, modality=modality)
     with pytest.raises(ValueError, match="compares what WholeItem gives it"):

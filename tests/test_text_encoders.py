@@ -1,7 +1,6 @@
 """Every encoder gives one vector per word, and never sees the padding."""
 
 import importlib.util
-import json
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +8,13 @@ import pytest
 import torch
 
 from gestalt.core.data.feature_map import FeatureMap
+from gestalt.core.modality.optional import InfersEncoderSettings
 from gestalt.core.networks.encoder import AbstractEncoder
-from gestalt.modalities.text import MODALITY, Passage, collate, train_tokenizer
+from gestalt.modalities.text import MODALITY, Passage, Text, collate, pieces, train_tokenizer
 from gestalt.modalities.text.letters import ngrams, shapes
 from gestalt.modalities.text.pieces import byte_tokenizer, pieces_of
+from tests.kept import saved
+from tests.listed import Listed
 
 TEXTS = [
     "The old man has been waiting for a big white boat, but nobody knew its name.",
@@ -77,7 +79,7 @@ def test_another_word_changes_its_own_vector_most(name: str, settings: dict[str,
 @every_build
 def test_settings_build_the_same_architecture_again(name: str, settings: dict[str, Any]) -> None:
     encoder = build(name, settings)
-    again = MODALITY.encoders[name](**json.loads(json.dumps(dict(encoder.settings)))).eval()
+    again = MODALITY.encoders[name](**saved(MODALITY, name, encoder)).eval()
     again.load_state_dict(encoder.state_dict())
     assert torch.equal(encode(encoder, *ITEMS).values, encode(again, *ITEMS).values)
 
@@ -172,7 +174,7 @@ def test_a_checkpoint_folder_gives_weights_and_settings_that_need_it_no_more(tmp
     fast(tokenizer_object=pieces_of(LEARNED).tokenizer).save_pretrained(str(tmp_path / "net"))
     loaded = build("bert", {"checkpoint": str(tmp_path / "net")})
     assert torch.allclose(encode(loaded, *ITEMS).values, encode(encoder, *ITEMS).values, atol=1e-6)
-    again = MODALITY.encoders["bert"](**json.loads(json.dumps(dict(loaded.settings)))).eval()
+    again = MODALITY.encoders["bert"](**saved(MODALITY, "bert", loaded)).eval()
     again.load_state_dict(loaded.state_dict())
     with pytest.raises(FileNotFoundError, match="no local checkpoint"):
         build("bert", {"checkpoint": str(tmp_path / "missing")})
@@ -192,7 +194,7 @@ def test_the_pretrained_encoder_knows_what_words_mean() -> None:
 
 
 def test_without_its_package_the_pretrained_encoder_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = json.loads(json.dumps(dict(build("minilm", {}).settings)))
+    settings = saved(MODALITY, "minilm", build("minilm", {}))
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)  # noqa: ARG005
     with pytest.raises(ImportError, match=r"pip install 'gestalt-ssl\[minilm\]'"):
         build("minilm", {})
@@ -210,3 +212,26 @@ def test_wrong_settings_are_refused_in_words() -> None:
         build("bert", {"config": TINY, "max_tokens": 513})
     with pytest.raises(ValueError, match="the tokenizer has 300 sub-words, the network 10"):
         build("bert", {"config": {**TINY, "vocab_size": 10}, "tokenizer": LEARNED})
+
+
+def test_transformers_without_weights_take_a_tokenizer_learned_from_the_passages() -> None:
+    modality = Text(vocabulary=300)
+    assert isinstance(modality, InfersEncoderSettings)
+    items = Listed([None, *ITEMS])
+    for name in ("bert", "roberta", "distilbert"):
+        assert modality.encoder_settings(name, items) == {"tokenizer": LEARNED}
+    for name in ("raw", "conv", "minilm"):
+        assert modality.encoder_settings(name, items) == {}
+    assert pieces_of(str(Text(vocabulary=270).encoder_settings("bert", items)["tokenizer"])).size == 270
+    with pytest.raises(ValueError, match="none of 1 items can be read"):
+        modality.encoder_settings("bert", Listed[Passage]([None]))
+
+
+def test_a_tokenizer_is_learned_from_passages_evenly_over_all_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pieces, "ENOUGH", 3)
+    items = Listed([None, *ITEMS[:1] * 8])
+    modality = Text(vocabulary=270)
+    modality.encoder_settings("bert", items)
+    assert items.asked == [0, 4, 8]
+    missing = Listed([None, ITEMS[0], None, ITEMS[0], None])  # all of the sample is unreadable
+    assert modality.encoder_settings("bert", missing) == {"tokenizer": train_tokenizer(ITEMS[:1], 270)}

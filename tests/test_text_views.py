@@ -161,3 +161,10 @@ def test_wrong_settings_are_refused_in_words() -> None:
         Crop(0.9, 0.5)
     with pytest.raises(ValueError, match="vocabulary of words"):
         Insert(())
+
+
+def test_the_small_crop_keeps_a_fifth_to_a_half_of_the_words_and_four_at_least() -> None:
+    for words, least, most in ((100, 20, 50), (10, 4, 5), (3, 3, 3)):
+        item = Passage.from_words([f"w{number}" for number in range(words)])
+        crops = [MODALITY.transforms["small_crop"](item, np.random.default_rng(seed))[0] for seed in range(100)]
+        assert {min(len(crop.words) for crop in crops), max(len(crop.words) for crop in crops)} == {least, most}

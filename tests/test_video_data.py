@@ -14,8 +14,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from gestalt.core.data.items import BadItemError
-from gestalt.modalities.video import Clip, Video, VideoFiles, collate, each_window
+from gestalt.core.modality.probing import SAMPLE
+from gestalt.modalities.video import Clip, Video, VideoFiles, collate, data, each_window
 from gestalt.modalities.video.reading import Header
+from tests.counting import Counted
 from tests.video_files import coded, numbers_of, write, write_sound
 
 RNG = np.random.default_rng(0)
@@ -245,3 +247,23 @@ def test_clips_and_batches_of_the_wrong_shape_are_refused() -> None:
         Clip(torch.zeros(2, 3, 4, 4, dtype=torch.uint8), torch.tensor([0.0, 0.0, 1.0]))
     with pytest.raises(ValueError, match="at least one clip"):
         collate([])
+
+
+def test_of_many_videos_a_sample_is_decoded_and_every_header_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path / "000.mp4", TENTHS[:5])
+    for number in range(1, 2 * SAMPLE):
+        (tmp_path / f"{number:03}.mp4").symlink_to(tmp_path / "000.mp4")
+    for number in (1, 2):  # one frame is too short, which the decoder alone says
+        (tmp_path / f"{number:03}.mp4").unlink()
+        write(tmp_path / f"{number:03}.mp4", TENTHS[:1])
+    decoded = Counted(data._decode)
+    monkeypatch.setattr(data, "_decode", decoded)
+    reading = WHOLE.read([tmp_path], skip_bad=True)
+    assert len(set(decoded.paths)) == SAMPLE
+    assert [Path(entry.name).name for entry in reading.skipped] == ["002.mp4"]
+    assert len(reading.items) == 2 * SAMPLE - 1
+    (tmp_path / "001.mp4").write_bytes(b"no video")
+    with pytest.raises(BadItemError, match=r"001\.mp4: cannot be read"):
+        WHOLE.read([tmp_path])

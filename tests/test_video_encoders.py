@@ -1,6 +1,5 @@
 """Every encoder gives one vector per tube, knows each tube's seconds and pixels, and never sees the padding."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ from gestalt.core.data.feature_map import FeatureMap
 from gestalt.core.networks.encoder import AbstractEncoder
 from gestalt.modalities.video import MODALITY, Clip, Clips, collate
 from gestalt.modalities.video.lattice import at_frames
+from tests.kept import saved
 
 MAE: dict[str, Any] = {
     "image_size": 32, "patch_size": 8, "num_frames": 8, "tubelet_size": 2, "hidden_size": 16,
@@ -96,11 +96,11 @@ def test_a_spot_changes_most_the_tube_whose_seconds_and_pixels_hold_it(name: str
 @pytest.mark.parametrize(("name", "settings"), BUILDS[:5] + BUILDS[8:], ids=IDS[:5] + IDS[8:])
 def test_settings_build_the_same_architecture_again(name: str, settings: dict[str, Any]) -> None:
     encoder = build(name, settings)
-    again = MODALITY.encoders[name](**json.loads(json.dumps(dict(encoder.settings)))).eval()
+    again = MODALITY.encoders[name](**saved(MODALITY, name, encoder)).eval()
     again.load_state_dict(encoder.state_dict())
     one, two = (encode(network, collate(ITEMS[:1])).values for network in (encoder, again))
     assert torch.equal(one, two)
-    assert settings.items() <= dict(encoder.settings).items()
+    assert settings.items() <= saved(MODALITY, name, encoder).items()
 
 
 def test_tubes_cover_the_seconds_of_their_own_frames_even_at_a_variable_rate() -> None:
@@ -162,7 +162,7 @@ def test_a_checkpoint_gives_weights_and_settings_that_need_it_no_more(tmp_path: 
     encoder.model.save_pretrained(tmp_path / "mae")  # type: ignore[operator, union-attr]
     loaded = build("videomae", {"checkpoint": str(tmp_path / "mae")})
     assert all(torch.equal(a, b) for a, b in zip(loaded.parameters(), encoder.parameters(), strict=True))
-    assert loaded.settings["checkpoint"] is None
+    assert saved(MODALITY, "videomae", loaded)["checkpoint"] is None
     from torchvision.models import resnet18
 
     torch.save(resnet18().state_dict(), tmp_path / "resnet.pth")

@@ -192,3 +192,16 @@ def test_ranges_the_wrong_way_round_are_refused_with_what_was_got(wrong: object)
     assert callable(wrong)
     with pytest.raises(ValueError, match=r"got \d|got -?\d"):
         wrong()
+
+
+def test_the_small_crop_shows_little_of_the_picture_at_half_the_size_of_a_view_for_all_its_time() -> None:
+    clip = Clip(torch.randint(0, 256, (3, 3, 100, 120), dtype=torch.uint8), torch.arange(4.0))
+    large = default_views().views[0](clip, np.random.default_rng(0))[0].size[1]
+    areas = []
+    for seed in range(50):
+        view, correspondence = MODALITY.transforms["small_crop"](clip, np.random.default_rng(seed))
+        assert view.size == (3, large // 2, large // 2)
+        assert isinstance(correspondence, Affine)
+        areas.append(float(correspondence.matrix[0].det()) * (large // 2) ** 2 / (100 * 120))
+    assert 0.07 < min(areas) < 0.12
+    assert 0.26 < max(areas) < 0.31

@@ -58,7 +58,6 @@ class Raw(AbstractEncoder):
         super().__init__()
         self.dim = dim
         self.on_grid = on_grid
-        self.settings = {"dim": dim, "on_grid": on_grid}
 
     def forward(self, data: Ragged) -> FeatureMap:
         """The data as they are."""
@@ -71,9 +70,9 @@ class Small(AbstractEncoder):
 
     def __init__(self, inputs: int, dim: int, on_grid: bool) -> None:
         super().__init__()
+        self.inputs = inputs
         self.dim = dim
         self.on_grid = on_grid
-        self.settings = {"inputs": inputs, "dim": dim, "on_grid": on_grid}
         self.own = nn.Linear(inputs, dim)
         self.context = nn.Linear(inputs, dim, bias=False)
 

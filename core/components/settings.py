@@ -1,8 +1,20 @@
 """The settings of an object, read off the signature that builds it."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
+
+
+def accepted(build: Callable[..., Any], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of the settings that are arguments of `build`.
+
+    Example:
+        >>> from gestalt.core.discovery.groupers import KMeans
+        >>> accepted(KMeans, {"objects": 3, "channels": 5})
+        {'objects': 3}
+    """
+    arguments = inspect.signature(build).parameters
+    return {name: value for name, value in settings.items() if name in arguments}
 
 
 def settings_of(value: Any, build: Callable[..., Any] | None = None) -> dict[str, Any]:
@@ -29,8 +41,8 @@ def settings_of(value: Any, build: Callable[..., Any] | None = None) -> dict[str
         if not hasattr(value, name):
             raise TypeError(
                 f"{type(value).__name__} keeps no attribute {name!r}, an argument of "
-                f"{getattr(build, '__name__', build)}: keep every argument under its own name, so that the object can "
-                "be saved and built again"
+                f"{getattr(build, '__name__', build)}: keep every argument under its own name, so that "
+                "the object can be saved and built again"
             )
         settings[name] = getattr(value, name)
     return settings

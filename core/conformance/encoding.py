@@ -1,11 +1,11 @@
 """Laws of specimens and encoders. Each gives its counterexamples one by one, in words that say what to fix."""
 
-import inspect
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import torch
 
+from ..components.settings import settings_of
 from ..data.view import Data
 from ..modality.transform import AbstractTransform
 from ..networks.modes import evaluating
@@ -105,22 +105,20 @@ def settings(bench: Bench) -> Iterator[str]:
     items = [specimen.item for specimen in bench.specimens]
     for name, encoder in bench.encoders.items():
         build = bench.modality.encoders[name]
-        settings = getattr(encoder, "settings", None)
-        if not isinstance(settings, Mapping):
-            yield f"encoder {name!r} must set self.settings, the arguments that build it again"
-            continue
-        named = {p.name for p in inspect.signature(build).parameters.values() if p.kind is not p.VAR_KEYWORD}
-        if named - settings.keys():
-            yield f"encoder {name!r} leaves {sorted(named - settings.keys())} out of its settings"
         try:
-            written = json.dumps(dict(settings))
+            settings = settings_of(encoder, build)
+        except TypeError as error:
+            yield f"encoder {name!r}: {error}"
+            continue
+        try:
+            written = json.dumps(settings)
         except (TypeError, ValueError) as error:
             yield f"encoder {name!r}: its settings are no JSON ({error}); keep numbers, texts, and lists of them"
             continue
         again = build(**json.loads(written))
         ours = {key: value.shape for key, value in encoder.state_dict().items()}
         if ours != {key: value.shape for key, value in again.state_dict().items()}:
-            yield f"encoder {name!r}: settings {dict(settings)} build other weights than the encoder has"
+            yield f"encoder {name!r}: settings {settings} build other weights than the encoder has"
         again.load_state_dict(encoder.state_dict())
         with evaluating(again):
             other = again(bench.modality.collate(items))

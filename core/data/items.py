@@ -50,3 +50,20 @@ class Skipped:
 
     name: str
     reason: str
+
+
+def first_readable(items: AbstractItems[ItemT]) -> ItemT:
+    """The first item that can be read, for what all items have in common.
+
+    Raises:
+        ValueError: if there are no items, or none can be read, with what is wrong with the first.
+    """
+    first: BadItemError | None = None
+    for index in range(len(items)):
+        try:
+            return items.read(index, np.random.default_rng(0))
+        except BadItemError as error:
+            first = first or error
+    if first is None:
+        raise ValueError("there are no items; name files or folders that hold some")
+    raise ValueError(f"none of {len(items)} items can be read; the first, {first}") from first

@@ -55,7 +55,8 @@ class AbstractModality(abc.ABC, Generic[ItemT]):
         encoders: encoders by name; each is called with the JSON-able settings of its architecture. `raw` must be among
             them: the field's plain features without parameters. It is the baseline, the first segments, and the ruler
             of the conformance suite.
-        transforms: every shipped transform by name.
+        transforms: every shipped transform by name; `small_crop`, where there is one, shows a small part of an item and
+            makes the small views of multi-crop.
         views: the views that a method gets if nobody says otherwise.
     """
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..data.items import AbstractItems, BadItemError, Skipped
 from .base import Reading
+from .probing import none_usable, probe, sample
 
 ItemT = TypeVar("ItemT")
 
@@ -44,6 +45,17 @@ def find_files(paths: Sequence[Path], suffixes: Collection[str], kind: str = "fi
         places = ", ".join(map(str, paths)) or "an empty list of paths"
         raise ValueError(f"no {kind} in {places}; name files, or folders with any of {' '.join(sorted(suffixes))}")
     return found
+
+
+def number_of(path: Path, paths: Sequence[Path], kind: str = "files") -> int:
+    """The place of a file among `paths`.
+
+    Raises:
+        ValueError: if it is not among them; `kind` is what one calls them.
+    """
+    if path not in paths:
+        raise ValueError(f"{path} is not among the {len(paths)} {kind}; name one of `paths`")
+    return paths.index(path)
 
 
 @final
@@ -90,18 +102,20 @@ def read_files(
     skip_bad: bool = False,
     kind: str = "files",
 ) -> Reading[ItemT]:
-    """One item per file under `paths`; every file is loaded once to see that it can be.
+    """One item per file under `paths`; a sample of them (`probing.sample`) is loaded to see that it can be.
+
+    What is bad among the others raises `BadItemError` when its turn comes.
 
     Args:
         paths: files and folders, see `find_files`.
         suffixes: which files of a folder are meant.
         load: one file as an item; a `ValueError` says what is wrong with the file. A function of a module, so that
             it can travel to worker processes.
-        skip_bad: leave out files that cannot be loaded.
+        skip_bad: leave out files of the sample that cannot be loaded.
         kind: what one calls the files, for messages.
 
     Raises:
-        BadItemError: for the first file that cannot be loaded, unless `skip_bad`.
+        BadItemError: for the first file of the sample that cannot be loaded, unless `skip_bad`.
         FileNotFoundError: for a path that does not exist.
         ValueError: if no file is left.
 
@@ -113,16 +127,14 @@ def read_files(
         [0, 1, 2]
     """
     found = find_files(paths, suffixes, kind)
-    good, skipped = list[Path](), list[Skipped]()
-    for path in found:
-        try:
+    loaded = sample(found)
+
+    def examine(path: Path) -> None:
+        if path in loaded:
             Files((path,), load).read(0, np.random.default_rng(0))
-            good.append(path)
-        except BadItemError as error:
-            if not skip_bad:
-                raise
-            skipped.append(Skipped(error.name, error.reason))
+
+    skipped: list[Skipped] = []
+    good = probe(found, examine, skipped if skip_bad else None)
     if not good:
-        first = skipped[0]
-        raise ValueError(f"none of {len(skipped)} {kind} can be used; the first, {first.name}: {first.reason}")
-    return Reading(Files(tuple(good), load), tuple(skipped))
+        raise none_usable(skipped, f"{len(skipped)} {kind}")
+    return Reading(Files(tuple(path for path, _ in good), load), tuple(skipped))

@@ -1,7 +1,6 @@
 """Encoders give one vector per element; a network is an encoder with its projector."""
 
 import abc
-from collections.abc import Mapping
 from typing import Any, final
 
 from torch import nn
@@ -13,12 +12,12 @@ from ..data.segmentation import Objects
 class AbstractEncoder(nn.Module, abc.ABC):
     """Any network that gives one vector per element.
 
-    A subclass sets `dim`, the length of the vectors, and `settings`, the JSON-able arguments that build the same
-    architecture again; saving and loading a run relies on them.
+    A subclass sets `dim`, the length of the vectors, and keeps every argument of its constructor in an attribute of the
+    same name, as JSON: saving and loading a run reads them off (`settings_of`) and builds the same architecture again.
+    What was loaded from a file, such as a checkpoint, is kept as None, and the configuration that it brought instead.
     """
 
     dim: int
-    settings: Mapping[str, Any]
 
     @abc.abstractmethod
     def forward(self, data: Any) -> FeatureMap:
@@ -30,6 +29,7 @@ class Identity(AbstractEncoder):
     """The numbers of every element as they are, without parameters: `raw` of a modality whose batch is a `FeatureMap`.
 
     Example:
+        >>> import torch
         >>> Identity(dim=3)(FeatureMap.padded([torch.ones(2, 3)])).values.shape
         torch.Size([1, 2, 3])
     """
@@ -37,7 +37,6 @@ class Identity(AbstractEncoder):
     def __init__(self, dim: int) -> None:
         super().__init__()
         self.dim = dim
-        self.settings = {"dim": dim}
 
     def forward(self, data: FeatureMap) -> FeatureMap:
         """The data."""

@@ -25,7 +25,7 @@ def load(path):  # a ValueError says what is wrong with a file
 class PointNet(AbstractEncoder):  # every point beside the maximum over all points of its cloud
     def __init__(self, dim=32):
         super().__init__()
-        self.dim, self.settings = dim, {"dim": dim}
+        self.dim = dim
         self.point, self.both = nn.Linear(4, dim), nn.Linear(2 * dim, dim)
 
     def forward(self, data):

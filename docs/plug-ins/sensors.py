@@ -27,7 +27,7 @@ def load(path):  # a ValueError says what is wrong with a file
 class Conv(AbstractEncoder):
     def __init__(self, dim=32):
         super().__init__()
-        self.dim, self.settings = dim, {"dim": dim}
+        self.dim = dim
         self.layers = nn.ModuleList(nn.Conv1d(inputs, dim, 3, padding=1) for inputs in (STEP * CHANNELS, dim))
 
     def forward(self, data):

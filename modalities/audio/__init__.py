@@ -9,7 +9,9 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
+from gestalt.core.components.settings import accepted
 from gestalt.core.data.feature_map import Grid
+from gestalt.core.data.items import AbstractItems, first_readable
 from gestalt.core.modality.base import AbstractModality, Reading, Specimen
 from gestalt.core.modality.transform import AbstractTransform, Views
 from gestalt.core.networks.encoder import AbstractEncoder
@@ -61,6 +63,7 @@ class Audio(AbstractModality[Recording]):
         }
         self.transforms: Mapping[str, AbstractTransform[Recording]] = {
             "time_crop": TimeCrop(0.5 * seconds / 4, 3.5 * seconds / 4),
+            "small_crop": TimeCrop(0.2 * seconds, 0.3 * seconds),
             "shift": Shift(),
             "time_stretch": TimeStretch(),
             "pitch_shift": PitchShift(),
@@ -77,16 +80,25 @@ class Audio(AbstractModality[Recording]):
     def read(self, paths: Sequence[Path], skip_bad: bool = False) -> Reading[Recording]:
         """The windows of all audio files among `paths` and in the folders among them, in sorted order.
 
-        Every file is probed in a few places. Wav, flac, ogg and mp3 are decoded by libsndfile, mp4, m4a, webm and
-        other containers by FFmpeg; channels are averaged.
+        The header of every file is read; 64 files, evenly over the list, are decoded in a few places. Wav, flac, ogg
+        and mp3 are decoded by libsndfile, mp4, m4a, webm and other containers by FFmpeg; channels are averaged.
 
         Raises:
-            BadItemError: for the first file that is no audio, empty, silent, too short or not finite, unless
-                `skip_bad`.
+            BadItemError: for the first file that is no audio, empty or too short, or among the decoded ones silent or
+                not finite, unless `skip_bad`.
             FileNotFoundError: for a path that does not exist.
             ValueError: if no usable audio is found.
         """
         return read_audio(paths, self.sample_rate, self.seconds, skip_bad)
+
+    def encoder_settings(self, encoder: str, items: AbstractItems[Recording]) -> Mapping[str, Any]:
+        """The sample rate of the recordings, for the encoders that take it.
+
+        Raises:
+            ValueError: if the items do not say it and none of them can be read.
+        """
+        rate = items.sample_rate if isinstance(items, AudioFiles) else first_readable(items).sample_rate
+        return accepted(self.encoders[encoder], {"sample_rate": rate})
 
     def collate(self, items: Sequence[Recording]) -> Waveforms:
         """Recordings padded to the longest."""

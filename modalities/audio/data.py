@@ -1,9 +1,7 @@
 """Recordings, read in windows from files of any kind and length, and the batches made of them."""
 
-import bisect
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate
 from pathlib import Path
 from typing import final
 
@@ -14,7 +12,9 @@ from torch import Tensor
 
 from gestalt.core.data.items import AbstractItems, BadItemError, Skipped
 from gestalt.core.modality.base import Reading
-from gestalt.core.modality.files import find_files
+from gestalt.core.modality.files import find_files, number_of
+from gestalt.core.modality.probing import none_usable, probe, sample
+from gestalt.core.modality.windows import WindowIndex
 
 from .reading import ADVICE, SUFFIXES, Header, decode, read_header
 
@@ -107,7 +107,7 @@ class AudioFiles(AbstractItems[Recording]):
         self.sample_rate = sample_rate
         self.seconds = seconds
         self.jitter = jitter
-        self._ends = tuple(accumulate(self._count(header.seconds) for header in self.headers))
+        self._index = WindowIndex(self._count(header.seconds) for header in self.headers)
 
     def _count(self, length: float) -> int:
         whole, rest = divmod(length, self.seconds)
@@ -115,25 +115,19 @@ class AudioFiles(AbstractItems[Recording]):
 
     def __len__(self) -> int:
         """Windows of all files together."""
-        return self._ends[-1] if self._ends else 0
-
-    def _place(self, index: int) -> tuple[int, int]:
-        if not 0 <= index < len(self):
-            raise IndexError(f"window {index} of {len(self)}")
-        file = bisect.bisect_right(self._ends, index)
-        return file, index - (self._ends[file - 1] if file else 0)
+        return len(self._index)
 
     def path(self, index: int) -> Path:
         """The file of window `index`."""
-        return self.paths[self._place(index)[0]]
+        return self.paths[self._index.place(index)[0]]
 
     def start(self, index: int) -> float:
         """Where window `index` begins in its file, in seconds (without jitter)."""
-        return self._place(index)[1] * self.seconds
+        return self._index.place(index)[1] * self.seconds
 
     def name(self, index: int) -> str:
         """The file, and the seconds of the window in it."""
-        file, window = self._place(index)
+        file, window = self._index.place(index)
         begin = window * self.seconds
         return f"{self.paths[file]} [{begin:.1f}–{min(begin + self.seconds, self.headers[file].seconds):.1f} s]"
 
@@ -143,10 +137,7 @@ class AudioFiles(AbstractItems[Recording]):
         Raises:
             ValueError: if the file is not among these.
         """
-        if path not in self.paths:
-            raise ValueError(f"{path} is not among the {len(self.paths)} files; name one of `paths`")
-        file = self.paths.index(path)
-        return range(self._ends[file - 1] if file else 0, self._ends[file])
+        return self._index.of_file(number_of(path, self.paths))
 
     def with_jitter(self, jitter: bool) -> "AudioFiles":
         """The same files, read for training (`True`) or exactly."""
@@ -158,7 +149,7 @@ class AudioFiles(AbstractItems[Recording]):
         Raises:
             BadItemError: if it cannot be decoded, or holds NaN or infinity.
         """
-        file, window = self._place(index)
+        file, window = self._index.place(index)
         header = self.headers[file]
         begin = window * self.seconds
         if self.jitter:
@@ -172,30 +163,33 @@ class AudioFiles(AbstractItems[Recording]):
 
 
 def read_audio(paths: Sequence[Path], sample_rate: int, seconds: float, skip_bad: bool = False) -> Reading[Recording]:
-    """Probe every file and give the windows of the good ones.
+    """The windows of all files: the header of every file is read, and a sample is decoded (`probing.sample`).
+
+    So silence throughout is noticed in the sample alone; whatever cannot be decoded shows when its turn comes.
 
     Raises:
         BadItemError: for the first file that cannot be used, unless `skip_bad`.
         ValueError: if no file is left.
     """
-    good: list[tuple[Path, Header]] = []
+    found = find_files(paths, SUFFIXES, "audio")
+    decoded = sample(found)
+
+    def examine(path: Path) -> Header:
+        header = _long_enough(path)
+        if path in decoded:
+            _refuse_silent(path, header, sample_rate)
+        return header
+
     skipped: list[Skipped] = []
-    for path in find_files(paths, SUFFIXES, "audio"):
-        try:
-            good.append((path, _probe(path, sample_rate)))
-        except BadItemError as error:
-            if not skip_bad:
-                raise
-            skipped.append(Skipped(str(path), error.reason))
+    good = probe(found, examine, skipped if skip_bad else None)
     if not good:
-        first = skipped[0]
-        raise ValueError(f"none of {len(skipped)} audio files can be used; the first, {first.name}: {first.reason}")
+        raise none_usable(skipped, f"{len(skipped)} audio files")
     files = AudioFiles([path for path, _ in good], [header for _, header in good], sample_rate, seconds)
     return Reading(files, tuple(skipped))
 
 
-def _probe(path: Path, sample_rate: int) -> Header:
-    """The header of a file whose start, end and some places between decode to sound."""
+def _long_enough(path: Path) -> Header:
+    """The header of a file that is not too short."""
     header = read_header(path)
     if header.seconds < SHORTEST:
         raise BadItemError(
@@ -203,6 +197,11 @@ def _probe(path: Path, sample_rate: int) -> Header:
             f"is too short: {header.seconds * 1000:.0f} ms, and at least {SHORTEST * 1000:.0f} ms are needed; "
             "join it to others, remove it, or leave it out with --skip-bad",
         )
+    return header
+
+
+def _refuse_silent(path: Path, header: Header, sample_rate: int) -> None:
+    """Decode a file at its start, its end and some places between; there must be sound in one of them, or elsewhere."""
     whole = header.seconds <= PROBE * PROBES
     last = max(0.0, header.seconds - PROBE)
     starts = np.arange(0.0, header.seconds, PROBE) if whole else np.linspace(0.0, last, PROBES)
@@ -216,7 +215,6 @@ def _probe(path: Path, sample_rate: int) -> Header:
             "is silent throughout (below −90 dBFS); check the microphone or the export, remove it, "
             "or leave it out with --skip-bad",
         )
-    return header
 
 
 def _silent(path: Path, header: Header, start: float, sample_rate: int) -> bool:

@@ -40,17 +40,14 @@ class LogMel(AbstractEncoder):
         sample_rate: int = 16_000,
     ) -> None:
         super().__init__()
-        self.settings = {
-            "mels": mels,
-            "window_ms": window_ms,
-            "hop_ms": hop_ms,
-            "per_element": per_element,
-            "floor": floor,
-            "sample_rate": sample_rate,
-        }
         window, hop = whole_samples(window_ms, sample_rate, "window_ms"), whole_samples(hop_ms, sample_rate, "hop_ms")
         self.frames = LogMelFrames(sample_rate, mels, window, hop, high=0.4875 * sample_rate, floor=floor)
+        self.mels = mels
+        self.window_ms = window_ms
+        self.hop_ms = hop_ms
         self.per_element = per_element
+        self.floor = floor
+        self.sample_rate = sample_rate
         self.step = hop * per_element
         self.dim = mels
 
@@ -146,25 +143,22 @@ class Conv(AbstractEncoder):
         super().__init__()
         if any(kernel % 2 == 0 for kernel in kernels):
             raise ValueError(f"kernels must be odd, so that an element stays in its place, got {list(kernels)}")
-        self.settings = {
-            "width": width,
-            "kernels": list(kernels),
-            "margin": margin,
-            "dilations": dilations,
-            "norm": norm,
-            "mels": mels,
-            "window_ms": window_ms,
-            "hop_ms": hop_ms,
-            "per_element": per_element,
-            "floor": floor,
-            "sample_rate": sample_rate,
-        }
         window, hop = whole_samples(window_ms, sample_rate, "window_ms"), whole_samples(hop_ms, sample_rate, "hop_ms")
         self.frames = LogMelFrames(sample_rate, mels, window, hop, high=0.4875 * sample_rate, floor=floor)
+        self.width = width
+        self.kernels = tuple(kernels)
+        self.margin = margin
+        self.dilations = dilations
+        self.norm = norm
+        self.mels = mels
+        self.window_ms = window_ms
+        self.hop_ms = hop_ms
         self.per_element = per_element
+        self.floor = floor
+        self.sample_rate = sample_rate
         self.step = hop * per_element
         self.stem = nn.Conv1d(mels, width, per_element + 2 * margin, stride=per_element, padding=margin, bias=False)
-        self.norm = ElementNorm(width, norm)
+        self.stem_norm = ElementNorm(width, norm)
         self.blocks = nn.ModuleList(
             ResidualBlock(width, kernel, dilations**number, norm) for number, kernel in enumerate(kernels)
         )
@@ -180,7 +174,7 @@ class Conv(AbstractEncoder):
         padded = None if bool(valid.all()) else valid
         # Frames beyond the last valid element go too: an item alone would not have them.
         x = self.stem(masked(frames, None if padded is None else padded.repeat_interleave(self.per_element, dim=1)))
-        x = self.norm(x, padded).relu()
+        x = self.stem_norm(x, padded).relu()
         for block in self.blocks:
             x = block(x, padded)
         grid = Grid.uniform((elements,), (self.step / data.sample_rate,))

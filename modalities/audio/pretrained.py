@@ -1,6 +1,7 @@
 """The field's transformers on audio: wav2vec 2.0, HuBERT and AST, from a configuration or a local checkpoint."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, final
 
 import torch
@@ -118,14 +119,20 @@ class SpeechTransformer(AbstractEncoder):
     """
 
     def __init__(
-        self, kind: str, config: Mapping[str, Any] | None, checkpoint: str | None, normalise: bool, sample_rate: int
+        self,
+        kind: str,
+        config: Mapping[str, Any] | None = None,
+        checkpoint: str | None = None,
+        normalise: bool = True,
+        sample_rate: int = 16_000,
     ) -> None:
         super().__init__()
         from transformers import HubertModel, Wav2Vec2Model
 
         model_class = {"wav2vec2": Wav2Vec2Model, "hubert": HubertModel}[kind]
-        self.model, config = local_model(model_class, config, SMALL_SPEECH, checkpoint)
-        self.settings = {"config": config, "checkpoint": None, "normalise": normalise, "sample_rate": sample_rate}
+        self.kind = kind
+        self.model, self.config = local_model(model_class, config, SMALL_SPEECH, checkpoint)
+        self.checkpoint = None  # its configuration builds the network again
         self.lattice = Lattice(self.model.config.conv_kernel, self.model.config.conv_stride)
         self.normalise = normalise
         self.sample_rate = sample_rate
@@ -149,24 +156,8 @@ class SpeechTransformer(AbstractEncoder):
         return local.transpose(1, 2)
 
 
-def wav2vec2(
-    config: Mapping[str, Any] | None = None,
-    checkpoint: str | None = None,
-    normalise: bool = True,
-    sample_rate: int = 16_000,
-) -> SpeechTransformer:
-    """wav2vec 2.0 of transformers."""
-    return SpeechTransformer("wav2vec2", config, checkpoint, normalise, sample_rate)
-
-
-def hubert(
-    config: Mapping[str, Any] | None = None,
-    checkpoint: str | None = None,
-    normalise: bool = True,
-    sample_rate: int = 16_000,
-) -> SpeechTransformer:
-    """HuBERT of transformers."""
-    return SpeechTransformer("hubert", config, checkpoint, normalise, sample_rate)
+wav2vec2 = partial(SpeechTransformer, "wav2vec2")
+hubert = partial(SpeechTransformer, "hubert")
 
 
 @final
@@ -184,8 +175,7 @@ class TorchaudioWav2Vec2(AbstractEncoder):
         super().__init__()
         from torchaudio.models import wav2vec2_model
 
-        chosen = dict(SMALL_TORCHAUDIO if config is None else config)
-        self.settings = {"config": chosen, "normalise": normalise, "sample_rate": sample_rate}
+        self.config = chosen = dict(SMALL_TORCHAUDIO if config is None else config)
         whole: dict[str, Any] = {
             "extractor_mode": "group_norm",
             "extractor_conv_layer_config": [[512, 10, 5], *[[512, 3, 2]] * 4, *[[512, 2, 2]] * 2],
@@ -259,14 +249,8 @@ class AST(AbstractEncoder):
         super().__init__()
         from transformers import ASTModel
 
-        self.model, config = local_model(ASTModel, config, SMALL_AST, checkpoint)
-        self.settings = {
-            "config": config,
-            "checkpoint": None,
-            "mean": mean,
-            "deviation": deviation,
-            "sample_rate": sample_rate,
-        }
+        self.model, self.config = local_model(ASTModel, config, SMALL_AST, checkpoint)
+        self.checkpoint = None  # its configuration builds the network again
         self.mean = mean
         self.deviation = deviation
         self.sample_rate = sample_rate

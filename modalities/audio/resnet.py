@@ -50,17 +50,15 @@ class ResNet(AbstractEncoder):
             raise ValueError(f"name is resnet18, resnet34 or resnet50, got {name!r}")
         if stride not in (8, 16, 32):
             raise ValueError(f"stride is 8, 16 or 32, got {stride}")
-        self.settings = {
-            "stride": stride,
-            "mels": mels,
-            "window_ms": window_ms,
-            "hop_ms": hop_ms,
-            "floor": floor,
-            "sample_rate": sample_rate,
-        }
         window, hop = whole_samples(window_ms, sample_rate, "window_ms"), whole_samples(hop_ms, sample_rate, "hop_ms")
         self.frames = LogMelFrames(sample_rate, mels, window, hop, high=0.4875 * sample_rate, floor=floor)
+        self.name = name
         self.stride = stride
+        self.mels = mels
+        self.window_ms = window_ms
+        self.hop_ms = hop_ms
+        self.floor = floor
+        self.sample_rate = sample_rate
         network = getattr(resnet, name)(weights=None)
         self.stem = nn.Conv2d(1, 64, 7, stride=2, padding=3, bias=False)
         self.stem_norm = nn.BatchNorm2d(64)

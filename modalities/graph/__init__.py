@@ -7,7 +7,9 @@ from typing import Any, ClassVar, final
 from jaxtyping import Int
 from torch import Tensor
 
+from gestalt.core.components.settings import accepted
 from gestalt.core.data.feature_map import Grid
+from gestalt.core.data.items import AbstractItems, first_readable
 from gestalt.core.modality.base import AbstractModality, Reading, Specimen
 from gestalt.core.modality.transform import AbstractTransform, Views
 from gestalt.core.networks.encoder import AbstractEncoder
@@ -28,7 +30,7 @@ from .reading import read_graphs
 from .render import draw as draw
 from .render import render
 from .specimens import specimens
-from .views import EdgeDrop, EdgeMask, FeatureMask, Neighbourhood, NodeDrop, NodeMask, RandomWalk, Reorder
+from .views import EdgeDrop, EdgeMask, FeatureMask, Neighbourhood, NodeDrop, NodeMask, RandomWalk, Reorder, Subgraph
 from .views import chain as chain
 from .views import default_views as default_views
 
@@ -68,6 +70,7 @@ class GraphModality(AbstractModality[Graph]):
             "node_drop": NodeDrop(),
             "random_walk": RandomWalk(),
             "neighbourhood": Neighbourhood(),
+            "small_crop": Subgraph(0.2, 0.5),
             "reorder": Reorder(),
         }
         self.views: Views[Graph] = default_views()
@@ -76,7 +79,8 @@ class GraphModality(AbstractModality[Graph]):
         """The graphs of all files among `paths` and in the folders among them, in sorted order.
 
         SMILES files, tables with a column of SMILES, SDF; edge lists with features; `.pt` files of PyTorch Geometric's
-        `Data`. In-memory data sets of PyTorch Geometric become items by `from_pyg`.
+        `Data`. In-memory data sets of PyTorch Geometric become items by `from_pyg`. Every file is read through once, to
+        count the nodes of its graphs.
 
         Raises:
             BadItemError: for the first line, record or file that cannot be used, unless `skip_bad`.
@@ -84,6 +88,15 @@ class GraphModality(AbstractModality[Graph]):
             ValueError: if no usable graph is found.
         """
         return read_graphs(paths, self.most, skip_bad, self.smiles)
+
+    def encoder_settings(self, encoder: str, items: AbstractItems[Graph]) -> Mapping[str, Any]:
+        """The features of nodes and edges, which all graphs of a data set share, for the encoders that take them.
+
+        Raises:
+            ValueError: if the items do not say it and none of them can be read.
+        """
+        schema = items.schema if isinstance(items, GraphRecords) else first_readable(items).schema
+        return accepted(self.encoders[encoder], schema.settings())
 
     def collate(self, items: Sequence[Graph]) -> Graphs:
         """Nodes padded to the largest graph, edges of all as one list."""

@@ -1,9 +1,7 @@
 """Graphs of nodes and edges, the batches made of them, and the numbered items of a data set."""
 
-import bisect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate
 from typing import Any, final
 
 import numpy as np
@@ -12,6 +10,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from gestalt.core.data.items import AbstractItems, BadItemError
+from gestalt.core.modality.windows import WindowIndex
 
 from .windows import windows
 
@@ -207,7 +206,7 @@ class GraphRecords(AbstractItems[Graph]):
         self.records = tuple(records)
         self.schema = schema
         self.most = most
-        self._ends = tuple(accumulate(-(-record.size // most) for record in self.records))
+        self._index = WindowIndex((-(-record.size // most) for record in self.records), "graph")
         self._kept: dict[int, Graph] = {}
 
     def __getstate__(self) -> dict[str, Any]:
@@ -216,21 +215,15 @@ class GraphRecords(AbstractItems[Graph]):
 
     def __len__(self) -> int:
         """Windows of all graphs together."""
-        return self._ends[-1] if self._ends else 0
+        return len(self._index)
 
     def record(self, index: int) -> Record:
         """The record that item `index` is, or is a window of."""
-        return self.records[self._place(index)[0]]
-
-    def _place(self, index: int) -> tuple[int, int]:
-        if not 0 <= index < len(self):
-            raise IndexError(f"graph {index} of {len(self)}")
-        row = bisect.bisect_right(self._ends, index)
-        return row, index - (self._ends[row - 1] if row else 0)
+        return self.records[self._index.place(index)[0]]
 
     def name(self, index: int) -> str:
         """The file, the place of the graph in it, and the window."""
-        row, window = self._place(index)
+        row, window = self._index.place(index)
         record = self.records[row]
         whole = record.size <= self.most
         return record.name if whole else f"{record.name}, window {window + 1} of {-(-record.size // self.most)}"
@@ -243,7 +236,7 @@ class GraphRecords(AbstractItems[Graph]):
         """
         if index in self._kept:
             return self._kept[index]
-        row, window = self._place(index)
+        row, window = self._index.place(index)
         graph = self._graph(self.records[row])
         if len(graph) > self.most:
             graph = graph.take(windows(len(graph), graph.edges, self.most)[window])

@@ -1,7 +1,7 @@
 """Encoders of nodes: plain features and positions without parameters, and the message-passing networks of the field."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, final
+from collections.abc import Callable, Sequence
+from typing import final
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -11,7 +11,7 @@ from gestalt.core.data.feature_map import FeatureMap
 from gestalt.core.networks.encoder import AbstractEncoder
 from gestalt.core.networks.norm import MaskedBatchNorm
 
-from .data import Graphs
+from .data import Graphs, Schema
 from .geometric import GATConv, GCNConv, GINConv, GINEConv
 from .molecules import MOLECULE
 
@@ -22,10 +22,11 @@ def padded(rows: Float[Tensor, "rows dim"], data: Graphs) -> FeatureMap:
     return FeatureMap(values.masked_scatter(data.valid[..., None], rows), data.valid, neighbours=adjacency(data))
 
 
-def _agree(data: Graphs, settings: Mapping[str, Any]) -> None:
-    if {key: settings[key] for key in ("nodes", "numbers", "edges", "weights")} != data.schema.settings():
+def _agree(data: Graphs, nodes: Sequence[int], numbers: int, edges: Sequence[int], weights: int) -> None:
+    built = Schema(tuple(nodes), numbers, tuple(edges), weights).settings()
+    if built != data.schema.settings():
         raise ValueError(
-            f"the encoder is built for graphs with features {dict(settings)}, the data have {data.schema.settings()}; "
+            f"the encoder is built for graphs with features {built}, the data have {data.schema.settings()}; "
             "pass `**schema.settings()` of the data when building it"
         )
 
@@ -57,19 +58,16 @@ class Raw(AbstractEncoder):
         weights: int = 0,
     ) -> None:
         super().__init__()
-        self.settings = {
-            "hops": hops,
-            "nodes": list(nodes),
-            "numbers": numbers,
-            "edges": list(edges),
-            "weights": weights,
-        }
         self.hops = hops
+        self.nodes = tuple(nodes)
+        self.numbers = numbers
+        self.edges = tuple(edges)
+        self.weights = weights
         self.dim = (sum(nodes) + numbers + sum(edges) + weights + 1) * (hops + 1)
 
     def forward(self, data: Graphs) -> FeatureMap:
         """One vector per node: categories, numbers, kinds of edges, sums of edge numbers, degree."""
-        _agree(data, self.settings)
+        _agree(data, self.nodes, self.numbers, self.edges, self.weights)
         own = [_one_hot(data.nodes[data.valid], data.schema.nodes), data.numbers[data.valid]]
         of_edges = torch.cat(
             [_one_hot(data.kinds, data.schema.edges), data.weights, data.weights.new_ones(len(data.weights), 1)], dim=1
@@ -110,7 +108,6 @@ class Diffusion(AbstractEncoder):
 
     def __init__(self, time: float = 3.0, dim: int = 64) -> None:
         super().__init__()
-        self.settings = {"time": time, "dim": dim}
         self.time = time
         self.dim = dim
 
@@ -176,20 +173,35 @@ class MessagePassing(AbstractEncoder):
 
     Args:
         convolutions: one per layer, of torch-geometric, each keeping the width.
-        width: length of the vectors.
-        settings: the arguments that build it again.
         edge_features: whether the convolutions take the features of edges.
+        width: length of the vectors.
+        nodes, numbers, edges, weights: the features of the data, as its `schema.settings()` gives them.
+        heads: of attention, where the convolutions have any.
     """
 
     def __init__(
-        self, convolutions: Sequence[nn.Module], width: int, settings: Mapping[str, Any], edge_features: bool
+        self,
+        convolutions: Sequence[nn.Module],
+        edge_features: bool,
+        width: int,
+        nodes: Sequence[int],
+        numbers: int,
+        edges: Sequence[int],
+        weights: int,
+        heads: int = 1,
     ) -> None:
         super().__init__()
-        self.settings = dict(settings)
-        self.dim = width
         self.edge_features = edge_features
-        self.of_nodes = Categories(settings["nodes"], settings["numbers"], width)
-        self.of_edges = Categories(settings["edges"], settings["weights"], width)
+        self.width = width
+        self.layers = len(convolutions)
+        self.heads = heads
+        self.nodes = tuple(nodes)
+        self.numbers = numbers
+        self.edges = tuple(edges)
+        self.weights = weights
+        self.dim = width
+        self.of_nodes = Categories(nodes, numbers, width)
+        self.of_edges = Categories(edges, weights, width)
         self.convolutions = nn.ModuleList(convolutions)
         self.norms = nn.ModuleList(MaskedBatchNorm(width) for _ in convolutions)
 
@@ -199,7 +211,7 @@ class MessagePassing(AbstractEncoder):
         Raises:
             ValueError: if the data have other features than the encoder was built for.
         """
-        _agree(data, self.settings)
+        _agree(data, self.nodes, self.numbers, self.edges, self.weights)
         x: Tensor = self.of_nodes(data.nodes[data.valid], data.numbers[data.valid])
         edges: Tensor = self.of_edges(data.kinds, data.weights)
         if not self.edge_features:
@@ -209,19 +221,6 @@ class MessagePassing(AbstractEncoder):
             passed = convolution(given, data.edges, edges) if self.edge_features else convolution(given, data.edges)
             x = x + norm(passed)
         return padded(x, data)
-
-
-def _settings(
-    width: int, layers: int, nodes: Sequence[int], numbers: int, edges: Sequence[int], weights: int
-) -> dict[str, Any]:
-    return {
-        "width": width,
-        "layers": layers,
-        "nodes": list(nodes),
-        "numbers": numbers,
-        "edges": list(edges),
-        "weights": weights,
-    }
 
 
 def _stack(width: int, layers: int, build: Callable[[nn.Module], nn.Module]) -> list[nn.Module]:
@@ -241,9 +240,8 @@ def gin(
 
     Source: Xu et al., "How powerful are graph neural networks?" (2019); 5 layers of 300 are usual for molecules.
     """
-    settings = _settings(width, layers, nodes, numbers, edges, weights)
-    layers_ = _stack(width, layers, lambda head: GINConv(head, train_eps=True))
-    return MessagePassing(layers_, width, settings, edge_features=False)
+    stack = _stack(width, layers, lambda head: GINConv(head, train_eps=True))
+    return MessagePassing(stack, False, width, nodes, numbers, edges, weights)
 
 
 def gine(
@@ -258,9 +256,8 @@ def gine(
 
     Source: Hu et al., "Strategies for pre-training graph neural networks" (2020); 5 layers of 300 there.
     """
-    settings = _settings(width, layers, nodes, numbers, edges, weights)
-    layers_ = _stack(width, layers, lambda head: GINEConv(head, train_eps=True, edge_dim=width))
-    return MessagePassing(layers_, width, settings, edge_features=True)
+    stack = _stack(width, layers, lambda head: GINEConv(head, train_eps=True, edge_dim=width))
+    return MessagePassing(stack, True, width, nodes, numbers, edges, weights)
 
 
 def gcn(
@@ -275,8 +272,8 @@ def gcn(
 
     Source: Kipf and Welling, "Semi-supervised classification with graph convolutional networks" (2017).
     """
-    settings = _settings(width, layers, nodes, numbers, edges, weights)
-    return MessagePassing([GCNConv(width, width) for _ in range(layers)], width, settings, edge_features=False)
+    stack = [GCNConv(width, width) for _ in range(layers)]
+    return MessagePassing(stack, False, width, nodes, numbers, edges, weights)
 
 
 def gat(
@@ -294,6 +291,5 @@ def gat(
     """
     if width % heads:
         raise ValueError(f"heads must divide width, got width={width} and heads={heads}")
-    settings = {**_settings(width, layers, nodes, numbers, edges, weights), "heads": heads}
     stack = [GATConv(width, width // heads, heads=heads, edge_dim=width) for _ in range(layers)]
-    return MessagePassing(stack, width, settings, edge_features=True)
+    return MessagePassing(stack, True, width, nodes, numbers, edges, weights, heads)

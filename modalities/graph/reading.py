@@ -10,6 +10,7 @@ from rdkit import Chem, rdBase
 from gestalt.core.data.items import BadItemError, Skipped
 from gestalt.core.modality.base import Reading
 from gestalt.core.modality.files import ADVICE, find_files
+from gestalt.core.modality.probing import none_usable, probe
 
 from .data import Graph, GraphRecords, Record, Schema
 from .molecules import MOLECULE, molecule_of
@@ -34,29 +35,34 @@ def read_graphs(paths: Sequence[Path], most: int, skip_bad: bool = False, smiles
         BadItemError: for the first line, record or file that cannot be used, unless `skip_bad`.
         ValueError: if no graph is left, or molecules and networks are mixed.
     """
-    good: list[Record] = []
     skipped: list[Skipped] = []
-    for path in find_graphs(paths):
-        try:
-            before = len(good)
-            for found in _records(path, smiles):
-                if isinstance(found, Record):
-                    good.append(found)
-                elif skip_bad:
-                    skipped.append(found)
-                else:
-                    raise BadItemError(found.name, found.reason)
-            if len(good) == before and not any(one.name.startswith(str(path)) for one in skipped):
-                raise BadItemError(str(path), f"holds no graph; {ADVICE}")
-        except BadItemError as error:
-            if not skip_bad:
-                raise
-            skipped.append(Skipped(error.name, error.reason))
+    left_out = skipped if skip_bad else None
+
+    def examine(path: Path) -> list[Record]:
+        return _good_records(path, smiles, left_out)
+
+    good = [record for _, records in probe(find_graphs(paths), examine, left_out) for record in records]
     if not good:
-        first = skipped[0]
-        raise ValueError(f"none of {len(skipped)} graphs can be used; the first, {first.name}: {first.reason}")
-    kept, schema = common_schema(good, skipped if skip_bad else None)
+        raise none_usable(skipped, f"{len(skipped)} graphs")
+    kept, schema = common_schema(good, left_out)
     return Reading(GraphRecords(kept, schema, most), tuple(skipped))
+
+
+def _good_records(path: Path, smiles: str | None, skipped: list[Skipped] | None) -> list[Record]:
+    """The records of a file that can be used; the others are added to `skipped`, or raised where it is None."""
+    good: list[Record] = []
+    bad = False
+    for found in _records(path, smiles):
+        if isinstance(found, Record):
+            good.append(found)
+        elif skipped is None:
+            raise BadItemError(found.name, found.reason)
+        else:
+            bad = True
+            skipped.append(found)
+    if not good and not bad:
+        raise BadItemError(str(path), f"holds no graph; {ADVICE}")
+    return good
 
 
 def common_schema(records: Sequence[Record], skipped: list[Skipped] | None = None) -> tuple[list[Record], Schema]:

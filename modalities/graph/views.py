@@ -205,6 +205,37 @@ class Neighbourhood(AbstractTransform[Graph]):
 
 
 @final
+class Subgraph(AbstractTransform[Graph]):
+    """A connected part of a graph: the nodes nearest to a random one, a share of `least` … `most` of all nodes.
+
+    Nodes equally far away are taken in a random order. The part is smaller where the component of the node is, and has
+    one node at least.
+
+    Source: the small views of SwAV (Caron et al., 2020), for graphs.
+    """
+
+    def __init__(self, least: float = 0.2, most: float = 0.5) -> None:
+        if _share(least) > _share(most):
+            raise ValueError(f"a range runs from a lower to a higher share, got {least} … {most}")
+        self.least = least
+        self.most = most
+
+    def __call__(self, item: Graph, rng: np.random.Generator) -> tuple[Graph, Index]:
+        """The nodes that breadth-first search reaches first, in their order."""
+        wanted = min(len(item), max(1, round(rng.uniform(self.least, self.most) * len(item))))
+        if not wanted:
+            return item, unchanged(item)
+        near = neighbours(len(item), item.edges)
+        reached: dict[int, None] = {}
+        ring = [int(rng.integers(len(item)))]
+        while ring and len(reached) < wanted:
+            reached.update(dict.fromkeys(ring[: wanted - len(reached)]))
+            beyond = sorted({other for node in ring for other in near[node]} - reached.keys())
+            ring = [beyond[place] for place in rng.permutation(len(beyond)).tolist()]
+        return taken(item, torch.tensor(sorted(reached)))
+
+
+@final
 class Reorder(AbstractTransform[Graph]):
     """Another order of the nodes: depth first from a random one, as a random SMILES of a molecule has it.
 

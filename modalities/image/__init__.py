@@ -8,13 +8,15 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
+from gestalt.core.components.settings import accepted
 from gestalt.core.data.feature_map import Grid
+from gestalt.core.data.items import AbstractItems, first_readable
 from gestalt.core.modality.base import AbstractModality, Reading, Specimen
 from gestalt.core.modality.transform import AbstractTransform, Views
 from gestalt.core.networks.encoder import AbstractEncoder
 
 from .adversarial import Adversarial
-from .backbones import resnet18, resnet50, resnet50_pyramid, swin
+from .backbones import Swin, resnet18, resnet50, resnet50_pyramid
 from .data import ImageDataset as ImageDataset
 from .data import ImageFiles as ImageFiles
 from .data import Picture as Picture
@@ -65,7 +67,7 @@ class Image(AbstractModality[Picture]):
             "resnet18": resnet18,
             "resnet50": resnet50,
             "resnet50_pyramid": resnet50_pyramid,
-            "swin": swin,
+            "swin": Swin,
             "vit": vit,
             "dinov2": dinov2,
             "transformers_swin": TransformersSwin,
@@ -73,6 +75,7 @@ class Image(AbstractModality[Picture]):
         }
         self.transforms: Mapping[str, AbstractTransform[Picture]] = {
             "resized_crop": ResizedCrop(size, (0.4, 1.0)),
+            "small_crop": ResizedCrop(max(1, size // 2), (0.08, 0.3)),
             "flip": Flip(),
             "flip_upside_down": Flip(upright=False),
             "rotate": Rotate(),
@@ -92,15 +95,25 @@ class Image(AbstractModality[Picture]):
         """All pictures among `paths` and in the folders among them, in sorted order.
 
         PNG, JPEG (upright by its EXIF), TIFF, BMP, GIF, WebP, PNM and NumPy's .npy; 8 and 16 bits, grey, colour,
-        palettes, opacity, any number of channels.
+        palettes, opacity, any number of channels. 64 files, evenly over the list, are decoded to see that they can be.
 
         Raises:
-            BadItemError: for the first file that is no picture, empty, damaged, too small, not finite or of channels
-                that cannot be converted, unless `skip_bad`.
+            BadItemError: for the first of the decoded files that is no picture, empty, damaged, too small, not finite
+                or of channels that cannot be converted, unless `skip_bad`.
             FileNotFoundError: for a path that does not exist.
             ValueError: if no usable picture is found.
         """
         return read_images(paths, self.channels, self.longest, skip_bad)
+
+    def encoder_settings(self, encoder: str, items: AbstractItems[Picture]) -> Mapping[str, Any]:
+        """The number of channels of the pictures, for the encoders that take it.
+
+        Raises:
+            ValueError: if the items do not say it and none of them can be read.
+        """
+        known = items.channels if isinstance(items, ImageFiles | ImageDataset) else None
+        channels = len(first_readable(items)) if known is None else known
+        return accepted(self.encoders[encoder], {"channels": channels})
 
     def collate(self, items: Sequence[Picture]) -> Pictures:
         """Pictures padded to the largest."""

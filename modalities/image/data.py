@@ -13,13 +13,12 @@ from torch import Tensor
 from gestalt.core.data.items import AbstractItems, BadItemError, Skipped
 from gestalt.core.modality.base import Reading
 from gestalt.core.modality.files import find_files
+from gestalt.core.modality.probing import none_usable, probe, sample
 
-from .reading import SMALLEST, SUFFIXES, converted, decode, scaled, shrunk, size_of, values_of
+from .reading import SMALLEST, SUFFIXES, converted, decode, scaled, shrunk, values_of
 
 Picture = Tensor
 """An item: `channels height width`, float32 in [0, 1]."""
-PROBED = 1000
-"""So many files are decoded to the end when they are listed; of further ones only the header is read."""
 
 
 @final
@@ -159,27 +158,21 @@ def _as_tensor(picture: Any, name: str) -> tuple[Float[Tensor, "channels height 
 def read_images(
     paths: Sequence[Path], channels: int | None, longest: int | None, skip_bad: bool = False
 ) -> Reading[Picture]:
-    """Probe every file and list the good ones.
+    """The pictures of all files, of which a sample is decoded to see that it can be (`probing.sample`).
 
     Raises:
-        BadItemError: for the first file that cannot be used, unless `skip_bad`.
+        BadItemError: for the first file of the sample that cannot be used, unless `skip_bad`.
         ValueError: if no file is left.
     """
-    good: list[Path] = []
+    found = find_files(paths, SUFFIXES, "pictures")
+    decoded = sample(found)
+
+    def examine(path: Path) -> None:
+        if path in decoded:
+            decode(path, channels, longest)
+
     skipped: list[Skipped] = []
-    for number, path in enumerate(find_files(paths, SUFFIXES, "pictures")):
-        try:
-            if number < PROBED:
-                decode(path, channels, longest)
-            else:
-                size_of(path)
-        except BadItemError as error:
-            if not skip_bad:
-                raise
-            skipped.append(Skipped(str(path), error.reason))
-        else:
-            good.append(path)
+    good = probe(found, examine, skipped if skip_bad else None)
     if not good:
-        first = skipped[0]
-        raise ValueError(f"none of {len(skipped)} pictures can be used; the first, {first.name}: {first.reason}")
-    return Reading(ImageFiles(good, channels, longest), tuple(skipped))
+        raise none_usable(skipped, f"{len(skipped)} pictures")
+    return Reading(ImageFiles([path for path, _ in good], channels, longest), tuple(skipped))

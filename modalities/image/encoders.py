@@ -35,7 +35,6 @@ class ColourTexture(AbstractEncoder):
         super().__init__()
         if stride < 2 or around < 0:
             raise ValueError(f"stride is at least 2 pixels and around at least 0 cells, got {stride} and {around}")
-        self.settings = {"stride": stride, "around": around, "textures": textures, "channels": channels}
         self.stride = stride
         self.around = around
         self.textures = textures
@@ -154,7 +153,9 @@ class Conv(AbstractEncoder):
             raise ValueError(f"kernels must be odd, so that an element stays in its place, got {list(kernels)}")
         if finer not in (1, 2, 4):
             raise ValueError(f"finer divides the stride of {self.STRIDE} pixels: 1, 2 or 4, got {finer}")
-        self.settings = {"width": width, "kernels": list(kernels), "norm": norm, "channels": channels, "finer": finer}
+        self.width = width
+        self.kernels = tuple(kernels)
+        self.norm = norm
         self.channels = channels
         self.finer = finer
         half = width // 2

@@ -1,6 +1,7 @@
 """The field's transformers on pictures: ViT, DINOv2 and Swin of transformers, and any model of timm."""
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, final
 
@@ -40,20 +41,25 @@ class VisionTransformer(AbstractEncoder):
     """ViT or DINOv2 of transformers: one vector per patch; prefix tokens (class, registers) take part and are dropped.
 
     Pictures of any size: positions are interpolated, and the last patches are filled with the picture's own border.
+
+    Args:
+        kind: `vit` or `dinov2`.
+        config: what differs from the library's own default (the base model); None for a small network.
+        checkpoint: a local folder with `config.json` and safetensors, instead of a configuration.
     """
 
-    def __init__(self, kind: str, config: Mapping[str, Any] | None, checkpoint: str | None) -> None:
+    def __init__(self, kind: str, config: Mapping[str, Any] | None = None, checkpoint: str | None = None) -> None:
         super().__init__()
         import transformers
 
         # Unlike `add_pooling_layer=False`, this works for both classes and both ways of building them.
         model_class = {"vit": transformers.ViTModel, "dinov2": transformers.Dinov2Model}[kind]
         small = {"vit": SMALL, "dinov2": SMALL_DINOV2}[kind]
-        self.model, chosen = local_model(model_class, config, small, checkpoint)
+        self.model, self.config = local_model(model_class, config, small, checkpoint)
+        self.checkpoint = None  # its configuration builds the network again
         if getattr(self.model, "pooler", None) is not None:
             self.model.pooler = None  # nothing here reads the class token, and unused weights get no gradient
         self.kind = kind
-        self.settings = {"config": chosen, "checkpoint": None}
         self.channels = int(self.model.config.num_channels)
         self.patch = int(self.model.config.patch_size)
         self.dim = int(self.model.config.hidden_size)
@@ -71,14 +77,8 @@ class VisionTransformer(AbstractEncoder):
         return maps
 
 
-def vit(config: Mapping[str, Any] | None = None, checkpoint: str | None = None) -> VisionTransformer:
-    """ViT of transformers: small from scratch, `config={…}` for any size, `checkpoint` for a local folder."""
-    return VisionTransformer("vit", config, checkpoint)
-
-
-def dinov2(config: Mapping[str, Any] | None = None, checkpoint: str | None = None) -> VisionTransformer:
-    """DINOv2 of transformers: small from scratch, `config={…}` for any size, `checkpoint` for a local folder."""
-    return VisionTransformer("dinov2", config, checkpoint)
+vit = partial(VisionTransformer, "vit")
+dinov2 = partial(VisionTransformer, "dinov2")
 
 
 @final
@@ -97,12 +97,12 @@ class TransformersSwin(AbstractEncoder):
         super().__init__()
         from transformers import SwinModel
 
-        self.model, chosen = local_model(SwinModel, config, SMALL_SWIN, checkpoint)
+        self.model, self.config = local_model(SwinModel, config, SMALL_SWIN, checkpoint)
+        self.checkpoint = None  # its configuration builds the network again
         self.model.pooler = None
         stages = len(self.model.config.depths)
         if stage is not None and not 0 <= stage < stages:
             raise ValueError(f"stage is one of 0 … {stages - 1}, got {stage}")
-        self.settings = {"config": chosen, "checkpoint": None, "stage": stage}
         self.stage = stages - 1 if stage is None else stage
         self.last = self.stage == stages - 1
         self.channels = int(self.model.config.num_channels)
@@ -163,20 +163,17 @@ class Timm(AbstractEncoder):
         if not timm.is_model(model):
             near = ", ".join(timm.list_models(f"*{model.split('_')[0]}*")[:5]) or "see timm.list_models()"
             raise ValueError(f"timm has no model {model!r}; near it: {near}")
-        self.settings = {
-            "model": model,
-            "level": level,
-            "weights": None,
-            "options": dict(options or {}),
-            "channels": channels,
-        }
-        self.model: Any = _features(
-            timm, model, weights, {**(options or {}), "in_chans": channels, "out_indices": (level,)}
-        )
+        self.model = model
+        self.level = level
+        self.weights = None  # the architecture is built again without its weights
+        self.options = dict(options or {})
         self.channels = channels
-        self.stride = int(self.model.feature_info.reduction()[0])
-        self.dim = int(self.model.feature_info.channels()[0])
-        self.start = 0.0 if _in_patches(self.model) else 0.5 - self.stride / 2
+        self.network: Any = _features(
+            timm, model, weights, {**self.options, "in_chans": channels, "out_indices": (level,)}
+        )
+        self.stride = int(self.network.feature_info.reduction()[0])
+        self.dim = int(self.network.feature_info.channels()[0])
+        self.start = 0.0 if _in_patches(self.network) else 0.5 - self.stride / 2
 
     def forward(self, data: Pictures) -> FeatureMap:
         """One vector per cell of the level."""
@@ -184,7 +181,7 @@ class Timm(AbstractEncoder):
         return by_size(self._maps, data, self.stride, self.start, self.stride)
 
     def _maps(self, pixels: Float[Tensor, "batch channels height width"]) -> Tensor:
-        maps: Tensor = self.model(standardised(pixels))[0]
+        maps: Tensor = self.network(standardised(pixels))[0]
         # Some families (Swin) give channels last.
         return maps if maps.shape[1] == self.dim else maps.permute(0, 3, 1, 2)
 

@@ -8,6 +8,7 @@ from jaxtyping import Int
 from torch import Tensor
 
 from gestalt.core.data.feature_map import Grid
+from gestalt.core.data.items import AbstractItems
 from gestalt.core.modality.base import AbstractModality, Reading, Specimen
 from gestalt.core.modality.transform import AbstractTransform, Views
 from gestalt.core.networks.encoder import AbstractEncoder
@@ -17,6 +18,7 @@ from .data import Words as Words
 from .data import collate as collate
 from .encoders import Conv, Letters
 from .noise import Characters, Keyboard, Reserved, Scanned, Spelling, Synonyms
+from .pieces import learned_tokenizer as learned_tokenizer
 from .pieces import train_tokenizer as train_tokenizer
 from .reading import TextFiles as TextFiles
 from .reading import each_passage as each_passage
@@ -43,6 +45,9 @@ EXAMPLE: Mapping[str, Sequence[str]] = {
     "turn": ("rotate",),
 }
 
+UNTRAINED = ("bert", "roberta", "distilbert")
+"""Encoders whose tokenizer is learned from the data: `minilm` brings the one that it was trained with."""
+
 
 @final
 class Text(AbstractModality[Passage]):
@@ -52,6 +57,7 @@ class Text(AbstractModality[Passage]):
         window: most words per item; longer lines and records become several items.
         lines: every line of a plain text file is an item; otherwise its lines are joined into windows.
         field: the field of JSON Lines, or the column of a table, that holds the text.
+        vocabulary: sub-words of the tokenizer that `encoder_settings` learns.
 
     Example:
         >>> sorted(MODALITY.encoders)
@@ -61,12 +67,13 @@ class Text(AbstractModality[Passage]):
     name: ClassVar[str] = "text"
     element: ClassVar[str] = "word"
 
-    def __init__(self, window: int = 128, lines: bool = True, field: str = "text") -> None:
+    def __init__(self, window: int = 128, lines: bool = True, field: str = "text", vocabulary: int = 4000) -> None:
         if window < 1:
             raise ValueError(f"a window holds at least one word, got window={window}")
         self.window = window
         self.lines = lines
         self.field = field
+        self.vocabulary = vocabulary
         self.encoders: Mapping[str, Callable[..., AbstractEncoder]] = {
             "raw": Letters,
             "conv": Conv,
@@ -77,6 +84,7 @@ class Text(AbstractModality[Passage]):
         }
         self.transforms: Mapping[str, AbstractTransform[Passage]] = {
             "crop": Crop(),
+            "small_crop": Crop(0.2, 0.5, shortest=4),
             "delete": Delete(),
             "swap": Swap(),
             "insert": Insert(("the", "of", "and", "so")),
@@ -94,7 +102,8 @@ class Text(AbstractModality[Passage]):
         """The passages of all text files among `paths` and in the folders among them, in sorted order.
 
         Plain text (`.txt`, `.md` and, if named, any other), JSON Lines (`.jsonl`, `.ndjson`), tables (`.csv`, `.tsv`);
-        all in UTF-8, with or without a byte order mark. Empty lines and records are no items.
+        all in UTF-8, with or without a byte order mark. Empty lines and records are no items. Every file is read
+        through once, to find its items.
 
         Raises:
             BadItemError: for the first file or record that is binary, not in UTF-8, damaged, or has no words, unless
@@ -103,6 +112,14 @@ class Text(AbstractModality[Passage]):
             ValueError: if no usable text is found.
         """
         return read_text(paths, self.field, self.window, self.lines, skip_bad)
+
+    def encoder_settings(self, encoder: str, items: AbstractItems[Passage]) -> Mapping[str, Any]:
+        """A tokenizer learned from a sample of the passages, for the transformers that begin without weights.
+
+        Raises:
+            ValueError: if such an encoder is asked for and no passage can be read.
+        """
+        return {"tokenizer": learned_tokenizer(items, self.vocabulary)} if encoder in UNTRAINED else {}
 
     def collate(self, items: Sequence[Passage]) -> Words:
         """Passages padded to the most words and the longest word."""

@@ -33,7 +33,6 @@ class Letters(AbstractEncoder):
 
     def __init__(self, buckets: int = 64, neighbours: float = 0.0) -> None:
         super().__init__()
-        self.settings = {"buckets": buckets, "neighbours": neighbours}
         self.buckets = buckets
         self.neighbours = neighbours
         self.dim = (buckets + SHAPES) * (3 if neighbours else 1)
@@ -124,16 +123,11 @@ class Conv(AbstractEncoder):
             raise ValueError(f"kernels must be odd, so that a word stays in its place, got {list(kernels)}")
         if not 0 <= word_dropout < 1:
             raise ValueError(f"word_dropout lies in [0, 1), got {word_dropout}")
-        self.settings = {
-            "width": width,
-            "kernels": list(kernels),
-            "grams": list(grams),
-            "buckets": buckets,
-            "dropout": dropout,
-            "word_dropout": word_dropout,
-        }
+        self.width = width
+        self.kernels = tuple(kernels)
         self.grams = tuple(grams)
         self.buckets = buckets
+        self.dropout = dropout
         self.word_dropout = word_dropout
         self.embedding = nn.EmbeddingBag(buckets + 1, width, mode="mean", padding_idx=buckets)
         self.shape = nn.Linear(SHAPES, width)

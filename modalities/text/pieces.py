@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from itertools import chain
 from typing import final
 
+import numpy as np
 import tokenizers
 from tokenizers import Tokenizer
 from tokenizers.decoders import ByteLevel as ByteLevelDecoder
@@ -12,8 +14,12 @@ from tokenizers.pre_tokenizers import ByteLevel
 from tokenizers.processors import TemplateProcessing
 from tokenizers.trainers import BpeTrainer
 
+from gestalt.core.data.items import AbstractItems, BadItemError, first_readable
+
 from .data import Passage
 
+ENOUGH = 20_000
+"""So many passages are enough to learn a tokenizer from."""
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 
 
@@ -34,6 +40,28 @@ def train_tokenizer(passages: Iterable[Passage], size: int = 4000) -> str:
     tokenizer.pre_tokenizer = ByteLevel(add_prefix_space=False)
     tokenizer.train_from_iterator(_words(passages), trainer)
     return _finished(tokenizer)
+
+
+def learned_tokenizer(items: AbstractItems[Passage], size: int = 4000) -> str:
+    """A tokenizer of at most `size` sub-words, learned from up to 20 000 passages, evenly over all of them.
+
+    Passages that cannot be read are left to training, which says so.
+
+    Raises:
+        ValueError: if no passage can be read.
+    """
+    passages = _sampled(items)
+    first = next(passages, None)
+    return train_tokenizer(chain([first_readable(items) if first is None else first], passages), size)
+
+
+def _sampled(items: AbstractItems[Passage]) -> Iterator[Passage]:
+    rng = np.random.default_rng(0)
+    for place in np.linspace(0, len(items) - 1, min(len(items), ENOUGH)).astype(int).tolist():
+        try:
+            yield items.read(place, rng)
+        except BadItemError:
+            continue
 
 
 @lru_cache(maxsize=1)

@@ -1,8 +1,6 @@
 """Text files as numbered items, read one at a time."""
 
-import bisect
 from collections.abc import Iterator, Sequence
-from itertools import accumulate
 from pathlib import Path
 from typing import final
 
@@ -10,7 +8,9 @@ import numpy as np
 
 from gestalt.core.data.items import AbstractItems, BadItemError, Skipped
 from gestalt.core.modality.base import Reading
-from gestalt.core.modality.files import find_files
+from gestalt.core.modality.files import find_files, number_of
+from gestalt.core.modality.probing import none_usable, probe
+from gestalt.core.modality.windows import WindowIndex
 
 from .data import Passage
 from .source import SUFFIXES, Place, Source
@@ -29,18 +29,15 @@ class TextFiles(AbstractItems[Passage]):
             np.array([(p.begin, p.end, p.first, p.last, p.start, p.line) for p in row], dtype=np.int64).reshape(-1, 6)
             for row in places
         )
-        self._ends = tuple(accumulate(map(len, self._places)))
+        self._index = WindowIndex(map(len, self._places), "item")
 
     def __len__(self) -> int:
         """Items of all files together."""
-        return self._ends[-1] if self._ends else 0
+        return len(self._index)
 
     def _place(self, index: int) -> tuple[Source, Place]:
-        if not 0 <= index < len(self):
-            raise IndexError(f"item {index} of {len(self)}")
-        file = bisect.bisect_right(self._ends, index)
-        row = self._places[file][index - (self._ends[file - 1] if file else 0)]
-        return self.sources[file], Place(*row.tolist())
+        file, row = self._index.place(index)
+        return self.sources[file], Place(*self._places[file][row].tolist())
 
     @property
     def paths(self) -> tuple[Path, ...]:
@@ -66,10 +63,7 @@ class TextFiles(AbstractItems[Passage]):
         Raises:
             ValueError: if the file is not among these.
         """
-        if path not in self.paths:
-            raise ValueError(f"{path} is not among the {len(self.paths)} files; name one of `paths`")
-        file = self.paths.index(path)
-        return range(self._ends[file - 1] if file else 0, self._ends[file])
+        return self._index.of_file(number_of(path, self.paths))
 
     def read(self, index: int, rng: np.random.Generator) -> Passage:  # noqa: ARG002
         """One item; nothing is random.
@@ -93,25 +87,18 @@ def read_text(
         BadItemError: for the first file or record that cannot be used, unless `skip_bad`.
         ValueError: if no file is left.
     """
-    sources: list[Source] = []
-    places: list[list[Place]] = []
     skipped: list[Skipped] = []
-    for path in find_files(paths, SUFFIXES, "text"):
+    left_out = skipped if skip_bad else None
+
+    def examine(path: Path) -> tuple[Source, list[Place]]:
         source = Source(path, field, window, lines)
-        try:
-            found = source.places(skipped if skip_bad else None)
-        except BadItemError as error:
-            if not skip_bad:
-                raise
-            skipped.append(Skipped(error.name, error.reason))
-            continue
-        if found:
-            sources.append(source)
-            places.append(found)
-    if not sources:
-        first = skipped[0]
-        raise ValueError(f"none of the text files can be used; the first, {first.name}: {first.reason}")
-    return Reading(TextFiles(sources, places), tuple(skipped))
+        return source, source.places(left_out)
+
+    probed = probe(find_files(paths, SUFFIXES, "text"), examine, left_out)
+    good = [(source, places) for _, (source, places) in probed if places]
+    if not good:
+        raise none_usable(skipped, "the text files")
+    return Reading(TextFiles([source for source, _ in good], [places for _, places in good]), tuple(skipped))
 
 
 def each_passage(files: TextFiles, path: Path) -> Iterator[Passage]:

@@ -4,6 +4,7 @@ import importlib.util
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, final
 
@@ -55,9 +56,9 @@ class TextTransformer(AbstractEncoder):
             raise ValueError("give a config or a checkpoint, not both: a checkpoint brings its own configuration")
         if checkpoint is None:
             tokenizer = byte_tokenizer() if tokenizer is None else tokenizer
-            self.model, chosen = _from_config(kind, config, pieces_of(tokenizer).size)
+            self.model, self.config = _from_config(kind, config, pieces_of(tokenizer).size)
         else:
-            self.model, chosen, own = _from_checkpoint(kind, Path(checkpoint))
+            self.model, self.config, own = _from_checkpoint(kind, Path(checkpoint))
             tokenizer = own if tokenizer is None else tokenizer
         if pieces_of(tokenizer).size > self.model.config.vocab_size:
             raise ValueError(
@@ -65,6 +66,8 @@ class TextTransformer(AbstractEncoder):
                 "embeddings; give the tokenizer that the network was trained with"
             )
         self.model.pooler = None  # it summarises whole texts and would never get a gradient
+        self.kind = kind
+        self.checkpoint = None  # its configuration builds the network again
         self.tokenizer = tokenizer
         # RoBERTa counts positions from the number of the padding token on.
         positions = self.model.config.max_position_embeddings - (2 if kind == "roberta" else 0)
@@ -73,7 +76,6 @@ class TextTransformer(AbstractEncoder):
         least = len(pieces.before) + len(pieces.after) + 1
         if not least <= self.max_tokens <= positions:
             raise ValueError(f"max_tokens lies in {least} … {positions} for this network, got {self.max_tokens}")
-        self.settings = {"config": chosen, "checkpoint": None, "tokenizer": tokenizer, "max_tokens": self.max_tokens}
         self.dim = int(self.model.config.hidden_size)
 
     def forward(self, data: Words) -> FeatureMap:
@@ -171,34 +173,9 @@ def _quiet() -> Iterator[None]:
             logging.enable_progress_bar()
 
 
-def bert(
-    config: Mapping[str, Any] | None = None,
-    checkpoint: str | None = None,
-    tokenizer: str | None = None,
-    max_tokens: int | None = None,
-) -> TextTransformer:
-    """BERT; see `TextTransformer`."""
-    return TextTransformer("bert", config, checkpoint, tokenizer, max_tokens)
-
-
-def roberta(
-    config: Mapping[str, Any] | None = None,
-    checkpoint: str | None = None,
-    tokenizer: str | None = None,
-    max_tokens: int | None = None,
-) -> TextTransformer:
-    """RoBERTa; see `TextTransformer`."""
-    return TextTransformer("roberta", config, checkpoint, tokenizer, max_tokens)
-
-
-def distilbert(
-    config: Mapping[str, Any] | None = None,
-    checkpoint: str | None = None,
-    tokenizer: str | None = None,
-    max_tokens: int | None = None,
-) -> TextTransformer:
-    """DistilBERT; see `TextTransformer`."""
-    return TextTransformer("distilbert", config, checkpoint, tokenizer, max_tokens)
+bert = partial(TextTransformer, "bert")
+roberta = partial(TextTransformer, "roberta")
+distilbert = partial(TextTransformer, "distilbert")
 
 
 def minilm(

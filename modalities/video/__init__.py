@@ -70,6 +70,7 @@ class Video(AbstractModality[Clip]):
             "reverse": Reverse(),
             "time_jitter": TimeJitter(),
             "resized_crop": ResizedCrop(32),
+            "small_crop": ResizedCrop(32, 0.08, 0.3),
             "flip": Flip(),
             "flip_upside_down": Flip(upright=False),
             "rotation": Rotation(),
@@ -86,10 +87,11 @@ class Video(AbstractModality[Clip]):
         """The windows of all videos among `paths` and in the folders among them, in sorted order.
 
         A video is a file that FFmpeg can decode, or a folder of numbered images (`folder_rate` of them per second).
-        First and last frames are tried.
+        The header of every video is read; of 64 videos, evenly over the list, the first and last frames are decoded.
 
         Raises:
-            BadItemError: for the first video that is empty, no video, too short or cut off, unless `skip_bad`.
+            BadItemError: for the first video that is empty or no video, or among the decoded ones too short or cut
+                off, unless `skip_bad`.
             FileNotFoundError: for a path that does not exist.
             ValueError: if no usable video is found.
         """

@@ -59,7 +59,8 @@ class FrameResNet18(AbstractEncoder):
 
         if stride not in (8, 16, 32):
             raise ValueError(f"stride is 8, 16 or 32, got {stride}")
-        self.settings = {"stride": stride, "checkpoint": None}
+        self.stride = stride
+        self.checkpoint = None  # the architecture is built again without its weights
         network = resnet18(weights=None)
         loaded(network, checkpoint)
         self.stem = nn.Sequential(network.conv1, network.bn1, network.relu, network.maxpool)
@@ -97,11 +98,12 @@ class R3D18(AbstractEncoder):
         from torchvision.models.video import r3d_18
 
         _in_range(stages)
-        self.settings = {"stages": stages, "checkpoint": None}
+        self.stages = stages
+        self.checkpoint = None  # the architecture is built again without its weights
         network = r3d_18(weights=None)
         loaded(network, checkpoint)
         self.stem = network.stem
-        self.stages = nn.Sequential(network.layer1, network.layer2, network.layer3, network.layer4)[:stages]
+        self.layers = nn.Sequential(network.layer1, network.layer2, network.layer3, network.layer4)[:stages]
         self.tubes = Tubes.centred((2 ** (stages - 1), 2**stages, 2**stages))
         self.dim = 64 * 2 ** (stages - 1)
 
@@ -110,7 +112,7 @@ class R3D18(AbstractEncoder):
         return self.tubes.features(self._features, data)
 
     def _features(self, colours: Float[Tensor, "batch 3 time height width"]) -> Tensor:
-        features: Tensor = self.stages(self.stem(colours))
+        features: Tensor = self.layers(self.stem(colours))
         return features
 
 
@@ -130,7 +132,8 @@ class Swin3D(AbstractEncoder):
         from torchvision.models.video import swin3d_t
 
         _in_range(stages)
-        self.settings = {"stages": stages, "checkpoint": None}
+        self.stages = stages
+        self.checkpoint = None  # the architecture is built again without its weights
         network = swin3d_t(weights=None)
         loaded(network, checkpoint)
         self.embed = network.patch_embed

@@ -1,9 +1,7 @@
 """Clips, read in windows from files and folders of any length, and the batches made of them."""
 
-import bisect
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
 from pathlib import Path
 from typing import final
 
@@ -14,6 +12,9 @@ from torch import Tensor
 
 from gestalt.core.data.items import AbstractItems, BadItemError, Skipped
 from gestalt.core.modality.base import Reading
+from gestalt.core.modality.files import number_of
+from gestalt.core.modality.probing import none_usable, probe, sample
+from gestalt.core.modality.windows import WindowIndex
 
 from . import folders, reading
 from .reading import ADVICE, SUFFIXES, Header, Stretch
@@ -146,7 +147,7 @@ class VideoFiles(AbstractItems[Clip]):
         self.rate = rate
         self.size = size
         self.jitter = jitter
-        self._ends = tuple(accumulate(self._count(header.seconds) for header in self.headers))
+        self._index = WindowIndex(self._count(header.seconds) for header in self.headers)
 
     def _count(self, length: float) -> int:
         whole, rest = divmod(length + 1e-6, self.seconds)
@@ -154,25 +155,19 @@ class VideoFiles(AbstractItems[Clip]):
 
     def __len__(self) -> int:
         """Windows of all videos together."""
-        return self._ends[-1] if self._ends else 0
-
-    def _place(self, index: int) -> tuple[int, int]:
-        if not 0 <= index < len(self):
-            raise IndexError(f"window {index} of {len(self)}")
-        file = bisect.bisect_right(self._ends, index)
-        return file, index - (self._ends[file - 1] if file else 0)
+        return len(self._index)
 
     def path(self, index: int) -> Path:
         """The file or folder of window `index`."""
-        return self.paths[self._place(index)[0]]
+        return self.paths[self._index.place(index)[0]]
 
     def start(self, index: int) -> float:
         """Where window `index` begins in its video, in seconds (without jitter)."""
-        return self._place(index)[1] * self.seconds
+        return self._index.place(index)[1] * self.seconds
 
     def name(self, index: int) -> str:
         """The video, and the seconds of the window in it."""
-        file, window = self._place(index)
+        file, window = self._index.place(index)
         begin = window * self.seconds
         return f"{self.paths[file]} [{begin:.1f}–{min(begin + self.seconds, self.headers[file].seconds):.1f} s]"
 
@@ -182,10 +177,7 @@ class VideoFiles(AbstractItems[Clip]):
         Raises:
             ValueError: if the video is not among these.
         """
-        if path not in self.paths:
-            raise ValueError(f"{path} is not among the {len(self.paths)} videos; name one of `paths`")
-        file = self.paths.index(path)
-        return range(self._ends[file - 1] if file else 0, self._ends[file])
+        return self._index.of_file(number_of(path, self.paths, "videos"))
 
     def with_jitter(self, jitter: bool) -> "VideoFiles":
         """The same videos, read for training (`True`) or exactly."""
@@ -197,7 +189,7 @@ class VideoFiles(AbstractItems[Clip]):
         Raises:
             BadItemError: if it cannot be decoded.
         """
-        file, window = self._place(index)
+        file, window = self._index.place(index)
         header = self.headers[file]
         begin = window * self.seconds
         if self.jitter:
@@ -259,31 +251,33 @@ def read_videos(
     skip_bad: bool = False,
     folder_rate: float = 24.0,
 ) -> Reading[Clip]:
-    """Probe every video and give the windows of the good ones; images of a folder come `folder_rate` per second.
+    """The windows of all videos: every header is read, and a sample of the videos is decoded (`probing.sample`).
+
+    Images of a folder come `folder_rate` per second. What cannot be decoded elsewhere shows when its turn comes.
 
     Raises:
         BadItemError: for the first video that cannot be used, unless `skip_bad`.
         ValueError: if none is left.
     """
-    good: list[tuple[Path, Header]] = []
+    found = find_videos(paths)
+    decoded = sample(found)
+
+    def examine(path: Path) -> Header:
+        header = folders.read_header(path, folder_rate) if path.is_dir() else reading.read_header(path)
+        if path in decoded:
+            _refuse_cut_off(path, header, size)
+        return header
+
     skipped: list[Skipped] = []
-    for path in find_videos(paths):
-        try:
-            good.append((path, _probe(path, size, folder_rate)))
-        except BadItemError as error:
-            if not skip_bad:
-                raise
-            skipped.append(Skipped(error.name, error.reason))
+    good = probe(found, examine, skipped if skip_bad else None)
     if not good:
-        first = skipped[0]
-        raise ValueError(f"none of {len(skipped)} videos can be used; the first, {first.name}: {first.reason}")
+        raise none_usable(skipped, f"{len(skipped)} videos")
     files = VideoFiles([path for path, _ in good], [header for _, header in good], seconds, rate, size)
     return Reading(files, tuple(skipped))
 
 
-def _probe(path: Path, size: int | None, folder_rate: float) -> Header:
-    """The header of a video whose first and last frames can be decoded."""
-    header = folders.read_header(path, folder_rate) if path.is_dir() else reading.read_header(path)
+def _refuse_cut_off(path: Path, header: Header, size: int | None) -> None:
+    """Decode the first and the last frames of a video."""
     step = 1 / header.rate
     first = _decode(path, header, 0.0, 2.5 * step, None, size)
     if len(first.frames) < FEWEST:
@@ -297,4 +291,3 @@ def _probe(path: Path, size: int | None, folder_rate: float) -> Header:
         )
     if len(_decode(path, header, max(0.0, header.seconds - step), step, None, size).frames) == 0:
         raise BadItemError(str(path), f"ends before its header says, at {header.seconds:.1f} s; {ADVICE}")
-    return header

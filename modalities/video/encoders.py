@@ -39,7 +39,8 @@ class Colours(AbstractEncoder):
         super().__init__()
         if cell < 1 or frames < 1:
             raise ValueError(f"a tube takes at least one pixel and one frame, got cell={cell} and frames={frames}")
-        self.settings = {"cell": cell, "frames": frames}
+        self.cell = cell
+        self.frames = frames
         self.tubes = Tubes((frames, cell, cell))
         self.dim = 9
 
@@ -111,9 +112,10 @@ class Conv(AbstractEncoder):
             raise ValueError(f"stride is 2, 4, 8 or 16, got {stride}")
         if finer < 1 or stride % finer:
             raise ValueError(f"finer divides the stride {stride}, got {finer}")
-        self.settings = {"width": width, "stride": stride, "blocks": blocks, "finer": finer}
         self.tubes = Tubes((1, stride // finer, stride // finer))
+        self.width = width
         self.stride = stride
+        self.blocks = blocks
         self.finer = finer
         halvings = round(math.log2(stride))
         widths = [3, *(max(16, width // 2 ** (halvings - 1 - number)) for number in range(halvings))]
@@ -122,7 +124,7 @@ class Conv(AbstractEncoder):
             nn.Sequential(nn.Conv2d(a, b, 4, stride=2, padding=1, bias=False), nn.BatchNorm2d(b), nn.ReLU())
             for a, b in pairwise(widths)
         )
-        self.blocks = nn.ModuleList(Mixing(width) for _ in range(blocks))
+        self.mixing = nn.ModuleList(Mixing(width) for _ in range(blocks))
         self.dim = width
         nn.Module.to(self, memory_format=torch.channels_last)  # type: ignore[call-overload]  # much faster on CPU
 
@@ -137,7 +139,7 @@ class Conv(AbstractEncoder):
             x = nn.functional.pad(x, (0, -columns % self.stride, 0, -rows % self.stride), mode="replicate")
         for halve in self.halve:
             x = halve(x)
-        for block in self.blocks:
+        for block in self.mixing:
             x = block(x, times)
         if self.finer > 1:
             x = nn.functional.interpolate(x, scale_factor=self.finer, mode="bilinear")

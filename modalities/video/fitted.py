@@ -75,9 +75,9 @@ class MViT(AbstractEncoder):
         super().__init__()
         if frames < 2 or frames % 2 or side < 32 or side % 32:
             raise ValueError(f"frames must be even and side a multiple of 32, got frames={frames} and side={side}")
-        self.settings = {"frames": frames, "side": side, "checkpoint": None}
         self.frames = frames
         self.side = side
+        self.checkpoint = None  # the architecture is built again without its weights
         self.model = _mvit(frames, side)
         if checkpoint is not None and (frames, side) != (16, 224):
             raise ValueError(f"published weights need frames=16 and side=224, got {frames} and {side}")
@@ -147,8 +147,8 @@ class VideoMAE(AbstractEncoder):
         super().__init__()
         from transformers import VideoMAEModel
 
-        self.model, chosen = local_model(VideoMAEModel, config, SMALL_VIDEOMAE, checkpoint)
-        self.settings = {"config": chosen, "checkpoint": None}
+        self.model, self.config = local_model(VideoMAEModel, config, SMALL_VIDEOMAE, checkpoint)
+        self.checkpoint = None  # its configuration builds the network again
         self.dim = int(self.model.config.hidden_size)
 
     def forward(self, data: Clips) -> FeatureMap:

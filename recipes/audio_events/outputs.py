@@ -10,6 +10,9 @@ from typing import Any, final
 
 import numpy as np
 import torch
+from gestalt.core.experiment.naming import track_name
+from gestalt.core.experiment.vectors import Batch
+from gestalt.core.runs.saved import load_network
 from jaxtyping import Float, Int
 from sklearn.cluster import KMeans
 from sklearn.metrics import silhouette_score
@@ -20,10 +23,7 @@ from gestalt.core.data.segmentation import Segmentation
 from gestalt.core.discovery.groupers import along_first_axis
 from gestalt.core.evaluation import Intervals
 from gestalt.core.experiment import Batches, write_skipped, write_vectors
-from gestalt.core.experiment.naming import track_name
-from gestalt.core.experiment.vectors import Batch
 from gestalt.core.networks.encoder import Network
-from gestalt.core.runs.saved import load_network
 from gestalt.core.storage.atomic import write_text
 from gestalt.modalities.audio import MODALITY, Audio, AudioFiles, Recording
 

@@ -6,17 +6,17 @@ from dataclasses import replace
 
 import torch
 
-from gestalt.core.discovery.groupers import along_first_axis
+from gestalt.core.discovery.concat_features import ConcatFeatures
+from gestalt.core.discovery.finder import ObjectFinder
+from gestalt.core.discovery.groupers import Along, Contiguous, KMeans, along_first_axis
 from gestalt.core.evaluation import Column
-from gestalt.core.experiment import Predictions, encode, look
-from gestalt.core.experiment.predictions import PredictedBatch
+from gestalt.core.experiment.predictions import PredictedBatch, Predictions, encode, predictions_of
 from gestalt.core.networks.encoder import Network
 from gestalt.modalities.audio import MODALITY, Recording
+from gestalt.modalities.audio.encoders import LogMel
 
-from .finding import FinderOptions
-from .heuristic import Rules, segment
-from .mixing import Mix, Soundscape
-from .options import Options
+from .rules import Rules, segment
+from .synthetic.mixing import Mix, Soundscape
 from .truth import instance_metrics, truth_of, type_metrics
 
 COLUMNS = (
@@ -35,49 +35,49 @@ NOTE = (
 )
 
 
-def measure(looked: Predictions, truth: Sequence[Soundscape], seed: int) -> dict[str, float]:
-    """All metrics of what a network saw; what it saw at several frequencies is taken along time."""
-    seen = looked.joined()
-    features = along_first_axis(seen.features)
+def measure(predictions: Predictions, truth: Sequence[Soundscape], seed: int) -> dict[str, float]:
+    """All metrics of what a network found; what it found at several frequencies is taken along time."""
+    batch = predictions.joined()
+    features = along_first_axis(batch.features)
     assert features.grid is not None
-    found = seen.found.view(len(seen.found), features.values.shape[1], -1)[..., 0]
+    found = batch.found.view(len(batch.found), features.values.shape[1], -1)[..., 0]
     true = truth_of(truth, features.grid, Mix())
     return instance_metrics(found, features.grid, true) | type_metrics(features, found, true, seed)
 
 
 def baselines(
-    random: Network, options: Options, items: Sequence[Recording], truth: Sequence[Soundscape]
+    random: Network, finder: ObjectFinder, items: Sequence[Recording], truth: Sequence[Soundscape], seed: int
 ) -> dict[str, dict[str, float]]:
-    """What needs no training: log-mel features, a random encoder, and the practitioner's heuristic.
+    """What needs no training: log-mel features, a random encoder, and the practitioner's rule.
 
-    `random` is the run's own network before training.
+    `random` is the run's own network before training, `finder` the run's way of finding events.
     """
-    seed = options.training.seed
-    raw = Network(MODALITY.encoders["raw"]())
+    raw = LogMel()
+    plain = Network(raw)
     # Log-mel beside log-mel is log-mel: the learned part of the finder is set to nothing.
-    plain = replace(options.finder, learned=0.0)
-    clusters = replace(plain, grouper="k-means", objects=6)
+    log_mel = replace(finder, extra_features=ConcatFeatures(raw, 0.0))
 
-    def tried(network: Network, finding: FinderOptions) -> dict[str, float]:
-        return measure(look(network, MODALITY, items, finding.build()), truth, seed)
+    def evaluated(network: Network, one: ObjectFinder) -> dict[str, float]:
+        return measure(predictions_of(network, MODALITY, items, one), truth, seed)
 
-    findings = {
-        "k-means on log-mel": replace(clusters, position=0.0),
-        "k-means on log-mel and time": replace(clusters, position=1.0),
-        "change points on log-mel": plain,
+    def clusters(of: ObjectFinder, position: float) -> ObjectFinder:
+        return replace(of, grouper=Along(Contiguous(KMeans(6, spherical=False, position=position), objects=64)))
+
+    hidden = replace(finder, space="hidden", extra_features=None)
+    return {
+        "k-means on log-mel": evaluated(plain, clusters(log_mel, 0.0)),
+        "k-means on log-mel and time": evaluated(plain, clusters(log_mel, 1.0)),
+        "change points on log-mel": evaluated(plain, log_mel),
+        "k-means on a random encoder": evaluated(random, clusters(hidden, 0.0)),
+        "k-means on a random encoder and time": evaluated(random, clusters(hidden, 1.0)),
+        "change points on log-mel and a random encoder": evaluated(random, finder),
+        "energy and spectral flux": _by_rule(items, truth, seed),
     }
-    rows = {name: tried(raw, finding) for name, finding in findings.items()}
-    for name, position in (("k-means on a random encoder", 0.0), ("k-means on a random encoder and time", 1.0)):
-        rows[name] = tried(random, replace(clusters, position=position, plain=False))
-    rows["change points on log-mel and a random encoder"] = tried(random, options.finder)
-    rows["energy and spectral flux"] = _heuristic(items, truth, seed)
-    return rows
 
 
-def _heuristic(items: Sequence[Recording], truth: Sequence[Soundscape], seed: int) -> dict[str, float]:
+def _by_rule(items: Sequence[Recording], truth: Sequence[Soundscape], seed: int) -> dict[str, float]:
     """Energy above the floor, cut where the spectrum suddenly gains energy."""
-    raw = MODALITY.encoders["raw"]()
-    features = encode(Network(raw), MODALITY.collate(items))
+    features = encode(Network(LogMel()), MODALITY.collate(items))
     assert features.grid is not None
     edges = features.grid.edges[0][0]
     rules = Rules(hop=float(edges[1] - edges[0]))

@@ -20,7 +20,7 @@ from gestalt.core.evaluation import (
     nearest_neighbour_accuracy,
 )
 
-from .mixing import Mix, Soundscape, frame_labels
+from .synthetic.mixing import Mix, Soundscape, frame_labels
 
 COLLAR = 0.2  # seconds, as in the DCASE challenge
 

@@ -1,21 +1,14 @@
 """What a run trains on, and what it is tried on: shipped sentences with truth, or the user's text without."""
 
-from collections.abc import Iterator
-
-import numpy as np
-
-from gestalt.core.data.items import AbstractItems, BadItemError
+from gestalt.core.data.items import AbstractItems
 from gestalt.core.experiment import ExperimentData, readable
 from gestalt.core.modality.transform import Views
-from gestalt.modalities.text import Passage, Text, TextFiles, chain, dropout_views, train_tokenizer
+from gestalt.modalities.text import Passage, Text, TextFiles, chain, dropout_views
 from gestalt.modalities.text.noise import Characters
 from gestalt.modalities.text.views import Crop, Delete, Noisy, Swap
 
 from .corpus import Sentence, Sentences, load_corpus
 from .options import Options
-
-TOKENIZED = ("bert", "roberta", "distilbert")
-ENOUGH = 20_000  # passages that a tokenizer learns from
 
 
 def load_material(options: Options) -> ExperimentData[Passage, tuple[Sentence, ...]]:
@@ -80,18 +73,6 @@ def _own(options: Options) -> ExperimentData[Passage, tuple[Sentence, ...]]:
 
 
 def _settings(options: Options, items: AbstractItems[Passage]) -> dict[str, object]:
-    if options.learning.encoder in TOKENIZED:
-        return {"tokenizer": train_tokenizer(_some(items), options.vocabulary)}
     if options.learning.encoder == "conv":
         return {"word_dropout": options.looking.word_dropout, "width": options.looking.width}
-    return {}
-
-
-def _some(items: AbstractItems[Passage]) -> Iterator[Passage]:
-    """Passages from all over; those that cannot be read are left to training, which says so."""
-    rng = np.random.default_rng(0)
-    for place in np.linspace(0, len(items) - 1, min(len(items), ENOUGH)).astype(int).tolist():
-        try:
-            yield items.read(place, rng)
-        except BadItemError:
-            continue
+    return dict(Text(vocabulary=options.vocabulary).encoder_settings(options.learning.encoder, items))

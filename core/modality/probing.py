@@ -1,0 +1,63 @@
+"""Files examined before anything else: those that cannot be used are named, or left out.
+
+To decode every file of a large data set would take hours before the first step of training, so a sample is decoded; of
+the others, only what is needed to count the items is read. What is bad in them shows when its turn comes: `read` raises
+`BadItemError`, and whoever leaves out bad items replaces and lists it then.
+"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from ..data.items import BadItemError, Skipped
+
+FoundT = TypeVar("FoundT")
+
+SAMPLE = 64
+"""So many files are decoded before anything else."""
+
+
+def sample(paths: Sequence[Path], most: int = SAMPLE) -> frozenset[Path]:
+    """The files that are decoded: `most` of them evenly over the list, first and last included; all if there are fewer.
+
+    Example:
+        >>> sorted(path.name for path in sample([Path(name) for name in "abcdefg"], most=3))
+        ['a', 'd', 'g']
+    """
+    last = len(paths) - 1
+    return frozenset(paths) if last < most else frozenset(paths[last * number // (most - 1)] for number in range(most))
+
+
+def probe(
+    paths: Sequence[Path], examine: Callable[[Path], FoundT], skipped: list[Skipped] | None
+) -> list[tuple[Path, FoundT]]:
+    """Every file that can be used, with what `examine` finds in it.
+
+    Args:
+        paths: the files, in order.
+        examine: raises `BadItemError` for a file that cannot be used.
+        skipped: where the files that cannot be used are added; None raises the error of the first.
+
+    Raises:
+        BadItemError: for the first file that cannot be used, if `skipped` is None.
+    """
+    found: list[tuple[Path, FoundT]] = []
+    for path in paths:
+        try:
+            found.append((path, examine(path)))
+        except BadItemError as error:
+            if skipped is None:
+                raise
+            skipped.append(Skipped(error.name, error.reason))
+    return found
+
+
+def none_usable(skipped: Sequence[Skipped], files: str) -> ValueError:
+    """The error that says why no file is left; `files` names them all, such as "3 audio files".
+
+    Example:
+        >>> none_usable([Skipped("a.wav", "the file has no bytes")], "1 audio files")
+        ValueError('none of 1 audio files can be used; the first, a.wav: the file has no bytes')
+    """
+    first = skipped[0]
+    return ValueError(f"none of {files} can be used; the first, {first.name}: {first.reason}")

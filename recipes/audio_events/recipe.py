@@ -1,0 +1,164 @@
+"""Sound events in soundscapes mixed from the shipped sounds, or in the user's recordings."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Annotated, ClassVar, final
+
+import torch
+
+from gestalt.core.components.ranges import Between, Count, check_ranges
+from gestalt.core.discovery.background import RemoveBackground
+from gestalt.core.discovery.concat_features import ConcatFeatures
+from gestalt.core.discovery.finder import ObjectFinder
+from gestalt.core.discovery.groupers import Along, ChangePoints
+from gestalt.core.discovery.segmenters import AbstractSegmenter
+from gestalt.core.experiment.first_segments import plain_segments
+from gestalt.core.experiment.options import EncoderChoice, Labelling, Running, ViewOptions
+from gestalt.core.experiment.own_data import own_data
+from gestalt.core.experiment.predictions import Predictions
+from gestalt.core.experiment.recipe import AbstractRecipe, Captions, ExperimentData
+from gestalt.core.methods.method import AbstractMethod
+from gestalt.core.methods.odin_warm_start import OdinWarmStart
+from gestalt.core.modality.transform import Views
+from gestalt.core.networks.encoder import Network
+from gestalt.core.training.options import Training
+from gestalt.modalities.audio import Audio, Recording, chain
+from gestalt.modalities.audio.effects import BackgroundMix, Gain, Noise
+from gestalt.modalities.audio.encoders import LogMel
+from gestalt.modalities.audio.views import FrequencyMask, TimeCrop, TimeMask
+
+from .results import COLUMNS, NOTE, baselines, measure
+from .synthetic.mixing import Mix, Soundscape
+from .synthetic.soundscapes import Soundscapes, load_samples, recording
+from .synthetic.variety import Variety
+
+TEST_SEED = 1_000_000  # test soundscapes are the same for every run
+
+
+def events_finder() -> ObjectFinder:
+    """Exact change points in log-mel beside learned features; what is near the quiet quarter of a window is background.
+
+    Loudness is the mean of the log-mel features.
+    """
+    raw = LogMel()
+    grouper = Along(ChangePoints(penalty=0.03, objects=20, standardise=False))
+    return ObjectFinder(grouper, "projected", RemoveBackground(raw, 0.25, 1.2), ConcatFeatures(raw, 0.5))
+
+
+@final
+@dataclass(frozen=True)
+class Options:
+    """Discover sound events in recordings, without labels.
+
+    Trains on soundscapes mixed from the sounds that ship with the package, and evaluates on soundscapes of sounds that
+    it never heard; or, with --data, trains on your own recordings. Writes a run folder with report.html.
+    """
+
+    seconds: Annotated[float, Between(1.0, 3600.0)] = 4.0
+    """Length of the windows that recordings are taken in, in seconds; views are crops of a window."""
+    soundscapes: Count = 12000
+    """Soundscapes to mix for training (without --data)."""
+    test_soundscapes: Count = 200
+    """Soundscapes of unseen sounds to evaluate on (without --data)."""
+    finder: ObjectFinder = field(default_factory=events_finder)
+    """How events are found among frames, for methods that do not say so themselves."""
+    method: AbstractMethod = OdinWarmStart()
+    """What learns."""
+    encoder: EncoderChoice = EncoderChoice("conv")
+    """With what network."""
+    views: ViewOptions = ViewOptions()
+    """From which views."""
+    running: Running = field(default_factory=lambda: Running(Path("runs/audio-events")))
+    """Where to read and write."""
+    labelling: Labelling = Labelling()
+    """What is known."""
+    training: Training = field(default_factory=lambda: Training(steps=450, batch=32, lr=2e-3, warmup=50))
+    """How it is trained."""
+
+    def __post_init__(self) -> None:
+        check_ranges(self)
+
+
+@final
+class AudioEvents(AbstractRecipe[Recording, tuple[Soundscape, ...]]):
+    """Events in soundscapes mixed from the shipped sounds, or in the user's recordings."""
+
+    name: ClassVar[str] = "audio-events"
+    summary: ClassVar[str] = "discover sound events in recordings, without labels"
+    options_type = Options
+    captions = Captions(
+        title="Sound events",
+        shipped="soundscapes mixed from the shipped sounds",
+        own="windows of your recordings",
+        objects="events",
+        exhibits="Every coloured stretch is one discovered event; what has no colour was taken for background.",
+        truth="Grey bars are the true events.",
+        snippet="waveforms → one vector a frame",
+    )
+    columns = COLUMNS
+    note = NOTE
+    free = frozenset({"test_soundscapes"})
+
+    def __init__(self, options: Options) -> None:
+        self.options = self._own = options
+        self.modality = Audio(seconds=options.seconds)
+        self.finder = options.finder
+
+    def data(self) -> ExperimentData[Recording, tuple[Soundscape, ...]]:
+        """Soundscapes, or windows of recordings."""
+        options, first = self._own, first_segments(self.finder)
+        if options.running.data:
+            return own_data(self.modality, options.running, views(options.seconds), first_segments=first)
+        config, samples = Mix(seconds=options.seconds), load_samples()
+        sounds, backgrounds = samples.sounds, samples.backgrounds
+        items = Soundscapes(
+            options.soundscapes, options.training.seed, sounds.train, backgrounds.train, config, Variety()
+        )
+        validate = options.running.validate
+        held = (sounds.validation, backgrounds.validation) if validate else (sounds.test, backgrounds.test)
+        tests = Soundscapes(options.test_soundscapes, TEST_SEED, *held, config)
+        truth = tuple(tests.soundscape(index) for index in range(len(tests)))
+        behind = [Recording(torch.from_numpy(sound.samples), config.sample_rate) for sound in backgrounds.train]
+        return ExperimentData(
+            items,
+            views(options.seconds, behind),
+            tuple(recording(scape, config) for scape in truth),
+            tuple(tests.name(index) for index in range(len(tests))),
+            truth,
+            [[(event.sound, (event.onset, event.offset)) for event in scape.events] for scape in truth],
+            label=lambda index: longest_family(items.soundscape(index)),
+            first_segments=first,
+        )
+
+    def measure(self, predictions: Predictions, truth: tuple[Soundscape, ...]) -> dict[str, float]:
+        """Instances and types."""
+        return measure(predictions, truth, self.options.training.seed)
+
+    def baselines(
+        self, random: Network, data: ExperimentData[Recording, tuple[Soundscape, ...]], truth: tuple[Soundscape, ...]
+    ) -> dict[str, dict[str, float]]:
+        """Log-mel features, a random encoder, and the practitioner's rule."""
+        return baselines(random, self.finder, data.evaluated, truth, self.options.training.seed)
+
+
+def views(seconds: float, backgrounds: Sequence[Recording] = ()) -> Views[Recording]:
+    """Two views of every recording: mild changes, since what changes too much is no longer the same sound."""
+    crop = 0.7 * seconds
+    steps = [(1.0, TimeCrop(crop, crop)), (1.0, Gain(-6.0, 6.0))]
+    if backgrounds:
+        steps.append((0.7, BackgroundMix(backgrounds, 0.0, 10.0)))
+    steps += [(0.5, Noise(25.0, 50.0)), (0.5, FrequencyMask(0.1, 0.7)), (0.5, TimeMask(0.05, 0.16))]
+    return Views(chain(), (chain(*steps),) * 2)
+
+
+def first_segments(finder: ObjectFinder) -> AbstractSegmenter:
+    """The same way of grouping, on log-mel alone."""
+    raw = LogMel()
+    return plain_segments(raw, replace(finder, space="hidden", extra_features=ConcatFeatures(raw, 0.0)))
+
+
+def longest_family(scape: Soundscape) -> str | None:
+    """The class of a soundscape: the family of the sound that lasts longest in it; None without sounds."""
+    events = sorted(scape.events, key=lambda event: event.onset - event.offset)
+    return events[0].family if events else None

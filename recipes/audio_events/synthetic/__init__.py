@@ -1,0 +1,1 @@
+"""Soundscapes mixed from the shipped sounds, with truth."""
