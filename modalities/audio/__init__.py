@@ -25,6 +25,7 @@ from .data import read_audio
 from .effects import BackgroundMix, Filters, Gain, Noise
 from .encoders import Conv, LogMel
 from .pretrained import AST, TorchaudioWav2Vec2, hubert, wav2vec2
+from .outputs import element_columns, reduced, write_objects
 from .render import render
 from .resnet import resnet18, resnet34, resnet50
 from .specimens import specimens

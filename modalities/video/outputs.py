@@ -1,101 +1,181 @@
-"""Objects in the field's formats: a video with coloured objects, and index masks as the DAVIS benchmark has them."""
+"""Found objects and vectors in the formats that the field's tools read."""
 
-from collections.abc import Iterable
-from fractions import Fraction
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any, final
 
-import numpy as np
 import torch
-from jaxtyping import Int, UInt8
+from jaxtyping import Int
 from torch import Tensor
 
-from .masks import overlay
+from gestalt.core.data.items import BadItemError, Skipped
+from gestalt.core.experiment import Batches, Finder, write_skipped, write_vectors
+from gestalt.core.experiment.naming import counted, track_name
+from gestalt.core.experiment.vectors import Batch
+from gestalt.core.networks.encoder import Network
+from gestalt.core.runs.saved import load_network
+from gestalt.core.storage.atomic import write_text
+from gestalt.modalities.video import (
+    MODALITY,
+    Clip,
+    Video,
+    VideoFiles,
+    collate,
+    each_window,
+    on_pixels,
+    write_index_masks,
+    write_overlay,
+)
+from gestalt.modalities.video.outputs import Part
+from gestalt.modalities.video.reading import scaled
 
-if TYPE_CHECKING:
-    from av.video.stream import VideoStream
+from .finding import FinderOptions
+from .linking import Linked, link
 
-CLOCK = 90_000
-"""Ticks of a video's clock per second: times that the source gives survive in it."""
+NUMBERS = 255
+"""Index masks hold so many objects; further ones take up the first numbers again."""
+AT_ONCE = 4_000_000
+"""Pixels that are coloured and written at once: large pictures go through memory a few frames at a time."""
 
-Part = tuple[UInt8[Tensor, "_ 3 _ _"], Int[Tensor, "_ _ _"], list[float]]
-"""Frames, the object of every pixel (−1 for none), and the seconds at which each frame begins."""
 
+def discover(run: Path, paths: Sequence[Path], out: Path, skip_bad: bool) -> int:
+    """Find objects in videos with a finished run: an MP4 with coloured objects, index masks, and times as JSON.
 
-def write_overlay(path: Path, parts: Iterable[Part]) -> int:
-    """Write an MP4 (H.264) of the frames with their objects in colours, each frame at its own time.
-
-    Sides are cut to even numbers of pixels, which the format demands. Parts come one after the other, so that a long
-    video is never in memory as a whole.
-
-    Returns:
-        Number of frames.
-
-    Raises:
-        ValueError: if there are no frames, or their times do not increase.
+    Every frame of a video is looked at, whatever the run's rate; masks have the video's own resolution.
     """
-    import av
+    network, architecture = load_network(run)
+    details = architecture.details
+    finder = FinderOptions(**details["finder"]).build()
+    reading = Video(details["seconds"], None, None).read(paths, skip_bad)
+    assert isinstance(reading.items, VideoFiles)
+    skipped = list(reading.skipped)
+    out.mkdir(parents=True, exist_ok=True)
+    names: set[str] = set()
+    records: dict[str, list[dict[str, Any]]] = {}
+    for video in reading.items.paths:
+        names.add(name := track_name(video, names))
+        writing = Writing(out / name)
+        parts = found_in(network, finder, details["size"], reading.items, video, skipped if skip_bad else None)
+        try:
+            write_overlay(out / f"{name}.mp4", writing.masks(parts))
+        except ValueError:
+            if writing.frames:
+                raise
+            (out / f"{name}.mp4").unlink(missing_ok=True)  # nothing of it could be read: it is listed as left out
+            continue
+        records[str(video)] = writing.records()
+    write_text(out / "objects.json", json.dumps(records, indent=1, ensure_ascii=False) + "\n")
+    write_skipped(out, skipped)
+    objects = sum(len(record) for record in records.values())
+    print(f"{counted(objects, 'object')} in {counted(len(records), 'video')}, written to {out}")
+    return 0
 
-    written, last = 0, -1
-    with av.open(str(path), "w", format="mp4") as container:
-        stream: VideoStream | None = None
+
+def embed(run: Path, paths: Sequence[Path], out: Path, skip_bad: bool) -> int:
+    """Write the vectors of videos and of their tubes as `.npz` and Parquet, with their seconds and pixels."""
+    network, architecture = load_network(run)
+    details = architecture.details
+    reading = Video(details["seconds"], details["rate"], details["size"]).read(paths, skip_bad)
+    files = reading.items
+    assert isinstance(files, VideoFiles)
+
+    def tubes(batch: Batch[Clip], row: int) -> dict[str, Any]:
+        grid = batch.features.grid
+        assert grid is not None
+        bounds = [edges[row % len(edges)] for edges in grid.edges]
+        bounds[0] = bounds[0] + batch.items[row].start
+        index = torch.cartesian_prod(*(torch.arange(n) for n in grid.shape)).view(grid.elements, -1)
+        columns = {}
+        for axis, names in enumerate((("onset", "offset"), ("top", "bottom"), ("left", "right"))):
+            for step, name in enumerate(names):
+                columns[name] = bounds[axis][index[:, axis] + step].numpy()
+        return columns
+
+    batches = Batches(MODALITY, network, reading, list(reading.skipped) if skip_bad else None)
+    write_vectors(out, batches, lambda place: str(files.path(place)), tubes)
+    return 0
+
+
+def found_in(
+    network: Network, finder: Finder, size: int, files: VideoFiles, video: Path, skipped: list[Skipped] | None
+) -> Iterator[Part]:
+    """Frames of one video with the object of every pixel, and their seconds: a few frames at a time.
+
+    A window that cannot be read ends the video: it is added to `skipped`, or an error where that is None.
+    """
+    before: Linked | None = None
+    try:
+        for clip in each_window(files, video):
+            small = shrunk(clip, size)
+            found = finder.find(network, collate([small]))
+            assert found.grid is not None
+            numbers = on_pixels(found.labels()[0], found.grid, small.size, small.edges)
+            if before is not None and before.last.shape != numbers.shape[1:]:
+                before = None  # the picture changed its size: objects have no place to be known by
+            before = link(numbers, before)
+            yield from _enlarged(clip, torch.where(before.numbers >= 0, before.numbers % NUMBERS, -1))
+    except BadItemError as error:
+        if skipped is None:
+            raise
+        skipped.append(Skipped(error.name, error.reason))
+
+
+def shrunk(clip: Clip, size: int) -> Clip:
+    """The clip with its shorter side brought to `size` pixels, if it is longer."""
+    _, height, width = clip.size
+    new_width, new_height = scaled(width, height, size)
+    if (new_height, new_width) == (height, width):
+        return clip
+    pictures = [
+        torch.nn.functional.interpolate(frame[None].float(), (new_height, new_width), mode="area")[0]
+        for frame in clip.frames
+    ]
+    return replace(clip, frames=torch.stack(pictures).round().to(torch.uint8))
+
+
+def _enlarged(clip: Clip, numbers: Int[Tensor, "time height width"]) -> Iterator[Part]:
+    """Numbers at the clip's own resolution, so many frames at a time as memory should hold; each frame once."""
+    _, height, width = clip.size
+    rows = torch.arange(height) * numbers.shape[1] // height
+    columns = torch.arange(width) * numbers.shape[2] // width
+    few = max(1, AT_ONCE // (height * width))
+    for first in range(int(clip.continued), len(clip.frames), few):
+        part = slice(first, first + few)
+        yield clip.frames[part], numbers[part][:, rows][:, :, columns], clip.times[part]
+
+
+@final
+@dataclass
+class Writing:
+    """What is written of one video beside its overlay, as its parts go by."""
+
+    folder: Path
+    frames: int = 0
+    seen: dict[int, list[float]] = field(default_factory=dict)
+
+    def masks(self, parts: Iterator[Part]) -> Iterator[Part]:
+        """The same parts, once their index masks are written."""
         for frames, numbers, times in parts:
-            height, width = (max(2, side // 2 * 2) for side in frames.shape[2:])
-            if stream is None:
-                stream = container.add_stream("libx264", rate=Fraction(CLOCK, 1), options={"crf": "18"})
-                stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-                stream.time_base = stream.codec_context.time_base = Fraction(1, CLOCK)
-            for picture, time in zip(overlay(frames, numbers), times, strict=True):
-                ticks = round(time * CLOCK)
-                if ticks <= last:
-                    raise ValueError(f"times of frames must increase, got {time} s after {last / CLOCK} s")
-                even = np.ascontiguousarray(picture.permute(1, 2, 0).numpy()[:height, :width])
-                frame = av.VideoFrame.from_ndarray(even, format="rgb24")
-                frame.pts, frame.time_base = ticks, Fraction(1, CLOCK)
-                container.mux(stream.encode(frame))
-                written, last = written + 1, ticks
-        if stream is None:
-            raise ValueError(f"{path}: there are no frames to write")
-        container.mux(stream.encode(None))
-    return written
+            write_index_masks(self.folder, numbers, self.frames)
+            self.frames += len(frames)
+            for frame, time in zip(numbers, times, strict=True):
+                areas = torch.bincount(frame[frame >= 0].flatten())
+                for number in areas.nonzero()[:, 0].tolist():
+                    onset, _, shown, area = self.seen.get(number, [time, time, 0.0, 0.0])
+                    self.seen[number] = [onset, time, shown + 1, area + float(areas[number]) / frame.numel()]
+            yield frames, numbers, times
 
-
-def write_index_masks(folder: Path, numbers: Int[Tensor, "time height width"], first: int = 0) -> list[Path]:
-    """One palette PNG per frame, `00000.png`, `00001.png`, …: 0 is the ground, object `k` of ours is `k + 1`.
-
-    Args:
-        folder: made if it is missing.
-        numbers: the object of every pixel, −1 for none.
-        first: number of the first frame, where a video comes in parts.
-
-    Raises:
-        ValueError: if there are more than 255 objects: the format has no more numbers.
-    """
-    from PIL import Image
-
-    if numbers.numel() and int(numbers.max()) >= 255:
-        raise ValueError(f"index masks hold at most 255 objects, got number {int(numbers.max())}")
-    folder.mkdir(parents=True, exist_ok=True)
-    written = []
-    colours = davis_palette().flatten().tolist()
-    for place, frame in enumerate((numbers + 1).to(torch.uint8)):
-        image = Image.fromarray(frame.numpy())
-        image.putpalette(colours)
-        written.append(folder / f"{first + place:05d}.png")
-        image.save(written[-1])
-    return written
-
-
-def davis_palette() -> UInt8[Tensor, "256 3"]:
-    """The colours of the benchmark's own masks: bits of the number spread over red, green and blue.
-
-    Example:
-        >>> davis_palette()[:4].tolist()
-        [[0, 0, 0], [128, 0, 0], [0, 128, 0], [128, 128, 0]]
-    """
-    numbers = torch.arange(256)
-    colours = torch.zeros(256, 3, dtype=torch.long)
-    for bit in range(8):
-        for channel in range(3):
-            colours[:, channel] |= ((numbers >> (3 * bit + channel)) & 1) << (7 - bit)
-    return colours.to(torch.uint8)
+    def records(self) -> list[dict[str, Any]]:
+        """For every object when it is first and last seen, in how many frames, and its mean share of their area."""
+        return [
+            {
+                "object": number + 1,
+                "first": round(onset, 3),
+                "last": round(last, 3),
+                "frames": int(shown),
+                "area": round(area / shown, 4),
+            }
+            for number, (onset, last, shown, area) in sorted(self.seen.items())
+        ]
