@@ -1,5 +1,7 @@
-"""Everything in the house, built small. The laws run over these lists: a new implementation is added here alone."""
+"""Everything that is implemented, built small. The laws run over these lists; a new implementation is added here."""
 
+import copy
+import dataclasses
 import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,11 +11,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from gestalt.core.components.registry import METHODS
 from gestalt.core.data.correspondence import AbstractCorrespondence
 from gestalt.core.data.feature_map import FeatureMap, Grid
 from gestalt.core.data.presence import Presence, Subsample
 from gestalt.core.data.segmentation import Objects, Segmentation
 from gestalt.core.data.view import Batch, View
+from gestalt.core.discovery.finder import ObjectFinder
 from gestalt.core.discovery.groupers import (
     AbstractGrouper,
     Agglomerative,
@@ -27,15 +31,21 @@ from gestalt.core.discovery.groupers import (
     Seams,
     Spectral,
 )
-from gestalt.core.discovery.segmenters import AbstractSegmenter, Discovery, EveryElement, Given, SwitchAt, WholeItem
+from gestalt.core.discovery.segmenters import (
+    AbstractSegmenter,
+    Discovery,
+    EveryElement,
+    GivenMasks,
+    SwitchAt,
+    WholeItem,
+)
 from gestalt.core.methods.adversary import Adversary
-from gestalt.core.methods.byol import byol
-from gestalt.core.methods.catalogue import METHODS, Setting, build
-from gestalt.core.methods.detcon import detcon, detcon_s
+from gestalt.core.methods.compared import Compared
+from gestalt.core.methods.info import BatchInfo
 from gestalt.core.methods.learner import Learner
+from gestalt.core.methods.method import AbstractMethod, DataInfo
 from gestalt.core.methods.objectives import (
     AbstractObjective,
-    BatchInfo,
     Combined,
     Contrastive,
     Moco,
@@ -46,11 +56,21 @@ from gestalt.core.methods.objectives import (
     Semantic,
     SupervisedContrastive,
 )
-from gestalt.core.methods.odin import odin
+from gestalt.core.methods.presets import preset_named
+from gestalt.core.methods.step import StepOutput
+from gestalt.core.methods.targets import Classes
 from gestalt.core.modality.base import AbstractModality
 from gestalt.core.networks.encoder import AbstractEncoder, Network
-from gestalt.core.networks.follower import AbstractRule, CopyEvery, Follower, MovingAverage, Shared
-from gestalt.core.networks.heads import mlp
+from gestalt.core.networks.follower import (
+    AbstractRule,
+    CopyEvery,
+    Fixed,
+    Follower,
+    MovingAverage,
+    NetworkSource,
+    Shared,
+)
+from gestalt.core.networks.heads import MLP
 from gestalt.core.optimization.progress import Progress
 from tests.toy import PATCH, Ragged, point_items, series_items, toy
 
@@ -73,7 +93,7 @@ class GrouperCase:
     soft: bool = False
 
     def features(self, items: Sequence[Tensor]) -> FeatureMap:
-        """Items of shape (elements, dim) as one padded feature map of the kind that the grouper takes."""
+        """Items of shape (elements, dim) as one padded feature map of the form that the grouper takes."""
         return feature_map(items, self.ordered and not self.in_set)
 
 
@@ -120,7 +140,7 @@ OBJECTIVES: dict[str, Callable[[], AbstractObjective]] = {
     "regression, one direction": lambda: Regression(symmetric=False),
     "relic": lambda: Relic(negatives=None, same_view=False),
     "supervised contrastive": SupervisedContrastive,
-    "combined": lambda: Combined((0.5, Regression()), (2.0, Contrastive(temperature=0.5))),
+    "combined": lambda: Combined([Regression(), Contrastive(temperature=0.5)], [0.5, 2.0]),
 }
 
 QUEUED: dict[str, Callable[[int, int], AbstractObjective]] = {
@@ -170,82 +190,95 @@ BANKED: dict[str, Callable[[int, int], AbstractObjective]] = {
 RULES: dict[str, Callable[[], AbstractRule]] = {
     "moving average": lambda: MovingAverage(0.9),
     "moving average, buffers copied": lambda: MovingAverage(0.9, buffers="copy"),
-    "steady average": lambda: MovingAverage(0.8, rising=False),
+    "steady average": lambda: MovingAverage(0.8, schedule="constant"),
     "copy every two steps": lambda: CopyEvery(steps=2),
     "copy every epoch": lambda: CopyEvery(epochs=1),
 }
-"""Rules that keep a copy; `Shared` keeps none and is tested on its own."""
+"""Rules by which a copy follows; `Shared` and `Fixed` keep none and are tested on their own."""
+
+FINDER = ObjectFinder(KMeans(3))
 
 SEGMENTERS: dict[str, Callable[[Network], AbstractSegmenter]] = {
     "whole item": lambda _: WholeItem(),
-    "every element": lambda online: EveryElement(Follower(online, Shared())),
-    "given": lambda online: Given(lambda data: KMeans(2)(online.encode(data), torch.Generator().manual_seed(0))),
-    "discovery": lambda online: Discovery(Follower(online, CopyEvery(steps=2)), KMeans(3)),
-    "discovery in hidden features": lambda online: Discovery(Follower(online, Shared()), KMeans(3), space="hidden"),
-    "hand-over": lambda online: SwitchAt(
-        WholeItem(), Discovery(Follower(online, MovingAverage(0.9, buffers="copy")), KMeans(3)), step=0
+    "every element": lambda online: EveryElement(Shared(online)),
+    "masks by a rule": lambda online: GivenMasks(lambda data: KMeans(2)(online.encode(data), seeded())),
+    "discovery": lambda online: Discovery(Follower(online, CopyEvery(steps=2)), FINDER),
+    "discovery in hidden features": lambda online: Discovery(Shared(online), ObjectFinder(KMeans(3), space="hidden")),
+    "discovery by a fixed network": lambda online: Discovery(Fixed(copy.deepcopy(online)), FINDER),
+    "switch": lambda online: SwitchAt(
+        WholeItem(), Discovery(Follower(online, MovingAverage(0.9), buffers="copy"), FINDER), step=0
     ),
 }
 
 
-def _learner(segmenter: str, objective: AbstractObjective, rule: AbstractRule) -> Callable[[AbstractEncoder], Learner]:
+def _learner(
+    segmenter: str, objective: AbstractObjective, rule: AbstractRule | None
+) -> Callable[[AbstractEncoder], Learner]:
     def build(encoder: AbstractEncoder) -> Learner:
-        online = Network(encoder, mlp(encoder.dim, 8, 5))
-        return Learner(online, mlp(5, 8, 5), Follower(online, rule), SEGMENTERS[segmenter](online), objective)
+        online = Network(encoder, MLP(encoder.dim, 8, 5))
+        teacher: NetworkSource = Shared(online) if rule is None else Follower(online, rule)
+        return Learner(online, SEGMENTERS[segmenter](online), objective, teacher, MLP(5, 8, 5))
 
     return build
 
 
 def _groups_of_data(data: Ragged) -> Segmentation:
-    """A heuristic for both toys: two groups of the elements' own numbers."""
+    """First segments for both toys: two groups of the elements' own numbers."""
     grid = Grid.uniform((data.values.shape[1],), (float(PATCH),)) if data.values.shape[2] == PATCH else None
-    found: Segmentation = KMeans(2)(FeatureMap(data.values, data.valid, grid), torch.Generator().manual_seed(0))
+    found: Segmentation = KMeans(2)(FeatureMap(data.values, data.valid, grid), seeded())
     return found
 
 
-SMALL = Setting(hidden=8, projection=5, batch=4, items=200, classes=2, grouper=KMeans(3), first=Given(_groups_of_data))
-"""From which all methods are built small."""
+DATA = DataInfo(
+    items=200, batch=4, target=Classes(("a", "b")), finder=FINDER, first_segments=GivenMasks(_groups_of_data)
+)
+"""The data for which all methods are built small."""
+SMALL: dict[str, Any] = {"hidden": 8, "projection": 5, "finder": FINDER, "switch": 2}
+"""In place of a method's own settings, where it has such settings."""
+
+
+def small(name: str, **changes: Any) -> AbstractMethod:
+    """An installed method or preset with small heads, and whatever else is changed."""
+    method = preset_named(name).method
+    fields = {field.name for field in dataclasses.fields(method)}
+    made: AbstractMethod = dataclasses.replace(
+        method, **({name: value for name, value in SMALL.items() if name in fields} | changes)
+    )
+    return made
+
+
+def method_learner(name: str, encoder: AbstractEncoder, data: DataInfo = DATA, **changes: Any) -> Learner:
+    """A learner of an installed method, built small."""
+    built = small(name, **changes).build(encoder, data)
+    assert isinstance(built, Learner)
+    return built
+
+
+def _built(name: str, **changes: Any) -> Callable[[AbstractEncoder], Learner]:
+    return functools.partial(method_learner, name, **changes)
+
 
 LEARNERS: dict[str, Callable[[AbstractEncoder], Learner]] = {
-    "byol": lambda encoder: byol(encoder, hidden=8, projection=5),
-    "odin": lambda encoder: odin(encoder, hidden=8, projection=5, grouper=KMeans(3)),
-    "odin from given segments": lambda encoder: odin(
-        encoder,
-        hidden=8,
-        projection=5,
-        grouper=KMeans(3),
-        first=SEGMENTERS["given"](Network(encoder)),
-        hand_over=2,
-    ),
-    **{
-        entry.name: functools.partial(build, entry.name, setting=SMALL)
-        for entry in METHODS
-        if entry.name not in ("odin", "byol", "detcon", "detcon-s")
-    },
-    "byol, adversary, source": lambda encoder: byol(
-        encoder, hidden=8, projection=5, teacher_sees="source", adversary=Adversary(0.2, steps=2)
-    ),
-    "byol without projector": lambda encoder: byol(encoder, hidden=8, projector=False),
-    "byol with a task": lambda encoder: byol(encoder, hidden=8, projection=5, task=SMALL.task()),
-    "odin, one network without heads": lambda encoder: odin(
-        encoder, hidden=8, projection=None, predictor=False, teacher=Shared(), grouper=KMeans(3)
-    ),
-    "odin, grouped by the teacher": lambda encoder: odin(
-        encoder,
-        hidden=8,
-        projection=5,
-        grouper=Mixture(3, floor=0.2),
+    **{name: _built(name) for name in METHODS.names()},
+    "odin-warm-start with both": _built("odin-warm-start", contrast=0.2, regression=1.0, switch=0),
+    "byol, adversary, source": _built("byol", teacher_sees="source", adversary=Adversary(0.2, steps=2)),
+    "byol without projector": _built("byol", projection=None),
+    "byol with a task": _built("byol", task=True),
+    "odin, one network without heads": _built("odin", projection=None, predictor=False, teacher=None),
+    "odin, grouped by the teacher": _built(
+        "odin",
+        finder=ObjectFinder(Mixture(3, floor=0.2), space="hidden"),
         teacher=MovingAverage(0.9, buffers="copy"),
         discovery="teacher",
-        space="hidden",
         span=True,
         presence=Presence(of_object=0.1, draw=Subsample(2, by="area")),
     ),
-    "detcon": lambda encoder: detcon(encoder, SEGMENTERS["given"](Network(encoder)), hidden=8, projection=5),
-    "detcon-s": lambda encoder: detcon_s(encoder, SEGMENTERS["given"](Network(encoder)), hidden=8, projection=5),
     "dense": _learner("every element", Regression(), MovingAverage()),
-    "odin with both": _learner("discovery", Combined((1.0, Regression()), (1.0, Contrastive())), Shared()),
+    "one network, regression and contrast": _learner(
+        "discovery", Combined([Regression(), Contrastive()], [1.0, 1.0]), None
+    ),
 }
+"""Every installed method and preset as it comes, and compositions of the parts that the methods do not use."""
 
 ENCODERS: dict[str, Callable[[], AbstractEncoder]] = {
     "points": lambda: toy("points").encoders["small"](),
@@ -287,7 +320,7 @@ def random_objects(batch: int, objects: int, dim: int, seed: int, absent: float 
     return Objects(torch.randn(batch, objects, dim, generator=generator) * present[..., None], present)
 
 
-def told(objects: Objects, start: int = 0, seed: int = 0, classes: int | None = None) -> BatchInfo:
+def labelled(objects: Objects, start: int = 0, seed: int = 0, classes: int | None = None) -> BatchInfo:
     """Items numbered from `start`; every object of an even item has a class of its own, the others have none.
 
     With a number of `classes`, objects share them.
@@ -297,6 +330,13 @@ def told(objects: Objects, start: int = 0, seed: int = 0, classes: int | None = 
     own = index[:, None] * count + torch.arange(count)
     own = own if classes is None else own // 2 % classes
     return BatchInfo(index, torch.where(index[:, None] % 2 == 0, own, -1), seeded(seed))
+
+
+def output(teacher: tuple[Objects, ...], info: BatchInfo) -> StepOutput[Compared]:
+    """What a step gives to the objective's `after_step`, when the teacher's objects were these."""
+    whole = Segmentation.whole_items(len(info.index))
+    compared = Compared(teacher, teacher, whole, torch.zeros_like(whole.whole), info)
+    return StepOutput(torch.zeros(()), {}, compared)
 
 
 def identity_of(kind: str, item: Tensor) -> AbstractCorrespondence:

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from gestalt.core.data.segmentation import Objects
+from gestalt.core.methods.info import BatchInfo
 from gestalt.core.methods.objectives import (
     AbstractObjective,
-    BatchInfo,
     Combined,
     Contrastive,
     Moco,

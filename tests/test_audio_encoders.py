@@ -1,5 +1,6 @@
 """Every encoder gives one vector per element, knows each element's seconds, and never sees the padding."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import soundfile
 import torch
 
 from gestalt.core.data.feature_map import FeatureMap
+from gestalt.core.methods.adversary import Adversary
 from gestalt.core.modality.optional import InfersEncoderSettings
 from gestalt.core.networks.encoder import AbstractEncoder
 from gestalt.modalities.audio import MODALITY, Audio, Recording, Waveforms
@@ -192,3 +194,47 @@ def test_encoders_take_the_sample_rate_of_the_recordings(tmp_path: Path) -> None
         assert bool(modality.encoders[name](**settings)(data).values.isfinite().all())
     others = Listed([None, Recording(torch.zeros(100), 22_050)])
     assert MODALITY.encoder_settings("wav2vec2", others) == {"sample_rate": 22_050}
+
+
+@pytest.mark.parametrize(("name", "settings"), [BUILDS[0], BUILDS[1], BUILDS[2], BUILDS[3]])
+def test_an_adversary_changes_the_waveform_of_encoders_of_spectrograms(name: str, settings: dict[str, Any]) -> None:
+    encoder = build(name, settings)
+    samples = torch.randn(2, 16_000, generator=torch.Generator().manual_seed(3)) * 0.1
+    samples[1, 9_000:] = 0
+    data = Waveforms(samples, torch.tensor([16_000, 9_000]), 16_000)
+    with torch.no_grad():
+        before = encoder(data)  # its spectrograms are kept with the batch from now on
+
+    def loss(changed: Waveforms) -> torch.Tensor:
+        """The mean distance of what is changed from what was."""
+        features: torch.Tensor = encoder(changed).values
+        distance: torch.Tensor = (features - 0.9 * before.values)[before.valid].square().mean()
+        return distance
+
+    attacked = Adversary(size=0.1)(data, loss)
+    moved = (attacked.samples - data.samples).abs()
+    assert bool((moved[0] > 0).float().mean() > 0.9)
+    assert float(moved[0].max()) <= 0.1 * float(samples[0].square().mean().sqrt()) * 1.001
+    assert float(moved[1, 9_000:].max()) == 0.0, "padding stays silent"
+    with torch.no_grad():
+        assert float(loss(attacked)) > 1.2 * float(loss(data))
+        assert torch.equal(encoder(data).values, before.values)
+
+
+def test_spectrograms_are_shared_by_networks_and_follow_the_waveform_they_were_computed_from() -> None:
+    raw = build("raw", {})
+    data = Waveforms(torch.randn(1, 16_000, generator=torch.Generator().manual_seed(3)), torch.tensor([16_000]), 16_000)
+    raw(data)
+    (first,) = data.spectrograms.values()
+    raw(data)
+    assert [id(one) for one in data.spectrograms.values()] == [id(first)]
+    assert not first.requires_grad
+    louder = replace(data, samples=2 * data.samples)
+    assert not louder.spectrograms
+    assert not torch.equal(raw(louder).values, raw(data).values)
+    asking = replace(data, samples=data.samples.clone().requires_grad_())
+    with torch.no_grad():
+        assert not raw(asking).values.requires_grad
+    raw(asking).values.sum().backward()
+    assert asking.samples.grad is not None
+    assert bool(asking.samples.grad.isfinite().all())

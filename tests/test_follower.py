@@ -6,8 +6,18 @@ import pytest
 import torch
 from torch import nn
 
+from gestalt.core.discovery.segmenters import EveryElement
 from gestalt.core.networks.encoder import Network
-from gestalt.core.networks.follower import AbstractRule, CopyEvery, Follower, MovingAverage, Shared, follow_tensors
+from gestalt.core.networks.follower import (
+    AbstractRule,
+    CopyEvery,
+    Fixed,
+    Follower,
+    MovingAverage,
+    Shared,
+    follow_tensors,
+)
+from gestalt.core.optimization.after_step import AfterStep
 from gestalt.core.optimization.progress import Progress
 from tests.implementations import ENCODERS, RULES, seeded
 
@@ -50,7 +60,7 @@ def test_every_parameter_is_kept_by_the_decay_and_buffers_follow_their_policy(ru
     before = {name: tensor.clone() for name, tensor in follower.network.state_dict().items()}
     progress = Progress(step=step, steps=10, steps_per_epoch=4)
     decay = rule.decay(progress)
-    follower.follow(progress)
+    follower.after_step([], progress)
     theirs, ours = online.state_dict(), follower.network.state_dict()
     for name, _ in online.named_parameters():
         torch.testing.assert_close(ours[name], decay * before[name] + (1 - decay) * theirs[name])
@@ -65,14 +75,14 @@ def test_decay_one_freezes_to_the_last_bit() -> None:
     frozen = Follower(online := network(), MovingAverage(1.0, buffers="copy"))
     before = {name: tensor.clone() for name, tensor in frozen.state_dict().items()}
     train(online)
-    frozen.follow(Progress(3, 10, 2))
+    frozen.after_step([], Progress(3, 10, 2))
     assert all(torch.equal(tensor, before[name]) for name, tensor in frozen.state_dict().items())
 
 
 def test_decay_zero_copies_to_the_last_bit() -> None:
-    follower = Follower(online := network(), MovingAverage(0.0, rising=False, buffers="copy"))
+    follower = Follower(online := network(), MovingAverage(0.0, schedule="constant", buffers="copy"))
     train(online)
-    follower.follow(Progress(3, 10, 2))
+    follower.after_step([], Progress(3, 10, 2))
     theirs = online.state_dict()
     assert all(torch.equal(tensor, theirs[name]) for name, tensor in follower.network.state_dict().items())
 
@@ -94,22 +104,39 @@ def test_a_follower_saves_its_copy_and_not_the_online_network(rule: AbstractRule
     follower = Follower(online, rule)
     assert len(follower.state_dict()) == len(online.state_dict())
     train(online)
-    follower.follow(Progress(4, 10, 4))
+    follower.after_step([], Progress(4, 10, 4))
     fresh = Follower(network(), rule)
     fresh.load_state_dict(follower.state_dict())
     for ours, theirs in zip(fresh.network.state_dict().values(), follower.network.state_dict().values(), strict=True):
         assert torch.equal(ours, theirs)
 
 
-def test_a_shared_follower_is_the_online_network_and_saves_nothing() -> None:
+def test_a_shared_network_is_held_elsewhere_and_adds_nothing_to_what_holds_it() -> None:
     online = network()
-    follower = Follower(online, Shared())
-    assert follower.network is online
-    assert follower.state_dict() == {}
-    assert list(follower.parameters()) == []
-    before = {name: tensor.clone() for name, tensor in online.state_dict().items()}
-    follower.follow(Progress(1, 10, 1))
-    assert all(torch.equal(tensor, before[name]) for name, tensor in online.state_dict().items())
+    segmenter = EveryElement(source := Shared(online))
+    assert source.network is online
+    assert segmenter.state_dict() == {}
+    assert list(segmenter.parameters()) == []
+    assert not isinstance(source, AfterStep)
+
+
+def test_a_fixed_network_is_saved_and_never_trained() -> None:
+    fixed, before = Fixed(network()), network().state_dict()
+    assert fixed.state_dict().keys() == {f"network.{name}" for name in before}
+    assert all(not parameter.requires_grad for parameter in fixed.parameters())
+    assert not isinstance(fixed, AfterStep)
+
+
+@every_rule
+def test_the_policy_of_buffers_may_be_another_than_the_rules(rule: AbstractRule) -> None:
+    for policy in ("own", "copy"):
+        follower = Follower(online := network(), rule, buffers=policy)
+        before = {name: tensor.clone() for name, tensor in follower.network.named_buffers()}
+        train(online)
+        follower.after_step([], Progress(4, 10, 4))
+        for name, tensor in online.named_buffers():
+            copied = policy == "copy"
+            assert torch.equal(dict(follower.network.named_buffers())[name], tensor if copied else before[name])
 
 
 def test_networks_that_no_longer_match_are_refused_by_name() -> None:
@@ -117,7 +144,7 @@ def test_networks_that_no_longer_match_are_refused_by_name() -> None:
     follower = Follower(online, MovingAverage(0.5))
     online.projector = nn.Linear(6, 3)
     with pytest.raises(ValueError, match=r"same names and shapes, they differ in .*projector"):
-        follower.follow(Progress(1, 10, 1))
+        follower.after_step([], Progress(1, 10, 1))
 
 
 @pytest.mark.parametrize("step", [0, 1, 37, 99, 100, 150])
@@ -125,7 +152,7 @@ def test_the_rising_decay_is_the_formula_of_byol(step: int) -> None:
     fraction = min(step / 100, 1)
     expected = 1 - (1 - 0.99) * (math.cos(math.pi * fraction) + 1) / 2
     assert MovingAverage(0.99).decay(Progress(step, 100, 10)) == pytest.approx(expected, abs=1e-12)
-    assert MovingAverage(0.99, rising=False).decay(Progress(step, 100, 10)) == 0.99
+    assert MovingAverage(0.99, schedule="constant").decay(Progress(step, 100, 10)) == 0.99
 
 
 def test_copies_come_at_the_end_of_every_period_and_at_no_other_step() -> None:
@@ -138,8 +165,10 @@ def test_copies_come_at_the_end_of_every_period_and_at_no_other_step() -> None:
 
 
 def test_impossible_rules_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"lies in \[0, 1\], got 1\.5"):
+    with pytest.raises(ValueError, match=r"base .* must lie in \[0, 1\], got 1\.5"):
         MovingAverage(1.5)
-    for epochs, steps in ((None, None), (1, 1), (None, 0)):
-        with pytest.raises(ValueError, match="one of them and at least 1, got CopyEvery"):
+    for epochs, steps in ((None, None), (1, 1)):
+        with pytest.raises(ValueError, match="CopyEvery needs epochs or steps, one of them, got CopyEvery"):
             CopyEvery(epochs, steps)
+    with pytest.raises(ValueError, match=r"steps .* must lie in \[1, 1e\+09\], got 0"):
+        CopyEvery(None, 0)

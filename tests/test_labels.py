@@ -13,9 +13,10 @@ from gestalt.core.data.feature_map import Grid
 from gestalt.core.data.items import AbstractItems
 from gestalt.core.data.segmentation import Segmentation
 from gestalt.core.data.view import Batch, View
-from gestalt.core.methods.objectives import object_labels
-from gestalt.core.modality.labels import Labels, folder_labels, read_labels
+from gestalt.core.methods.info import object_labels
+from gestalt.core.methods.targets import Classes, Values
 from gestalt.core.training.data import Order, batches
+from gestalt.core.training.labels import Labels, folder_labels, read_labels
 from tests.toy import pad, point_items, toy
 
 
@@ -51,18 +52,18 @@ WINDOWS = Named("/data/a/Ö x.wav [0.0–4.0 s]", "/data/a/Ö x.wav [4.0–8.0 s
 def test_a_table_labels_files_by_as_much_of_their_path_as_it_gives(tmp_path: Path) -> None:
     for name in ("Ö x.wav", "a/Ö x.wav", "/data/a/Ö x.wav"):
         labels = read_labels(table(tmp_path, f"file,label\n{name},dog\n"), WINDOWS)
-        assert (labels.names, labels.classes.tolist()) == (("dog",), [0, 0, -1])
+        assert (labels.target, labels.known.tolist()) == (Classes(("dog",)), [0, 0, -1])
     part = read_labels(table(tmp_path, "file,label\nÖ x.wav,dog\nÖ x.wav [4.0–8.0 s],cat\n"), WINDOWS)
-    assert (part.names, part.classes.tolist()) == (("cat", "dog"), [1, 0, -1])
+    assert (part.target, part.known.tolist()) == (Classes(("cat", "dog")), [1, 0, -1])
 
 
 def test_columns_are_chosen_and_empty_cells_are_unlabelled(tmp_path: Path) -> None:
     text = "file,kind,label,seconds\nÖ x.wav,one,,2.5\nz.wav,two,yes,7\n"
-    assert read_labels(table(tmp_path, text), WINDOWS).classes.tolist() == [-1, -1, 0]
-    assert read_labels(table(tmp_path, text), WINDOWS, column="kind").names == ("one", "two")
-    values = read_labels(table(tmp_path, text), WINDOWS, column="seconds", kind="value").values
-    assert values is not None
-    assert values.tolist() == [2.5, 2.5, 7.0]
+    assert read_labels(table(tmp_path, text), WINDOWS).known.tolist() == [-1, -1, 0]
+    assert read_labels(table(tmp_path, text), WINDOWS, column="kind").target == Classes(("one", "two"))
+    values = read_labels(table(tmp_path, text), WINDOWS, column="seconds", kind="value")
+    assert isinstance(values.target, Values)
+    assert values.known.tolist() == [[2.5], [2.5], [7.0]]
 
 
 @pytest.mark.parametrize(
@@ -100,56 +101,59 @@ def test_more_that_is_wrong_with_tables_is_said(tmp_path: Path) -> None:
 
 def test_folders_name_classes() -> None:
     labels = folder_labels(WINDOWS)
-    assert (labels.names, labels.classes.tolist()) == (("a", "b"), [0, 0, 1])
-    assert folder_labels(Named("/d.1/cat/x (2).png", "/d.1/dog, big/y.png")).names == ("cat", "dog, big")
+    assert (labels.target, labels.known.tolist()) == (Classes(("a", "b")), [0, 0, 1])
+    assert folder_labels(Named("/d.1/cat/x (2).png", "/d.1/dog, big/y.png")).target == Classes(("cat", "dog, big"))
     with pytest.raises(ValueError, match="all items lie in one folder, 'a'"):
         folder_labels(Named("a/x", "a/y"))
 
 
 def test_hidden_labels_are_unknown() -> None:
-    labels = Labels(("x", "y"), torch.tensor([0, 1, -1, 1]), torch.tensor([0.5, torch.nan, 2.0, 3.0]))
-    assert labels.known().tolist() == [0, 1, 2, 3]
+    labels = Labels(Classes(("x", "y")), torch.tensor([0, 1, -1, 1]))
+    assert labels.known_items().tolist() == [0, 1, 3]
     kept = labels.keeping(torch.tensor([1, 2]))
-    assert kept.classes.tolist() == [-1, 1, -1, -1]
-    assert kept.known().tolist() == [1, 2]
-    assert Labels(("x",), torch.tensor([[-1, 0], [-1, -1]])).known().tolist() == [0]
+    assert kept.known.tolist() == [-1, 1, -1, -1]
+    assert kept.known_items().tolist() == [1]
+    values = Labels(Values(("a", "b")), torch.tensor([[0.5, torch.nan], [torch.nan, torch.nan], [2.0, 3.0]]))
+    assert values.known_items().tolist() == [0, 2]
+    assert values.keeping(torch.tensor([1, 2])).known_items().tolist() == [2]
+    assert Labels(Classes(("x",)), torch.tensor([[-1, 0], [-1, -1]])).known_items().tolist() == [0]
     with pytest.raises(ValueError, match="1 classes have names, got class number 3"):
-        Labels(("x",), torch.tensor([3]))
+        Labels(Classes(("x",)), torch.tensor([3]))
 
 
 def steps(**arguments: Any) -> list[list[int]]:
-    return [[ticket.index for ticket in step] for step in Order(**arguments)]
+    return [[request.index for request in step] for step in Order(**arguments)]
 
 
 @pytest.mark.parametrize(("parts", "ranks"), [(1, 1), (2, 1), (1, 2), (2, 2)])
 def test_every_part_of_a_batch_on_every_rank_has_its_share_of_labelled_items(parts: int, ranks: int) -> None:
-    told = [1, 5, 11]
+    labelled = [1, 5, 11]
     drawn = [
-        steps(items=20, batch=16, steps=4, seed=3, parts=parts, rank=rank, ranks=ranks, labelled=told, share=0.25)
+        steps(items=20, batch=16, steps=4, seed=3, parts=parts, rank=rank, ranks=ranks, labelled=labelled, share=0.25)
         for rank in range(ranks)
     ]
     for rank_steps in drawn:
         for part in rank_steps:
-            assert sum(index in told for index in part) == 4 // (parts * ranks)
+            assert sum(index in labelled for index in part) == 4 // (parts * ranks)
     joined = [
         [index for part in range(parts) for rank in range(ranks) for index in drawn[rank][step * parts + part]]
         for step in range(4)
     ]
-    whole = steps(items=20, batch=16, steps=4, seed=3, labelled=told, share=0.25)
+    whole = steps(items=20, batch=16, steps=4, seed=3, labelled=labelled, share=0.25)
     assert joined == whole
 
 
 def test_labelled_and_other_items_take_turns_and_a_run_goes_on_where_it_stopped() -> None:
     order = Order(items=20, batch=4, steps=12, seed=0, labelled=[2, 3, 4, 5], share=0.5)
     assert order.steps_per_epoch == 8  # sixteen others, two at a time
-    tickets = list(order)
+    requests = list(order)
     for epoch in range(6):
-        told = [ticket for step in tickets[2 * epoch : 2 * epoch + 2] for ticket in step if 2 <= ticket.index <= 5]
-        assert sorted(ticket.index for ticket in told) == [2, 3, 4, 5]
-        assert {ticket.epoch for ticket in told} == {epoch}  # so that their views are drawn anew
-    others = [ticket.index for step in tickets[:8] for ticket in step if not 2 <= ticket.index <= 5]
+        labelled = [request for step in requests[2 * epoch :][:2] for request in step if 2 <= request.index <= 5]
+        assert sorted(request.index for request in labelled) == [2, 3, 4, 5]
+        assert {request.epoch for request in labelled} == {epoch}  # so that their views are drawn anew
+    others = [request.index for step in requests[:8] for request in step if not 2 <= request.index <= 5]
     assert sorted(others) == [index for index in range(20) if not 2 <= index <= 5]
-    assert list(Order(20, 4, 12, 0, start=5, labelled=[2, 3, 4, 5], share=0.5)) == tickets[5:]
+    assert list(Order(20, 4, 12, 0, start=5, labelled=[2, 3, 4, 5], share=0.5)) == requests[5:]
 
 
 @pytest.mark.parametrize(("labelled", "share"), [([], 0.5), ([0, 1, 2], 0.5), ([0], 0.01), ([0], 1.0)])
@@ -160,14 +164,15 @@ def test_a_share_that_cannot_be_kept_is_refused(labelled: list[int], share: floa
 
 def test_batches_bring_what_is_known_of_their_items() -> None:
     items = Named("a", "b", "c", "d")
-    values = torch.tensor([0.5, torch.nan, 2.0, torch.nan])
-    labels = Labels(("x", "y"), torch.tensor([0, -1, 1, -1]), values)
-    for batch in batches(items, toy("points").views, pad, Order(4, 2, 4, seed=0), 0, False, labels):
-        assert batch.labels is not None
-        assert batch.targets is not None
-        assert torch.equal(batch.labels, labels.classes[batch.index])
-        torch.testing.assert_close(batch.targets, values[batch.index], equal_nan=True)
-        assert batch.to("cpu").targets is not None
+    for labels in (
+        Labels(Classes(("x", "y")), torch.tensor([0, -1, 1, -1])),
+        Labels(Classes(("x", "y")), torch.tensor([[0, -1], [-1, -1], [1, 1], [-1, 0]])),
+        Labels(Values(), torch.tensor([[0.5], [torch.nan], [2.0], [torch.nan]])),
+    ):
+        for batch in batches(items, toy("points").views, pad, Order(4, 2, 4, seed=0), 0, False, labels):
+            assert batch.labels is not None
+            torch.testing.assert_close(batch.labels, labels.known[batch.index], equal_nan=True)
+            assert batch.to("cpu").labels is not None
 
 
 def labelled_batch(labels: Tensor | None) -> Batch[Any]:

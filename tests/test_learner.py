@@ -1,6 +1,8 @@
 """Laws 6 and 12 of the learner: items do not disturb one another, and special cases are what they claim to be."""
 
-from collections.abc import Callable
+import copy
+import dataclasses
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, final
 
 import numpy as np
@@ -13,16 +15,19 @@ from gestalt.core.data.feature_map import FeatureMap
 from gestalt.core.data.presence import Presence
 from gestalt.core.data.segmentation import Objects, Segmentation
 from gestalt.core.data.view import Batch, View
+from gestalt.core.discovery.finder import ObjectFinder
 from gestalt.core.discovery.groupers import KMeans
-from gestalt.core.discovery.segmenters import AbstractSegmenter, Given, SwitchAt, WholeItem
-from gestalt.core.methods.byol import byol
-from gestalt.core.methods.learner import Learner, Outcome
-from gestalt.core.methods.objectives import AbstractObjective, BatchInfo, Contrastive, Loss, Regression
-from gestalt.core.methods.odin import odin
+from gestalt.core.discovery.segmenters import Discovery, GivenMasks, SwitchAt, WholeItem
+from gestalt.core.methods.compared import Compared
+from gestalt.core.methods.info import BatchInfo
+from gestalt.core.methods.learner import Learner
+from gestalt.core.methods.objectives import AbstractObjective, Contrastive, Loss, Regression
+from gestalt.core.methods.step import StepOutput
 from gestalt.core.modality.transform import Views
 from gestalt.core.networks.encoder import AbstractEncoder, Network
-from gestalt.core.networks.follower import AbstractRule, Follower, MovingAverage, Shared
+from gestalt.core.networks.follower import AbstractRule, Fixed, Follower, MovingAverage, NetworkSource, Shared
 from gestalt.core.networks.modes import evaluating
+from gestalt.core.optimization.after_step import AfterStep
 from gestalt.core.optimization.progress import Progress
 from tests.implementations import (
     ENCODERS,
@@ -32,6 +37,7 @@ from tests.implementations import (
     SEGMENTERS,
     joined,
     make_batch,
+    method_learner,
     seeded,
 )
 from tests.toy import POINT_TRANSFORMS, SERIES_TRANSFORMS, Do, keep_points, keep_series, pad, toy
@@ -50,30 +56,36 @@ def gradients(learner: Learner) -> dict[str, Tensor]:
     return {name: p.grad for name, p in learner.named_parameters() if p.grad is not None}
 
 
-def stepped(learner: Learner, batch: Any) -> Outcome:
+def compared(learner: Learner, batch: Any) -> Compared:
+    """What a learner compares in a batch."""
+    output: StepOutput[Compared] = learner(batch, seeded(), PROGRESS)
+    return output.details
+
+
+def stepped(learner: Learner, batch: Any) -> StepOutput[Compared]:
     """One optimiser step with what follows it."""
-    outcome: Outcome = learner(batch, seeded())
+    outcome: StepOutput[Compared] = learner(batch, seeded(), PROGRESS)
     outcome.loss.backward()
     with torch.no_grad():
         for parameter in learner.parameters():
             if parameter.grad is not None:
                 parameter.sub_(0.05 * parameter.grad)
                 parameter.grad = None
-    learner.follow(outcome, PROGRESS)
+    learner.after_step([outcome], PROGRESS)
     return outcome
 
 
 @every_kind
 @every_learner
-def test_every_method_learns_on_every_kind_of_data(build: Build, kind: str) -> None:
+def test_every_method_learns_on_every_modality(build: Build, kind: str) -> None:
     learner = built(build, kind)
-    outcome: Outcome = learner(make_batch(kind, ITEMS[kind](4)), seeded())
+    outcome: StepOutput[Compared] = learner(make_batch(kind, ITEMS[kind](4)), seeded(), PROGRESS)
     assert outcome.loss.item() > 0
     outcome.loss.backward()
     for name, parameter in learner.named_parameters():
         assert (parameter.grad is not None) == parameter.requires_grad, name
     assert any(bool(gradient.any()) for gradient in gradients(learner).values())
-    assert not bool(outcome.unknown.any())
+    assert not bool(outcome.details.unknown.any())
 
 
 @every_kind
@@ -81,9 +93,9 @@ def test_every_method_learns_on_every_kind_of_data(build: Build, kind: str) -> N
 def test_an_items_objects_do_not_depend_on_which_items_share_its_batch(build: Build, kind: str) -> None:
     learner, items = built(build, kind), ITEMS[kind](4)
     with evaluating(learner):
-        together: Outcome = learner(make_batch(kind, items), seeded())
+        together = compared(learner, make_batch(kind, items))
         for row in range(len(items)):
-            alone: Outcome = learner(make_batch(kind, items[row : row + 1], seed=row), seeded())
+            alone = compared(learner, make_batch(kind, items[row : row + 1], seed=row))
             for ours, theirs in zip(alone.online + alone.teacher, together.online + together.teacher, strict=True):
                 count = ours.present.shape[1]
                 assert torch.equal(ours.present[0], theirs.present[row, :count])
@@ -108,7 +120,7 @@ class Normalised(AbstractEncoder):
 
 
 @every_kind
-@pytest.mark.parametrize("name", [name for name in SEGMENTERS if name != "given"])
+@pytest.mark.parametrize("name", [name for name in SEGMENTERS if name != "masks by a rule"])
 def test_every_segmenter_gives_a_segmentation_without_gradient_and_leaves_the_network_as_it_was(
     kind: str, name: str
 ) -> None:
@@ -122,7 +134,8 @@ def test_every_segmenter_gives_a_segmentation_without_gradient_and_leaves_the_ne
     assert bool((segments.weights.sum(dim=1) <= 1 + 1e-6).all())
     assert all(module.training for module in online.modules())
     assert all(torch.equal(tensor, before[key]) for key, tensor in online.state_dict().items())
-    segmenter.follow(PROGRESS)
+    if isinstance(segmenter, AfterStep):
+        segmenter.after_step([], PROGRESS)
 
 
 def transplanted(source: Learner, target: Learner) -> Learner:
@@ -136,7 +149,7 @@ def transplanted(source: Learner, target: Learner) -> Learner:
 
 
 def assert_same_to_the_last_digit(one: Learner, two: Learner, batch: Any) -> None:
-    first, second = one(batch, seeded()), two(batch, seeded())
+    first, second = (learner(batch, seeded(), PROGRESS) for learner in (one, two))
     first.loss.backward()
     second.loss.backward()
     assert torch.equal(first.loss, second.loss)
@@ -147,12 +160,9 @@ def assert_same_to_the_last_digit(one: Learner, two: Learner, batch: Any) -> Non
 
 @every_kind
 def test_odin_with_the_whole_item_and_regression_is_byol_to_the_last_digit(kind: str) -> None:
-    bootstrap = built(lambda encoder: byol(encoder, hidden=8, projection=5), kind)
-    whole = built(
-        lambda encoder: odin(encoder, hidden=8, projection=5, objective=Regression(), first=WholeItem(), hand_over=10),
-        kind,
-        seed=1,
-    )
+    bootstrap = built(LEARNERS["byol"], kind)
+    whole = built(lambda encoder: method_learner("odin", encoder, objective=Regression()), kind, seed=1)
+    whole.segmenter = WholeItem()
     assert_same_to_the_last_digit(bootstrap, transplanted(bootstrap, whole), make_batch(kind, ITEMS[kind](4)))
 
 
@@ -165,10 +175,8 @@ def test_odin_with_one_discovered_object_and_regression_is_byol_where_views_show
 ) -> None:
     transforms = POINT_TRANSFORMS if kind == "points" else SERIES_TRANSFORMS
     modality = toy(kind, views=Views(Do(keep), (transforms[moves], Do(keep))))
-    bootstrap = built(lambda encoder: byol(encoder, hidden=8, projection=5), kind)
-    single = built(
-        lambda encoder: odin(encoder, hidden=8, projection=5, grouper=KMeans(1), objective=Regression()), kind, seed=1
-    )
+    bootstrap, one = built(LEARNERS["byol"], kind), ObjectFinder(KMeans(1))
+    single = built(lambda encoder: method_learner("odin", encoder, finder=one, objective=Regression()), kind, seed=1)
     batch = make_batch(kind, ITEMS[kind](4), modality=modality)
     assert_same_to_the_last_digit(bootstrap, transplanted(bootstrap, single), batch)
 
@@ -178,9 +186,8 @@ def test_contrast_of_whole_items_is_infonce_over_items(kind: str) -> None:
     torch.manual_seed(0)
     encoder = ENCODERS[kind]()
     online = Network(encoder)
-    learner = Learner(online, None, Follower(online, Shared()), WholeItem(), Contrastive(temperature=0.2))
     batch = make_batch(kind, ITEMS[kind](5))
-    found = learner(batch, seeded()).loss
+    found = Learner(online, WholeItem(), Contrastive(temperature=0.2))(batch, seeded(), PROGRESS).loss
     means = []
     for view in batch.views:
         features = encoder(view.data)
@@ -208,7 +215,7 @@ def test_items_of_unknown_correspondence_fall_back_to_the_whole_and_are_reported
     learner = built(LEARNERS["odin"])
     batch = with_lost_item(make_batch("points", ITEMS["points"](3)), row=1)
     with evaluating(learner):
-        outcome: Outcome = learner(batch, seeded())
+        outcome = compared(learner, batch)
     assert outcome.unknown.tolist() == [False, True, False]
     assert outcome.segmentation.whole.tolist() == [False, True, False]
     for view, objects in zip(batch.views, outcome.teacher, strict=True):
@@ -225,9 +232,10 @@ def test_the_teacher_sees_only_its_first_views() -> None:
     torch.manual_seed(0)
     online = Network(ENCODERS["points"]())
     seen: list[int] = []
-    learner = Learner(online, None, Follower(online, MovingAverage()), WholeItem(), _Recorder(seen), teacher_views=2)
+    teacher = Follower(online, MovingAverage())
+    learner = Learner(online, WholeItem(), _Recorder(seen), teacher, teacher_views=2)
     modality = toy("points", views=Views(Do(keep_points), tuple(Do(keep_points) for _ in range(4))))
-    learner(make_batch("points", ITEMS["points"](2), modality=modality), seeded())
+    learner(make_batch("points", ITEMS["points"](2), modality=modality), seeded(), PROGRESS)
     assert seen == [4, 2]
 
 
@@ -239,14 +247,15 @@ class _Recorder(AbstractObjective):
         super().__init__()
         self.seen = seen
 
-    def forward(self, online: tuple[Objects, ...], teacher: tuple[Objects, ...], known: BatchInfo) -> Loss:  # noqa: ARG002
+    def forward(self, online: tuple[Objects, ...], teacher: tuple[Objects, ...], info: BatchInfo) -> Loss:  # noqa: ARG002
         """A loss that means nothing."""
         self.seen += [len(online), len(teacher)]
         return Loss(online[0].vectors.sum())
 
-    def observe(self, teacher: tuple[Objects, ...], known: BatchInfo) -> None:  # noqa: ARG002
+    def after_step(self, outputs: Sequence[StepOutput[Compared]], progress: Progress) -> None:  # noqa: ARG002
         """Note that it was called, and whether any history came along."""
-        self.seen.append(("objective", any(objects.vectors.requires_grad for objects in teacher)))
+        history = any(objects.vectors.requires_grad for output in outputs for objects in output.details.teacher)
+        self.seen.append(("objective", history))
 
 
 @final
@@ -265,58 +274,70 @@ class _Noting(AbstractRule):
         return 1.0
 
 
+def _noting_discovery(online: Network, seen: list[Any], name: str) -> Discovery:
+    return Discovery(Follower(online, _Noting(seen, name), buffers="copy"), ObjectFinder(KMeans(3)))
+
+
 def test_after_a_step_teacher_segmenter_and_objective_follow_in_this_order() -> None:
     seen: list[Any] = []
     online = Network(ENCODERS["points"]())
-    segmenter = SEGMENTERS["discovery"](online)
-    segmenter.network.rule = _Noting(seen, "segmenter")  # type: ignore[union-attr]
-    learner = Learner(online, None, Follower(online, _Noting(seen, "teacher")), segmenter, _Recorder(seen))
+    segmenter = _noting_discovery(online, seen, "segmenter")
+    learner = Learner(online, segmenter, _Recorder(seen), Follower(online, _Noting(seen, "teacher")))
     batch = make_batch("points", ITEMS["points"](2))
-    outcome = learner(batch, seeded())
+    outcome = learner(batch, seeded(), PROGRESS)
     assert seen == [2, 2]  # nothing follows while the loss is computed
-    learner.follow(outcome, PROGRESS)
+    learner.after_step([outcome], PROGRESS)
     assert seen[2:] == ["teacher", "segmenter", ("objective", False)]
 
 
-@pytest.mark.parametrize(("rule", "enters"), [(Shared(), True), (MovingAverage(), False)], ids=["shared", "average"])
-def test_gradients_reach_the_teacher_only_where_it_is_shared(rule: AbstractRule, enters: bool) -> None:
+SOURCES: dict[str, Callable[[Network], NetworkSource]] = {
+    "shared": Shared,
+    "average": lambda online: Follower(online, MovingAverage()),
+    "fixed": lambda online: Fixed(copy.deepcopy(online)),
+}
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_gradients_reach_the_teacher_only_where_it_is_shared(name: str) -> None:
     torch.manual_seed(0)
     online = Network(ENCODERS["points"]())
-    learner = Learner(online, None, Follower(online, rule), WholeItem(), Contrastive())
-    outcome: Outcome = learner(make_batch("points", ITEMS["points"](3)), seeded())
-    assert all(objects.vectors.requires_grad == enters for objects in outcome.teacher)
+    learner = Learner(online, WholeItem(), Contrastive(), SOURCES[name](online))
+    outcome: StepOutput[Compared] = learner(make_batch("points", ITEMS["points"](3)), seeded(), PROGRESS)
+    assert not any(objects.vectors.requires_grad for objects in outcome.details.teacher)  # kept without history
     outcome.loss.backward()
     assert all(parameter.grad is not None for parameter in online.parameters())
+    alone = gradients(learner)
+    frozen = Learner(online, WholeItem(), Contrastive(), Fixed(copy.deepcopy(online)))
+    frozen.zero_grad()
+    frozen(make_batch("points", ITEMS["points"](3)), seeded(), PROGRESS).loss.backward()
+    assert any(not torch.equal(slope, gradients(frozen)[key]) for key, slope in alone.items()) == (name == "shared")
 
 
 def test_without_gradients_nothing_has_a_history() -> None:
     learner = built(LEARNERS["simclr"])
     with torch.no_grad():
-        outcome: Outcome = learner(make_batch("points", ITEMS["points"](3)), seeded())
+        outcome: StepOutput[Compared] = learner(make_batch("points", ITEMS["points"](3)), seeded(), PROGRESS)
     assert not outcome.loss.requires_grad
-    assert not any(objects.vectors.requires_grad for objects in outcome.teacher + outcome.online)
+    assert not any(objects.vectors.requires_grad for objects in outcome.details.teacher + outcome.details.online)
 
 
 def test_without_a_predictor_projections_are_compared() -> None:
     torch.manual_seed(0)
     online = Network(ENCODERS["points"](), nn.Linear(6, 3))
-    learner = Learner(online, None, Follower(online, Shared()), WholeItem(), Contrastive())
-    outcome: Outcome = learner(make_batch("points", ITEMS["points"](3)), seeded())
+    outcome = compared(Learner(online, WholeItem(), Contrastive()), make_batch("points", ITEMS["points"](3)))
     for ours, theirs in zip(outcome.online, outcome.teacher, strict=True):
         assert torch.equal(ours.vectors, theirs.vectors)
 
 
-def test_segments_are_handed_over_at_their_step_and_both_follow_all_the_time() -> None:
+def test_segmenters_switch_at_their_step_and_both_follow_all_the_time() -> None:
     seen: list[Any] = []
     online = Network(ENCODERS["points"]())
-    then = SEGMENTERS["discovery"](online)
-    then.network.rule = _Noting(seen, "then")  # type: ignore[union-attr]
-    segmenter: AbstractSegmenter = SwitchAt(WholeItem(), then, step=3)
+    segmenter = SwitchAt(WholeItem(), _noting_discovery(online, seen, "then"), step=3)
     batch = make_batch("points", ITEMS["points"](2))
     whole = []
     for step in range(1, 6):
         whole.append(bool(segmenter(batch, seeded()).whole.all()))
-        segmenter.follow(Progress(step, 10, 2))
+        segmenter.after_step([], Progress(step, 10, 2))
     assert whole == [True, True, True, False, False]
     assert seen == ["then"] * 5
     fresh = SwitchAt(WholeItem(), SEGMENTERS["discovery"](online), step=3)
@@ -324,12 +345,12 @@ def test_segments_are_handed_over_at_their_step_and_both_follow_all_the_time() -
     assert not bool(fresh(batch, seeded()).whole.any())
 
 
-def test_given_segments_that_are_missing_are_asked_for() -> None:
+def test_masks_that_are_missing_are_asked_for() -> None:
     batch = make_batch("points", ITEMS["points"](2))
     with pytest.raises(ValueError, match="items such as 'item 0' bring none"):
-        Given()(batch, seeded())
+        GivenMasks()(batch, seeded())
     segments = Segmentation.whole_items(2)
-    assert Given()(Batch(batch.source, batch.views, batch.names, batch.index, given=segments), seeded()) is segments
+    assert GivenMasks()(dataclasses.replace(batch, masks=segments), seeded()) is segments
 
 
 @every_learner
@@ -351,13 +372,11 @@ def test_small_objects_count_only_from_the_least_number_of_elements_on() -> None
     item = torch.randn(6, 2, generator=seeded())
     correspondence = joined([Index.identity(6)])
     view = View(pad([item]), correspondence)
-    given = Segmentation.from_labels(torch.tensor([[0, 1, 1, 1, 1, 1]]), 2)
-    batch = Batch(view, (view, view), ("item",), torch.tensor([0]), given=given)
+    masks = Segmentation.from_labels(torch.tensor([[0, 1, 1, 1, 1, 1]]), 2)
+    batch = Batch(view, (view, view), ("item",), torch.tensor([0]), masks=masks)
     for least, expected in ((0.0, [True, True]), (1.0, [False, True])):
-        learner = Learner(
-            online, None, Follower(online, Shared()), Given(), Regression(), presence=Presence(elements=least)
-        )
-        assert learner(batch, seeded()).online[0].present[0].tolist() == expected
+        learner = Learner(online, GivenMasks(), Regression(), presence=Presence(elements=least))
+        assert compared(learner, batch).online[0].present[0].tolist() == expected
 
 
 def test_the_same_random_numbers_give_the_same_batch() -> None:

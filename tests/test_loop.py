@@ -11,6 +11,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from torch import Tensor, nn
 
 from gestalt.core.methods.learner import Learner
+from gestalt.core.methods.step import StepOutput
 from gestalt.core.optimization.progress import Progress
 from gestalt.core.training.data import Order, batches, mix
 from gestalt.core.training.metrics_log import METRICS, read_metrics
@@ -34,7 +35,7 @@ def naive_adamw(values: list[float], gradients: list[list[float]], rates: list[f
 def clipped(gradients: dict[str, Tensor], most: float) -> dict[str, Tensor]:
     """All gradients scaled together to a norm of at most `most`."""
     norm = math.sqrt(sum(float(gradient.double().square().sum()) for gradient in gradients.values()))
-    assert norm > most, "clipping was not tried"
+    assert norm > most, "nothing was clipped"
     return {name: gradient * (most / norm) for name, gradient in gradients.items()}
 
 
@@ -53,13 +54,13 @@ def expected_weights(model: Learner, options: Any) -> dict[str, list[float]]:
         rates.append(
             options.lr * (step / options.warmup if step < options.warmup else (1 + math.cos(math.pi * falling)) / 2)
         )
-        outcome = None
+        outputs: list[StepOutput[Any]] = []
         for part in range(options.accumulate):
             batch = next(source)
             torch.manual_seed(mix(options.seed, step - 1, part, 0))
-            outcome = model(batch, torch.Generator().manual_seed(mix(options.seed, step - 1, part)))
-            (outcome.loss / options.accumulate).backward()
-        assert outcome is not None
+            generator = torch.Generator().manual_seed(mix(options.seed, step - 1, part))
+            outputs.append(model(batch, generator, Progress(step - 1, options.steps, order.steps_per_epoch)))
+            (outputs[-1].loss / options.accumulate).backward()
         found = {name: p.grad.clone() for name, p in model.named_parameters() if p.grad is not None}
         for name, gradient in clipped(found, options.clip).items():
             history[name].append(gradient.flatten().tolist())
@@ -69,7 +70,7 @@ def expected_weights(model: Learner, options: Any) -> dict[str, list[float]]:
                 if name in start:
                     values = updated(start[name], history[name], rates, options)
                     parameter.copy_(torch.tensor(values).view_as(parameter))
-        model.follow(outcome, Progress(step, options.steps, order.steps_per_epoch))
+        model.after_step(outputs, Progress(step, options.steps, order.steps_per_epoch))
     felt = {name for name, steps in history.items() if max(abs(g) for step in steps for g in step) > 1e-6}
     return {name: p.detach().flatten().tolist() for name, p in model.named_parameters() if name in felt}
 
@@ -122,7 +123,7 @@ def test_a_run_shows_its_progress_and_logs_the_same_numbers_everywhere(
     said = capsys.readouterr()
     rows = read_metrics(tmp_path / METRICS)
     assert [row["step"] for row in rows] == ["2", "4", "6", "8", "9"]
-    last = f"loss={float(rows[-1]['loss']):.3f}, objects={float(rows[-1]['objects_per_item']):.1f}"
+    last = f"loss={float(rows[-1]['loss']):.3g}, objects={float(rows[-1]['objects_per_item']):.3g}"
     assert last in said.err
     assert "<00:" in said.err  # the time that is left
     assert trained.warnings  # toys give few directions

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from gestalt.core.data.segmentation import Objects
+from gestalt.core.methods.info import BatchInfo
 from gestalt.core.methods.objectives import (
     AbstractObjective,
-    BatchInfo,
     Combined,
     Contrastive,
     Queue,
@@ -19,7 +19,8 @@ from gestalt.core.methods.objectives import (
     contrastive,
     regression,
 )
-from tests.implementations import EVERY_OBJECTIVE, WITH_THEMSELVES, random_objects, seeded, told
+from gestalt.core.optimization.after_step import AfterStep
+from tests.implementations import EVERY_OBJECTIVE, PROGRESS, WITH_THEMSELVES, labelled, output, random_objects, seeded
 from tests.oracles import naive, naive_relic, naive_semantic
 
 Build = Callable[[int, int], AbstractObjective]
@@ -44,12 +45,12 @@ def built(build: Build, teacher: list[Objects]) -> AbstractObjective:
 
 
 def value(build: Build, online: list[Objects], teacher: list[Objects], known: BatchInfo | None = None) -> float:
-    known = told(online[0]) if known is None else known
+    known = labelled(online[0]) if known is None else known
     return float(built(build, teacher)(tuple(online), tuple(teacher), known).value)
 
 
 def expected(build: Build, online: list[Objects], teacher: list[Objects]) -> float:
-    return naive(built(build, teacher), online, teacher, told(online[0]))
+    return naive(built(build, teacher), online, teacher, labelled(online[0]))
 
 
 @every_objective
@@ -77,7 +78,7 @@ def test_objects_that_share_a_class_are_positives_of_one_another_as_in_the_naive
 ) -> None:
     """Two classes for many objects: what is drawn, guessed and summed depends on which of them are alike."""
     online, teacher = views(seen, shape, 0), views(taught, shape, 10)
-    known, again = (told(online[0], classes=2, seed=4) for _ in range(2))
+    known, again = (labelled(online[0], classes=2, seed=4) for _ in range(2))
     classes = known.labels[known.labels >= 0]
     assert 1 < len(classes.unique()) < len(classes)
     found = value(ASKING[name], online, teacher, known)
@@ -92,7 +93,7 @@ def test_many_views_are_compared_in_all_ordered_pairs(build: Build, seen: int, t
 
 
 @every_objective
-def test_duplicate_vectors_are_told_apart_by_their_number_alone(build: Build) -> None:
+def test_duplicate_vectors_are_distinguished_by_their_number_alone(build: Build) -> None:
     once = random_objects(2, 3, 4, seed=0, absent=0.0)
     vectors = once.vectors.clone()
     vectors[:, 2] = vectors[:, 0]
@@ -112,7 +113,7 @@ def test_the_loss_does_not_depend_on_the_order_of_items_or_the_numbering_of_obje
     def moved(views: list[Objects]) -> list[Objects]:
         return [Objects(view.vectors[items][:, objects], view.present[items][:, objects]) for view in views]
 
-    known = told(online[0])
+    known = labelled(online[0])
     plain = value(build, online, teacher, known)
     other = BatchInfo(known.index[items], known.labels[items][:, objects], seeded())
     assert value(build, moved(online), moved(teacher), other) == pytest.approx(plain, rel=1e-4)
@@ -136,7 +137,7 @@ def test_a_batch_without_shared_objects_gives_a_zero_loss_with_zero_gradient(bui
         here[:, 0], there[:, 1] = True, True
     vectors = torch.randn(2, 3, 2, 4, generator=seeded()).requires_grad_()
     online = (Objects(vectors[0] * here[..., None], here), Objects(vectors[1] * there[..., None], there))
-    loss = build(4, 2)(online, online, told(online[0])).value
+    loss = build(4, 2)(online, online, labelled(online[0])).value
     loss.backward()
     assert loss.item() == 0
     assert vectors.grad is not None
@@ -184,7 +185,7 @@ def test_the_gradient_is_the_slope_of_the_loss(name: str) -> None:
 
     def loss(vectors: Tensor) -> Tensor:
         online = tuple(Objects(vectors[view], present[view]) for view in range(2))
-        value: Tensor = SLOPES[name](4, 2)(online, teacher, told(online[0], classes=2)).value
+        value: Tensor = SLOPES[name](4, 2)(online, teacher, labelled(online[0], classes=2)).value
         return value
 
     leaf = vectors.clone().requires_grad_()
@@ -206,12 +207,12 @@ def test_the_gradient_of_a_penalty_is_its_slope_with_what_it_is_held_against_fro
         if isinstance(objective, Relic):
             return naive_relic(objective, shown(moved), list(teacher), shown(vectors))
         assert isinstance(objective, Semantic)
-        known = told(shown(vectors)[0], classes=2)
+        known = labelled(shown(vectors)[0], classes=2)
         return naive_semantic(objective, shown(moved), list(teacher), known, shown(vectors))
 
     leaf = vectors.clone().requires_grad_()
     online = tuple(shown(leaf))
-    objective(online, teacher, told(online[0], classes=2)).value.backward()
+    objective(online, teacher, labelled(online[0], classes=2)).value.backward()
     assert leaf.grad is not None
     # The queue keeps its embeddings in float32, and so are the positives that come from it.
     assert_slope(leaf.grad, loss, vectors, rel=1e-4)
@@ -223,7 +224,7 @@ def test_zero_vectors_give_finite_gradients(build: Build) -> None:
     vectors = torch.zeros(2, 2, 2, 3).requires_grad_()
     teacher = tuple(views(2, (2, 2, 3), 0, absent=0.0))
     online = (Objects(vectors[0], here), Objects(vectors[1], here))
-    build(3, 2)(online, teacher, told(online[0])).value.backward()
+    build(3, 2)(online, teacher, labelled(online[0])).value.backward()
     assert vectors.grad is not None
     assert bool(vectors.grad.isfinite().all())
 
@@ -232,12 +233,13 @@ def test_zero_vectors_give_finite_gradients(build: Build) -> None:
 def test_the_parts_are_named_and_without_history(build: Build) -> None:
     online = tuple(Objects(view.vectors.requires_grad_(), view.present) for view in views(2, (3, 2, 4), 0))
     objective = build(4, 2)
-    loss = objective(online, tuple(views(2, (3, 2, 4), 10)), told(online[0]))
+    loss = objective(online, tuple(views(2, (3, 2, 4), 10)), labelled(online[0]))
     assert loss.parts
     assert loss.value.requires_grad
     assert not any(part.requires_grad for part in loss.parts.values())
-    objective.observe(tuple(views(2, (3, 2, 4), 10)), told(online[0]))
-    again = objective(online, tuple(views(2, (3, 2, 4), 10)), told(online[0]))
+    if isinstance(objective, AfterStep):
+        objective.after_step([output(tuple(views(2, (3, 2, 4), 10)), labelled(online[0]))], PROGRESS)
+    again = objective(online, tuple(views(2, (3, 2, 4), 10)), labelled(online[0]))
     assert list(again.parts) == list(loss.parts)
 
 
@@ -273,4 +275,6 @@ def test_impossible_settings_are_refused() -> None:
     with pytest.raises(ValueError, match="from the same item, from other items, or from both; got neither"):
         Contrastive(same_item=False, other_items=False)
     with pytest.raises(ValueError, match="at least one"):
-        Combined()
+        Combined([], [])
+    with pytest.raises(ValueError, match="one weight for each, got 1 objectives and 2 weights"):
+        Combined([Contrastive()], [1.0, 2.0])

@@ -10,30 +10,44 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from gestalt.core.components.registry import METHODS
 from gestalt.core.data.segmentation import Segmentation
+from gestalt.core.discovery.finder import ObjectFinder
 from gestalt.core.discovery.groupers import KMeans
-from gestalt.core.discovery.segmenters import Discovery, Given, SwitchAt, WholeItem
-from gestalt.core.methods.catalogue import METHODS
-from gestalt.core.methods.detcon import detcon, detcon_s
-from gestalt.core.methods.learner import Learner, Outcome
+from gestalt.core.discovery.segmenters import Discovery, GivenMasks, SwitchAt, WholeItem
+from gestalt.core.methods.detcon import DetConB, DetConS
+from gestalt.core.methods.learner import Learner
+from gestalt.core.methods.method import DataInfo
 from gestalt.core.methods.objectives import Contrastive
-from gestalt.core.methods.odin import odin
+from gestalt.core.methods.odin import Odin
 from gestalt.core.modality.transform import Views
 from gestalt.core.networks.encoder import Identity, Network
-from gestalt.core.networks.follower import CopyEvery, Follower, MovingAverage, Shared
+from gestalt.core.networks.follower import CopyEvery, Follower, MovingAverage
 from gestalt.core.optimization.progress import Progress
-from tests.implementations import ENCODERS, ITEMS, LEARNERS, RULES, SEGMENTERS, make_batch, seeded
-from tests.test_learner import assert_same_to_the_last_digit, stepped, transplanted
+from tests.implementations import (
+    DATA,
+    ENCODERS,
+    FINDER,
+    ITEMS,
+    LEARNERS,
+    PROGRESS,
+    RULES,
+    SEGMENTERS,
+    make_batch,
+    method_learner,
+    seeded,
+)
+from tests.test_learner import assert_same_to_the_last_digit, compared, stepped, transplanted
 from tests.toy import Do, keep_points, toy
 
 KINDS = ["points", "series"]
-SMALL: dict[str, Any] = {"hidden": 8, "projection": 5, "grouper": KMeans(3)}
+WHOLE = DataInfo(first_segments=WholeItem())
 
 
 def small(kind: str = "points", seed: int = 0, **changes: Any) -> Learner:
     """A small Odin."""
     torch.manual_seed(seed)
-    return odin(ENCODERS[kind](), **{**SMALL, **changes})
+    return method_learner("odin", ENCODERS[kind](), **changes)
 
 
 def discovery(learner: Learner) -> Discovery:
@@ -43,34 +57,32 @@ def discovery(learner: Learner) -> Discovery:
 
 def test_the_three_networks_have_the_same_architecture_and_the_same_start() -> None:
     learner = small()
-    for network in (learner.teacher.network, discovery(learner).network.network):
+    for network in (learner.teacher.network, discovery(learner).source.network):
         assert network is not learner.online
         for name, tensor in learner.online.state_dict().items():
             assert torch.equal(tensor, network.state_dict()[name])
 
 
 def test_without_a_predictor_the_objects_vectors_themselves_are_compared() -> None:
-    learner = small(predictor=False, teacher=Shared())
-    outcome: Outcome = learner(make_batch("points", ITEMS["points"](3)), seeded())
+    outcome = compared(small(predictor=False, teacher=None), make_batch("points", ITEMS["points"](3)))
     for ours, theirs in zip(outcome.online, outcome.teacher, strict=True):
         torch.testing.assert_close(ours.vectors, theirs.vectors)
 
 
 def test_without_a_projector_hidden_vectors_are_grouped_and_compared() -> None:
     learner = small(projection=None)
-    outcome: Outcome = learner(make_batch("points", ITEMS["points"](3)), seeded())
-    assert outcome.teacher[0].vectors.shape[2] == learner.online.encoder.dim
     batch = make_batch("points", ITEMS["points"](3))
-    hidden = small(projection=None, space="hidden")
+    assert compared(learner, batch).teacher[0].vectors.shape[2] == learner.online.encoder.dim
+    hidden = small(projection=None, finder=ObjectFinder(KMeans(3), space="hidden"))
     assert torch.equal(learner.segmenter(batch, seeded()).weights, hidden.segmenter(batch, seeded()).weights)
 
 
 @pytest.mark.parametrize(
-    ("rule", "name"), [(MovingAverage(0.5), "average"), (CopyEvery(steps=1), "copy"), (Shared(), "shared")]
+    ("rule", "name"), [(MovingAverage(0.5), "average"), (CopyEvery(steps=1), "copy"), (None, "shared")]
 )
 def test_discovery_by_the_teacher_uses_the_teachers_own_network_which_follows_once_a_step(rule: Any, name: str) -> None:
     learner = small(teacher=rule, discovery="teacher")
-    assert discovery(learner).network.network is learner.teacher.network
+    assert discovery(learner).source.network is learner.teacher.network
     alone = small(teacher=rule)
     batch = make_batch("points", ITEMS["points"](4))
     for model in (learner, alone):
@@ -80,33 +92,56 @@ def test_discovery_by_the_teacher_uses_the_teachers_own_network_which_follows_on
     assert not any(key.startswith("segmenter.") for key in learner.state_dict())
 
 
-def test_first_segments_are_those_of_a_random_network_unless_others_are_handed_over() -> None:
+def test_the_discovery_network_has_running_statistics_that_follow_the_online_networks() -> None:
+    """It runs in evaluation mode: its follower copies buffers, whatever its rule says of them."""
+    learner = small(discovery=MovingAverage(0.5))
+    stepped(learner, make_batch("points", ITEMS["points"](4)))
+    followed = dict(discovery(learner).source.network.named_buffers())
+    moved = dict(learner.online.named_buffers())
+    assert moved.keys() == followed.keys()
+    assert all(torch.equal(buffer, followed[name]) for name, buffer in moved.items())
+    fresh = dict(small().online.named_buffers())
+    assert any(not torch.equal(buffer, fresh[name]) for name, buffer in moved.items())
+    with pytest.raises(ValueError, match='buffers="copy"'):
+        Discovery(Follower(learner.online, MovingAverage(0.5)), FINDER)
+
+
+def test_first_segments_are_those_of_a_random_network_unless_there_is_a_warm_start() -> None:
     batch = make_batch("points", ITEMS["points"](3))
     random = small()
     online = random.online.project_elements(random.online.eval().encode(batch.source.data))
     expected = KMeans(3)(online, seeded(2))
     assert torch.equal(random.segmenter(batch, seeded(2)).weights, expected.weights)
-    warm = small(first=WholeItem(), hand_over=2)
+    warm = method_learner("odin-warm-start", ENCODERS["points"](), DataInfo(finder=FINDER, first_segments=WholeItem()))
     assert isinstance(warm.segmenter, SwitchAt)
     whole = []
     for step in range(4):
         whole.append(bool(warm.segmenter(batch, seeded()).whole.all()))
-        warm.segmenter.follow(Progress(step + 1, 10, 2))
+        warm.segmenter.after_step([], Progress(step + 1, 10, 2))
     assert whole == [True, True, False, False]
+
+
+def test_a_warm_start_without_first_segments_discovers_from_the_start_and_needs_a_finder() -> None:
+    cold = method_learner("odin-warm-start", ENCODERS["points"](), DataInfo(finder=FINDER))
+    assert isinstance(cold.segmenter, Discovery)
+    with pytest.raises(ValueError, match="DataInfo\\(finder=…\\)"):
+        method_learner("odin-warm-start", ENCODERS["points"](), DataInfo())
+    with pytest.raises(ValueError, match="contrast and regression cannot both be 0"):
+        method_learner("odin-warm-start", ENCODERS["points"](), contrast=0.0, regression=0.0)
 
 
 # DetCon
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("method", [detcon, detcon_s])
-def test_detcon_with_the_whole_item_is_item_level_contrast_to_the_last_digit(method: Any, kind: str) -> None:
+@pytest.mark.parametrize("name", ["detcon", "detcon-s"])
+def test_detcon_with_the_whole_item_is_item_level_contrast_to_the_last_digit(name: str, kind: str) -> None:
     torch.manual_seed(0)
-    whole = method(ENCODERS[kind](), WholeItem(), hidden=8, projection=5)
+    whole = method_learner(name, ENCODERS[kind](), WHOLE)
     torch.manual_seed(0)
     online = Network(ENCODERS[kind](), whole.online.projector)
-    rule = whole.teacher.rule
-    plain = Learner(online, whole.predictor, Follower(online, rule), WholeItem(), Contrastive(same_view=True))
+    teacher = Follower(online, whole.teacher.rule) if isinstance(whole.teacher, Follower) else None
+    plain = Learner(online, WholeItem(), Contrastive(same_view=True), teacher, whole.predictor)
     transplanted(whole, plain)
     plain.online.projector, plain.predictor = _copied(whole.online.projector), _copied(whole.predictor)
     assert_same_to_the_last_digit(whole, plain, make_batch(kind, ITEMS[kind](4)))
@@ -120,9 +155,9 @@ def _copied(module: nn.Module) -> nn.Module:
 def test_detcon_with_the_whole_item_is_the_contrastive_loss_of_the_equation(kind: str) -> None:
     """−log of the softmax over all items of the other view and all other items of the same view, both directions."""
     torch.manual_seed(0)
-    learner = detcon_s(ENCODERS[kind](), WholeItem(), hidden=8, projection=5)
+    learner = method_learner("detcon-s", ENCODERS[kind](), WHOLE)
     batch = make_batch(kind, ITEMS[kind](5))
-    found = learner(batch, seeded()).loss
+    found = learner(batch, seeded(), PROGRESS).loss
     vectors = []
     for view in batch.views:
         features = learner.online.encoder(view.data)
@@ -136,16 +171,16 @@ def test_detcon_with_the_whole_item_is_the_contrastive_loss_of_the_equation(kind
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
 
 
-def test_detcon_draws_sixteen_of_the_given_masks_for_every_view() -> None:
+def test_detcon_draws_sixteen_of_the_masks_for_every_view() -> None:
     def fine(data: Any) -> Any:
         numbers = torch.arange(data.values.shape[1])
         return Segmentation.from_labels(numbers.expand(data.valid.shape).masked_fill(~data.valid, -1), len(numbers))
 
     torch.manual_seed(0)
-    learner = detcon(ENCODERS["points"](), Given(fine), hidden=8, projection=5)
+    learner = method_learner("detcon", ENCODERS["points"](), DataInfo(first_segments=GivenMasks(fine)))
     items = [torch.randn(60, 2, generator=seeded(number)) for number in range(3)]
     same = toy("points", views=Views(Do(keep_points), (Do(keep_points), Do(keep_points))))
-    outcome: Outcome = learner(make_batch("points", items, modality=same), seeded())
+    outcome = compared(learner, make_batch("points", items, modality=same))
     counts = torch.stack([view.present.sum(dim=1) for view in outcome.online])
     assert int(counts.max()) <= 16
     assert 8 < int(counts.min()) < 16  # of sixteen draws from sixty with replacement some are the same
@@ -158,12 +193,13 @@ def widths(module: nn.Module) -> list[tuple[int, ...]]:
 
 
 def test_the_heads_and_teachers_of_odin_and_detcon_are_those_of_their_papers() -> None:
-    for learner in (odin(Identity(dim=3)), detcon(Identity(dim=3))):
+    for learner in (method.build(Identity(dim=3), DATA) for method in (Odin(), DetConB())):
         assert widths(learner.online.projector) == [(4096, 3), (256, 4096)]
         assert widths(learner.predictor) == [(4096, 256), (256, 4096)]
         assert learner.teacher.network is not learner.online
+        assert isinstance(learner.teacher, Follower)
         assert learner.teacher.rule == MovingAverage(0.996)
-    shared = detcon_s(Identity(dim=3))
+    shared = DetConS().build(Identity(dim=3), DATA)
     assert widths(shared.online.projector) == [(2048, 3), (128, 2048)]
     assert widths(shared.predictor) == []
     assert shared.teacher.network is shared.online
@@ -175,8 +211,8 @@ def test_the_heads_and_teachers_of_odin_and_detcon_are_those_of_their_papers() -
 @pytest.mark.parametrize("rule", [*RULES, "shared", "teacher"])
 def test_odin_resumes_with_every_rule_of_its_followers(rule: str) -> None:
     def build(seed: int) -> Learner:
-        made = Shared() if rule == "shared" else RULES.get(rule, MovingAverage)()
-        return small(seed=seed, teacher=made, discovery="teacher" if rule == "teacher" else made)
+        made = None if rule == "shared" else RULES.get(rule, MovingAverage)()
+        return small(seed=seed, teacher=made, discovery="teacher" if made is None or rule == "teacher" else made)
 
     batches = [make_batch("points", ITEMS["points"](4), seed=10 * step) for step in range(3)]
     learner = build(0)
@@ -190,13 +226,13 @@ def test_odin_resumes_with_every_rule_of_its_followers(rule: str) -> None:
 
 COMPILED = """
 import torch
-from gestalt.core.methods.catalogue import METHODS
+from gestalt.core.components.registry import METHODS
 from tests.implementations import ENCODERS, ITEMS, LEARNERS, make_batch, seeded
 from tests.test_learner import stepped
 
 batch = make_batch("points", ITEMS["points"](4))
 graphs = 0
-for name in [method.name for method in METHODS]:
+for name in METHODS.names():
     torch.compiler.reset()
     learners = []
     for compiled in (False, True):
@@ -223,7 +259,7 @@ def test_every_method_learns_with_compiled_networks_as_it_did_before() -> None:
     result = subprocess.run(
         [sys.executable, "-c", COMPILED], capture_output=True, text=True, cwd=Path(__file__).parents[1], check=False
     )
-    assert result.stdout.splitlines() == [f"{method.name} True" for method in METHODS], result.stderr
+    assert result.stdout.splitlines() == [f"{name} True" for name in METHODS.names()], result.stderr
 
 
 @pytest.mark.parametrize("name", [name for name in LEARNERS if "adversary" not in name])
@@ -234,11 +270,11 @@ def test_half_precision_trains_within_tolerance_and_its_losses_are_in_full(name:
         torch.manual_seed(0)
         learner = LEARNERS[name](ENCODERS["series"]())
         if not isinstance(learner.segmenter, WholeItem):  # the same segments on both sides
-            learner.segmenter = SEGMENTERS["given"](Network(ENCODERS["series"]()))
+            learner.segmenter = SEGMENTERS["masks by a rule"](Network(ENCODERS["series"]()))
         torch.manual_seed(0)
         for _ in range(3):
             with torch.autocast("cpu", torch.bfloat16, enabled=half):
-                outcome: Outcome = learner(batch, seeded())
+                outcome = learner(batch, seeded(), PROGRESS)
             assert outcome.loss.dtype == torch.float32
             outcome.loss.backward()
             with torch.no_grad():
@@ -246,6 +282,6 @@ def test_half_precision_trains_within_tolerance_and_its_losses_are_in_full(name:
                     if parameter.grad is not None:
                         parameter.sub_(0.01 * parameter.grad)
                         parameter.grad = None
-            learner.follow(outcome, Progress(1, 10, 2))
+            learner.after_step([outcome], Progress(1, 10, 2))
             found.append(outcome.loss.detach())
     torch.testing.assert_close(torch.stack(losses[True]), torch.stack(losses[False]), rtol=0.05, atol=0.05)

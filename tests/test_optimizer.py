@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from gestalt.core.networks.heads import mlp
+from gestalt.core.networks.heads import MLP
 from gestalt.core.optimization.lars import LARS
 from gestalt.core.optimization.parameter_groups import parameter_groups
 from gestalt.core.optimization.schedules import warmup_cosine
@@ -69,21 +69,25 @@ def test_a_parameter_without_gradient_stays_where_it_is() -> None:
 
 
 def test_biases_and_normalisation_are_neither_decayed_nor_adapted() -> None:
-    module = nn.Sequential(nn.Conv2d(2, 3, 3), nn.BatchNorm2d(3), nn.LayerNorm(4), mlp(4, 5, 2))
+    module = nn.Sequential(nn.Conv2d(2, 3, 3), nn.BatchNorm2d(3), nn.LayerNorm(4), MLP(4, 5, 2))
     module[0].weight.requires_grad_(True)
     frozen = nn.Linear(2, 2).requires_grad_(False)
     adapted, excluded = parameter_groups(nn.Sequential(module, frozen), weight_decay=0.3)
     names = {id(parameter): name for name, parameter in module.named_parameters()}
-    assert {names[id(parameter)] for parameter in adapted["params"]} == {"0.weight", "3.0.weight", "3.3.weight"}
+    assert {names[id(parameter)] for parameter in adapted["params"]} == {
+        "0.weight",
+        "3.layers.0.weight",
+        "3.layers.3.weight",
+    }
     assert {names[id(parameter)] for parameter in excluded["params"]} == {
         "0.bias",
         "1.weight",
         "1.bias",
         "2.weight",
         "2.bias",
-        "3.0.bias",
-        "3.1.scale",
-        "3.1.shift",
+        "3.layers.0.bias",
+        "3.layers.1.scale",
+        "3.layers.1.shift",
     }
     assert (adapted["weight_decay"], adapted["adapt"]) == (0.3, True)
     assert (excluded["weight_decay"], excluded["adapt"]) == (0.0, False)

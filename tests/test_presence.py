@@ -14,13 +14,15 @@ from gestalt.core.data.feature_map import FeatureMap, Grid
 from gestalt.core.data.presence import Presence, Subsample
 from gestalt.core.data.segmentation import Segmentation
 from gestalt.core.data.view import Batch, View
+from gestalt.core.discovery.finder import ObjectFinder
 from gestalt.core.discovery.groupers import KMeans, Regions
-from gestalt.core.discovery.segmenters import Discovery, Given, WholeItem
-from gestalt.core.methods.learner import Learner, Outcome
+from gestalt.core.discovery.segmenters import AbstractSegmenter, Discovery, GivenMasks, WholeItem
+from gestalt.core.methods.compared import Compared
+from gestalt.core.methods.learner import Learner
 from gestalt.core.methods.objectives import Regression
 from gestalt.core.networks.encoder import Identity, Network
-from gestalt.core.networks.follower import Follower, Shared
-from tests.implementations import feature_map, joined, seeded
+from gestalt.core.networks.follower import Shared
+from tests.implementations import PROGRESS, feature_map, joined, seeded
 
 
 def plane(rows: int, columns: int, step: float = 1.0) -> FeatureMap:
@@ -139,46 +141,50 @@ def test_no_more_are_drawn_than_asked_for_and_none_that_is_absent(replacement: b
 
 
 def batch_of(labels: Tensor, copies: int = 2) -> Batch[Any]:
-    """Items as sets of numbers, with given segments, each view the item itself."""
+    """Items as sets of numbers, with masks, each view the item itself."""
     items, elements = labels.shape
     data = FeatureMap(torch.randn(items, elements, 3, generator=seeded()), torch.ones_like(labels, dtype=torch.bool))
     view = View(data, joined([Index.identity(elements)] * items))
-    given = Segmentation.from_labels(labels, int(labels.max()) + 1)
-    return Batch(view, (view,) * copies, ("item",) * items, torch.arange(items), given=given)
+    masks = Segmentation.from_labels(labels, int(labels.max()) + 1)
+    return Batch(view, (view,) * copies, ("item",) * items, torch.arange(items), masks=masks)
 
 
-def learner_with(presence: Presence, segmenter: Any = None) -> Learner:
-    online = Network(Identity(dim=3))
-    return Learner(online, None, Follower(online, Shared()), segmenter or Given(), Regression(), presence=presence)
+def compared(
+    presence: Presence, batch: Batch[Any], seed: int = 0, segmenter: AbstractSegmenter | None = None
+) -> Compared:
+    """What a learner compares."""
+    learner = Learner(Network(Identity(dim=3)), segmenter or GivenMasks(), Regression(), presence=presence)
+    found: Compared = learner(batch, seeded(seed), PROGRESS).details
+    return found
 
 
 def test_a_draw_is_the_same_for_all_views_or_one_for_each_and_the_teacher_sees_the_same() -> None:
     batch = batch_of((torch.arange(24) // 2).repeat(3, 1), copies=3)
-    together: Outcome = learner_with(Presence(draw=Subsample(4)))(batch, seeded())
-    apart: Outcome = learner_with(Presence(draw=Subsample(4, per_view=True)))(batch, seeded())
+    together = compared(Presence(draw=Subsample(4)), batch)
+    apart = compared(Presence(draw=Subsample(4, per_view=True)), batch)
     for outcome in (together, apart):
         for online, teacher in zip(outcome.online, outcome.teacher, strict=True):
             assert torch.equal(online.present, teacher.present)
             assert online.present.sum(dim=1).tolist() == [4, 4, 4]
     assert torch.equal(together.online[0].present, together.online[1].present)
     assert not torch.equal(apart.online[0].present, apart.online[1].present)
-    another: Outcome = learner_with(Presence(draw=Subsample(4)))(batch, seeded(1))
+    another = compared(Presence(draw=Subsample(4)), batch, seed=1)
     assert not torch.equal(together.online[0].present, another.online[0].present)
 
 
 @pytest.mark.parametrize("per_view", [False, True])
 def test_whole_items_are_always_drawn(per_view: bool) -> None:
     batch = batch_of(torch.zeros(2, 5, dtype=torch.long))
-    learner = learner_with(Presence(draw=Subsample(1, by="area", per_view=per_view)), WholeItem())
-    outcome: Outcome = learner(batch, seeded())
+    draw = Subsample(1, by="area", per_view=per_view)
+    outcome = compared(Presence(draw=draw), batch, segmenter=WholeItem())
     assert all(bool(objects.present.all()) for objects in outcome.online)
 
 
 @pytest.mark.parametrize("draw", [Subsample(2), Subsample(2, replacement=True), Subsample(2, per_view=True)], ids=str)
 def test_what_is_drawn_of_an_item_does_not_depend_on_which_items_share_its_batch(draw: Subsample) -> None:
     few, many = torch.tensor([[0, 0, 1, 1, 2, 2]]), torch.arange(6)[None]
-    alone: Outcome = learner_with(Presence(draw=draw))(batch_of(few), seeded(3))
-    both: Outcome = learner_with(Presence(draw=draw))(batch_of(torch.cat([few, many])), seeded(3))
+    alone = compared(Presence(draw=draw), batch_of(few), seed=3)
+    both = compared(Presence(draw=draw), batch_of(torch.cat([few, many])), seed=3)
     assert both.online[0].present[0, :3].tolist() == alone.online[0].present[0].tolist()
 
 
@@ -207,8 +213,8 @@ def test_within_the_span_of_the_views_only_what_they_show_is_grouped() -> None:
     whole = View(source, Index.identity(8).join([Index.identity(8)]))
     batch = Batch(whole, tuple(views), ("a", "b"), torch.arange(2))
     online = Network(Identity(dim=3))
-    spanning = Discovery(Follower(online, Shared()), KMeans(3), span=True)(batch, seeded())
-    everything = Discovery(Follower(online, Shared()), KMeans(3))(batch, seeded())
+    spanning = Discovery(Shared(online), ObjectFinder(KMeans(3)), span=True)(batch, seeded())
+    everything = Discovery(Shared(online), ObjectFinder(KMeans(3)))(batch, seeded())
     assert (spanning.labels()[0] >= 0).tolist() == [True] * 5 + [False] * 3
     assert torch.equal(spanning.labels()[1], everything.labels()[1])
     cut = FeatureMap(values[:1, :5], torch.ones(1, 5, dtype=torch.bool))
@@ -225,5 +231,5 @@ def test_within_the_span_of_the_views_joined_elements_stay_joined() -> None:
     seen = [0, 1, 2, 3, 4]
     view = View(FeatureMap(values[:, seen], torch.ones(1, 5, dtype=torch.bool)), Index.of(seen))
     batch = Batch(View(source, Index.identity(8)), (view,), ("a",), torch.arange(1))
-    spanning = Discovery(Follower(Network(Identity(dim=1)), Shared()), Regions(penalty=0.1), span=True)
+    spanning = Discovery(Shared(Network(Identity(dim=1))), ObjectFinder(Regions(penalty=0.1)), span=True)
     assert spanning(batch, seeded()).labels()[0].tolist() == [0, 0, 1, 1, 1, -1, -1, -1]

@@ -18,6 +18,7 @@ from gestalt.core.data.segmentation import Objects
 from gestalt.core.distributed.ranks import gather, mean_over_ranks, rank, sum_over_ranks, world_size
 from gestalt.core.methods.objectives import AbstractObjective, Contrastive
 from gestalt.core.networks.norm import MaskedBatchNorm
+from gestalt.core.optimization.after_step import AfterStep
 from tests.implementations import (
     BANKED,
     DRAWING,
@@ -25,10 +26,12 @@ from tests.implementations import (
     EVERY_OBJECTIVE,
     ITEMS,
     LEARNERS,
+    PROGRESS,
+    labelled,
     make_batch,
+    output,
     random_objects,
     seeded,
-    told,
 )
 from tests.oracles import naive_contrastive
 
@@ -63,11 +66,12 @@ def objective_case(build: Callable[[], AbstractObjective], objects: int, share: 
         targets = [random_objects(ITEMS_IN_ALL, objects, 4, seed=20 * step + 10 + view) for view in range(2)]
         online = tuple(Objects(view.vectors[share], view.present[share]).map(shared) for view in views)
         teacher = tuple(Objects(target.vectors[share], target.present[share]) for target in targets)
-        known = told(online[0], share.start, seed=step, classes=2)  # so that several positives fit
+        known = labelled(online[0], share.start, seed=step, classes=2)  # so that several positives fit
         value = objective(online, teacher, known).value
         value.backward()
         values.append(value.detach())
-        objective.observe(teacher, known)
+        if isinstance(objective, AfterStep):
+            objective.after_step([output(teacher, known)], PROGRESS)
     state = {name: buffer.double() for name, buffer in objective.named_buffers()}
     return Result({"losses": torch.stack(values).double(), **gradients(shared), **state}, {})
 
@@ -110,7 +114,7 @@ def learner_case(kind: str, name: str, share: slice) -> Result:
     learner = LEARNERS[name](ENCODERS[kind]())
     module: Any = DistributedDataParallel(learner) if world_size() > 1 else learner
     items = ITEMS[kind](ITEMS_IN_ALL)[share]
-    outcome = module(make_batch(kind, items, seed=share.start), seeded(3))
+    outcome = module(make_batch(kind, items, seed=share.start), seeded(3), PROGRESS)
     outcome.loss.backward()
     found = {f"{part}": p.grad.clone() for part, p in learner.named_parameters() if p.grad is not None}
     return Result({"loss": outcome.loss.detach(), **found}, {})
@@ -143,7 +147,7 @@ def apart_case(share: slice) -> Result:
     views = [random_objects(ITEMS_IN_ALL, 3, 4, seed=view) for view in range(4)]
     parts = [Objects(view.vectors[share], view.present[share]) for view in views]
     objective = Contrastive(other_ranks=False, same_view=True)
-    value = objective((parts[0], parts[1]), (parts[2], parts[3]), told(parts[0])).value
+    value = objective((parts[0], parts[1]), (parts[2], parts[3]), labelled(parts[0])).value
     return Result({"loss": value}, {})
 
 

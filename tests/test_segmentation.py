@@ -217,9 +217,9 @@ def test_parts_that_disagree_are_refused_without_any_type_checker() -> None:
     script = "\n".join(
         [
             "import torch",
-            "from gestalt.core.correspondence import Affine, Index",
-            "from gestalt.core.feature_map import FeatureMap, Grid",
-            "from gestalt.core.segmentation import Objects, Segmentation",
+            "from gestalt.core.data.correspondence import Affine, Index",
+            "from gestalt.core.data.feature_map import FeatureMap, Grid",
+            "from gestalt.core.data.segmentation import Objects, Segmentation",
             "yes = lambda *shape: torch.ones(*shape, dtype=torch.bool)",
             f"for construct in {list(DISAGREE)!r}:",
             "    try:",

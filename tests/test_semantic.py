@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from gestalt.core.data.segmentation import Objects
-from gestalt.core.methods.objectives import BatchInfo, Moco, Npid, Queue, Relic, Semantic, pseudo_labels
+from gestalt.core.methods.info import BatchInfo
+from gestalt.core.methods.objectives import Moco, Npid, Queue, Relic, Semantic, pseudo_labels
 from gestalt.core.methods.objectives.comparison import choose_negatives, compare, divergence
 from gestalt.core.methods.objectives.pseudo_labels import drawn
 from gestalt.core.methods.objectives.queue import Entries
-from tests.implementations import random_objects, seeded, told
+from tests.implementations import PROGRESS, labelled, output, random_objects, seeded
 from tests.oracles import cosine
 
 
@@ -196,10 +197,10 @@ def test_the_gradient_of_the_divergence_is_its_slope_with_the_reference_held_sti
 
 def test_a_prediction_that_is_the_same_in_both_views_is_not_penalised() -> None:
     view = random_objects(4, 2, 5, seed=3, absent=0.0)
-    loss = Relic(negatives=None)((view, view), (view, view), told(view))
+    loss = Relic(negatives=None)((view, view), (view, view), labelled(view))
     assert float(loss.parts["invariance"]) == pytest.approx(0, abs=1e-6)
     other = random_objects(4, 2, 5, seed=4, absent=0.0)
-    assert float(Relic()((view, other), (view, view), told(view)).parts["invariance"]) > 0.1
+    assert float(Relic()((view, other), (view, view), labelled(view)).parts["invariance"]) > 0.1
 
 
 def test_what_is_logged_of_pseudo_labels_is_counted_right() -> None:
@@ -213,7 +214,7 @@ def test_what_is_logged_of_pseudo_labels_is_counted_right() -> None:
     assert float(parts["pseudo_label_accuracy"]) == pytest.approx(3 / 4)
     assert float(parts["labelled_positives"]) == pytest.approx(4 / 6)
     assert float(parts["queue_age"]) == 0
-    objective.observe((view, view), there)
+    objective.after_step([output((view, view), there)], PROGRESS)
     later = objective((view, view), (view, view), known([-1] * 6, start=50)).parts
     assert float(later["queue_age"]) == 1
     assert float(later["labelled_positives"]) == 0
@@ -301,26 +302,26 @@ def test_the_bank_moves_half_way_towards_what_was_seen_and_its_constant_stays() 
     before = objective.bank.clone()
     view = random_objects(2, 1, 3, seed=1, absent=0.0)
     there = BatchInfo(torch.tensor([3, 1]), torch.full((2, 1), -1), seeded())
-    objective.observe((view,), there)
+    objective.after_step([output((view,), there)], PROGRESS)
     for row, item in enumerate([3, 1]):
         middle = 0.5 * before[item] + 0.5 * view.vectors[row, 0] / view.vectors[row, 0].norm()
         torch.testing.assert_close(objective.bank[item], middle / middle.norm())
     assert torch.equal(objective.bank[[0, 2, 4]], before[[0, 2, 4]])
     constant = objective.constant.clone()
     assert float(constant) > 0
-    objective.observe((random_objects(2, 1, 3, seed=2, absent=0.0),), there)
+    objective.after_step([output((random_objects(2, 1, 3, seed=2, absent=0.0),), there)], PROGRESS)
     assert torch.equal(objective.constant, constant)
     with pytest.raises(ValueError, match="one entry per item, got 2 objects"):
-        objective((random_objects(2, 2, 3, seed=1),), (), told(random_objects(2, 2, 3, seed=1)))
+        objective((random_objects(2, 2, 3, seed=1),), (), labelled(random_objects(2, 2, 3, seed=1)))
 
 
 def test_moco_enqueues_the_keys_of_its_last_view_after_the_loss() -> None:
     objective = Moco(Queue(6, 3), temperature=0.5)
     online, teacher = ([random_objects(2, 1, 3, seed=s + n, absent=0.0) for n in range(2)] for s in (0, 10))
     random = objective.queue.vectors.clone()
-    objective(tuple(online), tuple(teacher), told(online[0]))
+    objective(tuple(online), tuple(teacher), labelled(online[0]))
     assert torch.equal(objective.queue.vectors, random)
-    objective.observe(tuple(teacher), told(online[0]))
+    objective.after_step([output(tuple(teacher), labelled(online[0]))], PROGRESS)
     torch.testing.assert_close(objective.queue.vectors[0, :2], teacher[1].vectors[:, 0])
     torch.testing.assert_close(objective.queue.vectors[0, 2:], random[0, :4])
     assert abs(cosine(objective.queue.vectors[0, 0], teacher[1].vectors[0, 0]) - 1) < 1e-5

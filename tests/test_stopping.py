@@ -15,8 +15,9 @@ import torch
 from torch import Tensor
 from torch.utils._pytree import tree_flatten
 
-from gestalt.core.modality.labels import Labels
+from gestalt.core.methods.targets import Classes
 from gestalt.core.training.checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
+from gestalt.core.training.labels import Labels
 from gestalt.core.training.metrics_log import METRICS, MetricsLog, read_metrics
 from tests.test_training import OPTIONS, Few, learner, run
 
@@ -80,7 +81,7 @@ def assert_same_numbers(one: Path, other: Path) -> None:
 
 def test_a_queue_a_discovery_network_and_labelled_items_resume_too(tmp_path: Path) -> None:
     """Stopped at the seventh of nine steps, after the first copy of the discovery network."""
-    labels = Labels(("low", "high"), torch.tensor([0, 1, 1, 0, *[-1] * 6]))
+    labels = Labels(Classes(("a", "b")), torch.tensor([0, 1, 1, 0, *[-1] * 6]))
     options = replace(OPTIONS, labelled=0.5)
 
     def go(name: str, items: Few, resume: bool = False) -> bool:
@@ -101,7 +102,7 @@ KILLED = """
 import os, signal, sys, torch
 torch.set_num_threads(1)
 from pathlib import Path
-from gestalt.core.training import CHECKPOINT
+from gestalt.core.training.checkpoint import CHECKPOINT
 from tests.test_training import Few, run
 count, rename = 0, Path.replace
 def die(_):
@@ -158,16 +159,17 @@ def test_a_full_disk_leaves_the_last_good_checkpoint_and_no_rubbish(tmp_path: Pa
     assert [path.name for path in tmp_path.iterdir()] == [CHECKPOINT]
 
 
-def test_a_full_disk_cuts_the_metrics_where_resuming_mends_them(tmp_path: Path) -> None:
-    journal = MetricsLog(tmp_path, step=0)
-    journal.write(2, {"loss": 0.5}, {})
+def test_a_full_disk_cuts_the_metrics_where_resuming_repairs_them(tmp_path: Path) -> None:
+    log = MetricsLog(tmp_path, step=0)
+    log.write(2, {"loss": 0.5}, {})
+    log.board.flush()  # its thread would meet the full disk instead
     whole = (tmp_path / METRICS).read_text()
     with (
         no_file_larger_than(len(whole) + 3),
         pytest.raises(OSError, match=r"metrics\.csv cannot take another row \(File too large\); make room .*--resume"),
     ):
-        journal.write(4, {"loss": 0.25}, {})
-    journal.close()
+        log.write(4, {"loss": 0.25}, {})
+    log.close()
     assert (tmp_path / METRICS).read_text() == whole + "4,0"
     MetricsLog(tmp_path, step=2).close()
     assert (tmp_path / METRICS).read_text() == whole

@@ -131,10 +131,11 @@ def test_hashes_of_letters_are_those_of_each_word_alone() -> None:
 
 def test_shapes_tell_capitals_digits_and_punctuation() -> None:
     words = ["the", "The", "NYC", "1999", "R2", "...", "it's", "größe", "Д"]
-    told = (shapes(collate([Passage.from_words(words)]).codes[0])[:, 1:] > 0).int().tolist()
+    described = (shapes(collate([Passage.from_words(words)]).codes[0])[:, 1:] > 0).int().tolist()
     names = ["capital", "capitals", "digit", "digits", "mark", "mixed", "beyond ASCII"]
     found = {
-        word: {name for name, on in zip(names, row, strict=True) if on} for word, row in zip(words, told, strict=True)
+        word: {name for name, on in zip(names, row, strict=True) if on}
+        for word, row in zip(words, described, strict=True)
     }
     assert found == {
         "the": set(), "The": {"capital"}, "NYC": {"capital", "capitals"}, "1999": {"digit", "digits"},
@@ -158,7 +159,7 @@ def test_a_learned_tokenizer_has_larger_pieces_than_bytes_and_knows_every_text()
 
 
 def test_texts_longer_than_the_positions_are_encoded_in_pieces_of_whole_words() -> None:
-    encoder = build("bert", {"config": TINY, "max_tokens": 12})  # room for ten bytes
+    encoder = build("bert", {"config": TINY, "max_tokens": 12})  # ten bytes and the special tokens
     long = Passage.of("aaaa bbbb cc dddd eeee ffffffffffffffff g")
     pieces = [Passage.of(text) for text in ("aaaa bbbb cc", "dddd eeee", "ffffffffff", "g")]
     apart = torch.cat([encode(encoder, piece).values[0] for piece in pieces])

@@ -14,20 +14,20 @@ from torch import Tensor
 
 from gestalt.core.data.items import AbstractItems, BadItemError
 from gestalt.core.data.segmentation import Objects, Segmentation
-from gestalt.core.discovery.groupers import KMeans
-from gestalt.core.methods.byol import byol
-from gestalt.core.methods.catalogue import build
-from gestalt.core.methods.learner import Learner, Outcome
-from gestalt.core.methods.objectives import nothing_known
-from gestalt.core.methods.odin import odin
+from gestalt.core.methods.compared import Compared, health_of
+from gestalt.core.methods.info import no_info
+from gestalt.core.methods.learner import Learner
 from gestalt.core.networks.encoder import Network
-from gestalt.core.networks.follower import CopyEvery
-from gestalt.core.training import Diverged, Training, TrainingResult, launch, open_folder, train
+from gestalt.core.networks.follower import CopyEvery, Follower, MovingAverage
 from gestalt.core.training.checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
 from gestalt.core.training.data import ItemRequest, Order, batches
+from gestalt.core.training.folder import LOCK, RunFolder
+from gestalt.core.training.folder import OPTIONS as OPTIONS_FILE
+from gestalt.core.training.loop import Diverged, TrainingResult, launch, train_learner
 from gestalt.core.training.metrics_log import METRICS, MetricsLog
+from gestalt.core.training.options import Training
 from gestalt.core.training.watch import CollapseWatch
-from tests.implementations import SMALL
+from tests.implementations import method_learner
 from tests.toy import series_items, toy
 
 OPTIONS = Training(
@@ -61,12 +61,11 @@ def learner(method: str = "odin") -> Learner:
     """A small learner that starts from the same weights every time."""
     torch.manual_seed(0)
     encoder = SERIES.encoders["small"]()
-    if method == "odin-semantic":
-        return build(method, encoder, replace(SMALL, discovery=CopyEvery(steps=3)))
-    if method == "byol":
-        return byol(encoder, hidden=8, projection=5)
-    made = odin(encoder, hidden=8, projection=5, grouper=KMeans(3), discovery=CopyEvery(steps=3))
-    made.predictor = torch.nn.Sequential(torch.nn.Dropout(0.2), made.predictor)  # it draws from the global generator
+    if not method.startswith("odin"):
+        return method_learner(method, encoder)
+    made = method_learner(method, encoder, discovery=CopyEvery(steps=3))
+    if method == "odin":
+        made.predictor = torch.nn.Sequential(torch.nn.Dropout(0.2), made.predictor)  # draws from the global generator
     return made
 
 
@@ -74,7 +73,7 @@ def run(folder: Path, items: Few, options: Training = OPTIONS, resume: bool = Fa
     """Train in a folder."""
     folder.mkdir(exist_ok=True)
     fabric = launch(options)
-    return train(
+    return train_learner(
         fabric, more.pop("learner", learner()), items, SERIES.views, SERIES.collate, options, folder, resume, **more
     )
 
@@ -93,28 +92,28 @@ def test_any_number_of_workers_sees_the_same_batches() -> None:
 
 
 def test_an_epoch_visits_every_item_once_and_the_next_in_another_order() -> None:
-    tickets = [ticket.index for step in Order(items=12, batch=4, steps=6, seed=1) for ticket in step]
-    assert sorted(tickets[:12]) == sorted(tickets[12:]) == list(range(12))
-    assert tickets[:12] != tickets[12:]
-    assert tickets != [t.index for step in Order(items=12, batch=4, steps=6, seed=2) for t in step]
+    requests = [request.index for step in Order(items=12, batch=4, steps=6, seed=1) for request in step]
+    assert sorted(requests[:12]) == sorted(requests[12:]) == list(range(12))
+    assert requests[:12] != requests[12:]
+    assert requests != [r.index for step in Order(items=12, batch=4, steps=6, seed=2) for r in step]
 
 
 @pytest.mark.parametrize(("ranks", "parts"), [(1, 2), (2, 1), (2, 2)])
 def test_ranks_and_parts_share_out_the_batch_of_one_rank(ranks: int, parts: int) -> None:
     whole = list(Order(items=20, batch=8, steps=5, seed=3))
     shares = [list(Order(20, 8, 5, 3, parts=parts, rank=rank, ranks=ranks)) for rank in range(ranks)]
-    for step, tickets in enumerate(whole):
+    for step, requests in enumerate(whole):
         together: list[ItemRequest] = []
         for part in range(parts):
             for share in shares:
                 together += share[step * parts + part]
-        assert together == tickets
+        assert together == requests
 
 
 def test_a_data_set_smaller_than_a_batch_repeats_items() -> None:
     (step,) = Order(items=3, batch=8, steps=1, seed=0)
     assert len(step) == 8
-    assert {ticket.index for ticket in step} == {0, 1, 2}
+    assert {request.index for request in step} == {0, 1, 2}
 
 
 def test_no_items_are_an_error() -> None:
@@ -176,11 +175,11 @@ def test_bad_items_are_skipped_and_listed_on_request(tmp_path: Path) -> None:
     assert [(entry.name, entry.reason) for entry in trained.skipped] == [("series 3", "is damaged; remove it")]
 
 
-def test_the_journal_drops_rows_younger_than_the_checkpoint_and_lines_cut_short(tmp_path: Path) -> None:
-    journal = MetricsLog(tmp_path, step=0)
+def test_the_metrics_drop_rows_younger_than_the_checkpoint_and_lines_cut_short(tmp_path: Path) -> None:
+    log = MetricsLog(tmp_path, step=0)
     for step in (2, 4, 6):
-        journal.write(step, {"loss": 1 / step}, {"seconds": 1.0})
-    journal.close()
+        log.write(step, {"loss": 1 / step}, {"seconds": 1.0})
+    log.close()
     with (tmp_path / METRICS).open("a") as file:
         file.write("8,0.1")
     again = MetricsLog(tmp_path, step=4)
@@ -189,33 +188,32 @@ def test_the_journal_drops_rows_younger_than_the_checkpoint_and_lines_cut_short(
     assert (tmp_path / METRICS).read_text() == "step,loss\n2,0.5\n4,0.25\n6,0.5\n"
 
 
-def outcome(vectors: Tensor, present: Tensor | None = None, labels: Tensor | None = None) -> Outcome:
-    """What a step with these vectors in both views would have found."""
+def compared(vectors: Tensor, present: Tensor | None = None, labels: Tensor | None = None) -> Compared:
+    """What a step with these vectors in both views would have compared."""
     batch, objects, _ = vectors.shape
     present = torch.ones(batch, objects, dtype=torch.bool) if present is None else present
     labels = torch.arange(objects).expand(batch, -1) if labels is None else labels
     views = (Objects(vectors, present), Objects(vectors, present))
     segments = Segmentation.from_labels(labels, objects)
     unknown = torch.zeros(batch, dtype=torch.bool)
-    return Outcome(torch.tensor(1.0), {}, views, views, segments, unknown, nothing_known(views[0]))
+    return Compared(views, views, segments, unknown, no_info(views[0]))
 
 
-def judged(seen: Outcome, **changed: float) -> list[str]:
+def judged(seen: Compared, **changed: float) -> list[str]:
     """What the watch says of a step."""
-    watch = CollapseWatch()
-    return watch.judge(1, watch.measure(seen) | changed, seen.segmentation.objects)
+    return CollapseWatch().judge(1, health_of(seen) | changed)
 
 
 def test_the_watch_is_silent_while_all_is_well() -> None:
-    assert judged(outcome(torch.randn(32, 4, 16, generator=torch.Generator().manual_seed(0)))) == []
+    assert judged(compared(torch.randn(32, 4, 16, generator=torch.Generator().manual_seed(0)))) == []
 
 
 def test_the_watch_tells_collapse_in_words_and_once() -> None:
-    same = outcome(torch.ones(32, 4, 16) + 1e-3 * torch.randn(32, 4, 16))
+    same = compared(torch.ones(32, 4, 16) + 1e-3 * torch.randn(32, 4, 16))
     watch = CollapseWatch()
-    (text,) = watch.judge(7, watch.measure(same), 4)
+    (text,) = watch.judge(7, health_of(same))
     assert text.startswith("step 7: the vectors of all objects are nearly the same")
-    assert watch.judge(8, watch.measure(same), 4) == []
+    assert watch.judge(8, health_of(same)) == []
     assert watch.warnings == [text]
 
 
@@ -223,29 +221,54 @@ def test_the_watch_tells_few_directions_lost_objects_and_idle_clusters() -> None
     random = torch.randn(32, 4, 16, generator=torch.Generator().manual_seed(0))
     flat = random.clone()
     flat[..., 2:] = 0
-    assert "directions" in judged(outcome(flat))[0]
-    assert "seen in both views" in judged(outcome(random), shared_objects=0.1)[0]
-    assert "only one object per item" in judged(outcome(random, labels=torch.zeros(32, 4, dtype=torch.long)))[0]
-    assert "compared as a whole" in judged(outcome(random), whole_items=0.8)[0]
+    assert "directions" in judged(compared(flat))[0]
+    assert "seen in both views" in judged(compared(random), shared_objects=0.1)[0]
+    assert "only one object per item" in judged(compared(random, labels=torch.zeros(32, 4, dtype=torch.long)))[0]
+    assert "compared as a whole" in judged(compared(random), whole_items=0.8)[0]
 
 
 def test_a_folder_is_not_overwritten_and_not_resumed_with_other_options(tmp_path: Path) -> None:
-    open_folder(tmp_path, OPTIONS, resume=False)
+    fabric, folder = launch(OPTIONS), tmp_path / "run"
+    RunFolder(folder, OPTIONS, resume=False).check()
+    assert not folder.exists()  # nothing is written before the run claims its folder
+    for _ in range(2):  # a run that never came to a checkpoint is begun again
+        with RunFolder(folder, OPTIONS, resume=False).claimed(fabric):
+            assert (folder / OPTIONS_FILE).is_file()
+    save_checkpoint(folder, {"step": 1})
     with pytest.raises(FileExistsError, match="already holds a run; go on with it by --resume"):
-        open_folder(tmp_path, OPTIONS, resume=False)
-    save_checkpoint(tmp_path, {"step": 1})
-    with pytest.raises(ValueError, match=r"begun with other options: lr was 0\.01 and is now 0\.5"):
-        open_folder(tmp_path, replace(OPTIONS, lr=0.5), resume=True)
-    open_folder(tmp_path, replace(OPTIONS, workers=3), resume=True, free={"workers"})
+        RunFolder(folder, OPTIONS, resume=False).check()
+    other = replace(OPTIONS, lr=0.5)
+    with (
+        pytest.raises(ValueError, match=r"begun with other options: lr was 0\.01 and is now 0\.5"),
+        RunFolder(folder, other, resume=True).claimed(fabric),
+    ):
+        pass
+    RunFolder(folder, replace(OPTIONS, workers=3), resume=True, free={"workers"}).check()
+    with pytest.raises(NotADirectoryError, match="is a file; choose a folder"):
+        RunFolder(folder / OPTIONS_FILE, OPTIONS, resume=True).check()
+
+
+def test_one_process_at_a_time_trains_in_a_folder(tmp_path: Path) -> None:
+    fabric, mine = launch(OPTIONS), RunFolder(tmp_path, OPTIONS, resume=False)
+    with mine.claimed(fabric):
+        with (
+            pytest.raises(RuntimeError, match="another process is training in"),
+            RunFolder(tmp_path, OPTIONS, resume=True).claimed(fabric),
+        ):
+            pass
+        assert (tmp_path / LOCK).exists()
+    assert not (tmp_path / LOCK).exists()
+    with RunFolder(tmp_path, OPTIONS, resume=True).claimed(fabric):
+        pass
 
 
 def test_accumulated_parts_give_the_gradient_of_the_whole_batch(tmp_path: Path) -> None:
     def one_step(parts: int, folder: Path) -> dict[str, Tensor]:
         torch.manual_seed(0)
-        plain = byol(SERIES.encoders["small"](), hidden=8, projection=5)
+        plain = method_learner("byol", SERIES.encoders["small"]())
         plain.online = Network(plain.online.encoder)  # no head, so no batch statistics
         plain.predictor = torch.nn.Linear(6, 6)
-        plain.teacher = type(plain.teacher)(plain.online, plain.teacher.rule)
+        plain.teacher = Follower(plain.online, MovingAverage())
         run(folder, Few(), replace(OPTIONS, steps=1, warmup=0, accumulate=parts, optimizer="lars"), learner=plain)
         return {name: value.clone() for name, value in plain.predictor.state_dict().items()}
 
@@ -257,7 +280,7 @@ def test_accumulated_parts_give_the_gradient_of_the_whole_batch(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("change", "text"),
     [
-        ({"batch": 0}, "--batch must be at least 1, got 0"),
+        ({"batch": 0}, r"\(--batch\) must lie in \[1, 1e\+06\], got 0"),
         ({"batch": 5, "accumulate": 2}, "--batch 5 must be a multiple"),
     ],
 )

@@ -11,12 +11,12 @@ from typing import Annotated, Any, final, get_args, get_origin, get_type_hints
 class Between:
     """A number from `least` to `most`, both included unless `open_below` or `open_above`; never NaN or infinite."""
 
-    least: float
-    most: float = 1e9
+    least: int | float
+    most: int | float = 1e9
     open_below: bool = False
     open_above: bool = False
 
-    def holds(self, value: float) -> bool:
+    def holds(self, value: int | float) -> bool:
         """Whether a number lies within."""
         above = value > self.least if self.open_below else value >= self.least
         below = value < self.most if self.open_above else value <= self.most

@@ -1,6 +1,5 @@
 """The table of a recipe over several seeds: `gestalt table RECIPE`."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, final
@@ -8,6 +7,8 @@ from typing import Any, final
 from ..components.ranges import Count, check_ranges
 from ..evaluation import Table, combined, to_markdown
 from ..storage.atomic import write_text
+from .recipe import AbstractRecipe
+from .run import run
 
 
 @final
@@ -33,9 +34,9 @@ class Seeds:
         check_ranges(self)
 
 
-def run_seeds(base: Any, run: Callable[[Any], int], seeds: Seeds) -> int:
-    """Run every seed of the recipe whose default options are `base`, then write `table.md` and `table.json`."""
-    tables = []
+def run_seeds(recipe: type[AbstractRecipe[Any, Any]], seeds: Seeds) -> int:
+    """Run every seed of a recipe with its default options, then write `table.md` and `table.json`."""
+    base, tables = recipe.options_type(), []
     for seed in range(seeds.seeds):
         training = replace(base.training, seed=seed, steps=seeds.steps or base.training.steps)
         running = replace(
@@ -47,7 +48,7 @@ def run_seeds(base: Any, run: Callable[[Any], int], seeds: Seeds) -> int:
         )
         result = running.out / "table.json"
         if not result.is_file():
-            code = run(replace(base, running=running, training=training))
+            code = run(recipe(replace(base, running=running, training=training)))  # type: ignore[call-arg]
             if code:
                 return code
         tables.append(Table.from_json(result.read_text(encoding="utf-8")))

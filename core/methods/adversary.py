@@ -1,6 +1,5 @@
 """Adversarial views: the small change of an item that the online network predicts worst from."""
 
-import copy
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -85,7 +84,5 @@ def _root_mean_square(tensor: Tensor) -> Tensor:
 def _replaced(data: Any, tensors: dict[str, Tensor]) -> Any:
     if isinstance(data, Tensor):
         return tensors.get("", data)
-    other = copy.copy(data)
-    for name, tensor in tensors.items():
-        object.__setattr__(other, name, tensor)  # the classes are frozen, this copy is ours
-    return other
+    # Not a copy: what a batch keeps beside its fields, computed from the numbers before, must not pass to the new ones.
+    return dataclasses.replace(data, **tensors) if tensors else data

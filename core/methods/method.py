@@ -54,6 +54,7 @@ class DataInfo:
         check_ranges(self)
 
 
+@dataclass(frozen=True)
 class AbstractMethod(abc.ABC):
     """A method: a frozen dataclass of its hyperparameters, with the published defaults, that builds a learner.
 

@@ -19,7 +19,8 @@ class Preset:
     Attributes:
         title: what tables call it.
         method: the settings.
-        training: options of training that the authors changed with them; `lr_per_256` grows with the batch.
+        training: options of training that the authors changed with them; `lr_per_256` is the rate for a
+            batch of 256 and grows with it; `warmup_share` is the share of the steps that warm up.
     """
 
     title: str
@@ -31,7 +32,13 @@ def _byol(epochs: int, rate: float, weight_decay: float, decay: float) -> Preset
     return Preset(
         f"BYOL, {epochs} epochs",
         BYOL(teacher=MovingAverage(decay)),
-        {"optimizer": "lars", "lr_per_256": rate, "weight_decay": weight_decay, "batch": 4096, "warmup_epochs": 10},
+        {
+            "optimizer": "lars",
+            "lr_per_256": rate,
+            "weight_decay": weight_decay,
+            "batch": 4096,
+            "warmup_share": 10 / epochs,
+        },
     )
 
 

@@ -56,7 +56,8 @@ class LogMelFrames(nn.Module):
     """L = ln(1 + P / P₀) / ln 100: log-mel power in units of 20 dB above a floor, 0 in silence.
 
     Frame `j` is centred on the samples `[j · hop, (j + 1) · hop)`; its Hann window reaches `(window − hop) / 2` beyond
-    on both sides. A sine at full scale has P = 0 dB. There are no parameters, and it runs in float32 always.
+    on both sides. A sine at full scale has P = 0 dB. There are no parameters, and it runs in float32 always. Gradients
+    with respect to the waveform pass through it, where it asks for one; an adversary does.
 
     Args:
         sample_rate: in Hz; the data must have it.
@@ -120,12 +121,13 @@ class LogMelFrames(nn.Module):
                 f"the encoder was built for {self.sample_rate} Hz, the data have {data.sample_rate} Hz; "
                 "resample the data, or build the encoder with their sample_rate"
             )
-        settings = (self.mels, self.window, self.hop, self.low, self.high, self.floor, frames)
+        # What was computed without a gradient, as for a teacher, is no answer where one is wanted.
+        follows = torch.is_grad_enabled() and data.samples.requires_grad
+        settings = (self.mels, self.window, self.hop, self.low, self.high, self.floor, frames, follows)
         if settings not in data.spectrograms:
             data.spectrograms[settings] = self._compute(data, frames)
         return data.spectrograms[settings]
 
-    @torch.no_grad()
     def _compute(self, data: Waveforms, frames: int) -> Float[Tensor, "batch mels frames"]:
         with torch.autocast(data.samples.device.type, enabled=False):
             samples = silenced(data).float()

@@ -15,9 +15,7 @@ from gestalt.core.modality.transform import AbstractTransform, Views
 from gestalt.core.networks.encoder import AbstractEncoder
 
 from .data import Graph as Graph
-from .data import GraphRecords as GraphRecords
 from .data import Graphs as Graphs
-from .data import Record as Record
 from .data import Schema as Schema
 from .data import collate as collate
 from .encoders import Diffusion, Raw, gat, gcn, gin, gine
@@ -27,6 +25,8 @@ from .molecules import molecule_from as molecule_from
 from .molecules import molecule_of as molecule_of
 from .networks import from_pyg as from_pyg
 from .reading import read_graphs
+from .records import GraphRecords as GraphRecords
+from .records import Record as Record
 from .render import draw as draw
 from .render import render
 from .specimens import specimens

@@ -1,6 +1,5 @@
 """Files of molecules and networks: what stands on every line, and what is wrong with it."""
 
-import csv
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -12,9 +11,11 @@ from gestalt.core.modality.base import Reading
 from gestalt.core.modality.files import ADVICE, find_files
 from gestalt.core.modality.probing import none_usable, probe
 
-from .data import Graph, GraphRecords, Record, Schema
+from .data import Graph, Schema
 from .molecules import MOLECULE, molecule_of
 from .networks import from_saved, is_edge_list, network
+from .records import GraphRecords, Record
+from .tables import table_of, text_of
 
 LINES = frozenset((".smi", ".smiles", ".txt"))
 TABLES = frozenset((".csv", ".tsv"))
@@ -29,7 +30,7 @@ def find_graphs(paths: Sequence[Path]) -> list[Path]:
 
 
 def read_graphs(paths: Sequence[Path], most: int, skip_bad: bool = False, smiles: str | None = None) -> Reading[Graph]:
-    """Every graph in every file; each SMILES is tried once.
+    """Every graph in every file; each SMILES is parsed once.
 
     Raises:
         BadItemError: for the first line, record or file that cannot be used, unless `skip_bad`.
@@ -79,14 +80,15 @@ def common_schema(records: Sequence[Record], skipped: list[Skipped] | None = Non
             kept.append(record)
             continue
         like = records[own.index(wanted)].name
-        reason = f"is {_told(schema)}, but {like} is {_told(wanted)}; read such files one kind at a time, or {ADVICE}"
+        other, first = _described(schema), _described(wanted)
+        reason = f"is {other}, but {like} is {first}; read files of one schema at a time, or {ADVICE}"
         if skipped is None:
             raise BadItemError(record.name, reason)
         skipped.append(Skipped(record.name, reason))
     return kept, wanted
 
 
-def _told(schema: Schema) -> str:
+def _described(schema: Schema) -> str:
     """What is described, in words."""
     if schema == MOLECULE:
         return "a molecule"
@@ -111,45 +113,12 @@ def _records(path: Path, smiles: str | None) -> Iterator[Record | Skipped]:
             return _from_lines(path)
 
 
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise BadItemError(str(path), f"is no text in UTF-8 ({error.reason}); save it as UTF-8, or {ADVICE}") from error
-
-
 def _from_lines(path: Path) -> Iterator[Record | Skipped]:
     """A SMILES on every line, and its name behind it if it has one; `#` begins a remark."""
-    for number, line in enumerate(_text(path).splitlines(), start=1):
+    for number, line in enumerate(text_of(path).splitlines(), start=1):
         text, _, title = line.strip().partition("\t") if "\t" in line else line.strip().partition(" ")
         if text and not text.startswith("#") and not (number == 1 and text.lower() in SMILES):
             yield _molecule(f"{path} [line {number}]", text, {"title": title.strip()})
-
-
-def table_of(path: Path) -> list[tuple[int, list[str]]]:
-    """The lines of a table with their numbers; the first is its head where it has one."""
-    text = _text(path)
-    first = next((line for line in text.splitlines() if line.strip()), "")
-    rows = csv.reader(text.splitlines(), delimiter=_delimiter(first, path.suffix.lower()), skipinitialspace=True)
-    try:
-        return [(rows.line_num, row) for row in rows if any(cell.strip() for cell in row)]
-    except csv.Error as error:
-        raise BadItemError(str(path), f"is no table ({error}, line {rows.line_num}); {ADVICE}") from error
-
-
-def _delimiter(first: str, suffix: str) -> str:
-    """What stands between the cells of a first line; names of columns may hold spaces.
-
-    Example:
-        >>> _delimiter("Compound ID,log S in mols per litre,smiles", ".csv"), _delimiter("a b 0.5", ".edgelist")
-        (',', ' ')
-    """
-    if suffix == ".tsv":
-        return "\t"
-    counts = {mark: first.count(mark) for mark in "\t;,"}
-    most = max(counts, key=lambda mark: counts[mark])
-    enough = max(first.count(" "), 1) if suffix == ".edgelist" else 1
-    return most if counts[most] >= enough else " "
 
 
 def _from_table(path: Path, smiles: str | None) -> Iterator[Record | Skipped]:

@@ -94,7 +94,7 @@ class Synonyms(AbstractNoise):
     """Another word from a table of your own: nothing is downloaded, and the package brings no dictionary.
 
     Args:
-        table: for a word, what may stand for it. A word is looked up as it is, then in lower case; a capital is kept.
+        table: for a word, what may stand for it. A word is searched as it is, then in lower case; a capital is kept.
 
     Example:
         >>> Synonyms({"big": ["large"]})("Big", np.random.default_rng(0))

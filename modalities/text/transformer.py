@@ -103,7 +103,7 @@ class TextTransformer(AbstractEncoder):
         """
         pieces = pieces_of(self.tokenizer)
         before, after = pieces.before, pieces.after
-        room = self.max_tokens - len(before) - len(after)
+        most = self.max_tokens - len(before) - len(after)
         rows: list[Tensor] = []
         owners: list[Tensor] = []
 
@@ -115,8 +115,8 @@ class TextTransformer(AbstractEncoder):
             ids: list[int] = []
             owner: list[int] = []
             for place, word in enumerate(words):
-                own = pieces(word)[:room]
-                if len(ids) + len(own) > room:
+                own = pieces(word)[:most]
+                if len(ids) + len(own) > most:
                     close(ids, owner)
                     ids, owner = [], []
                 ids += own

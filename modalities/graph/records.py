@@ -1,0 +1,100 @@
+"""The graphs of a data set as numbered items, made from what their files say when they are asked for."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, final
+
+import numpy as np
+
+from gestalt.core.data.items import AbstractItems, BadItemError
+from gestalt.core.modality.windows import WindowIndex
+
+from .data import Graph, Schema
+from .molecules import graph_of, molecule_of
+from .windows import windows
+
+
+@final
+@dataclass(frozen=True)
+class Record:
+    """One graph of a file: where it stands, what it holds, and what else the file says of it.
+
+    `source` is a SMILES, RDKit's binary form of a molecule, or the graph itself; `values` are the other columns.
+    `file` is None for graphs that lie in none.
+    """
+
+    name: str
+    source: str | bytes | Graph
+    size: int
+    values: Mapping[str, str]
+    file: Path | None = None
+
+
+KEPT = 20_000
+"""So many graphs stay in memory once they were made from their text; further ones are made anew each time."""
+
+
+@final
+class GraphRecords(AbstractItems[Graph]):
+    """Graphs, of which those of more than `most` nodes are cut into windows of that many.
+
+    Windows are the same every time and hold every node once; edges from window to window are left out.
+    """
+
+    def __init__(self, records: Sequence[Record], schema: Schema, most: int = 512) -> None:
+        if most < 1:
+            raise ValueError(f"a window holds at least one node, got most={most}")
+        self.records = tuple(records)
+        self.schema = schema
+        self.most = most
+        self._index = WindowIndex((-(-record.size // most) for record in self.records), "graph")
+        self._kept: dict[int, Graph] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What travels to worker processes: not what was kept for speed."""
+        return {**self.__dict__, "_kept": {}}
+
+    def __len__(self) -> int:
+        """Windows of all graphs together."""
+        return len(self._index)
+
+    def record(self, index: int) -> Record:
+        """The record that item `index` is, or is a window of."""
+        return self.records[self._index.place(index)[0]]
+
+    def path(self, index: int) -> Path:
+        """The file of item `index`; the name of its record, where it lies in none."""
+        record = self.record(index)
+        return Path(record.name) if record.file is None else record.file
+
+    def name(self, index: int) -> str:
+        """The file, the place of the graph in it, and the window."""
+        row, window = self._index.place(index)
+        record = self.records[row]
+        whole = record.size <= self.most
+        return record.name if whole else f"{record.name}, window {window + 1} of {-(-record.size // self.most)}"
+
+    def read(self, index: int, rng: np.random.Generator) -> Graph:  # noqa: ARG002
+        """One graph, or one window of it.
+
+        Raises:
+            BadItemError: if the molecule cannot be read.
+        """
+        if index in self._kept:
+            return self._kept[index]
+        row, window = self._index.place(index)
+        graph = self._graph(self.records[row])
+        if len(graph) > self.most:
+            graph = graph.take(windows(len(graph), graph.edges, self.most)[window])
+        if len(self._kept) < KEPT:
+            self._kept[index] = graph
+        return graph
+
+    def _graph(self, record: Record) -> Graph:
+        if isinstance(record.source, Graph):
+            return record.source
+        try:
+            return graph_of(molecule_of(record.source), record.values.get("title", ""))
+        except ValueError as error:
+            raise BadItemError(record.name, f"{error}; correct it, or leave it out with --skip-bad") from error

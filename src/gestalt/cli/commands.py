@@ -1,0 +1,213 @@
+"""The commands: each a dataclass of its options, and a function that carries it out."""
+
+import importlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from itertools import pairwise
+from pathlib import Path
+from typing import Annotated, Any, final
+
+import tyro
+
+from gestalt.core.components.names import choose
+from gestalt.core.components.registry import METHODS, MODALITIES, RECIPES
+
+from .parse import parsed
+
+COMMANDS = {
+    "run": "train by a recipe, evaluate, and write a report",
+    "table": "run a recipe over several seeds, beside other methods, and write the table",
+    "discover": "find objects in new data with a finished run",
+    "embed": "write vectors of items, elements and objects of new data",
+    "predict": "write what the task head of a finished run says of new data",
+    "methods": "list the methods, where each comes from, and what it compares",
+    "modalities": "list the modalities (data types) that are installed",
+    "recipes": "list the recipes that are installed",
+    "check-modality": "try every law on a modality, and say what to correct",
+}
+
+
+@final
+@dataclass(frozen=True)
+class OnNewData:
+    """Options of the commands that apply a finished run to new data."""
+
+    run: Annotated[Path, tyro.conf.Positional]
+    """Folder of a finished run."""
+    paths: Annotated[tuple[Path, ...], tyro.conf.Positional]
+    """Files and folders to read."""
+    out: Path | None = None
+    """Folder to write to; what an earlier call wrote there is replaced. By default a folder named after the command."""
+    skip_bad: bool = False
+    """Leave out files that cannot be used, and list them."""
+    modality: str | None = None
+    """The run's modality as package.module:OBJECT, where it is not installed."""
+    device: str = "cpu"
+    """Where the network runs: cpu, cuda, cuda:1, mps."""
+
+
+@final
+@dataclass(frozen=True)
+class CheckModality:
+    """Try every law on a modality: on its specimens, with every encoder and every transform. 1 if one fails."""
+
+    name: Annotated[str, tyro.conf.Positional]
+    """An installed modality, or package.module:OBJECT, also from the working directory."""
+
+
+def usage() -> str:
+    """What `gestalt --help` prints."""
+    lines = ["usage: gestalt COMMAND …", "", "commands:"]
+    lines += [f"  {name:<18} {text}" for name, text in COMMANDS.items()]
+    lines += ["", f"recipes, for gestalt run RECIPE and gestalt table RECIPE: {', '.join(RECIPES.names())}"]
+    lines += ["", "gestalt run RECIPE --help shows every option with its default and unit."]
+    return "\n".join(lines)
+
+
+def run_command(arguments: Sequence[str]) -> int:
+    """`gestalt run RECIPE …`."""
+    from gestalt.core.experiment.recipe import AbstractRecipe
+    from gestalt.core.experiment.run import run
+
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print(usage())
+        return 0
+    name, *rest = arguments
+    recipe = RECIPES.load(name)
+    options = parsed(recipe.options_type, rest, f"run {name}", encoders=encoders_of(recipe, rest))
+    made = recipe(options)
+    return run(made) if isinstance(made, AbstractRecipe) else int(made.run())
+
+
+def encoders_of(recipe: Any, arguments: Sequence[str]) -> Mapping[str, Any]:
+    """The encoders that the recipe's options may choose: those of its modality, or of the one that is named.
+
+    A program without a modality of its own has none.
+    """
+    from gestalt.core.modality.plugins import load_modality
+
+    if "modality" in {field.name for field in fields(recipe.options_type)}:
+        names = [word.partition("=")[2] for word in arguments if word.startswith("--modality=")]
+        names += [after for word, after in pairwise(arguments) if word == "--modality"]
+        return load_modality(names[0]).encoders if names else {}
+    modality = getattr(recipe(recipe.options_type()), "modality", None)
+    return {} if modality is None else modality.encoders
+
+
+def table_command(arguments: Sequence[str]) -> int:
+    """`gestalt table RECIPE …`.
+
+    Raises:
+        ValueError: for a program that is no recipe with a table over seeds.
+    """
+    from gestalt.core.experiment.recipe import AbstractRecipe
+    from gestalt.core.experiment.seeds import Seeds, run_seeds
+
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print(usage())
+        return 0
+    name, *rest = arguments
+    recipe = RECIPES.load(name)
+    if not issubclass(recipe, AbstractRecipe):
+        raise ValueError(f"{name} makes a table over seeds of its own; run it with: gestalt run {name}")
+    seeds = parsed(Seeds, rest, f"table {name}", Seeds(Path(f"runs/{name}-table")))
+    return run_seeds(recipe, seeds)
+
+
+def discover_command(arguments: Sequence[str]) -> int:
+    """`gestalt discover RUN PATH…`."""
+    from gestalt.core.runs.discover import discover
+
+    asked = parsed(OnNewData, arguments, "discover")
+    out = asked.out or Path("discovered")
+    return discover(asked.run, asked.paths, out, asked.skip_bad, asked.modality, asked.device)
+
+
+def embed_command(arguments: Sequence[str]) -> int:
+    """`gestalt embed RUN PATH…`."""
+    from gestalt.core.runs.embed import embed
+
+    asked = parsed(OnNewData, arguments, "embed")
+    return embed(asked.run, asked.paths, asked.out or Path("embedded"), asked.skip_bad, asked.modality, asked.device)
+
+
+def predict_command(arguments: Sequence[str]) -> int:
+    """`gestalt predict RUN PATH…`."""
+    from gestalt.core.runs.predict import predict
+
+    asked = parsed(OnNewData, arguments, "predict")
+    out = asked.out or Path("predicted")
+    return predict(asked.run, asked.paths, out, asked.skip_bad, asked.modality, asked.device)
+
+
+def methods_command(_: Sequence[str]) -> int:
+    """`gestalt methods`."""
+    from gestalt.core.methods.method import wants_labels
+    from gestalt.core.methods.presets import preset_named
+
+    for name in METHODS.names():
+        preset = preset_named(name)
+        card = preset.method.card
+        needs = "; needs labels of some items" if wants_labels(preset.method) else ""
+        print(f"{name}: {preset.title} ({card.source}){needs}")
+        for question in ("compares", "teacher", "objective", "views"):
+            print(f"  {question:<10} {getattr(card, question)}")
+    return 0
+
+
+def modalities_command(_: Sequence[str]) -> int:
+    """`gestalt modalities`: nothing is imported."""
+    for name, point in MODALITIES.points().items():
+        print(f"{name:<18} {point.value}")
+    return 0
+
+
+def recipes_command(_: Sequence[str]) -> int:
+    """`gestalt recipes`; one whose libraries are missing says so."""
+    for name in RECIPES.names():
+        try:
+            print(f"{name:<18} {RECIPES.load(name).summary}")
+        except ImportError as error:
+            print(f"{name:<18} {error}")
+    return 0
+
+
+def check_modality_command(arguments: Sequence[str]) -> int:
+    """`gestalt check-modality NAME`: every law with what was found; 1 if one fails."""
+    from gestalt.core.conformance import findings
+    from gestalt.core.modality.plugins import load_modality
+
+    name = parsed(CheckModality, arguments, "check-modality").name
+    failed = 0
+    for finding in findings(load_modality(name)):
+        print(f"{'pass' if finding.passed else 'FAIL'}  {finding.law}", flush=True)
+        if not finding.passed:
+            failed += 1
+            print(f"      {finding.counterexample}", flush=True)
+    print(f"{name}: " + ("every law holds" if not failed else f"{failed} of the laws fail"))
+    return min(failed, 1)
+
+
+def execute(arguments: Sequence[str]) -> int:
+    """Carry out a command line; the exit code."""
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print(usage())
+        return 0
+    if arguments[0] == "--version":
+        print(importlib.import_module("gestalt").__version__)
+        return 0
+    command, *rest = arguments
+    return FUNCTIONS[choose("command", command, list(COMMANDS))](rest)
+
+
+FUNCTIONS: Mapping[str, Callable[[Sequence[str]], int]] = {
+    "run": run_command,
+    "table": table_command,
+    "discover": discover_command,
+    "embed": embed_command,
+    "predict": predict_command,
+    "methods": methods_command,
+    "modalities": modalities_command,
+    "recipes": recipes_command,
+    "check-modality": check_modality_command,
+}
