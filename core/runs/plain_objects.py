@@ -15,6 +15,7 @@ from ..discovery.found import FoundBatch
 from ..modality.base import AbstractModality
 from ..report import Exhibit, Page, Panel, write_report
 from ..storage.naming import counted
+from ..storage.text_file import open_text
 from .elements import own_elements
 
 ItemT = TypeVar("ItemT")
@@ -45,7 +46,7 @@ def write_plain_objects(
         skipped: what was left out, for the page; it may grow while items are read.
     """
     exhibits, written, objects = list[Exhibit](), 0, 0
-    with (out / "objects.jsonl").open("w", encoding="utf-8", errors="backslashreplace", newline="\n") as lines:
+    with open_text(out / "objects.jsonl") as lines:
         for batch in found:
             labels = batch.segmentation.labels()
             for row, (index, item) in enumerate(zip(batch.index, batch.items, strict=True)):

@@ -17,6 +17,7 @@ from gestalt.core.data.segmentation import Segmentation
 from gestalt.core.discovery.found import FoundBatch
 from gestalt.core.discovery.groupers import along_first_axis
 from gestalt.core.storage.naming import OutputNames, counted
+from gestalt.core.storage.text_file import open_text
 
 from .data import AudioFiles, Recording
 from .outputs_events import Event, events_of, joined, kinds_of
@@ -50,7 +51,7 @@ def write_events(out: Path, events: Sequence[Event], kinds: Sequence[str], files
     """The three formats; a file without events has an empty track and an empty entry."""
     tracks: dict[Path, list[str]] = {file: [] for file in files}
     records: dict[str, list[dict[str, Any]]] = {str(file): [] for file in files}
-    with _opened(out / "events.tsv") as file:
+    with open_text(out / "events.tsv") as file:
         writer = csv.writer(file, delimiter="\t", lineterminator="\n")
         writer.writerow(["filename", "onset", "offset", "event_label"])
         for event, kind in zip(events, kinds, strict=True):
@@ -61,16 +62,10 @@ def write_events(out: Path, events: Sequence[Event], kinds: Sequence[str], files
     names = OutputNames(files, ".txt")
     for path, lines in tracks.items():
         track = out / "labels" / names.of(path)
-        track.parent.mkdir(parents=True, exist_ok=True)
-        with _opened(track) as file:
+        with open_text(track) as file:
             file.writelines(lines)
-    with _opened(out / "events.json") as file:
+    with open_text(out / "events.json") as file:
         file.write(json.dumps(records, indent=1, ensure_ascii=False) + "\n")
-
-
-def _opened(path: Path) -> Any:
-    """Names of files that are no UTF-8 come as lone surrogates, and are escaped."""
-    return path.open("w", encoding="utf-8", errors="backslashreplace", newline="")
 
 
 def reduced(found: FoundBatch[Recording]) -> FoundBatch[Recording]:

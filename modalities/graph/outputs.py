@@ -1,52 +1,38 @@
-"""Found parts of molecules in formats that chemists' tools read, and the objects of other graphs as tables."""
+"""Found objects of graphs in files: drawings, and tables of parts of molecules or of the nodes of other graphs."""
 
-import csv
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, final
 
 import numpy as np
 from jaxtyping import Float
-from rdkit import Chem
 
 from gestalt.core.data.items import AbstractItems
 from gestalt.core.discovery.found import FoundBatch
-from gestalt.core.storage.naming import counted
 
 from .data import Graph
-from .molecules import MOLECULE, molecule_from
-from .render import draw, found_parts
-
-DRAWN = 500
-"""So many molecules are drawn, the first ones; the tables hold all."""
-LAID_OUT = 50
-"""So many other graphs are drawn: it takes longer to lay one out."""
+from .molecules import MOLECULE
+from .outputs_molecules import write_molecules
+from .outputs_networks import write_networks
+from .records import GraphRecords
 
 
 def write_objects(found: Iterable[FoundBatch[Graph]], items: AbstractItems[Graph], out: Path) -> str:
-    """Drawings of the first graphs, `drawings/00001.svg` for the first, and tables of all.
+    """`write_molecules` or `write_networks`, after what the graphs are; all of a data set are one or the other.
 
-    Molecules: `parts.csv`, a line for every part with its atoms, SMILES and SMARTS, and `kinds.csv`, a line for every
-    kind of part. Other graphs: `nodes.csv`, a line for every node with its object.
+    Raises:
+        TypeError: if the graphs are no records of files.
     """
-    molecules, counts = Counter[str](), Counter[str]()
-    smarts: dict[str, str] = {}
-    (out / "drawings").mkdir()
-    with _tables(out) as tables:
-        for index, graph, labels in _graphs(found):
-            parts, source = found_parts(labels), items.name(index)
-            chemical = graph.schema == MOLECULE
-            counts.update({"graphs": 1, "parts": len(parts)})
-            molecules.update({"molecules": chemical})
-            shown = parts
-            if chemical:
-                pieces = parts_of(graph, [nodes for _, nodes in parts], source)
-                tables.add("parts.csv", ("molecule", "name", "part", "atoms", "smiles", "smarts"), map(_row, pieces))
-                shown = [(piece.smarts, nodes) for piece, (_, nodes) in zip(pieces, parts, strict=True)]
-            else:
-                tables.add("nodes.csv", ("graph", "node", "name", "object"), _nodes(graph, parts, source))
-            if counts["graphs"] <= (DRAWN if chemical else LAID_OUT):
-                (out / "drawings" / f"{index + 1:05d}.svg").write_text(draw(graph, shown), encoding="utf-8")
+    if not isinstance(items, GraphRecords):
+        raise TypeError(f"objects are written for records of graphs (GraphRecords), got {type(items).__name__}")
+    write = write_molecules if items.schema == MOLECULE else write_networks
+    return write(found, items, out)
+
+
+def element_columns(
+    found: FoundBatch[Graph], row: int, items: AbstractItems[Graph]  # noqa: ARG001
+) -> Mapping[str, Float[np.ndarray, " elements"]]:
+    """The number of every atom, or node, in its file."""
+    graph = found.items[row]
+    numbers = np.full(found.features.values.shape[1], -1.0)
+    numbers[: len(graph)] = graph.ids.numpy()
+    return {"atom" if graph.schema == MOLECULE else "node": numbers}

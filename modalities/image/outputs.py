@@ -12,6 +12,7 @@ from gestalt.core.data.feature_map import Grid
 from gestalt.core.data.items import AbstractItems
 from gestalt.core.discovery.found import FoundBatch
 from gestalt.core.storage.naming import OutputNames, counted
+from gestalt.core.storage.text_file import open_text
 
 from .data import ImageFiles, Picture
 from .masks import coco, index_png, on_pixels, overlay, png
@@ -30,8 +31,8 @@ def write_objects(found: Iterable[FoundBatch[Picture]], items: AbstractItems[Pic
         TypeError: if the pictures are no files.
     """
     record = coco(_written(found, _files(items), out))
-    text = json.dumps(record, ensure_ascii=False) + "\n"
-    (out / "objects.json").write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
+    with open_text(out / "objects.json") as file:
+        file.write(json.dumps(record, ensure_ascii=False) + "\n")
     return f"{counted(len(record['annotations']), 'object')} in {counted(len(record['images']), 'picture')}"
 
 
