@@ -11,9 +11,10 @@ from ..data.resampling import resampled
 from ..data.segmentation import Segmentation
 from ..discovery.found import FoundBatch
 from ..modality.base import AbstractModality
-from ..modality.optional import HasInputGrid, ReducesElements
+from ..modality.optional import HasInputGrid, InfersEncoderSettings, ReducesElements
 from ..networks.modes import evaluating
 from .elements import own_places
+from .inputs import InMemory
 
 ItemT = TypeVar("ItemT")
 
@@ -68,7 +69,8 @@ def input_grid(modality: AbstractModality[Any], item: Any) -> Grid | None:
     if isinstance(modality, HasInputGrid):
         grid: Grid = modality.input_grid(item)
         return grid
-    raw = modality.encoders["raw"]()
+    fits = modality.encoder_settings("raw", InMemory([item])) if isinstance(modality, InfersEncoderSettings) else {}
+    raw = modality.encoders["raw"](**fits)
     with evaluating(raw):
         features: FeatureMap = raw(modality.collate([item]))
     return features.grid

@@ -5,7 +5,7 @@ import tempfile
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import IO, final
+from typing import final
 
 import numpy as np
 from jaxtyping import Shaped
@@ -42,8 +42,7 @@ class VectorArchive:
                 with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
                     np.lib.format.write_array(file, np.array(texts, dtype=str))
             for name, growing in self._arrays.items():
-                with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
-                    growing.write(file)
+                growing.write(archive, f"{name}.npy")
         self.discard()
 
     def discard(self) -> None:
@@ -67,10 +66,11 @@ class _Growing:
         self.file.write(np.ascontiguousarray(rows).tobytes())
         self.rows += len(rows)
 
-    def write(self, target: IO[bytes]) -> None:
-        """The array in NumPy's format."""
+    def write(self, archive: zipfile.ZipFile, name: str) -> None:
+        """The array as a file of the archive, in NumPy's format."""
         description = np.lib.format.dtype_to_descr(self.dtype)
         header = {"descr": description, "fortran_order": False, "shape": (self.rows, *self.shape)}
-        np.lib.format.write_array_header_2_0(target, header)
         self.file.seek(0)
-        shutil.copyfileobj(self.file, target)
+        with archive.open(name, "w", force_zip64=True) as target:
+            np.lib.format.write_array_header_1_0(target, header)
+            shutil.copyfileobj(self.file, target)

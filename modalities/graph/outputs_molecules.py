@@ -61,7 +61,7 @@ def write_molecules(found: Iterable[FoundBatch[Graph]], items: AbstractItems[Gra
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(("smiles", "parts", "smarts"))
         writer.writerows((smiles, count, smarts[smiles]) for smiles, count in counts.most_common())
-    drawn = "" if seen <= DRAWN else f" (the first {DRAWN} are drawn)"
+    drawn = "" if seen <= DRAWN else f" (drawn: the first {DRAWN})"
     return f"{counted(sum(counts.values()), 'part')} in {counted(seen, 'molecule')}{drawn}"
 
 

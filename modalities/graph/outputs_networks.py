@@ -37,5 +37,5 @@ def write_networks(found: Iterable[FoundBatch[Graph]], items: AbstractItems[Grap
                 if seen < DRAWN:
                     (out / "drawings" / f"{index + 1:05d}.svg").write_text(draw(graph, parts), encoding="utf-8")
                 seen, objects = seen + 1, objects + len(parts)
-    drawn = "" if seen <= DRAWN else f" (the first {DRAWN} are drawn)"
+    drawn = "" if seen <= DRAWN else f" (drawn: the first {DRAWN})"
     return f"{counted(objects, 'object')} in {counted(seen, 'graph')}{drawn}"
