@@ -65,12 +65,14 @@ def _to_the_rim(labels: Int[Tensor, " fine"], grid: Grid, target: Grid) -> Int[T
 
 
 def input_grid(modality: AbstractModality[Any], item: Any) -> Grid | None:
-    """Where the elements of the input lie: pixels, samples; those of the plain features where a modality does not say."""
+    """Where the elements of the input lie: pixels, samples; or those of the plain features, if nobody says so."""
     if isinstance(modality, HasInputGrid):
         grid: Grid = modality.input_grid(item)
         return grid
-    fits = modality.encoder_settings("raw", InMemory([item])) if isinstance(modality, InfersEncoderSettings) else {}
-    raw = modality.encoders["raw"](**fits)
+    settings = {}
+    if isinstance(modality, InfersEncoderSettings):
+        settings = dict(modality.encoder_settings("raw", InMemory([item])))
+    raw = modality.encoders["raw"](**settings)
     with evaluating(raw):
         features: FeatureMap = raw(modality.collate([item]))
     return features.grid

@@ -13,7 +13,8 @@ from torch import Tensor
 from gestalt.core.data.items import AbstractItems
 from gestalt.modalities.image import Picture
 
-from .clothing import Clothing, Part, clothing, photographs
+from ...scene_sources import Clothing, Part, clothing
+from .photographs import photographs
 
 SEEN = 0.5
 """An item shows at least this share of itself: what lies on top of it hides no more."""
@@ -45,6 +46,12 @@ class Composing:
                 f"items of {self.smallest} to {self.largest} pixels a side do not fit into scenes of {self.size}; "
                 "choose 1 ≤ smallest ≤ largest ≤ size"
             )
+
+    @classmethod
+    def of_size(cls, size: int) -> "Composing":
+        """Scenes of `size` pixels a side: small ones have smaller items, large ones more space around them."""
+        shrunk = min(1.0, size / cls.size)
+        return cls(size=size, smallest=round(cls.smallest * shrunk), largest=round(cls.largest * shrunk))
 
 
 @final

@@ -14,7 +14,7 @@ from gestalt.modalities.text import Passage
 
 from .grammar import Group, groups
 
-PATH = Path(__file__).parents[1] / "samples" / "text" / "oanc_tagged.txt.gz"
+PATH = Path(__file__).parents[2] / "samples" / "text" / "oanc_tagged.txt.gz"
 BLOCK = 100  # neighbouring sentences come from one document, and stay on one side
 
 CLOSING = frozenset(
@@ -97,3 +97,16 @@ def sentence(line: str) -> Sentence:
     words, tags = zip(*(pair.rsplit("/", 1) for pair in line.split()), strict=True)
     gaps = ["" if after in CLOSING or before in OPENING else " " for before, after in pairwise(words)]
     return Sentence(Passage(words, ("", *gaps, "")), groups(tags))
+
+
+def heads(one: Sentence) -> tuple[str | None, ...]:
+    """The class of every word: the tag that heads its group; None for words in no group.
+
+    Example:
+        >>> heads(sentence("He/PRP left/VBD Jim/NNP 's/POS house/NN ./."))
+        ('PRP', 'VBD', 'NN', 'NN', 'NN', None)
+    """
+    found: list[str | None] = [None] * len(one.item.words)
+    for group in one.groups:
+        found[group.first : group.last] = [group.head] * (group.last - group.first)
+    return tuple(found)
