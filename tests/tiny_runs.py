@@ -23,7 +23,7 @@ def finder_of(modality: AbstractModality[Any], objects: int = 4, **settings: Any
     if modality.name == "audio":
         grouper: Any = Along(ChangePoints(penalty=0.03, objects=20, standardise=False))
     else:
-        grouper = KMeans(objects, spherical=False, position=0.0 if modality.name in ("graph", "text") else 1.0)
+        grouper = KMeans(objects, spherical=False, position=float(modality.name in ("image", "video")))
     return ObjectFinder(grouper, "hidden", None, ConcatFeatures(raw, 0.5))
 
 

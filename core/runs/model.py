@@ -161,7 +161,8 @@ class Model(Generic[ItemT]):
             with evaluating(self.network):
                 features = self.network.encode(data)
             if self.finder is None:
-                found = Segmentation.from_labels(torch.full_like(features.valid, -1, dtype=torch.long), 0, features.grid)
+                nothing = torch.full_like(features.valid, -1, dtype=torch.long)
+                found = Segmentation.from_labels(nothing, 1, features.grid)
             else:
                 found = self.finder(self.network, features, data, torch.Generator().manual_seed(self.seed))
             yield FoundBatch(index, items, features.to("cpu"), found.to("cpu"))
