@@ -73,7 +73,11 @@ def _identity_like(correspondence: AbstractCorrespondence, elements: int) -> Abs
 def identity(bench: Bench) -> Iterator[str]:
     """Correspondences that a composition with the identity changes."""
     for trial in bench.trials():
-        correspondence, source, view = bench.result(trial).correspondence, bench.source(trial.number), bench.features(trial)
+        correspondence, source, view = (
+            bench.result(trial).correspondence,
+            bench.source(trial.number),
+            bench.features(trial),
+        )
         elements = int(source.valid.sum())
         own = _identity_like(correspondence, elements).source_elements(source, source.grid)
         if not torch.equal(own[source.valid], torch.arange(source.valid.shape[1])[source.valid[0]]):
