@@ -35,7 +35,7 @@ def test_every_installed_modality_passes_every_law(name: str) -> None:
 
 @pytest.mark.parametrize("name", MODALITIES.names())
 def test_the_laws_are_checked_on_every_transform_that_a_modality_defines(name: str) -> None:
-    """A class that `transforms` leaves out would ship unchecked; so would a part that a transform is given, as noise."""
+    """A class that `transforms` leaves out would ship unchecked; so would a part of a transform, as noise."""
     package = importlib.import_module(MODALITIES.points()[name].module)
     transforms = load_modality(name).transforms.values()
     checked = {type(part) for transform in transforms for part in (transform, *vars(transform).values())}

@@ -98,7 +98,7 @@ def learns(bench: Bench) -> Iterator[str]:
             part.training = mode
         reached = [gradient for gradient in gradients if gradient is not None]
         if not any(bool(gradient.any()) for gradient in reached):
-            yield f"encoder {name!r} has weights, but none gets a gradient; check for detach, no_grad, NumPy or rounding"
+            yield f"encoder {name!r} has weights, but none gets a gradient; avoid detach, no_grad, NumPy and rounding"
         elif not all(bool(gradient.isfinite().all()) for gradient in reached):
             yield f"encoder {name!r} gives gradients that are not finite; check for √0, log 0 and division by 0"
     if not learning:
