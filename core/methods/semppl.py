@@ -5,13 +5,13 @@ from typing import ClassVar, final
 
 from ..components.ranges import Count, Positive, Weight, Width, check_ranges
 from ..discovery.segmenters.whole_item import WholeItem
+from ..losses.nearest_labels import Metric
 from ..networks.encoder import AbstractEncoder, Network
 from ..networks.follower import AbstractRule, MovingAverage
 from .adversary import Adversary
 from .compose import head, learner_of, task_of
 from .learner import Learner
 from .method import AbstractMethod, DataInfo, MethodCard
-from .objectives.pseudo_labels import Metric
 from .objectives.queue import Queue
 from .objectives.semantic import Semantic
 
