@@ -1,4 +1,4 @@
-"""The kinds of data that ship with Gestalt, one package each."""
+"""The modalities that ship with Gestalt, one package each."""
 
 if __name__ == "modalities":
     raise ImportError(

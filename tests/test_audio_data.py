@@ -24,7 +24,7 @@ RNG = np.random.default_rng(0)
 
 
 def sweep(rate: int, seconds: float, start: float = 0.0) -> Float[np.ndarray, " time"]:
-    """A tone whose pitch tells the time: 400 Hz at the beginning, 100 Hz more every second."""
+    """A tone whose pitch encodes the time: 400 Hz at the beginning, 100 Hz more every second."""
     t = start + np.arange(round(rate * seconds)) / rate
     return (0.5 * np.sin(2 * np.pi * (400 * t + 50 * t**2))).astype(np.float32)
 

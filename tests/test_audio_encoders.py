@@ -143,6 +143,10 @@ def test_a_checkpoint_folder_gives_weights_and_settings_that_need_it_no_more(tmp
     assert saved(MODALITY, "hubert", loaded)["checkpoint"] is None
     again = MODALITY.encoders["hubert"](**saved(MODALITY, "hubert", loaded))
     again.load_state_dict(loaded.state_dict())
+    (tmp_path / "hub" / "preprocessor_config.json").write_text('{"sampling_rate": 16000}')
+    build("hubert", {"checkpoint": str(tmp_path / "hub")})
+    with pytest.raises(ValueError, match=r"trained at 16000 Hz, got sample_rate=8000; .* Audio\(sample_rate=16000\)"):
+        build("hubert", {"checkpoint": str(tmp_path / "hub"), "sample_rate": 8000})
     with pytest.raises(FileNotFoundError, match="no local checkpoint"):
         MODALITY.encoders["hubert"](checkpoint=str(tmp_path / "missing"))
     with pytest.raises(ValueError, match="not both"):
@@ -207,8 +211,9 @@ def test_an_adversary_changes_the_waveform_of_encoders_of_spectrograms(name: str
 
     def loss(changed: Waveforms) -> torch.Tensor:
         """The mean distance of what is changed from what was."""
-        features = encoder(changed).values
-        return (features - 0.9 * before.values)[before.valid].square().mean()
+        features: torch.Tensor = encoder(changed).values
+        distance: torch.Tensor = (features - 0.9 * before.values)[before.valid].square().mean()
+        return distance
 
     attacked = Adversary(size=0.1)(data, loss)
     moved = (attacked.samples - data.samples).abs()

@@ -48,7 +48,7 @@ def test_a_marked_element_shows_where_the_correspondence_says_and_nowhere_else(n
                 assert float(moved[says].amax()) > 0.05 * strength, f"{element} does not show"
                 assert bool(near[int(moved.argmax())]), f"{element} shows most elsewhere"
                 shown += 1
-    assert shown > 5, "the law was hardly tried"
+    assert shown > 5, "hardly any element was tested"
 
 
 @pytest.mark.parametrize("name", TRANSFORMS)

@@ -1,38 +1,57 @@
 """The command line shows everything that it can do, and answers mistakes with one clear line."""
 
-import dataclasses
 import itertools
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import gestalt
-from gestalt import __main__ as cli
-from gestalt.__main__ import COMMANDS, RECIPES, execute, main
+from gestalt import __main__ as entry
+from gestalt.__main__ import main
+from gestalt.cli import commands
+from gestalt.cli.commands import COMMANDS, encoders_of, execute
+from gestalt.cli.fields import Field, parts_of
+from gestalt.cli.parse import FLAT, parsed, readable
+from gestalt.cli.tree import Branch, choosable, tree_of
+from gestalt.core.components.ranges import range_of
+from gestalt.core.components.registry import METHODS, RECIPES
 
 CONSOLE_SCRIPT = [str(Path(sys.executable).with_name("gestalt"))]
 MODULE = [sys.executable, "-m", "gestalt"]
 MODALITY_LIBRARIES = ("torchaudio", "torchvision", "transformers", "audiomentations", "soundfile", "av")
+every_recipe = pytest.mark.parametrize("name", RECIPES.names())
 
 
-def leaves(options: Any) -> Iterator[tuple[str, Any]]:
-    """The name and default of every option, those of nested dataclasses included."""
-    for field in dataclasses.fields(options):
-        value = getattr(options, field.name)
-        if dataclasses.is_dataclass(value):
-            yield from leaves(value)
-        else:
-            yield field.name.replace("_", "-"), value
+def options_of(name: str, *arguments: str) -> Any:
+    """The options of a recipe under a command line."""
+    recipe = RECIPES.load(name)
+    return parsed(recipe.options_type, arguments, f"run {name}", encoders=encoders_of(recipe, arguments))
+
+
+def tree(name: str) -> Branch:
+    """All options of a recipe with their defaults."""
+    recipe = RECIPES.load(name)
+    return tree_of(recipe.options_type, None, encoders_of(recipe, ()))
+
+
+def leaves(branch: Branch, prefix: str = "") -> Iterator[tuple[str, Field, Any]]:
+    """The flag, the field and the default of every option that takes a value."""
+    for key, part in branch.options.items():
+        field = branch.fields[key]
+        if isinstance(part, Branch):
+            yield from leaves(part, "" if field.structure in FLAT else f"{prefix}{key}.")
+        elif readable(field):
+            yield f"--{prefix}{key}".replace("_", "-"), field, part
 
 
 def shown(value: Any) -> str:
     """A default as the help shows it."""
-    return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    return " ".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
 
 
 def unboxed(text: str) -> str:
@@ -61,87 +80,205 @@ def ended(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> int | str | 
 @pytest.mark.parametrize("arguments", [[], ["--help"], ["-h"], ["run"], ["run", "--help"]], ids=" ".join)
 def test_help_lists_every_command_and_every_recipe(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert execute(arguments) == 0
+    text = capsys.readouterr().out
+    for name, words in COMMANDS.items():
+        assert any(line.split() == [name, *words.split()] for line in text.splitlines()), name
+    assert all(name in text for name in RECIPES.names())
+
+
+def test_recipes_are_listed_with_what_they_are_for(capsys: pytest.CaptureFixture[str]) -> None:
+    assert execute(["recipes"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    for name, text in COMMANDS.items() | {(name, text) for name, (_, text) in RECIPES.items()}:
-        assert any(line.split() == [name, *text.split()] for line in lines), name
+    assert [line.split()[0] for line in lines] == RECIPES.names()
+    assert "audio-events       discover sound events in recordings, without labels" in lines
 
 
-@pytest.mark.parametrize("name", RECIPES)
+@every_recipe
 def test_help_of_a_recipe_shows_every_option_with_its_default(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stopped:
         execute(["run", name, "--help"])
     assert stopped.value.code == 0
     text = unboxed(capsys.readouterr().out)
-    options = list(leaves(cli.recipe(name).Options()))
-    assert len(options) == len({option for option, _ in options}), "two options of one name"
+    options = list(leaves(tree(name)))
+    assert len(options) == len({flag for flag, _, _ in options}), "two options of one name"
     assert len(options) >= 3
-    for option, default in options:
-        words = rf"--{option}[ ,](?:(?!\(default:).)*[a-z](?:(?!\(default:).)*\(default: ?{re.escape(shown(default))}\)"
-        assert re.search(words, text), f"--{option} with its default {default!r} is missing"
+    for flag, field, default in options:
+        words = rf"{flag}[ ,](?:(?!\(default:).)*[a-z](?:(?!\(default:).)*\(default: ?{re.escape(shown(default))}\)"
+        assert re.search(words, text), f"{flag} with its default {default!r} is missing"
+        assert field.help, f"{flag} says nothing of itself"
+    for path in choosable(tree(name)):
+        assert f"--{path}".replace("_", "-") in text
 
 
-@pytest.mark.parametrize("command", ["discover", "embed"])
+@every_recipe
+def test_every_number_has_a_range_and_what_lies_outside_is_refused_by_name(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for flag, field, _ in leaves(tree(name)):
+        numbers = [part for part in parts_of(field.hint) if part in (int, float)]
+        if not numbers:
+            continue
+        limits = range_of(field.hint)
+        assert limits is not None, f"{flag} takes any number"
+        for value in ("nan", "1e30", "-1") if float in numbers else (str(10**15), "-1"):
+            if limits.holds(float(value)):
+                continue
+            with pytest.raises((ValueError, SystemExit)) as refusal:
+                options_of(name, flag, value)
+            said = str(refusal.value) + capsys.readouterr().err
+            assert flag.rpartition(".")[2].removeprefix("--").replace("-", "_") in said.replace("-", "_"), flag
+
+
+@pytest.mark.parametrize("name", METHODS.names())
+def test_every_method_and_each_of_its_settings_is_reached_from_the_command_line(name: str) -> None:
+    options = options_of("audio-events", "--method", name)
+    defaults = tree_of(type(options.method), options.method, {})
+    for flag, field, default in leaves(defaults):
+        kinds, limits = parts_of(field.hint), range_of(field.hint)
+        path = f"--method.{flag.removeprefix('--')}"
+        if bool in kinds:
+            inner, dot, last = flag.removeprefix("--").rpartition(".")
+            arguments = [f"--method.{inner}{dot}no-{last}" if default else path]
+        elif int in kinds or float in kinds:
+            assert limits is not None
+            other = next(value for value in (1, 2, 0.5, 0.25) if limits.holds(value) and value != default)
+            arguments = [path, str(int(other) if int in kinds else other)]
+        else:
+            word = next(word for word in field.words if word not in ("none", str(default)))
+            arguments = [path, word]
+        changed = options_of("audio-events", "--method", name, *arguments)
+        assert changed.method != options.method or type(changed.method).__hash__ is None, path
+
+
+def test_parts_of_a_method_are_chosen_by_name() -> None:
+    options = options_of(
+        "audio-events",
+        *(
+            "--method",
+            "odin",
+            "--method.no-predictor",
+            "--method.teacher",
+            "none",
+            "--method.discovery",
+            "moving-average",
+        ),
+        *("--method.discovery.base=0.9", "--method.objective", "contrastive", "--method.objective.similarity", "dot"),
+        *(
+            "--method.finder.grouper",
+            "mixture",
+            "--method.finder.grouper.objects",
+            "5",
+            "--method.presence.draw",
+            "default",
+        ),
+        *("--method.presence.draw.objects", "3", "--encoder", "resnet18", "--encoder.stride", "8"),
+    )
+    method = options.method
+    assert isinstance(method, gestalt.Odin)
+    assert (method.predictor, method.teacher, method.discovery) == (False, None, gestalt.MovingAverage(0.9))
+    assert isinstance(method.objective, gestalt.Contrastive)
+    assert method.objective.similarity == "dot"
+    assert isinstance(method.finder.grouper, gestalt.Mixture)
+    assert method.finder.grouper.objects == 5
+    assert method.presence.draw == gestalt.Subsample(3)
+    assert options.encoder == gestalt.EncoderChoice("resnet18", {"stride": 8})
+
+
+def test_a_list_of_components_is_written_as_json() -> None:
+    groupers = '[{"type": "grouper:k-means", "objects": 2}, {"type": "grouper:k-means", "objects": 4}]'
+    arguments = ("--finder.grouper", "estimated", "--finder.grouper.groupers", groupers)
+    options = options_of("audio-events", *arguments)
+    assert [one.objects for one in options.finder.grouper.groupers] == [2, 4]
+    with pytest.raises(ValueError, match="takes a list of components as JSON"):
+        options_of("audio-events", "--finder.grouper", "estimated", "--finder.grouper.groupers", "k-means")
+
+
+def test_a_preset_brings_the_training_that_goes_with_it() -> None:
+    options = options_of("image-objects", "--method", "byol-300", "--steps", "300", "--batch", "512")
+    assert options.method.teacher == gestalt.MovingAverage(0.99)
+    assert (options.training.optimizer, options.training.lr, options.training.decay) == ("lars", 0.6, 1e-6)
+    assert (options.training.warmup, options.training.batch) == (10, 512)
+
+
+@pytest.mark.parametrize("command", ["discover", "embed", "predict"])
 def test_help_of_a_command_shows_every_option(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stopped:
         execute([command, "--help"])
     assert stopped.value.code == 0
     text = unboxed(capsys.readouterr().out)
-    for part in ("RUN", "PATH", "--out", "--skip-bad", "(default: False)"):
+    for part in ("RUN", "PATH", "--out", "--skip-bad", "--device", "(default: False)"):
         assert part.lower() in text.lower(), part
 
 
 @pytest.mark.parametrize(
-    ("wrong", "near"), [("--stesp", "--steps INT"), ("--skip_bat", "--skip-bad"), ("--penality", "--penalty FLOAT")]
+    ("wrong", "near"),
+    [
+        ("--stesp", "--steps"),
+        ("--skip_bat", "--skip-bad"),
+        ("--method.heads.hiden", "--method.heads.hidden"),
+        ("--metod", "--method"),
+        ("--encoder.widht", "--encoder.width"),
+    ],
 )
 def test_an_unknown_option_suggests_the_nearest(wrong: str, near: str, capsys: pytest.CaptureFixture[str]) -> None:
     text = refused(["run", "audio-events", wrong, "3"], capsys)
     assert f"Unrecognized options: {wrong}" in text
-    assert f"Perhaps you meant: {near}" in text
+    assert f"did you mean {near}?" in text
 
 
-@pytest.mark.parametrize(
-    ("arguments", "near"),
-    [
-        (["--method", "byl"], "--method byl: did you mean 'byol'?"),
-        (["--compare", "byol", "simclar"], "--compare simclar: did you mean 'simclr'?"),
-        (["--precision=bf16"], "--precision bf16: did you mean 'bf16-mixed'?"),
-        (["--grouper", "change_points"], "--grouper change_points: did you mean 'change-points'?"),
-    ],
-    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
-)
-def test_a_mistaken_choice_suggests_the_nearest(
-    arguments: list[str], near: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    said = refused(["run", "audio-events", *arguments], capsys)
-    assert near in said
-    assert said.count("did you mean") == 1
-
-
-def test_a_value_that_is_near_to_no_choice_is_not_guessed_at(capsys: pytest.CaptureFixture[str]) -> None:
-    assert "did you mean" not in refused(["run", "audio-events", "--method", "xyzzy"], capsys)
-    assert "--compare byl: did you mean 'byol'?" in refused(["table", "audio-events", "--compare", "byl"], capsys)
+def test_a_mistaken_choice_suggests_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
+    said = refused(["run", "audio-events", "--precision=bf16"], capsys)
+    assert "--precision bf16: did you mean 'bf16-mixed'?" in said
+    for arguments, near in (
+        (["--method", "byl"], "there is no method 'byl'; did you mean 'byol'?"),
+        (["--compare", "byol", "simclar"], "there is no method 'simclar'; did you mean 'simclr'?"),
+        (["--finder.grouper", "change_points"], "there is no grouper 'change_points'; did you mean 'change-points'?"),
+        (["--encoder", "resnet"], "there is no encoder 'resnet'; did you mean 'resnet"),
+    ):
+        with pytest.raises(ValueError, match=re.escape(near)):
+            execute(["run", "audio-events", *arguments])
 
 
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
         (["--steps", "many"], "Error parsing --steps: .*'many'"),
-        (["--learned", "x"], "Error parsing --learned: .*'x'"),
-        (
-            ["--method", "odn"],
-            r"invalid choice 'odn' for argument '--method'. Expected one of \('odin', 'odin-semantic'",
-        ),
-        (["--batch", "0"], "--batch must be at least 1, got 0"),
-        (["--batch", "5", "--devices", "2"], r"--batch 5 must be a multiple of --accumulate × --devices = 2"),
-        (["--seconds", "0.5"], r"--seconds must be at least 1, got 0\.5"),
-        (["--compare", "byol", "--data", "x"], "--compare and --validate need data whose truth is known"),
+        (["--finder.extra-features.weight", "x"], "Error parsing --finder.extra-features.weight: .*'x'"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_a_value_that_cannot_be_names_its_option(
+def test_a_value_of_another_type_names_its_option(
     arguments: list[str], text: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert re.search(text, refused(["run", "audio-events", *arguments], capsys))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["--batch", "0"], r"batch \(--batch\) must lie in \[1, 1e\+06\], got 0"),
+        (["--batch", "5", "--devices", "2"], r"--batch 5 must be a multiple of --accumulate × --devices = 2"),
+        (["--seconds", "0.5"], r"seconds \(--seconds\) must lie in \[1, 3600\], got 0\.5"),
+        (
+            ["--method", "byol", "--method.hidden", "0"],
+            r"--method: hidden \(--hidden\) must lie in \[1, 65536\], got 0",
+        ),
+        (["--compare", "byol", "--data", "x"], "--compare and --validate need data whose truth is known"),
+        (
+            ["--method", "odin", "--method.finder.grouper", "along"],
+            "--method.finder.grouper.grouper must be given: one",
+        ),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_value_that_cannot_be_names_its_option(arguments: list[str], text: str) -> None:
+    with pytest.raises(ValueError, match=text):
+        execute(["run", "audio-events", *arguments])
+
+
+def test_a_program_that_is_a_table_itself_says_so() -> None:
+    with pytest.raises(ValueError, match="labels-table makes a table over seeds of its own; run it with: gestalt run"):
+        execute(["table", "labels-table"])
 
 
 def test_a_command_without_what_it_needs_names_it(capsys: pytest.CaptureFixture[str]) -> None:
@@ -150,7 +287,7 @@ def test_a_command_without_what_it_needs_names_it(capsys: pytest.CaptureFixture[
 
 MISTAKES = {
     "rnu": "there is no command 'rnu'; did you mean 'run'?",
-    "xyz": "there is no command 'xyz'. Known: run, table, discover, embed, methods, modalities, check-modality",
+    "xyz": "there is no command 'xyz'. Known: run, table, discover, embed, predict, methods, modalities, recipes, check",
     "run audio-event": "there is no recipe 'audio-event'; did you mean 'audio-events'?",
     "run os:system": "there is no recipe 'os:system'. Known: audio-events",
     "check-modality audoi": "there is no modality 'audoi'; did you mean 'audio'?",
@@ -183,10 +320,10 @@ def test_a_traceback_comes_on_request(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_an_interruption_ends_with_its_own_code(monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(_: list[str]) -> int:
+    def interrupted(_: Sequence[str]) -> int:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "execute", interrupted)
+    monkeypatch.setattr(commands, "execute", interrupted)
     assert ended([], monkeypatch) == 130
 
 
@@ -216,7 +353,7 @@ def test_on_several_devices_an_error_is_said_once(
     monkeypatch.setenv("LOCAL_RANK", str(rank))
     parents = itertools.chain([7, 7], itertools.repeat(1 if first_ends else 7))
     monkeypatch.setattr("os.getppid", lambda: next(parents))
-    assert cli.told_elsewhere(error, patience=0.2) == silent
+    assert entry.said_elsewhere(error, patience=0.2) == silent
 
 
 def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
@@ -226,7 +363,7 @@ def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) 
 
 def test_modalities_are_listed_and_none_is_imported() -> None:
     script = (
-        "import sys; from gestalt.__main__ import execute; code = execute(['modalities']); "
+        "import sys; from gestalt.cli.commands import execute; code = execute(['modalities']); "
         f"print(code, [name for name in {MODALITY_LIBRARIES} if name in sys.modules])"
     )
     said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=True)

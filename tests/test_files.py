@@ -1,4 +1,4 @@
-"""Files as items: found, tried, read again; what is wrong with one is said with its name."""
+"""Files as items: found, a sample of them loaded, each read at its turn; errors name the file."""
 
 import pickle
 from pathlib import Path
@@ -50,7 +50,7 @@ def test_a_missing_path_and_a_folder_without_files_are_named(folder: Path) -> No
 
 
 def test_the_first_bad_file_is_named_with_what_is_wrong_and_what_to_do(folder: Path) -> None:
-    with pytest.raises(BadItemError, match=r"word\.num: invalid literal .*'three'; mend it, .*--skip-bad"):
+    with pytest.raises(BadItemError, match=r"word\.num: invalid literal .*'three'; fix it, .*--skip-bad"):
         read_files([folder], {".num"}, load)
 
 

@@ -214,7 +214,7 @@ def test_graphs_of_pytorch_geometric_keep_their_features_and_leave_room_for_the_
         from_pyg([pyg(), Data(x=torch.zeros(0, 1, dtype=torch.long), edge_index=torch.zeros(2, 0, dtype=torch.long))])
     with pytest.raises(BadItemError, match=r"graph \[0\].*below 0"):
         from_pyg([pyg(x=torch.tensor([[-1], [0], [0]]))])
-    with pytest.raises(BadItemError, match=r"graph \[1\].*one kind at a time"):
+    with pytest.raises(BadItemError, match=r"graph \[1\].*one schema at a time"):
         from_pyg([pyg(), pyg(x=torch.rand(3, 2))])
     with pytest.raises(BadItemError, match="NaN"):
         from_pyg([pyg(x=torch.tensor([[torch.nan]] * 3))])

@@ -23,7 +23,7 @@ Ramp = Shaped[np.ndarray, "height width channels"]
 
 
 def ramp(channels: int, most: int) -> Ramp:
-    """Values that tell the place and the channel: down in the first channel, across in the second, both in others."""
+    """Values that encode the place and the channel: down in the first channel, across in the second, both in others."""
     down, across = np.linspace(0, most, HEIGHT)[:, None], np.linspace(0, most, WIDTH)[None]
     planes = [down + 0 * across, across + 0 * down, (down + across) / 2, np.full((HEIGHT, WIDTH), most)]
     return np.stack([planes[number % 4] for number in range(channels)], axis=-1).round().astype(int)

@@ -131,10 +131,11 @@ def test_hashes_of_letters_are_those_of_each_word_alone() -> None:
 
 def test_shapes_tell_capitals_digits_and_punctuation() -> None:
     words = ["the", "The", "NYC", "1999", "R2", "...", "it's", "größe", "Д"]
-    told = (shapes(collate([Passage.from_words(words)]).codes[0])[:, 1:] > 0).int().tolist()
+    described = (shapes(collate([Passage.from_words(words)]).codes[0])[:, 1:] > 0).int().tolist()
     names = ["capital", "capitals", "digit", "digits", "mark", "mixed", "beyond ASCII"]
     found = {
-        word: {name for name, on in zip(names, row, strict=True) if on} for word, row in zip(words, told, strict=True)
+        word: {name for name, on in zip(names, row, strict=True) if on}
+        for word, row in zip(words, described, strict=True)
     }
     assert found == {
         "the": set(), "The": {"capital"}, "NYC": {"capital", "capitals"}, "1999": {"digit", "digits"},
@@ -158,7 +159,7 @@ def test_a_learned_tokenizer_has_larger_pieces_than_bytes_and_knows_every_text()
 
 
 def test_texts_longer_than_the_positions_are_encoded_in_pieces_of_whole_words() -> None:
-    encoder = build("bert", {"config": TINY, "max_tokens": 12})  # room for ten bytes
+    encoder = build("bert", {"config": TINY, "max_tokens": 12})  # ten bytes and the special tokens
     long = Passage.of("aaaa bbbb cc dddd eeee ffffffffffffffff g")
     pieces = [Passage.of(text) for text in ("aaaa bbbb cc", "dddd eeee", "ffffffffff", "g")]
     apart = torch.cat([encode(encoder, piece).values[0] for piece in pieces])
@@ -174,6 +175,11 @@ def test_a_checkpoint_folder_gives_weights_and_settings_that_need_it_no_more(tmp
     fast(tokenizer_object=pieces_of(LEARNED).tokenizer).save_pretrained(str(tmp_path / "net"))
     loaded = build("bert", {"checkpoint": str(tmp_path / "net")})
     assert torch.allclose(encode(loaded, *ITEMS).values, encode(encoder, *ITEMS).values, atol=1e-6)
+    # A run learns a tokenizer for encoders without weights; those of a checkpoint belong to its own.
+    assert (
+        build("bert", {"checkpoint": str(tmp_path / "net"), "tokenizer": byte_tokenizer()}).tokenizer
+        == loaded.tokenizer
+    )
     again = MODALITY.encoders["bert"](**saved(MODALITY, "bert", loaded)).eval()
     again.load_state_dict(loaded.state_dict())
     with pytest.raises(FileNotFoundError, match="no local checkpoint"):

@@ -60,7 +60,7 @@ def test_every_frame_of_a_view_is_the_frame_that_the_correspondence_names(name: 
 
 
 def ramp(height: int = 40, width: int = 56) -> Clip:
-    """Two frames whose red tells the row and whose green tells the column, four values for a pixel."""
+    """Two frames whose red encodes the row and whose green encodes the column, four values for a pixel."""
     y, x = torch.meshgrid(torch.arange(height) * 4, torch.arange(width) * 4, indexing="ij")
     picture = torch.stack([y, x, torch.full_like(y, 255)]).to(torch.uint8)
     return Clip(picture.expand(2, -1, -1, -1).contiguous(), torch.tensor([0.0, 0.5, 1.0]))

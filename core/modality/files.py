@@ -1,4 +1,4 @@
-"""Items that are files: found in folders, tried one by one, read again whenever their turn comes."""
+"""Items that are files: found in folders, a sample of them loaded at once, each read whenever its turn comes."""
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from .probing import none_usable, probe, sample
 
 ItemT = TypeVar("ItemT")
 
-ADVICE = "mend it, remove it, or leave it out with --skip-bad"
+ADVICE = "fix it, remove it, or leave it out with --skip-bad"
 
 
 def find_files(paths: Sequence[Path], suffixes: Collection[str], kind: str = "files") -> list[Path]:

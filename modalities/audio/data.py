@@ -45,7 +45,7 @@ class Waveforms:
     """A batch of recordings, padded with silence; `lengths` counts each one's own samples.
 
     `spectrograms` keeps what front ends computed from these samples, by their settings: the online network, the teacher
-    and the raw features look at the same batch, and its spectrum is the dearest part of a small network.
+    and the raw features encode the same batch, and its spectrum is the costliest part of a small network.
 
     Example:
         >>> batch = collate([Recording(torch.ones(3), 16_000), Recording(torch.ones(2), 16_000)])
@@ -231,7 +231,7 @@ def _refuse_nan(name: str, samples: Float[Tensor, " time"]) -> None:
 
 
 def each_window(files: AudioFiles, path: Path) -> Iterator[Recording]:
-    """The windows of one file in order of time, one in memory at a time; `start` tells each one's place."""
+    """The windows of one file in order of time, one in memory at a time; `start` is each one's place."""
     rng = np.random.default_rng(0)
     exact = files.with_jitter(False)
     for index in exact.windows(path):

@@ -72,7 +72,7 @@ def render(
     """Log-mel over seconds and Hz, found events in lanes above, true ones below, and an audio player.
 
     Raises:
-        ValueError: if the elements lie on no grid: then nobody knows their seconds.
+        ValueError: if the elements lie on no grid: then their seconds are unknown.
     """
     if grid is None:
         raise ValueError(

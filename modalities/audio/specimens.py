@@ -1,4 +1,4 @@
-"""Small recordings with known sounds, made on the spot, on which the laws are tried."""
+"""Small recordings with known sounds, generated, on which the conformance suite runs."""
 
 from collections.abc import Sequence
 from functools import partial

@@ -45,7 +45,7 @@ class Schema:
 class Graph:
     """Nodes with features, and edges between them; an undirected edge is there in both directions.
 
-    `nodes` and `kinds` are categories, `numbers` and `weights` plain numbers of nodes and edges. `ids` tells which
+    `nodes` and `kinds` are categories, `numbers` and `weights` plain numbers of nodes and edges. `ids` says which
     node of its file each node is, and `names` names those where the file does.
 
     Example:

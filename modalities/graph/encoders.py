@@ -39,7 +39,7 @@ class Raw(AbstractEncoder):
     x, P x, P² x, … with P the average over neighbours.
 
     Args:
-        hops: how many steps away the features are averaged; 0 looks at the node and its edges alone.
+        hops: how many steps away the features are averaged; 0 takes the node and its edges alone.
         nodes, numbers, edges, weights: the features of the data, as its `schema.settings()` gives them.
 
     Example:
@@ -97,7 +97,7 @@ class Diffusion(AbstractEncoder):
 
     With L = I − D^(−1/2) A D^(−1/2) = U Λ Uᵀ, node i lies at row i of U exp(−t Λ), for the `dim` smallest eigenvalues.
     Nodes that a short random walk carries to the same places lie close together; signs of eigenvectors are arbitrary
-    and drop out of distances. It looks at edges alone, not at any feature.
+    and drop out of distances. It depends on edges alone, not on any feature.
 
     Args:
         time: t, how far the diffusion reaches.

@@ -1,4 +1,4 @@
-"""What we use of torch-geometric, imported without its complaints."""
+"""What we use of torch-geometric, imported without its warnings."""
 
 import warnings
 

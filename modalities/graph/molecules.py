@@ -21,7 +21,7 @@ STEREO = (
     Chem.BondStereo.STEREONONE, Chem.BondStereo.STEREOZ, Chem.BondStereo.STEREOE, Chem.BondStereo.STEREOCIS,
     Chem.BondStereo.STEREOTRANS,
 )  # fmt: skip
-CHARGE, DEGREE, HYDROGENS, RADICALS = 6, 8, 6, 3  # the greatest that are told apart
+CHARGE, DEGREE, HYDROGENS, RADICALS = 6, 8, 6, 3  # the greatest with a category of their own
 ELEMENT, CHARGED, HYDROGEN, RADICAL, AROMATIC = 0, 3, 4, 5, 7  # columns that rebuild a molecule
 
 # 0 is the mask; in lists, what is not named shares one more category at the end.

@@ -145,7 +145,7 @@ def from_pyg(graphs: Iterable[Any], name: str = "graph", most: int = 512) -> Gra
             raise BadItemError(
                 f"{name} [{number}]",
                 f"has {shape} columns of node categories and numbers, edge categories and numbers, the first has "
-                f"{shapes[0]}; read such graphs one kind at a time",
+                f"{shapes[0]}; read graphs of one schema at a time",
             )
     schema = Schema(
         _sizes([table[0] for table in tables]), shapes[0][1], _sizes([table[2] for table in tables]), shapes[0][3]
@@ -170,7 +170,7 @@ def _pyg_tables(name: str, data: Any) -> tuple[Tensor, Tensor, Tensor, Tensor]:
 
 
 def _columns(name: str, table: Tensor | None, rows: int) -> tuple[Tensor, Tensor]:
-    """The categories, one up to make room for the mask, and the numbers of a table of features."""
+    """The categories, from 1 on since 0 is the mask, and the numbers of a table of features."""
     empty = torch.zeros(rows, 0)
     if table is None:
         return empty.long(), empty

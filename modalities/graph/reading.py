@@ -30,7 +30,7 @@ def find_graphs(paths: Sequence[Path]) -> list[Path]:
 
 
 def read_graphs(paths: Sequence[Path], most: int, skip_bad: bool = False, smiles: str | None = None) -> Reading[Graph]:
-    """Every graph in every file; each SMILES is tried once.
+    """Every graph in every file; each SMILES is parsed once.
 
     Raises:
         BadItemError: for the first line, record or file that cannot be used, unless `skip_bad`.
@@ -80,14 +80,15 @@ def common_schema(records: Sequence[Record], skipped: list[Skipped] | None = Non
             kept.append(record)
             continue
         like = records[own.index(wanted)].name
-        reason = f"is {_told(schema)}, but {like} is {_told(wanted)}; read such files one kind at a time, or {ADVICE}"
+        other, first = _described(schema), _described(wanted)
+        reason = f"is {other}, but {like} is {first}; read files of one schema at a time, or {ADVICE}"
         if skipped is None:
             raise BadItemError(record.name, reason)
         skipped.append(Skipped(record.name, reason))
     return kept, wanted
 
 
-def _told(schema: Schema) -> str:
+def _described(schema: Schema) -> str:
     """What is described, in words."""
     if schema == MOLECULE:
         return "a molecule"

@@ -1,4 +1,4 @@
-"""Small molecules with known parts, on which the laws are tried."""
+"""Small molecules with known parts, on which the conformance suite runs."""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -27,7 +27,7 @@ class Adversarial(AbstractTransform[Picture]):
         most: greatest change of a pixel.
         steps: gradient steps.
 
-    Source: the adversarial view that the BYOL document allows; the method is projected gradient ascent.
+    Source: the adversarial view that the patent application on BYOL allows; the method is projected gradient ascent.
     """
 
     def __init__(self, encoder: AbstractEncoder, most: float = 2 / 255, steps: int = 1) -> None:

@@ -1,4 +1,4 @@
-"""Transforms that change how a picture looks and leave everything in its place: the identity correspondence."""
+"""Transforms that change the colours of a picture and leave everything in its place: the identity correspondence."""
 
 from typing import final
 

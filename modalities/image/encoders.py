@@ -22,7 +22,7 @@ class ColourTexture(AbstractEncoder):
 
     For cells of `stride` pixels: mean (C), standard deviation (C), and the mean absolute difference of neighbouring
     pixels down and across (2), over the mean of the channels and within the cell. With `around`, each of these is
-    averaged over the cells up to `around` away, as texture needs room; the ruler of the laws is the default, 0. Without
+    averaged over the cells up to `around` away, as texture extends over several; the default is 0. Without
     `textures` there are the means alone.
 
     Example:

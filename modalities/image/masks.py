@@ -20,7 +20,7 @@ from .data import Picture
 LEAST = 320
 """Pixels of the longer side, to which small pictures are enlarged for the eye."""
 MOST = 255
-"""Objects that an index PNG of 8 bits can tell apart; 0 is for none."""
+"""Objects that an index PNG of 8 bits can number; 0 is for none."""
 
 
 def on_pixels(

@@ -19,7 +19,7 @@ SMALLEST = 16
 """Pixels along either side; less shows no objects."""
 ADVICE = "convert it to png, remove it, or leave it out with --skip-bad"
 LUMINANCE = (0.2989, 0.5870, 0.1140)
-"""Weights of red, green and blue in grey: ITU-R BT.601, as the SemPPL document has them."""
+"""Weights of red, green and blue in grey: ITU-R BT.601, as the patent application on SemPPL has them."""
 
 Pixels = NDArray[Any]
 

@@ -1,4 +1,4 @@
-"""Small pictures of textured shapes, made on the spot, on which the laws are tried."""
+"""Small pictures of textured shapes, generated, on which the conformance suite runs."""
 
 from collections.abc import Sequence
 from typing import final

@@ -178,7 +178,9 @@ def chain(*steps: tuple[float, AbstractTransform[Picture]]) -> Chain[Picture]:
     return Chain(unchanged, steps)
 
 
-def look(size: int, area: tuple[float, float], blur: float, solarise: float, strength: float = 1.0) -> Chain[Picture]:
+def byol_view(
+    size: int, area: tuple[float, float], blur: float, solarise: float, strength: float = 1.0
+) -> Chain[Picture]:
     """One view of BYOL's kind: crop, flip ½, jitter 0.8, grey 0.2, then blur and solarisation by their probabilities.
 
     `strength` scales the jitter; blur is scaled to the size of the view (σ up to 2 pixels at 224).
@@ -211,8 +213,8 @@ def default_views(
     always blurred, the others by 0.1 and solarised by 0.2; small ones by ½.
 
     Args:
-        area: shares of the source that large views show; BYOL's lower bound of 0.08 is for whole-item methods, objects
-            need room.
+        area: shares of the source that large views show; BYOL's lower bound of 0.08 is for whole-item methods; views
+            of several objects need a larger one.
 
     Source: Odin, [0074] to [0077] for source and views; SwAV for small views; BYOL for the transforms.
     """
@@ -220,7 +222,10 @@ def default_views(
         raise ValueError(f"there must be at least one large view and two in all, got {large} and {small}")
     start: AbstractTransform[Picture] = ResizedCrop(2 * size, (0.6, 1.0)) if source == "span" else Resize(2 * size)
     views: Sequence[Chain[Picture]] = [
-        *(look(size, area, 1.0 if place == 0 else 0.1, 0.0 if place == 0 else 0.2, strength) for place in range(large)),
-        *(look(small_size, small_area, 0.5, 0.0, strength) for _ in range(small)),
+        *(
+            byol_view(size, area, 1.0 if place == 0 else 0.1, 0.0 if place == 0 else 0.2, strength)
+            for place in range(large)
+        ),
+        *(byol_view(small_size, small_area, 0.5, 0.0, strength) for _ in range(small)),
     ]
     return Views(chain((1.0, start)), tuple(views))

@@ -35,7 +35,7 @@ from .views import chain as chain
 from .views import default_views as default_views
 from .views import dropout_views as dropout_views
 
-# No dictionary is offline: these few words only show the form of a table, and let the laws be tried.
+# No dictionary is offline: these few words only show the form of a table, and let the conformance suite run.
 EXAMPLE: Mapping[str, Sequence[str]] = {
     "big": ("large", "great"),
     "old": ("aged",),

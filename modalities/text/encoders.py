@@ -16,7 +16,7 @@ from .letters import SHAPES, ngrams, shapes
 
 @final
 class Letters(AbstractEncoder):
-    """What a word looks like, without parameters: hashed character n-grams beside its shape.
+    """The spelling of a word, without parameters: hashed character n-grams beside its shape.
 
     x_d = Σ_g s(g) [h(g) = d] / √G over the word's G n-grams of one to three letters, ends marked, case folded; h picks
     one of `buckets` dimensions and s a sign. Then length, capitals, digits and punctuation (`letters.shapes`).

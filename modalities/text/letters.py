@@ -7,7 +7,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 SHAPES = 8
-"""Numbers that tell the shape of a word."""
+"""Numbers that describe the shape of a word."""
 
 BEGIN, END = 2, 3  # control characters that no text holds; they mark the ends of a word
 # Capitals and their distance from the small letters: Latin, Latin-1 (but ×), Greek, Cyrillic.
@@ -66,7 +66,7 @@ def shapes(codes: Int[Tensor, "rows characters"]) -> Float[Tensor, "rows 8"]:
     digit = (codes >= 0x30) & (codes <= 0x39)
     small = ((codes >= 0x61) & (codes <= 0x7A)) | ((codes >= 0xC0) & ~_sign(codes))
     letter = there & (capital | small)
-    told = [
+    described = [
         (size + 1).log() / 3,
         capital[:, 0],
         (capital | ~letter).all(dim=1) & (capital.sum(dim=1) > 1),
@@ -76,7 +76,7 @@ def shapes(codes: Int[Tensor, "rows characters"]) -> Float[Tensor, "rows 8"]:
         (there & ~letter).any(dim=1) & letter.any(dim=1),
         (letter & (codes > 0x7F)).any(dim=1),
     ]
-    return torch.stack([number.float() for number in told], dim=1)
+    return torch.stack([number.float() for number in described], dim=1)
 
 
 def punctuation(codes: Int[Tensor, "rows characters"]) -> Bool[Tensor, " rows"]:

@@ -94,7 +94,7 @@ class Synonyms(AbstractNoise):
     """Another word from a table of your own: nothing is downloaded, and the package brings no dictionary.
 
     Args:
-        table: for a word, what may stand for it. A word is looked up as it is, then in lower case; a capital is kept.
+        table: for a word, what may stand for it. A word is searched as it is, then in lower case; a capital is kept.
 
     Example:
         >>> Synonyms({"big": ["large"]})("Big", np.random.default_rng(0))
@@ -193,7 +193,10 @@ def _keyboard(language: str, share: float) -> Any:
 def _spelling() -> Any:
     from nlpaug.augmenter.word import SpellingAug
 
-    return SpellingAug(aug_p=1.0, tokenizer=_whole, reverse_tokenizer=_joined)
+    augmenter = SpellingAug(aug_p=1.0, tokenizer=_whole, reverse_tokenizer=_joined)
+    for spellings in augmenter.model.dict.values():
+        spellings.sort()  # the library lists them in the order of a set, which every process has its own of
+    return augmenter
 
 
 @lru_cache(maxsize=1)

@@ -102,7 +102,7 @@ def read_text(
 
 
 def each_passage(files: TextFiles, path: Path) -> Iterator[Passage]:
-    """The items of one file in order, one in memory at a time; `start` tells each one's place."""
+    """The items of one file in order, one in memory at a time; `start` is each one's place."""
     rng = np.random.default_rng(0)
     for index in files.items(path):
         yield files.read(index, rng)

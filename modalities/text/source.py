@@ -131,7 +131,7 @@ class Source:
                     yield begin, "".join(parts), number
                 parts = []
         if parts:
-            raise BadItemError(f"{self.path}:{number}", f"a quoted cell begins here and never ends; mend it, {ADVICE}")
+            raise BadItemError(f"{self.path}:{number}", f"a quoted cell begins here and never ends; fix it, {ADVICE}")
 
     def _of_record(
         self, record: tuple[int, str, int], header: tuple[int, str] | None, skipped: list[Skipped] | None
@@ -169,11 +169,9 @@ class Source:
             try:
                 cells = _cells(text, delimiter)
             except csv.Error as error:
-                raise BadItemError(name, f"is no line of a table ({error}); mend it, {ADVICE}") from error
+                raise BadItemError(name, f"is no line of a table ({error}); fix it, {ADVICE}") from error
             if len(cells) <= column:
-                raise BadItemError(
-                    name, f"has {len(cells)} cells, the text is in the {column + 1}th; mend it, {ADVICE}"
-                )
+                raise BadItemError(name, f"has {len(cells)} cells, the text is in the {column + 1}th; fix it, {ADVICE}")
             return cells[column]
         return text
 

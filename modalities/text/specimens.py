@@ -1,4 +1,4 @@
-"""Small passages with known groups of words, on which the laws are tried."""
+"""Small passages with known groups of words, on which the conformance suite runs."""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -158,7 +158,7 @@ def default_views(count: int = 2) -> Views[Passage]:
 
 
 def dropout_views(count: int = 2) -> Views[Passage]:
-    """`count` times the item as it is: only the dropout of the encoder tells the views apart.
+    """`count` times the item as it is: the views differ by the dropout of the encoder alone.
 
     Source: SimCSE (Gao et al., 2021), whose authors found changes of the words themselves to do worse.
     """

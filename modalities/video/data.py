@@ -226,7 +226,7 @@ def find_videos(paths: Sequence[Path]) -> list[Path]:
     for path in paths:
         if not path.exists():
             raise FileNotFoundError(f"{path} does not exist; check the spelling, and that the disk is mounted")
-        # A file that the user names is tried whatever its suffix; names with a leading dot are other programs' notes.
+        # A file that the user names is taken whatever its suffix; names with a leading dot are other programs' notes.
         listed = sorted([path, *path.rglob("*")]) if path.is_dir() else [path]
         found += [
             file

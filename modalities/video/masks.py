@@ -25,7 +25,7 @@ def on_pixels(
         [[0, 1], [0, 1], [-1, 2], [-1, 2]]
     """
     places = [(edges[1:] + edges[:-1]) / 2, torch.arange(size[1]) + 0.5, torch.arange(size[2]) + 0.5]
-    # The axes are independent: a look-up per axis replaces one per pixel.
+    # The axes are independent: an index per axis replaces one per pixel.
     cells, inside = [], []
     for place, axis in zip(places, grid.edges, strict=True):
         cell = torch.searchsorted(axis[0].cpu().contiguous(), place.float().contiguous(), right=True) - 1

@@ -62,7 +62,7 @@ def scaled(width: int, height: int, size: int | None) -> tuple[int, int]:
 
 
 def read_header(path: Path) -> Header:
-    """Length and rate of a file; packets near its end are looked at, and nothing is decoded.
+    """Length and rate of a file; packets near its end are read, and nothing is decoded.
 
     Raises:
         BadItemError: if the file is empty, no video, or ends before it should.

@@ -36,7 +36,7 @@ def render(
         truth: true objects: each its name with its mask, a bool tensor `time height width`.
 
     Raises:
-        ValueError: if the elements lie on no grid: then nobody knows their place.
+        ValueError: if the elements lie on no grid: then their place is unknown.
     """
     if grid is None:
         raise ValueError("objects need the place of every element, got no grid; use the grid of the encoder's features")

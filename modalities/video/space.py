@@ -26,7 +26,7 @@ class ResizedCrop(AbstractTransform[Clip]):
         narrowest, widest: width by height of the box, drawn evenly in the logarithm.
     """
 
-    TRIES = 10
+    ATTEMPTS = 10
 
     def __init__(
         self,
@@ -56,7 +56,7 @@ class ResizedCrop(AbstractTransform[Clip]):
 
     def _box(self, item: Clip, rng: np.random.Generator) -> tuple[int, int, int, int]:
         _, whole_height, whole_width = item.size
-        for _ in range(self.TRIES):
+        for _ in range(self.ATTEMPTS):
             area = whole_height * whole_width * rng.uniform(self.smallest, self.largest)
             ratio = math.exp(rng.uniform(math.log(self.narrowest), math.log(self.widest)))
             width, height = max(1, round(math.sqrt(area * ratio))), max(1, round(math.sqrt(area / ratio)))

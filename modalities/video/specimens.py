@@ -1,4 +1,4 @@
-"""Small clips with known objects, made on the spot, on which the laws are tried."""
+"""Small clips with known objects, generated, on which the conformance suite runs."""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -54,7 +54,7 @@ class Reverse(AbstractTransform[Clip]):
 class Stride(AbstractTransform[Clip]):
     """Every n-th frame, n = 1 … `most`, from a random one of the first n on; the clock goes on as before.
 
-    A clip with a variable rate is looked at in even steps of n mean frame lengths instead.
+    A clip with a variable rate is sampled in even steps of n mean frame lengths instead.
     """
 
     def __init__(self, most: int = 2) -> None:
@@ -160,8 +160,8 @@ def default_views(
         steps.append((1.0, Stride(stride)))
     if reverse > 0:
         steps.append((reverse, Reverse()))
-    looks: list[tuple[float, AbstractTransform[Clip]]] = [(0.5, Flip()), (0.8, ColourJitter()), (0.1, Grey())]
-    looks += [(0.3, Blur()), (0.05, Solarise()), (0.2, CutOut())]
+    effects: list[tuple[float, AbstractTransform[Clip]]] = [(0.5, Flip()), (0.8, ColourJitter()), (0.1, Grey())]
+    effects += [(0.3, Blur()), (0.05, Solarise()), (0.2, CutOut())]
     large_crop, small_crop = ResizedCrop(size, smallest), ResizedCrop(small_size, 0.08, 0.3)
-    large = chain(*steps, (1.0, large_crop), *looks)
-    return Views(chain(), (large,) * count + (chain(*steps, (1.0, small_crop), *looks),) * small)
+    large = chain(*steps, (1.0, large_crop), *effects)
+    return Views(chain(), (large,) * count + (chain(*steps, (1.0, small_crop), *effects),) * small)

@@ -4,7 +4,6 @@ from .core import losses as losses
 from .core.components.registry import METHODS as METHODS
 from .core.components.registry import MODALITIES as MODALITIES
 from .core.components.registry import RECIPES as RECIPES
-from .core.conformance.check import check as check_modality
 from .core.data.correspondence import AbstractCorrespondence as AbstractCorrespondence
 from .core.data.correspondence import Affine as Affine
 from .core.data.correspondence import Index as Index
@@ -79,6 +78,9 @@ from .core.methods.odin_warm_start import OdinWarmStart as OdinWarmStart
 from .core.methods.presets import Preset as Preset
 from .core.methods.relic import ReLIC as ReLIC
 from .core.methods.semppl import SemPPL as SemPPL
+from .core.methods.settings import Heads as Heads
+from .core.methods.settings import Inputs as Inputs
+from .core.methods.settings import SemanticSettings as SemanticSettings
 from .core.methods.simclr import SimCLR as SimCLR
 from .core.methods.step import AbstractLearner as AbstractLearner
 from .core.methods.step import StepOutput as StepOutput

@@ -59,7 +59,8 @@ def parsed(
 def described(options: Callable[..., Any], branch: Branch, encoders: Mapping[str, Any]) -> str:
     """What --help says first: what the command does, and which options choose an implementation by its name."""
     text = inspect.cleandoc(options.__doc__ or "")
-    lines = [f"  --{path} {{{','.join(names)}}}".replace("_", "-") for path, names in choices_by_name(branch, encoders)]
+    flags = {path.replace("_", "-"): names for path, names in choices_by_name(branch, encoders)}
+    lines = [f"  --{flag} {{{','.join(names)}}}" for flag, names in flags.items()]
     if not lines:
         return text
     return f"{text}\n\nChosen by name; each brings options of its own, shown below for those that are chosen now:\n" + (
