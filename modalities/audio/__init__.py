@@ -1,17 +1,18 @@
 """Sound: recordings, their time frames, and the events in them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, final
 
 import numpy as np
 import torch
-from jaxtyping import Int
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from gestalt.core.components.settings import accepted
 from gestalt.core.data.feature_map import Grid
 from gestalt.core.data.items import AbstractItems, first_readable
+from gestalt.core.discovery.found import FoundBatch
 from gestalt.core.modality.base import AbstractModality, Reading, Specimen
 from gestalt.core.modality.transform import AbstractTransform, Views
 from gestalt.core.networks.encoder import AbstractEncoder
@@ -25,6 +26,7 @@ from .data import read_audio
 from .effects import BackgroundMix, Filters, Gain, Noise
 from .encoders import Conv, LogMel
 from .pretrained import AST, TorchaudioWav2Vec2, hubert, wav2vec2
+from .outputs import element_columns, reduced, write_objects
 from .render import render
 from .resnet import resnet18, resnet34, resnet50
 from .specimens import specimens
@@ -117,6 +119,20 @@ class Audio(AbstractModality[Recording]):
     def specimens(self) -> Sequence[Specimen[Recording]]:
         """Three recordings of tones and hisses, two seconds or a little less."""
         return specimens(self.sample_rate)
+
+    def write_objects(self, found: Iterable[FoundBatch[Recording]], items: AbstractItems[Recording], out: Path) -> str:
+        """Events as DCASE's table, Audacity's label tracks and JSON."""
+        return write_objects(found, items, out)
+
+    def element_columns(
+        self, found: FoundBatch[Recording], row: int, items: AbstractItems[Recording]
+    ) -> Mapping[str, Float[np.ndarray, " elements"]]:
+        """The seconds at which each frame begins and ends in its file."""
+        return element_columns(found, row, items)
+
+    def reduced(self, found: FoundBatch[Recording]) -> FoundBatch[Recording]:
+        """The same recordings in frames, without bands of frequency."""
+        return reduced(found)
 
 
 def _rumble(sample_rate: int, seconds: float = 5.0) -> Recording:

@@ -1,16 +1,18 @@
 """Pictures: their cells, and the objects in them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, final
 
+import numpy as np
 import torch
-from jaxtyping import Int
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from gestalt.core.components.settings import accepted
 from gestalt.core.data.feature_map import Grid
 from gestalt.core.data.items import AbstractItems, first_readable
+from gestalt.core.discovery.found import FoundBatch
 from gestalt.core.modality.base import AbstractModality, Reading, Specimen
 from gestalt.core.modality.transform import AbstractTransform, Views
 from gestalt.core.networks.encoder import AbstractEncoder
@@ -25,6 +27,7 @@ from .data import collate as collate
 from .data import read_images
 from .effects import Blur, ColourJitter, Grey, Noise, Solarise
 from .encoders import ColourTexture, Conv
+from .outputs import element_columns, input_grid, write_objects
 from .pretrained import Timm, TransformersSwin, dinov2, vit
 from .render import render
 from .saliency import SaliencyMask
@@ -133,6 +136,20 @@ class Image(AbstractModality[Picture]):
     def specimens(self) -> Sequence[Specimen[Picture]]:
         """Three pictures of textured discs and boxes."""
         return specimens()
+
+    def write_objects(self, found: Iterable[FoundBatch[Picture]], items: AbstractItems[Picture], out: Path) -> str:
+        """Index pictures and overlays at the size of each file, and COCO's JSON."""
+        return write_objects(found, items, out)
+
+    def element_columns(
+        self, found: FoundBatch[Picture], row: int, items: AbstractItems[Picture]
+    ) -> Mapping[str, Float[np.ndarray, " elements"]]:
+        """The centre of every cell in the file's own pixels."""
+        return element_columns(found, row, items)
+
+    def input_grid(self, item: Picture) -> Grid:
+        """Every pixel."""
+        return input_grid(item)
 
 
 def _small_network(channels: int) -> AbstractEncoder:

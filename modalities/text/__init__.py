@@ -1,14 +1,16 @@
 """Text: passages, their words, and the groups of words in them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, final
 
-from jaxtyping import Int
+import numpy as np
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from gestalt.core.data.feature_map import Grid
 from gestalt.core.data.items import AbstractItems
+from gestalt.core.discovery.found import FoundBatch
 from gestalt.core.modality.base import AbstractModality, Reading, Specimen
 from gestalt.core.modality.transform import AbstractTransform, Views
 from gestalt.core.networks.encoder import AbstractEncoder
@@ -18,6 +20,7 @@ from .data import Words as Words
 from .data import collate as collate
 from .encoders import Conv, Letters
 from .noise import Characters, Keyboard, Reserved, Scanned, Spelling, Synonyms
+from .outputs import element_columns, write_objects
 from .pieces import learned_tokenizer as learned_tokenizer
 from .pieces import train_tokenizer as train_tokenizer
 from .reading import TextFiles as TextFiles
@@ -138,6 +141,16 @@ class Text(AbstractModality[Passage]):
     def specimens(self) -> Sequence[Specimen[Passage]]:
         """Three sentences with their noun and verb groups."""
         return specimens()
+
+    def write_objects(self, found: Iterable[FoundBatch[Passage]], items: AbstractItems[Passage], out: Path) -> str:
+        """Spans as JSON Lines with character offsets, in BIO columns, and in colours."""
+        return write_objects(found, items, out)
+
+    def element_columns(
+        self, found: FoundBatch[Passage], row: int, items: AbstractItems[Passage]
+    ) -> Mapping[str, Float[np.ndarray, " elements"]]:
+        """The line on which the passage begins, and the characters of every word in the file."""
+        return element_columns(found, row, items)
 
 
 MODALITY = Text()
