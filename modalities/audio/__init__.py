@@ -25,8 +25,8 @@ from .data import each_window as each_window
 from .data import read_audio
 from .effects import BackgroundMix, Filters, Gain, Noise
 from .encoders import Conv, LogMel
-from .pretrained import AST, TorchaudioWav2Vec2, hubert, wav2vec2
 from .outputs import element_columns, reduced, write_objects
+from .pretrained import AST, TorchaudioWav2Vec2, hubert, wav2vec2
 from .render import render
 from .resnet import resnet18, resnet34, resnet50
 from .specimens import specimens

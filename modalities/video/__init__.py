@@ -9,8 +9,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from gestalt.core.data.feature_map import Grid
-from gestalt.core.discovery.found import FoundBatch
 from gestalt.core.data.items import AbstractItems
+from gestalt.core.discovery.found import FoundBatch
 from gestalt.core.modality.base import AbstractModality, Reading, Specimen
 from gestalt.core.modality.transform import AbstractTransform, Views
 from gestalt.core.networks.encoder import AbstractEncoder
