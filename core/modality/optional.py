@@ -1,6 +1,6 @@
 """What a modality may offer beyond `AbstractModality`: each is a method that it simply has."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
@@ -8,10 +8,12 @@ import numpy as np
 from jaxtyping import Shaped
 
 from ..data.feature_map import FeatureMap, Grid
-from ..data.items import AbstractItems
+from ..data.items import AbstractItems, Skipped
+from ..data.masks import AbstractMasks, ItemMasks
 from ..discovery.found import FoundBatch
 
 ItemT = TypeVar("ItemT")
+ShownT = TypeVar("ShownT", contravariant=True)
 
 
 @runtime_checkable
@@ -52,4 +54,35 @@ class HasInputGrid(Protocol):
 
     def input_grid(self, item: Any) -> Grid:
         """A grid in the units of the modality's axes."""
+        ...
+
+
+@runtime_checkable
+class ReadsMasks(Protocol[ItemT]):
+    """Masks that come with the data, in the formats of the field: `--masks`."""
+
+    def read_masks(
+        self, path: Path, items: AbstractItems[ItemT], skipped: Sequence[Skipped] = ()
+    ) -> AbstractMasks[ItemT]:
+        """The masks in a file or folder, matched to the items by the names of their files.
+
+        Args:
+            path: the file or folder.
+            items: those that `read` gave.
+            skipped: files that were left out; their masks may be there.
+
+        Raises:
+            FileNotFoundError: if the path does not exist.
+            ValueError: if it is of no format that the modality reads, cannot be read, or names a file that no item
+                has.
+        """
+        ...
+
+
+@runtime_checkable
+class ShowsMasks(Protocol[ShownT]):
+    """Masks in the form in which `render` takes true objects."""
+
+    def shown_masks(self, item: ShownT, masks: ItemMasks) -> Sequence[tuple[str, Any]]:
+        """Each object of an item with its name and its extent in the modality's own terms."""
         ...
