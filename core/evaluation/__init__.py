@@ -22,6 +22,7 @@ from .fractions import label_fraction as label_fraction
 from .intervals import Intervals as Intervals
 from .neighbours import nearest_neighbour_accuracy as nearest_neighbour_accuracy
 from .neighbours import neighbours_vote as neighbours_vote
+from .object_metrics import object_metrics as object_metrics
 from .overlap import best_overlaps as best_overlaps
 from .overlap import mean_best_overlap as mean_best_overlap
 from .overlap import object_recovery as object_recovery
