@@ -1,4 +1,4 @@
-"""What stands between features and objects: plain features beside learned ones, foreground, one axis of several."""
+"""What stands between features and objects: plain features beside learned ones, background, one axis of several."""
 
 import pytest
 import torch
@@ -18,7 +18,7 @@ def line(values: Tensor) -> FeatureMap:
     return FeatureMap(values[None], torch.ones(1, len(values), dtype=torch.bool), grid)
 
 
-def test_beside_agrees_with_its_formula_item_by_item() -> None:
+def test_plain_and_learned_features_agree_with_the_formula_item_by_item() -> None:
     items = [torch.randn(n, 4, generator=seeded(n)) for n in (5, 8)]
     plain = [torch.randn(n, 3, generator=seeded(10 + n)) for n in (5, 8)]
     learned, beside = feature_map(items, on_grid=True), feature_map(plain, on_grid=True)
@@ -46,7 +46,7 @@ def test_features_are_looked_up_under_the_centres_of_other_elements() -> None:
     assert torch.equal(coarse.on_elements_of(coarse), coarse.values)
 
 
-def test_a_set_and_a_grid_cannot_be_laid_side_by_side() -> None:
+def test_features_on_a_grid_and_of_a_set_cannot_be_concatenated() -> None:
     on_grid, as_set = line(torch.zeros(3, 1)), FeatureMap(torch.zeros(1, 3, 1), torch.ones(1, 3, dtype=torch.bool))
     with pytest.raises(ValueError, match="both must lie on a grid, or be sets of the same elements"):
         on_grid.on_elements_of(as_set)

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,20 +10,33 @@ import pytest
 import torch
 from PIL import Image as Pillow
 
-from gestalt.__main__ import execute
+from gestalt.cli.commands import execute
 from gestalt.core.data.feature_map import FeatureMap, Grid
-from gestalt.core.experiment.naming import track_name
-from gestalt.core.runs.saved import load
+from gestalt.core.discovery.segmenters import Discovery, GivenMasks
+from gestalt.core.runs.saving import load
 from gestalt.modalities.image import collate
 from gestalt.modalities.image.masks import read_index
-from gestalt.recipes.image_objects import Options
-from gestalt.recipes.image_objects.clothing import PHOTOGRAPHS, Part, clothing, names, photographs
-from gestalt.recipes.image_objects.outputs import full_size
-from gestalt.recipes.image_objects.scenes import SEEN, Composing, Scenes
+from gestalt.recipes.image_objects.recipe import ImageObjects, Options, largest
+from gestalt.recipes.image_objects.synthetic.photographs import PHOTOGRAPHS, photographs
+from gestalt.recipes.image_objects.synthetic.scenes import SEEN, Composing, Scene, Scenes
 from gestalt.recipes.image_objects.truth import cells_of_pixels, instance_metrics, owned, truth_of, type_metrics
+from gestalt.recipes.scene_sources import Part, class_names, clothing
 
 PARTS: tuple[Part, ...] = ("train", "validation", "test")
-TINY = ["--steps", "2", "--batch", "4", "--workers", "0", "--threads", "1", "--accelerator", "cpu", "--hand-over", "1"]
+TINY = [
+    "--steps",
+    "2",
+    "--batch",
+    "4",
+    "--workers",
+    "0",
+    "--threads",
+    "1",
+    "--accelerator",
+    "cpu",
+    "--method.switch",
+    "1",
+]
 
 
 def test_no_item_and_no_photograph_is_in_two_parts() -> None:
@@ -30,7 +44,7 @@ def test_no_item_and_no_photograph_is_in_two_parts() -> None:
     for one, other in ((0, 1), (0, 2), (1, 2)):
         assert not seen[one] & seen[other]
         assert not set(PHOTOGRAPHS[PARTS[one]]) & set(PHOTOGRAPHS[PARTS[other]])
-    assert len(names()) == 10
+    assert len(class_names()) == 10
     for part in PARTS:
         assert clothing(part).labels.unique().tolist() == list(range(10))
         assert all(len(one) == 3 and max(one.shape[1:]) == 320 for one in photographs(part))
@@ -52,6 +66,36 @@ def test_scenes_are_composed_deterministically_and_every_item_is_to_be_seen(part
     assert not torch.equal(one.scene(0).pixels, one.scene(1).pixels)
     assert not torch.equal(one.scene(0).pixels, Scenes(20, 4, part, config).scene(0).pixels)
     assert SEEN == 0.5
+
+
+def test_small_scenes_have_smaller_items_and_large_ones_more_space() -> None:
+    assert Composing.of_size(64) == Composing()
+    assert Composing.of_size(32) == Composing(size=32, smallest=12, largest=22)
+    assert Composing.of_size(128) == Composing(size=128)
+
+
+def test_the_class_of_a_scene_is_that_of_the_item_of_which_most_is_seen() -> None:
+    owner = torch.tensor([[-1, -1, -1, -1], [0, 1, 1, -1]])
+    scene = Scene(torch.zeros(3, 2, 4), owner, torch.tensor([3, 7]))
+    assert largest(scene) == class_names()[7]
+    assert largest(Scene(torch.zeros(3, 2, 4), torch.full((2, 4), -1), torch.tensor([3]))) is None
+
+
+def test_first_segments_follow_the_rule_of_the_options() -> None:
+    options = Options(scenes=2, test_scenes=1, cell=4)
+    batch = collate([Scenes(1, 0, "train", Composing()).scene(0).pixels])
+    by_rule = ImageObjects(options).data().first_segments
+    assert isinstance(by_rule, GivenMasks)
+    assert by_rule.heuristic is not None
+    found = by_rule.heuristic(batch).grid
+    assert found is not None
+    assert found.shape == (16, 16)
+    by_colours = ImageObjects(replace(options, first="colours")).data().first_segments
+    assert isinstance(by_colours, Discovery)
+    assert by_colours.finder == replace(options.finder, extra_features=None)
+    grid = by_colours.source.network.encode(batch).grid
+    assert grid is not None
+    assert grid.shape == (16, 16)
 
 
 def test_items_differ_from_their_photograph_and_are_textured() -> None:
@@ -104,6 +148,8 @@ def test_a_cell_belongs_to_the_item_with_most_of_its_pixels() -> None:
 
 
 def test_objects_reach_the_rim_of_a_picture_at_its_own_size() -> None:
+    from gestalt.recipes.image_objects.outputs import full_size
+
     grid = Grid.uniform((3, 3), (4.0, 4.0))
     labels = torch.tensor([0, 1, -1, 2, 3, -1, -1, -1, -1])  # the last row and column were padding of a batch
     large = full_size(labels, grid, torch.zeros(3, 9, 9), (18, 27))
@@ -140,11 +186,13 @@ def test_a_run_ends_with_a_table_and_a_report(finished: Path) -> None:
         assert row in text
     page = (finished / "report.html").read_text()
     assert page.count("data:image/png") >= 3 * 2 * 3
-    encoder = load(finished)
+    encoder = load(finished).encoder
     assert encoder(collate([torch.rand(3, 40, 60)])).values.shape == (1, 600, encoder.dim)  # cells of 2 × 2 pixels
 
 
 def test_found_objects_are_written_at_the_size_of_each_picture(finished: Path, own: Path, tmp_path: Path) -> None:
+    from gestalt.core.storage.naming import track_name
+
     with pytest.raises(ValueError, match=r"bad\.png.*cannot be read as a picture"):
         execute(["discover", str(finished), str(own), "--out", str(tmp_path / "a")])
     assert execute(["discover", str(finished), str(own), "--out", str(tmp_path / "b"), "--skip-bad"]) == 0
@@ -187,7 +235,7 @@ def test_a_run_on_ones_own_pictures_leaves_out_what_is_bad_and_says_so(own: Path
 
 
 def test_senseless_options_are_refused_in_words() -> None:
-    with pytest.raises(ValueError, match="--size must be at least 32"):
+    with pytest.raises(ValueError, match=r"size \(--size\) must lie in \[32, 65536\], got 16"):
         Options(size=16)
-    with pytest.raises(ValueError, match="--longest at least --size, got 64 and 40"):
+    with pytest.raises(ValueError, match=r"\(--longest\) must be at least size \(--size\), got 40 and 64"):
         Options(longest=40)

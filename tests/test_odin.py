@@ -11,10 +11,12 @@ import torch
 from torch import Tensor, nn
 
 from gestalt.core.components.registry import METHODS
+from gestalt.core.data.presence import Presence
 from gestalt.core.data.segmentation import Segmentation
 from gestalt.core.discovery.finder import ObjectFinder
 from gestalt.core.discovery.groupers import KMeans
 from gestalt.core.discovery.segmenters import Discovery, GivenMasks, SwitchAt, WholeItem
+from gestalt.core.methods.adversary import Adversary
 from gestalt.core.methods.detcon import DetConB, DetConS
 from gestalt.core.methods.learner import Learner
 from gestalt.core.methods.method import DataInfo
@@ -104,6 +106,17 @@ def test_the_discovery_network_has_running_statistics_that_follow_the_online_net
     assert any(not torch.equal(buffer, fresh[name]) for name, buffer in moved.items())
     with pytest.raises(ValueError, match='buffers="copy"'):
         Discovery(Follower(learner.online, MovingAverage(0.5)), FINDER)
+
+
+def test_the_parts_of_odin_reach_their_places() -> None:
+    objective, presence, adversary = Contrastive(0.7), Presence(elements=1.0), Adversary()
+    learner = small(objective=objective, presence=presence, adversary=adversary, span=True, teacher_sees="source")
+    assert discovery(learner).span
+    assert discovery(learner).finder == FINDER
+    assert isinstance(learner.objective, Contrastive)
+    assert learner.objective is not objective  # a method may build many learners
+    assert learner.objective.temperature == 0.7
+    assert (learner.presence, learner.adversary, learner.teacher_sees) == (presence, adversary, "source")
 
 
 def test_first_segments_are_those_of_a_random_network_unless_there_is_a_warm_start() -> None:

@@ -1,89 +1,124 @@
-"""Every recipe with every method: a step on the recipe's own material, half of it labelled."""
+"""Every recipe with every method: a step on the recipe's own data, half of it labelled."""
 
 import functools
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, final
 
 import pytest
 import torch
 
-from gestalt.__main__ import RECIPES
+from gestalt.core.components.registry import METHODS, RECIPES
 from gestalt.core.data.view import Batch
-from gestalt.core.experiment import AbstractRecipe, ExperimentData, Learning, Running, fresh
+from gestalt.core.experiment.build import LearnerFactory
 from gestalt.core.experiment.labelling import labels_of
-from gestalt.core.experiment.options import Method
-from gestalt.core.experiment.running import about_of
-from gestalt.core.modality.labels import Labels
+from gestalt.core.experiment.options import EncoderChoice, Labelling, Running
+from gestalt.core.experiment.recipe import AbstractRecipe
+from gestalt.core.methods.odin_warm_start import OdinWarmStart
 from gestalt.core.optimization.progress import Progress
-from gestalt.core.training import Training
 from gestalt.core.training.data import Order, batches
-from gestalt.recipes import audio_events, image_objects, molecules, objects, text_spans, video_objects
-from tests.audio_events.runs import few_varied_sounds
-from tests.implementations import seeded
+from gestalt.core.training.labels import Labels
+from gestalt.core.training.options import Training
+from tests.implementations import seeded, small
 
+METHOD = OdinWarmStart(hidden=8, projection=4, switch=0)
+"""Narrow heads, and discovered objects from the first step on."""
 TRAINING = Training(steps=1, batch=6, labelled=0.5, workers=0, threads=1, accelerator="cpu")
 RUNNING = Running(Path("nowhere"))
+HALF = Labelling(label_share=0.5)
 TEXT = "The old man saw the sea.\nBirds sing in the wide sky.\nShe left.\nA dog barks.\nNobody knew.\nIt rains.\n"
 
 
-def small(encoder: str = "conv") -> Learning:
-    """Narrow heads, discovered objects from the first step on, and half of the labels."""
-    return Learning(encoder=encoder, hidden=8, projection=4, hand_over=0, label_share=0.5)
+def audio_events(_: Path) -> AbstractRecipe[Any, Any]:
+    """Soundscapes of two seconds."""
+    from gestalt.recipes.audio_events.recipe import AudioEvents, Options
+
+    return AudioEvents(
+        Options(2.0, 12, 1, method=METHOD, running=RUNNING, labelling=HALF, training=TRAINING),
+    )
+
+
+def image_objects(_: Path) -> AbstractRecipe[Any, Any]:
+    """Scenes of 32 × 32 pixels."""
+    from gestalt.recipes.image_objects.recipe import ImageObjects, Options
+
+    return ImageObjects(Options(32, 12, 1, method=METHOD, running=RUNNING, labelling=HALF, training=TRAINING))
+
+
+def video_objects(_: Path) -> AbstractRecipe[Any, Any]:
+    """Moving scenes of 32 × 32 pixels."""
+    from gestalt.recipes.video_objects.recipe import Options, VideoObjects
+
+    return VideoObjects(
+        Options(size=32, view=24, scenes=12, test_scenes=1, method=METHOD, running=RUNNING, labelling=HALF,
+                training=TRAINING)
+    )  # fmt: skip
+
+
+def molecules(_: Path) -> AbstractRecipe[Any, Any]:
+    """A narrow network on the shipped molecules."""
+    from gestalt.recipes.molecules.recipe import Molecules, Options
+
+    narrow = EncoderChoice("gine", {"width": 16, "layers": 2})
+    return Molecules(Options(method=METHOD, encoder=narrow, running=RUNNING, labelling=HALF, training=TRAINING))
+
+
+def text_spans(_: Path) -> AbstractRecipe[Any, Any]:
+    """Twelve sentences."""
+    from gestalt.recipes.text_spans.recipe import Options, TextSpans
+
+    narrow = EncoderChoice("conv", {"width": 16})
+    return TextSpans(
+        Options(sentences=12, test_sentences=2, method=METHOD, encoder=narrow, running=RUNNING, labelling=HALF,
+                training=TRAINING)
+    )  # fmt: skip
 
 
 def own_text(folder: Path) -> AbstractRecipe[Any, Any]:
     """The recipe for any data, on text of two folders."""
+    from gestalt.recipes.objects.recipe import Objects, Options
+
     for name in ("letters", "novels"):
         (folder / name).mkdir(exist_ok=True)
         (folder / name / "some.txt").write_text(TEXT, encoding="utf-8")
-    from gestalt.modalities.text import MODALITY
-
-    learning = Learning(hidden=8, projection=4, hand_over=0, label_share=0.5, labels=Path("folders"))
-    options = objects.Options("text", running=Running(folder / "out", (folder,)), learning=learning, training=TRAINING)
-    return objects.Objects(options, MODALITY)
+    running, labelling = Running(folder / "out", (folder,)), Labelling(Path("folders"), label_share=0.5)
+    return Objects(Options("text", method=METHOD, running=running, labelling=labelling, training=TRAINING))
 
 
-STUDIES: dict[str, Callable[[Path], AbstractRecipe[Any, Any]]] = {
-    "audio-events": lambda _: audio_events.AudioEvents(
-        audio_events.Options(
-            soundscapes=12, test_soundscapes=1, running=RUNNING, learning=small(), training=TRAINING, seconds=2.0
-        )
-    ),
-    "image-objects": lambda _: image_objects.ImageObjects(
-        image_objects.Options(scenes=12, test_scenes=1, size=32, running=RUNNING, learning=small(), training=TRAINING)
-    ),
-    "video-objects": lambda _: video_objects.VideoObjects(
-        video_objects.Options(
-            scenes=12, test_scenes=1, size=32, view=24, running=RUNNING, learning=small(), training=TRAINING
-        )
-    ),
-    "molecules": lambda _: molecules.Molecules(
-        molecules.Options(running=RUNNING, learning=small("gine"), training=TRAINING, width=16, layers=2)
-    ),
-    "text-spans": lambda _: text_spans.TextSpans(
-        text_spans.Options(
-            sentences=12, test_sentences=2, running=RUNNING, learning=small(), training=TRAINING,
-            looking=text_spans.options.Looking(width=16),
-        )
-    ),
+BUILDERS: dict[str, Callable[[Path], AbstractRecipe[Any, Any]]] = {
+    "audio-events": audio_events,
+    "image-objects": image_objects,
+    "video-objects": video_objects,
+    "molecules": molecules,
+    "text-spans": text_spans,
     "objects": own_text,
-}  # fmt: skip
+}
+
+
+@final
+@dataclass(frozen=True)
+class Prepared:
+    """A recipe with what it trains on and what it knows of it, and the first batch."""
+
+    factory: LearnerFactory
+    labels: Labels
+    batch: Batch[Any]
 
 
 @functools.cache
-def prepared(
-    recipe: str, folder: Path
-) -> tuple[AbstractRecipe[Any, Any], ExperimentData[Any, Any], Labels, Batch[Any]]:
-    """A recipe's study, what it trains on, what it may know of it, and the first batch."""
+def prepared(name: str, folder: Path) -> Prepared:
+    """Each recipe is prepared once."""
+    from tests.audio_events.runs import few_varied_sounds
+
     with few_varied_sounds():
-        study = STUDIES[recipe](folder)
-        material = study.material()
-        labels = labels_of(material, study.options.learning, seed=0)
-    assert labels is not None
-    order = Order(len(material.items), 6, 1, seed=0, labelled=labels.known().tolist(), share=0.5)
-    made = batches(material.items, material.views, study.modality.collate, order, 0, skip_bad=False, labels=labels)
-    return study, material, labels, next(made)
+        recipe = BUILDERS[name](folder)
+        data = recipe.data()
+        labels = labels_of(data, recipe.options.labelling, seed=0)
+        assert labels is not None
+        order = Order(len(data.items), 6, 1, seed=0, labelled=labels.known_items().tolist(), share=0.5)
+        made = batches(data.items, data.views, recipe.modality.collate, order, 0, skip_bad=False, labels=labels)
+        return Prepared(LearnerFactory(recipe, data, data.views, labels), labels, next(made))
 
 
 @pytest.fixture(scope="module")
@@ -93,47 +128,50 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_no_recipe_is_left_out() -> None:
-    assert set(STUDIES) == set(RECIPES) - {"labels-table"}
+    assert set(BUILDERS) == set(RECIPES.names()) - {"labels-table"}
 
 
-@pytest.mark.parametrize("recipe", STUDIES)
+@pytest.mark.parametrize("recipe", BUILDERS)
 def test_every_recipe_knows_labels_of_some_items_and_mixes_them_into_a_batch_at_the_chosen_share(
     recipe: str, folder: Path
 ) -> None:
-    study, material, labels, batch = prepared(recipe, folder)
-    assert 0 < len(labels.known()) <= (len(material.items) + 1) // 2
-    assert len(labels.names) > 1
+    ready = prepared(recipe, folder)
+    labels, batch, items = ready.labels, ready.batch, ready.factory.data.items
+    assert 0 < len(labels.known_items()) <= (len(items) + 1) // 2
+    assert labels.target.outputs > 1
     assert batch.labels is not None
-    told = batch.labels.flatten(1).amax(dim=1) if batch.labels.ndim > 1 else batch.labels
-    assert int((told >= 0).sum()) == 3
-    assert about_of(study, material, labels).classes == len(labels.names)
+    known = batch.labels.flatten(1).amax(dim=1) if batch.labels.ndim > 1 else batch.labels
+    assert int((known >= 0).sum()) == 3
+    info = ready.factory.info()
+    assert info.target is labels.target
+    assert (info.items, info.batch, info.large_views) == (len(items), 6, len(batch.views))
 
 
-@pytest.mark.parametrize("recipe", STUDIES)
+@pytest.mark.parametrize("recipe", BUILDERS)
 def test_a_table_labels_the_items_of_every_recipe_by_their_names(recipe: str, folder: Path, tmp_path: Path) -> None:
-    _, material, _, _ = prepared(recipe, folder)
-    count = min(6, len(material.items))
+    data = prepared(recipe, folder).factory.data
+    count = min(6, len(data.items))
     table = tmp_path / "labels.csv"
-    lines = [f'"{material.items.name(index)}",{"ab"[index % 2]}' for index in range(count)]
+    lines = [f'"{data.items.name(index)}",{"ab"[index % 2]}' for index in range(count)]
     table.write_text("\n".join(["name,label", *lines]) + "\n", encoding="utf-8")
-    labels = labels_of(material, Learning(labels=table, label_share=1.0), seed=0)
+    labels = labels_of(data, Labelling(table, label_share=1.0), seed=0)
     assert labels is not None
-    assert labels.classes[:count].tolist() == [index % 2 for index in range(count)]
+    assert labels.known[:count].tolist() == [index % 2 for index in range(count)]
 
 
-@pytest.mark.parametrize("method", get_args(Method))
-@pytest.mark.parametrize("recipe", STUDIES)
-def test_every_method_takes_a_step_in_every_recipe(recipe: str, method: Method, folder: Path) -> None:
-    study, material, labels, batch = prepared(recipe, folder)
-    learner = fresh(study, material.settings, method, about_of(study, material, labels))
+@pytest.mark.parametrize("method", METHODS.names())
+@pytest.mark.parametrize("recipe", BUILDERS)
+def test_every_method_takes_a_step_in_every_recipe(recipe: str, method: str, folder: Path) -> None:
+    ready = prepared(recipe, folder)
+    learner = ready.factory.fresh(small(method))
     before = {name: weight.detach().clone() for name, weight in learner.online.encoder.named_parameters()}
     optimizer = torch.optim.SGD([weight for weight in learner.parameters() if weight.requires_grad], lr=0.1)
-    outcome = learner(batch, seeded())
-    outcome.loss.backward()
+    output = learner(ready.batch, seeded(), Progress(0, 10, 2))
+    output.loss.backward()
     optimizer.step()
-    learner.follow(outcome, Progress(1, 10, 2))
-    assert bool(outcome.loss.isfinite())
+    learner.after_step([output], Progress(1, 10, 2))
+    assert bool(output.loss.isfinite())
     assert any(not torch.equal(before[name], weight) for name, weight in learner.online.encoder.named_parameters())
     if method in ("semppl", "semppl-invariant", "semppl-task", "odin-semantic"):
-        assert float(outcome.parts["semantic"]) > 0
-        assert float(outcome.parts["labelled_positives"]) < 1
+        assert float(output.metrics["semantic"]) > 0
+        assert float(output.metrics["labelled_positives"]) < 1

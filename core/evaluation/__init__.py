@@ -20,6 +20,8 @@ from .fine_tuning import fine_tune_classes as fine_tune_classes
 from .fine_tuning import fine_tune_values as fine_tune_values
 from .fractions import label_fraction as label_fraction
 from .intervals import Intervals as Intervals
+from .named_objects import named_vectors as named_vectors
+from .named_objects import names_of_found as names_of_found
 from .neighbours import nearest_neighbour_accuracy as nearest_neighbour_accuracy
 from .neighbours import neighbours_vote as neighbours_vote
 from .object_metrics import object_metrics as object_metrics

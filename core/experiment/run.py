@@ -36,6 +36,8 @@ def run(recipe: AbstractRecipe[ItemT, TruthT]) -> int:
     folder.check()
     fabric = launch(options.training)
     data = recipe.data()
+    if not len(data.items):
+        raise ValueError("there are no items to train on; check the data path")
     if fabric.is_global_zero:
         for entry in data.skipped:
             print(f"left out {entry.name}: {entry.reason}", file=sys.stderr)

@@ -65,7 +65,7 @@ def reading_of(data: Any, modality: AbstractModality[ItemT], skip_bad: bool = Fa
 @final
 @dataclass(frozen=True)
 class Source(Generic[ItemT]):
-    """Items that are read a few at a time: numbered ones, or those of a loader, which come once and in its own order."""
+    """Items that are read a few at a time: numbered ones, or those of a loader, which come once in its own order."""
 
     items: AbstractItems[ItemT] | None
     loader: Iterable[Any]
@@ -106,9 +106,7 @@ class Source(Generic[ItemT]):
             yield tuple(range(start, start + len(some))), some
             start += len(some)
 
-    def _numbered(
-        self, items: AbstractItems[ItemT], size: int
-    ) -> Iterator[tuple[tuple[int, ...], tuple[ItemT, ...]]]:
+    def _numbered(self, items: AbstractItems[ItemT], size: int) -> Iterator[tuple[tuple[int, ...], tuple[ItemT, ...]]]:
         rng = np.random.default_rng(0)
         for first in range(0, len(items), size):
             numbers, some = list[int](), list[ItemT]()

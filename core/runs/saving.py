@@ -47,7 +47,7 @@ def save(
     heads = {"projector": model.network.projector} | dict(model.heads)
     encoders = model.modality.encoders
     config = RunConfig(
-        modality={"name": modality or model.modality.name, "settings": describe(modality_settings(model.modality))},
+        modality={"name": modality or model.modality.name, "settings": modality_settings(model.modality)},
         encoder={
             "name": encoder,
             "settings": describe(settings_of(model.encoder, encoders[choose("encoder", encoder, list(encoders))])),
@@ -127,16 +127,19 @@ def modality_of(folder: Path | str, named: AbstractModality[Any] | str | None = 
 
 
 def modality_settings(modality: AbstractModality[Any]) -> dict[str, Any]:
-    """The arguments that build a modality again; none where its class takes none."""
-    return settings_of(modality)
+    """The settings that build a modality again; none where they cannot be written down.
 
-
+    A modality whose constructor takes functions or arrays is used as it is installed.
+    """
+    try:
+        settings: dict[str, Any] = describe(settings_of(modality))
+    except TypeError:
+        return {}
+    return settings
 
 
 def _prefixed(prefix: str, module: nn.Module) -> dict[str, torch.Tensor]:
-    return {
-        f"{prefix}.{name}": tensor.detach().cpu().contiguous() for name, tensor in module.state_dict().items()
-    }
+    return {f"{prefix}.{name}": tensor.detach().cpu().contiguous() for name, tensor in module.state_dict().items()}
 
 
 def _load(module: nn.Module, prefix: str, tensors: Mapping[str, torch.Tensor]) -> None:

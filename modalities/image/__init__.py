@@ -63,6 +63,7 @@ class Image(AbstractModality[Picture]):
     def __init__(self, channels: int | None = 3, longest: int | None = 1024, size: int = 64) -> None:
         self.channels = channels
         self.longest = longest
+        self.size = size
         self.encoders: Mapping[str, Callable[..., AbstractEncoder]] = {
             "raw": ColourTexture,
             "conv": Conv,

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from typing import final
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Int
 from torch import Tensor
 
 from gestalt.core.data.feature_map import FeatureMap, Grid
-from gestalt.core.data.segmentation import Segmentation
 from gestalt.core.evaluation import (
     Intervals,
     adjusted_rand_index,
@@ -17,6 +16,8 @@ from gestalt.core.evaluation import (
     event_f1,
     foreground_adjusted_rand_index,
     linear_probe,
+    named_vectors,
+    names_of_found,
     nearest_neighbour_accuracy,
 )
 
@@ -79,37 +80,13 @@ def type_metrics(
     on the other. Both name sounds over the true extents of the events; "1-NN found" does so over the discovered ones,
     each named after the event with which it shares most, if that is at least half of it.
     """
-    events = truth.sounds.shape[1]
-    vectors, labels, items = _pooled(features, truth.labels, truth.sounds, events)
+    vectors, labels, items = named_vectors(features, truth.labels, truth.sounds)
     order = torch.randperm(len(features.values), generator=torch.Generator().manual_seed(seed))
     train = torch.isin(items, order[: len(order) // 2])
-    named = _named(found, truth)
-    found_vectors, found_labels, found_items = _pooled(features, found, named, named.shape[1])
+    named = names_of_found(found, truth.labels, truth.sounds)
+    found_vectors, found_labels, found_items = named_vectors(features, found, named)
     return {
         "1-NN": nearest_neighbour_accuracy(vectors, labels, items),
         "probe": linear_probe(vectors, labels, train.nonzero()[:, 0], (~train).nonzero()[:, 0]).accuracy,
         "1-NN found": nearest_neighbour_accuracy(found_vectors, found_labels, found_items),
     }
-
-
-def _pooled(
-    features: FeatureMap, labels: Int[Tensor, "items elements"], names: Int[Tensor, "items objects"], objects: int
-) -> tuple[Float[Tensor, "rows dim"], Int[Tensor, " rows"], Int[Tensor, " rows"]]:
-    """Vectors of all named objects, their names, and their items."""
-    pooled = Segmentation.from_labels(labels, objects, features.grid).pool(features)
-    use = pooled.present & (names >= 0)
-    items = torch.arange(len(labels))[:, None].expand_as(use)[use]
-    rows = pooled.vectors[use]
-    return (rows - rows.mean(dim=0)) / rows.std(dim=0).clamp(min=1e-6), names[use], items
-
-
-def _named(found: Int[Tensor, "items elements"], truth: Truth) -> Int[Tensor, "items objects"]:
-    """The sound of every found object, −1 where no event fills half of it."""
-    one_hot = torch.nn.functional.one_hot
-    objects, events = int(found.max()) + 1, truth.sounds.shape[1]
-    mine = one_hot(found + 1, objects + 1)[..., 1:].float()
-    theirs = one_hot(truth.labels + 1, events + 1)[..., 1:].float()
-    shared = torch.einsum("bno,bne->boe", mine, theirs)
-    best, event = shared.max(dim=2)
-    size = mine.sum(dim=1)
-    return torch.where((size > 0) & (best >= size / 2), truth.sounds.gather(1, event), -1)

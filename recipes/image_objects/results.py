@@ -7,14 +7,17 @@ from typing import Any
 import torch
 
 from gestalt.core.data.segmentation import Segmentation
+from gestalt.core.discovery.concat_features import ConcatFeatures
+from gestalt.core.discovery.finder import ObjectFinder
+from gestalt.core.discovery.groupers import KMeans
 from gestalt.core.evaluation import Column
-from gestalt.core.experiment import Predictions, look
+from gestalt.core.experiment.predictions import Predictions, predictions_of
 from gestalt.core.networks.encoder import Network
-from gestalt.modalities.image import MODALITY, OnCells, Picture, Slic
+from gestalt.modalities.image import MODALITY, Picture
+from gestalt.modalities.image.encoders import ColourTexture
 
-from .finding import FinderOptions, felzenszwalb
-from .options import Options
-from .scenes import Scene
+from .rules import felzenszwalb, slic
+from .synthetic.scenes import Scene
 from .truth import cells_of_pixels, instance_metrics, truth_of, type_metrics
 
 COLUMNS = (
@@ -35,42 +38,46 @@ NOTE = (
 )
 
 
-def measure(looked: Predictions, truth: Sequence[Scene], seed: int) -> dict[str, float]:
-    """All metrics of what a network saw."""
-    seen, true = looked.joined(), truth_of(truth)
-    assert seen.features.grid is not None
-    pixels = cells_of_pixels(seen.features.grid, true.size)
-    return instance_metrics(seen.found[:, pixels], true) | type_metrics(seen.features, seen.found, true, seed)
+def measure(predictions: Predictions, truth: Sequence[Scene], seed: int) -> dict[str, float]:
+    """All metrics of what a network found."""
+    batch, true = predictions.joined(), truth_of(truth)
+    assert batch.features.grid is not None
+    pixels = cells_of_pixels(batch.features.grid, true.size)
+    return instance_metrics(batch.found[:, pixels], true) | type_metrics(batch.features, batch.found, true, seed)
 
 
 def baselines(
-    random: Network, options: Options, items: Sequence[Picture], truth: Sequence[Scene]
+    random: Network, finder: ObjectFinder, cell: int, items: Sequence[Picture], truth: Sequence[Scene], seed: int
 ) -> dict[str, dict[str, float]]:
-    """What needs no training: plain features, a random encoder, and the field's heuristics.
+    """What needs no training: plain features, a random encoder, and rules made by hand.
 
-    `random` is the run's own network before training.
+    `random` is the run's own network before training, `finder` the run's way of finding objects, `cell` the pixels a
+    side of the cells that have plain features.
     """
-    seed = options.training.seed
-    raw = Network(MODALITY.encoders["raw"](stride=options.finder.cell))
-    alone = replace(options.finder, extra_features="nothing", space="hidden")
+    raw = Network(ColourTexture(stride=cell))
+    objects = finder.grouper.objects if isinstance(finder.grouper, KMeans) else 12
+    # Colours beside plain features of weight 0 are colours alone.
+    colours = ConcatFeatures(ColourTexture(stride=cell, textures=False), 0.0)
 
-    def tried(network: Network, finding: FinderOptions) -> dict[str, float]:
-        return measure(look(network, MODALITY, items, finding.build()), truth, seed)
+    def evaluated(network: Network, one: ObjectFinder) -> dict[str, float]:
+        return measure(predictions_of(network, MODALITY, items, one), truth, seed)
+
+    def clusters(position: float, extra: ConcatFeatures | None = None) -> ObjectFinder:
+        grouper = KMeans(objects, spherical=False, position=position)
+        return replace(finder, grouper=grouper, space="hidden", extra_features=extra)
 
     rows = {}
     for name, network in (("colours and textures", raw), ("a random encoder", random)):
-        rows[f"k-means on {name}"] = tried(network, replace(alone, position=0.0))
-        rows[f"k-means on {name} and place"] = tried(network, replace(alone, position=1.0))
-    rows["k-means on colours and place"] = tried(raw, replace(options.finder, extra_features="colours", learned=0.0))
-    rows["Odin's finder on a random encoder"] = tried(random, options.finder)
-    rows["Felzenszwalb"] = _heuristic(OnCells(felzenszwalb(), stride=1, objects=256), items, truth)
-    rows["SLIC"] = _heuristic(OnCells(Slic(16, 20.0), stride=1, objects=256), items, truth)
+        rows[f"k-means on {name}"] = evaluated(network, clusters(0.0))
+        rows[f"k-means on {name} and place"] = evaluated(network, clusters(1.0))
+    rows["k-means on colours and place"] = evaluated(raw, clusters(1.0, colours))
+    rows["Odin's finder on a random encoder"] = evaluated(random, finder)
+    rows["Felzenszwalb"] = _by_rule(felzenszwalb(), items, truth)
+    rows["SLIC"] = _by_rule(slic(), items, truth)
     return rows
 
 
-def _heuristic(
-    heuristic: Callable[[Any], Segmentation], items: Sequence[Picture], truth: Sequence[Scene]
-) -> dict[str, float]:
-    """Segments of pixels, with no vectors that could tell types."""
-    found = torch.cat([heuristic(MODALITY.collate([item])).labels() for item in items])
+def _by_rule(rule: Callable[[Any], Segmentation], items: Sequence[Picture], truth: Sequence[Scene]) -> dict[str, float]:
+    """Segments of pixels, with no vectors that could name types."""
+    found = torch.cat([rule(MODALITY.collate([item])).labels() for item in items])
     return instance_metrics(found, truth_of(truth))

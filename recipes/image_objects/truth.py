@@ -6,22 +6,23 @@ from dataclasses import dataclass
 from typing import final
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Int
 from torch import Tensor
 
 from gestalt.core.data.feature_map import FeatureMap, Grid
-from gestalt.core.data.segmentation import Segmentation
 from gestalt.core.evaluation import (
     adjusted_rand_index,
     foreground_adjusted_rand_index,
     linear_probe,
     mean_best_overlap,
+    named_vectors,
+    names_of_found,
     nearest_neighbour_accuracy,
     object_recovery,
 )
 
-from .clothing import names
-from .scenes import Scene
+from ..scene_sources import class_names
+from .synthetic.scenes import Scene
 
 MOST_CELLS = 6000
 """Cells that the segmentation probe learns from."""
@@ -89,10 +90,10 @@ def type_metrics(
     owner = owned(truth.owner, pixels, features.values.shape[1])
     order = torch.randperm(len(owner), generator=torch.Generator().manual_seed(seed))
     learning = order[: len(order) // 2]
-    vectors, labels, items = _pooled(features, owner, truth.classes)
+    vectors, labels, items = named_vectors(features, owner, truth.classes)
     train = torch.isin(items, learning)
-    named = _named(found, owner, truth.classes)
-    found_vectors, found_labels, found_items = _pooled(features, found, named)
+    named = names_of_found(found, owner, truth.classes)
+    found_vectors, found_labels, found_items = named_vectors(features, found, named)
     return {
         "1-NN": nearest_neighbour_accuracy(vectors, labels, items),
         "probe": linear_probe(vectors, labels, train.nonzero()[:, 0], (~train).nonzero()[:, 0]).accuracy,
@@ -125,7 +126,7 @@ def _segmentation_probe(
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
-    kinds = len(names())
+    kinds = len(class_names())
     of_cells = _classes(owner, truth.classes, kinds)
     testing = torch.ones(len(owner), dtype=torch.bool)
     testing[learning] = False
@@ -148,26 +149,3 @@ def _segmentation_probe(
 def _classes(owner: Int[Tensor, "scenes places"], classes: Int[Tensor, "scenes items"], kinds: int) -> Tensor:
     """The class of every place; the photograph is number `kinds`."""
     return torch.where(owner >= 0, classes.gather(1, owner.clamp(min=0)), kinds)
-
-
-def _pooled(
-    features: FeatureMap, labels: Int[Tensor, "scenes elements"], classes: Int[Tensor, "scenes objects"]
-) -> tuple[Float[Tensor, "rows dim"], Int[Tensor, " rows"], Int[Tensor, " rows"]]:
-    """Vectors of all named objects of unit variance in every dimension, their classes, and their scenes."""
-    pooled = Segmentation.from_labels(labels, classes.shape[1], features.grid).pool(features)
-    use = pooled.present & (classes >= 0)
-    scenes = torch.arange(len(labels))[:, None].expand_as(use)[use]
-    rows = pooled.vectors[use]
-    return (rows - rows.mean(dim=0)) / rows.std(dim=0).clamp(min=1e-6), classes[use], scenes
-
-
-def _named(
-    found: Int[Tensor, "scenes elements"], owner: Int[Tensor, "scenes elements"], classes: Int[Tensor, "scenes items"]
-) -> Int[Tensor, "scenes objects"]:
-    """The class of every found object, −1 where no item fills half of it."""
-    one_hot = torch.nn.functional.one_hot
-    mine = one_hot(found + 1, max(2, int(found.max()) + 2))[..., 1:].float()
-    theirs = one_hot(owner + 1, classes.shape[1] + 1)[..., 1:].float()
-    best, item = torch.einsum("sno,sni->soi", mine, theirs).max(dim=2)
-    size = mine.sum(dim=1)
-    return torch.where((size > 0) & (best >= size / 2), classes.gather(1, item), -1)

@@ -1,9 +1,9 @@
-"""One cell of the table: a method learns from all items and the labels it is shown, and is asked about others."""
+"""One cell of the table: a method learns from all items and the labels it is shown, and is tested on others."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal, final
+from typing import Any
 
 import torch
 from jaxtyping import Float, Int
@@ -11,123 +11,129 @@ from torch import Tensor
 
 from gestalt.core.data.segmentation import Segmentation
 from gestalt.core.evaluation import item_vectors, label_fraction, linear_probe
-from gestalt.core.methods.catalogue import Setting, build
 from gestalt.core.methods.learner import Learner
-from gestalt.core.modality.labels import Labels
+from gestalt.core.methods.method import AbstractMethod, DataInfo
+from gestalt.core.methods.supervised import Supervised
+from gestalt.core.methods.targets import Classes
+from gestalt.core.modality.base import AbstractModality
 from gestalt.core.networks.encoder import AbstractEncoder
 from gestalt.core.networks.modes import evaluating
-from gestalt.core.training import Training, launch, train
+from gestalt.core.runs.inputs import InMemory
+from gestalt.core.runs.model import Model
+from gestalt.core.training.labels import Labels
+from gestalt.core.training.loop import launch, train_learner
+from gestalt.core.training.options import Training
 
-from .kinds import InMemory, Labelled, Segments
+from .labelled_data import LabelledData, Segments
+from .rows import Row
 
-WORDS = 25  # about so many objects per item where every element is one: the queue is a multiple of them
-
-
-@final
-@dataclass(frozen=True)
-class Row:
-    """A row of the table: which method learns, and how it is asked.
-
-    `learn` is None where nothing is trained: `raw` features, or the encoder as it comes. `read` asks a linear probe on
-    frozen vectors, or the task network itself.
-    """
-
-    name: str
-    learn: str | None
-    read: Literal["probe", "task"] = "probe"
-    raw: bool = False
+OBJECTS = 25
+"""About so many objects per item where every element is one: the queue is a multiple of them."""
 
 
-ROWS = (
-    Row("plain features + probe", None, raw=True),
-    Row("random encoder + probe", None),
-    Row("supervised from scratch", "supervised", "task"),
-    Row("BYOL + probe", "byol"),
-    Row("SimCLR + probe", "simclr"),
-    Row("SemPPL + probe", "semppl"),
-    Row("SemPPL with task network", "semppl-task", "task"),
-)
-
-
-def score(row: Row, data: Labelled, share: float, training: Training, folder: Path) -> float:
-    """The share of tried items (or elements) that are named rightly, from `share` of the labels."""
+def score(row: Row, data: LabelledData, share: float, training: Training, folder: Path) -> float:
+    """The share of test items (or elements) that are named rightly, from `share` of the labels."""
     torch.manual_seed(training.seed)
-    encoder = data.raw() if row.raw else data.encoder()
+    encoder = data.fresh_encoder(row.raw)
     shown = shown_items(data, share, training.seed)
-    if row.learn is None:
-        return _probe(encoder, data, shown)
-    setting = Setting(
-        hidden=256,
-        projection=128,
-        batch=training.batch * (WORDS if data.of_elements else 1),
-        decay=0.99,
-        classes=len(data.classes),
-    )
-    learner = build(row.learn, encoder, setting)
-    items, labels = InMemory(data.items, data.kind), Labels(data.classes, data.labels).keeping(shown)
-    if row.learn == "supervised":
-        items = InMemory([data.items[index] for index in shown.tolist()], data.kind)
-        labels = Labels(data.classes, data.labels[shown])
-    if data.of_elements:  # every socket of a learner may be filled anew
+    if row.method is None:
+        return _by_probe(encoder, data, shown)
+    options = replace(training, labelled=row.labelled if share < 1 else 0.0, lr=data.lr)
+    learner = _trained(row.method, encoder, data, shown, options, folder)
+    return _by_probe(learner.online.encoder, data, shown) if row.tested_by == "probe" else _by_task(learner, data)
+
+
+def _trained(
+    method: AbstractMethod,
+    encoder: AbstractEncoder,
+    data: LabelledData,
+    shown: Int[Tensor, " shown"],
+    options: Training,
+    folder: Path,
+) -> Learner:
+    """The learner after training; supervised training sees the labelled items alone.
+
+    Raises:
+        KeyboardInterrupt: if training was interrupted; it is saved.
+    """
+    target = Classes(data.classes)
+    batch = options.batch * (OBJECTS if data.of_elements else 1)
+    learner = method.build(encoder, DataInfo(items=len(data.items), batch=batch, target=target))
+    assert isinstance(learner, Learner)
+    alone = isinstance(method, Supervised)
+    items = InMemory([data.items[index] for index in shown.tolist()] if alone else data.items, data.name)
+    labels = Labels(target, data.labels[shown]) if alone else Labels(target, data.labels).keeping(shown)
+    if data.of_elements:  # the segmenter of any learner may be replaced
         segments = data.objects()[0]
-        learner.segmenter = Segments(segments[shown] if row.learn == "supervised" else segments)
-    mixed = 0.25 if row.learn.startswith("semppl") and share < 1 else 0.0
-    options = replace(training, labelled=mixed, lr=data.lr)
-    done = train(launch(options), learner, items, data.views, data.collate, options, folder, resume=True, labels=labels)
+        learner.segmenter = Segments(segments[shown] if alone else segments)
+    done = train_learner(
+        launch(options),
+        learner,
+        items,
+        data.views,
+        data.modality.collate,
+        options,
+        folder,
+        resume=True,
+        labels=labels,
+    )
     if not done.finished:
         raise KeyboardInterrupt
-    return _probe(learner.online.encoder, data, shown) if row.read == "probe" else _task(learner, data)
+    return learner.cpu()
 
 
-def shown_items(data: Labelled, share: float, seed: int) -> Int[Tensor, " shown"]:
-    """The items whose labels may be seen: stratified by class; sentences, which hold all kinds, are drawn evenly."""
+def shown_items(data: LabelledData, share: float, seed: int) -> Int[Tensor, " shown"]:
+    """The items whose labels are shown: stratified by class; sentences, which hold all classes, are drawn evenly."""
     if data.of_elements:
         order = torch.randperm(len(data.labels), generator=torch.Generator().manual_seed(seed))
         return order[: round(share * len(order))].sort().values
     return label_fraction(data.labels, share, seed)
 
 
-def _probe(encoder: AbstractEncoder, data: Labelled, shown: Int[Tensor, " shown"]) -> float:
-    seen = [data.items[index] for index in shown.tolist()]
+def _by_probe(encoder: AbstractEncoder, data: LabelledData, shown: Int[Tensor, " shown"]) -> float:
+    """The accuracy of a linear probe that learned from the shown labels."""
+    seen, modality = [data.items[index] for index in shown.tolist()], data.modality
     if data.of_elements:
-        segments, tried = data.objects()
-        learned, classes = of_objects(encoder, seen, segments[shown], data.labels[shown], data)
-        asked, answers = of_objects(encoder, data.tried, tried, data.answers, data)
+        segments, test_segments = data.objects()
+        train, classes = object_vectors(encoder, modality, seen, segments[shown], data.labels[shown])
+        test, answers = object_vectors(encoder, modality, data.test_items, test_segments, data.test_labels)
     else:
-        learned, classes = item_vectors(encoder, seen, data.collate), data.labels[shown]
-        asked, answers = item_vectors(encoder, data.tried, data.collate), data.answers
-    rows = torch.arange(len(learned) + len(asked))
-    vectors, labels = torch.cat([learned, asked]), torch.cat([classes, answers])
-    return linear_probe(vectors, labels, rows[: len(learned)], rows[len(learned) :]).accuracy
+        train, classes = item_vectors(encoder, seen, modality.collate), data.labels[shown]
+        test, answers = item_vectors(encoder, data.test_items, modality.collate), data.test_labels
+    rows = torch.arange(len(train) + len(test))
+    vectors, labels = torch.cat([train, test]), torch.cat([classes, answers])
+    return linear_probe(vectors, labels, rows[: len(train)], rows[len(train) :]).accuracy
 
 
-def _task(learner: Learner, data: Labelled, chunk: int = 64) -> float:
-    """How often the task network is right."""
-    assert learner.task is not None
+def _by_task(learner: Learner, data: LabelledData) -> float:
+    """The accuracy of the task network."""
+    task, network = learner.task, learner.online
+    assert task is not None
     if data.of_elements:
-        vectors, answers = of_objects(learner.online.encoder, data.tried, data.objects()[1], data.answers, data)
+        segments = data.objects()[1]
+        vectors, answers = object_vectors(network.encoder, data.modality, data.test_items, segments, data.test_labels)
         with evaluating(learner):
-            outputs = learner.task.head(learner.online.projector(vectors))
+            named = task.head(network.projector(vectors)).argmax(dim=1)
     else:
-        parts = [data.tried[start : start + chunk] for start in range(0, len(data.tried), chunk)]
-        outputs, answers = torch.cat([learner.predict(data.collate(part)) for part in parts]), data.answers
-    known = answers >= 0
-    return float((outputs.argmax(dim=1) == answers)[known].float().mean())
+        model = Model(data.modality, network.eval(), {"task": task.head}, target=task.target, batch=64)
+        names = [prediction.best for prediction in model.predict(data.test_items)]
+        named, answers = torch.tensor([data.classes.index(name) for name in names]), data.test_labels
+    return float((named == answers)[answers >= 0].float().mean())
 
 
-def of_objects(
+def object_vectors(
     encoder: AbstractEncoder,
+    modality: AbstractModality[Any],
     items: Sequence[Any],
     segments: Int[Tensor, "items elements"],
     labels: Int[Tensor, "items elements"],
-    data: Labelled,
     chunk: int = 64,
 ) -> tuple[Float[Tensor, "rows dim"], Int[Tensor, " rows"]]:
     """The frozen vectors of all objects and their classes, which are those of their elements."""
     vectors, classes, objects = list[Tensor](), list[Tensor](), int(segments.max()) + 1
     for start in range(0, len(items), chunk):
         with evaluating(encoder):
-            features = encoder(data.collate(items[start : start + chunk]))
+            features = encoder(modality.collate(items[start : start + chunk]))
         part = slice(start, start + chunk), slice(features.values.shape[1])
         found = Segmentation.from_labels(segments[part], objects)
         pooled = found.pool(features)

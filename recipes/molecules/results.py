@@ -1,22 +1,26 @@
 """The table: every way of cutting molecules, and of predicting their solubility, on the same molecules."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
 import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from gestalt.core.discovery.groupers import KMeans
+from gestalt.core.discovery.concat_features import ConcatFeatures
+from gestalt.core.discovery.finder import ObjectFinder
+from gestalt.core.discovery.groupers import KMeans, Regions
 from gestalt.core.evaluation import Column, adjusted_rand_index, mean_best_overlap
-from gestalt.core.experiment import Finder, Predictions, look
+from gestalt.core.experiment.predictions import Predictions, predictions_of
 from gestalt.core.networks.encoder import Network
 from gestalt.modalities.graph import MODALITY, Graph
+from gestalt.modalities.graph.encoders import Raw
 
-from .finding import FinderOptions
-from .material import Truth, numbered
-from .moieties import communities, rotatable_pieces, single_bond_pieces
+from .moieties import Part, communities, rotatable_pieces, single_bond_pieces
 from .solubility import fingerprints, from_vectors, tuned
+from .truth import Truth, numbered
 
 COLUMNS = (
     Column("ARI", "moieties"),
@@ -37,13 +41,12 @@ NOTE = (
 )
 
 
-def measure(looked: Predictions, truth: Truth, steps: int, seed: int) -> dict[str, float]:
-    """All metrics of what a network saw, and of what can be told from its vectors."""
-    found = looked.joined().found
-    rows = parts_metrics(found, truth)
-    if looked.network is None:
+def measure(predictions: Predictions, truth: Truth, steps: int, seed: int) -> dict[str, float]:
+    """All metrics of what a network found, and of what its vectors predict; `steps` of fine-tuning, 0 for none."""
+    rows = parts_only(predictions, truth)
+    if predictions.network is None:
         return rows
-    encoder = looked.network.encoder
+    encoder = predictions.network.encoder
     rows |= from_vectors(encoder, truth)
     return rows | (tuned(encoder, truth, steps, seed) if steps and any(True for _ in encoder.parameters()) else {})
 
@@ -65,35 +68,38 @@ def parts_metrics(found: Int[Tensor, "items atoms"], truth: Truth) -> dict[str, 
 
 
 def baselines(
-    random: Network, finding: FinderOptions, items: Sequence[Graph], truth: Truth, steps: int, seed: int
+    random: Network, finder: ObjectFinder, items: Sequence[Graph], truth: Truth, steps: int, seed: int
 ) -> dict[str, dict[str, float]]:
     """What needs no training: plain features, a random encoder, and the chemist's rules.
 
-    `random` is the run's own network before training.
+    `random` is the run's own network before training, `finder` the run's way of finding parts.
     """
-    raw = Network(MODALITY.encoders["raw"]())
+    raw = Network(Raw())
+    clusters = ObjectFinder(KMeans(6), "hidden")
+    regions = finder if isinstance(finder.grouper, Regions) else replace(finder, grouper=Regions(1.5, 32))
 
-    def tried(network: Network, finder: Finder, steps: int = 0) -> dict[str, float]:
-        return measure(look(network, MODALITY, items, finder), truth, steps, seed)
+    def found(network: Network, one: ObjectFinder) -> Predictions:
+        return predictions_of(network, MODALITY, items, one)
 
-    plain, hidden = replace(finding, learned=0.0, plain=True), replace(finding, plain=False)
+    def by_rule(rule: Callable[[Any], list[Part]]) -> dict[str, float]:
+        return parts_metrics(numbered([rule(molecule) for molecule in truth.molecules]), truth)
+
+    # Plain features beside plain features are plain features: the learned part is set to nothing.
+    plain = replace(regions, extra_features=ConcatFeatures(Raw(), 0.0))
+    hidden = replace(regions, extra_features=None)
     rows = {
-        "k-means on plain features": tried(raw, Finder(KMeans(6), "hidden")),
-        "regions of plain features": tried(raw, plain.build()),
-        "k-means on a random encoder": parts_only(look(random, MODALITY, items, Finder(KMeans(6), "hidden")), truth),
-        "regions of a random encoder": parts_only(look(random, MODALITY, items, hidden.build()), truth),
-        "random encoder, as the run finds parts": tried(random, finding.build(), steps),
-        "rotatable bonds cut": parts_metrics(numbered([rotatable_pieces(one) for one in truth.molecules]), truth),
-        "single bonds outside rings cut": parts_metrics(
-            numbered([single_bond_pieces(one) for one in truth.molecules]), truth
-        ),
-        "communities of bonds (Louvain)": parts_metrics(
-            numbered([communities(one, seed) for one in truth.molecules]), truth
-        ),
+        "k-means on plain features": measure(found(raw, clusters), truth, 0, seed),
+        "regions of plain features": measure(found(raw, plain), truth, 0, seed),
+        "k-means on a random encoder": parts_only(found(random, clusters), truth),
+        "regions of a random encoder": parts_only(found(random, hidden), truth),
+        "random encoder, as the run finds parts": measure(found(random, finder), truth, steps, seed),
+        "rotatable bonds cut": by_rule(rotatable_pieces),
+        "single bonds outside rings cut": by_rule(single_bond_pieces),
+        "communities of bonds (Louvain)": by_rule(partial(communities, seed=seed)),
     }
     return rows | fingerprints(truth, seed)
 
 
-def parts_only(looked: Predictions, truth: Truth) -> dict[str, float]:
+def parts_only(predictions: Predictions, truth: Truth) -> dict[str, float]:
     """The metrics of parts alone."""
-    return parts_metrics(looked.joined().found, truth)
+    return parts_metrics(predictions.joined().found, truth)

@@ -1,4 +1,4 @@
-"""How much a molecule's vector tells of its solubility, beside fingerprints."""
+"""How well a molecule's vector predicts its solubility, beside fingerprints."""
 
 import warnings
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ from gestalt.core.networks.encoder import AbstractEncoder
 from gestalt.core.networks.modes import evaluating
 from gestalt.modalities.graph import MODALITY, Graph, molecule_of
 
-from .material import Measured, Truth
+from .truth import Measured, Truth
 
 PENALTIES = np.logspace(-1, 4, 11)
 """Ridge chooses among these on the training molecules alone, each left out in turn."""

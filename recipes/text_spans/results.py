@@ -7,15 +7,16 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
+from gestalt.core.discovery.finder import ObjectFinder
+from gestalt.core.discovery.groupers import AbstractGrouper, ChangePoints, Contiguous, InOrder, KMeans, Seams
 from gestalt.core.evaluation import Column, Intervals, boundary_f1, event_f1
-from gestalt.core.experiment import Predictions, look
+from gestalt.core.experiment.predictions import Predictions, predictions_of
 from gestalt.core.networks.encoder import Network
 from gestalt.modalities.text import MODALITY, Passage
 
-from .corpus import Sentence
-from .finding import FinderOptions
-from .options import Options
-from .rules import between_punctuation, by_chance, closed_classes, from_frequent, hashes_of, right_branching
+from .corpus.sentences import Sentence
+from .frequent import FromFrequent
+from .rules import between_punctuation, by_chance, closed_classes, right_branching
 from .truth import span_metrics, truth_of, type_metrics
 
 COLUMNS = (
@@ -35,47 +36,48 @@ NOTE = (
 )
 
 
-def measure(looked: Predictions, truth: Sequence[Sentence], seed: int) -> dict[str, float]:
-    """All metrics of what a network saw."""
-    seen, true = looked.joined(), truth_of(truth)
-    return span_metrics(seen.found, true) | type_metrics(seen.features, seen.found, true, seed)
+GROUPERS: tuple[tuple[str, AbstractGrouper], ...] = (
+    ("k-means on", Contiguous(KMeans(4, spherical=False), objects=64)),
+    ("change points on", ChangePoints(penalty=0.02, objects=64, standardise=False)),
+    ("seams in", Seams(objects=64)),
+)
+
+
+def measure(predictions: Predictions, truth: Sequence[Sentence], seed: int) -> dict[str, float]:
+    """All metrics of what a network found."""
+    batch, true = predictions.joined(), truth_of(truth)
+    return span_metrics(batch.found, true) | type_metrics(batch.features, batch.found, true, seed)
 
 
 def baselines(
     random: Network,
-    options: Options,
+    finder: ObjectFinder,
+    first: FromFrequent,
     items: Sequence[Passage],
     truth: Sequence[Sentence],
-    frequent: Sequence[str],
+    seed: int,
 ) -> dict[str, dict[str, float]]:
-    """What needs no training: raw features, a random encoder, chance, and the rules of the field.
+    """What needs no training: features of letters, a random encoder, chance, and the rules of the field.
 
-    `random` is the run's own network before training; `frequent` are the most frequent words of what it trains on.
+    `random` is the run's own network before training, `finder` the run's way of finding spans, of which the grouper
+    is replaced; `first` is the rule of frequent words.
     """
-    seed = options.training.seed
-    raw = Network(MODALITY.encoders["raw"]())
-    own = replace(options.finder, plain=False)
-    clusters = replace(own, grouper="k-means", objects=4)
-    changes = replace(own, grouper="change-points", objects=64)
-    seams = replace(own, grouper="seams", objects=64)
-
-    def tried(network: Network, finding: FinderOptions) -> dict[str, float]:
-        return measure(look(network, MODALITY, items, finding.build()), truth, seed)
-
+    networks = {"letters": Network(MODALITY.encoders["raw"]()), "a random encoder": random}
     rows = {
-        "k-means on letters": tried(raw, clusters),
-        "change points on letters": tried(raw, changes),
-        "seams in letters": tried(raw, seams),
-        "k-means on a random encoder": tried(random, clusters),
-        "change points on a random encoder": tried(random, changes),
-        "seams in a random encoder": tried(random, seams),
+        f"{way} {features}": measure(
+            predictions_of(network, MODALITY, items, replace(finder, grouper=InOrder(grouper), extra_features=None)),
+            truth,
+            seed,
+        )
+        for features, network in networks.items()
+        for way, grouper in GROUPERS
     }
     true = truth_of(truth)
     rules: dict[str, Int[Tensor, "items words"]] = {
         "every word by itself": by_chance(items, seed, mean=1.0),
         "random spans of two words": by_chance(items, seed, mean=2.0),
         "between punctuation": between_punctuation(items),
-        "frequent words": from_frequent(MODALITY.collate(items), hashes_of(frequent)),
+        "frequent words": first.spans(MODALITY.collate(items)),
         "closed-class words": closed_classes(items),
     }
     edges = torch.arange(true.labels.shape[1] + 1.0)

@@ -1,21 +1,14 @@
 """Spans by rules that need neither training nor features: the baselines of the field, and chance."""
 
-from collections import Counter
 from collections.abc import Sequence
-from typing import final
 
-import numpy as np
 import torch
 from jaxtyping import Bool, Int
 from torch import Tensor
 
-from gestalt.core.data.feature_map import FeatureMap
-from gestalt.core.data.items import AbstractItems, BadItemError
-from gestalt.core.data.segmentation import Segmentation
-from gestalt.core.discovery.background import AbstractBackgroundRemover
 from gestalt.core.evaluation import Intervals
-from gestalt.modalities.text import Passage, Words, collate
-from gestalt.modalities.text.letters import ngrams, punctuation
+from gestalt.modalities.text import Passage, collate
+from gestalt.modalities.text.punctuation import words_of
 
 # The closed classes of English: a group begins where one of these follows another word …
 BEGINNING = """
@@ -32,34 +25,16 @@ just only even also still too here
 """
 BEGINNING_WORDS, BETWEEN_WORDS = frozenset(BEGINNING.split()), frozenset(BETWEEN.split())
 
-ENOUGH = 20_000
-"""Passages that words are counted in."""
-
 
 def words_mask(items: Sequence[Passage]) -> Bool[Tensor, "items words"]:
     """Which elements are words, not punctuation; False on padding."""
     return words_of(collate(items))
 
 
-def words_of(data: Words) -> Bool[Tensor, "items words"]:
-    """Which elements of a batch are words; what has no letter and no digit is punctuation, and in no span."""
-    marks = punctuation(data.codes.flatten(0, 1)).view(data.valid.shape)
-    return data.valid & ~marks
-
-
-@final
-class WithoutPunctuation(AbstractBackgroundRemover):
-    """Marks of punctuation are in no object."""
-
-    def __call__(self, segmentation: Segmentation, features: FeatureMap, data: Words) -> Segmentation:  # noqa: ARG002
-        """The same segments with weight 0 there."""
-        return Segmentation(segmentation.weights * words_of(data)[:, None], segmentation.grid, segmentation.whole)
-
-
 def between_punctuation(items: Sequence[Passage]) -> Int[Tensor, "items words"]:
     """A span is what stands between two marks of punctuation."""
     mask = words_mask(items)
-    return _numbered(mask, torch.zeros_like(mask))
+    return numbered(mask, torch.zeros_like(mask))
 
 
 def closed_classes(items: Sequence[Passage]) -> Int[Tensor, "items words"]:
@@ -75,43 +50,14 @@ def closed_classes(items: Sequence[Passage]) -> Int[Tensor, "items words"]:
         before = ["between", *kinds[:-1]]
         begins.append(torch.tensor([a == "begin" != b for a, b in zip(kinds, before, strict=True)]))
     pad = torch.nn.utils.rnn.pad_sequence
-    return _numbered(pad(inside, batch_first=True, padding_value=False), pad(begins, batch_first=True))
-
-
-def hashes_of(words: Sequence[str]) -> Int[Tensor, " frequent"]:
-    """A number for every word, the same for capitals and small letters."""
-    if not words:
-        return torch.zeros(0, dtype=torch.long)
-    return ngrams(collate([Passage.from_words(words)]).codes[0], (), whole=True)[0][:, 0]
-
-
-def most_frequent(items: AbstractItems[Passage], count: int) -> tuple[str, ...]:
-    """The most frequent words of a data set, in small letters; passages that cannot be read are left out."""
-    numbers: Counter[str] = Counter()
-    rng = np.random.default_rng(0)
-    for place in np.linspace(0, len(items) - 1, min(len(items), ENOUGH)).astype(int).tolist():
-        try:
-            item = items.read(place, rng)
-        except BadItemError:
-            continue
-        numbers.update(word.lower() for word in item.words if any(map(str.isalnum, word)))
-    return tuple(word for word, _ in numbers.most_common(count))
-
-
-def from_frequent(data: Words, frequent: Int[Tensor, " frequent"]) -> Int[Tensor, "items words"]:
-    """A span begins where a frequent word follows a rare one; punctuation ends it."""
-    inside = words_of(data)
-    known = torch.isin(ngrams(data.codes.flatten(0, 1), (), whole=True)[0].view(inside.shape), frequent)
-    begins = torch.zeros_like(inside)
-    begins[:, 1:] = known[:, 1:] & ~known[:, :-1]
-    return _numbered(inside, begins)
+    return numbered(pad(inside, batch_first=True, padding_value=False), pad(begins, batch_first=True))
 
 
 def by_chance(items: Sequence[Passage], seed: int, mean: float = 2.0) -> Int[Tensor, "items words"]:
     """Every word begins a span with probability 1 / `mean`; punctuation ends one."""
     mask = words_mask(items)
     draws = torch.rand(mask.shape, generator=torch.Generator().manual_seed(seed))
-    return _numbered(mask, draws < 1 / mean)
+    return numbered(mask, draws < 1 / mean)
 
 
 def right_branching(items: Sequence[Passage]) -> list[Intervals]:
@@ -130,7 +76,7 @@ def _kind(word: str) -> str:
     return "begin" if lower in BEGINNING_WORDS else "content"
 
 
-def _numbered(inside: Bool[Tensor, "items words"], begins: Bool[Tensor, "items words"]) -> Int[Tensor, "items words"]:
+def numbered(inside: Bool[Tensor, "items words"], begins: Bool[Tensor, "items words"]) -> Int[Tensor, "items words"]:
     """Runs within `inside`, cut where one `begins`; −1 elsewhere."""
     starts = inside & begins
     starts[:, 0] |= inside[:, 0]

@@ -20,7 +20,7 @@ from gestalt.core.evaluation import (
     nearest_neighbour_accuracy,
 )
 
-from .corpus import Sentence
+from .corpus.sentences import Sentence
 from .rules import words_mask
 
 MOST = 2500  # spans that vectors are compared over: neighbours grow with the square

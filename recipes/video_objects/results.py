@@ -8,15 +8,18 @@ from jaxtyping import Int
 from torch import Tensor
 
 from gestalt.core.data.feature_map import FeatureMap, Grid
+from gestalt.core.discovery.concat_features import ConcatFeatures
+from gestalt.core.discovery.finder import ObjectFinder
+from gestalt.core.discovery.groupers import KMeans
 from gestalt.core.evaluation import Column
-from gestalt.core.experiment import Predictions, encode, look
+from gestalt.core.experiment.predictions import Predictions, encode, predictions_of
 from gestalt.core.networks.encoder import Network
 from gestalt.modalities.video import MODALITY, Clip, on_pixels
+from gestalt.modalities.video.encoders import Colours
 
-from . import heuristic, propagation
-from .finding import FinderOptions
-from .options import Options
-from .scenes import Scene
+from .propagation import Propagation, propagation_metrics
+from .rules import Rules, moving_regions, supervoxels
+from .synthetic.scenes import Scene
 from .truth import frame_metrics, on_grid, track_metrics, type_metrics
 
 COLUMNS = (
@@ -40,16 +43,15 @@ NOTE = (
 CEILING = "truth on the same tubes"
 
 
-def measure(looked: Predictions, truth: Sequence[Scene]) -> dict[str, float]:
-    """All metrics of what a network saw."""
+def measure(predictions: Predictions, truth: Sequence[Scene]) -> dict[str, float]:
+    """All metrics of what a network found."""
     found = [
-        on_pixels(*_located(looked, place), scene.clip.size, scene.clip.edges) for place, scene in enumerate(truth)
+        on_pixels(*_located(predictions, place), scene.clip.size, scene.clip.edges) for place, scene in enumerate(truth)
     ]
-    features = looked.joined().features
-    rules = propagation.Rules()
+    features = predictions.joined().features
     return (
         pixel_metrics(found, truth)
-        | propagation.propagation_metrics(features, truth, rules)
+        | propagation_metrics(features, truth, Propagation())
         | type_metrics(features, truth)
     )
 
@@ -62,36 +64,43 @@ def pixel_metrics(found: Sequence[Int[Tensor, "_ _ _"]], truth: Sequence[Scene])
 
 
 def baselines(
-    random: Network, options: Options, items: Sequence[Clip], truth: Sequence[Scene]
+    random: Network, finder: ObjectFinder, cell: int, items: Sequence[Clip], truth: Sequence[Scene]
 ) -> dict[str, dict[str, float]]:
-    """What needs no training: the ceiling, colour and texture, a random encoder, and the field's heuristics.
+    """What needs no training: the ceiling, colour and texture, a random encoder, and rules made by hand.
 
-    `random` is the run's own network before training.
+    `random` is the run's own network before training, `finder` the run's way of finding objects, `cell` the pixels a
+    side of the tubes that have plain features.
     """
-    raw = Network(MODALITY.encoders["raw"](cell=options.finder.cell))
+    plain = Colours(cell)
+    raw = Network(plain)
+    objects = finder.grouper.objects if isinstance(finder.grouper, KMeans) else 16
     # Colours beside colours are colours: the learned part of the finder is set to nothing.
-    plain = replace(options.finder, learned=0.0, plain=True)
+    colours = ConcatFeatures(plain, 0.0)
 
-    def tried(network: Network, finding: FinderOptions) -> dict[str, float]:
-        return measure(look(network, MODALITY, items, finding.build()), truth)
+    def evaluated(network: Network, one: ObjectFinder) -> dict[str, float]:
+        return measure(predictions_of(network, MODALITY, items, one), truth)
 
-    def ruled(rule: Callable[[Tensor, heuristic.Rules], Tensor]) -> dict[str, float]:
-        return pixel_metrics([rule(item.frames, heuristic.Rules()) for item in items], truth)
+    def clusters(time: float, place: float, extra: ConcatFeatures | None) -> ObjectFinder:
+        grouper = KMeans(objects, spherical=False, position=(time, place, place))
+        return replace(finder, grouper=grouper, space="hidden", extra_features=extra)
+
+    def ruled(rule: Callable[[Tensor, Rules], Tensor]) -> dict[str, float]:
+        return pixel_metrics([rule(item.frames, Rules()) for item in items], truth)
 
     return {
         CEILING: _ceiling(encode(raw, MODALITY.collate(items)), truth),
-        "k-means on colours": tried(raw, replace(plain, place=0.0, time=0.0)),
-        "k-means on colours and place": tried(raw, plain),
-        "k-means on colours, place and time": tried(raw, replace(plain, time=plain.place)),
-        "k-means on a random encoder and place": tried(random, replace(options.finder, plain=False)),
-        "k-means on colours, place and a random encoder": tried(random, options.finder),
-        "background subtraction, camera undone": ruled(heuristic.moving_regions),
-        "supervoxels (SLIC)": ruled(heuristic.supervoxels),
+        "k-means on colours": evaluated(raw, clusters(0.0, 0.0, colours)),
+        "k-means on colours and place": evaluated(raw, clusters(0.0, 1.0, colours)),
+        "k-means on colours, place and time": evaluated(raw, clusters(1.0, 1.0, colours)),
+        "k-means on a random encoder and place": evaluated(random, clusters(0.0, 1.0, None)),
+        "k-means on colours, place and a random encoder": evaluated(random, finder),
+        "background subtraction, camera undone": ruled(moving_regions),
+        "supervoxels (SLIC)": ruled(supervoxels),
     }
 
 
-def _located(looked: Predictions, place: int) -> tuple[Int[Tensor, " elements"], Grid]:
-    found, grid = looked.item(place)
+def _located(predictions: Predictions, place: int) -> tuple[Int[Tensor, " elements"], Grid]:
+    found, grid = predictions.item(place)
     assert grid is not None
     return found, grid
 

@@ -7,17 +7,17 @@ from jaxtyping import Int
 from torch import Tensor
 
 from gestalt.core.data.feature_map import FeatureMap, Grid
-from gestalt.core.data.segmentation import Segmentation
 from gestalt.core.evaluation import (
     adjusted_rand_index,
     foreground_adjusted_rand_index,
     has_objects,
     mean_best_overlap,
+    named_vectors,
     nearest_neighbour_accuracy,
     tracks,
 )
 
-from .scenes import Scene
+from .synthetic.scenes import Scene
 
 
 def frame_metrics(found: Int[Tensor, "frames pixels"], true: Int[Tensor, "frames pixels"]) -> dict[str, float]:
@@ -51,12 +51,7 @@ def type_metrics(features: FeatureMap, scenes: Sequence[Scene]) -> dict[str, flo
     labels = torch.stack([on_grid(scene.numbers, features.grid, scene.clip.edges) for scene in scenes])
     most = max(len(scene.kinds) for scene in scenes)
     kinds = torch.tensor([[*scene.kinds, *[-1] * (most - len(scene.kinds))] for scene in scenes])
-    pooled = Segmentation.from_labels(labels, most, features.grid).pool(features)
-    use = pooled.present & (kinds >= 0)
-    rows = pooled.vectors[use]
-    rows = (rows - rows.mean(dim=0)) / rows.std(dim=0).clamp(min=1e-6)
-    items = torch.arange(len(scenes))[:, None].expand_as(use)[use]
-    return {"1-NN": nearest_neighbour_accuracy(rows, kinds[use], items)}
+    return {"1-NN": nearest_neighbour_accuracy(*named_vectors(features, labels, kinds))}
 
 
 def on_grid(numbers: Int[Tensor, "time height width"], grid: Grid, edges: Tensor) -> Int[Tensor, " elements"]:

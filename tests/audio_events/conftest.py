@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from gestalt.__main__ import execute
-from gestalt.recipes.audio_events.soundscapes import Samples, load_samples
+from gestalt.cli.commands import execute
+from gestalt.recipes.audio_events.synthetic.soundscapes import Samples, load_samples
 from tests.audio_events.runs import BAD, GOOD, RATE, TINY, command, few_varied_sounds, song
 
 

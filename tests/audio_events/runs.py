@@ -13,12 +13,17 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
+import torch
 from jaxtyping import Float
 
-from gestalt.core.experiment import Learning, Running, fresh, save
-from gestalt.recipes.audio_events import AudioEvents, Options, soundscapes
-from gestalt.recipes.audio_events.sounds import Sound
-from gestalt.recipes.audio_events.variety import Variety, varied
+from gestalt.core.networks.encoder import Network
+from gestalt.core.networks.heads import MLP
+from gestalt.core.runs.model import Model
+from gestalt.core.runs.saving import save
+from gestalt.recipes.audio_events.recipe import AudioEvents, Options
+from gestalt.recipes.audio_events.synthetic import soundscapes
+from gestalt.recipes.audio_events.synthetic.sounds import Sound
+from gestalt.recipes.audio_events.synthetic.variety import Variety, varied
 
 RATE = 16_000
 
@@ -31,7 +36,7 @@ ROWS = (
     "k-means on a random encoder and time",
     "change points on log-mel and a random encoder",
     "energy and spectral flux",
-    "Odin",
+    "Odin, warm start",
 )
 
 
@@ -39,8 +44,8 @@ METRICS_OF_THE_TABLE = ("ARI", "fg-ARI", "boundary F1", "event F1", "1-NN", "pro
 
 
 TINY = [
-    "--batch", "4", "--hidden", "16", "--projection", "8", "--hand-over", "2", "--discovery-every", "2",
-    "--warmup", "2", "--log-every", "1", "--checkpoint-every", "4",
+    "--batch", "4", "--method.hidden", "16", "--method.projection", "8", "--method.switch", "2",
+    "--method.discovery.steps", "2", "--warmup", "2", "--log-every", "1", "--checkpoint-every", "4",
     "--accelerator", "cpu", "--workers", "0", "--threads", "1",
 ]  # fmt: skip
 
@@ -108,7 +113,7 @@ BAD = {
 GOOD = {"Vögel 鳥/amsel – früh ☀.wav": 9.0, f"{HTML}.wav": 5.5, "stereo.mp3": 6.0}
 
 
-class PredictedBatch(HTMLParser):
+class Page(HTMLParser):
     """The tags, the attributes and the words of a page."""
 
     def __init__(self, html: str) -> None:
@@ -152,8 +157,8 @@ MEMORY = """
 import json, resource, sys
 from pathlib import Path
 import numpy as np
-import gestalt.recipes.audio_events
-from gestalt.__main__ import execute
+import gestalt.recipes.audio_events.recipe
+from gestalt.cli.commands import execute
 from gestalt.modalities.audio import MODALITY
 
 def most() -> float:
@@ -173,9 +178,9 @@ print(json.dumps([code, len(items), read - before, most() - before]))
 
 def untrained(out: Path, encoder: str = "conv", **changes: Any) -> Path:
     """A run's folder with a network as it is before training."""
-    study = AudioEvents(
-        Options(running=Running(out), learning=Learning(encoder=encoder, hidden=16, projection=8), **changes)
-    )
-    out.mkdir()
-    save(study, fresh(study).online.eval())
+    recipe = AudioEvents(Options(**changes))
+    torch.manual_seed(0)
+    network = recipe.modality.encoders[encoder]()
+    model = Model(recipe.modality, Network(network, MLP(network.dim, 16, 8)).eval(), {}, recipe.finder)
+    save(out, model, encoder, method=recipe.options.method, recipe=recipe.name)
     return out

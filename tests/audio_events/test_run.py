@@ -15,15 +15,14 @@ import pytest
 import torch
 
 import gestalt
-from gestalt.__main__ import execute
+from gestalt.cli.commands import execute
 from gestalt.core.data.items import BadItemError
 from gestalt.core.evaluation import Table
-from gestalt.core.experiment import Running
+from gestalt.core.experiment.options import Running
 from gestalt.core.training.checkpoint import CHECKPOINT, load_checkpoint
 from gestalt.core.training.metrics_log import METRICS, read_metrics
 from gestalt.modalities.audio import MODALITY, Recording
-from gestalt.recipes.audio_events import Options
-from gestalt.recipes.audio_events.material import load_material
+from gestalt.recipes.audio_events.recipe import AudioEvents, Options
 from tests.audio_events.runs import (
     BAD,
     CONSOLE_SCRIPT,
@@ -33,7 +32,7 @@ from tests.audio_events.runs import (
     RATE,
     ROWS,
     STEPS,
-    PredictedBatch,
+    Page,
     command,
     song,
     song_file,
@@ -47,20 +46,23 @@ from tests.audio_events.runs import (
 def test_a_run_leaves_everything_that_it_promises(shipped: Path) -> None:
     files = {path.name for path in shipped.iterdir() if path.is_file()}
     assert files == {
-        "options.json", METRICS, CHECKPOINT, "encoder.safetensors", "config.json", "report.html", "table.json"
+        "options.json", METRICS, CHECKPOINT, "model.safetensors", "config.json", "report.html", "table.json"
     }  # fmt: skip
     options = json.loads((shipped / "options.json").read_text())
     assert options["training"]["steps"] == 4
-    assert options["finder"]["grouper"] == "change-points"
+    assert options["finder"]["grouper"]["type"] == "along"
+    assert options["finder"]["grouper"]["grouper"]["type"] == "change-points"
     assert [row["step"] for row in read_metrics(shipped / METRICS)] == ["1", "2", "3", "4"]
     assert all(np.isfinite(float(row["loss"])) for row in read_metrics(shipped / METRICS))
     config = json.loads((shipped / "config.json").read_text())
-    assert config["modality"] == "audio"
-    assert config["details"]["recipe"] == "audio-events"
+    assert config["modality"] == {"name": "audio", "settings": {"seconds": 4.0, "sample_rate": 16_000}}
+    assert config["recipe"] == "audio-events"
+    assert config["method"]["type"] == "method:odin-warm-start"
+    assert config["finder"]["grouper"]["type"] == "grouper:along"
 
 
 def test_load_gives_the_trained_encoder_ready_to_use(shipped: Path) -> None:
-    encoder = gestalt.load(shipped)
+    encoder = gestalt.load(shipped).encoder
     saved = load_checkpoint(shipped)
     assert saved is not None
     trained = {name: tensor for name, tensor in saved["learner"].items() if name.startswith("online.encoder.")}
@@ -82,14 +84,14 @@ def test_the_table_has_every_method_and_every_metric(shipped: Path) -> None:
             (value,) = row.values[place]
             assert -1 <= value <= 1, (row.method, column.name)
             assert table.cell(number, place).mean == value
-    words = PredictedBatch((shipped / "report.html").read_text()).words
+    words = Page((shipped / "report.html").read_text()).words
     for name in (*ROWS, *METRICS_OF_THE_TABLE):
         assert name in words, name
 
 
 def test_the_report_asks_nothing_of_the_network(shipped: Path) -> None:
     html = (shipped / "report.html").read_text()
-    tags = PredictedBatch(html).tags
+    tags = Page(html).tags
     assert {"audio", "img"} & {tag for tag, _ in tags} or "<svg" in html
     for tag, attributes in tags:
         for name in ("src", "href", "xlink:href", "srcset", "action", "data", "poster", "background"):
@@ -108,7 +110,7 @@ def test_recordings_of_every_kind_train_and_the_bad_ones_are_listed(
     assert execute(command(data, tmp_path / "run", "--skip-bad", steps=4)) == 0
     said = capsys.readouterr().err
     html = (tmp_path / "run" / "report.html").read_text()
-    page = PredictedBatch(html)
+    page = Page(html)
     for name, reason in BAD.items():
         assert f"left out {data / name}: " in said
         assert reason in said
@@ -133,11 +135,11 @@ def test_a_recording_that_is_bad_deep_inside_trains_too(tmp_path: Path) -> None:
     torn(tmp_path / "torn.wav", 29.0)
     running = Running(tmp_path, (tmp_path / "torn.wav",))
     with pytest.raises(BadItemError, match=r"28\.0–32\.0 s.*NaN"):
-        load_material(Options(running=running))
-    material = load_material(Options(running=replace(running, skip_bad=True)))
-    assert len(material.tried) == 3
-    assert [entry.name.split(" [")[1] for entry in material.skipped] == ["28.0–32.0 s]"]
-    assert material.names[1].endswith("[32.0–36.0 s]")
+        AudioEvents(Options(running=running)).data()
+    data = AudioEvents(Options(running=replace(running, skip_bad=True))).data()
+    assert len(data.evaluated) == 3
+    assert [entry.name.split(" [")[1] for entry in data.skipped] == ["28.0–32.0 s]"]
+    assert data.names[1].endswith("[32.0–36.0 s]")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
@@ -147,7 +149,7 @@ def test_a_name_that_is_no_unicode_does_no_harm(tmp_path: Path) -> None:
     path = data / os.fsdecode(b"V\xf6gel.wav")
     shutil.move(song_file(tmp_path / "x.wav"), path)
     assert execute(command(data, tmp_path / "run", steps=2)) == 0
-    assert r"V\udcf6gel.wav" in PredictedBatch((tmp_path / "run" / "report.html").read_text()).words
+    assert r"V\udcf6gel.wav" in Page((tmp_path / "run" / "report.html").read_text()).words
     for what in ("discover", "embed"):
         assert execute([what, str(tmp_path / "run"), str(data), "--out", str(tmp_path / what)]) == 0
     assert list(json.loads((tmp_path / "discover" / "events.json").read_text())) == [str(path)]
@@ -159,10 +161,11 @@ def test_a_name_that_is_no_unicode_does_no_harm(tmp_path: Path) -> None:
 def test_weights_of_another_version_say_what_they_are(tmp_path: Path) -> None:
     run = untrained(tmp_path / "run", encoder="conv")
     config = json.loads((run / "config.json").read_text())
-    config["settings"]["width"] += 1
+    config["encoder"]["settings"]["width"] += 1
     (run / "config.json").write_text(json.dumps(config))
-    with pytest.raises(ValueError, match=r"encoder\.safetensors are not those of the encoder 'conv' as it is now"):
-        execute(["embed", str(run), str(song_file(tmp_path / "a.wav")), "--out", str(tmp_path / "out")])
+    said = r"model\.safetensors are not those of the encoder 'conv' and its heads as they are now"
+    with pytest.raises(ValueError, match=said):
+        gestalt.load(run)
 
 
 def test_a_killed_run_goes_on_to_the_metrics_of_an_undisturbed_one(
@@ -180,8 +183,11 @@ def test_a_killed_run_goes_on_to_the_metrics_of_an_undisturbed_one(
     assert execute([*arguments, "--resume"]) == 0
     assert (tmp_path / "run" / METRICS).read_bytes() == (undisturbed / METRICS).read_bytes()
     ours, theirs = gestalt.load(tmp_path / "run"), gestalt.load(undisturbed)
-    for name, tensor in ours.state_dict().items():
-        assert torch.equal(tensor, theirs.state_dict()[name]), name
+    assert set(ours.heads) == set(theirs.heads) == {"predictor"}
+    for one, other in ((ours.network, theirs.network), (ours.heads["predictor"], theirs.heads["predictor"])):
+        assert set(one.state_dict()) == set(other.state_dict())
+        for name, tensor in one.state_dict().items():
+            assert torch.equal(tensor, other.state_dict()[name]), name
     assert (tmp_path / "run" / "report.html").is_file()
 
 

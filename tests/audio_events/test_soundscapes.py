@@ -6,13 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gestalt.core.experiment import Running
-from gestalt.recipes.audio_events import Options
-from gestalt.recipes.audio_events.levels import SILENCE_DB, amplitude, level
-from gestalt.recipes.audio_events.material import load_material
-from gestalt.recipes.audio_events.mixing import Mix, Soundscape, frame_labels, mix
-from gestalt.recipes.audio_events.sounds import Sound, Split
-from gestalt.recipes.audio_events.soundscapes import Samples, Soundscapes
+from gestalt.core.experiment.options import Running
+from gestalt.recipes.audio_events.recipe import AudioEvents, Options
+from gestalt.recipes.audio_events.synthetic.levels import SILENCE_DB, amplitude, level
+from gestalt.recipes.audio_events.synthetic.mixing import Mix, Soundscape, frame_labels, mix
+from gestalt.recipes.audio_events.synthetic.sounds import Sound, Split
+from gestalt.recipes.audio_events.synthetic.soundscapes import Samples, Soundscapes
 from tests.audio_events.runs import RATE, few_varied_sounds
 
 
@@ -33,25 +32,24 @@ def test_no_sound_is_on_two_sides_of_the_split(samples: Samples, kind: str) -> N
 
 
 @pytest.mark.parametrize("validate", [False, True])
-def test_what_is_learned_from_and_what_is_tried_share_no_source(samples: Samples, validate: bool) -> None:
+def test_what_is_learned_from_and_what_is_evaluated_share_no_source(samples: Samples, validate: bool) -> None:
     made_of: list[Sound] = []
     with few_varied_sounds(made_of):
-        material = load_material(
-            Options(soundscapes=5, test_soundscapes=40, running=Running(Path("unused"), validate=validate))
-        )
-    assert material.truth is not None
-    assert isinstance(material.items, Soundscapes)
-    heard = by_source([*made_of, *material.items.backgrounds])
+        options = Options(soundscapes=5, test_soundscapes=40, running=Running(Path("unused"), validate=validate))
+        data = AudioEvents(options).data()
+    assert data.truth is not None
+    assert isinstance(data.items, Soundscapes)
+    heard = by_source([*made_of, *data.items.backgrounds])
     every = {sound.name: sound for group in (samples.sounds, samples.backgrounds) for sound in whole(group)}
-    names = {event.sound for scape in material.truth for event in scape.events}
-    names |= {scape.background for scape in material.truth}
+    names = {event.sound for scape in data.truth for event in scape.events}
+    names |= {scape.background for scape in data.truth}
     assert len(names) > 12
-    tried = by_source([every[name] for name in names])
+    evaluated = by_source([every[name] for name in names])
     assert heard
-    assert not heard & tried
+    assert not heard & evaluated
     side = "validation" if validate else "test"
     allowed = by_source([*getattr(samples.sounds, side), *getattr(samples.backgrounds, side)])
-    assert tried <= allowed
+    assert evaluated <= allowed
 
 
 def whole(split: Split) -> tuple[Sound, ...]:

@@ -6,9 +6,10 @@ import pytest
 import torch
 from rdkit import Chem
 
-from gestalt.core.experiment import Running
+from gestalt.core.experiment.options import Running
 from gestalt.modalities.graph import MODALITY, molecule_of
-from gestalt.recipes.molecules.material import ASK, DRUGS, LEARN, SAMPLES, load_material, numbered, records, smiles_of
+from gestalt.recipes.molecules.corpus.shipped import ASK, DRUGS, LEARN, SAMPLES, records, smiles_of
+from gestalt.recipes.molecules.corpus.splits import flat, part_of, without
 from gestalt.recipes.molecules.moieties import (
     GROUPS,
     brics_pieces,
@@ -17,8 +18,8 @@ from gestalt.recipes.molecules.moieties import (
     rotatable_pieces,
     single_bond_pieces,
 )
-from gestalt.recipes.molecules.options import Options
-from gestalt.recipes.molecules.splits import flat, part_of, without
+from gestalt.recipes.molecules.recipe import Molecules, Options
+from gestalt.recipes.molecules.truth import numbered
 
 WAYS = {
     "moieties": moieties,
@@ -75,26 +76,26 @@ def test_a_scaffold_is_on_one_side_alone_and_sides_are_of_the_size_promised() ->
     assert part_of("CCc1ccccc1") == part_of("c1ccccc1") == part_of("OC(=O)Cc1ccccc1")
 
 
-def test_nothing_that_is_tried_is_trained_on_and_labels_of_the_test_are_not_used_to_choose() -> None:
+def test_nothing_that_is_evaluated_is_trained_on_and_labels_of_the_test_are_not_used_to_choose() -> None:
     given: dict[str, set[str]] = {}
     for name in (LEARN, ASK):
         given[name] = {flat(smiles_of(one)) for one in records(MODALITY.read([SAMPLES / name])).records}
     for validate in (True, False):
-        material = load_material(Options(running=Running(Path("x"), validate=validate)))
-        assert material.truth is not None
-        items = material.items
+        data = Molecules(Options(running=Running(Path("x"), validate=validate))).data()
+        assert data.truth is not None
+        items = data.items
         trained = {flat(smiles_of(items.record(place))) for place in range(len(items))}  # type: ignore[attr-defined]
-        tried = {flat(Chem.MolToSmiles(molecule)) for molecule in material.truth.molecules}
-        assert not trained & tried
-        learn, ask = ({flat(one) for one in part.smiles} for part in (material.truth.learn, material.truth.ask))
+        evaluated = {flat(Chem.MolToSmiles(molecule)) for molecule in data.truth.molecules}
+        assert not trained & evaluated
+        learn, ask = ({flat(one) for one in part.smiles} for part in (data.truth.learn, data.truth.ask))
         assert not (ask - learn) & trained
         if validate:
-            assert not (learn | ask | tried) & (given[ASK] - given[LEARN])
+            assert not (learn | ask | evaluated) & (given[ASK] - given[LEARN])
         else:
             assert ask == given[ASK]
             assert learn == given[LEARN]
-        assert material.truth.moieties.shape == material.truth.pieces.shape
-        for row, graph in zip(material.truth.moieties, material.tried, strict=True):
+        assert data.truth.moieties.shape == data.truth.pieces.shape
+        for row, graph in zip(data.truth.moieties, data.evaluated, strict=True):
             assert int((row >= 0).sum()) == len(graph)
 
 

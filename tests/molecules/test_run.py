@@ -8,17 +8,17 @@ import numpy as np
 import pytest
 from rdkit import Chem
 
-from gestalt.__main__ import execute
+from gestalt.cli.commands import execute
 from gestalt.core.data.items import BadItemError
 from gestalt.core.evaluation import Table
-from gestalt.recipes.molecules import material
-from gestalt.recipes.molecules.material import ASK, DRUGS, LEARN, SAMPLES
+from gestalt.recipes.molecules.corpus import shipped as corpus
+from gestalt.recipes.molecules.corpus.shipped import ASK, DRUGS, LEARN, SAMPLES
 from gestalt.recipes.molecules.results import COLUMNS
 
 TINY = [
-    "--steps", "4", "--batch", "8", "--hidden", "16", "--projection", "8", "--width", "16", "--layers", "2",
-    "--hand-over", "2", "--discovery-every", "2", "--warmup", "2", "--log-every", "1", "--tuning", "3",
-    "--accelerator", "cpu", "--workers", "0", "--threads", "1",
+    "--steps", "4", "--batch", "8", "--method.hidden", "16", "--method.projection", "8", "--encoder.width", "16",
+    "--encoder.layers", "2", "--method.switch", "2", "--method.discovery.steps", "2", "--warmup", "2",
+    "--log-every", "1", "--tuning", "3", "--accelerator", "cpu", "--workers", "0", "--threads", "1",
 ]  # fmt: skip
 HOSTILE = "<img src=x onerror=alert(1)>"
 
@@ -31,8 +31,8 @@ def shipped(tmp_path_factory: pytest.TempPathFactory) -> Path:
         head, *lines = (SAMPLES / name).read_text().splitlines()
         (few / name).write_text("\n".join([head, *lines[:: 20 if name != ASK else 10]]) + "\n")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(material, "SAMPLES", few)
-        assert execute(["run", "molecules", "--out", str(out), *TINY, "--compare", "byol"]) == 0
+        patch.setattr(corpus, "SAMPLES", few)
+        assert execute(["run", "molecules", "--out", str(out), *TINY, "--compare", "byol-small"]) == 0
     return out
 
 
@@ -51,7 +51,7 @@ def test_the_table_has_every_way_and_the_metrics_that_it_has(shipped: Path) -> N
     assert table.columns == COLUMNS
     filled = {row.method: [bool(values) for values in row.values] for row in table.rows}
     parts, solubility = [True] * 5, [True, True]
-    assert filled["Odin"] == filled["BYOL"] == [*parts, *solubility, True]
+    assert filled["Odin, warm start"] == filled["BYOL, small heads"] == [*parts, *solubility, True]
     assert filled["random encoder, as the run finds parts"] == [*parts, *solubility, True]
     assert filled["rotatable bonds cut"] == filled["communities of bonds (Louvain)"] == [*parts, False, False, False]
     assert filled["Morgan fingerprints, random forest"] == [*[False] * 5, *solubility, False]
@@ -98,7 +98,7 @@ def test_a_run_on_ones_own_molecules_reports_without_a_table(library: Path, tmp_
     assert not (out / "table.json").exists()
     assert "line 4" in page
     assert HOSTILE not in page
-    assert json.loads((out / "config.json").read_text())["settings"]["width"] == 16
+    assert json.loads((out / "config.json").read_text())["encoder"]["settings"]["width"] == 16
 
 
 def test_networks_are_not_molecules(tmp_path: Path) -> None:

@@ -4,12 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from gestalt.__main__ import execute
+from gestalt.cli.commands import execute
 
-TINY = [
-    "--batch", "4", "--hidden", "16", "--projection", "8", "--hand-over", "2", "--discovery-every", "2",
-    "--warmup", "2", "--log-every", "1", "--checkpoint-every", "4", "--width", "16", "--steps", "6",
+TRAINED = [
+    "--batch", "4", "--warmup", "2", "--log-every", "1", "--checkpoint-every", "4", "--steps", "6",
     "--accelerator", "cpu", "--workers", "0", "--threads", "1",
+]  # fmt: skip
+TINY = [
+    *TRAINED, "--method.hidden", "16", "--method.projection", "8", "--method.switch", "2",
+    "--method.discovery.steps", "2", "--encoder.width", "16",
 ]  # fmt: skip
 TEXT = """The old man saw the sea, and he was not afraid of it.
 Birds sing.

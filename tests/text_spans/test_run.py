@@ -2,25 +2,27 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow.parquet
 import pytest
 
 import gestalt
-from gestalt.__main__ import execute
+from gestalt.cli.commands import execute
 from gestalt.core.data.items import BadItemError
 from gestalt.core.evaluation import Table
+from gestalt.core.experiment.options import Running
 from gestalt.core.training.metrics_log import METRICS, read_metrics
 from gestalt.modalities.text import MODALITY, Passage
 from gestalt.modalities.text.words import split
-from gestalt.recipes.text_spans import Options
-from tests.text_spans.conftest import TEXT, TINY
+from gestalt.recipes.text_spans.recipe import Options, TextSpans
+from tests.text_spans.conftest import TEXT, TINY, TRAINED
 
 ROWS = (
     "k-means on letters", "change points on letters", "seams in letters", "k-means on a random encoder",
     "change points on a random encoder", "seams in a random encoder", "right-branching trees", "every word by itself",
-    "random spans of two words", "between punctuation", "frequent words", "closed-class words", "Odin",
+    "random spans of two words", "between punctuation", "frequent words", "closed-class words", "Odin, warm start",
 )  # fmt: skip
 FILES = ("ünï <i>.txt", "records.jsonl")
 
@@ -34,7 +36,7 @@ def test_a_run_leaves_a_table_a_report_and_an_encoder(shipped: Path) -> None:
     assert "Groups of words" in page
     assert page.count('class="gestalt-text"') == 6
     assert ">verb</span>" in page
-    encoder = gestalt.load(shipped)
+    encoder = gestalt.load(shipped).encoder
     assert encoder(MODALITY.collate([Passage.of("So far, silence.")])).values.shape == (1, 5, 16)
 
 
@@ -83,14 +85,36 @@ def test_embed_writes_a_vector_for_every_word(own: Path, folder: Path, tmp_path:
 
 def test_a_transformer_learns_its_sub_words_from_the_text_and_is_loaded_again(folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "bert"
-    more = ["--encoder", "bert", "--vocabulary", "270", "--views", "dropout", "--method", "byol"]
-    small = ["2" if value == "6" else value for value in TINY]
+    more = ["--encoder", "bert", "--vocabulary", "270", "--no-noise", "--method", "byol-small"]
+    small = ["2" if value == "6" else value for value in TRAINED]
     assert execute(["run", "text-spans", "--data", str(folder / FILES[0]), "--out", str(out), *small, *more]) == 0
-    encoder = gestalt.load(out)
-    assert 261 < json.loads((out / "config.json").read_text())["settings"]["config"]["vocab_size"] <= 270
+    encoder = gestalt.load(out).encoder
+    settings = json.loads((out / "config.json").read_text())["encoder"]["settings"]
+    assert 261 < settings["config"]["vocab_size"] <= 270
     assert encoder(MODALITY.collate([Passage.of("So far, silence.")])).values.shape == (1, 5, 128)
 
 
-def test_wrong_options_are_refused_in_words() -> None:
-    with pytest.raises(ValueError, match="--window must be at least 4"):
-        Options(window=1)
+def test_a_view_differs_from_its_passage_unless_noise_is_left_out(folder: Path) -> None:
+    def changed(noise: bool) -> list[bool]:
+        options = Options(noise=noise, running=Running(Path("unused"), (folder / FILES[0],)))
+        data = TextSpans(options).data()
+        item, rng = data.items.read(0, np.random.default_rng(0)), np.random.default_rng(0)
+        return [view(item, rng)[0] != item for view in data.views.views for _ in range(10)]
+
+    assert not any(changed(noise=False))
+    assert sum(changed(noise=True)) > 10
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"window": 1}, r"window \(--window\) must lie in \[4, 1e\+06\], got 1"),
+        ({"test_sentences": 1}, r"test_sentences \(--test-sentences\) must lie in \[2, 1e\+06\], got 1"),
+        ({"sentences": 0}, r"sentences \(--sentences\) must lie in \[1, 1e\+09\], got 0"),
+        ({"delete": 1.5}, r"delete \(--delete\) must lie in \[0, 1\], got 1\.5"),
+        ({"frequent": 0}, r"frequent \(--frequent\) must lie in \[1, 1e\+09\], got 0"),
+    ],
+)
+def test_wrong_options_are_refused_in_words(wrong: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        Options(**wrong)

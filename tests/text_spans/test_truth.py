@@ -8,19 +8,11 @@ from gestalt.core.data.items import AbstractItems
 from gestalt.core.data.segmentation import Segmentation
 from gestalt.core.evaluation import Intervals
 from gestalt.modalities.text import Passage, collate
-from gestalt.recipes.text_spans.corpus import BLOCK, Sentence, Sentences, load_corpus, sentence
-from gestalt.recipes.text_spans.finding import FromFrequent
-from gestalt.recipes.text_spans.grammar import groups
-from gestalt.recipes.text_spans.rules import (
-    WithoutPunctuation,
-    between_punctuation,
-    by_chance,
-    closed_classes,
-    from_frequent,
-    hashes_of,
-    most_frequent,
-    right_branching,
-)
+from gestalt.modalities.text.punctuation import WithoutPunctuation
+from gestalt.recipes.text_spans.corpus.grammar import groups
+from gestalt.recipes.text_spans.corpus.sentences import BLOCK, Sentence, Sentences, load_corpus, sentence
+from gestalt.recipes.text_spans.frequent import FromFrequent, most_frequent
+from gestalt.recipes.text_spans.rules import between_punctuation, by_chance, closed_classes, right_branching
 from gestalt.recipes.text_spans.truth import span_metrics, truth_of, type_metrics
 
 SENTENCES = {
@@ -116,8 +108,8 @@ def test_rules_say_what_they_say() -> None:
 
     assert spans(between_punctuation([ITEM])) == ["The old man saw it", "and she ran up to", "the", "sea"]
     assert spans(closed_classes([ITEM])) == ["The old man saw", "it", "she ran", "to", "the", "sea"]
-    frequent = from_frequent(collate([ITEM]), hashes_of(("the", "it", "to", "and")))
-    assert spans(frequent) == ["The old man saw", "it", "and she ran up", "to", "the", "sea"]
+    frequent = FromFrequent(("the", "it", "to", "and"))
+    assert spans(frequent.spans(collate([ITEM]))) == ["The old man saw", "it", "and she ran up", "to", "the", "sea"]
     assert spans(by_chance([ITEM], 0, mean=1.0)) == [word for word in ITEM.words if word.isalpha()]
     assert right_branching([Passage.of("a b, c.")])[0].onset.tolist() == [0, 1, 3]
     assert right_branching([Passage.of("a b, c.")])[0].offset.tolist() == [4, 4, 4]

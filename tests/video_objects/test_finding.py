@@ -9,19 +9,18 @@ from torch import Tensor
 
 from gestalt.core.data.feature_map import FeatureMap, Grid
 from gestalt.modalities.video import Clip
-from gestalt.recipes.video_objects.heuristic import Rules as ByHand
-from gestalt.recipes.video_objects.heuristic import moving_regions, supervoxels
 from gestalt.recipes.video_objects.linking import link
-from gestalt.recipes.video_objects.propagation import Rules, carried, propagation_metrics
-from gestalt.recipes.video_objects.scenes import Layout, Scene, Scenes
-from gestalt.recipes.video_objects.sources import load_sources
+from gestalt.recipes.video_objects.propagation import Propagation, carried, propagation_metrics
+from gestalt.recipes.video_objects.rules import Rules, moving_regions, supervoxels
+from gestalt.recipes.video_objects.synthetic.scenes import Layout, Scene, Scenes
+from gestalt.recipes.video_objects.synthetic.sources import load_sources
 from gestalt.recipes.video_objects.truth import frame_metrics, on_grid, track_metrics, type_metrics
 
 SCENES = [Scenes(4, 3, load_sources("test"), Layout(size=32, frames=6)).scene(index) for index in range(4)]
 GRID = Grid.uniform((6, 32, 32), (1 / 8, 1.0, 1.0))
 
 
-def told(scenes: list[Scene]) -> FeatureMap:
+def exact(scenes: list[Scene]) -> FeatureMap:
     """Features that tell the item of every pixel and nothing else."""
     numbers = torch.stack([on_grid(scene.numbers, GRID, scene.clip.edges) for scene in scenes])
     values = torch.nn.functional.one_hot(numbers + 1, 6).float()
@@ -56,36 +55,36 @@ def test_every_element_takes_the_item_under_its_centre() -> None:
 
 
 def test_features_that_tell_items_carry_masks_and_name_kinds() -> None:
-    telling = propagation_metrics(told(SCENES), SCENES, Rules(radius=16, side=32))["propagated J&F"]
-    blind = told(SCENES).with_values(torch.ones(4, GRID.elements, 1))
+    telling = propagation_metrics(exact(SCENES), SCENES, Propagation(radius=16, side=32))["propagated J&F"]
+    blind = exact(SCENES).with_values(torch.ones(4, GRID.elements, 1))
     assert telling > 0.9
-    assert propagation_metrics(blind, SCENES, Rules(radius=16, side=32))["propagated J&F"] < telling - 0.2
+    assert propagation_metrics(blind, SCENES, Propagation(radius=16, side=32))["propagated J&F"] < telling - 0.2
     kinds = torch.zeros(4, GRID.elements, 10)
     for row, scene in enumerate(SCENES):
         numbers = on_grid(scene.numbers, GRID, scene.clip.edges)
         for number, kind in enumerate(scene.kinds):
             kinds[row, numbers == number, kind] = 1.0
-    assert type_metrics(told(SCENES).with_values(kinds), SCENES)["1-NN"] > 0.5
+    assert type_metrics(exact(SCENES).with_values(kinds), SCENES)["1-NN"] > 0.5
 
 
-def slow_carried(values: Tensor, first: Tensor, rules: Rules) -> list[list[list[float]]]:
+def slow_carried(values: Tensor, first: Tensor, how: Propagation) -> list[list[list[float]]]:
     """One item, in loops: frames × tubes × masks."""
     times, rows, columns, _ = values.shape
     unit = values / values.norm(dim=-1, keepdim=True)
     places = [(y, x) for y in range(rows) for x in range(columns)]
     masks = [[[float(first[m, y, x]) for m in range(len(first))] for y, x in places]]
     for time in range(1, times):
-        context = sorted({0, *range(max(0, time - rules.before), time)})
+        context = sorted({0, *range(max(0, time - how.before), time)})
         frame = []
         for y, x in places:
             seen = []
             for past in context:
                 for place, (v, u) in enumerate(places):
-                    if max(abs(v - y), abs(u - x)) <= rules.radius:
+                    if max(abs(v - y), abs(u - x)) <= how.radius:
                         seen.append((float(unit[time, y, x] @ unit[past, v, u]), masks[past][place]))
             seen.sort(key=lambda pair: -pair[0])
-            best = seen[: rules.nearest]
-            weights = [math.exp(likeness / rules.temperature) for likeness, _ in best]
+            best = seen[: how.nearest]
+            weights = [math.exp(likeness / how.temperature) for likeness, _ in best]
             frame.append([
                 sum(weight * mask[m] for weight, (_, mask) in zip(weights, best, strict=True)) / sum(weights)
                 for m in range(len(first))
@@ -98,9 +97,9 @@ def test_masks_are_carried_as_a_loop_carries_them() -> None:
     generator = torch.Generator().manual_seed(0)
     values = torch.randn(1, 4, 3, 4, 5, generator=generator)
     first = torch.rand(1, 2, 3, 4, generator=generator)
-    rules = Rules(before=2, radius=1, nearest=3, temperature=0.2)
-    found = carried(values, first, rules)[0].permute(0, 2, 3, 1).flatten(1, 2)
-    assert torch.allclose(found, torch.tensor(slow_carried(values[0], first[0], rules)), atol=1e-5)
+    how = Propagation(before=2, radius=1, nearest=3, temperature=0.2)
+    found = carried(values, first, how)[0].permute(0, 2, 3, 1).flatten(1, 2)
+    assert torch.allclose(found, torch.tensor(slow_carried(values[0], first[0], how)), atol=1e-5)
 
 
 def moving_square() -> tuple[Clip, Tensor]:
@@ -119,9 +118,9 @@ def moving_square() -> tuple[Clip, Tensor]:
 def test_rules_find_what_moves_against_the_camera_and_tile_a_clip() -> None:
     clip, true = moving_square()
     scene = Scene(clip, true, (0,))
-    moving = moving_regions(clip.frames, ByHand(margin=0.25))
+    moving = moving_regions(clip.frames, Rules(margin=0.25))
     assert track_metrics([moving], [scene])["J"] > 0.6
-    tiles = supervoxels(clip.frames, ByHand())
+    tiles = supervoxels(clip.frames, Rules())
     assert int(tiles.min()) == 0
     assert 5 < len(tiles.unique()) < 60
 

@@ -10,18 +10,19 @@ import pytest
 import torch
 from PIL import Image
 
-from gestalt.__main__ import execute
+from gestalt.cli.commands import execute
 from gestalt.core.data.items import BadItemError
+from gestalt.core.discovery.segmenters import Discovery
 from gestalt.core.evaluation import Table
-from gestalt.core.runs.saved import load
+from gestalt.core.runs.saving import load
 from gestalt.modalities.video import MODALITY
-from gestalt.recipes.video_objects import Options
+from gestalt.recipes.video_objects.recipe import Options, VideoObjects
 from tests.video_files import coded, write, write_sound
 
 TINY = [
-    "--size", "32", "--view", "24", "--batch", "2", "--hidden", "16", "--projection", "8", "--hand-over", "2",
-    "--discovery-every", "2", "--warmup", "1", "--log-every", "1", "--objects", "6", "--accelerator", "cpu",
-    "--workers", "0", "--threads", "1",
+    "--size", "32", "--view", "24", "--batch", "2", "--method.hidden", "16", "--method.projection", "8",
+    "--method.switch", "2", "--method.discovery.steps", "2", "--warmup", "1", "--log-every", "1",
+    "--finder.grouper.objects", "6", "--accelerator", "cpu", "--workers", "0", "--threads", "1",
 ]  # fmt: skip
 TIMES = [0.0, 0.1, 0.25, 0.3, 0.8, 0.95, 1.1, 1.2, 1.5, 1.9, 2.2, 2.3, 2.35]
 ROWS = [
@@ -33,7 +34,7 @@ ROWS = [
     "k-means on colours, place and a random encoder",
     "background subtraction, camera undone",
     "supervoxels (SLIC)",
-    "Odin",
+    "Odin, warm start",
 ]
 
 
@@ -114,12 +115,32 @@ def test_a_run_learns_from_the_users_own_videos(videos: Path, tmp_path: Path) ->
     assert "windows of your videos" in page
     assert "song.mp4" in page
     assert "Straße <b>" not in page  # the name is text, not HTML
-    encoder = load(tmp_path / "own")
+    encoder = load(tmp_path / "own").encoder
     features = encoder(MODALITY.collate([specimen.item for specimen in MODALITY.specimens()]))
     assert features.values.shape[2] == encoder.dim
     assert bool(torch.isfinite(features.values).all())
 
 
 def test_wrong_options_are_refused_in_words() -> None:
-    with pytest.raises(ValueError, match=r"at least 16 pixels, got 1\.0, 8\.0, 8 and 64"):
+    with pytest.raises(ValueError, match=r"view \(--view\) must lie in \[16, 65536\], got 8"):
         Options(view=8)
+    with pytest.raises(ValueError, match=r"size \(--size\) must lie in \[16, 65536\], got 8"):
+        Options(size=8)
+    with pytest.raises(ValueError, match=r"seconds \(--seconds\) must lie in \(0, .*\], got 0"):
+        Options(seconds=0.0)
+    with pytest.raises(ValueError, match=r"rate \(--rate\) must lie in \(0, .*\], got -1"):
+        Options(rate=-1.0)
+
+
+def test_first_segments_group_colour_texture_and_place_alone() -> None:
+    options = Options(scenes=1, test_scenes=1, size=32, cell=4)
+    first = VideoObjects(options).data().first_segments
+    assert isinstance(first, Discovery)
+    assert first.finder.space == "hidden"
+    assert first.finder.grouper is options.finder.grouper
+    assert first.finder.extra_features is not None
+    assert first.finder.extra_features.weight == 0.0
+    clips = MODALITY.collate([specimen.item for specimen in MODALITY.specimens()])
+    grid = first.source.network.encode(clips).grid
+    assert grid is not None
+    assert [float(edges[0, 1] - edges[0, 0]) for edges in grid.edges[1:]] == [4.0, 4.0]

@@ -7,8 +7,10 @@ import pytest
 import torch
 from scipy.ndimage import binary_dilation
 
-from gestalt.recipes.video_objects.scenes import LEAST, Layout, Scenes, compose
-from gestalt.recipes.video_objects.sources import PHOTOGRAPHS, kind_names, load_sources
+from gestalt.recipes.scene_sources import class_names
+from gestalt.recipes.video_objects.recipe import largest
+from gestalt.recipes.video_objects.synthetic.scenes import LEAST, Layout, Scene, Scenes, compose
+from gestalt.recipes.video_objects.synthetic.sources import PHOTOGRAPHS, load_sources
 
 TEST = load_sources("test")
 LAYOUT = Layout(size=48, frames=5)
@@ -22,7 +24,7 @@ def test_no_item_and_no_photograph_is_in_two_parts() -> None:
     rows = [{row.numpy().tobytes() for row in part.items} for part in parts]
     # The published data hold a few items twice: those of one part may be alike, of two parts hardly ever.
     assert len(rows[0] & rows[2]) + len(rows[1] & rows[2]) + len(rows[0] & rows[1]) <= 2
-    assert len(kind_names()) == 10
+    assert len(class_names()) == 10
 
 
 def test_the_same_number_is_the_same_scene_and_seeds_differ() -> None:
@@ -60,3 +62,12 @@ def test_items_move_and_their_kinds_are_known() -> None:
         first, last = ((scene.numbers[frame] == number).nonzero().float().mean(dim=0) for frame in (0, -1))
         moved.append(float((last - first).norm()))
     assert max(moved) > 3
+
+
+def test_the_class_of_a_scene_is_that_of_the_thing_of_which_most_is_seen() -> None:
+    clip = compose(TEST, LAYOUT, np.random.default_rng(0)).clip
+    numbers = torch.full((5, 48, 48), -1)
+    assert largest(Scene(clip, numbers, (3, 7))) is None
+    numbers[0, :4] = 0
+    numbers[3, :5] = 1
+    assert largest(Scene(clip, numbers, (3, 7))) == class_names()[7]

@@ -1,0 +1,1 @@
+"""Scenes of clothing on photographs, composed with truth."""

@@ -1,0 +1,1 @@
+"""The shipped data sets with labels, one file for each modality."""

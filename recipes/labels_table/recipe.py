@@ -1,0 +1,83 @@
+"""The table "10 % labels"."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import ClassVar, final
+
+from gestalt.core.components.ranges import Count, PositiveShare, check_ranges
+from gestalt.core.evaluation import Column, Table, combined, to_markdown
+from gestalt.core.storage.atomic import write_text
+from gestalt.core.training.options import Training
+
+from .cells import score
+from .data_sets.by_name import Name, load
+from .labelled_data import LabelledData
+from .rows import ROWS, Row
+
+
+@final
+@dataclass(frozen=True)
+class Options:
+    """The table "10 % labels": methods that see few labels, or none until a probe, on the shipped data sets.
+
+    A cell that is there already is not run again, so the command can be stopped and repeated.
+    """
+
+    out: Path = Path("runs/labels-table")
+    """Folder of the runs and of the table."""
+    data_sets: tuple[Name, ...] = ("image", "audio", "graph", "text", "spans")
+    """Columns of the table: three of items, then words, and groups of words."""
+    share: PositiveShare = 0.1
+    """Share of the labels that are shown."""
+    seeds: Count = 3
+    """How many seeds, from 0 on."""
+    training: Training = field(default_factory=lambda: Training(steps=100, batch=32, warmup=10, workers=0, threads=1))
+    """How every method is trained."""
+
+    def __post_init__(self) -> None:
+        check_ranges(self)
+        if not self.data_sets:
+            raise ValueError("data_sets (--data-sets) must name at least one data set, got none")
+
+
+@final
+class LabelsTable:
+    """What few labels are worth, by method and data set. It trains many methods, so it is no recipe for one run."""
+
+    name: ClassVar[str] = "labels-table"
+    summary: ClassVar[str] = "what few labels are worth, by method and data set"
+    options_type = Options
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+
+    def run(self) -> int:
+        """Fill every cell, then write `table.md` and `table.json`; the exit code."""
+        options = self.options
+        columns = [Column(name, group=f"{options.share:.0%} of the labels") for name in options.data_sets]
+        tables, note = [], ""
+        for seed in range(options.seeds):
+            data = {name: load(name, seed) for name in options.data_sets}
+            note = "Accuracy. " + "; ".join(f"{name}: {one.question}" for name, one in data.items()) + "."
+            values: dict[str, Sequence[float | None]] = {
+                row.name: [self._cell(row, data[name], seed) for name in options.data_sets] for row in ROWS
+            }
+            tables.append(Table.of(f"seed {seed}", columns, values, note))
+        table = combined(tables, f"{options.seeds} seeds, {options.training.steps} steps", note)
+        write_text(options.out / "table.json", table.to_json())
+        write_text(options.out / "table.md", to_markdown(table) + "\n")
+        print(to_markdown(table))
+        return 0
+
+    def _cell(self, row: Row, data: LabelledData, seed: int) -> float:
+        options = self.options
+        folder = options.out / data.name / f"{row.folder}-{options.share:g}-{options.training.steps}-{seed}"
+        result = folder / "accuracy.txt"
+        if result.is_file():
+            return float(result.read_text(encoding="utf-8"))
+        folder.mkdir(parents=True, exist_ok=True)
+        accuracy = score(row, data, options.share, replace(options.training, seed=seed), folder)
+        write_text(result, f"{accuracy:.6f}\n")
+        print(f"{data.name}, seed {seed}, {row.name}: {accuracy:.3f}", flush=True)
+        return accuracy

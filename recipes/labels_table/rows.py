@@ -1,0 +1,54 @@
+"""The rows of the table."""
+
+from dataclasses import dataclass
+from typing import Literal, final
+
+from gestalt.core.methods.byol import BYOL
+from gestalt.core.methods.method import AbstractMethod
+from gestalt.core.methods.semppl import SemPPL
+from gestalt.core.methods.simclr import SimCLR
+from gestalt.core.methods.supervised import Supervised
+from gestalt.core.networks.follower import MovingAverage
+
+TEACHER = MovingAverage(0.99)
+MIXED = 0.25
+"""Share of labelled items in every step of methods that learn from both."""
+
+
+@final
+@dataclass(frozen=True)
+class Row:
+    """Which method learns, and how it is tested.
+
+    Attributes:
+        name: in the table.
+        folder: of its runs.
+        method: what learns; None where nothing is trained.
+        tested_by: a linear probe on frozen vectors, or the task network itself.
+        raw: plain features instead of the encoder, for rows without a method.
+        labelled: share of labelled items in every step, where some items are labelled and some are not.
+    """
+
+    name: str
+    folder: str
+    method: AbstractMethod | None = None
+    tested_by: Literal["probe", "task"] = "probe"
+    raw: bool = False
+    labelled: float = 0.0
+
+
+ROWS = (
+    Row("plain features + probe", "plain", raw=True),
+    Row("random encoder + probe", "random"),
+    Row("supervised from scratch", "supervised", Supervised(hidden=256, projection=128), "task"),
+    Row("BYOL + probe", "byol", BYOL(hidden=256, projection=128, teacher=TEACHER)),
+    Row("SimCLR + probe", "simclr", SimCLR(hidden=256, projection=128)),
+    Row("SemPPL + probe", "semppl", SemPPL(hidden=256, projection=128, teacher=TEACHER), labelled=MIXED),
+    Row(
+        "SemPPL with task network",
+        "semppl-task",
+        SemPPL(hidden=256, projection=128, teacher=TEACHER, task=True),
+        "task",
+        labelled=MIXED,
+    ),
+)

@@ -1,0 +1,1 @@
+"""Moving scenes of clothing on photographs, composed with truth."""
