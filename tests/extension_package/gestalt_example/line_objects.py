@@ -16,6 +16,7 @@ from gestalt import (
     Captions,
     EncoderChoice,
     ExperimentData,
+    Heads,
     Labelling,
     Labels,
     Network,
@@ -33,7 +34,7 @@ from gestalt.core.experiment.own_data import own_data
 from gestalt.core.experiment.predictions import Predictions, predictions_of
 
 from .depth import Depth
-from gestalt import BYOL as DINO
+from .dino import DINO
 from .gaps import Gaps
 from .lines import MODALITY, Line, raw
 
@@ -107,7 +108,7 @@ class Options:
     """Lines to evaluate on (without --data)."""
     finder: ObjectFinder = field(default_factory=lambda: ObjectFinder(Gaps(), "hidden"))
     """How things are found among pixels, for methods that do not say so themselves."""
-    method: AbstractMethod = DINO()
+    method: AbstractMethod = DINO(Heads(64, 32), prototypes=256)
     """What learns."""
     encoder: EncoderChoice = EncoderChoice("conv")
     """With what network."""
