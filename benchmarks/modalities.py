@@ -22,7 +22,7 @@ from gestalt.core.methods.odin import odin
 from gestalt.core.modality.base import AbstractModality
 from gestalt.core.modality.plugins import load_modality
 from gestalt.core.training.data import ItemRequest, ViewsDataset, join
-from gestalt.recipes.objects import smallest
+from gestalt.recipes.objects.recipe import smallest
 
 
 @final

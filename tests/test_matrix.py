@@ -19,7 +19,7 @@ from gestalt.core.modality.plugins import load_modality, modality_entry_points
 from gestalt.core.networks.encoder import AbstractEncoder, Network
 from gestalt.core.networks.follower import CopyEvery, Follower, Shared
 from gestalt.core.optimization.progress import Progress
-from gestalt.recipes.objects import smallest
+from gestalt.recipes.objects.recipe import smallest
 from tests.implementations import make_batch, seeded
 
 PLUG_INS = Path(__file__).parents[1] / "docs" / "plug-ins"
