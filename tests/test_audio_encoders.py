@@ -143,6 +143,10 @@ def test_a_checkpoint_folder_gives_weights_and_settings_that_need_it_no_more(tmp
     assert saved(MODALITY, "hubert", loaded)["checkpoint"] is None
     again = MODALITY.encoders["hubert"](**saved(MODALITY, "hubert", loaded))
     again.load_state_dict(loaded.state_dict())
+    (tmp_path / "hub" / "preprocessor_config.json").write_text('{"sampling_rate": 16000}')
+    build("hubert", {"checkpoint": str(tmp_path / "hub")})
+    with pytest.raises(ValueError, match=r"trained at 16000 Hz, got sample_rate=8000; .* Audio\(sample_rate=16000\)"):
+        build("hubert", {"checkpoint": str(tmp_path / "hub"), "sample_rate": 8000})
     with pytest.raises(FileNotFoundError, match="no local checkpoint"):
         MODALITY.encoders["hubert"](checkpoint=str(tmp_path / "missing"))
     with pytest.raises(ValueError, match="not both"):

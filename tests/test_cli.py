@@ -215,7 +215,7 @@ def test_help_of_a_command_shows_every_option(command: str, capsys: pytest.Captu
     [
         ("--stesp", "--steps"),
         ("--skip_bat", "--skip-bad"),
-        ("--method.hiden", "--method.hidden"),
+        ("--method.heads.hiden", "--method.heads.hidden"),
         ("--metod", "--method"),
         ("--encoder.widht", "--encoder.width"),
     ],

@@ -8,9 +8,12 @@ import pytest
 import torch
 
 from gestalt.core.conformance import LawResult, check
+from gestalt.core.discovery.finder import ObjectFinder
 from gestalt.core.discovery.groupers import KMeans
-from gestalt.core.methods.byol import byol
-from gestalt.core.methods.odin import odin
+from gestalt.core.methods.byol import BYOL
+from gestalt.core.methods.method import DataInfo
+from gestalt.core.methods.odin import Odin
+from gestalt.core.methods.settings import Heads
 from gestalt.core.modality.optional import InfersEncoderSettings
 from gestalt.core.networks.encoder import AbstractEncoder
 from gestalt.core.optimization.progress import Progress
@@ -154,19 +157,22 @@ def test_other_features_than_the_encoder_was_built_for_are_refused() -> None:
 def test_the_loss_of_a_method_falls_on_graphs(method: str) -> None:
     torch.manual_seed(0)
     encoder = MODALITY.encoders["gine"](width=16, layers=2)
-    learner = byol(encoder, hidden=32, projection=8) if method == "byol" else odin(
-        encoder, hidden=32, projection=8, grouper=KMeans(4), space="hidden"
-    )  # fmt: skip
+    methods = {
+        "byol": BYOL(heads=Heads(32, 8)),
+        "odin": Odin(heads=Heads(32, 8), finder=ObjectFinder(KMeans(4), space="hidden")),
+    }
+    learner = methods[method].build(encoder, DataInfo())
     optimiser = torch.optim.Adam([weight for weight in learner.parameters() if weight.requires_grad], lr=3e-3)
     generator = torch.Generator().manual_seed(0)
     losses = []
     for step in range(30):
         batch = make_batch("graph", DISTINCT, seed=step, modality=MODALITY)
-        outcome = learner(batch, generator)
+        progress = Progress(step=step, steps=30, steps_per_epoch=10)
+        outcome = learner(batch, generator, progress)
         optimiser.zero_grad()
         outcome.loss.backward()
         optimiser.step()
-        learner.follow(outcome, Progress(step=step, steps=30, steps_per_epoch=10))
+        learner.after_step([outcome], progress)
         losses.append(float(outcome.loss.detach()))
         assert np.isfinite(losses[-1])
     assert np.mean(losses[-5:]) < 0.9 * np.mean(losses[:5])

@@ -6,14 +6,15 @@ import numpy as np
 import pytest
 from benchmarks.long_items import KINDS
 
-from gestalt.core.modality.plugins import load_modality, modality_entry_points
+from gestalt.core.components.registry import MODALITIES
+from gestalt.core.modality.plugins import load_modality
 
 LENGTHS = {"audio": (8, 600), "image": (1024, 2048), "video": (4, 40), "text": (256, 50_000), "graph": (512, 5000)}
-"""A short file, of two windows or so, and a long one, in the units of each kind."""
+"""A short file, of two windows or so, and a long one, in the units of each modality."""
 
 
-def test_every_kind_of_data_that_ships_has_its_long_item() -> None:
-    assert KINDS.keys() == LENGTHS.keys() == modality_entry_points().keys()
+def test_every_modality_that_ships_has_its_long_item() -> None:
+    assert KINDS.keys() == LENGTHS.keys() == set(MODALITIES.names())
 
 
 @pytest.mark.parametrize("name", LENGTHS)

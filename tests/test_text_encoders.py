@@ -175,6 +175,11 @@ def test_a_checkpoint_folder_gives_weights_and_settings_that_need_it_no_more(tmp
     fast(tokenizer_object=pieces_of(LEARNED).tokenizer).save_pretrained(str(tmp_path / "net"))
     loaded = build("bert", {"checkpoint": str(tmp_path / "net")})
     assert torch.allclose(encode(loaded, *ITEMS).values, encode(encoder, *ITEMS).values, atol=1e-6)
+    # A run learns a tokenizer for encoders without weights; those of a checkpoint belong to its own.
+    assert (
+        build("bert", {"checkpoint": str(tmp_path / "net"), "tokenizer": byte_tokenizer()}).tokenizer
+        == loaded.tokenizer
+    )
     again = MODALITY.encoders["bert"](**saved(MODALITY, "bert", loaded)).eval()
     again.load_state_dict(loaded.state_dict())
     with pytest.raises(FileNotFoundError, match="no local checkpoint"):

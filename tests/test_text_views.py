@@ -1,7 +1,10 @@
 """Every word of a view shows the source word that the correspondence says, and no other."""
 
+import os
 import pickle
 import random
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -168,3 +171,22 @@ def test_the_small_crop_keeps_a_fifth_to_a_half_of_the_words_and_four_at_least()
         item = Passage.from_words([f"w{number}" for number in range(words)])
         crops = [MODALITY.transforms["small_crop"](item, np.random.default_rng(seed))[0] for seed in range(100)]
         assert {min(len(crop.words) for crop in crops), max(len(crop.words) for crop in crops)} == {least, most}
+
+
+def test_the_same_seed_gives_the_same_misspelling_in_every_process() -> None:
+    """Workers and a resumed run are other processes, whose sets of strings have other orders."""
+    code = (
+        "import numpy as np; from gestalt.modalities.text.noise import Spelling; "
+        "print([Spelling()(word, np.random.default_rng(0)) for word in ('because', 'their', 'beautiful', 'receive')])"
+    )
+    printed = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            capture_output=True,
+            text=True,
+            check=True,
+            env={**os.environ, "PYTHONHASHSEED": seed},
+        ).stdout
+        for seed in ("1", "2", "3")
+    }
+    assert len(printed) == 1

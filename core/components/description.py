@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from types import MappingProxyType
+from types import FunctionType, MappingProxyType
 from typing import Any
 
 from torch import nn
@@ -40,9 +40,9 @@ def describe(value: Any, encoders: Encoders = NO_ENCODERS) -> Any:
         return [describe(part, encoders) for part in value]
     if isinstance(value, Mapping):
         return {str(key): describe(part, encoders) for key, part in value.items()}
-    for name, build in encoders.items():
-        if (build.func if isinstance(build, partial) else build) is type(value):
-            return {"type": f"encoder:{name}"} | describe(settings_of(value, build), encoders)
+    encoder = encoder_name(value, encoders)
+    if encoder is not None:
+        return {"type": f"encoder:{encoder}"} | describe(settings_of(value, encoders[encoder]), encoders)
     for registry in REGISTRIES:
         name_there = registry.name_of(type(value))
         if name_there is not None:
@@ -52,6 +52,25 @@ def describe(value: Any, encoders: Encoders = NO_ENCODERS) -> Any:
         "give it an entry point in one of the groups "
         f"{', '.join(registry.group for registry in REGISTRIES)} (docs/extending.md)"
     )
+
+
+def encoder_name(value: Any, encoders: Encoders) -> str | None:
+    """The name of an encoder in its modality, None for what is none of them.
+
+    Where a function makes the encoder, it is tried: what it makes from the same settings must be of the same class.
+    """
+    for name, make in encoders.items():
+        source = make.func if isinstance(make, partial) else make
+        if source is type(value):
+            return name
+        if isinstance(value, nn.Module) and isinstance(source, FunctionType):
+            try:
+                settings = settings_of(value, make)
+            except TypeError:
+                continue
+            if type(make(**settings)) is type(value):
+                return name
+    return None
 
 
 def build(description: Any, encoders: Encoders = NO_ENCODERS) -> Any:
@@ -65,7 +84,7 @@ def build(description: Any, encoders: Encoders = NO_ENCODERS) -> Any:
         4
     """
     if isinstance(description, list):
-        return [build(part, encoders) for part in description]
+        return tuple(build(part, encoders) for part in description)
     if not isinstance(description, Mapping):
         return description
     settings = {name: build(value, encoders) for name, value in description.items() if name != "type"}

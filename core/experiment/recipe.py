@@ -12,6 +12,7 @@ from ..evaluation.table import Column
 from ..modality.base import AbstractModality
 from ..modality.transform import Views
 from ..networks.encoder import Network
+from ..training.labels import Labels
 from .options import Options
 from .predictions import Predictions
 
@@ -41,6 +42,7 @@ class ExperimentData(Generic[ItemT, TruthT]):
         encoder_settings: settings of the encoder that the recipe chooses; the user's own go before them.
         label: the class of a training item, by its number, where the recipe knows it, or of each element of its
             source view; None for one without.
+        labels: those of all training items, where they are known already; neither `label` nor a table is asked then.
         first_segments: what is compared before anything is learned: a rule of the recipe; None for none.
     """
 
@@ -53,6 +55,7 @@ class ExperimentData(Generic[ItemT, TruthT]):
     skipped: tuple[Skipped, ...] = ()
     encoder_settings: Mapping[str, Any] = field(default_factory=dict)
     label: Callable[[int], Label] | None = None
+    labels: Labels | None = None
     first_segments: AbstractSegmenter | None = None
 
 

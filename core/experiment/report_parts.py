@@ -44,7 +44,8 @@ def charts(recipe: AbstractRecipe[ItemT, TruthT]) -> tuple[Chart, ...]:
 
 def summary(recipe: AbstractRecipe[ItemT, TruthT], data: ExperimentData[ItemT, TruthT], after: Predictions) -> str:
     """What was done and what came out, in a paragraph."""
-    captions, own = recipe.captions, bool(recipe.options.running.data)
+    # Items that are passed from Python have no paths, and no truth either.
+    captions, own = recipe.captions, bool(recipe.options.running.data) or data.truth is None
     evaluated = f"{len(data.evaluated)} of them" if own else f"{len(data.evaluated)} items that it never saw"
     found = after.objects()
     source = captions.own if own else captions.shipped

@@ -57,7 +57,12 @@ class RunConfig:
             )
         try:
             found = cls(**json.loads(path.read_text(encoding="utf-8")))
-            named = (found.modality["name"], found.modality["settings"], found.encoder["name"], found.encoder["settings"])
+            named = (
+                found.modality["name"],
+                found.modality["settings"],
+                found.encoder["name"],
+                found.encoder["settings"],
+            )
             if not all(isinstance(part, str | Mapping) for part in named):
                 raise TypeError(f"names and settings are {named}")
         except (ValueError, KeyError, TypeError) as error:

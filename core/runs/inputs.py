@@ -38,6 +38,20 @@ class InMemory(AbstractItems[ItemT]):
         return f"{self.word} {index + 1}"
 
 
+def paths_of(data: Any) -> tuple[Path, ...] | None:
+    """The paths, where data are a path or several; None where they are something else.
+
+    Example:
+        >>> paths_of("songs"), paths_of([]), paths_of([1.0, 2.0])
+        ((PosixPath('songs'),), None, None)
+    """
+    if isinstance(data, str | Path):
+        return (Path(data),)
+    if isinstance(data, Sequence) and len(data) and all(isinstance(part, str | Path) for part in data):
+        return tuple(Path(part) for part in data)
+    return None
+
+
 def reading_of(data: Any, modality: AbstractModality[ItemT], skip_bad: bool = False) -> Reading[ItemT]:
     """Numbered items of a path or several, of items in memory, or of a data set that is numbered already.
 
@@ -46,15 +60,14 @@ def reading_of(data: Any, modality: AbstractModality[ItemT], skip_bad: bool = Fa
         ValueError: if there is nothing to read.
         TypeError: for nothing of these.
     """
-    if isinstance(data, str | Path):
-        return modality.read([Path(data)], skip_bad)
+    paths = paths_of(data)
+    if paths is not None:
+        return modality.read(paths, skip_bad)
     if isinstance(data, AbstractItems):
         return Reading(data, ())
     if isinstance(data, Sequence):
         if not len(data):
             raise ValueError(f"there are no items of {modality.name}: an empty sequence was given")
-        if all(isinstance(part, str | Path) for part in data):
-            return modality.read([Path(part) for part in data], skip_bad)
         return Reading(InMemory(data, modality.name), ())
     raise TypeError(
         f"data are a path, several paths, items of {modality.name} in a sequence, or numbered items (AbstractItems), "
@@ -65,7 +78,7 @@ def reading_of(data: Any, modality: AbstractModality[ItemT], skip_bad: bool = Fa
 @final
 @dataclass(frozen=True)
 class Source(Generic[ItemT]):
-    """Items that are read a few at a time: numbered ones, or those of a loader, which come once and in its own order."""
+    """Items that are read a few at a time: numbered ones, or those of a loader, which come once in its own order."""
 
     items: AbstractItems[ItemT] | None
     loader: Iterable[Any]
@@ -106,9 +119,7 @@ class Source(Generic[ItemT]):
             yield tuple(range(start, start + len(some))), some
             start += len(some)
 
-    def _numbered(
-        self, items: AbstractItems[ItemT], size: int
-    ) -> Iterator[tuple[tuple[int, ...], tuple[ItemT, ...]]]:
+    def _numbered(self, items: AbstractItems[ItemT], size: int) -> Iterator[tuple[tuple[int, ...], tuple[ItemT, ...]]]:
         rng = np.random.default_rng(0)
         for first in range(0, len(items), size):
             numbers, some = list[int](), list[ItemT]()

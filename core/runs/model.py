@@ -18,8 +18,8 @@ from ..networks.encoder import AbstractEncoder, Network
 from ..networks.modes import evaluating
 from .elements import own_places
 from .inputs import Source
-from .results import ItemObjects, ItemPrediction, ItemVectors
 from .resolution import fine_labels
+from .results import ItemObjects, ItemPrediction, ItemVectors
 
 ItemT = TypeVar("ItemT")
 
@@ -138,7 +138,7 @@ class Model(Generic[ItemT]):
     def _found(self, source: Source[ItemT]) -> Iterator[FoundBatch[ItemT]]:
         if self.finder is None:
             raise ValueError(
-                "this run does not say how objects are found; give it: dataclasses.replace(model, finder=ObjectFinder(…))"
+                "this run does not say how objects are found: dataclasses.replace(model, finder=ObjectFinder(…))"
             )
         for index, items in source.chunks(self.batch):
             data = self.modality.collate(items).to(self.device)

@@ -9,12 +9,18 @@ from ..data.feature_map import FeatureMap, Grid
 from ..data.resampling import resampled
 from ..data.segmentation import Segmentation
 from ..modality.base import AbstractModality
-from ..modality.optional import HasInputGrid
+from ..modality.optional import HasInputGrid, InfersEncoderSettings
 from ..networks.modes import evaluating
+from .inputs import InMemory
 
 
 def fine_labels(
-    found: Segmentation, row: int, places: Int[Tensor, " own"], grid: Grid | None, modality: AbstractModality[Any], item: Any
+    found: Segmentation,
+    row: int,
+    places: Int[Tensor, " own"],
+    grid: Grid | None,
+    modality: AbstractModality[Any],
+    item: Any,
 ) -> tuple[Int[Tensor, " fine"], Grid | None]:
     """The objects of one item on its input's own grid: weights are interpolated; sets keep their elements.
 
@@ -41,10 +47,13 @@ def fine_labels(
 
 
 def input_grid(modality: AbstractModality[Any], item: Any) -> Grid | None:
-    """Where the elements of the input lie: pixels, samples; those of the plain features where a modality does not say."""
+    """Where the elements of the input lie: pixels, samples; or those of the plain features, if nobody says so."""
     if isinstance(modality, HasInputGrid):
         return modality.input_grid(item)
-    raw = modality.encoders["raw"]()
+    settings = {}
+    if isinstance(modality, InfersEncoderSettings):
+        settings = dict(modality.encoder_settings("raw", InMemory([item])))
+    raw = modality.encoders["raw"](**settings)
     with evaluating(raw):
         features: FeatureMap = raw(modality.collate([item]))
     return features.grid

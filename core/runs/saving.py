@@ -44,27 +44,49 @@ def save(
         TypeError: if a part is not installed under a name; nothing is written then.
     """
     folder = Path(folder)
-    heads = {"projector": model.network.projector} | dict(model.heads)
+    config = config_of(model, encoder, modality, method, recipe, details)
+    tensors = _prefixed("encoder", model.encoder)
+    for name, head in heads_of(model).items():
+        tensors |= _prefixed(f"heads.{name}", head)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_bytes(folder / WEIGHTS, safetensors.torch.save(tensors))
+    config.write(folder)
+
+
+def config_of(
+    model: Model[Any],
+    encoder: str,
+    modality: str | None = None,
+    method: Any = None,
+    recipe: str | None = None,
+    details: Mapping[str, Any] | None = None,
+) -> RunConfig:
+    """What `save` writes beside the weights; its arguments are those of `save`.
+
+    Raises:
+        TypeError: if a part is not installed under a name.
+    """
     encoders = model.modality.encoders
-    config = RunConfig(
-        modality={"name": modality or model.modality.name, "settings": describe(modality_settings(model.modality))},
+    return RunConfig(
+        modality={"name": modality or model.modality.name, "settings": modality_settings(model.modality)},
         encoder={
             "name": encoder,
             "settings": describe(settings_of(model.encoder, encoders[choose("encoder", encoder, list(encoders))])),
         },
-        heads={name: None if isinstance(head, nn.Identity) else describe(head) for name, head in heads.items()},
+        heads={
+            name: None if isinstance(head, nn.Identity) else describe(head) for name, head in heads_of(model).items()
+        },
         finder=describe(model.finder, encoders),
         target=describe(model.target),
         method=describe(method, encoders),
         recipe=recipe,
         details=describe(details or {}),
     )
-    tensors = _prefixed("encoder", model.encoder)
-    for name, head in heads.items():
-        tensors |= _prefixed(f"heads.{name}", head)
-    folder.mkdir(parents=True, exist_ok=True)
-    write_bytes(folder / WEIGHTS, safetensors.torch.save(tensors))
-    config.write(folder)
+
+
+def heads_of(model: Model[Any]) -> dict[str, nn.Module]:
+    """All heads by name, the projector of the network among them."""
+    return {"projector": model.network.projector} | dict(model.heads)
 
 
 def load(
@@ -127,16 +149,19 @@ def modality_of(folder: Path | str, named: AbstractModality[Any] | str | None = 
 
 
 def modality_settings(modality: AbstractModality[Any]) -> dict[str, Any]:
-    """The arguments that build a modality again; none where its class takes none."""
-    return settings_of(modality)
+    """The settings that build a modality again; none where they cannot be written down.
 
-
+    A modality whose constructor takes functions or arrays is used as it is installed.
+    """
+    try:
+        settings: dict[str, Any] = describe(settings_of(modality))
+    except TypeError:
+        return {}
+    return settings
 
 
 def _prefixed(prefix: str, module: nn.Module) -> dict[str, torch.Tensor]:
-    return {
-        f"{prefix}.{name}": tensor.detach().cpu().contiguous() for name, tensor in module.state_dict().items()
-    }
+    return {f"{prefix}.{name}": tensor.detach().cpu().contiguous() for name, tensor in module.state_dict().items()}
 
 
 def _load(module: nn.Module, prefix: str, tensors: Mapping[str, torch.Tensor]) -> None:

@@ -1,7 +1,9 @@
 """The field's transformers on audio: wav2vec 2.0, HuBERT and AST, from a configuration or a local checkpoint."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any, final
 
 import torch
@@ -104,6 +106,19 @@ def _each_length(
     return together
 
 
+def _check_rate(checkpoint: str | None, sample_rate: int) -> None:
+    """Refuse a sample rate that a checkpoint was not trained at, where its folder says which that is."""
+    path = None if checkpoint is None else Path(checkpoint) / "preprocessor_config.json"
+    if path is None or not path.is_file():
+        return
+    trained = json.loads(path.read_text(encoding="utf-8")).get("sampling_rate", sample_rate)
+    if trained != sample_rate:
+        raise ValueError(
+            f"{checkpoint} was trained at {trained} Hz, got sample_rate={sample_rate}; "
+            f"read the recordings with Audio(sample_rate={trained})"
+        )
+
+
 @final
 class SpeechTransformer(AbstractEncoder):
     """wav2vec 2.0 or HuBERT of transformers: convolutions on the waveform, then attention over valid elements only.
@@ -132,6 +147,7 @@ class SpeechTransformer(AbstractEncoder):
         model_class = {"wav2vec2": Wav2Vec2Model, "hubert": HubertModel}[kind]
         self.kind = kind
         self.model, self.config = local_model(model_class, config, SMALL_SPEECH, checkpoint)
+        _check_rate(checkpoint, sample_rate)
         self.checkpoint = None  # its configuration builds the network again
         self.lattice = Lattice(self.model.config.conv_kernel, self.model.config.conv_stride)
         self.normalise = normalise
@@ -250,6 +266,7 @@ class AST(AbstractEncoder):
         from transformers import ASTModel
 
         self.model, self.config = local_model(ASTModel, config, SMALL_AST, checkpoint)
+        _check_rate(checkpoint, sample_rate)
         self.checkpoint = None  # its configuration builds the network again
         self.mean = mean
         self.deviation = deviation

@@ -39,7 +39,8 @@ class TextTransformer(AbstractEncoder):
         config: what differs from the library's own default (the base model); None for a small network. The size of the
             vocabulary is the tokenizer's.
         checkpoint: a local folder with `config.json`, safetensors and the tokenizer, instead of a configuration.
-        tokenizer: JSON, as `train_tokenizer` gives it; None takes the checkpoint's, or single bytes without one.
+        tokenizer: JSON, as `train_tokenizer` gives it; None takes single bytes. A checkpoint brings its own, with which
+            its weights were trained; that goes before any other.
         max_tokens: sub-words at once, special ones included; None takes what the configuration has positions for.
     """
 
@@ -58,8 +59,7 @@ class TextTransformer(AbstractEncoder):
             tokenizer = byte_tokenizer() if tokenizer is None else tokenizer
             self.model, self.config = _from_config(kind, config, pieces_of(tokenizer).size)
         else:
-            self.model, self.config, own = _from_checkpoint(kind, Path(checkpoint))
-            tokenizer = own if tokenizer is None else tokenizer
+            self.model, self.config, tokenizer = _from_checkpoint(kind, Path(checkpoint))
         if pieces_of(tokenizer).size > self.model.config.vocab_size:
             raise ValueError(
                 f"the tokenizer has {pieces_of(tokenizer).size} sub-words, the network {self.model.config.vocab_size} "

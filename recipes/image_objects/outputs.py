@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from gestalt.core.experiment.naming import counted, track_name
+from gestalt.core.experiment.vectors import Batch
+from gestalt.core.runs.saved import load_network
 from jaxtyping import Int
 from torch import Tensor
 
 from gestalt.core.data.feature_map import Grid
 from gestalt.core.experiment import Batches, write_skipped, write_vectors
-from gestalt.core.experiment.naming import counted, track_name
-from gestalt.core.experiment.vectors import Batch
-from gestalt.core.runs.saved import load_network
 from gestalt.core.storage.atomic import write_bytes, write_text
 from gestalt.modalities.image import MODALITY, Image, ImageFiles, Picture
 from gestalt.modalities.image.masks import coco, index_png, on_pixels, overlay, png

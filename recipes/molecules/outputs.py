@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any, final
 
 import numpy as np
+from gestalt.core.experiment.naming import counted
+from gestalt.core.experiment.vectors import Batch
+from gestalt.core.runs.saved import load_network
 from jaxtyping import Float
 from rdkit import Chem
 
 from gestalt.core.experiment import Batches, write_skipped, write_vectors
-from gestalt.core.experiment.naming import counted
-from gestalt.core.experiment.vectors import Batch
 from gestalt.core.networks.encoder import Network
-from gestalt.core.runs.saved import load_network
 from gestalt.core.storage.atomic import write_text
 from gestalt.modalities.graph import MODALITY, Graph, GraphRecords, draw, molecule_from
 

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from gestalt.core.experiment.vectors import Batch
+from gestalt.core.runs.saved import load_network, modality_of
 from jaxtyping import Int
 from markupsafe import Markup
 from torch import Tensor
@@ -13,10 +15,8 @@ from torch import Tensor
 from gestalt.core.data.feature_map import Grid
 from gestalt.core.experiment import Batches, write_skipped, write_vectors
 from gestalt.core.experiment.predictions import own_elements
-from gestalt.core.experiment.vectors import Batch
 from gestalt.core.modality.base import AbstractModality
 from gestalt.core.report import Exhibit, Page, Panel, write_report
-from gestalt.core.runs.saved import load_network, modality_of
 from gestalt.core.storage.atomic import write_text
 
 from .finding import FinderOptions

@@ -5,13 +5,13 @@ from html import escape
 from pathlib import Path
 
 import numpy as np
+from gestalt.core.experiment.naming import counted
+from gestalt.core.experiment.vectors import Batch
+from gestalt.core.runs.saved import Architecture, load_network
 from jaxtyping import Float
 
 from gestalt.core.experiment import Batches, write_skipped, write_vectors
-from gestalt.core.experiment.naming import counted
-from gestalt.core.experiment.vectors import Batch
 from gestalt.core.networks.encoder import Network
-from gestalt.core.runs.saved import Architecture, load_network
 from gestalt.core.storage.atomic import write_text
 from gestalt.modalities.text import MODALITY, Passage, Text, TextFiles, bio_lines, json_line, spans_of
 

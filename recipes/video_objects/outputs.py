@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import Any, final
 
 import torch
+from gestalt.core.experiment.naming import counted, track_name
+from gestalt.core.experiment.vectors import Batch
+from gestalt.core.runs.saved import load_network
 from jaxtyping import Int
 from torch import Tensor
 
 from gestalt.core.data.items import BadItemError, Skipped
 from gestalt.core.experiment import Batches, Finder, write_skipped, write_vectors
-from gestalt.core.experiment.naming import counted, track_name
-from gestalt.core.experiment.vectors import Batch
 from gestalt.core.networks.encoder import Network
-from gestalt.core.runs.saved import load_network
 from gestalt.core.storage.atomic import write_text
 from gestalt.modalities.video import (
     MODALITY,

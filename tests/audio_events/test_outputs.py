@@ -13,10 +13,10 @@ import pyarrow.parquet
 import pytest
 import soundfile
 import torch
+from gestalt.core.experiment.naming import track_name
 
 from gestalt.__main__ import execute
 from gestalt.core.data.items import BadItemError
-from gestalt.core.experiment.naming import track_name
 from gestalt.recipes.audio_events.outputs import Found, write_events
 from tests.audio_events.runs import BAD, GOOD, MEMORY, command, torn, untrained
 

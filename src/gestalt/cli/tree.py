@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any, final
 
 from gestalt.core.components.description import build as built_from_json
+from gestalt.core.components.description import encoder_name
 from gestalt.core.components.names import choose
 from gestalt.core.experiment.options import EncoderChoice
 from gestalt.core.methods.presets import Preset
@@ -68,8 +69,8 @@ def _part(field: Field, encoders: Encoders) -> Any:
     if field.is_encoder:
         return encoder_branch(value, encoders)
     if field.holds_encoder and value is not MISSING and value is not None:
-        name = next(name for name, build in encoders.items() if getattr(build, "func", build) is type(value))
-        return tree_of(encoders[name], value, encoders)
+        name = encoder_name(value, encoders)
+        return value if name is None else tree_of(encoders[name], value, encoders)
     if value is None or value is MISSING or not (field.chosen or field.structure):
         return value if not (field.chosen or field.structure) or value is MISSING else Branch(None, {}, {})
     if isinstance(value, str):
