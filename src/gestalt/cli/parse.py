@@ -6,8 +6,10 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import field as dataclass_field
 from dataclasses import make_dataclass, replace
-from types import MappingProxyType
-from typing import Annotated, Any, Literal, get_args, get_origin
+from functools import reduce
+from operator import or_
+from types import MappingProxyType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import tyro
 
@@ -130,7 +132,12 @@ def readable(field: Field) -> bool:
 
 
 def _readable_hint(hint: Any) -> Any:
-    """The annotation as tyro reads it; None for what it cannot (mappings, arrays, functions)."""
+    """The annotation as tyro reads it; None for what it cannot (mappings, arrays, functions).
+
+    Example:
+        >>> _readable_hint(float | Sequence[float])
+        float | tuple[float, ...]
+    """
     simple = (int, float, bool, str, type(None))
     for part in parts_of(hint):
         origin = get_origin(part)
@@ -140,7 +147,17 @@ def _readable_hint(hint: Any) -> Any:
         if sequence and all(_readable_hint(inner) is not None for inner in get_args(part) if inner is not Ellipsis):
             continue
         return None
-    return hint
+    return _with_tuples(hint)
+
+
+def _with_tuples(hint: Any) -> Any:
+    """The annotation with tuples for sequences: tyro takes a sequence for a list, of which no tuple is a default."""
+    if get_origin(hint) is Annotated:
+        inner, *extras = get_args(hint)
+        return Annotated[(_with_tuples(inner), *extras)]
+    if get_origin(hint) in (Union, UnionType):
+        return reduce(or_, map(_with_tuples, get_args(hint)))
+    return tuple[(get_args(hint)[0], ...)] if get_origin(hint) is Sequence else hint
 
 
 def _help(field: Field) -> str:
