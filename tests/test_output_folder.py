@@ -87,7 +87,7 @@ def test_a_call_that_is_stopped_while_results_take_their_place_can_be_repeated(
     with monkeypatch.context() as patch:
         patch.setattr(Path, "replace", stopped)
         with pytest.raises(KeyboardInterrupt):
-            write(tmp_path, {"a.txt": "2", "b.txt": "2", "d.txt": "2"})
+            write(tmp_path, {"a.txt": "2", "after.txt": "2", "b.txt": "2", "d.txt": "2"})
     write(tmp_path, {"a.txt": "3"})
     assert content(tmp_path) == {"a.txt": "3"}
 
