@@ -9,6 +9,7 @@ from typing import Any, final
 
 import torch
 import tyro
+from gestalt.recipes.audio_events.material import load_material
 
 from benchmarks.measuring import Spread, in_turn, machine, now, ratios, tell
 from gestalt.core.data.view import Batch
@@ -21,7 +22,6 @@ from gestalt.core.training.loop import build_optimizer
 from gestalt.modalities.audio import MODALITY
 from gestalt.recipes.audio_events import AudioEvents
 from gestalt.recipes.audio_events import Options as Recipe
-from gestalt.recipes.audio_events.material import load_material
 
 BARE = "encoder alone: forward and backward on two views, teacher forward"
 FILLED = 8  # steps until the queue of prefetched batches says nothing any more

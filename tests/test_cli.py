@@ -215,7 +215,7 @@ def test_help_of_a_command_shows_every_option(command: str, capsys: pytest.Captu
     [
         ("--stesp", "--steps"),
         ("--skip_bat", "--skip-bad"),
-        ("--method.hiden", "--method.hidden"),
+        ("--method.heads.hiden", "--method.heads.hidden"),
         ("--metod", "--method"),
         ("--encoder.widht", "--encoder.width"),
     ],
@@ -287,7 +287,7 @@ def test_a_command_without_what_it_needs_names_it(capsys: pytest.CaptureFixture[
 
 MISTAKES = {
     "rnu": "there is no command 'rnu'; did you mean 'run'?",
-    "xyz": "there is no command 'xyz'. Known: run, table, discover, embed, predict, methods, modalities, recipes, check",
+    "xyz": "there is no command 'xyz'. Known: run, table, discover, embed, predict, methods, modalities, recipes",
     "run audio-event": "there is no recipe 'audio-event'; did you mean 'audio-events'?",
     "run os:system": "there is no recipe 'os:system'. Known: audio-events",
     "check-modality audoi": "there is no modality 'audoi'; did you mean 'audio'?",

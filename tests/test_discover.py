@@ -86,7 +86,11 @@ def test_objects_of_a_modality_without_writers_are_json_and_a_page(
 def test_the_page_shows_the_first_items_and_says_so(there: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gestalt.core.runs.plain_objects.DRAWN", 2)
     modality = load_modality("sensors:MODALITY")
-    stream = Stream.of(tiny_model(modality, encoder_of(modality)), [Path("sensors/1.npy"), Path("sensors/2.npy"), Path("sensors/3.npy")], False)
+    stream = Stream.of(
+        tiny_model(modality, encoder_of(modality)),
+        [Path("sensors/1.npy"), Path("sensors/2.npy"), Path("sensors/3.npy")],
+        False,
+    )
     (there / "out").mkdir()
     write_plain_objects(stream, modality, stream.items, there / "out")
     page = (there / "out" / "objects.html").read_text(encoding="utf-8")
@@ -159,13 +163,19 @@ def test_two_pictures_of_one_name_keep_their_folders(tmp_path: Path) -> None:
         Pictures(tmp_path / folder, 1)
     assert discover(run, [tmp_path / "may", tmp_path / "june"], tmp_path / "found") == 0
     index = tmp_path / "found" / "index"
-    assert sorted(path.relative_to(index).as_posix() for path in index.rglob("*.png")) == ["june/000.png", "may/000.png"]
+    assert sorted(path.relative_to(index).as_posix() for path in index.rglob("*.png")) == [
+        "june/000.png",
+        "may/000.png",
+    ]
 
 
 def test_a_call_without_readable_items_says_why(there: Path) -> None:
     modality = load_modality("sensors:MODALITY")
     model = tiny_model(modality, encoder_of(modality))
-    for skip_bad, error in ((True, r"none of 1 items can be read; sensors/1\.npy: .*"), (False, r"^sensors/1\.npy: .*")):
+    for skip_bad, error in (
+        (True, r"none of 1 items can be read; sensors/1\.npy: .*"),
+        (False, r"^sensors/1\.npy: .*"),
+    ):
         np.save("sensors/1.npy", modality.specimens()[0].item)
         stream = Stream.of(model, [Path("sensors/1.npy")], skip_bad)
         (there / "sensors" / "1.npy").unlink()
@@ -183,7 +193,9 @@ def test_a_run_that_does_not_say_how_objects_are_found_is_refused(there: Path) -
 
 
 def test_a_folder_that_is_no_run_is_refused_in_words(there: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=r"sensors holds no config\.json: it is not the folder of a finished run"):
+    with pytest.raises(
+        FileNotFoundError, match=r"sensors holds no config\.json: it is not the folder of a finished run"
+    ):
         discover(Path("sensors"), [Path("sensors/1.npy")], Path("out"))
     assert not (there / "out").exists()
 

@@ -75,7 +75,9 @@ def test_the_archive_holds_what_the_tables_hold(there: Path) -> None:
     with np.load(there / "out" / "vectors.npz", allow_pickle=False) as arrays:
         assert {name: arrays[name].shape[0] for name in arrays.files} == {
             **dict.fromkeys(("items", "files", "names"), len(items["file"])),
-            **dict.fromkeys(("elements", "element_item", "element_object", "element", "centre_0"), len(elements["item"])),
+            **dict.fromkeys(
+                ("elements", "element_item", "element_object", "element", "centre_0"), len(elements["item"])
+            ),
             **dict.fromkeys(("objects", "object_item", "object_number", "object_size"), len(objects["item"])),
         }
         assert arrays["files"].tolist() == items["file"]

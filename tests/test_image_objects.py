@@ -11,8 +11,10 @@ import torch
 from PIL import Image as Pillow
 
 from gestalt.cli.commands import execute
+from gestalt.cli.parse import parsed
 from gestalt.core.data.feature_map import FeatureMap, Grid
 from gestalt.core.discovery.segmenters import Discovery, GivenMasks
+from gestalt.core.experiment.options import EncoderChoice
 from gestalt.core.runs.saving import load
 from gestalt.modalities.image import collate
 from gestalt.modalities.image.masks import read_index
@@ -206,3 +208,16 @@ def test_senseless_options_are_refused_in_words() -> None:
         Options(size=16)
     with pytest.raises(ValueError, match=r"\(--longest\) must be at least size \(--size\), got 40 and 64"):
         Options(longest=40)
+
+
+def test_the_recipes_settings_of_its_encoder_hold_until_others_are_given() -> None:
+    encoders = ImageObjects(Options()).modality.encoders
+
+    def chosen(*arguments: str) -> EncoderChoice:
+        found: EncoderChoice = parsed(Options, arguments, "run image-objects", encoders=encoders).encoder
+        return found
+
+    assert chosen() == chosen("--encoder", "conv") == EncoderChoice("conv", {"finer": 2})
+    assert chosen("--encoder.finer", "1") == EncoderChoice("conv")
+    assert chosen("--encoder", "conv", "--encoder.width", "16").settings == {"finer": 2, "width": 16}
+    assert chosen("--encoder", "raw") == EncoderChoice("raw")

@@ -41,7 +41,7 @@ def an_odin(encoder: AbstractEncoder, raw: AbstractEncoder) -> Learner:
         hidden=32,
         projection=16,
         grouper=KMeans(3),
-        discovery=CopyEvery(steps=4),
+        discovery=CopyEvery(4, "steps"),
         first=first,
         hand_over=HAND_OVER,
     )

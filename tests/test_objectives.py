@@ -14,10 +14,10 @@ from gestalt.core.methods.objectives import (
     Combined,
     Contrastive,
     Queue,
+    Regression,
     Relic,
     Semantic,
     contrastive,
-    regression,
 )
 from gestalt.core.optimization.after_step import AfterStep
 from tests.implementations import EVERY_OBJECTIVE, PROGRESS, WITH_THEMSELVES, labelled, output, random_objects, seeded
@@ -252,9 +252,10 @@ def test_one_view_alone_is_refused(build: Build) -> None:
 def test_regression_lets_no_gradient_into_the_teacher_and_contrast_does_if_it_is_shared() -> None:
     here = torch.ones(2, 2, dtype=torch.bool)
     online = Objects(torch.randn(2, 2, 3, generator=seeded(1)).requires_grad_(), here)
-    for loss, enters in ((regression, False), (contrastive, True)):
+    for objective, enters in ((Regression(), False), (Contrastive(), True)):
         teacher = torch.randn(2, 2, 3, generator=seeded(2)).requires_grad_()
-        loss(online, Objects(teacher, here)).backward()
+        taught = Objects(teacher, here)
+        objective((online, online), (taught, taught), labelled(online)).value.backward()
         assert (teacher.grad is not None) == enters
 
 

@@ -1,4 +1,4 @@
-"""A stranger's kind of data on the command line: as a file of one's own, and as a distribution of one's own."""
+"""A modality of somebody else on the command line: as a file of one's own, and as a distribution of one's own."""
 
 import json
 import os
@@ -13,17 +13,20 @@ import pyarrow.parquet
 import pytest
 
 import gestalt
-from gestalt.__main__ import execute
+from gestalt.cli.commands import execute
+from gestalt.core.discovery.groupers import Along, ChangePoints, KMeans
 from gestalt.core.modality.plugins import load_modality
-from gestalt.recipes.objects import Options
-from gestalt.recipes.objects.finding import FinderOptions
+from gestalt.recipes.objects.recipe import default_finder
 
 PLUG_INS = Path(__file__).parents[1] / "docs" / "plug-ins"
 GESTALT = [sys.executable, "-m", "gestalt"]
-TINY = [
-    "--steps", "3", "--batch", "4", "--hidden", "16", "--projection", "8", "--hand-over", "2", "--warmup", "1",
-    "--log-every", "1", "--accelerator", "cpu", "--workers", "0", "--threads", "1",
+TRAINED = [
+    "--steps", "3", "--batch", "4", "--warmup", "1", "--log-every", "1",
+    "--accelerator", "cpu", "--workers", "0", "--threads", "1",
 ]  # fmt: skip
+HEADS = ["--method.hidden", "16", "--method.projection", "8"]
+TINY = [*TRAINED, *HEADS, "--method.switch", "2"]
+METHODS = {"byol": ["--method", "byol", *HEADS, *TRAINED], "odin-warm-start": TINY}
 NAMES = {"point_clouds": "points", "sensors": "sensors"}
 HOSTILE = "ä <img src=x onerror=alert(1)> 语.npy"
 
@@ -46,13 +49,13 @@ def found(out: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (out / "objects.jsonl").read_text(encoding="utf-8").splitlines()]
 
 
-@pytest.mark.parametrize(("name", "method"), [("point_clouds", "byol"), ("sensors", "odin")])
+@pytest.mark.parametrize(("name", "method"), [("point_clouds", "byol"), ("sensors", "odin-warm-start")])
 def test_a_modality_in_a_file_trains_reports_discovers_and_embeds(
     name: str, method: str, there: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = f"{name}:MODALITY"
-    run = ["run", "objects", "--modality", path, "--data", name, "--out", "run", "--method", method]
-    assert execute([*run, "--skip-bad", *TINY]) == 0
+    run = ["run", "objects", "--modality", path, "--data", name, "--out", "run", *METHODS[method]]
+    assert execute([*run, "--skip-bad"]) == 0
     assert "bad.npy" in capsys.readouterr().err
     page = (there / "run" / "report.html").read_text(encoding="utf-8")
     assert "<img src=x" not in page
@@ -78,7 +81,7 @@ def test_a_modality_in_a_file_trains_reports_discovers_and_embeds(
     assert "<img src=x" not in pictures
     elements = pyarrow.parquet.read_table(there / "vectors" / "elements.parquet")
     assert elements.num_rows == sum(len(record["objects"]) for record in records)
-    encoder = gestalt.load("run", modality=path)
+    encoder = gestalt.load("run", modality=path).encoder
     assert encoder.dim == elements["vector"].type.list_size
 
 
@@ -99,7 +102,7 @@ def test_an_item_of_a_batch_is_drawn_without_the_batch_s_padding(there: Path) ->
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        ([], "name the kind of data by --modality: "),
+        ([], "name the data type by --modality: "),
         (["--modality", "sensors:MODALITY"], "name your files and folders by --data"),
         (["--modality", "sensors:MODALITY", "--data", "nowhere"], "nowhere does not exist"),
         (["--modality", "sensors:MODALITY", "--data", "sensors"], r"bad\.npy: .*--skip-bad"),
@@ -112,13 +115,24 @@ def test_what_is_missing_is_asked_for(there: Path, more: list[str], said: str) -
 
 
 def test_the_grouper_follows_from_the_axes_of_the_elements(there: Path) -> None:  # noqa: ARG001
-    kinds = {name: FinderOptions().build(load_modality(f"{name}:MODALITY")).grouper for name in NAMES}
-    assert type(kinds["sensors"]).__name__ == "Along"
-    assert type(kinds["point_clouds"]).__name__ == "KMeans"
-    assert Options().finding == FinderOptions()
+    groupers = {name: default_finder(load_modality(f"{name}:MODALITY")).grouper for name in NAMES}
+    assert isinstance(groupers["sensors"], Along)
+    assert isinstance(groupers["sensors"].grouper, ChangePoints)
+    assert isinstance(groupers["point_clouds"], KMeans)
 
 
-def test_a_separate_distribution_adds_its_modalities(there: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_way_of_finding_objects_is_named_with_its_settings(there: Path) -> None:
+    named = ["--modality", "sensors:MODALITY", "--data", "sensors", "--skip-bad", "--out", "run"]
+    finder = ["--finder", "default", "--finder.grouper", "k-means", "--finder.grouper.objects", "3"]
+    assert execute(["run", "objects", *named, *finder, *TINY]) == 0
+    model = gestalt.load(there / "run", modality="sensors:MODALITY")
+    assert model.finder is not None
+    assert isinstance(model.finder.grouper, KMeans)
+    assert model.finder.grouper.objects == 3
+    assert model.finder.extra_features is None
+
+
+def test_a_separate_distribution_adds_its_modalities(there: Path) -> None:
     """Built, installed and used as a stranger would, without a network."""
     source, target = there / "source", there / "target"
     shutil.copytree(PLUG_INS, source, ignore=shutil.ignore_patterns("__pycache__"))
@@ -137,6 +151,5 @@ def test_a_separate_distribution_adds_its_modalities(there: Path, monkeypatch: p
     assert listed.items() >= {"points": "point_clouds:MODALITY", "sensors": "sensors:MODALITY"}.items()
     assert said("check-modality", "points").endswith("points: every law holds\n")
     said("run", "objects", "--modality", "sensors", "--data", "sensors", "--skip-bad", "--out", "run", *TINY)
-    monkeypatch.syspath_prepend(str(target))
-    assert execute(["discover", "run", "sensors", "--skip-bad", "--out", "found"]) == 0  # installed: not named again
+    said("discover", "run", "sensors", "--skip-bad", "--out", "found")  # installed: not named again
     assert len(found(there / "found")) == 6

@@ -100,7 +100,9 @@ def test_other_files_are_neither_harmed_nor_mixed_with_results(tmp_path: Path) -
     (tmp_path / "out" / "sub").mkdir()
     (tmp_path / "out" / "sub" / "mine.txt").write_text("mine")
     (tmp_path / "out" / "thesis.txt").write_text("mine")
-    with pytest.raises(FileExistsError, match=r"out holds sub/mine\.txt and 1 more, which no earlier call wrote; .*--out"):
+    with pytest.raises(
+        FileExistsError, match=r"out holds sub/mine\.txt and 1 more, which no earlier call wrote; .*--out"
+    ):
         write(tmp_path / "out", {"a.txt": "3"})
     assert content(tmp_path / "out")["a.txt"] == "2"
 

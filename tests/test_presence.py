@@ -213,7 +213,7 @@ def test_within_the_span_of_the_views_only_what_they_show_is_grouped() -> None:
     whole = View(source, Index.identity(8).join([Index.identity(8)]))
     batch = Batch(whole, tuple(views), ("a", "b"), torch.arange(2))
     online = Network(Identity(dim=3))
-    spanning = Discovery(Shared(online), ObjectFinder(KMeans(3)), span=True)(batch, seeded())
+    spanning = Discovery(Shared(online), ObjectFinder(KMeans(3), span=True))(batch, seeded())
     everything = Discovery(Shared(online), ObjectFinder(KMeans(3)))(batch, seeded())
     assert (spanning.labels()[0] >= 0).tolist() == [True] * 5 + [False] * 3
     assert torch.equal(spanning.labels()[1], everything.labels()[1])
@@ -231,5 +231,5 @@ def test_within_the_span_of_the_views_joined_elements_stay_joined() -> None:
     seen = [0, 1, 2, 3, 4]
     view = View(FeatureMap(values[:, seen], torch.ones(1, 5, dtype=torch.bool)), Index.of(seen))
     batch = Batch(View(source, Index.identity(8)), (view,), ("a",), torch.arange(1))
-    spanning = Discovery(Shared(Network(Identity(dim=1))), ObjectFinder(Regions(penalty=0.1)), span=True)
+    spanning = Discovery(Shared(Network(Identity(dim=1))), ObjectFinder(Regions(penalty=0.1), span=True))
     assert spanning(batch, seeded()).labels()[0].tolist() == [0, 0, 1, 1, 1, -1, -1, -1]

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from gestalt.core.data.segmentation import Objects
+from gestalt.core.losses.semantic_positives import drawn
 from gestalt.core.methods.info import BatchInfo
 from gestalt.core.methods.objectives import Moco, Npid, Queue, Relic, Semantic, pseudo_labels
 from gestalt.core.methods.objectives.comparison import choose_negatives, compare, divergence
-from gestalt.core.methods.objectives.pseudo_labels import drawn
 from gestalt.core.methods.objectives.queue import Entries
 from tests.implementations import PROGRESS, labelled, output, random_objects, seeded
 from tests.oracles import cosine

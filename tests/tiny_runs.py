@@ -27,9 +27,7 @@ def finder_of(modality: AbstractModality[Any], objects: int = 4, **settings: Any
     return ObjectFinder(grouper, "hidden", None, ConcatFeatures(raw, 0.5))
 
 
-def tiny_model(
-    modality: AbstractModality[Any], encoder: str = "conv", objects: int = 4, **settings: Any
-) -> Model[Any]:
+def tiny_model(modality: AbstractModality[Any], encoder: str = "conv", objects: int = 4, **settings: Any) -> Model[Any]:
     """A model of an encoder as it is built, with a projector."""
     torch.manual_seed(0)
     built = modality.encoders[encoder](**settings)

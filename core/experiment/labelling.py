@@ -12,11 +12,20 @@ from .recipe import ExperimentData, Label
 
 
 def labels_of(data: ExperimentData[Any, Any], options: Labelling, seed: int) -> Labels | None:
-    """The labels of the training items, a share of them hidden; None where there are none.
+    """The labels of the training items, None where there are none.
+
+    A share of those of a table, of folders or of the recipe is hidden; labels that come with the data are used whole.
 
     Raises:
-        ValueError: if the table or the folders do not fit the items.
+        ValueError: if the table, the folders or the labels do not fit the items.
     """
+    if data.labels is not None:
+        if len(data.labels.known) != len(data.items):
+            raise ValueError(
+                f"labels of {len(data.labels.known)} items were given, and there are {len(data.items)}: give one row "
+                "for every item in their order, -1 (or NaN) where nothing is known"
+            )
+        return data.labels
     if options.labels is not None:
         if str(options.labels) == "folders":
             labels = folder_labels(data.items)

@@ -12,6 +12,8 @@ from ..evaluation.table import Column
 from ..modality.base import AbstractModality
 from ..modality.transform import Views
 from ..networks.encoder import Network
+from ..training.labels import Labels
+from .masks import MaskedItems
 from .options import Options
 from .predictions import Predictions
 
@@ -41,7 +43,9 @@ class ExperimentData(Generic[ItemT, TruthT]):
         encoder_settings: settings of the encoder that the recipe chooses; the user's own go before them.
         label: the class of a training item, by its number, where the recipe knows it, or of each element of its
             source view; None for one without.
+        labels: those of all training items, where they are known already; neither `label` nor a table is asked then.
         first_segments: what is compared before anything is learned: a rule of the recipe; None for none.
+        masked: the masks that come with the training items; None where none do.
     """
 
     items: AbstractItems[ItemT]
@@ -53,7 +57,9 @@ class ExperimentData(Generic[ItemT, TruthT]):
     skipped: tuple[Skipped, ...] = ()
     encoder_settings: Mapping[str, Any] = field(default_factory=dict)
     label: Callable[[int], Label] | None = None
+    labels: Labels | None = None
     first_segments: AbstractSegmenter | None = None
+    masked: MaskedItems[ItemT] | None = None
 
 
 @final

@@ -44,7 +44,8 @@ def charts(recipe: AbstractRecipe[ItemT, TruthT]) -> tuple[Chart, ...]:
 
 def summary(recipe: AbstractRecipe[ItemT, TruthT], data: ExperimentData[ItemT, TruthT], after: Predictions) -> str:
     """What was done and what came out, in a paragraph."""
-    captions, own = recipe.captions, bool(recipe.options.running.data)
+    # Items that are passed from Python have no paths, and no truth either.
+    captions, own = recipe.captions, bool(recipe.options.running.data) or data.truth is None
     evaluated = f"{len(data.evaluated)} of them" if own else f"{len(data.evaluated)} items that it never saw"
     found = after.objects()
     source = captions.own if own else captions.shipped
@@ -74,6 +75,7 @@ def facts(
         ("method", title_of(options.method)),
         ("encoder", options.encoder.name),
         ("items", str(len(data.items))),
+        *((("items with masks", str(len(data.masked.numbers))),) if data.masked is not None else ()),
         ("steps", str(trained.step)),
         ("training in this process", f"{trained.seconds:.0f} s"),
         ("seed", str(training.seed)),

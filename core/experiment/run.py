@@ -8,10 +8,10 @@ from lightning_fabric import Fabric
 
 from ..components.names import choose
 from ..methods.method import AbstractMethod, wants_labels
-from ..methods.presets import Preset, preset_named
+from ..methods.presets import Preset, preset_named, title_of
 from ..methods.step import AbstractLearner
 from ..runs.model import Model
-from ..runs.saving import save
+from ..runs.saving import config_of, save
 from ..training.folder import RunFolder
 from ..training.loop import TrainingResult, launch, train_learner
 from .build import LearnerFactory
@@ -38,16 +38,26 @@ def run(recipe: AbstractRecipe[ItemT, TruthT]) -> int:
     data = recipe.data()
     if not len(data.items):
         raise ValueError("there are no items to train on; check the data path")
+    if options.running.masks is not None and data.masked is None:
+        raise ValueError(f"the recipe {recipe.name} reads no masks; leave out --masks")
     if fabric.is_global_zero:
         for entry in data.skipped:
             print(f"left out {entry.name}: {entry.reason}", file=sys.stderr)
+        if data.masked is not None:
+            print(f"masks of {len(data.masked.numbers)} of {len(data.items)} items", file=sys.stderr)
     # What the recipe knows of its items may take long to find out.
     asked = any(wants_labels(method) for method in (options.method, *(rival.method for rival in rivals)))
-    wanted = asked or options.labelling.labels is not None
-    labels = labels_of(data, options.labelling, options.training.seed) if wanted else None
+    given = options.labelling.labels is not None or data.labels is not None
+    if given and not asked and fabric.is_global_zero:
+        print(f"the labels are not used: {title_of(options.method)} does not learn from them", file=sys.stderr)
+    labels = labels_of(data, options.labelling, options.training.seed) if asked or given else None
     views = chosen_views(options.views, data.views, recipe.modality)
     factory = LearnerFactory(recipe, data, views, labels)
     learner = factory.fresh()
+    # What cannot be saved is refused here, not after hours of training.
+    config_of(
+        model_of(learner, recipe, factory), options.encoder.name, recipe.modality_name, options.method, recipe.name
+    )
     with folder.claimed(fabric):
         return _train_and_report(fabric, recipe, factory, learner, rivals)
 
@@ -110,4 +120,5 @@ def _train(
         running.resume or rival is not None,
         running.skip_bad,
         factory.labels if wants_labels(method) else None,
+        None if data.masked is None else data.masked.masks,
     )

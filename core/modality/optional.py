@@ -8,11 +8,13 @@ import numpy as np
 from jaxtyping import Shaped
 
 from ..data.feature_map import Grid
-from ..data.items import AbstractItems
+from ..data.items import AbstractItems, Skipped
+from ..data.masks import AbstractMasks, ItemMasks
 from ..discovery.found import FoundBatch
 from .base import Reading
 
 ItemT = TypeVar("ItemT")
+ShownT = TypeVar("ShownT", contravariant=True)
 
 
 @runtime_checkable
@@ -87,4 +89,35 @@ class HasInputGrid(Protocol[ItemT]):
 
     def input_grid(self, item: ItemT) -> Grid:
         """A grid in the units of the modality's axes, with as many axes as its features have."""
+        ...
+
+
+@runtime_checkable
+class ReadsMasks(Protocol[ItemT]):
+    """Masks that come with the data, in the formats of the field: `--masks`."""
+
+    def read_masks(
+        self, path: Path, items: AbstractItems[ItemT], skipped: Sequence[Skipped] = ()
+    ) -> AbstractMasks[ItemT]:
+        """The masks in a file or folder, matched to the items by the names of their files.
+
+        Args:
+            path: the file or folder.
+            items: those that `read` gave.
+            skipped: files that were left out; their masks may be there.
+
+        Raises:
+            FileNotFoundError: if the path does not exist.
+            ValueError: if it is of no format that the modality reads, cannot be read, or names a file that no item
+                has.
+        """
+        ...
+
+
+@runtime_checkable
+class ShowsMasks(Protocol[ShownT]):
+    """Masks in the form in which `render` takes true objects."""
+
+    def shown_masks(self, item: ShownT, masks: ItemMasks) -> Sequence[tuple[str, Any]]:
+        """Each object of an item with its name and its extent in the modality's own terms."""
         ...

@@ -38,6 +38,20 @@ class InMemory(AbstractItems[ItemT]):
         return f"{self.word} {index + 1}"
 
 
+def paths_of(data: Any) -> tuple[Path, ...] | None:
+    """The paths, where data are a path or several; None where they are something else.
+
+    Example:
+        >>> paths_of("songs"), paths_of([]), paths_of([1.0, 2.0])
+        ((PosixPath('songs'),), None, None)
+    """
+    if isinstance(data, str | Path):
+        return (Path(data),)
+    if isinstance(data, Sequence) and len(data) and all(isinstance(part, str | Path) for part in data):
+        return tuple(Path(part) for part in data)
+    return None
+
+
 def reading_of(data: Any, modality: AbstractModality[ItemT], skip_bad: bool = False) -> Reading[ItemT]:
     """Numbered items of a path or several, of items in memory, or of a data set that is numbered already.
 
@@ -46,15 +60,14 @@ def reading_of(data: Any, modality: AbstractModality[ItemT], skip_bad: bool = Fa
         ValueError: if there is nothing to read.
         TypeError: for nothing of these.
     """
-    if isinstance(data, str | Path):
-        return modality.read([Path(data)], skip_bad)
+    paths = paths_of(data)
+    if paths is not None:
+        return modality.read(paths, skip_bad)
     if isinstance(data, AbstractItems):
         return Reading(data, ())
     if isinstance(data, Sequence):
         if not len(data):
             raise ValueError(f"there are no items of {modality.name}: an empty sequence was given")
-        if all(isinstance(part, str | Path) for part in data):
-            return modality.read([Path(part) for part in data], skip_bad)
         return Reading(InMemory(data, modality.name), ())
     raise TypeError(
         f"data are a path, several paths, items of {modality.name} in a sequence, or numbered items (AbstractItems), "

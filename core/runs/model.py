@@ -138,12 +138,15 @@ class Model(Generic[ItemT]):
         Raises:
             ValueError: if the run has no task head.
         """
+        return list(self.predictions(data, [] if skip_bad else None))
+
+    def predictions(self, data: Any, skipped: list[Skipped] | None = None) -> Iterator[ItemPrediction]:
+        """As `predict`, one after the other: for data larger than memory."""
         if self.target is None or "task" not in self.heads:
             raise ValueError(
                 "this run has no task head: train with labels and --method supervised, or with --method.task"
             )
-        source = Source.of(data, self.modality, [] if skip_bad else None)
-        results = []
+        source = Source.of(data, self.modality, skipped)
         for numbers, items in source.chunks(self.batch):
             with evaluating(self.network), evaluating(self.heads["task"]):
                 features = self.network.encode(self.modality.collate(items).to(self.device))
@@ -152,8 +155,7 @@ class Model(Generic[ItemT]):
             rows = self.target.decode(outputs).float().cpu().tolist()
             for number, row in zip(numbers, rows, strict=True):
                 names = self.target.columns or tuple(map(str, range(len(row))))
-                results.append(ItemPrediction(source.name(number), dict(zip(names, row, strict=True))))
-        return results
+                yield ItemPrediction(source.name(number), dict(zip(names, row, strict=True)))
 
     def _found(self, source: Source[ItemT]) -> Iterator[FoundBatch[ItemT]]:
         for index, items in source.chunks(self.batch):

@@ -44,27 +44,49 @@ def save(
         TypeError: if a part is not installed under a name; nothing is written then.
     """
     folder = Path(folder)
-    heads = {"projector": model.network.projector} | dict(model.heads)
+    config = config_of(model, encoder, modality, method, recipe, details)
+    tensors = _prefixed("encoder", model.encoder)
+    for name, head in heads_of(model).items():
+        tensors |= _prefixed(f"heads.{name}", head)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_bytes(folder / WEIGHTS, safetensors.torch.save(tensors))
+    config.write(folder)
+
+
+def config_of(
+    model: Model[Any],
+    encoder: str,
+    modality: str | None = None,
+    method: Any = None,
+    recipe: str | None = None,
+    details: Mapping[str, Any] | None = None,
+) -> RunConfig:
+    """What `save` writes beside the weights; its arguments are those of `save`.
+
+    Raises:
+        TypeError: if a part is not installed under a name.
+    """
     encoders = model.modality.encoders
-    config = RunConfig(
+    return RunConfig(
         modality={"name": modality or model.modality.name, "settings": modality_settings(model.modality)},
         encoder={
             "name": encoder,
             "settings": describe(settings_of(model.encoder, encoders[choose("encoder", encoder, list(encoders))])),
         },
-        heads={name: None if isinstance(head, nn.Identity) else describe(head) for name, head in heads.items()},
+        heads={
+            name: None if isinstance(head, nn.Identity) else describe(head) for name, head in heads_of(model).items()
+        },
         finder=describe(model.finder, encoders),
         target=describe(model.target),
         method=describe(method, encoders),
         recipe=recipe,
         details=describe(details or {}),
     )
-    tensors = _prefixed("encoder", model.encoder)
-    for name, head in heads.items():
-        tensors |= _prefixed(f"heads.{name}", head)
-    folder.mkdir(parents=True, exist_ok=True)
-    write_bytes(folder / WEIGHTS, safetensors.torch.save(tensors))
-    config.write(folder)
+
+
+def heads_of(model: Model[Any]) -> dict[str, nn.Module]:
+    """All heads by name, the projector of the network among them."""
+    return {"projector": model.network.projector} | dict(model.heads)
 
 
 def load(

@@ -83,7 +83,9 @@ def reduced(found: FoundBatch[Recording]) -> FoundBatch[Recording]:
 
 
 def element_columns(
-    found: FoundBatch[Recording], row: int, items: AbstractItems[Recording]  # noqa: ARG001
+    found: FoundBatch[Recording],
+    row: int,
+    items: AbstractItems[Recording],  # noqa: ARG001
 ) -> Mapping[str, Float[np.ndarray, " elements"]]:
     """The seconds at which each frame begins and ends in its file."""
     times = element_times(found, row)

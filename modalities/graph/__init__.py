@@ -10,7 +10,8 @@ from torch import Tensor
 
 from gestalt.core.components.settings import accepted
 from gestalt.core.data.feature_map import Grid
-from gestalt.core.data.items import AbstractItems, first_readable
+from gestalt.core.data.items import AbstractItems, Skipped, first_readable
+from gestalt.core.data.masks import AbstractMasks, ItemMasks
 from gestalt.core.discovery.found import FoundBatch
 from gestalt.core.modality.base import AbstractModality, Reading, Specimen
 from gestalt.core.modality.transform import AbstractTransform, Views
@@ -21,6 +22,7 @@ from .data import Graphs as Graphs
 from .data import Schema as Schema
 from .data import collate as collate
 from .encoders import Diffusion, Raw, gat, gcn, gin, gine
+from .given_masks import read_masks, shown_masks
 from .molecules import MOLECULE as MOLECULE
 from .molecules import graph_of as graph_of
 from .molecules import molecule_from as molecule_from
@@ -114,6 +116,21 @@ class GraphModality(AbstractModality[Graph]):
     ) -> str:
         """The graph with its found objects in colours, and beside it with the true ones, `(name, nodes)`."""
         return render(item, found, grid, truth)
+
+    def read_masks(
+        self, path: Path, items: AbstractItems[Graph], skipped: Sequence[Skipped] = ()
+    ) -> AbstractMasks[Graph]:
+        """A table of parts with their atoms, or of nodes with their objects, as `gestalt discover` writes them.
+
+        Raises:
+            FileNotFoundError: if the path does not exist.
+            ValueError: if it is no such table, or names a graph or a node that there is not.
+        """
+        return read_masks(path, items, skipped)
+
+    def shown_masks(self, item: Graph, masks: ItemMasks) -> Sequence[tuple[str, Any]]:
+        """Each part with its nodes."""
+        return shown_masks(item, masks)
 
     def specimens(self) -> Sequence[Specimen[Graph]]:
         """Three molecules with their rings and functional groups."""

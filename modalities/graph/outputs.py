@@ -29,7 +29,9 @@ def write_objects(found: Iterable[FoundBatch[Graph]], items: AbstractItems[Graph
 
 
 def element_columns(
-    found: FoundBatch[Graph], row: int, items: AbstractItems[Graph]  # noqa: ARG001
+    found: FoundBatch[Graph],
+    row: int,
+    items: AbstractItems[Graph],  # noqa: ARG001
 ) -> Mapping[str, Float[np.ndarray, " elements"]]:
     """The number of every atom, or node, in its file."""
     graph = found.items[row]

@@ -59,6 +59,10 @@ class GraphRecords(AbstractItems[Graph]):
         """Windows of all graphs together."""
         return len(self._index)
 
+    def place(self, index: int) -> tuple[int, int]:
+        """The number of the record that item `index` is, or is a window of, and that of the window in it."""
+        return self._index.place(index)
+
     def record(self, index: int) -> Record:
         """The record that item `index` is, or is a window of."""
         return self.records[self._index.place(index)[0]]

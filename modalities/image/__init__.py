@@ -11,7 +11,8 @@ from torch import Tensor
 
 from gestalt.core.components.settings import accepted
 from gestalt.core.data.feature_map import Grid
-from gestalt.core.data.items import AbstractItems, first_readable
+from gestalt.core.data.items import AbstractItems, Skipped, first_readable
+from gestalt.core.data.masks import AbstractMasks, ItemMasks
 from gestalt.core.discovery.found import FoundBatch
 from gestalt.core.modality.base import AbstractModality, Reading, Specimen
 from gestalt.core.modality.transform import AbstractTransform, Views
@@ -27,6 +28,7 @@ from .data import collate as collate
 from .data import read_images
 from .effects import Blur, ColourJitter, Grey, Noise, Solarise
 from .encoders import ColourTexture, Conv
+from .given_masks import read_masks, shown_masks
 from .outputs import element_columns, input_grid, write_objects
 from .pretrained import Timm, TransformersSwin, dinov2, vit
 from .render import render
@@ -132,6 +134,21 @@ class Image(AbstractModality[Picture]):
     ) -> str:
         """The picture, the found objects, and the true ones, `(name, mask of height × width)`."""
         return render(item, found, grid, truth)
+
+    def read_masks(
+        self, path: Path, items: AbstractItems[Picture], skipped: Sequence[Skipped] = ()
+    ) -> AbstractMasks[Picture]:
+        """A folder of index PNGs named like the pictures, or annotations in COCO's format; of the size of each file.
+
+        Raises:
+            FileNotFoundError: if the path does not exist.
+            ValueError: if it is of neither format, or names a picture that there is not.
+        """
+        return read_masks(path, items, skipped)
+
+    def shown_masks(self, item: Picture, masks: ItemMasks) -> Sequence[tuple[str, Any]]:
+        """Each object with its mask of the picture's size."""
+        return shown_masks(item, masks)
 
     def specimens(self) -> Sequence[Specimen[Picture]]:
         """Three pictures of textured discs and boxes."""

@@ -9,8 +9,9 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from gestalt.core.data.feature_map import Grid
+from gestalt.core.data.items import AbstractItems, Skipped
+from gestalt.core.data.masks import AbstractMasks, ItemMasks
 from gestalt.core.discovery.found import FoundBatch
-from gestalt.core.data.items import AbstractItems
 from gestalt.core.modality.base import AbstractModality, Reading, Specimen
 from gestalt.core.modality.transform import AbstractTransform, Views
 from gestalt.core.networks.encoder import AbstractEncoder
@@ -25,6 +26,7 @@ from .data import read_videos
 from .effects import Blur, ColourJitter, Grey, Noise, Solarise
 from .encoders import Colours, Conv
 from .fitted import MViT, VideoMAE
+from .given_masks import read_masks, shown_masks
 from .masks import on_pixels as on_pixels
 from .masks import overlay as overlay
 from .outputs import element_columns, input_grid, shrunk, write_objects
@@ -114,6 +116,21 @@ class Video(AbstractModality[Clip]):
     ) -> str:
         """Frames over time, found objects, and true ones: `(name, mask)` with a bool mask of the clip's size."""
         return render(item, found, grid, truth)
+
+    def read_masks(
+        self, path: Path, items: AbstractItems[Clip], skipped: Sequence[Skipped] = ()
+    ) -> AbstractMasks[Clip]:
+        """A folder of index PNGs for every clip, one per frame, as the DAVIS benchmark has them.
+
+        Raises:
+            FileNotFoundError: if the path does not exist.
+            ValueError: if it holds no such folders, or names a video or a frame that there is not.
+        """
+        return read_masks(path, items, skipped)
+
+    def shown_masks(self, item: Clip, masks: ItemMasks) -> Sequence[tuple[str, Any]]:
+        """Each object with its mask of the clip's size."""
+        return shown_masks(item, masks)
 
     def specimens(self) -> Sequence[Specimen[Clip]]:
         """Three clips of squares that drift, of different sizes, one with uneven times."""

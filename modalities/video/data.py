@@ -158,6 +158,10 @@ class VideoFiles(AbstractItems[Clip]):
         """Windows of all videos together."""
         return len(self._index)
 
+    def place(self, index: int) -> tuple[int, int]:
+        """The number of the video of window `index`, and that of the window in it."""
+        return self._index.place(index)
+
     def path(self, index: int) -> Path:
         """The file or folder of window `index`."""
         return self.paths[self._index.place(index)[0]]

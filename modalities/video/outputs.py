@@ -78,7 +78,9 @@ def shrunk(clip: Clip, size: int | None) -> Clip:
 
 
 def element_columns(
-    found: FoundBatch[Clip], row: int, items: AbstractItems[Clip]  # noqa: ARG001
+    found: FoundBatch[Clip],
+    row: int,
+    items: AbstractItems[Clip],  # noqa: ARG001
 ) -> Mapping[str, Float[np.ndarray, " elements"]]:
     """The seconds of the video and the pixels of the clip between which every tube lies."""
     grid = found.features.grid

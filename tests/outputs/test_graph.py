@@ -97,7 +97,9 @@ def test_nodes_of_networks_are_written_with_their_objects(network: Path, tmp_pat
     run = tiny_run(tmp_path / "run", modality, "gine", 2, width=16, **modality.encoder_settings("gine", items))
     assert discover(run, [network], tmp_path / "found") == 0
     rows = table(tmp_path / "found" / "nodes.csv")
-    assert [row["graph"] for row in rows] == [items.name(place) for place in (0, 1) for _ in range(6)] or len(rows) == 12
+    assert [row["graph"] for row in rows] == [items.name(place) for place in (0, 1) for _ in range(6)] or len(
+        rows
+    ) == 12
     assert sorted(int(row["node"]) for row in rows) == list(range(12))
     names = [f"a{node}" for node in range(6)] + [f"b{node}" for node in range(6)]
     assert all(row["name"] == names[int(row["node"])] for row in rows)

@@ -45,7 +45,9 @@ def test_objects_are_written_at_the_size_of_each_picture(
         discover(run, [own], out)
     assert discover(run, [own], out, skip_bad=True) == 0
     record = json.loads((out / "objects.json").read_text())
-    assert f"{len(record['annotations'])} objects in 5 pictures, written to {out}; 1 left out" in capsys.readouterr().out
+    assert (
+        f"{len(record['annotations'])} objects in 5 pictures, written to {out}; 1 left out" in capsys.readouterr().out
+    )
     assert len(record["images"]) == 5
     for image in record["images"]:
         path = Path(image["file_name"])
@@ -62,7 +64,7 @@ def test_objects_are_written_at_the_size_of_each_picture(
             edges = np.cumsum(one["segmentation"]["counts"])
             for begin, end in zip(edges[::2], edges[1::2], strict=False):
                 mask[begin:end] = True
-            assert (mask.reshape(width, height).T == (index == number).numpy()).all()
+            assert ((index == number).numpy() == mask.reshape(width, height).T).all()
         with Pillow.open(out / "overlay" / f"{path.stem}.png") as file:
             assert file.mode == "RGB"
     assert len(list((out / "overlay").iterdir())) == 5

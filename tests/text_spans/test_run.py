@@ -17,7 +17,7 @@ from gestalt.core.training.metrics_log import METRICS, read_metrics
 from gestalt.modalities.text import MODALITY, Passage
 from gestalt.modalities.text.words import split
 from gestalt.recipes.text_spans.recipe import Options, TextSpans
-from tests.text_spans.conftest import TEXT, TINY, TRAINED
+from tests.text_spans.conftest import TEXT, TRAINED
 
 ROWS = (
     "k-means on letters", "change points on letters", "seams in letters", "k-means on a random encoder",

@@ -57,3 +57,15 @@ class Combined(AbstractObjective):
             if isinstance(objective, HasHeads):
                 found |= objective.heads()
         return found
+
+
+def weighted(*terms: tuple[float, AbstractObjective]) -> Combined:
+    """The terms whose weight is not 0.
+
+    Raises:
+        ValueError: if all weights are 0: nothing would be learned.
+    """
+    kept = [(weight, objective) for weight, objective in terms if weight]
+    if not kept:
+        raise ValueError("the weights of contrast and regression cannot all be 0: nothing would be learned")
+    return Combined([objective for _, objective in kept], [weight for weight, _ in kept])

@@ -1,7 +1,7 @@
 """Odin's objective: tell an object from all others."""
 
 from dataclasses import dataclass
-from typing import Literal, final
+from typing import final
 
 import torch
 from jaxtyping import Float, Int
@@ -9,7 +9,8 @@ from torch import Tensor
 
 from ...data.segmentation import Objects
 from ...distributed.ranks import gather, mean_over_ranks
-from ...losses.distances import at_least_float, unit
+from ...losses.distances import Similarity, compared_by
+from ...losses.info_nce import info_nce_of_scores
 from ..info import BatchInfo
 from .base import AbstractObjective, Loss, ordered_pairs, total_of_pairs
 
@@ -22,7 +23,7 @@ def contrastive(
     same_item: bool = True,
     other_items: bool = True,
     other_ranks: bool = True,
-    similarity: Literal["cosine", "dot"] = "cosine",
+    similarity: Similarity = "cosine",
 ) -> Float[Tensor, ""]:
     """ℓ_k = −log( e^{s_k} / (e^{s_k} + Σ_n e^{s_n}) ), averaged over the objects k present in both views.
 
@@ -52,7 +53,7 @@ def contrastive(
     """
     both = online.present & teacher.present
     queries = online.vectors[both]
-    queries = unit(queries) if similarity == "cosine" else at_least_float(queries)
+    queries = compared_by(queries, similarity)
     item = both.nonzero()[:, 0]
     positive, candidates = queries[:, :0], list[Tensor]()
     for view in (teacher,) if same_view is None else (same_view, teacher):
@@ -63,7 +64,8 @@ def contrastive(
         others = ~own & torch.where(related, same_item, other_items)
         candidates.append(torch.where(others, logits, -torch.inf))
         positive = logits[own]  # of the teacher's view, which comes last
-    losses = torch.cat([positive[:, None], *candidates], dim=1).logsumexp(dim=1) - positive
+    negatives = candidates[0] if len(candidates) == 1 else torch.cat(candidates, dim=1)
+    losses = info_nce_of_scores(positive, negatives)
     return mean_over_ranks(losses.sum(), both.sum())
 
 
@@ -81,9 +83,9 @@ class _Keys:
     first_item: int
 
 
-def _keys(view: Objects, similarity: Literal["cosine", "dot"], other_ranks: bool) -> _Keys:
+def _keys(view: Objects, similarity: Similarity, other_ranks: bool) -> _Keys:
     vectors, item = view.vectors[view.present], view.present.nonzero()[:, 0]
-    vectors = unit(vectors) if similarity == "cosine" else at_least_float(vectors)
+    vectors = compared_by(vectors, similarity)
     first, first_item = 0, 0
     if other_ranks:
         vectors, first = gather(vectors)
@@ -117,7 +119,7 @@ class Contrastive(AbstractObjective):
         same_item: bool = True,
         other_items: bool = True,
         other_ranks: bool = True,
-        similarity: Literal["cosine", "dot"] = "cosine",
+        similarity: Similarity = "cosine",
     ) -> None:
         super().__init__()
         if temperature <= 0:
@@ -132,7 +134,7 @@ class Contrastive(AbstractObjective):
         self.same_item = same_item
         self.other_items = other_items
         self.other_ranks = other_ranks
-        self.similarity: Literal["cosine", "dot"] = similarity
+        self.similarity: Similarity = similarity
 
     def forward(self, online: tuple[Objects, ...], teacher: tuple[Objects, ...], info: BatchInfo) -> Loss:  # noqa: ARG002
         """The loss, with no part."""

@@ -7,7 +7,7 @@ import torch
 
 from ...data.segmentation import Objects
 from ...distributed.ranks import mean_over_ranks
-from ...losses.distances import unit
+from ...losses.info_nce import info_nce
 from ...optimization.progress import Progress
 from ..compared import Compared
 from ..info import BatchInfo
@@ -41,11 +41,9 @@ class Moco(AbstractObjective):
         losses = []
         for i, j in ordered_pairs(len(online), len(teacher), both=self.symmetric):
             both = online[i].present & teacher[j].present
-            queries, keys = unit(online[i].vectors[both]), unit(teacher[j].vectors[both])
-            positive = (queries * keys).sum(dim=1, keepdim=True)
-            scores = torch.cat([positive, queries @ unit(self.queue.vectors[0]).to(queries).T], dim=1)
-            scores = scores / self.temperature
-            losses.append(mean_over_ranks((scores.logsumexp(dim=1) - scores[:, 0]).sum(), both.sum()))
+            query, key = online[i].vectors[both], teacher[j].vectors[both]
+            rows = info_nce(query, self.queue.vectors[0], key, None, self.temperature, reduction="none")
+            losses.append(mean_over_ranks(rows.sum(), both.sum()))
         value = total_of_pairs(losses) if self.symmetric else total_of_pairs(losses) / 2
         return Loss(value, {"contrastive": value.detach()})
 

@@ -9,13 +9,15 @@ from torch import Tensor
 
 from ...data.segmentation import Objects
 from ...distributed.ranks import joint_rows
+from ...losses.nearest_labels import Metric
+from ...losses.semantic_positives import drawn
 from ...optimization.progress import Progress
 from ..compared import Compared
 from ..info import BatchInfo
 from ..step import StepOutput
 from .base import AbstractObjective, Loss, total_of_pairs
 from .comparison import Comparison, choose_negatives, compare, contrast
-from .pseudo_labels import Metric, drawn, pseudo_labels
+from .pseudo_labels import pseudo_labels
 from .queue import Entries, Queue
 from .relic import invariance, pairs_of_views, with_themselves
 

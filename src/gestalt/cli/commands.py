@@ -150,7 +150,7 @@ def methods_command(_: Sequence[str]) -> int:
         card = preset.method.card
         needs = "; needs labels of some items" if wants_labels(preset.method) else ""
         print(f"{name}: {preset.title} ({card.source}){needs}")
-        for question in ("compares", "teacher", "objective", "views"):
+        for question in ("compares", "teacher", "objective"):
             print(f"  {question:<10} {getattr(card, question)}")
     return 0
 

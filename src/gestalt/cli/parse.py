@@ -91,7 +91,7 @@ def _structure(name: str, branch: Branch, text: str | None = None) -> type:
             if part.build is None or not part.options:
                 continue
             inner = _structure(key, part)
-            hint: Any = Annotated[inner, tyro.conf.OmitArgPrefixes] if field.structure in FLAT else inner  # type: ignore[valid-type]
+            hint: Any = Annotated[inner, tyro.conf.OmitArgPrefixes] if field.structure in FLAT else inner
             members.append((key, hint, _default(inner)))
         elif readable(field):
             hint = Annotated[_readable_hint(field.hint), tyro.conf.arg(help=_help(field))]

@@ -1,0 +1,151 @@
+"""Objects in the user's own data of any modality; nothing is measured, since nobody knows the truth."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, ClassVar, final
+
+from gestalt.core.components.ranges import check_ranges
+from gestalt.core.components.registry import MODALITIES
+from gestalt.core.discovery.concat_features import ConcatFeatures
+from gestalt.core.discovery.finder import ObjectFinder
+from gestalt.core.discovery.groupers import Along, ChangePoints, KMeans
+from gestalt.core.experiment.first_segments import plain_segments
+from gestalt.core.experiment.options import EncoderChoice, Labelling, Running, ViewOptions
+from gestalt.core.experiment.own_data import own_data
+from gestalt.core.experiment.predictions import Predictions
+from gestalt.core.experiment.recipe import AbstractRecipe, Captions, ExperimentData
+from gestalt.core.methods.method import AbstractMethod
+from gestalt.core.methods.odin_warm_start import OdinWarmStart
+from gestalt.core.modality.base import AbstractModality
+from gestalt.core.modality.plugins import load_modality
+from gestalt.core.networks.encoder import Network
+from gestalt.core.networks.modes import evaluating
+from gestalt.core.training.options import Training
+
+from .given import NOTHING, Given
+
+AUTO = "auto"
+OBJECTS = 12
+"""Most objects per item, where nobody says otherwise."""
+
+
+@final
+@dataclass(frozen=True)
+class Options:
+    """Discover objects in your own data of any modality, without labels.
+
+    Trains on the items under --data with the modality's own views, and writes a run folder with report.html. The
+    encoder "auto" is the first of the modality that has parameters.
+    """
+
+    modality: str | None = None
+    """Data type: an installed modality, or package.module:OBJECT, also from the working directory."""
+    finder: ObjectFinder | None = None
+    """How objects are found among elements, for methods that do not say so themselves. None: change points where
+    elements lie on one axis, k-means otherwise; plain features stand beside learned ones."""
+    method: AbstractMethod = OdinWarmStart()
+    """What learns."""
+    encoder: EncoderChoice = EncoderChoice(AUTO)
+    """With what network."""
+    views: ViewOptions = ViewOptions()
+    """From which views."""
+    running: Running = field(default_factory=lambda: Running(Path("runs/objects")))
+    """Where to read and write."""
+    labelling: Labelling = Labelling()
+    """What is known."""
+    training: Training = field(default_factory=lambda: Training(steps=450, batch=32, lr=2e-3, warmup=50))
+    """How it is trained."""
+    from_python: Mapping[str, Any] = field(default_factory=dict)
+    """What `gestalt.train` was given that no command line can name, such as items in memory, as JSON."""
+
+    def __post_init__(self) -> None:
+        check_ranges(self)
+
+
+@final
+class Objects(AbstractRecipe[Any, None]):
+    """The user's items with the views of their modality.
+
+    Args:
+        options: the whole configuration.
+        given: what `gestalt.train` passes as objects.
+
+    Raises:
+        ValueError: if no modality is named, or no data.
+        ImportError: if the modality, or a library of it, is not there.
+    """
+
+    name: ClassVar[str] = "objects"
+    summary: ClassVar[str] = "discover objects in your own data of any modality, without labels"
+    options_type = Options
+    columns = ()
+    note = ""
+
+    def __init__(self, options: Options, given: Given = NOTHING) -> None:
+        if options.modality is None:
+            known = ", ".join(MODALITIES.names())
+            raise ValueError(f"name the data type by --modality: {known}, or package.module:OBJECT")
+        self.modality = load_modality(options.modality) if given.modality is None else given.modality
+        if not options.running.data and given.reading is None:
+            raise ValueError("name your files and folders by --data: this recipe brings no data of its own")
+        self.modality_name = options.modality
+        self.given = given
+        self.finder = default_finder(self.modality) if options.finder is None else options.finder
+        encoder = options.encoder
+        if encoder.name == AUTO:
+            options = replace(options, encoder=EncoderChoice(smallest(self.modality), encoder.settings))
+        self.options = options
+        self.captions = Captions(
+            title=f"Objects in {self.modality.name}",
+            shipped="",
+            own=f"of your items of {self.modality.name}",
+            objects="objects",
+            exhibits="Equal colours within an item are one object; colours of different items have nothing to do with "
+            "one another.",
+            truth="",
+            snippet=f"a batch of {self.modality.name} → one vector per {self.modality.element}",
+        )
+
+    def data(self) -> ExperimentData[Any, None]:
+        """All items under the user's paths, or those that were passed."""
+        given, raw = self.given, self.modality.encoders["raw"]()
+        alone = replace(self.finder, space="hidden", extra_features=ConcatFeatures(raw, 0.0))
+        data = own_data(
+            self.modality,
+            self.options.running,
+            self.modality.views if given.views is None else given.views,
+            first_segments=plain_segments(raw, alone),
+            reading=given.reading,
+        )
+        return replace(data, labels=given.labels)
+
+    def measure(self, predictions: Predictions, truth: None) -> dict[str, float]:  # noqa: ARG002
+        """Nothing."""
+        return {}
+
+    def baselines(self, random: Network, data: ExperimentData[Any, None], truth: None) -> dict[str, dict[str, float]]:  # noqa: ARG002
+        """None."""
+        return {}
+
+
+def default_finder(modality: AbstractModality[Any]) -> ObjectFinder:
+    """Plain features beside the projected ones, cut at change points on one axis, clustered by k-means otherwise."""
+    raw = modality.encoders["raw"]()
+    sequence = axes(modality) == 1
+    cuts = Along(ChangePoints(penalty=0.03, objects=OBJECTS, standardise=False))
+    grouper = cuts if sequence else KMeans(OBJECTS, spherical=False)
+    return ObjectFinder(grouper, "projected", extra_features=ConcatFeatures(raw, 0.5))
+
+
+def axes(modality: AbstractModality[Any]) -> int:
+    """On how many axes the elements of a specimen lie; 0 for a set."""
+    raw = modality.encoders["raw"]()
+    with evaluating(raw):
+        grid = raw(modality.collate([modality.specimens()[0].item])).grid
+    return 0 if grid is None else len(grid.edges)
+
+
+def smallest(modality: AbstractModality[Any]) -> str:
+    """The name of the modality's first encoder that has parameters: modalities name the small ones first."""
+    return next(name for name, build in modality.encoders.items() if any(True for _ in build().parameters()))
