@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from rdkit import Chem
 
 from gestalt.cli.commands import execute
 from gestalt.core.data.items import BadItemError

@@ -10,14 +10,12 @@ import pytest
 
 import gestalt
 from gestalt.cli.commands import execute
-from gestalt.core.data.items import BadItemError
 from gestalt.core.evaluation import Table
 from gestalt.core.experiment.options import Running
 from gestalt.core.training.metrics_log import METRICS, read_metrics
 from gestalt.modalities.text import MODALITY, Passage
-from gestalt.modalities.text.words import split
 from gestalt.recipes.text_spans.recipe import Options, TextSpans
-from tests.text_spans.conftest import TEXT, TRAINED
+from tests.text_spans.conftest import TRAINED
 
 ROWS = (
     "k-means on letters", "change points on letters", "seams in letters", "k-means on a random encoder",

@@ -3,9 +3,7 @@
 import json
 from pathlib import Path
 
-import av
 import numpy as np
-import pyarrow.parquet
 import pytest
 import torch
 from PIL import Image
