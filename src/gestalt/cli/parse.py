@@ -95,10 +95,16 @@ def _structure(name: str, branch: Branch, text: str | None = None) -> type:
             members.append((key, hint, _default(inner)))
         elif readable(field):
             hint = Annotated[_readable_hint(field.hint), tyro.conf.arg(help=_help(field))]
-            members.append((key, hint, _default_value(part)))
+            members.append((key, hint, _default_value(_as_list(part, field.hint))))
     made = make_dataclass(name, members, frozen=True, kw_only=True)
     made.__doc__ = text or ""
     return made
+
+
+def _as_list(value: Any, hint: Any) -> Any:
+    """A tuple where the annotation says Sequence, which tyro reads as a list."""
+    sequence = any(get_origin(part) is Sequence for part in parts_of(hint))
+    return list(value) if sequence and isinstance(value, tuple) else value
 
 
 def _default(kind: type) -> Any:

@@ -134,8 +134,8 @@ def choices_by_name(
             yield f"{prefix}{name}", [*registry.names(), *field.words]
         elif field.structure_by_name:
             yield f"{prefix}{name}", [*field.words, "default"]
-        elif field.is_encoder and encoders:
-            yield f"{prefix}{name}", list(encoders)
+        elif field.is_encoder:
+            yield f"{prefix}{name}", list(encoders) or ["auto"]
     for name, part in branch.options.items():
         if isinstance(part, Branch):
             yield from choices_by_name(part, encoders, f"{prefix}{name}.")
