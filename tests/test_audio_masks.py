@@ -113,7 +113,8 @@ def test_an_event_that_another_interrupts_is_shown_in_two_stretches(tmp_path: Pa
     found = masks.of_item(1, item)
     assert found is not None
     shown = MODALITY.shown_masks(item, found)
-    assert [(name, round(on + 2, 3), round(off + 2, 3)) for name, (on, off) in sorted(shown, key=lambda one: one[1])] == [
+    in_order = sorted(shown, key=lambda one: one[1])
+    assert [(name, round(on + 2, 3), round(off + 2, 3)) for name, (on, off) in in_order] == [
         ("cat", 2.0, 2.6), ("rain", 3.1, 3.5), ("dog", 3.5, 3.75), ("rain", 3.75, 4.0)
     ]  # fmt: skip
     page = MODALITY.render(item, torch.zeros(1, dtype=torch.long), Grid.uniform((1,), (2.0,)), shown)
@@ -185,16 +186,28 @@ WRONG: dict[str, tuple[Callable[[Path], Path], str]] = {
     "another format": (lambda at: track(at / "x.xlsx", EVENTS), r"x\.xlsx holds no masks.*Audacity's label tracks"),
     "an empty folder": (lambda at: (at / "empty").mkdir() or at / "empty", "empty holds no masks"),
     "a stranger": (lambda at: track(at / "labels" / "z.txt", EVENTS).parent, r"z\.txt names 'z', which is none"),
-    "a stranger in a table": (lambda at: table(at / "x.tsv", ["z.wav\t0\t1\tdog"]), r"x\.tsv names 'z\.wav', which is none"),
+    "a stranger in a table": (
+        lambda at: table(at / "x.tsv", ["z.wav\t0\t1\tdog"]),
+        r"x\.tsv names 'z\.wav', which is none",
+    ),
     "no label": (lambda at: written(at / "a.txt", "hello\n"), r"a\.txt:1 is no label of Audacity.*'hello'"),
-    "no seconds": (lambda at: written(at / "a.txt", "0:01\t0:02\tdog\n"), r"a\.txt:1: '0:01' and '0:02' are no seconds"),
-    "a point": (lambda at: track(at / "a.txt", [(1.0, 1.0, "dog")]), r"a\.txt:1: an event from 1 s to 1 s has no extent"),
+    "no seconds": (
+        lambda at: written(at / "a.txt", "0:01\t0:02\tdog\n"),
+        r"a\.txt:1: '0:01' and '0:02' are no seconds",
+    ),
+    "a point": (
+        lambda at: track(at / "a.txt", [(1.0, 1.0, "dog")]),
+        r"a\.txt:1: an event from 1 s to 1 s has no extent",
+    ),
     "backwards": (lambda at: track(at / "a.txt", [(2.0, 1.0, "dog")]), "from 2 s to 1 s has no extent"),
     "too late": (
         lambda at: track(at / "a.txt", [*EVENTS, (7.0, 8.0, "dog")]),
         r"a\.txt:5: an event ends at 8 s, and .*a\.wav lasts 6\.0 s",
     ),
-    "no columns": (lambda at: table(at / "x.tsv", [], "file\tbegin"), r"x\.tsv has no column 'filename' and no column 'onset'"),
+    "no columns": (
+        lambda at: table(at / "x.tsv", [], "file\tbegin"),
+        r"x\.tsv has no column 'filename' and no column 'onset'",
+    ),
     "no text": (lambda at: binary(at / "a.txt"), r"a\.txt is no text in UTF-8"),
 }
 

@@ -280,10 +280,15 @@ WRONG: dict[str, tuple[Callable[[Path], Path], str]] = {
         lambda at: save_mask(at / "masks", "z.png", painted(20, 30)).parent,
         r"the mask .*z\.png names 'z', which is none of the 1 files of the data; .* such as '.*a\.png'",
     ),
-    "no JSON": (lambda at: written(at / "x.json", "{"), r"x\.json has no annotations in COCO's format \(JSONDecodeError"),
+    "no JSON": (
+        lambda at: written(at / "x.json", "{"),
+        r"x\.json has no annotations in COCO's format \(JSONDecodeError",
+    ),
     "a list": (lambda at: written(at / "x.json", "[1]"), r"x\.json has no annotations in COCO's format"),
     "a stranger in JSON": (
-        lambda at: written(at / "x.json", json.dumps(annotations(images=[annotations()["images"][0] | {"file_name": "q"}]))),
+        lambda at: written(
+            at / "x.json", json.dumps(annotations(images=[annotations()["images"][0] | {"file_name": "q"}]))
+        ),
         r"x\.json, image 7, names 'q', which is none",
     ),
     "an annotation of no image": (
@@ -344,7 +349,10 @@ BAD_SEGMENTS: dict[str, tuple[Any, str]] = {
     "no polygon": ([], r"a segmentation is a list of polygons.*got \[\]"),
     "two corners": ([[1, 2, 3, 4]], "a polygon is x and y of three corners or more in a row"),
     "outside": ([[0, 0, 90, 0, 90, 9]], r"reaches to x 0 … 90, y 0 … 9, and its picture has 30 × 20 pixels"),
-    "another size": ({"size": [9, 9], "counts": [81]}, r"run lengths are of \[9, 9\] pixels, its picture has \[20, 30\]"),
+    "another size": (
+        {"size": [9, 9], "counts": [81]},
+        r"run lengths are of \[9, 9\] pixels, its picture has \[20, 30\]",
+    ),
     "too short": ({"size": [20, 30], "counts": [5, 5]}, "run lengths sum to 10, and its picture has 30 × 20 pixels"),
     "cut off": ({"size": [20, 30], "counts": "PP"}, "end within a number"),
     "no characters": ({"size": [20, 30], "counts": "é"}, "is no character of compressed run lengths"),
