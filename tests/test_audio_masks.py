@@ -20,6 +20,12 @@ EVENTS = [(0.5, 1.25, "dog"), (1.9, 2.6, "cat"), (3.1, 5.0, "rain"), (3.5, 3.75,
 """The last one lies within the one before."""
 
 
+def made(folder: Path) -> Path:
+    """A folder with nothing in it."""
+    folder.mkdir()
+    return folder
+
+
 def record(path: Path, seconds: float = 6.0) -> Path:
     """Silence with a tone in every event: the level tells which one is on top."""
     samples = np.full(round(seconds * RATE), 0.01, dtype=np.float32)
@@ -184,7 +190,7 @@ def test_frequencies_in_label_tracks_and_empty_lines_are_passed_over(tmp_path: P
 WRONG: dict[str, tuple[Callable[[Path], Path], str]] = {
     "nothing there": (lambda at: at / "no.txt", r"the masks .*no\.txt do not exist"),
     "another format": (lambda at: track(at / "x.xlsx", EVENTS), r"x\.xlsx holds no masks.*Audacity's label tracks"),
-    "an empty folder": (lambda at: (at / "empty").mkdir() or at / "empty", "empty holds no masks"),
+    "an empty folder": (lambda at: made(at / "empty"), "empty holds no masks"),
     "a stranger": (lambda at: track(at / "labels" / "z.txt", EVENTS).parent, r"z\.txt names 'z', which is none"),
     "a stranger in a table": (
         lambda at: table(at / "x.tsv", ["z.wav\t0\t1\tdog"]),

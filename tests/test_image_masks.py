@@ -28,6 +28,12 @@ BOX = "fZ7d0n0000TY2"
 COLOURS = ((20, 20, 20), (250, 0, 0), (0, 250, 0), (0, 0, 250))
 
 
+def made(folder: Path) -> Path:
+    """A folder with nothing in it."""
+    folder.mkdir()
+    return folder
+
+
 def painted(height: int, width: int, seed: int = 0) -> NDArray[np.uint8]:
     """Numbers of three boxes, 0 between them."""
     rng = np.random.default_rng(seed)
@@ -45,7 +51,10 @@ def write(folder: Path, name: str, numbers: NDArray[np.uint8], orientation: int 
     image = Pillow.fromarray(np.array(COLOURS, dtype=np.uint8)[numbers])
     exif = Pillow.Exif()
     exif[0x0112] = orientation
-    image.save(path, exif=exif, **({"quality": 100, "subsampling": 0} if path.suffix == ".jpg" else {}))
+    if path.suffix == ".jpg":
+        image.save(path, exif=exif, quality=100, subsampling=0)
+    else:
+        image.save(path, exif=exif)
     return path
 
 
@@ -275,7 +284,7 @@ def test_names_of_masks_fit_pictures_in_folders_and_with_suffixes(tmp_path: Path
 WRONG: dict[str, tuple[Callable[[Path], Path], str]] = {
     "nothing there": (lambda at: at / "no", "the masks .*no do not exist"),
     "another format": (lambda at: save_mask(at, "x.bmp", painted(20, 30)), r"x\.bmp holds no masks.*give a folder of"),
-    "an empty folder": (lambda at: (at / "empty").mkdir() or at / "empty", "empty holds no masks that can be read"),
+    "an empty folder": (lambda at: made(at / "empty"), "empty holds no masks that can be read"),
     "a stranger": (
         lambda at: save_mask(at / "masks", "z.png", painted(20, 30)).parent,
         r"the mask .*z\.png names 'z', which is none of the 1 files of the data; .* such as '.*a\.png'",

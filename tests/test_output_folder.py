@@ -166,8 +166,8 @@ def test_what_the_package_wrote_is_not_found_as_data(tmp_path: Path) -> None:
     found = [path.relative_to(tmp_path).as_posix() for path in below(tmp_path)]
     assert found == ["mine", "mine/a.txt", "mine/config.json", "mine/options.json"]
     assert [path.name for path in below(tmp_path / "run")] == ["config.json", "curves.txt", "model.safetensors"]
-    with OutputFolder(tmp_path / "mine" / "new", []).writing() as folder:
-        (folder / "a.txt").touch()
+    with OutputFolder(tmp_path / "mine" / "new", []).writing() as writing:
+        (writing / "a.txt").touch()
         assert [path.relative_to(tmp_path).as_posix() for path in below(tmp_path)] == found, "nor while it is written"
 
 

@@ -45,6 +45,12 @@ harbour NN I-NP
 """
 
 
+def made(folder: Path) -> Path:
+    """A folder with nothing in it."""
+    folder.mkdir()
+    return folder
+
+
 def write(path: Path, text: str) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
@@ -250,7 +256,7 @@ def test_the_masks_of_training_are_on_their_words(tmp_path: Path) -> None:
 WRONG: dict[str, tuple[Callable[[Path], Path], str]] = {
     "nothing there": (lambda at: at / "no", "the masks .*no do not exist"),
     "another format": (lambda at: write(at / "x.docx", "a"), r"x\.docx holds no masks.*columns as CoNLL has them"),
-    "an empty folder": (lambda at: (at / "empty").mkdir() or at / "empty", "empty holds no masks"),
+    "an empty folder": (lambda at: made(at / "empty"), "empty holds no masks"),
     "a stranger": (lambda at: write(at / "m" / "z.bio", COLUMNS).parent, r"z\.bio names 'z', which is none"),
     "no tags": (lambda at: write(at / "a.bio", "The\nold\n"), r"a\.bio:1 is no word with a tag behind it: 'The'"),
     "parts of speech": (

@@ -23,6 +23,12 @@ COLOURS = torch.tensor([[20, 20, 20], [250, 0, 0], [0, 250, 0]])
 RATE = 12.0
 
 
+def made(folder: Path) -> Path:
+    """A folder with nothing in it."""
+    folder.mkdir()
+    return folder
+
+
 def painted(count: int = FRAMES) -> NDArray[np.uint8]:
     """Numbers of two boxes over time: one drifts, one is there in some seconds alone."""
     numbers = np.zeros((count, HEIGHT, WIDTH), dtype=np.uint8)
@@ -195,7 +201,7 @@ def test_the_masks_of_training_lie_where_the_colours_are(tmp_path: Path) -> None
 WRONG: dict[str, tuple[Callable[[Path], Path], str]] = {
     "nothing there": (lambda at: at / "no", "the masks .*no do not exist"),
     "a file": (lambda at: save_masks(at, painted(1)) / "00000.png", r"00000\.png holds no masks.*a folder that holds"),
-    "an empty folder": (lambda at: (at / "empty").mkdir() or at / "empty", "empty holds no masks"),
+    "an empty folder": (lambda at: made(at / "empty"), "empty holds no masks"),
     "a stranger": (
         lambda at: save_masks(at / "m" / "z", painted(2)).parent,
         "folder of masks .*z names 'z', which is none",

@@ -97,16 +97,10 @@ def _structure(name: str, branch: Branch, text: str | None = None) -> type:
             members.append((key, hint, _default(inner)))
         elif readable(field):
             hint = Annotated[_readable_hint(field.hint), tyro.conf.arg(help=_help(field))]
-            members.append((key, hint, _default_value(_as_list(part, field.hint))))
+            members.append((key, hint, _default_value(part)))
     made = make_dataclass(name, members, frozen=True, kw_only=True)
     made.__doc__ = text or ""
     return made
-
-
-def _as_list(value: Any, hint: Any) -> Any:
-    """A tuple where the annotation says Sequence, which tyro reads as a list."""
-    sequence = any(get_origin(part) is Sequence for part in parts_of(hint))
-    return list(value) if sequence and isinstance(value, tuple) else value
 
 
 def _default(kind: type) -> Any:
@@ -157,7 +151,8 @@ def _with_tuples(hint: Any) -> Any:
         return Annotated[(_with_tuples(inner), *extras)]
     if get_origin(hint) in (Union, UnionType):
         return reduce(or_, map(_with_tuples, get_args(hint)))
-    return tuple[(get_args(hint)[0], ...)] if get_origin(hint) is Sequence else hint
+    # Built at run time, so nothing that a type checker could read.
+    return tuple.__class_getitem__((get_args(hint)[0], ...)) if get_origin(hint) is Sequence else hint
 
 
 def _help(field: Field) -> str:
