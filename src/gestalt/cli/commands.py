@@ -69,6 +69,23 @@ def options_from(kind: Any, arguments: Sequence[str], command: str, default: Any
     return parsed(kind, arguments, command, default, encoders or {})
 
 
+def recipe_named(name: str) -> Any:
+    """The recipe (or the program like one) of a name.
+
+    Raises:
+        ValueError: if there is none, with the nearest name, or if what is installed under the name is none.
+        ImportError: if it cannot be imported, with the reason.
+    """
+    found = RECIPES.load(name)
+    missing = [part for part in ("summary", "options_type") if not hasattr(found, part)]
+    if missing:
+        raise ValueError(
+            f"what is installed as the recipe {name!r} must be a subclass of AbstractRecipe, got {found!r} without "
+            f"{' and '.join(missing)}; correct the entry point of its package, or uninstall it"
+        )
+    return found
+
+
 def run_command(arguments: Sequence[str]) -> int:
     """`gestalt run RECIPE …`."""
     if not arguments or arguments[0] in ("-h", "--help"):
@@ -78,7 +95,7 @@ def run_command(arguments: Sequence[str]) -> int:
     from gestalt.core.experiment.run import run
 
     name, *rest = arguments
-    recipe = RECIPES.load(name)
+    recipe = recipe_named(name)
     options = options_from(recipe.options_type, rest, f"run {name}", encoders=encoders_of(recipe, rest))
     made = recipe(options)
     return run(made) if isinstance(made, AbstractRecipe) else int(made.run())
@@ -112,7 +129,7 @@ def table_command(arguments: Sequence[str]) -> int:
     from gestalt.core.experiment.seeds import Seeds, run_seeds
 
     name, *rest = arguments
-    recipe = RECIPES.load(name)
+    recipe = recipe_named(name)
     if not issubclass(recipe, AbstractRecipe):
         raise ValueError(f"{name} makes a table over seeds of its own; run it with: gestalt run {name}")
     seeds = options_from(Seeds, rest, f"table {name}", Seeds(Path(f"runs/{name}-table")))
@@ -146,12 +163,16 @@ def predict_command(arguments: Sequence[str]) -> int:
 
 
 def methods_command(_: Sequence[str]) -> int:
-    """`gestalt methods`."""
+    """`gestalt methods`; one that cannot be used says why, and the others are listed all the same."""
     from gestalt.core.methods.method import wants_labels
     from gestalt.core.methods.presets import preset_named
 
     for name in METHODS.names():
-        preset = preset_named(name)
+        try:
+            preset = preset_named(name)
+        except (ImportError, ValueError) as error:
+            print(f"{name}: {error}")
+            continue
         card = preset.method.card
         needs = "; needs labels of some items" if wants_labels(preset.method) else ""
         print(f"{name}: {preset.title} ({card.source}){needs}")
@@ -168,11 +189,11 @@ def modalities_command(_: Sequence[str]) -> int:
 
 
 def recipes_command(_: Sequence[str]) -> int:
-    """`gestalt recipes`; one whose libraries are missing says so."""
+    """`gestalt recipes`; one that cannot be used says why, and the others are listed all the same."""
     for name in RECIPES.names():
         try:
-            print(f"{name:<18} {RECIPES.load(name).summary}")
-        except ImportError as error:
+            print(f"{name:<18} {recipe_named(name).summary}")
+        except (ImportError, ValueError) as error:
             print(f"{name:<18} {error}")
     return 0
 

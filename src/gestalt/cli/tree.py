@@ -182,11 +182,16 @@ def _named(field: Field, word: str, encoders: Encoders, presets: list[Preset]) -
         if word != "default":
             raise ValueError(f"{field.name} is chosen as {' or '.join((*field.words, 'default'))}, got {word!r}")
         return tree_of(field.structure, None, encoders)
-    registry = field.chosen
+    registry, interface = field.chosen, field.interface
     component = registry.load(choose(registry.word, word, [*registry.names(), *field.words]))
     if isinstance(component, Preset):
         presets.append(component)
         return tree_of(type(component.method), component.method, encoders)
+    if interface is None or not (isinstance(component, type) and issubclass(component, interface)):
+        raise ValueError(
+            f"what is installed as the {registry.word} {word!r} must be a subclass of "
+            f"{getattr(interface, '__name__', interface)}, got {component!r}; correct the entry point of its package"
+        )
     return tree_of(component, None, encoders)
 
 
