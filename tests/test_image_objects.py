@@ -1,4 +1,4 @@
-"""Scenes are what their truth says, and a run on them ends with a report."""
+"""Scenes are what their truth says, and a run on them ends with a report, objects and vectors."""
 
 import json
 import shutil
@@ -17,6 +17,7 @@ from gestalt.core.discovery.segmenters import Discovery, GivenMasks
 from gestalt.core.experiment.options import EncoderChoice
 from gestalt.core.runs.saving import load
 from gestalt.modalities.image import collate
+from gestalt.modalities.image.masks import read_index
 from gestalt.recipes.image_objects.recipe import ImageObjects, Options, largest
 from gestalt.recipes.image_objects.synthetic.photographs import PHOTOGRAPHS, photographs
 from gestalt.recipes.image_objects.synthetic.scenes import SEEN, Composing, Scene, Scenes
@@ -25,8 +26,19 @@ from gestalt.recipes.scene_sources import Part, class_names, clothing
 
 PARTS: tuple[Part, ...] = ("train", "validation", "test")
 TINY = [
-    "--steps", "2", "--batch", "4", "--workers", "0", "--threads", "1", "--accelerator", "cpu", "--method.switch", "1",
-]  # fmt: skip
+    "--steps",
+    "2",
+    "--batch",
+    "4",
+    "--workers",
+    "0",
+    "--threads",
+    "1",
+    "--accelerator",
+    "cpu",
+    "--method.switch",
+    "1",
+]
 
 
 def test_no_item_and_no_photograph_is_in_two_parts() -> None:
@@ -166,6 +178,15 @@ def test_a_run_ends_with_a_table_and_a_report(finished: Path) -> None:
     assert page.count("data:image/png") >= 3 * 2 * 3
     encoder = load(finished).encoder
     assert encoder(collate([torch.rand(3, 40, 60)])).values.shape == (1, 600, encoder.dim)  # cells of 2 × 2 pixels
+
+
+def test_a_run_finds_objects_and_gives_vectors_of_new_pictures(finished: Path, own: Path, tmp_path: Path) -> None:
+    for what in ("discover", "embed"):
+        assert execute([what, str(finished), str(own), "--out", str(tmp_path / what), "--skip-bad"]) == 0
+    for image in json.loads((tmp_path / "discover" / "objects.json").read_text())["images"]:
+        index = read_index(tmp_path / "discover" / "index" / f"{Path(image['file_name']).stem}.png")
+        assert index.shape == (image["height"], image["width"])
+    assert len(np.load(tmp_path / "embed" / "vectors.npz")["items"]) == 5
 
 
 def test_a_run_on_ones_own_pictures_leaves_out_what_is_bad_and_says_so(own: Path, tmp_path: Path) -> None:

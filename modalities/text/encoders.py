@@ -131,7 +131,8 @@ class Conv(AbstractEncoder):
         self.word_dropout = word_dropout
         self.embedding = nn.EmbeddingBag(buckets + 1, width, mode="mean", padding_idx=buckets)
         self.shape = nn.Linear(SHAPES, width)
-        self.hidden = nn.Parameter(torch.zeros(width))
+        # Without word dropout it is never used, and what is never used may not ask for a gradient on several devices.
+        self.hidden = nn.Parameter(torch.zeros(width), requires_grad=word_dropout > 0)
         self.norm = WordNorm(width)
         self.blocks = nn.ModuleList(ResidualBlock(width, kernel, dropout) for kernel in kernels)
         self.dim = width

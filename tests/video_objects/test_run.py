@@ -1,7 +1,9 @@
-"""The recipe from the command line: train, evaluate, report."""
+"""The recipe from the command line: train, evaluate, report; discover and embed in videos of any kind."""
 
+import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -16,8 +18,8 @@ from gestalt.recipes.video_objects.recipe import Options, VideoObjects
 from tests.video_files import coded, write, write_sound
 
 TINY = [
-    "--size", "32", "--view", "24", "--batch", "2", "--method.heads.hidden", "16", "--method.heads.projection", "8",
-    "--method.switch", "2", "--method.discovery.every", "2", "--warmup", "1", "--log-every", "1",
+    "--size", "32", "--view", "24", "--batch", "2", "--method.hidden", "16", "--method.projection", "8",
+    "--method.switch", "2", "--method.discovery.steps", "2", "--warmup", "1", "--log-every", "1",
     "--finder.grouper.objects", "6", "--accelerator", "cpu", "--workers", "0", "--threads", "1",
 ]  # fmt: skip
 TIMES = [0.0, 0.1, 0.25, 0.3, 0.8, 0.95, 1.1, 1.2, 1.5, 1.9, 2.2, 2.3, 2.35]
@@ -64,6 +66,16 @@ def test_a_run_ends_with_a_table_and_a_report(shipped: Path) -> None:
     assert page.count("data:image/webp;base64,") == 3 * 2 * 3  # three scenes, before and after, three strips
     assert "supervoxels (SLIC)" in page
     assert "Objects in videos" in page
+
+
+def test_a_run_finds_objects_and_gives_vectors_of_new_videos(shipped: Path, videos: Path, tmp_path: Path) -> None:
+    for what in ("discover", "embed"):
+        assert execute([what, str(shipped), str(videos), "--out", str(tmp_path / what), "--skip-bad"]) == 0
+    records = json.loads((tmp_path / "discover" / "objects.json").read_text(encoding="utf-8"))
+    assert {Path(name).name for name in records} == {"Straße <b>.mp4", "frames"}
+    assert len(list((tmp_path / "discover" / "masks" / "Straße <b>").glob("*.png"))) == len(TIMES)
+    with np.load(tmp_path / "embed" / "vectors.npz") as arrays:
+        assert len(arrays["items"]) == 3, "windows of two videos"
 
 
 def test_a_run_learns_from_the_users_own_videos(videos: Path, tmp_path: Path) -> None:

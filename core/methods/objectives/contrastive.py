@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from ...components.ranges import Positive, check_ranges
 from ...data.segmentation import Objects
 from ...distributed.ranks import gather, mean_over_ranks
 from ...losses.distances import Similarity, compared_by
@@ -114,7 +115,7 @@ class Contrastive(AbstractObjective):
 
     def __init__(
         self,
-        temperature: float = 0.1,
+        temperature: Positive = 0.1,
         same_view: bool = False,
         same_item: bool = True,
         other_items: bool = True,
@@ -122,8 +123,6 @@ class Contrastive(AbstractObjective):
         similarity: Similarity = "cosine",
     ) -> None:
         super().__init__()
-        if temperature <= 0:
-            raise ValueError(f"the temperature must be positive, got {temperature}")
         if not same_item and not other_items:
             raise ValueError(
                 "Contrastive needs negatives from the same item, from other items, or from both; got neither. "
@@ -135,6 +134,7 @@ class Contrastive(AbstractObjective):
         self.other_items = other_items
         self.other_ranks = other_ranks
         self.similarity: Similarity = similarity
+        check_ranges(self)
 
     def forward(self, online: tuple[Objects, ...], teacher: tuple[Objects, ...], info: BatchInfo) -> Loss:  # noqa: ARG002
         """The loss, with no part."""

@@ -8,7 +8,7 @@ from dataclasses import field as dataclass_field
 from dataclasses import make_dataclass, replace
 from functools import reduce
 from operator import or_
-from types import GenericAlias, MappingProxyType, UnionType
+from types import MappingProxyType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import tyro
@@ -97,16 +97,10 @@ def _structure(name: str, branch: Branch, text: str | None = None) -> type:
             members.append((key, hint, _default(inner)))
         elif readable(field):
             hint = Annotated[_readable_hint(field.hint), tyro.conf.arg(help=_help(field))]
-            members.append((key, hint, _default_value(_as_tuple(part, field.hint))))
+            members.append((key, hint, _default_value(part)))
     made = make_dataclass(name, members, frozen=True, kw_only=True)
     made.__doc__ = text or ""
     return made
-
-
-def _as_tuple(value: Any, hint: Any) -> Any:
-    """A list where the annotation says Sequence, as a tuple: equal to a default that is one."""
-    sequence = any(get_origin(part) is Sequence for part in parts_of(hint))
-    return tuple(value) if sequence and isinstance(value, list) else value
 
 
 def _default(kind: type) -> Any:
@@ -157,7 +151,8 @@ def _with_tuples(hint: Any) -> Any:
         return Annotated[(_with_tuples(inner), *extras)]
     if get_origin(hint) in (Union, UnionType):
         return reduce(or_, map(_with_tuples, get_args(hint)))
-    return GenericAlias(tuple, (get_args(hint)[0], ...)) if get_origin(hint) is Sequence else hint
+    # Built at run time, so nothing that a type checker could read.
+    return tuple.__class_getitem__((get_args(hint)[0], ...)) if get_origin(hint) is Sequence else hint
 
 
 def _help(field: Field) -> str:

@@ -124,10 +124,8 @@ def choosable(branch: Branch, prefix: str = "") -> Iterator[str]:
             yield from choosable(part, f"{prefix}{name}.")
 
 
-def choices_by_name(
-    branch: Branch, encoders: Encoders | None = None, prefix: str = ""
-) -> Iterator[tuple[str, list[str]]]:
-    """The same with the names that may be chosen."""
+def choices_by_name(branch: Branch, encoders: Encoders, prefix: str = "") -> Iterator[tuple[str, list[str]]]:
+    """The options that are chosen by name, with the names."""
     for name, field in branch.fields.items():
         registry = field.chosen
         if registry is not None and not field.list_of_choices:
