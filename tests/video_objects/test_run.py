@@ -75,7 +75,7 @@ def test_a_run_finds_objects_and_gives_vectors_of_new_videos(shipped: Path, vide
     assert {Path(name).name for name in records} == {"Straße <b>.mp4", "frames"}
     assert len(list((tmp_path / "discover" / "masks" / "Straße <b>").glob("*.png"))) == len(TIMES)
     with np.load(tmp_path / "embed" / "vectors.npz") as arrays:
-        assert len(arrays["items"]) == 3, "windows of two videos"
+        assert len(arrays["items"]) == 4, "windows of a second of two videos"
 
 
 def test_a_run_learns_from_the_users_own_videos(videos: Path, tmp_path: Path) -> None:
