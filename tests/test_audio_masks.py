@@ -134,6 +134,16 @@ def test_of_two_events_of_one_length_the_later_is_on_top(tmp_path: Path) -> None
     assert found.name(int(found.under(Grid((torch.tensor([[0.6, 0.61]]),)), 1))) == "late"
 
 
+def test_of_two_events_the_shorter_is_on_top_though_it_begins_before_and_cells_are_no_splinters(tmp_path: Path) -> None:
+    events = [(0.50005, 1.0, "short"), (0.75, 1.90001, "long")]
+    items, masks = masks_of(tmp_path, track(tmp_path / "a.txt", events))
+    found = masks.of_item(0, items.read(0, np.random.default_rng(0)))
+    assert found is not None
+    assert found.grid is not None
+    assert found.name(int(found.under(Grid((torch.tensor([[0.9, 0.91]]),)), 1))) == "short"
+    assert float(found.grid.edges[0].diff().min()) > 0.9e-4
+
+
 def test_the_masks_of_training_lie_where_the_sounds_are(tmp_path: Path) -> None:
     """Through the jitter of windows and the crops of views; the level of a frame says which event it is."""
     for number in range(4):

@@ -52,11 +52,15 @@ def write(path: Path, *rows: str) -> Path:
 def parts_table(at: Path, prefix: str = "", head: str = "molecule,name,part,atoms,smiles,smarts") -> Path:
     """As `discover` writes it."""
     rows = [
-        f'"{prefix}props.csv [line {molecule + 2}]",m{molecule},{number},{" ".join(map(str, atoms))},S{number},A{number}'
+        f'"{prefix}props.csv [line {molecule + 2}]",m{molecule},{number},{joined(atoms)},S{number},A{number}'
         for molecule, parts in PARTS.items()
         for number, atoms in enumerate(parts, start=1)
     ]
     return write(at / "parts.csv", head, *rows)
+
+
+def joined(atoms: tuple[int, ...]) -> str:
+    return " ".join(map(str, atoms))
 
 
 def nodes_table(at: Path) -> Path:

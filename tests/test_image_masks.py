@@ -24,7 +24,7 @@ from gestalt.modalities.image.views import Flip, ResizedCrop, Rotate
 from tests.test_image_data import save_deep_png
 
 RNG = np.random.default_rng(0)
-BOX = "fZ7d0n0000TY2"
+BOX, STEPS = "fZ7d0n0000TY2", "053L145MH"
 COLOURS = ((20, 20, 20), (250, 0, 0), (0, 250, 0), (0, 0, 250))
 
 
@@ -125,6 +125,16 @@ def test_pictures_are_shrunk_and_turned_and_their_masks_with_them(
     assert_agree(item, masks)
 
 
+def test_a_mask_is_turned_by_its_own_orientation(tmp_path: Path) -> None:
+    numbers = painted(40, 60)
+    write(tmp_path / "data", "a.png", numbers)
+    (tmp_path / "masks").mkdir()
+    exif = Pillow.Exif()
+    exif[0x0112] = 6
+    Pillow.fromarray(np.ascontiguousarray(np.rot90(numbers))).save(tmp_path / "masks" / "a.png", exif=exif)
+    assert_agree(*of_first(tmp_path / "data", tmp_path / "masks"), 1.0)
+
+
 def test_a_deep_png_is_turned_as_its_mask_is(tmp_path: Path) -> None:
     """Sixteen bits go another way through the libraries."""
     stored = painted(40, 70)
@@ -211,12 +221,15 @@ def test_coco_annotations_are_objects_the_smaller_on_top(tmp_path: Path) -> None
 
 
 def test_compressed_run_lengths_are_those_of_coco() -> None:
-    """The strings are the reference implementation's: a diagonal, and a box in a wide picture."""
+    """The strings are those of the reference implementation; numbers of the last one are negative, too."""
     assert np.array_equal(mask_of({"size": [8, 8], "counts": "0180000000000000"}, 8, 8), np.eye(8, dtype=bool))
     box = np.zeros((50, 200), dtype=bool)
     box[10:30, 150:153] = True
     assert np.array_equal(mask_of({"size": [50, 200], "counts": BOX}, 50, 200), box)
     assert np.array_equal(mask_of({"size": [50, 200], "counts": BOX.encode()}, 50, 200), box)
+    steps = np.zeros((6, 5), dtype=bool)
+    steps[:5, 0], steps[2:3, 1], steps[1:6, 2], steps[3:5, 4] = True, True, True, True
+    assert np.array_equal(mask_of({"size": [6, 5], "counts": STEPS}, 6, 5), steps)
 
 
 def test_polygons_hold_the_pixels_whose_middles_lie_in_them() -> None:

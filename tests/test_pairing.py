@@ -45,12 +45,12 @@ def test_a_name_that_fits_several_files_is_refused(name: str) -> None:
 @pytest.mark.parametrize("name", ["z", "july/a", "ay/a.jpg", "b", "a.gif", "other/data/june/a.gif", "", "data"])
 def test_a_name_of_no_file_is_refused(name: str) -> None:
     with pytest.raises(
-        ValueError, match="which is none of the 5 files of the data; these have names such as 'data/may/a.jpg'"
+        ValueError, match=r"which is none of the 5 files of the data; these have names such as 'data/may/a\.jpg'"
     ):
         FILES.number(name, "x")
 
 
 def test_two_that_belong_to_one_file_are_refused() -> None:
     assert FILES.paired([("may/a", 1), ("c", 2), ("torn", 3)], str) == {0: 1, 4: 2}
-    with pytest.raises(ValueError, match="1 and 2 both belong to data/may/a.jpg; keep one"):
+    with pytest.raises(ValueError, match=r"1 and 2 both belong to data/may/a\.jpg; keep one"):
         FILES.paired([("may/a", 1), ("may/a.jpg", 2)], str)

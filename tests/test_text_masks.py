@@ -224,6 +224,28 @@ def test_of_spans_that_overlap_the_shorter_is_on_top_and_words_go_with_most_of_t
     ]
 
 
+def test_the_shorter_of_two_spans_is_on_top_where_both_begin_together_and_half_a_word_is_not_in(tmp_path: Path) -> None:
+    write(tmp_path / "data" / "a.txt", "alpha beta gamma")
+    found = [{"begin": 0, "end": 16, "label": "all"}, {"begin": 0, "end": 8, "label": "first"}]
+    items, masks = masks_of(tmp_path / "data", spans(tmp_path, *found))
+    assert found_in(items, masks, 0) == [("first", "alpha"), ("all", "beta gamma")]
+
+
+def test_a_span_may_run_over_the_end_of_a_passage(tmp_path: Path) -> None:
+    write(tmp_path / "data" / "a.txt", "one two\nthree four\nfive")
+    items, masks = masks_of(tmp_path / "data", spans(tmp_path, {"begin": 4, "end": 13}, {"begin": 19, "end": 23}))
+    assert [found_in(items, masks, index) for index in range(3)] == [
+        [("object 1", "two")], [("object 1", "three")], [("object 1", "five")]
+    ]  # fmt: skip
+
+
+def test_a_word_that_is_cut_there_goes_with_most_of_its_characters(tmp_path: Path) -> None:
+    write(tmp_path / "data" / "a.txt", "he can't")
+    path = write(tmp_path / "a.conll", "he O\nca B-x\nn't B-y\n")
+    items, masks = masks_of(tmp_path / "data", path)
+    assert found_in(items, masks, 0) == [("y", "can't")]
+
+
 def test_the_masks_of_training_are_on_their_words(tmp_path: Path) -> None:
     """Words that a view crops, drops, swaps or puts in: each belongs to the span in which it was."""
     rows = [[f"w{line}x{place}" for place in range(12)] for line in range(6)]
