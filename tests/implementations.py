@@ -57,6 +57,7 @@ from gestalt.core.methods.objectives import (
     SupervisedContrastive,
 )
 from gestalt.core.methods.presets import preset_named
+from gestalt.core.methods.settings import Heads, Inputs
 from gestalt.core.methods.step import StepOutput
 from gestalt.core.methods.targets import Classes
 from gestalt.core.modality.base import AbstractModality
@@ -191,8 +192,8 @@ RULES: dict[str, Callable[[], AbstractRule]] = {
     "moving average": lambda: MovingAverage(0.9),
     "moving average, buffers copied": lambda: MovingAverage(0.9, buffers="copy"),
     "steady average": lambda: MovingAverage(0.8, schedule="constant"),
-    "copy every two steps": lambda: CopyEvery(steps=2),
-    "copy every epoch": lambda: CopyEvery(epochs=1),
+    "copy every two steps": lambda: CopyEvery(2, "steps"),
+    "copy every epoch": lambda: CopyEvery(1),
 }
 """Rules by which a copy follows; `Shared` and `Fixed` keep none and are tested on their own."""
 
@@ -202,7 +203,7 @@ SEGMENTERS: dict[str, Callable[[Network], AbstractSegmenter]] = {
     "whole item": lambda _: WholeItem(),
     "every element": lambda online: EveryElement(Shared(online)),
     "masks by a rule": lambda online: GivenMasks(lambda data: KMeans(2)(online.encode(data), seeded())),
-    "discovery": lambda online: Discovery(Follower(online, CopyEvery(steps=2)), FINDER),
+    "discovery": lambda online: Discovery(Follower(online, CopyEvery(2, "steps")), FINDER),
     "discovery in hidden features": lambda online: Discovery(Shared(online), ObjectFinder(KMeans(3), space="hidden")),
     "discovery by a fixed network": lambda online: Discovery(Fixed(copy.deepcopy(online)), FINDER),
     "switch": lambda online: SwitchAt(
@@ -233,7 +234,7 @@ DATA = DataInfo(
     items=200, batch=4, target=Classes(("a", "b")), finder=FINDER, first_segments=GivenMasks(_groups_of_data)
 )
 """The data for which all methods are built small."""
-SMALL: dict[str, Any] = {"hidden": 8, "projection": 5, "finder": FINDER, "switch": 2}
+SMALL: dict[str, Any] = {"heads": Heads(8, 5), "finder": FINDER, "switch": 2}
 """In place of a method's own settings, where it has such settings."""
 
 
@@ -261,16 +262,15 @@ def _built(name: str, **changes: Any) -> Callable[[AbstractEncoder], Learner]:
 LEARNERS: dict[str, Callable[[AbstractEncoder], Learner]] = {
     **{name: _built(name) for name in METHODS.names()},
     "odin-warm-start with both": _built("odin-warm-start", contrast=0.2, regression=1.0, switch=0),
-    "byol, adversary, source": _built("byol", teacher_sees="source", adversary=Adversary(0.2, steps=2)),
-    "byol without projector": _built("byol", projection=None),
+    "byol, adversary, source": _built("byol", inputs=Inputs("source", Adversary(0.2, steps=2))),
+    "byol without projector": _built("byol", heads=Heads(8, None)),
     "byol with a task": _built("byol", task=True),
-    "odin, one network without heads": _built("odin", projection=None, predictor=False, teacher=None),
+    "odin, one network without heads": _built("odin", heads=Heads(8, None), predictor=False, teacher=None),
     "odin, grouped by the teacher": _built(
         "odin",
-        finder=ObjectFinder(Mixture(3, floor=0.2), space="hidden"),
+        finder=ObjectFinder(Mixture(3, floor=0.2), space="hidden", span=True),
         teacher=MovingAverage(0.9, buffers="copy"),
         discovery="teacher",
-        span=True,
         presence=Presence(of_object=0.1, draw=Subsample(2, by="area")),
     ),
     "dense": _learner("every element", Regression(), MovingAverage()),

@@ -77,7 +77,7 @@ class ToyOptions:
     """The shared options alone."""
 
     running: Running = Running(Path("unused"))  # noqa: RUF009 - frozen
-    method: AbstractMethod = gestalt.OdinWarmStart(hidden=8, projection=4, switch=0)  # noqa: RUF009 - frozen
+    method: AbstractMethod = gestalt.OdinWarmStart(heads=gestalt.Heads(8, 4), switch=0)  # noqa: RUF009 - frozen
     encoder: EncoderChoice = EncoderChoice("small")  # noqa: RUF009 - frozen
     views: ViewOptions = ViewOptions()  # noqa: RUF009 - frozen
     labelling: Labelling = Labelling(label_share=0.5)  # noqa: RUF009 - frozen
@@ -175,11 +175,11 @@ def test_a_finished_run_is_not_begun_again_by_mistake(tmp_path: Path) -> None:
     assert run(ToyRecipe(options(folder))) == 0
     with pytest.raises(FileExistsError, match="already holds a run; go on with it by --resume"):
         run(ToyRecipe(options(folder)))
-    other = options(folder, resume=True, method=gestalt.OdinWarmStart(hidden=16, projection=4, switch=0))
-    with pytest.raises(ValueError, match=r"method\.hidden was 8 and is now 16"):
+    other = options(folder, resume=True, method=gestalt.OdinWarmStart(heads=gestalt.Heads(16, 4), switch=0))
+    with pytest.raises(ValueError, match=r"method\.heads\.hidden was 8 and is now 16"):
         run(ToyRecipe(other))
     with pytest.raises(ValueError, match=r"method\.type was 'odin-warm-start' and is now 'byol'"):
-        run(ToyRecipe(options(folder, resume=True, method=gestalt.BYOL(hidden=8, projection=4))))
+        run(ToyRecipe(options(folder, resume=True, method=gestalt.BYOL(heads=gestalt.Heads(8, 4)))))
 
 
 def test_a_failed_start_leaves_nothing_that_refuses_the_corrected_command(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from gestalt.core.discovery.groupers import KMeans
 from gestalt.core.methods.byol import BYOL
 from gestalt.core.methods.method import DataInfo
 from gestalt.core.methods.odin import Odin
+from gestalt.core.methods.settings import Heads
 from gestalt.core.modality.optional import InfersEncoderSettings
 from gestalt.core.networks.encoder import AbstractEncoder
 from gestalt.core.optimization.progress import Progress
@@ -157,8 +158,8 @@ def test_the_loss_of_a_method_falls_on_graphs(method: str) -> None:
     torch.manual_seed(0)
     encoder = MODALITY.encoders["gine"](width=16, layers=2)
     methods = {
-        "byol": BYOL(hidden=32, projection=8),
-        "odin": Odin(hidden=32, projection=8, finder=ObjectFinder(KMeans(4), space="hidden")),
+        "byol": BYOL(heads=Heads(32, 8)),
+        "odin": Odin(heads=Heads(32, 8), finder=ObjectFinder(KMeans(4), space="hidden")),
     }
     learner = methods[method].build(encoder, DataInfo())
     optimiser = torch.optim.Adam([weight for weight in learner.parameters() if weight.requires_grad], lr=3e-3)

@@ -1,6 +1,7 @@
 """Every installed method, law 12, and what each method adds to the laws that all learners keep."""
 
 import dataclasses
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +18,7 @@ from gestalt.core.methods.learner import Learner
 from gestalt.core.methods.method import AbstractMethod, DataInfo, MethodCard
 from gestalt.core.methods.objectives import Contrastive, Npid, Regression, Semantic
 from gestalt.core.methods.presets import Preset, preset_named
+from gestalt.core.methods.settings import Heads, Inputs, SemanticSettings
 from gestalt.core.methods.target_head import TargetHead
 from gestalt.core.methods.targets import Classes, Values
 from gestalt.core.networks.follower import Follower, MovingAverage
@@ -124,30 +126,47 @@ OTHER: dict[str, tuple[Any, Any]] = {
     "task": (False, True),
 }
 """Two values of every setting that shows within two steps. Those that are parts have tests of their own."""
-PARTS = {"objective", "presence", "finder", "discovery", "switch", "span"}
+PARTS = {"objective", "presence", "finder", "discovery", "switch"}
+GROUPS = (Heads, Inputs, SemanticSettings)
+
+
+def settings(method: Any, prefix: str = "") -> Iterator[str]:
+    """Dotted names of a method's settings, those of its groups included."""
+    for field in dataclasses.fields(method):
+        value = getattr(method, field.name)
+        if isinstance(value, GROUPS):
+            yield from settings(value, f"{prefix}{field.name}.")
+        elif field.name not in PARTS:
+            yield f"{prefix}{field.name}"
+
+
+def with_setting(method: Any, path: str, value: Any) -> Any:
+    """The method with another value of one setting."""
+    name, _, inner = path.partition(".")
+    return replace(method, **{name: with_setting(getattr(method, name), inner, value) if inner else value})
 
 
 @pytest.mark.parametrize(
-    ("name", "field"),
+    ("name", "path"),
     [
-        (name, field.name)
+        (name, path)
         for name in METHODS.names()
         if not isinstance(METHODS.load(name), Preset)
-        for field in dataclasses.fields(METHODS.load(name))
-        if field.name not in PARTS
+        for path in settings(METHODS.load(name)())
     ],
 )
-def test_every_setting_of_a_method_changes_what_is_learned(name: str, field: str) -> None:
+def test_every_setting_of_a_method_changes_what_is_learned(name: str, path: str) -> None:
     losses = []
-    for value in OTHER[field]:
-        learner = built(name, **{field: value})
+    for value in OTHER[path.rpartition(".")[2]]:
+        torch.manual_seed(0)
+        learner = with_setting(small(name), path, value).build(ENCODERS["points"](), DATA)
         losses.append(trained(learner, 3, batch(16)))
     assert losses[0] != losses[1]
 
 
 def test_semppl_without_semantic_positives_is_its_augmentation_term_exactly() -> None:
     """Law 12: with α = 0 the loss and all gradients are those of contrast with the same temperature."""
-    learners = [built("semppl", alpha=0.0), built("semppl")]
+    learners = [built("semppl", semantic=SemanticSettings(alpha=0.0)), built("semppl")]
     learners[1].objective = Contrastive(temperature=0.2)
     losses = [learner(batch(), seeded(), PROGRESS).loss for learner in learners]
     for loss in losses:
@@ -262,7 +281,7 @@ def test_the_published_presets_are_those_of_the_code() -> None:
 
 
 def test_the_teacher_may_see_the_untransformed_item() -> None:
-    learner = built("byol", teacher_sees="source")
+    learner = built("byol", inputs=Inputs("source"))
     of = batch()
     outcome = learner(of, seeded(), PROGRESS).details
     torch.manual_seed(0)
@@ -286,7 +305,7 @@ def test_one_direction_is_half_of_two_equal_ones() -> None:
 
 
 def test_heads_are_optional() -> None:
-    learner = built("byol", projection=None, predictor=False, teacher=None)
+    learner = built("byol", heads=Heads(8, None), predictor=False, teacher=None)
     assert learner.teacher.network is learner.online
     names = {name.split(".")[1] for name, _ in learner.named_parameters()}
     assert names == {"encoder"}
@@ -295,13 +314,13 @@ def test_heads_are_optional() -> None:
 def test_an_adversary_makes_the_loss_larger() -> None:
     expected = float(built("byol").eval()(batch(), seeded(), PROGRESS).loss.detach())
     for steps in (1, 4):
-        learner = built("byol", adversary=Adversary(size=0.02, steps=steps)).eval()
+        learner = built("byol", inputs=Inputs(adversary=Adversary(size=0.02, steps=steps))).eval()
         assert float(learner(batch(), seeded(), PROGRESS).loss.detach()) > expected + 1e-3
 
 
 def test_the_passes_of_an_adversary_leave_running_statistics_as_those_of_its_views_alone() -> None:
     """An adversary that finds next to nothing: statistics are those of a learner without one, up to that."""
-    learners = [built("byol"), built("byol", adversary=Adversary(size=1e-6, steps=3))]
+    learners = [built("byol"), built("byol", inputs=Inputs(adversary=Adversary(size=1e-6, steps=3)))]
     before = dict(built("byol").named_buffers())
     for learner in learners:
         learner(batch(), seeded(), PROGRESS)
@@ -328,7 +347,7 @@ def test_a_task_network_learns_classes_and_is_used_for_inference() -> None:
     shifted = [item + 3.0 * (number % 2) for number, item in enumerate(ITEMS["points"](12))]
     of: Batch[Any] = make_batch("points", shifted)
     of = replace(of, labels=torch.arange(12) % 2)
-    learner = built("byol", hidden=16, projection=8, task=True)
+    learner = built("byol", heads=Heads(16, 8), task=True)
     losses = trained(learner, 60, of)
     assert losses[-1] < losses[0]
     assert learner.task is not None

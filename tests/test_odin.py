@@ -22,6 +22,7 @@ from gestalt.core.methods.learner import Learner
 from gestalt.core.methods.method import DataInfo
 from gestalt.core.methods.objectives import Contrastive
 from gestalt.core.methods.odin import Odin
+from gestalt.core.methods.settings import Heads, Inputs
 from gestalt.core.modality.transform import Views
 from gestalt.core.networks.encoder import Identity, Network
 from gestalt.core.networks.follower import CopyEvery, Follower, MovingAverage
@@ -72,15 +73,15 @@ def test_without_a_predictor_the_objects_vectors_themselves_are_compared() -> No
 
 
 def test_without_a_projector_hidden_vectors_are_grouped_and_compared() -> None:
-    learner = small(projection=None)
+    learner = small(heads=Heads(8, None))
     batch = make_batch("points", ITEMS["points"](3))
     assert compared(learner, batch).teacher[0].vectors.shape[2] == learner.online.encoder.dim
-    hidden = small(projection=None, finder=ObjectFinder(KMeans(3), space="hidden"))
+    hidden = small(heads=Heads(8, None), finder=ObjectFinder(KMeans(3), space="hidden"))
     assert torch.equal(learner.segmenter(batch, seeded()).weights, hidden.segmenter(batch, seeded()).weights)
 
 
 @pytest.mark.parametrize(
-    ("rule", "name"), [(MovingAverage(0.5), "average"), (CopyEvery(steps=1), "copy"), (None, "shared")]
+    ("rule", "name"), [(MovingAverage(0.5), "average"), (CopyEvery(1, "steps"), "copy"), (None, "shared")]
 )
 def test_discovery_by_the_teacher_uses_the_teachers_own_network_which_follows_once_a_step(rule: Any, name: str) -> None:
     learner = small(teacher=rule, discovery="teacher")
@@ -110,8 +111,7 @@ def test_the_discovery_network_has_running_statistics_that_follow_the_online_net
 
 def test_the_parts_of_odin_reach_their_places() -> None:
     objective, presence, adversary = Contrastive(0.7), Presence(elements=1.0), Adversary()
-    learner = small(objective=objective, presence=presence, adversary=adversary, span=True, teacher_sees="source")
-    assert discovery(learner).span
+    learner = small(objective=objective, presence=presence, inputs=Inputs("source", adversary))
     assert discovery(learner).finder == FINDER
     assert isinstance(learner.objective, Contrastive)
     assert learner.objective is not objective  # a method may build many learners
@@ -139,7 +139,7 @@ def test_a_warm_start_without_first_segments_discovers_from_the_start_and_needs_
     assert isinstance(cold.segmenter, Discovery)
     with pytest.raises(ValueError, match="DataInfo\\(finder=…\\)"):
         method_learner("odin-warm-start", ENCODERS["points"](), DataInfo())
-    with pytest.raises(ValueError, match="contrast and regression cannot both be 0"):
+    with pytest.raises(ValueError, match="the weights of contrast and regression cannot all be 0"):
         method_learner("odin-warm-start", ENCODERS["points"](), contrast=0.0, regression=0.0)
 
 

@@ -16,13 +16,14 @@ from gestalt.core.experiment.labelling import labels_of
 from gestalt.core.experiment.options import EncoderChoice, Labelling, Running
 from gestalt.core.experiment.recipe import AbstractRecipe
 from gestalt.core.methods.odin_warm_start import OdinWarmStart
+from gestalt.core.methods.settings import Heads
 from gestalt.core.optimization.progress import Progress
 from gestalt.core.training.data import Order, batches
 from gestalt.core.training.labels import Labels
 from gestalt.core.training.options import Training
 from tests.implementations import seeded, small
 
-METHOD = OdinWarmStart(hidden=8, projection=4, switch=0)
+METHOD = OdinWarmStart(heads=Heads(8, 4), switch=0)
 """Narrow heads, and discovered objects from the first step on."""
 TRAINING = Training(steps=1, batch=6, labelled=0.5, workers=0, threads=1, accelerator="cpu")
 RUNNING = Running(Path("nowhere"))

@@ -70,7 +70,7 @@ def changed(folder: Path, **fields: Any) -> None:
 def test_everything_that_was_built_comes_back(tmp_path: Path) -> None:
     """Law 13: features, heads, objects and predictions are the same to the last digit."""
     before = model(target=True)
-    save(tmp_path, before, "small", method=gestalt.Odin(hidden=5, projection=3), recipe="toys", details={"k": 4})
+    save(tmp_path, before, "small", method=gestalt.Odin(heads=gestalt.Heads(5, 3)), recipe="toys", details={"k": 4})
     after = gestalt.load(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([CONFIG, WEIGHTS])
     items = ITEMS["points"](5)

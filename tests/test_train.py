@@ -25,6 +25,7 @@ from gestalt.core.discovery.groupers import KMeans
 from gestalt.core.experiment.options import EncoderChoice
 from gestalt.core.methods.byol import BYOL
 from gestalt.core.methods.odin_warm_start import OdinWarmStart
+from gestalt.core.methods.settings import Heads
 from gestalt.core.methods.supervised import Supervised
 from gestalt.core.modality.plugins import installed_modality
 from gestalt.core.modality.transform import AbstractTransform, Views
@@ -49,7 +50,7 @@ ITEMS = [Passage.of(line) for line in LINES]
 TRAINING = Training(
     steps=4, batch=4, lr=2e-3, warmup=1, workers=0, threads=1, accelerator="cpu", log_every=1, checkpoint_every=4
 )
-METHOD = OdinWarmStart(switch=2, hidden=16, projection=8, discovery=CopyEvery(steps=2))
+METHOD = OdinWarmStart(switch=2, heads=Heads(16, 8), discovery=CopyEvery(2, "steps"))
 ENCODER = EncoderChoice("conv", {"width": 16, "buckets": 64})
 DETERMINED = EncoderChoice("conv", {"width": 16, "buckets": 64, "dropout": 0.0, "word_dropout": 0.0})
 COMMAND = [
@@ -155,7 +156,7 @@ def test_labels_in_memory_are_learned_and_predicted_and_heads_come_back(tmp_path
     texts = ["one two three four", "aaa bbb ccc ddd", "four three two one", "ddd ccc bbb aaa"]
     items = [Passage.of(text) for text in texts]
     labels = Labels.of(["numbers", "letters", None, "letters"])
-    method = Supervised(hidden=16, projection=8)
+    method = Supervised(heads=Heads(16, 8))
     training = replace(TRAINING, steps=30, lr=1e-2)
     with overheard() as learned:
         model = small(items, tmp_path / "run", method=method, labels=labels, training=training)
@@ -172,7 +173,7 @@ def test_labels_of_a_table_and_in_memory_are_the_same_labels(file: Path, tmp_pat
     classes = ["long", "long", "long", "long", "long", "short"]
     rows = [f'"{name}",{one}' for name, one in zip(names, classes, strict=True)]
     table.write_text("\n".join(["name,label", *rows]) + "\n")
-    method = Supervised(hidden=16, projection=8)
+    method = Supervised(heads=Heads(16, 8))
     small(file, tmp_path / "table", method=method, labels=table)
     small(file, tmp_path / "memory", method=method, labels=Labels.of(classes))
     same_runs(tmp_path / "table", tmp_path / "memory")
@@ -268,7 +269,7 @@ class Counted(AbstractTransform[Passage]):
 def test_views_and_finder_are_those_that_were_given(tmp_path: Path) -> None:
     finder, counted = ObjectFinder(KMeans(2), "hidden"), Counted()
     whole = Views(chain(), (chain((1.0, counted)),) * 3)
-    model = small(ITEMS, tmp_path / "run", views=whole, finder=finder, method=BYOL(hidden=16, projection=8))
+    model = small(ITEMS, tmp_path / "run", views=whole, finder=finder, method=BYOL(heads=Heads(16, 8)))
     assert model.finder is not None
     assert isinstance(model.finder.grouper, KMeans)
     assert model.finder.grouper.objects == 2
@@ -278,7 +279,7 @@ def test_views_and_finder_are_those_that_were_given(tmp_path: Path) -> None:
     assert saved["finder"]["grouper"]["objects"] == 2
     other = Views(chain(), (chain((0.5, Crop(0.5, 1.0))), chain((1.0, Delete(0.2)))))
     with pytest.raises(ValueError, match=r"begun with other options: from_python\.views\.views was \[\[\[1\.0, \{"):
-        small(ITEMS, tmp_path / "run", views=other, finder=finder, method=BYOL(hidden=16, projection=8), resume=True)
+        small(ITEMS, tmp_path / "run", views=other, finder=finder, method=BYOL(heads=Heads(16, 8)), resume=True)
 
 
 def test_a_named_preset_brings_its_training_unless_one_is_given(tmp_path: Path) -> None:

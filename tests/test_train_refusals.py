@@ -12,6 +12,7 @@ from gestalt.core.experiment.options import EncoderChoice, ViewOptions
 from gestalt.core.methods.byol import BYOL
 from gestalt.core.methods.learner import Learner
 from gestalt.core.methods.method import AbstractMethod, DataInfo, MethodCard
+from gestalt.core.methods.settings import Heads
 from gestalt.core.methods.supervised import Supervised
 from gestalt.core.networks.encoder import AbstractEncoder
 from gestalt.core.training.labels import Labels
@@ -29,7 +30,7 @@ class OfMyOwn(AbstractMethod):
 
     def build(self, encoder: AbstractEncoder, data: DataInfo) -> Learner:
         """BYOL's learner."""
-        return BYOL(hidden=16, projection=8).build(encoder, data)
+        return BYOL(heads=Heads(16, 8)).build(encoder, data)
 
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
@@ -64,7 +65,7 @@ def test_what_cannot_be_is_refused_by_name_and_leaves_nothing(
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a finished run on items in memory."""
     out = tmp_path_factory.mktemp("runs") / "finished"
-    small(ITEMS, out, method=Supervised(hidden=16, projection=8), labels=Labels.of(["a", "b"] * 3))
+    small(ITEMS, out, method=Supervised(heads=Heads(16, 8)), labels=Labels.of(["a", "b"] * 3))
     return out
 
 
@@ -81,7 +82,7 @@ RESUMED: dict[str, tuple[dict[str, Any], str]] = {
 def test_a_run_goes_on_with_what_it_was_begun_with_alone(what: str, finished: Path) -> None:
     changes, said = RESUMED[what]
     before = (finished / "options.json").read_bytes()
-    own: dict[str, Any] = {"method": Supervised(hidden=16, projection=8), "labels": Labels.of(["a", "b"] * 3)}
+    own: dict[str, Any] = {"method": Supervised(heads=Heads(16, 8)), "labels": Labels.of(["a", "b"] * 3)}
     with pytest.raises(ValueError, match=said):
         small(ITEMS, finished, resume=True, **{**own, **changes})
     with pytest.raises(FileExistsError, match="already holds a run"):

@@ -63,7 +63,7 @@ def learner(method: str = "odin") -> Learner:
     encoder = SERIES.encoders["small"]()
     if not method.startswith("odin"):
         return method_learner(method, encoder)
-    made = method_learner(method, encoder, discovery=CopyEvery(steps=3))
+    made = method_learner(method, encoder, discovery=CopyEvery(3, "steps"))
     if method == "odin":
         made.predictor = torch.nn.Sequential(torch.nn.Dropout(0.2), made.predictor)  # draws from the global generator
     return made

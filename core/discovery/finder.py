@@ -29,6 +29,9 @@ class ObjectFinder:
             features h.
         background: takes the background out of what was grouped; None keeps every object.
         extra_features: puts plain features beside the network's; None groups the network's alone.
+        span: in training, group only the elements of the source that one of the views shows (v0 as the part of the
+            item that encompasses the views, [0074]) instead of the whole source. The network still sees what lies
+            around them; a source that is itself cut is made by the modality's `Views.source`.
 
     Source: Odin, [0063] and [0075]; background and extra features are ours.
 
@@ -46,6 +49,7 @@ class ObjectFinder:
     space: Literal["projected", "hidden"] = "projected"
     background: AbstractBackgroundRemover | None = None
     extra_features: ConcatFeatures | None = None
+    span: bool = False
 
     def __call__(self, network: Network, features: FeatureMap, data: Any, generator: torch.Generator) -> Segmentation:
         """The objects in hidden features that `network` gave for the batch `data`; nothing is encoded again.
@@ -74,12 +78,12 @@ class ObjectFinder:
     ) -> Segmentation:
         """As `find`, with a given generator.
 
-        Of an item of which `views` show anything, only the elements that one of them shows are grouped: the part of
-        the item that encompasses the views ([0074]). Each view is encoded once more for it, to know its elements.
+        With `span`, each view is encoded once more, to know its elements; an item of which the views show nothing is
+        grouped whole.
         """
         with evaluating(network):
             features = network.encode(data)
-            if views:
+            if self.span and views:
                 seen = [shown(view.correspondence, network.encode(view.data), features) for view in views]
                 spanned = torch.stack(seen).any(dim=0)
                 features = replace(features, valid=features.valid & (spanned | ~spanned.any(dim=1, keepdim=True)))

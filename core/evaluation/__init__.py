@@ -24,6 +24,7 @@ from .named_objects import named_vectors as named_vectors
 from .named_objects import names_of_found as names_of_found
 from .neighbours import nearest_neighbour_accuracy as nearest_neighbour_accuracy
 from .neighbours import neighbours_vote as neighbours_vote
+from .object_metrics import object_metrics as object_metrics
 from .overlap import best_overlaps as best_overlaps
 from .overlap import mean_best_overlap as mean_best_overlap
 from .overlap import object_recovery as object_recovery

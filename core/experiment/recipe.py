@@ -13,6 +13,7 @@ from ..modality.base import AbstractModality
 from ..modality.transform import Views
 from ..networks.encoder import Network
 from ..training.labels import Labels
+from .masks import MaskedItems
 from .options import Options
 from .predictions import Predictions
 
@@ -44,6 +45,7 @@ class ExperimentData(Generic[ItemT, TruthT]):
             source view; None for one without.
         labels: those of all training items, where they are known already; neither `label` nor a table is asked then.
         first_segments: what is compared before anything is learned: a rule of the recipe; None for none.
+        masked: the masks that come with the training items; None where none do.
     """
 
     items: AbstractItems[ItemT]
@@ -57,6 +59,7 @@ class ExperimentData(Generic[ItemT, TruthT]):
     label: Callable[[int], Label] | None = None
     labels: Labels | None = None
     first_segments: AbstractSegmenter | None = None
+    masked: MaskedItems[ItemT] | None = None
 
 
 @final

@@ -12,6 +12,7 @@ from ..storage.atomic import write_text
 from ..training.folder import plain
 from ..training.loop import TrainingResult
 from ..training.metrics_log import METRICS
+from .mask_table import mask_table
 from .predictions import Predictions, predictions_of
 from .recipe import SHOWN, AbstractRecipe, ExperimentData
 from .report_parts import charts, commands, exhibit, facts, loaded, summary
@@ -28,7 +29,7 @@ def report(
     learner: AbstractLearner[Any],
     others: Mapping[str, AbstractLearner[Any]],
 ) -> None:
-    """Evaluate the network, write `table.json` where there is a truth, and `report.html`.
+    """Evaluate the network, write `table.json` where there is a truth (or masks), and `report.html`.
 
     `random` is the learner before training, `others` are learners to compare with, by name.
     """
@@ -46,6 +47,8 @@ def report(
             rows[name] = recipe.measure(found(other, data.evaluated), data.truth)
         rows[title_of(options.method)] = recipe.measure(after, data.truth)
         tables = (table(recipe, rows, len(data.evaluated)),) if recipe.columns else ()
+    if data.masked is not None:
+        tables = (*tables, mask_table(recipe, data.masked, random, learner))
     if tables:
         write_text(out / "table.json", tables[0].to_json())
     page = Page(

@@ -75,6 +75,7 @@ def facts(
         ("method", title_of(options.method)),
         ("encoder", options.encoder.name),
         ("items", str(len(data.items))),
+        *((("items with masks", str(len(data.masked.numbers))),) if data.masked is not None else ()),
         ("steps", str(trained.step)),
         ("training in this process", f"{trained.seconds:.0f} s"),
         ("seed", str(training.seed)),

@@ -38,9 +38,13 @@ def run(recipe: AbstractRecipe[ItemT, TruthT]) -> int:
     data = recipe.data()
     if not len(data.items):
         raise ValueError("there are no items to train on; check the data path")
+    if options.running.masks is not None and data.masked is None:
+        raise ValueError(f"the recipe {recipe.name} reads no masks; leave out --masks")
     if fabric.is_global_zero:
         for entry in data.skipped:
             print(f"left out {entry.name}: {entry.reason}", file=sys.stderr)
+        if data.masked is not None:
+            print(f"masks of {len(data.masked.numbers)} of {len(data.items)} items", file=sys.stderr)
     # What the recipe knows of its items may take long to find out.
     asked = any(wants_labels(method) for method in (options.method, *(rival.method for rival in rivals)))
     given = options.labelling.labels is not None or data.labels is not None
@@ -116,4 +120,5 @@ def _train(
         running.resume or rival is not None,
         running.skip_bad,
         factory.labels if wants_labels(method) else None,
+        None if data.masked is None else data.masked.masks,
     )

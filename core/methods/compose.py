@@ -1,7 +1,6 @@
-"""What several methods compose in the same way: heads, teachers, the task network."""
+"""What several methods compose in the same way: teachers that follow by a rule, the task network."""
 
 import copy
-from typing import Literal
 
 from torch import nn
 
@@ -9,17 +8,12 @@ from ..data.presence import Presence
 from ..discovery.segmenters.base import AbstractSegmenter
 from ..networks.encoder import Network
 from ..networks.follower import AbstractRule, Follower, NetworkSource
-from ..networks.heads import MLP, LinearHead
-from .adversary import Adversary
+from ..networks.heads import LinearHead
 from .learner import Learner
 from .method import DataInfo
 from .objectives.base import AbstractObjective
+from .settings import Inputs
 from .target_head import TargetHead
-
-
-def head(inputs: int, hidden: int, outputs: int | None) -> nn.Module | None:
-    """The head of BYOL, DetCon and Odin, None where there is none."""
-    return None if outputs is None else MLP(inputs, hidden, outputs)
 
 
 def task_of(data: DataInfo, width: int) -> TargetHead:
@@ -37,16 +31,15 @@ def learner_of(
     online: Network,
     segmenter: AbstractSegmenter,
     objective: AbstractObjective,
-    teacher: AbstractRule | NetworkSource | None,
-    *,
+    teacher: AbstractRule | NetworkSource | None = None,
     predictor: nn.Module | None = None,
-    teacher_views: int | None = None,
-    presence: Presence | None = None,
     task: TargetHead | None = None,
-    teacher_sees: Literal["views", "source"] = "views",
-    adversary: Adversary | None = None,
+    inputs: Inputs | None = None,
+    presence: Presence | None = None,
+    teacher_views: int | None = None,
 ) -> Learner:
     """A learner whose teacher follows by a rule, and whose objective is its own: a method may build many learners."""
+    inputs = inputs or Inputs()
     return Learner(
         online,
         segmenter,
@@ -56,6 +49,6 @@ def learner_of(
         teacher_views,
         presence,
         task,
-        teacher_sees,
-        adversary,
+        inputs.teacher_sees,
+        inputs.adversary,
     )

@@ -3,17 +3,17 @@
 from dataclasses import dataclass
 from typing import ClassVar, final
 
-from ..components.ranges import Width, check_ranges
 from ..data.presence import Presence, Subsample
 from ..discovery.segmenters.base import AbstractSegmenter
 from ..discovery.segmenters.given import GivenMasks
-from ..networks.encoder import AbstractEncoder, Network
+from ..networks.encoder import AbstractEncoder
 from ..networks.follower import AbstractRule, MovingAverage
-from .compose import head, learner_of
+from .compose import learner_of
 from .learner import Learner
 from .method import AbstractMethod, DataInfo, MethodCard
 from .objectives.base import AbstractObjective
 from .objectives.contrastive import Contrastive
+from .settings import Heads
 
 SIXTEEN = Presence(draw=Subsample(objects=16, replacement=True, per_view=True))
 """DetCon's code draws 16 of the masks that exist in a view, with replacement, for every view on its own."""
@@ -30,10 +30,8 @@ class DetConB(AbstractMethod):
     mean over shared objects here, over all drawn rows there.
     """
 
-    hidden: Width = 4096
-    """Width of the heads' hidden layer."""
-    projection: Width = 256
-    """Length of the projected vectors."""
+    heads: Heads = Heads()
+    """Projector and predictor."""
     teacher: AbstractRule = MovingAverage(0.996)
     """How the teacher follows."""
     objective: AbstractObjective = Contrastive(temperature=0.1, same_view=True)
@@ -41,21 +39,12 @@ class DetConB(AbstractMethod):
     presence: Presence = SIXTEEN
     """Which objects count in a view."""
 
-    card: ClassVar[MethodCard] = MethodCard(
-        "DetCon-B",
-        "Hénaff et al. 2021",
-        "masks of the data, or of a rule",
-        "moving average",
-        "contrast between objects, over both views",
-    )
-
-    def __post_init__(self) -> None:
-        check_ranges(self)
+    card: ClassVar[MethodCard] = MethodCard("DetCon-B", "Hénaff et al. 2021", "masks", "EMA", "contrast")
 
     def build(self, encoder: AbstractEncoder, data: DataInfo) -> Learner:
         """The learner."""
-        online = Network(encoder, head(encoder.dim, self.hidden, self.projection))
-        predictor = head(self.projection, self.hidden, self.projection)
+        online = self.heads.network(encoder)
+        predictor = self.heads.predictor(encoder)
         segments = given_segments(data)
         return learner_of(online, segments, self.objective, self.teacher, predictor=predictor, presence=self.presence)
 
@@ -69,29 +58,18 @@ class DetConS(AbstractMethod):
     the paper and were not checked against it.
     """
 
-    hidden: Width = 2048
-    """Width of the head's hidden layer."""
-    projection: Width = 128
-    """Length of the projected vectors."""
+    heads: Heads = Heads(2048, 128)
+    """Projector and predictor."""
     objective: AbstractObjective = Contrastive(temperature=0.1, same_view=True)
     """Contrast, with negatives from both views of all items."""
     presence: Presence = SIXTEEN
     """Which objects count in a view."""
 
-    card: ClassVar[MethodCard] = MethodCard(
-        "DetCon-S",
-        "Hénaff et al. 2021",
-        "masks of the data, or of a rule",
-        "the online network itself",
-        "contrast between objects, over both views",
-    )
-
-    def __post_init__(self) -> None:
-        check_ranges(self)
+    card: ClassVar[MethodCard] = MethodCard("DetCon-S", "Hénaff et al. 2021", "masks", "the network itself", "contrast")
 
     def build(self, encoder: AbstractEncoder, data: DataInfo) -> Learner:
         """The learner."""
-        online = Network(encoder, head(encoder.dim, self.hidden, self.projection))
+        online = self.heads.network(encoder)
         return learner_of(online, given_segments(data), self.objective, None, presence=self.presence)
 
 

@@ -25,7 +25,6 @@ class MethodCard:
     compares: str
     teacher: str
     objective: str
-    views: str = "two"
     labels: Literal["none", "classes", "anything"] = "none"
 
 
@@ -62,6 +61,9 @@ class AbstractMethod(abc.ABC):
     """
 
     card: ClassVar[MethodCard]
+
+    def __post_init__(self) -> None:
+        check_ranges(self)
 
     @abc.abstractmethod
     def build(self, encoder: AbstractEncoder, data: DataInfo) -> AbstractLearner[Any]:

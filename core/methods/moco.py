@@ -3,15 +3,16 @@
 from dataclasses import dataclass
 from typing import ClassVar, final
 
-from ..components.ranges import Count, Positive, Width, check_ranges
+from ..components.ranges import Count, Positive
 from ..discovery.segmenters.whole_item import WholeItem
-from ..networks.encoder import AbstractEncoder, Network
+from ..networks.encoder import AbstractEncoder
 from ..networks.follower import AbstractRule, MovingAverage
-from .compose import head, learner_of
+from .compose import learner_of
 from .learner import Learner
 from .method import AbstractMethod, DataInfo, MethodCard
 from .objectives.moco import Moco
 from .objectives.queue import Queue
+from .settings import Heads
 
 
 @final
@@ -25,10 +26,8 @@ class MoCo(AbstractMethod):
     step rather than before the next one, which is the same moment.
     """
 
-    hidden: Width = 2048
-    """Width of the head's hidden layer."""
-    projection: Width = 128
-    """Length of the projected vectors."""
+    heads: Heads = Heads(2048, 128)
+    """Projector."""
     temperature: Positive = 0.2
     """Temperature τ."""
     keys: Count | None = None
@@ -39,15 +38,12 @@ class MoCo(AbstractMethod):
     """How the teacher follows."""
 
     card: ClassVar[MethodCard] = MethodCard(
-        "MoCo v2", "Chen et al. 2020b", "the whole item", "moving average", "contrast with a queue"
+        "MoCo v2", "Chen et al. 2020b", "the whole item", "EMA", "contrast with a queue"
     )
-
-    def __post_init__(self) -> None:
-        check_ranges(self)
 
     def build(self, encoder: AbstractEncoder, data: DataInfo) -> Learner:
         """The learner."""
-        online = Network(encoder, head(encoder.dim, self.hidden, self.projection))
+        online = self.heads.network(encoder)
         keys = min(65536, 16 * data.batch) if self.keys is None else self.keys
-        objective = Moco(Queue(keys, self.projection), self.temperature, self.symmetric)
+        objective = Moco(Queue(keys, self.heads.width(encoder)), self.temperature, self.symmetric)
         return learner_of(online, WholeItem(), objective, self.teacher)

@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 from typing import ClassVar, final
 
-from ..components.ranges import Count, Positive, Share, Width, check_ranges
+from ..components.ranges import Count, Positive, Share
 from ..discovery.segmenters.whole_item import WholeItem
-from ..networks.encoder import AbstractEncoder, Network
-from .compose import head, learner_of
+from ..networks.encoder import AbstractEncoder
+from .compose import learner_of
 from .learner import Learner
 from .method import AbstractMethod, DataInfo, MethodCard
 from .objectives.npid import Npid
+from .settings import Heads
 
 
 @final
@@ -21,10 +22,8 @@ class NPID(AbstractMethod):
     ours is that of the other methods, so that they differ in the objective alone. Noise beyond the items is of no use.
     """
 
-    hidden: Width = 2048
-    """Width of the head's hidden layer."""
-    projection: Width = 128
-    """Length of the projected vectors."""
+    heads: Heads = Heads(2048, 128)
+    """Projector."""
     temperature: Positive = 0.07
     """Temperature τ."""
     noise: Count | None = 4096
@@ -33,15 +32,12 @@ class NPID(AbstractMethod):
     """How much of its old vector an entry of the bank keeps."""
 
     card: ClassVar[MethodCard] = MethodCard(
-        "NPID", "Wu et al. 2018", "the whole item", "a memory bank", "noise-contrastive, items as classes", "one"
+        "NPID", "Wu et al. 2018", "the whole item", "a memory bank", "noise-contrastive"
     )
-
-    def __post_init__(self) -> None:
-        check_ranges(self)
 
     def build(self, encoder: AbstractEncoder, data: DataInfo) -> Learner:
         """The learner."""
-        online = Network(encoder, head(encoder.dim, self.hidden, self.projection))
+        online = self.heads.network(encoder)
         noise = None if self.noise is None else min(self.noise, data.items)
-        objective = Npid(data.items, self.projection, self.temperature, noise, self.momentum)
+        objective = Npid(data.items, self.heads.width(encoder), self.temperature, noise, self.momentum)
         return learner_of(online, WholeItem(), objective, None, teacher_views=1)

@@ -9,6 +9,7 @@ from ..networks.follower import MovingAverage
 from .byol import BYOL
 from .method import AbstractMethod
 from .semppl import SemPPL
+from .settings import Heads, SemanticSettings
 
 
 @final
@@ -48,12 +49,12 @@ BYOL_300 = _byol(epochs=300, rate=0.3, weight_decay=1e-6, decay=0.99)
 BYOL_1000 = _byol(epochs=1000, rate=0.2, weight_decay=1.5e-6, decay=0.996)
 """What BYOL's authors changed with the length of training. Source: `configs/byol.py` of their code."""
 
-BYOL_SMALL = Preset("BYOL, small heads", BYOL(hidden=256, projection=128, teacher=MovingAverage(0.99)))
+BYOL_SMALL = Preset("BYOL, small heads", BYOL(Heads(256, 128), teacher=MovingAverage(0.99)))
 """For runs of minutes: heads of 256 and 128, and a teacher that follows sooner."""
 
 SEMPPL_INVARIANT = Preset(
     "SemPPL with invariance",
-    SemPPL(positives=3, negatives=10, same_view=True, contrast=0.3, invariance=5.0),
+    SemPPL(semantic=SemanticSettings(positives=3, negatives=10, same_view=True, contrast=0.3, invariance=5.0)),
 )
 """The weights of the paper, Bošnjak et al. 2022, with the invariance penalty of ReLIC v2."""
 

@@ -3,15 +3,15 @@
 from dataclasses import dataclass
 from typing import ClassVar, final
 
-from ..components.ranges import Width, check_ranges
 from ..discovery.segmenters.whole_item import WholeItem
-from ..networks.encoder import AbstractEncoder, Network
+from ..networks.encoder import AbstractEncoder
 from ..networks.follower import AbstractRule, MovingAverage
-from .compose import head, learner_of
+from .compose import learner_of
 from .learner import Learner
 from .method import AbstractMethod, DataInfo, MethodCard
 from .objectives.base import AbstractObjective
 from .objectives.relic import Relic
+from .settings import Heads
 
 
 @final
@@ -24,31 +24,21 @@ class ReLIC(AbstractMethod):
     views belongs to the modality.
     """
 
-    hidden: Width = 4096
-    """Width of the heads' hidden layer."""
-    projection: Width = 256
-    """Length of the projected vectors."""
+    heads: Heads = Heads()
+    """Projector and predictor."""
     teacher: AbstractRule = MovingAverage(0.996)
     """How the teacher follows."""
     objective: AbstractObjective = Relic()
     """Contrast and invariance, with their weights and negatives."""
 
     card: ClassVar[MethodCard] = MethodCard(
-        "ReLIC v2",
-        "Tomasev et al. 2022",
-        "the whole item",
-        "moving average",
-        "contrast with few negatives, and invariance of predictions",
-        "large ones for both networks, small ones for the online network",
+        "ReLIC v2", "Tomasev et al. 2022", "the whole item", "EMA", "contrast and invariance"
     )
-
-    def __post_init__(self) -> None:
-        check_ranges(self)
 
     def build(self, encoder: AbstractEncoder, data: DataInfo) -> Learner:
         """The learner."""
-        online = Network(encoder, head(encoder.dim, self.hidden, self.projection))
-        predictor = head(self.projection, self.hidden, self.projection)
+        online = self.heads.network(encoder)
+        predictor = self.heads.predictor(encoder)
         return learner_of(
             online, WholeItem(), self.objective, self.teacher, predictor=predictor, teacher_views=data.large_views
         )

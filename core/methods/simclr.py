@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 from typing import ClassVar, final
 
-from ..components.ranges import Positive, Width, check_ranges
+from ..components.ranges import Positive
 from ..discovery.segmenters.whole_item import WholeItem
-from ..networks.encoder import AbstractEncoder, Network
-from .compose import head, learner_of
+from ..networks.encoder import AbstractEncoder
+from .compose import learner_of
 from .learner import Learner
 from .method import AbstractMethod, DataInfo, MethodCard
 from .objectives.contrastive import Contrastive
+from .settings import Heads
 
 
 @final
@@ -22,21 +23,16 @@ class SimCLR(AbstractMethod):
     has and the paper has not.
     """
 
-    hidden: Width = 2048
-    """Width of the head's hidden layer."""
-    projection: Width = 128
-    """Length of the projected vectors."""
+    heads: Heads = Heads(2048, 128)
+    """Projector."""
     temperature: Positive = 0.1
     """Temperature τ."""
 
     card: ClassVar[MethodCard] = MethodCard(
-        "SimCLR", "Chen et al. 2020", "the whole item", "the online network itself", "contrast over both views"
+        "SimCLR", "Chen et al. 2020", "the whole item", "the network itself", "contrast"
     )
-
-    def __post_init__(self) -> None:
-        check_ranges(self)
 
     def build(self, encoder: AbstractEncoder, data: DataInfo) -> Learner:  # noqa: ARG002
         """The learner."""
-        online = Network(encoder, head(encoder.dim, self.hidden, self.projection))
-        return learner_of(online, WholeItem(), Contrastive(self.temperature, same_view=True), None)
+        online = self.heads.network(encoder)
+        return learner_of(online, WholeItem(), Contrastive(self.temperature, same_view=True))

@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 from typing import ClassVar, final
 
-from ..components.ranges import Positive, Width, check_ranges
+from ..components.ranges import Positive
 from ..discovery.segmenters.whole_item import WholeItem
-from ..networks.encoder import AbstractEncoder, Network
-from .compose import head, learner_of, task_of
+from ..networks.encoder import AbstractEncoder
+from .compose import learner_of, task_of
 from .learner import Learner
 from .method import AbstractMethod, DataInfo, MethodCard
 from .objectives.supervised import Nothing, SupervisedContrastive
+from .settings import Heads
 
 
 @final
@@ -20,28 +21,17 @@ class Supervised(AbstractMethod):
     The projector is kept, so that the network differs from the others in what it knows alone.
     """
 
-    hidden: Width = 4096
-    """Width of the head's hidden layer."""
-    projection: Width = 256
-    """Length of the projected vectors."""
+    heads: Heads = Heads()
+    """Projector."""
 
     card: ClassVar[MethodCard] = MethodCard(
-        "supervised",
-        "the baseline",
-        "the whole item",
-        "none",
-        "cross-entropy of labels, or squared error of values",
-        "any number",
-        "anything",
+        "supervised", "baseline", "the whole item", "none", "the target's loss", "anything"
     )
-
-    def __post_init__(self) -> None:
-        check_ranges(self)
 
     def build(self, encoder: AbstractEncoder, data: DataInfo) -> Learner:
         """The learner."""
-        online = Network(encoder, head(encoder.dim, self.hidden, self.projection))
-        task = task_of(data, self.projection)
+        online = self.heads.network(encoder)
+        task = task_of(data, self.heads.width(encoder))
         return learner_of(online, WholeItem(), Nothing(), None, teacher_views=0, task=task)
 
 
@@ -53,10 +43,8 @@ class SupervisedContrast(AbstractMethod):
     Source: Khosla et al. (2020): a head of 2048 and 128, τ = 0.1. Unlabelled items are learned from as SimCLR does.
     """
 
-    hidden: Width = 2048
-    """Width of the head's hidden layer."""
-    projection: Width = 128
-    """Length of the projected vectors."""
+    heads: Heads = Heads(2048, 128)
+    """Projector."""
     temperature: Positive = 0.1
     """Temperature τ."""
 
@@ -64,15 +52,12 @@ class SupervisedContrast(AbstractMethod):
         "supervised contrastive",
         "Khosla et al. 2020",
         "the whole item",
-        "the online network itself",
-        "contrast with all items of a class as positives",
-        labels="classes",
+        "the network itself",
+        "contrast by class",
+        "classes",
     )
-
-    def __post_init__(self) -> None:
-        check_ranges(self)
 
     def build(self, encoder: AbstractEncoder, data: DataInfo) -> Learner:  # noqa: ARG002
         """The learner."""
-        online = Network(encoder, head(encoder.dim, self.hidden, self.projection))
-        return learner_of(online, WholeItem(), SupervisedContrastive(self.temperature), None)
+        online = self.heads.network(encoder)
+        return learner_of(online, WholeItem(), SupervisedContrastive(self.temperature))

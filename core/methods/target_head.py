@@ -5,6 +5,7 @@ from typing import final
 import torch
 from torch import Tensor, nn
 
+from ..components.ranges import Weight, check_ranges
 from ..data.segmentation import Objects
 from ..distributed.ranks import mean_over_ranks
 from ..losses.distances import at_least_float
@@ -26,12 +27,13 @@ class TargetHead(nn.Module):
         detached: let the gradient not reach the encoder: a probe trained online.
     """
 
-    def __init__(self, head: nn.Module, target: AbstractTarget, weight: float = 1.0, detached: bool = False) -> None:
+    def __init__(self, head: nn.Module, target: AbstractTarget, weight: Weight = 1.0, detached: bool = False) -> None:
         super().__init__()
         self.head = head
         self.target = target
         self.weight = weight
         self.detached = detached
+        check_ranges(self)
 
     def forward(self, projected: tuple[Objects, ...], known: Tensor) -> Loss:
         """The weighted loss of all views; `task` is it without the weight, `task_…` are the target's scores."""

@@ -34,8 +34,11 @@ class AbstractRule(abc.ABC):
 class MovingAverage(AbstractRule):
     """EMA: ξ ← τ ξ + (1 − τ) θ with τ_k = 1 − (1 − τ_base) (cos(π k / K) + 1) / 2, rising from `base` to 1.
 
-    `schedule="constant"` keeps τ at `base`. Buffers are the follower's own by default: BYOL's teacher normalises with
-    its own batch statistics and its running ones are never averaged.
+    Args:
+        base: τ_base, the decay at the start.
+        schedule: cosine rises to 1; constant keeps τ at `base`.
+        buffers: what becomes of running statistics: the follower's own by default, since BYOL's teacher normalises with
+            its own batch statistics and its running ones are never averaged; or copied from the online network.
 
     Source: BYOL, section 3.3, and its code. The patent application on Odin writes λ for 1 − τ.
 
@@ -64,27 +67,30 @@ class MovingAverage(AbstractRule):
 class CopyEvery(AbstractRule):
     """A full copy, buffers included, every so many epochs or steps; nothing in between.
 
+    Args:
+        every: how many of them.
+        unit: epochs or steps.
+        buffers: what becomes of running statistics: copied, or the follower's own.
+
     Source: Odin, [0037] and [0087], which names 10 and 100 epochs.
 
     Example:
-        >>> CopyEvery(epochs=2).decay(Progress(step=45, steps=100, steps_per_epoch=10))
+        >>> CopyEvery(2).decay(Progress(step=45, steps=100, steps_per_epoch=10))
         1.0
-        >>> CopyEvery(epochs=2).decay(Progress(step=60, steps=100, steps_per_epoch=10))
+        >>> CopyEvery(2).decay(Progress(step=60, steps=100, steps_per_epoch=10))
         0.0
     """
 
-    epochs: Count | None = None
-    steps: Count | None = None
+    every: Count = 10
+    unit: Literal["epochs", "steps"] = "epochs"
     buffers: Literal["own", "copy"] = "copy"
 
     def __post_init__(self) -> None:
         check_ranges(self)
-        if (self.epochs is None) == (self.steps is None):
-            raise ValueError(f"CopyEvery needs epochs or steps, one of them, got {self}")
 
     def decay(self, progress: Progress) -> float:
         """0 on the steps that copy, 1 on all others."""
-        period = self.steps if self.epochs is None else self.epochs * progress.steps_per_epoch
+        period = self.every if self.unit == "steps" else self.every * progress.steps_per_epoch
         return 0.0 if period and progress.step % period == 0 else 1.0
 
 

@@ -12,6 +12,8 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from ..data.correspondence import AbstractCorrespondence
 from ..data.items import AbstractItems, BadItemError, Skipped
+from ..data.mask_batches import JoinedMasks, carried, coarsened, unmoved
+from ..data.masks import AbstractMasks, ItemMasks
 from ..data.view import Batch, View
 from ..modality.transform import Views
 from .labels import Labels
@@ -37,12 +39,13 @@ class ItemRequest:
 @final
 @dataclass(frozen=True)
 class ItemViews(Generic[ItemT]):
-    """One item and its views, source first, each with its correspondence to the source."""
+    """One item and its views, source first, each with its correspondence to the source; and the source's masks."""
 
     views: tuple[tuple[ItemT, AbstractCorrespondence], ...]
     index: int
     name: str
     skipped: tuple[Skipped, ...]
+    masks: ItemMasks | None = None
 
 
 @final
@@ -173,12 +176,22 @@ class ViewsDataset(Dataset[ItemViews[ItemT] | BadItemError]):
 
     An item that turns out to be bad is returned as the error itself, so that the main process can raise it as it is;
     with `skip_bad` the next readable item takes its place and the bad one is listed.
+
+    Masks are those of the item, and what is compared lies on the source, so they are carried there by the source's
+    transform. That changes no view: what is random is drawn as it is without masks.
     """
 
-    def __init__(self, items: AbstractItems[ItemT], views: Views[ItemT], skip_bad: bool) -> None:
+    def __init__(
+        self,
+        items: AbstractItems[ItemT],
+        views: Views[ItemT],
+        skip_bad: bool,
+        masks: AbstractMasks[ItemT] | None = None,
+    ) -> None:
         self.items = items
         self.views = views
         self.skip_bad = skip_bad
+        self.masks = masks
 
     def __getitem__(self, request: ItemRequest) -> ItemViews[ItemT] | BadItemError:
         skipped: list[Skipped] = []
@@ -189,6 +202,7 @@ class ViewsDataset(Dataset[ItemViews[ItemT] | BadItemError]):
             )
             try:
                 item = self.items.read(index, rng)
+                masks = None if self.masks is None else self.masks.of_item(index, item)
             except BadItemError as error:
                 if not self.skip_bad:
                     return error
@@ -196,7 +210,9 @@ class ViewsDataset(Dataset[ItemViews[ItemT] | BadItemError]):
                 continue
             source, origin = self.views.source(item, rng)
             views = tuple(view(source, rng) for view in self.views.views)
-            return ItemViews(((source, origin), *views), index, self.items.name(index), tuple(skipped))
+            if masks is not None:
+                masks = carried(coarsened(masks), origin)
+            return ItemViews(((source, unmoved(origin)), *views), index, self.items.name(index), tuple(skipped), masks)
         return BadItemError(self.items.name(request.index), "no item of the data set can be read")
 
 
@@ -220,17 +236,24 @@ def join(looks: Sequence[ItemViews[ItemT]], collate: Callable[[Sequence[ItemT]],
 @final
 @dataclass(frozen=True)
 class Collate(Generic[ItemT]):
-    """What the loader calls; a class, so that it can travel to worker processes."""
+    """What the loader calls; a class, so that it can travel to worker processes.
+
+    Masks come beside the batch: as segments they are large, and are made in the process that asks for the batch.
+    """
 
     collate: Callable[[Sequence[ItemT]], Any]
+    masks: bool = False
 
-    def __call__(self, looks: Sequence[ItemViews[ItemT] | BadItemError]) -> Batch[Any] | BadItemError:
+    def __call__(
+        self, looks: Sequence[ItemViews[ItemT] | BadItemError]
+    ) -> tuple[Batch[Any], JoinedMasks | None] | BadItemError:
         good = []
         for look in looks:
             if isinstance(look, BadItemError):
                 return look
             good.append(look)
-        return join(good, self.collate)
+        masks = JoinedMasks.of([look.masks for look in good]) if self.masks else None
+        return join(good, self.collate), masks
 
 
 def _begin_worker(_: int) -> None:
@@ -252,23 +275,29 @@ def batches(
     workers: int,
     skip_bad: bool,
     labels: Labels | None = None,
+    masks: AbstractMasks[ItemT] | None = None,
 ) -> Iterator[Batch[Any]]:
     """The batches of every step that `order` has left, with what is known of their items.
+
+    With `masks` every batch has the masks of its items; an item without one is one object.
 
     Raises:
         BadItemError: for an item that cannot be read, unless `skip_bad`.
     """
     loader = DataLoader(
-        ViewsDataset(items, views, skip_bad),
+        ViewsDataset(items, views, skip_bad, masks),
         batch_sampler=order,
-        collate_fn=Collate(collate),
+        collate_fn=Collate(collate, masks is not None),
         num_workers=workers,
         worker_init_fn=_begin_worker,
         prefetch_factor=4 if workers else None,
     )
-    for batch in loader:
-        if isinstance(batch, BadItemError):
-            raise batch
+    for loaded in loader:
+        if isinstance(loaded, BadItemError):
+            raise loaded
+        batch, joined = loaded
+        if joined is not None:
+            batch = replace(batch, masks=joined.segmentation())
         if labels is not None:
             batch = replace(batch, labels=labels.known[batch.index])
         yield batch

@@ -17,6 +17,7 @@ from torch.optim import AdamW, Optimizer
 from tqdm import tqdm
 
 from ..data.items import AbstractItems, Skipped
+from ..data.masks import AbstractMasks
 from ..methods.step import AbstractLearner, StepOutput
 from ..modality.transform import Views
 from ..optimization.lars import LARS
@@ -25,6 +26,7 @@ from ..optimization.progress import Progress
 from ..optimization.schedules import warmup_cosine
 from .checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
 from .data import Order, batches, mix
+from .given_masks import with_equal_objects
 from .labels import Labels
 from .metrics_log import MetricsLog
 from .options import Training
@@ -92,12 +94,13 @@ def train_learner(
     resume: bool = False,
     skip_bad: bool = False,
     labels: Labels | None = None,
+    masks: AbstractMasks[ItemT] | None = None,
 ) -> TrainingResult:
     """Train a learner and leave metrics and checkpoints in `folder`.
 
     With `resume` the run goes on from its last checkpoint and gives the same numbers as an undisturbed one: nothing
     random depends on anything but the seed and the step. Ctrl-C (or SIGTERM) finishes the step, saves, and returns
-    with `finished` False. `labels` are what the learner may know of the items.
+    with `finished` False. `labels` are what the learner may know of the items, `masks` the objects that come with them.
 
     Raises:
         Diverged: if the loss is not finite; names the step, the items and the last good checkpoint.
@@ -120,7 +123,7 @@ def train_learner(
         restore(fabric, learner, optimizer, saved)
     log = MetricsLog(folder, start) if fabric.is_global_zero else None
     watch, skipped = CollapseWatch(), list[Skipped]()
-    source = batches(items, views, collate, order, options.workers, skip_bad, labels)
+    source = batches(items, views, collate, order, options.workers, skip_bad, labels, masks)
     bar = tqdm(total=options.steps, initial=start, unit="step", disable=not fabric.is_global_zero, dynamic_ncols=True)
 
     step, waited, logged = start, 0.0, time.monotonic()
@@ -135,7 +138,7 @@ def train_learner(
             before = Progress(step, options.steps, order.steps_per_epoch)
             for part in range(options.accumulate):
                 asked = time.monotonic()
-                batch = next(source).to(fabric.device)
+                batch = with_equal_objects(next(source).to(fabric.device))
                 waited += time.monotonic() - asked
                 skipped += batch.skipped
                 torch.manual_seed(mix(options.seed, step, part, rank))  # dropout and the like

@@ -1,17 +1,19 @@
 """Sound: recordings, their time frames, and the events in them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, final
 
 import numpy as np
 import torch
-from jaxtyping import Int
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from gestalt.core.components.settings import accepted
 from gestalt.core.data.feature_map import Grid
-from gestalt.core.data.items import AbstractItems, first_readable
+from gestalt.core.data.items import AbstractItems, Skipped, first_readable
+from gestalt.core.data.masks import AbstractMasks, ItemMasks
+from gestalt.core.discovery.found import FoundBatch
 from gestalt.core.modality.base import AbstractModality, Reading, Specimen
 from gestalt.core.modality.transform import AbstractTransform, Views
 from gestalt.core.networks.encoder import AbstractEncoder
@@ -24,6 +26,8 @@ from .data import each_window as each_window
 from .data import read_audio
 from .effects import BackgroundMix, Filters, Gain, Noise
 from .encoders import Conv, LogMel
+from .given_masks import read_masks, shown_masks
+from .outputs import element_columns, reduced, write_objects
 from .pretrained import AST, TorchaudioWav2Vec2, hubert, wav2vec2
 from .render import render
 from .resnet import resnet18, resnet34, resnet50
@@ -114,9 +118,41 @@ class Audio(AbstractModality[Recording]):
         """Log-mel with the found events above and the true ones, `(name, (onset, offset))` in seconds, below."""
         return render(item, found, grid, truth)
 
+    def read_masks(
+        self, path: Path, items: AbstractItems[Recording], skipped: Sequence[Skipped] = ()
+    ) -> AbstractMasks[Recording]:
+        """A folder of Audacity's label tracks named like the recordings, or a table of events as DCASE has them.
+
+        Where events overlap, the shorter is on top, and of two of one length the later.
+
+        Raises:
+            FileNotFoundError: if the path does not exist.
+            ValueError: if it is of neither format, an event lies outside its recording, or it names a recording that
+                there is not.
+        """
+        return read_masks(path, items, skipped)
+
+    def shown_masks(self, item: Recording, masks: ItemMasks) -> Sequence[tuple[str, Any]]:
+        """Each event with its onset and offset in seconds of the item."""
+        return shown_masks(item, masks)
+
     def specimens(self) -> Sequence[Specimen[Recording]]:
         """Three recordings of tones and hisses, two seconds or a little less."""
         return specimens(self.sample_rate)
+
+    def write_objects(self, found: Iterable[FoundBatch[Recording]], items: AbstractItems[Recording], out: Path) -> str:
+        """Events as DCASE's table, Audacity's label tracks and JSON."""
+        return write_objects(found, items, out)
+
+    def element_columns(
+        self, found: FoundBatch[Recording], row: int, items: AbstractItems[Recording]
+    ) -> Mapping[str, Float[np.ndarray, " elements"]]:
+        """The seconds at which each frame begins and ends in its file."""
+        return element_columns(found, row, items)
+
+    def reduced(self, found: FoundBatch[Recording]) -> FoundBatch[Recording]:
+        """The same recordings in frames, without bands of frequency."""
+        return reduced(found)
 
 
 def _rumble(sample_rate: int, seconds: float = 5.0) -> Recording:

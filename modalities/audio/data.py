@@ -117,6 +117,10 @@ class AudioFiles(AbstractItems[Recording]):
         """Windows of all files together."""
         return len(self._index)
 
+    def place(self, index: int) -> tuple[int, int]:
+        """The number of the file of window `index`, and that of the window in it."""
+        return self._index.place(index)
+
     def path(self, index: int) -> Path:
         """The file of window `index`."""
         return self.paths[self._index.place(index)[0]]

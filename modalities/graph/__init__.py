@@ -1,15 +1,18 @@
 """Graphs: molecules and other networks, their nodes, and the parts they are made of."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, final
 
-from jaxtyping import Int
+import numpy as np
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from gestalt.core.components.settings import accepted
 from gestalt.core.data.feature_map import Grid
-from gestalt.core.data.items import AbstractItems, first_readable
+from gestalt.core.data.items import AbstractItems, Skipped, first_readable
+from gestalt.core.data.masks import AbstractMasks, ItemMasks
+from gestalt.core.discovery.found import FoundBatch
 from gestalt.core.modality.base import AbstractModality, Reading, Specimen
 from gestalt.core.modality.transform import AbstractTransform, Views
 from gestalt.core.networks.encoder import AbstractEncoder
@@ -19,11 +22,13 @@ from .data import Graphs as Graphs
 from .data import Schema as Schema
 from .data import collate as collate
 from .encoders import Diffusion, Raw, gat, gcn, gin, gine
+from .given_masks import read_masks, shown_masks
 from .molecules import MOLECULE as MOLECULE
 from .molecules import graph_of as graph_of
 from .molecules import molecule_from as molecule_from
 from .molecules import molecule_of as molecule_of
 from .networks import from_pyg as from_pyg
+from .outputs import element_columns, write_objects
 from .reading import read_graphs
 from .records import GraphRecords as GraphRecords
 from .records import Record as Record
@@ -112,9 +117,34 @@ class GraphModality(AbstractModality[Graph]):
         """The graph with its found objects in colours, and beside it with the true ones, `(name, nodes)`."""
         return render(item, found, grid, truth)
 
+    def read_masks(
+        self, path: Path, items: AbstractItems[Graph], skipped: Sequence[Skipped] = ()
+    ) -> AbstractMasks[Graph]:
+        """A table of parts with their atoms, or of nodes with their objects, as `gestalt discover` writes them.
+
+        Raises:
+            FileNotFoundError: if the path does not exist.
+            ValueError: if it is no such table, or names a graph or a node that there is not.
+        """
+        return read_masks(path, items, skipped)
+
+    def shown_masks(self, item: Graph, masks: ItemMasks) -> Sequence[tuple[str, Any]]:
+        """Each part with its nodes."""
+        return shown_masks(item, masks)
+
     def specimens(self) -> Sequence[Specimen[Graph]]:
         """Three molecules with their rings and functional groups."""
         return specimens()
+
+    def write_objects(self, found: Iterable[FoundBatch[Graph]], items: AbstractItems[Graph], out: Path) -> str:
+        """Drawings; tables of the parts of molecules, or of the nodes of other graphs."""
+        return write_objects(found, items, out)
+
+    def element_columns(
+        self, found: FoundBatch[Graph], row: int, items: AbstractItems[Graph]
+    ) -> Mapping[str, Float[np.ndarray, " elements"]]:
+        """The number of every atom, or node, in its file."""
+        return element_columns(found, row, items)
 
 
 MODALITY = GraphModality()

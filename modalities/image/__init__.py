@@ -1,16 +1,19 @@
 """Pictures: their cells, and the objects in them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, final
 
+import numpy as np
 import torch
-from jaxtyping import Int
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from gestalt.core.components.settings import accepted
 from gestalt.core.data.feature_map import Grid
-from gestalt.core.data.items import AbstractItems, first_readable
+from gestalt.core.data.items import AbstractItems, Skipped, first_readable
+from gestalt.core.data.masks import AbstractMasks, ItemMasks
+from gestalt.core.discovery.found import FoundBatch
 from gestalt.core.modality.base import AbstractModality, Reading, Specimen
 from gestalt.core.modality.transform import AbstractTransform, Views
 from gestalt.core.networks.encoder import AbstractEncoder
@@ -25,6 +28,8 @@ from .data import collate as collate
 from .data import read_images
 from .effects import Blur, ColourJitter, Grey, Noise, Solarise
 from .encoders import ColourTexture, Conv
+from .given_masks import read_masks, shown_masks
+from .outputs import element_columns, input_grid, write_objects
 from .pretrained import Timm, TransformersSwin, dinov2, vit
 from .render import render
 from .saliency import SaliencyMask
@@ -130,9 +135,38 @@ class Image(AbstractModality[Picture]):
         """The picture, the found objects, and the true ones, `(name, mask of height × width)`."""
         return render(item, found, grid, truth)
 
+    def read_masks(
+        self, path: Path, items: AbstractItems[Picture], skipped: Sequence[Skipped] = ()
+    ) -> AbstractMasks[Picture]:
+        """A folder of index PNGs named like the pictures, or annotations in COCO's format; of the size of each file.
+
+        Raises:
+            FileNotFoundError: if the path does not exist.
+            ValueError: if it is of neither format, or names a picture that there is not.
+        """
+        return read_masks(path, items, skipped)
+
+    def shown_masks(self, item: Picture, masks: ItemMasks) -> Sequence[tuple[str, Any]]:
+        """Each object with its mask of the picture's size."""
+        return shown_masks(item, masks)
+
     def specimens(self) -> Sequence[Specimen[Picture]]:
         """Three pictures of textured discs and boxes."""
         return specimens()
+
+    def write_objects(self, found: Iterable[FoundBatch[Picture]], items: AbstractItems[Picture], out: Path) -> str:
+        """Index pictures and overlays at the size of each file, and COCO's JSON."""
+        return write_objects(found, items, out)
+
+    def element_columns(
+        self, found: FoundBatch[Picture], row: int, items: AbstractItems[Picture]
+    ) -> Mapping[str, Float[np.ndarray, " elements"]]:
+        """The centre of every cell in the file's own pixels."""
+        return element_columns(found, row, items)
+
+    def input_grid(self, item: Picture) -> Grid:
+        """Every pixel."""
+        return input_grid(item)
 
 
 def _small_network(channels: int) -> AbstractEncoder:

@@ -171,10 +171,10 @@ def _from_tiff(path: Path) -> tuple[Pixels, bool]:
         raise ValueError(f"expected a page of height × width × channels, got axes {axes} and {values.dtype}")
     if inverted:
         values = ~values if values.dtype.kind in "bui" else values.max() - values
-    return _upright(values, turned), alpha
+    return upright(values, turned), alpha
 
 
-def _upright(values: Pixels, orientation: int) -> Pixels:
+def upright(values: Pixels, orientation: int) -> Pixels:
     """Rows and columns in the order in which the eye has them, by the number that EXIF and TIFF share."""
     values = values.swapaxes(0, 1) if orientation >= 5 else values
     down, across = orientation in (3, 4, 7, 8), orientation in (2, 3, 6, 7)
@@ -188,7 +188,8 @@ def _from_pillow(path: Path) -> tuple[Pixels, bool]:
         with Image.open(path) as file:
             deep = file.format == "PNG" and file.mode in ("RGB", "RGBA", "LA") and _png_depth(path) == 16
             if deep:  # Pillow keeps only the upper 8 bits of these
-                return _from_torchvision(path)
+                values, alpha = _from_torchvision(path)
+                return upright(values, int(file.getexif().get(0x0112, 1))), alpha
             return values_of(ImageOps.exif_transpose(file))
     except Image.DecompressionBombError as error:
         raise ValueError(f"{error}; cut it into tiles") from error

@@ -1,14 +1,17 @@
 """Text: passages, their words, and the groups of words in them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, final
 
-from jaxtyping import Int
+import numpy as np
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from gestalt.core.data.feature_map import Grid
-from gestalt.core.data.items import AbstractItems
+from gestalt.core.data.items import AbstractItems, Skipped
+from gestalt.core.data.masks import AbstractMasks, ItemMasks
+from gestalt.core.discovery.found import FoundBatch
 from gestalt.core.modality.base import AbstractModality, Reading, Specimen
 from gestalt.core.modality.transform import AbstractTransform, Views
 from gestalt.core.networks.encoder import AbstractEncoder
@@ -17,7 +20,9 @@ from .data import Passage as Passage
 from .data import Words as Words
 from .data import collate as collate
 from .encoders import Conv, Letters
+from .given_masks import read_masks, shown_masks
 from .noise import Characters, Keyboard, Reserved, Scanned, Spelling, Synonyms
+from .outputs import element_columns, write_objects
 from .pieces import learned_tokenizer as learned_tokenizer
 from .pieces import train_tokenizer as train_tokenizer
 from .reading import TextFiles as TextFiles
@@ -135,9 +140,35 @@ class Text(AbstractModality[Passage]):
         """The found spans in colour, the true ones, `(name, (begin, end))` in characters of the file, below."""
         return render(item, found, grid, truth)
 
+    def read_masks(
+        self, path: Path, items: AbstractItems[Passage], skipped: Sequence[Skipped] = ()
+    ) -> AbstractMasks[Passage]:
+        """CoNLL's columns with BIO tags, or JSON Lines of spans by their characters, as `gestalt discover` writes both.
+
+        Raises:
+            FileNotFoundError: if the path does not exist.
+            ValueError: if it is of no known format, its words are not those of the texts, or it names a text that there
+                is not.
+        """
+        return read_masks(path, items, skipped)
+
+    def shown_masks(self, item: Passage, masks: ItemMasks) -> Sequence[tuple[str, Any]]:
+        """Each span with its first and last character in the file."""
+        return shown_masks(item, masks)
+
     def specimens(self) -> Sequence[Specimen[Passage]]:
         """Three sentences with their noun and verb groups."""
         return specimens()
+
+    def write_objects(self, found: Iterable[FoundBatch[Passage]], items: AbstractItems[Passage], out: Path) -> str:
+        """Spans as JSON Lines with character offsets, in BIO columns, and in colours."""
+        return write_objects(found, items, out)
+
+    def element_columns(
+        self, found: FoundBatch[Passage], row: int, items: AbstractItems[Passage]
+    ) -> Mapping[str, Float[np.ndarray, " elements"]]:
+        """The line on which the passage begins, and the characters of every word in the file."""
+        return element_columns(found, row, items)
 
 
 MODALITY = Text()

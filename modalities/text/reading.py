@@ -44,6 +44,10 @@ class TextFiles(AbstractItems[Passage]):
         """The files."""
         return tuple(source.path for source in self.sources)
 
+    def place(self, index: int) -> tuple[int, int]:
+        """The number of the file of an item, and that of the item in it."""
+        return self._index.place(index)
+
     def path(self, index: int) -> Path:
         """The file of an item."""
         return self._place(index)[0].path

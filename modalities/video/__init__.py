@@ -1,13 +1,17 @@
 """Video: clips, their tubes, and the things that move in them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, final
 
-from jaxtyping import Int
+import numpy as np
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from gestalt.core.data.feature_map import Grid
+from gestalt.core.data.items import AbstractItems, Skipped
+from gestalt.core.data.masks import AbstractMasks, ItemMasks
+from gestalt.core.discovery.found import FoundBatch
 from gestalt.core.modality.base import AbstractModality, Reading, Specimen
 from gestalt.core.modality.transform import AbstractTransform, Views
 from gestalt.core.networks.encoder import AbstractEncoder
@@ -22,10 +26,12 @@ from .data import read_videos
 from .effects import Blur, ColourJitter, Grey, Noise, Solarise
 from .encoders import Colours, Conv
 from .fitted import MViT, VideoMAE
+from .given_masks import read_masks, shown_masks
 from .masks import on_pixels as on_pixels
 from .masks import overlay as overlay
-from .outputs import write_index_masks as write_index_masks
-from .outputs import write_overlay as write_overlay
+from .outputs import element_columns, input_grid, shrunk, write_objects
+from .outputs_formats import write_index_masks as write_index_masks
+from .outputs_formats import write_overlay as write_overlay
 from .render import render
 from .space import CutOut, Flip, ResizedCrop, Rotation
 from .specimens import specimens
@@ -111,9 +117,46 @@ class Video(AbstractModality[Clip]):
         """Frames over time, found objects, and true ones: `(name, mask)` with a bool mask of the clip's size."""
         return render(item, found, grid, truth)
 
+    def read_masks(
+        self, path: Path, items: AbstractItems[Clip], skipped: Sequence[Skipped] = ()
+    ) -> AbstractMasks[Clip]:
+        """A folder of index PNGs for every clip, one per frame, as the DAVIS benchmark has them.
+
+        Raises:
+            FileNotFoundError: if the path does not exist.
+            ValueError: if it holds no such folders, or names a video or a frame that there is not.
+        """
+        return read_masks(path, items, skipped)
+
+    def shown_masks(self, item: Clip, masks: ItemMasks) -> Sequence[tuple[str, Any]]:
+        """Each object with its mask of the clip's size."""
+        return shown_masks(item, masks)
+
     def specimens(self) -> Sequence[Specimen[Clip]]:
         """Three clips of squares that drift, of different sizes, one with uneven times."""
         return specimens()
+
+    def write_objects(self, found: Iterable[FoundBatch[Clip]], items: AbstractItems[Clip], out: Path) -> str:
+        """Index masks as DAVIS has them, videos with coloured objects, and times as JSON."""
+        return write_objects(found, items, out, self.size)
+
+    def element_columns(
+        self, found: FoundBatch[Clip], row: int, items: AbstractItems[Clip]
+    ) -> Mapping[str, Float[np.ndarray, " elements"]]:
+        """The seconds and pixels between which every tube lies."""
+        return element_columns(found, row, items)
+
+    def input_grid(self, item: Clip) -> Grid:
+        """Every pixel of every frame."""
+        return input_grid(item)
+
+    def read_full(self, paths: Sequence[Path], skip_bad: bool = False) -> Reading[Clip]:
+        """As `read`, with all frames in all their pixels."""
+        return read_videos(paths, self.seconds, None, None, skip_bad, self.folder_rate)
+
+    def for_network(self, item: Clip) -> Clip:
+        """The clip with its shorter side brought to `size` pixels, if it is longer."""
+        return shrunk(item, self.size)
 
 
 MODALITY = Video()

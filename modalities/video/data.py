@@ -15,6 +15,7 @@ from gestalt.core.modality.base import Reading
 from gestalt.core.modality.files import number_of
 from gestalt.core.modality.probing import none_usable, probe, sample
 from gestalt.core.modality.windows import WindowIndex
+from gestalt.core.storage.own_folders import below
 
 from . import folders, reading
 from .reading import ADVICE, SUFFIXES, Header, Stretch
@@ -157,6 +158,10 @@ class VideoFiles(AbstractItems[Clip]):
         """Windows of all videos together."""
         return len(self._index)
 
+    def place(self, index: int) -> tuple[int, int]:
+        """The number of the video of window `index`, and that of the window in it."""
+        return self._index.place(index)
+
     def path(self, index: int) -> Path:
         """The file or folder of window `index`."""
         return self.paths[self._index.place(index)[0]]
@@ -227,7 +232,7 @@ def find_videos(paths: Sequence[Path]) -> list[Path]:
         if not path.exists():
             raise FileNotFoundError(f"{path} does not exist; check the spelling, and that the disk is mounted")
         # A file that the user names is taken whatever its suffix; names with a leading dot are other programs' notes.
-        listed = sorted([path, *path.rglob("*")]) if path.is_dir() else [path]
+        listed = [path, *below(path)] if path.is_dir() else [path]
         found += [
             file
             for file in listed

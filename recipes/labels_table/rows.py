@@ -6,6 +6,7 @@ from typing import Literal, final
 from gestalt.core.methods.byol import BYOL
 from gestalt.core.methods.method import AbstractMethod
 from gestalt.core.methods.semppl import SemPPL
+from gestalt.core.methods.settings import Heads
 from gestalt.core.methods.simclr import SimCLR
 from gestalt.core.methods.supervised import Supervised
 from gestalt.core.networks.follower import MovingAverage
@@ -40,14 +41,14 @@ class Row:
 ROWS = (
     Row("plain features + probe", "plain", raw=True),
     Row("random encoder + probe", "random"),
-    Row("supervised from scratch", "supervised", Supervised(hidden=256, projection=128), "task"),
-    Row("BYOL + probe", "byol", BYOL(hidden=256, projection=128, teacher=TEACHER)),
-    Row("SimCLR + probe", "simclr", SimCLR(hidden=256, projection=128)),
-    Row("SemPPL + probe", "semppl", SemPPL(hidden=256, projection=128, teacher=TEACHER), labelled=MIXED),
+    Row("supervised from scratch", "supervised", Supervised(heads=Heads(256, 128)), "task"),
+    Row("BYOL + probe", "byol", BYOL(heads=Heads(256, 128), teacher=TEACHER)),
+    Row("SimCLR + probe", "simclr", SimCLR(heads=Heads(256, 128))),
+    Row("SemPPL + probe", "semppl", SemPPL(heads=Heads(256, 128), teacher=TEACHER), labelled=MIXED),
     Row(
         "SemPPL with task network",
         "semppl-task",
-        SemPPL(hidden=256, projection=128, teacher=TEACHER, task=True),
+        SemPPL(heads=Heads(256, 128), teacher=TEACHER, task=True),
         "task",
         labelled=MIXED,
     ),

@@ -47,7 +47,7 @@ class Options:
     """Steps of fine-tuning on measured solubility, for the table; 0 leaves it out."""
     finder: ObjectFinder = field(default_factory=parts_finder)
     """How parts are found among atoms, for methods that do not say so themselves."""
-    method: AbstractMethod = OdinWarmStart(contrast=0.2, regression=1.0, switch=300, discovery=CopyEvery(steps=50))
+    method: AbstractMethod = OdinWarmStart(contrast=0.2, regression=1.0, switch=300, discovery=CopyEvery(50, "steps"))
     """What learns."""
     encoder: EncoderChoice = EncoderChoice("gine", {"width": 128, "layers": 4})
     """With what network."""

@@ -71,7 +71,7 @@ class Options:
     """Pixels a side of the tubes that first segments lie on, and whose colours the baselines group."""
     finder: ObjectFinder = field(default_factory=tracks_finder)
     """How objects are found among tubes, for methods that do not say so themselves."""
-    method: AbstractMethod = OdinWarmStart(contrast=0.2, regression=1.0, switch=120, discovery=CopyEvery(steps=40))
+    method: AbstractMethod = OdinWarmStart(contrast=0.2, regression=1.0, switch=120, discovery=CopyEvery(40, "steps"))
     """What learns."""
     encoder: EncoderChoice = SMALL_TUBES
     """With what network."""

@@ -78,6 +78,9 @@ from .core.methods.odin_warm_start import OdinWarmStart as OdinWarmStart
 from .core.methods.presets import Preset as Preset
 from .core.methods.relic import ReLIC as ReLIC
 from .core.methods.semppl import SemPPL as SemPPL
+from .core.methods.settings import Heads as Heads
+from .core.methods.settings import Inputs as Inputs
+from .core.methods.settings import SemanticSettings as SemanticSettings
 from .core.methods.simclr import SimCLR as SimCLR
 from .core.methods.step import AbstractLearner as AbstractLearner
 from .core.methods.step import StepOutput as StepOutput

@@ -25,9 +25,6 @@ class Discovery(AbstractSegmenter):
     Args:
         source: the object discovery network τ.
         finder: finds the objects in its features.
-        span: group only the elements of the source that one of the views shows (v0 as the part of the item that
-            encompasses the views, [0074]) instead of the whole source. The network still sees what lies around them; a
-            source that is itself cut is made by the modality's `Views.source`.
 
     Raises:
         ValueError: if the network is a follower that keeps buffers of its own.
@@ -35,7 +32,7 @@ class Discovery(AbstractSegmenter):
     Source: Odin, [0063] and [0075].
     """
 
-    def __init__(self, source: NetworkSource, finder: ObjectFinder, span: bool = False) -> None:
+    def __init__(self, source: NetworkSource, finder: ObjectFinder) -> None:
         super().__init__()
         if isinstance(source, Follower) and source.buffer_policy == "own":
             raise ValueError(
@@ -44,13 +41,11 @@ class Discovery(AbstractSegmenter):
             )
         self.source = source
         self.finder = finder
-        self.span = span
         self.plain_networks = nn.ModuleList(finder.plain_networks())  # so that they move between devices with the rest
 
     def forward(self, batch: Batch[Any], generator: torch.Generator) -> Segmentation:
         """Discovered segments of every item."""
-        views = batch.views if self.span else ()
-        return self.finder.discover(self.source.network, batch.source.data, generator, views)
+        return self.finder.discover(self.source.network, batch.source.data, generator, batch.views)
 
     def after_step(self, outputs: Sequence[Any], progress: Progress) -> None:
         """The discovery network follows by its rule, where it has one."""

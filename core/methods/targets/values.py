@@ -1,14 +1,18 @@
 """Values of items or of elements, any number of them, and so of objects."""
 
 from dataclasses import dataclass
-from typing import final
+from typing import Annotated, final
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ...components.ranges import Between, Finite, check_ranges
 from ...data.segmentation import Segmentation
 from .base import AbstractTarget, known_rows
+
+Scale = Annotated[float, Between(0.0, 1e30, open_below=True)]
+"""The standard deviation of a value, in its unit."""
 
 
 @final
@@ -27,19 +31,20 @@ class Values(AbstractTarget):
     """
 
     names: tuple[str, ...] = ("value",)
-    mean: tuple[float, ...] = ()
-    scale: tuple[float, ...] = ()
+    mean: tuple[Finite, ...] = ()
+    scale: tuple[Scale, ...] = ()
 
     def __post_init__(self) -> None:
         count = len(self.names)
         object.__setattr__(self, "names", tuple(self.names))
         object.__setattr__(self, "mean", tuple(self.mean) or (0.0,) * count)
         object.__setattr__(self, "scale", tuple(self.scale) or (1.0,) * count)
-        if not count or len(self.mean) != count or len(self.scale) != count or min(self.scale) <= 0:
+        if not count or len(self.mean) != count or len(self.scale) != count:
             raise ValueError(
-                "Values needs at least one name, and for every name a mean and a positive scale, got "
+                "Values needs at least one name, and for every name a mean and a scale, got "
                 f"{self.names}, {self.mean} and {self.scale}"
             )
+        check_ranges(self)
 
     @property
     def outputs(self) -> int:  # type: ignore[override]

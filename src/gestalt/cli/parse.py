@@ -6,8 +6,10 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import field as dataclass_field
 from dataclasses import make_dataclass, replace
-from types import MappingProxyType
-from typing import Annotated, Any, Literal, get_args, get_origin
+from functools import reduce
+from operator import or_
+from types import MappingProxyType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import tyro
 
@@ -91,7 +93,7 @@ def _structure(name: str, branch: Branch, text: str | None = None) -> type:
             if part.build is None or not part.options:
                 continue
             inner = _structure(key, part)
-            hint: Any = Annotated[inner, tyro.conf.OmitArgPrefixes] if field.structure in FLAT else inner  # type: ignore[valid-type]
+            hint: Any = Annotated[inner, tyro.conf.OmitArgPrefixes] if field.structure in FLAT else inner
             members.append((key, hint, _default(inner)))
         elif readable(field):
             hint = Annotated[_readable_hint(field.hint), tyro.conf.arg(help=_help(field))]
@@ -124,7 +126,12 @@ def readable(field: Field) -> bool:
 
 
 def _readable_hint(hint: Any) -> Any:
-    """The annotation as tyro reads it; None for what it cannot (mappings, arrays, functions)."""
+    """The annotation as tyro reads it; None for what it cannot (mappings, arrays, functions).
+
+    Example:
+        >>> _readable_hint(float | Sequence[float])
+        float | tuple[float, ...]
+    """
     simple = (int, float, bool, str, type(None))
     for part in parts_of(hint):
         origin = get_origin(part)
@@ -134,7 +141,18 @@ def _readable_hint(hint: Any) -> Any:
         if sequence and all(_readable_hint(inner) is not None for inner in get_args(part) if inner is not Ellipsis):
             continue
         return None
-    return hint
+    return _with_tuples(hint)
+
+
+def _with_tuples(hint: Any) -> Any:
+    """The annotation with tuples for sequences: tyro takes a sequence for a list, of which no tuple is a default."""
+    if get_origin(hint) is Annotated:
+        inner, *extras = get_args(hint)
+        return Annotated[(_with_tuples(inner), *extras)]
+    if get_origin(hint) in (Union, UnionType):
+        return reduce(or_, map(_with_tuples, get_args(hint)))
+    # Built at run time, so nothing that a type checker could read.
+    return tuple.__class_getitem__((get_args(hint)[0], ...)) if get_origin(hint) is Sequence else hint
 
 
 def _help(field: Field) -> str:

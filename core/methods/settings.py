@@ -1,0 +1,110 @@
+"""Settings that several methods share."""
+
+from dataclasses import dataclass
+from typing import Literal, final
+
+from torch import nn
+
+from ..components.ranges import Count, Positive, Weight, Width, check_ranges
+from ..losses.nearest_labels import Metric
+from ..networks.encoder import AbstractEncoder, Network
+from ..networks.heads import MLP
+from .adversary import Adversary
+from .objectives.queue import Queue
+from .objectives.semantic import Semantic
+
+
+@final
+@dataclass(frozen=True)
+class Heads:
+    """The projector g and the predictor q, both of BYOL's form: Linear, batch normalisation, ReLU, Linear.
+
+    Example:
+        >>> from gestalt.core.networks.encoder import Identity
+        >>> Heads(hidden=8, projection=4).network(Identity(dim=3)).projector.outputs
+        4
+    """
+
+    hidden: Width = 4096
+    """Width of the hidden layers."""
+    projection: Width | None = 256
+    """Length of the projected vectors; none: no projector, representations themselves are compared."""
+
+    def __post_init__(self) -> None:
+        check_ranges(self)
+
+    def network(self, encoder: AbstractEncoder) -> Network:
+        """The encoder with a fresh projector."""
+        return Network(encoder, None if self.projection is None else MLP(encoder.dim, self.hidden, self.projection))
+
+    def predictor(self, encoder: AbstractEncoder) -> nn.Module:
+        """A fresh predictor on the projected vectors."""
+        width = self.width(encoder)
+        return MLP(width, self.hidden, width)
+
+    def width(self, encoder: AbstractEncoder) -> int:
+        """Length of the projected vectors."""
+        return self.projection or encoder.dim
+
+
+@final
+@dataclass(frozen=True)
+class Inputs:
+    """What the two networks are given.
+
+    Source: BYOL's patent application, [0016] and [0073].
+    """
+
+    teacher_sees: Literal["views", "source"] = "views"
+    """The teacher sees the other view, or the untransformed item."""
+    adversary: Adversary | None = None
+    """Makes the first view hard to predict from."""
+
+
+@final
+@dataclass(frozen=True)
+class SemanticSettings:
+    """SemPPL's objective: contrast with semantic positives by pseudo-labels from a queue of labelled embeddings.
+
+    Source: WO 2023/222889: α = 1/5, k = 1, cosine similarity, a queue of 10 or 20 batches. The temperature 0.2 is that
+    of ReLIC v2.
+    """
+
+    temperature: Positive = 0.2
+    """Temperature τ."""
+    alpha: Weight = 0.2
+    """α, the weight of semantic positives."""
+    neighbours: Count = 1
+    """k of the pseudo-labels: so many nearest labelled embeddings vote."""
+    metric: Metric = "cosine"
+    """What is near."""
+    queue_batches: Count = 10
+    """Batches of labelled embeddings that the queue holds."""
+    positives: Count = 1
+    """Semantic positives drawn for every pair of views."""
+    negatives: Count | None = None
+    """Other objects drawn as negatives for each; none takes all."""
+    same_view: bool = False
+    """Pair views with themselves too."""
+    contrast: Weight = 1.0
+    """Weight of contrast."""
+    invariance: Weight = 0.0
+    """Weight of the invariance penalty of ReLIC v2."""
+
+    def __post_init__(self) -> None:
+        check_ranges(self)
+
+    def objective(self, batch: int, projection: int, views: int) -> Semantic:
+        """The objective, with a queue for batches of so many items over all ranks."""
+        return Semantic(
+            Queue(self.queue_batches * batch, projection, views),
+            self.temperature,
+            self.alpha,
+            self.neighbours,
+            self.metric,
+            self.positives,
+            self.negatives,
+            same_view=self.same_view,
+            contrast=self.contrast,
+            invariance=self.invariance,
+        )

@@ -1,0 +1,117 @@
+"""Files that belong to files of the data because they have the same name: masks, tracks, tables of annotations."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TypeVar, final
+
+from ..data.items import Skipped
+
+ValueT = TypeVar("ValueT")
+
+
+@final
+class NamedFiles:
+    """The files of a data set by their names, as other files mention them.
+
+    A name fits a file if it is the file's path or the end of it, with or without the suffix; or if the path is the end
+    of the name, since the name may have been written in another working directory.
+
+    Args:
+        paths: the files.
+        skipped: those that were left out.
+
+    Example:
+        >>> files = NamedFiles([Path("data/may/a.jpg"), Path("data/june/a.jpg"), Path("data/june/b.jpg")])
+        >>> files.number("june/a", "masks"), files.number("b.jpg", "masks")
+        (1, 2)
+    """
+
+    def __init__(self, paths: Sequence[Path], skipped: Sequence[Skipped] = ()) -> None:
+        self.paths = tuple(paths)
+        self._numbers: dict[str, list[int]] = defaultdict(list)
+        for number, path in enumerate(self.paths):
+            for name in {path.name, path.stem}:
+                self._numbers[name].append(number)
+        self._skipped = tuple(Path(entry.name) for entry in skipped)
+
+    def number(self, name: str, source: str) -> int | None:
+        """The number of the file that `source` calls `name`; None if that file was left out.
+
+        Raises:
+            ValueError: if no file has the name, or several have.
+        """
+        wanted = name.replace("\\", "/").removeprefix("./")
+        found = [
+            place for place in self._numbers.get(wanted.rpartition("/")[2], ()) if _fits(wanted, self.paths[place])
+        ]
+        if len(found) > 1:
+            raise ValueError(
+                f"{source} names {name!r}, which fits both {self.paths[found[0]]} and {self.paths[found[1]]}; "
+                "write more of the path, or the suffix"
+            )
+        if found:
+            return found[0]
+        if any(_fits(wanted, path) for path in self._skipped):
+            return None
+        raise ValueError(
+            f"{source} names {name!r}, which is none of the {len(self.paths)} files of the data; "
+            f"these have names such as {str(self.paths[0])!r}"
+        )
+
+    def paired(self, named: Iterable[tuple[str, ValueT]], source: Callable[[ValueT], str]) -> dict[int, ValueT]:
+        """What is said of each file, by the number of the file; what is said of files that were left out is not there.
+
+        Args:
+            named: pairs (name of a file, what is said of it).
+            source: what one calls the latter, for messages.
+
+        Raises:
+            ValueError: as `number`, or if two belong to one file.
+        """
+        found: dict[int, ValueT] = {}
+        for name, value in named:
+            number = self.number(name, source(value))
+            if number is None:
+                continue
+            if number in found:
+                raise ValueError(
+                    f"{source(found[number])} and {source(value)} both belong to {self.paths[number]}; keep one"
+                )
+            found[number] = value
+        return found
+
+
+def _fits(name: str, path: Path) -> bool:
+    whole, bare = path.as_posix(), path.with_suffix("").as_posix()
+    return any(name == own or own.endswith(f"/{name}") or name.endswith(f"/{own}") for own in (whole, bare))
+
+
+def files_below(folder: Path, suffixes: Iterable[str]) -> Iterator[tuple[str, Path]]:
+    """The files in a tree of folders with one of the suffixes, each with its name: its path in the tree without suffix.
+
+    Names with a leading dot are other programs' notes.
+    """
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and path.suffix.lower() in suffixes and not path.name.startswith("."):
+            yield path.relative_to(folder).with_suffix("").as_posix(), path
+
+
+def unreadable_masks(path: Path, accepted: str) -> ValueError:
+    """The error for a path that holds no masks of the modality; `accepted` says what does.
+
+    Example:
+        >>> unreadable_masks(Path("a.docx"), "a folder of index PNGs")
+        ValueError('a.docx holds no masks that can be read here; give a folder of index PNGs')
+    """
+    return ValueError(f"{path} holds no masks that can be read here; give {accepted}")
+
+
+def must_exist(path: Path) -> None:
+    """Refuse a path of masks that is not there.
+
+    Raises:
+        FileNotFoundError: if it does not exist.
+    """
+    if not path.exists():
+        raise FileNotFoundError(f"the masks {path} do not exist; check the spelling, and that the disk is mounted")
