@@ -18,6 +18,7 @@ import torch
 import gestalt
 from gestalt.cli.commands import execute
 from gestalt.core.components.registry import MODALITIES
+from gestalt.core.data.correspondence import Index
 from gestalt.core.data.items import AbstractItems, BadItemError
 from gestalt.core.discovery.finder import ObjectFinder
 from gestalt.core.discovery.groupers import KMeans
@@ -27,7 +28,7 @@ from gestalt.core.methods.odin_warm_start import OdinWarmStart
 from gestalt.core.methods.settings import Heads
 from gestalt.core.methods.supervised import Supervised
 from gestalt.core.modality.plugins import installed_modality
-from gestalt.core.modality.transform import Views
+from gestalt.core.modality.transform import AbstractTransform, Views
 from gestalt.core.networks.follower import CopyEvery
 from gestalt.core.runs.model import Model
 from gestalt.core.runs.saving import save
@@ -252,20 +253,32 @@ def test_a_modality_that_is_not_installed_is_named_by_its_module(
     same_models(model, gestalt.load(tmp_path / "run", modality="sensors:MODALITY"), items)
 
 
+@final
+class Counted(AbstractTransform[Passage]):
+    """Changes nothing, and counts the items that it sees."""
+
+    def __init__(self) -> None:
+        self.items = 0
+
+    def __call__(self, item: Passage, rng: np.random.Generator) -> tuple[Passage, Index]:  # noqa: ARG002
+        """The item itself."""
+        self.items += 1
+        return item, Index.identity(len(item.words))
+
+
 def test_views_and_finder_are_those_that_were_given(tmp_path: Path) -> None:
-    finder = ObjectFinder(KMeans(2), "hidden")
-    whole = Views(chain(), (chain(),) * 3)
+    finder, counted = ObjectFinder(KMeans(2), "hidden"), Counted()
+    whole = Views(chain(), (chain((1.0, counted)),) * 3)
     model = small(ITEMS, tmp_path / "run", views=whole, finder=finder, method=BYOL(heads=Heads(16, 8)))
     assert model.finder is not None
     assert isinstance(model.finder.grouper, KMeans)
     assert model.finder.grouper.objects == 2
     saved = json.loads((tmp_path / "run" / "options.json").read_text())
-    assert saved["from_python"]["views"] == {"source": [], "views": [[], [], []]}
+    assert saved["from_python"]["views"] == {"source": [], "views": [[[1.0, {"type": "Counted"}]]] * 3}
+    assert counted.items == 3 * TRAINING.batch * TRAINING.steps
     assert saved["finder"]["grouper"]["objects"] == 2
     other = Views(chain(), (chain((0.5, Crop(0.5, 1.0))), chain((1.0, Delete(0.2)))))
-    with pytest.raises(
-        ValueError, match=r"begun with other options: from_python\.views\.views was \[\[\], \[\], \[\]\]"
-    ):
+    with pytest.raises(ValueError, match=r"begun with other options: from_python\.views\.views was \[\[\[1\.0, \{"):
         small(ITEMS, tmp_path / "run", views=other, finder=finder, method=BYOL(heads=Heads(16, 8)), resume=True)
 
 
