@@ -1,12 +1,13 @@
 """How many objects an item has, item by item, up to a bound."""
 
 from collections.abc import Sequence
-from typing import Literal, final
+from typing import Annotated, Literal, final
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from ...components.ranges import Between, check_ranges
 from ...data.feature_map import FeatureMap
 from ...data.precision import full_precision
 from ...data.segmentation import Segmentation
@@ -28,11 +29,11 @@ class Estimated(AbstractGrouper):
         structure: silhouette below which an item is taken to be one object, if a candidate offers one.
         spherical: compare directions only, as the candidates do by default.
 
-    Candidates are tried in turn, so this takes as long as all of them together; `Spectral(estimate=True)` and
+    Candidates are tried in turn, so it takes as long as all of them together; `Spectral(estimate=True)` and
     `ChangePoints` find their number at once.
 
     Source: Rousseeuw, "Silhouettes" (1987), and 0.25 as the least sign of structure from Kaufman and Rousseeuw,
-    *Finding Groups in Data* (1990); Pelleg and Moore, "X-means" (2000), for the criterion. The Odin document only says
+    *Finding Groups in Data* (1990); Pelleg and Moore, "X-means" (2000), for the criterion. The Odin patent only says
     that the number may be chosen by the content, [0063].
 
     Example:
@@ -49,7 +50,7 @@ class Estimated(AbstractGrouper):
         self,
         groupers: Sequence[AbstractGrouper],
         by: Literal["silhouette", "bic"] = "silhouette",
-        structure: float = 0.25,
+        structure: Annotated[float, Between(-1.0, 1.0)] = 0.25,
         spherical: bool = True,
     ) -> None:
         super().__init__()
@@ -59,6 +60,7 @@ class Estimated(AbstractGrouper):
         self.by: Literal["silhouette", "bic"] = by
         self.structure = structure
         self.spherical = spherical
+        check_ranges(self)
 
     @torch.no_grad()
     def forward(self, features: FeatureMap, generator: torch.Generator) -> Segmentation:

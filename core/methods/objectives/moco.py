@@ -5,6 +5,7 @@ from typing import final
 
 import torch
 
+from ...components.ranges import Positive, check_ranges
 from ...data.segmentation import Objects
 from ...distributed.ranks import mean_over_ranks
 from ...losses.info_nce import info_nce
@@ -30,11 +31,10 @@ class Moco(AbstractObjective):
     Source: He et al. (2020), algorithm 1; Chen et al., "Improved baselines with momentum contrastive learning" (2020).
     """
 
-    def __init__(self, queue: Queue, temperature: float = 0.2, symmetric: bool = False) -> None:
+    def __init__(self, queue: Queue, temperature: Positive = 0.2, symmetric: bool = False) -> None:
         super().__init__()
-        if temperature <= 0:
-            raise ValueError(f"the temperature must be positive, got {temperature}")
         self.queue, self.temperature, self.symmetric = queue, temperature, symmetric
+        check_ranges(self)
 
     def forward(self, online: tuple[Objects, ...], teacher: tuple[Objects, ...], info: BatchInfo) -> Loss:  # noqa: ARG002
         """The loss, with no part."""

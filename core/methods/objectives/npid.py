@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ...components.ranges import Count, Positive, Share, Width, check_ranges
 from ...data.segmentation import Objects
 from ...distributed.ranks import gather, joint_rows, mean_over_ranks
 from ...losses.distances import at_least_float, unit
@@ -43,15 +44,17 @@ class Npid(AbstractObjective):
     constant: Tensor
 
     def __init__(
-        self, items: int, dim: int, temperature: float = 0.07, noise: int | None = 4096, momentum: float = 0.5
+        self,
+        items: Count,
+        dim: Width,
+        temperature: Positive = 0.07,
+        noise: Count | None = 4096,
+        momentum: Share = 0.5,
     ) -> None:
         super().__init__()
-        if items < 1 or temperature <= 0 or not 0 <= momentum <= 1:
-            raise ValueError(
-                "items must be at least 1, the temperature positive and the momentum in [0, 1], "
-                f"got {items}, {temperature} and {momentum}"
-            )
+        self.items, self.dim = items, dim
         self.temperature, self.noise, self.momentum = temperature, noise, momentum
+        check_ranges(self)
         side = (3 / dim) ** 0.5
         start = (2 * torch.rand(items, dim, generator=torch.Generator().manual_seed(0)) - 1) * side
         self.register_buffer("bank", start)

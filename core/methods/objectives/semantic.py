@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
+from ...components.ranges import Count, Positive, Weight, check_ranges
 from ...data.segmentation import Objects
 from ...distributed.ranks import joint_rows
 from ...losses.nearest_labels import Metric
@@ -46,7 +47,7 @@ class Semantic(AbstractObjective):
 
     Parts: `augmentation`, `semantic` and `invariance` without their weights; `pseudo_label_accuracy` over the labelled
     objects, each guessed without its own item; `queue_age` in batches, over labelled entries; `labelled_positives`, the
-    share of semantic positives whose class was told and not guessed. NaN where there is nothing to count.
+    share of semantic positives whose class is known and not guessed. NaN where there is nothing to count.
 
     Source: the SemPPL document (WO 2023/222889), equations for L_AUGM, L_SEMPOS and L_SEMPPL, α = 1/5, steps 312 to
     318. The sums over the batch are means here.
@@ -55,28 +56,24 @@ class Semantic(AbstractObjective):
     def __init__(
         self,
         queue: Queue,
-        temperature: float = 0.2,
-        alpha: float = 0.2,
-        neighbours: int = 1,
+        temperature: Positive = 0.2,
+        alpha: Weight = 0.2,
+        neighbours: Count = 1,
         metric: Metric = "cosine",
-        positives: int = 1,
-        negatives: int | None = None,
+        positives: Count = 1,
+        negatives: Count | None = None,
         same_item: bool = True,
         same_view: bool = False,
-        contrast: float = 1.0,
-        invariance: float = 0.0,
+        contrast: Weight = 1.0,
+        invariance: Weight = 0.0,
     ) -> None:
         super().__init__()
-        if temperature <= 0 or neighbours < 1 or positives < 1:
-            raise ValueError(
-                "temperature must be positive, neighbours and positives at least 1, "
-                f"got {temperature}, {neighbours} and {positives}"
-            )
         self.queue = queue
         self.temperature, self.alpha, self.contrast, self.invariance = temperature, alpha, contrast, invariance
         self.neighbours, self.positives, self.negatives = neighbours, positives, negatives
         self.metric: Metric = metric
         self.same_item, self.same_view = same_item, same_view
+        check_ranges(self)
 
     def forward(self, online: tuple[Objects, ...], teacher: tuple[Objects, ...], info: BatchInfo) -> Loss:
         """The loss and its parts."""
@@ -138,10 +135,10 @@ def _counts(
 ) -> dict[str, Tensor]:
     """Numbers to watch, of this rank."""
     seen = torch.stack([view.present for view in online]).any(dim=0)
-    told, used = seen & (info.labels >= 0), seen & (meant >= 0)
+    labelled, used = seen & (info.labels >= 0), seen & (meant >= 0)
     kept = (entries.labels >= 0).any(dim=0)
     return {
-        "pseudo_label_accuracy": (guessed == info.labels)[told].float().mean(),
+        "pseudo_label_accuracy": (guessed == info.labels)[labelled].float().mean(),
         "queue_age": entries.age[kept].float().mean(),
         "labelled_positives": (info.labels >= 0)[used].float().mean(),
     }

@@ -1,9 +1,10 @@
-"""Objectives of the baselines that are told the labels."""
+"""Objectives of the baselines that know the labels."""
 
 from typing import final
 
 import torch
 
+from ...components.ranges import Positive, check_ranges
 from ...data.segmentation import Objects
 from ...distributed.ranks import gather, mean_over_ranks
 from ...losses.distances import unit
@@ -35,11 +36,10 @@ class SupervisedContrastive(AbstractObjective):
     SimCLR. The paper's labels are complete; treating unlabelled objects as SimCLR does is our choice.
     """
 
-    def __init__(self, temperature: float = 0.1) -> None:
+    def __init__(self, temperature: Positive = 0.1) -> None:
         super().__init__()
-        if temperature <= 0:
-            raise ValueError(f"the temperature must be positive, got {temperature}")
         self.temperature = temperature
+        check_ranges(self)
 
     def forward(self, online: tuple[Objects, ...], teacher: tuple[Objects, ...], info: BatchInfo) -> Loss:
         """The loss, with no part. Queries are the online network's, candidates the teacher's.
