@@ -1,6 +1,5 @@
 """Training can be stopped at any moment, and says what is wrong."""
 
-import math
 import os
 import pickle
 from collections.abc import Callable
@@ -161,9 +160,9 @@ def test_one_item_alone_is_contrasted_with_its_own_repetitions() -> None:
     alone = learner("simclr")
     for batch in repeated(items=1, batch=4):
         output = alone(batch, torch.Generator().manual_seed(0), Progress(0, 10, 1))
-        chance = 2 * math.log(7)  # what equal vectors give, from which nothing is learned
         assert float(output.loss.detach()) > 0.1
-        assert abs(float(output.loss.detach()) - chance) > 0.05
+        for view in output.details.online:  # equal views would be normalised away, and rounding compared
+            assert float(view.vectors.norm(dim=-1).min()) > 1e-2
         output.loss.backward()
     assert any(bool(p.grad.abs().max() > 1e-2) for p in alone.parameters() if p.grad is not None)
 
