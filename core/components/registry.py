@@ -53,9 +53,16 @@ class Registry:
                 return name
         owner = str(getattr(component, "__module__", "")).split(".")[0]
         for name, point in self.points().items():
-            if point.module.split(".")[0] == owner and self.load(name) is component:
+            if point.module.split(".")[0] == owner and self._names(name, component):
                 return name
         return None
+
+    def _names(self, name: str, component: Any) -> bool:
+        """Whether a name stands for the component, also from elsewhere than its own module."""
+        try:
+            return self.load(name) is component
+        except ImportError:  # another component of the same distribution, which cannot be imported
+            return False
 
 
 @lru_cache(maxsize=1)
@@ -98,7 +105,7 @@ def load_point(word: str, point: EntryPoint) -> Any:
         raise ImportError(
             f"the {word} {point.name!r} needs the library {error.name!r}; install it with: {remedy}"
         ) from error
-    except Exception as error:  # whatever a stranger's module raises when it is imported
+    except Exception as error:  # whatever a module of another package raises on import
         raise ImportError(import_failure(f"the {word} {point.name!r} ({point.value})", error)) from error
 
 
