@@ -191,10 +191,16 @@ def test_frequencies_in_label_tracks_and_empty_lines_are_passed_over(tmp_path: P
     assert found.objects() == [0]
 
 
+def made(folder: Path) -> Path:
+    """An empty folder."""
+    folder.mkdir()
+    return folder
+
+
 WRONG: dict[str, tuple[Callable[[Path], Path], str]] = {
     "nothing there": (lambda at: at / "no.txt", r"the masks .*no\.txt do not exist"),
     "another format": (lambda at: track(at / "x.xlsx", EVENTS), r"x\.xlsx holds no masks.*Audacity's label tracks"),
-    "an empty folder": (lambda at: (at / "empty").mkdir() or at / "empty", "empty holds no masks"),
+    "an empty folder": (lambda at: made(at / "empty"), "empty holds no masks"),
     "a stranger": (lambda at: track(at / "labels" / "z.txt", EVENTS).parent, r"z\.txt names 'z', which is none"),
     "a stranger in a table": (
         lambda at: table(at / "x.tsv", ["z.wav\t0\t1\tdog"]),

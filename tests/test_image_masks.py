@@ -45,7 +45,7 @@ def write(folder: Path, name: str, numbers: NDArray[np.uint8], orientation: int 
     image = Pillow.fromarray(np.array(COLOURS, dtype=np.uint8)[numbers])
     exif = Pillow.Exif()
     exif[0x0112] = orientation
-    image.save(path, exif=exif, **({"quality": 100, "subsampling": 0} if path.suffix == ".jpg" else {}))
+    image.save(path, exif=exif, quality=100, subsampling=0)
     return path
 
 
@@ -285,10 +285,16 @@ def test_names_of_masks_fit_pictures_in_folders_and_with_suffixes(tmp_path: Path
     assert has == {"june/a.png": True, "june/b.jpg": True, "june/b.png": False, "may/a.png": True}
 
 
+def made(folder: Path) -> Path:
+    """An empty folder."""
+    folder.mkdir()
+    return folder
+
+
 WRONG: dict[str, tuple[Callable[[Path], Path], str]] = {
     "nothing there": (lambda at: at / "no", "the masks .*no do not exist"),
     "another format": (lambda at: save_mask(at, "x.bmp", painted(20, 30)), r"x\.bmp holds no masks.*give a folder of"),
-    "an empty folder": (lambda at: (at / "empty").mkdir() or at / "empty", "empty holds no masks that can be read"),
+    "an empty folder": (lambda at: made(at / "empty"), "empty holds no masks that can be read"),
     "a stranger": (
         lambda at: save_mask(at / "masks", "z.png", painted(20, 30)).parent,
         r"the mask .*z\.png names 'z', which is none of the 1 files of the data; .* such as '.*a\.png'",

@@ -53,8 +53,14 @@ def chain_of(kind: str, names: Sequence[str]) -> Chain[Tensor]:
     return Chain(_same_series if kind == "series" else _same_points, [(1.0, transforms[name]) for name in names])
 
 
-SOURCES = {"series": (["crop", "flip"], ["fast"], []), "points": (["drop", "shuffle"], ["insert"], [])}
-VIEWS = {"series": (["flip", "crop", "mask"], ["fast", "crop"]), "points": (["shuffle", "insert"], ["drop", "jitter"])}
+SOURCES: dict[str, tuple[list[str], ...]] = {
+    "series": (["crop", "flip"], ["fast"], []),
+    "points": (["drop", "shuffle"], ["insert"], []),
+}
+VIEWS: dict[str, tuple[list[str], ...]] = {
+    "series": (["flip", "crop", "mask"], ["fast", "crop"]),
+    "points": (["shuffle", "insert"], ["drop", "jitter"]),
+}
 PAINTED: dict[str, Callable[[int], tuple[list[Tensor], list[ItemMasks]]]] = {
     "series": painted_series,
     "points": painted_points,

@@ -269,10 +269,16 @@ def test_the_masks_of_training_are_on_their_words(tmp_path: Path) -> None:
     assert seen > 100
 
 
+def made(folder: Path) -> Path:
+    """An empty folder."""
+    folder.mkdir()
+    return folder
+
+
 WRONG: dict[str, tuple[Callable[[Path], Path], str]] = {
     "nothing there": (lambda at: at / "no", "the masks .*no do not exist"),
     "another format": (lambda at: write(at / "x.docx", "a"), r"x\.docx holds no masks.*columns as CoNLL has them"),
-    "an empty folder": (lambda at: (at / "empty").mkdir() or at / "empty", "empty holds no masks"),
+    "an empty folder": (lambda at: made(at / "empty"), "empty holds no masks"),
     "a stranger": (lambda at: write(at / "m" / "z.bio", COLUMNS).parent, r"z\.bio names 'z', which is none"),
     "no tags": (lambda at: write(at / "a.bio", "The\nold\n"), r"a\.bio:1 is no word with a tag behind it: 'The'"),
     "parts of speech": (
