@@ -197,12 +197,6 @@ def test_frequencies_in_label_tracks_and_empty_lines_are_passed_over(tmp_path: P
     assert found.objects() == [0]
 
 
-def made(folder: Path) -> Path:
-    """An empty folder."""
-    folder.mkdir()
-    return folder
-
-
 WRONG: dict[str, tuple[Callable[[Path], Path], str]] = {
     "nothing there": (lambda at: at / "no.txt", r"the masks .*no\.txt do not exist"),
     "another format": (lambda at: track(at / "x.xlsx", EVENTS), r"x\.xlsx holds no masks.*Audacity's label tracks"),

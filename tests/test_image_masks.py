@@ -294,12 +294,6 @@ def test_names_of_masks_fit_pictures_in_folders_and_with_suffixes(tmp_path: Path
     assert has == {"june/a.png": True, "june/b.jpg": True, "june/b.png": False, "may/a.png": True}
 
 
-def made(folder: Path) -> Path:
-    """An empty folder."""
-    folder.mkdir()
-    return folder
-
-
 WRONG: dict[str, tuple[Callable[[Path], Path], str]] = {
     "nothing there": (lambda at: at / "no", "the masks .*no do not exist"),
     "another format": (lambda at: save_mask(at, "x.bmp", painted(20, 30)), r"x\.bmp holds no masks.*give a folder of"),

@@ -275,12 +275,6 @@ def test_the_masks_of_training_are_on_their_words(tmp_path: Path) -> None:
     assert seen > 100
 
 
-def made(folder: Path) -> Path:
-    """An empty folder."""
-    folder.mkdir()
-    return folder
-
-
 WRONG: dict[str, tuple[Callable[[Path], Path], str]] = {
     "nothing there": (lambda at: at / "no", "the masks .*no do not exist"),
     "another format": (lambda at: write(at / "x.docx", "a"), r"x\.docx holds no masks.*columns as CoNLL has them"),

@@ -198,12 +198,6 @@ def test_the_masks_of_training_lie_where_the_colours_are(tmp_path: Path) -> None
     assert shown > 12
 
 
-def made(folder: Path) -> Path:
-    """An empty folder."""
-    folder.mkdir()
-    return folder
-
-
 WRONG: dict[str, tuple[Callable[[Path], Path], str]] = {
     "nothing there": (lambda at: at / "no", "the masks .*no do not exist"),
     "a file": (lambda at: save_masks(at, painted(1)) / "00000.png", r"00000\.png holds no masks.*a folder that holds"),
