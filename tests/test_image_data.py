@@ -95,7 +95,7 @@ def write(path: Path, kind: str) -> torch.Tensor:
     return torch.from_numpy(expected).float().permute(2, 0, 1)
 
 
-def save_deep_png(path: Path, values: Ramp) -> None:
+def save_deep_png(path: Path, values: Ramp, exif: bytes = b"") -> None:
     """16 bits of three colours: written by hand, as Pillow cannot."""
     import struct
     import zlib
@@ -107,7 +107,11 @@ def save_deep_png(path: Path, values: Ramp) -> None:
     rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
     header = struct.pack(">IIBBBBB", width, height, 16, 2, 0, 0, 0)
     path.write_bytes(
-        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + (chunk(b"eXIf", exif) if exif else b"")
+        + chunk(b"IDAT", zlib.compress(rows))
+        + chunk(b"IEND", b"")
     )
 
 

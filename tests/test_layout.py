@@ -20,6 +20,7 @@ import gestalt
 from gestalt.core.components.registry import MODALITIES
 
 ROOT = Path(__file__).parents[1]
+MADE_BY_DATACLASSES = ("__init__", "__repr__", "__eq__", "__hash__", "__setattr__", "__delattr__")
 FOLDERS = ("core", "modalities", "recipes")
 LIBRARIES_OF_METHODS = {"torch", "einops", "jaxtyping", "numpy", "safetensors"}
 PACKAGES_WITH_MORE = {"training", "evaluation", "report", "experiment", "runs"}
@@ -264,7 +265,7 @@ def test_no_concrete_method_of_ours_is_overridden(kind: type) -> None:
     for name, value in vars(kind).items():
         if not isinstance(value, FunctionType | property | classmethod | staticmethod):
             continue
-        if dataclasses.is_dataclass(kind) and name in ("__init__", "__repr__", "__eq__", "__hash__"):
+        if dataclasses.is_dataclass(kind) and name in MADE_BY_DATACLASSES:
             continue  # made anew for every dataclass
         for base in kind.__mro__[1:]:
             if base.__module__.startswith("gestalt") and name in vars(base) and not is_protocol(base):

@@ -43,14 +43,18 @@ def test_a_call_that_fails_leaves_the_earlier_results_and_nothing_of_its_own(
     error: type[BaseException], tmp_path: Path
 ) -> None:
     out = tmp_path / "new" / "out"
-    with pytest.raises(error), OutputFolder(out, []).writing() as folder:
-        (folder / "half.txt").write_text("half")
-        raise error
+
+    def fail() -> None:
+        with OutputFolder(out, []).writing() as folder:
+            (folder / "a.txt").write_text("half")
+            raise error
+
+    with pytest.raises(error):
+        fail()
     assert not list(tmp_path.iterdir())
     write(out, {"a.txt": "1"})
-    with pytest.raises(error), OutputFolder(out, []).writing() as folder:
-        (folder / "a.txt").write_text("half")
-        raise error
+    with pytest.raises(error):
+        fail()
     assert content(out) == {"a.txt": "1"}
     assert sorted(path.name for path in out.iterdir()) == [MARKER, "a.txt"]
 
@@ -87,7 +91,7 @@ def test_a_call_that_is_stopped_while_results_take_their_place_can_be_repeated(
     with monkeypatch.context() as patch:
         patch.setattr(Path, "replace", stopped)
         with pytest.raises(KeyboardInterrupt):
-            write(tmp_path, {"a.txt": "2", "b.txt": "2", "d.txt": "2"})
+            write(tmp_path, {"a.txt": "2", "after.txt": "2", "b.txt": "2", "d.txt": "2"})
     write(tmp_path, {"a.txt": "3"})
     assert content(tmp_path) == {"a.txt": "3"}
 
@@ -130,7 +134,7 @@ def test_a_folder_that_cannot_be_used_is_refused_before_any_work(tmp_path: Path)
     with pytest.raises(OSError, match=r"file/below cannot be written to \(.*\); choose another folder by --out"):
         write(file / "below", {})
     for out, read in ((data, data), (tmp_path, data), (data, data / "a.wav"), (data / "found" / "..", data)):
-        with pytest.raises(ValueError, match="is to be read and lies in .*--out"):
+        with pytest.raises(ValueError, match=r"is to be read and lies in .*--out"):
             write(out, {}, [read])
     write(data / "found", {"a.txt": "1"}, [data])  # it is passed by when the data are searched
     with pytest.raises(ValueError, match="is to be read and lies in"):
@@ -162,8 +166,8 @@ def test_what_the_package_wrote_is_not_found_as_data(tmp_path: Path) -> None:
     found = [path.relative_to(tmp_path).as_posix() for path in below(tmp_path)]
     assert found == ["mine", "mine/a.txt", "mine/config.json", "mine/options.json"]
     assert [path.name for path in below(tmp_path / "run")] == ["config.json", "curves.txt", "model.safetensors"]
-    with OutputFolder(tmp_path / "mine" / "new", []).writing() as folder:
-        (folder / "a.txt").touch()
+    with OutputFolder(tmp_path / "mine" / "new", []).writing() as writing:
+        (writing / "a.txt").touch()
         assert [path.relative_to(tmp_path).as_posix() for path in below(tmp_path)] == found, "nor while it is written"
 
 

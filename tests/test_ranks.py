@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, final
@@ -14,11 +14,18 @@ import torch.multiprocessing as mp
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from gestalt.core.data.feature_map import Grid
+from gestalt.core.data.mask_batches import JoinedMasks
+from gestalt.core.data.masks import ItemMasks
 from gestalt.core.data.segmentation import Objects
+from gestalt.core.discovery.segmenters import GivenMasks
 from gestalt.core.distributed.ranks import gather, mean_over_ranks, rank, sum_over_ranks, world_size
-from gestalt.core.methods.objectives import AbstractObjective, Contrastive
+from gestalt.core.methods.learner import Learner
+from gestalt.core.methods.objectives import AbstractObjective, Contrastive, Relic
+from gestalt.core.networks.encoder import Network
 from gestalt.core.networks.norm import MaskedBatchNorm
 from gestalt.core.optimization.after_step import AfterStep
+from gestalt.core.training.given_masks import with_equal_objects
 from tests.implementations import (
     BANKED,
     DRAWING,
@@ -120,6 +127,25 @@ def learner_case(kind: str, name: str, share: slice) -> Result:
     return Result({"loss": outcome.loss.detach(), **found}, {})
 
 
+def masks_case(share: slice) -> Result:
+    """DetCon on masks that come with the data: items have different numbers of objects, and so have ranks."""
+    torch.manual_seed(0)
+    online = Network(ENCODERS["series"](), nn.Linear(6, 5))
+    learner = Learner(online, GivenMasks(), Relic(negatives=None, same_item=False))
+    module: Any = DistributedDataParallel(learner) if world_size() > 1 else learner
+    items = ITEMS["series"](ITEMS_IN_ALL)
+    masks = [
+        ItemMasks(torch.arange(len(item)) % (1 + 3 * number % 5), Grid.uniform((len(item),), (1.0,)))
+        for number, item in enumerate(items)
+    ]
+    batch = replace(
+        make_batch("series", items[share], seed=share.start), masks=JoinedMasks.of(masks[share]).segmentation()
+    )
+    outcome = module(with_equal_objects(batch), seeded(3), PROGRESS)
+    outcome.loss.backward()
+    return Result({"loss": outcome.loss.detach(), **gradients(learner)}, {})
+
+
 CASES: dict[str, Case] = {
     **{
         f"objective {name}": functools.partial(objective_case, functools.partial(build, 4, 2), 3)
@@ -133,6 +159,7 @@ CASES: dict[str, Case] = {
     "row norm, ranks without rows": functools.partial(norm_case, empty_first=True),
     "gather": gather_case,
     "sum": sum_case,
+    "masks of the data": masks_case,
     **{f"{name} on points": functools.partial(learner_case, "points", name) for name in LEARNERS},
     **{f"{name} on series": functools.partial(learner_case, "series", name) for name in ("byol", "odin")},
 }

@@ -5,6 +5,7 @@ import inspect
 import math
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from numbers import Integral, Real
 from typing import Annotated, Any, final, get_args, get_origin, get_type_hints
 
@@ -12,20 +13,26 @@ from typing import Annotated, Any, final, get_args, get_origin, get_type_hints
 @final
 @dataclass(frozen=True)
 class Between:
-    """A number from `least` to `most`, both included unless `open_below` or `open_above`; never NaN or infinite."""
+    """A number from `least` to `most`, both included unless `open_below` or `open_above`; never NaN or infinite.
+
+    Where `only` is given, none but those.
+    """
 
     least: int | float
     most: int | float = 1e9
     open_below: bool = False
     open_above: bool = False
+    only: tuple[int, ...] = ()
 
     def holds(self, value: int | float) -> bool:
         """Whether a number lies within."""
         above = value > self.least if self.open_below else value >= self.least
         below = value < self.most if self.open_above else value <= self.most
-        return math.isfinite(value) and above and below
+        return math.isfinite(value) and above and below and (not self.only or value in self.only)
 
     def __str__(self) -> str:
+        if self.only:
+            return f"{{{', '.join(map(str, self.only))}}}"
         return f"{'(' if self.open_below else '['}{self.least:g}, {self.most:g}{')' if self.open_above else ']'}"
 
 
@@ -49,6 +56,14 @@ Finite = Annotated[float, Between(-1e30, 1e30)]
 """Any number, but no infinite one and no NaN."""
 PositiveShare = Annotated[float, Between(0.0, 1.0, open_below=True)]
 """A share above 0, at most 1."""
+PartialShare = Annotated[float, Between(0.0, 1.0, open_below=True, open_above=True)]
+"""A share above 0 and below 1."""
+Kernel = Annotated[int, Between(1, 255)]
+"""Elements that a convolution spans along an axis."""
+Depth = Annotated[int, Between(1, 1000)]
+"""Layers in a row."""
+AttentionHeads = Annotated[int, Between(1, 1024)]
+"""Heads of an attention layer."""
 
 
 def check_ranges(component: Any) -> None:
@@ -116,3 +131,27 @@ def range_of(hint: Any) -> Between | None:
         return found[0] if found else range_of(get_args(hint)[0])
     inner = [range_of(part) for part in get_args(hint)]
     return next((one for one in inner if one is not None), None)
+
+
+def check_ordered(component: Any, *names: str) -> None:
+    """Check that some numbers of an object, or those of a pair that it keeps, run from lower to higher.
+
+    Raises:
+        ValueError: naming them, if they do not.
+
+    Example:
+        >>> @dataclass(frozen=True)
+        ... class Band:
+        ...     low: float = 2.0
+        ...     high: float = 1.0
+        >>> check_ordered(Band(), "low", "high")
+        Traceback (most recent call last):
+        ...
+        ValueError: Band: low and high must run from lower to higher, got 2.0 and 1.0
+    """
+    values = [getattr(component, name) for name in names]
+    numbers = [number for value in values for number in (value if isinstance(value, tuple | list) else (value,))]
+    if any(low > high for low, high in pairwise(numbers)):
+        got = " and ".join(map(str, numbers))
+        owner = type(component).__name__
+        raise ValueError(f"{owner}: {' and '.join(names)} must run from lower to higher, got {got}")

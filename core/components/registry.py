@@ -97,7 +97,7 @@ def load_point(word: str, point: EntryPoint) -> Any:
     """
     try:
         return point.load()
-    except Exception as error:  # whatever the module raises when it is imported
+    except Exception as error:  # whatever a module of another package raises on import
         if not isinstance(error, ModuleNotFoundError) or _within(error.name, point.module.split(".")[0]):
             raise ImportError(import_failure(f"the {word} {point.name!r} ({point.value})", error)) from error
         ours = point.value.startswith("gestalt.")

@@ -122,6 +122,16 @@ class Segmentation:
         item[:, 0] = view.valid.to(carried.dtype)
         return Segmentation(torch.where(self.whole[:, None, None], item, carried), view.grid, self.whole)
 
+    def padded(self, objects: int) -> "Segmentation":
+        """The same segments with at least so many objects; further ones have no element.
+
+        Example:
+            >>> Segmentation.from_labels(torch.tensor([[0, 1]]), objects=2).padded(5).objects
+            5
+        """
+        missing = max(0, objects - self.objects)
+        return Segmentation(torch.nn.functional.pad(self.weights, (0, 0, 0, missing)), self.grid, self.whole)
+
     def pool(self, features: FeatureMap, least: float = 0.0) -> Objects:
         """The mean of the features over each object, `h_k = Σ_i m_ki h_i / Σ_i m_ki`, and which objects are present.
 

@@ -58,6 +58,20 @@ def mean_over_ranks(total: Float[Tensor, ""], count: Tensor) -> Float[Tensor, ""
     return total * (world_size() / everyone.clamp(min=1))
 
 
+def max_over_ranks(value: int, device: torch.device | str = "cpu") -> int:
+    """The greatest `value` of all ranks.
+
+    Example:
+        >>> max_over_ranks(3)
+        3
+    """
+    if world_size() == 1:
+        return value
+    greatest = torch.tensor(value, device=device)
+    dist.all_reduce(greatest, dist.ReduceOp.MAX)
+    return int(greatest)
+
+
 def gather(rows: Float[Tensor, "rows ..."]) -> tuple[Tensor, int]:
     """The rows of all ranks in order of rank, and where this rank's rows start. Ranks may hold unequal numbers.
 

@@ -10,7 +10,7 @@ from ..data.segmentation import Objects
 from ..distributed.ranks import mean_over_ranks
 from ..losses.distances import at_least_float
 from .objectives.base import Loss
-from .targets.base import AbstractTarget, known_rows
+from .targets.base import AbstractTarget, any_known
 
 
 @final
@@ -39,8 +39,7 @@ class TargetHead(nn.Module):
         """The weighted loss of all views; `task` is it without the weight, `task_…` are the target's scores."""
         total, outputs, targets = [], [], []
         for view in projected:
-            there = known_rows(known)
-            rows = view.present & (there.any(dim=-1) if there.ndim == 3 else there)
+            rows = view.present & any_known(known, axes=2)
             vectors = view.vectors.detach() if self.detached else view.vectors
             found = at_least_float(self.head(vectors[rows]))
             total.append(self.target.loss(found, known[rows]).sum())

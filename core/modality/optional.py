@@ -84,10 +84,10 @@ class LocatesElements(Protocol[ItemT]):
 
 
 @runtime_checkable
-class HasInputGrid(Protocol[ItemT]):
+class HasInputGrid(Protocol[ShownT]):
     """Where the smallest parts of an item itself lie: pixels of a picture, which are finer than any features."""
 
-    def input_grid(self, item: ItemT) -> Grid:
+    def input_grid(self, item: ShownT) -> Grid:
         """A grid in the units of the modality's axes, with as many axes as its features have."""
         ...
 

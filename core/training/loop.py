@@ -26,6 +26,7 @@ from ..optimization.progress import Progress
 from ..optimization.schedules import warmup_cosine
 from .checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
 from .data import Order, batches, mix
+from .given_masks import with_equal_objects
 from .labels import Labels
 from .metrics_log import MetricsLog
 from .options import Training
@@ -137,7 +138,7 @@ def train_learner(
             before = Progress(step, options.steps, order.steps_per_epoch)
             for part in range(options.accumulate):
                 asked = time.monotonic()
-                batch = next(source).to(fabric.device)
+                batch = with_equal_objects(next(source).to(fabric.device))
                 waited += time.monotonic() - asked
                 skipped += batch.skipped
                 torch.manual_seed(mix(options.seed, step, part, rank))  # dropout and the like

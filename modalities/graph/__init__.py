@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, final
+from typing import Annotated, Any, ClassVar, final
 
 import numpy as np
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from gestalt.core.components.ranges import Between, check_ranges
 from gestalt.core.components.settings import accepted
 from gestalt.core.data.feature_map import Grid
 from gestalt.core.data.items import AbstractItems, Skipped, first_readable
@@ -56,9 +57,10 @@ class GraphModality(AbstractModality[Graph]):
     name: ClassVar[str] = "graph"
     element: ClassVar[str] = "node"
 
-    def __init__(self, most: int = 512, smiles: str | None = None) -> None:
+    def __init__(self, most: Annotated[int, Between(1, 1_000_000)] = 512, smiles: str | None = None) -> None:
         self.most = most
         self.smiles = smiles
+        check_ranges(self)
         self.encoders: Mapping[str, Callable[..., AbstractEncoder]] = {
             "raw": Raw,
             "diffusion": Diffusion,

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, final
+from typing import Annotated, Any, ClassVar, final
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from gestalt.core.components.ranges import Between, Count, check_ranges
 from gestalt.core.components.settings import accepted
 from gestalt.core.data.feature_map import Grid
 from gestalt.core.data.items import AbstractItems, Skipped, first_readable
@@ -29,6 +30,7 @@ from .data import read_images
 from .effects import Blur, ColourJitter, Grey, Noise, Solarise
 from .encoders import ColourTexture, Conv
 from .given_masks import read_masks, shown_masks
+from .layout import Channels
 from .outputs import element_columns, input_grid, write_objects
 from .pretrained import Timm, TransformersSwin, dinov2, vit
 from .render import render
@@ -50,7 +52,7 @@ class Image(AbstractModality[Picture]):
     Args:
         channels: to which files are converted: grey and colour into each other, opacity laid on white; None keeps
             each file's own.
-        longest: larger pictures are shrunk when read; None reads them as they are.
+        longest: pixels a side of a picture; larger ones are shrunk when read. None reads them as they are.
         size: pixels a side of the default views.
 
     Example:
@@ -63,10 +65,16 @@ class Image(AbstractModality[Picture]):
     # Cells of a view and of its source need not begin at the same pixel, and blur and interpolation spread a change.
     tolerance: ClassVar[int] = 2
 
-    def __init__(self, channels: int | None = 3, longest: int | None = 1024, size: int = 64) -> None:
+    def __init__(
+        self,
+        channels: Channels | None = 3,
+        longest: Count | None = 1024,
+        size: Annotated[int, Between(1, 16_384)] = 64,
+    ) -> None:
         self.channels = channels
         self.longest = longest
         self.size = size
+        check_ranges(self)
         self.encoders: Mapping[str, Callable[..., AbstractEncoder]] = {
             "raw": ColourTexture,
             "conv": Conv,

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, final
+from typing import Annotated, Any, ClassVar, final
 
 import numpy as np
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from gestalt.core.components.ranges import Between, Positive, check_ranges
 from gestalt.core.data.feature_map import Grid
 from gestalt.core.data.items import AbstractItems, Skipped
 from gestalt.core.data.masks import AbstractMasks, ItemMasks
@@ -44,6 +45,12 @@ from .views import default_views as default_views
 class Video(AbstractModality[Clip]):
     """Videos read in windows of `seconds`, at most `rate` frames per second, the shorter side at most `size` pixels.
 
+    Args:
+        seconds: length of an item; longer videos become several.
+        rate: most frames per second that are kept; None keeps all.
+        size: most pixels of the shorter side; larger frames are shrunk when read. None reads them as they are.
+        folder_rate: frames per second of folders of numbered images.
+
     Example:
         >>> sorted(MODALITY.encoders)
         ['conv', 'frame_resnet18', 'mvit_v2_s', 'r3d_18', 'raw', 'swin3d_t', 'videomae']
@@ -55,12 +62,17 @@ class Video(AbstractModality[Clip]):
     tolerance: ClassVar[int] = 1
 
     def __init__(
-        self, seconds: float = 2.0, rate: float | None = 8.0, size: int | None = 112, folder_rate: float = 24.0
+        self,
+        seconds: Annotated[float, Between(0.0, 86_400.0, open_below=True)] = 2.0,
+        rate: Positive | None = 8.0,
+        size: Annotated[int, Between(1, 65536)] | None = 112,
+        folder_rate: Positive = 24.0,
     ) -> None:
         self.seconds = seconds
         self.rate = rate
         self.size = size
         self.folder_rate = folder_rate
+        check_ranges(self)
         self.encoders: Mapping[str, Callable[..., AbstractEncoder]] = {
             "raw": Colours,
             "conv": Conv,

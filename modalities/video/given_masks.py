@@ -112,7 +112,9 @@ class FrameMasks(AbstractMasks[Clip]):
         number = self.files.place(index)[0]
         if number not in self.frames:
             return None
-        chosen = nearest(self.frames[number], [_place(time, self.files.headers[number]) for time in item.times])
+        chosen = nearest(
+            self.frames[number], _places(item, self.files.headers[number], self.files.paths[number].is_dir())
+        )
         if chosen is None:
             return None
         _, height, width = item.size
@@ -125,9 +127,15 @@ class FrameMasks(AbstractMasks[Clip]):
         return ItemMasks(torch.from_numpy(labels.reshape(-1).astype(np.int32)) - first, grid, names)
 
 
-def _place(time: float, header: Header) -> int:
-    """The frame that is on show at a time of its video."""
-    return int(time * header.rate + ROUNDING)
+def _places(item: Clip, header: Header, folder: bool) -> list[int]:
+    """The frames of a window, counted in its video.
+
+    All begin at their times, but the first may have begun before the window: it is the one that is on show then.
+    """
+    slack = [ROUNDING] * len(item.times)
+    if item.continued:
+        slack[0] = 1e-6 if folder else ROUNDING / 5  # what is wrong then is shown for a millisecond
+    return [int(time * header.rate + more) for time, more in zip(item.times, slack, strict=True)]
 
 
 def nearest(masks: Sequence[tuple[int, Path]], frames: Sequence[int]) -> list[Path] | None:
@@ -176,8 +184,8 @@ def _read(path: Path, size: tuple[int, int], files: VideoFiles) -> NDArray[np.in
     if abs(high - size[0]) > 1 or abs(wide - size[1]) > 1:
         raise BadItemError(
             str(path),
-            f"has {numbers.shape[1]} × {numbers.shape[0]} pixels, which would be read as {wide} × {high}, and its video is "
-            f"read as {size[1]} × {size[0]}; make the masks of the video's own size",
+            f"has {numbers.shape[1]} × {numbers.shape[0]} pixels, which would be read as {wide} × {high}, and its "
+            f"video is read as {size[1]} × {size[0]}; make the masks of the video's own size",
         )
     rows, columns = (
         ((np.arange(own) + 0.5) * there / own).astype(int) for own, there in zip(size, numbers.shape, strict=True)

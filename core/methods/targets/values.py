@@ -1,6 +1,6 @@
 """Values of items or of elements, any number of them, and so of objects."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, final
 
 import torch
@@ -56,6 +56,18 @@ class Values(AbstractTarget):
         """The names of the values."""
         return self.names
 
+    def standardised(self, known: Float[Tensor, "rows *elements values"]) -> "Values":
+        """The same values in units of their mean and standard deviation over the known rows; a constant keeps its unit.
+
+        Example:
+            >>> Values(("height",)).standardised(torch.tensor([[1.0], [3.0], [torch.nan]]))
+            Values(names=('height',), mean=(2.0,), scale=(1.0,))
+        """
+        columns = [column[known_rows(column)].double() for column in known.flatten(0, -2).unbind(dim=1)]
+        mean = tuple(float(column.mean()) if len(column) else 0.0 for column in columns)
+        spread = (float(column.std(correction=0)) if len(column) else 0.0 for column in columns)
+        return replace(self, mean=mean, scale=tuple(width if width > 0 else 1.0 for width in spread))
+
     def of_objects(
         self, known: Float[Tensor, "batch *elements values"], segmentation: Segmentation
     ) -> Float[Tensor, "batch objects values"]:
@@ -87,8 +99,9 @@ class Values(AbstractTarget):
     @torch.no_grad()
     def score(self, outputs: Float[Tensor, "rows outputs"], known: Float[Tensor, "rows values"]) -> dict[str, float]:
         """Root mean square error in the values' own units, and R² = 1 − Σ (y − ŷ)² / Σ (y − ȳ)², over all values."""
+        outputs, known = outputs.double(), known.double()
         there = known_rows(known)
-        error = torch.where(there, known.to(outputs) - self.decode(outputs), 0.0)
+        error = torch.where(there, known - self.decode(outputs), 0.0)
         mean = torch.where(there, known, torch.nan).nanmean(dim=0)
         scatter = torch.where(there, known - mean, 0.0).square().sum()
         squares = error.square().sum()

@@ -12,8 +12,6 @@ import tyro
 from gestalt.core.components.names import choose
 from gestalt.core.components.registry import METHODS, MODALITIES, RECIPES
 
-from .parse import parsed
-
 COMMANDS = {
     "run": "train by a recipe, evaluate, and write a report",
     "table": "run a recipe over several seeds, beside other methods, and write the table",
@@ -64,6 +62,13 @@ def usage() -> str:
     return "\n".join(lines)
 
 
+def options_from(kind: Any, arguments: Sequence[str], command: str, default: Any = None, encoders: Any = None) -> Any:
+    """See `parsed`, which is imported here: listing commands and modalities takes no library."""
+    from .parse import parsed
+
+    return parsed(kind, arguments, command, default, encoders or {})
+
+
 def recipe_named(name: str) -> Any:
     """The recipe (or the program like one) of a name.
 
@@ -83,15 +88,15 @@ def recipe_named(name: str) -> Any:
 
 def run_command(arguments: Sequence[str]) -> int:
     """`gestalt run RECIPE …`."""
-    from gestalt.core.experiment.recipe import AbstractRecipe
-    from gestalt.core.experiment.run import run
-
     if not arguments or arguments[0] in ("-h", "--help"):
         print(usage())
         return 0
+    from gestalt.core.experiment.recipe import AbstractRecipe
+    from gestalt.core.experiment.run import run
+
     name, *rest = arguments
     recipe = recipe_named(name)
-    options = parsed(recipe.options_type, rest, f"run {name}", encoders=encoders_of(recipe, rest))
+    options = options_from(recipe.options_type, rest, f"run {name}", encoders=encoders_of(recipe, rest))
     made = recipe(options)
     return run(made) if isinstance(made, AbstractRecipe) else int(made.run())
 
@@ -117,17 +122,17 @@ def table_command(arguments: Sequence[str]) -> int:
     Raises:
         ValueError: for a program that is no recipe with a table over seeds.
     """
-    from gestalt.core.experiment.recipe import AbstractRecipe
-    from gestalt.core.experiment.seeds import Seeds, run_seeds
-
     if not arguments or arguments[0] in ("-h", "--help"):
         print(usage())
         return 0
+    from gestalt.core.experiment.recipe import AbstractRecipe
+    from gestalt.core.experiment.seeds import Seeds, run_seeds
+
     name, *rest = arguments
     recipe = recipe_named(name)
     if not issubclass(recipe, AbstractRecipe):
         raise ValueError(f"{name} makes a table over seeds of its own; run it with: gestalt run {name}")
-    seeds = parsed(Seeds, rest, f"table {name}", Seeds(Path(f"runs/{name}-table")))
+    seeds = options_from(Seeds, rest, f"table {name}", Seeds(Path(f"runs/{name}-table")))
     return run_seeds(recipe, seeds)
 
 
@@ -135,7 +140,7 @@ def discover_command(arguments: Sequence[str]) -> int:
     """`gestalt discover RUN PATH…`."""
     from gestalt.core.runs.discover import discover
 
-    asked = parsed(OnNewData, arguments, "discover")
+    asked = options_from(OnNewData, arguments, "discover")
     out = asked.out or Path("discovered")
     return discover(asked.run, asked.paths, out, asked.skip_bad, asked.modality, asked.device)
 
@@ -144,7 +149,7 @@ def embed_command(arguments: Sequence[str]) -> int:
     """`gestalt embed RUN PATH…`."""
     from gestalt.core.runs.embed import embed
 
-    asked = parsed(OnNewData, arguments, "embed")
+    asked = options_from(OnNewData, arguments, "embed")
     return embed(asked.run, asked.paths, asked.out or Path("embedded"), asked.skip_bad, asked.modality, asked.device)
 
 
@@ -152,7 +157,7 @@ def predict_command(arguments: Sequence[str]) -> int:
     """`gestalt predict RUN PATH…`."""
     from gestalt.core.runs.predict import predict
 
-    asked = parsed(OnNewData, arguments, "predict")
+    asked = options_from(OnNewData, arguments, "predict")
     out = asked.out or Path("predicted")
     return predict(asked.run, asked.paths, out, asked.skip_bad, asked.modality, asked.device)
 
@@ -198,7 +203,7 @@ def check_modality_command(arguments: Sequence[str]) -> int:
     from gestalt.core.conformance import findings
     from gestalt.core.modality.plugins import load_modality
 
-    name = parsed(CheckModality, arguments, "check-modality").name
+    name = options_from(CheckModality, arguments, "check-modality").name
     failed = 0
     for finding in findings(load_modality(name)):
         print(f"{'pass' if finding.passed else 'FAIL'}  {finding.law}", flush=True)

@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, make_dataclass, replace
 from typing import Any, final
 
 from gestalt.core.components.description import build as built_from_json
 from gestalt.core.components.description import encoder_name
 from gestalt.core.components.names import choose
+from gestalt.core.components.ranges import check_ranges
 from gestalt.core.experiment.options import EncoderChoice
 from gestalt.core.methods.presets import Preset
 
@@ -86,6 +87,8 @@ def encoder_branch(choice: EncoderChoice, encoders: Encoders) -> Branch:
     fields = {field.name: field for field in fields_of(build)}
 
     def chosen(**settings: Any) -> EncoderChoice:
+        # The encoder is built when the data are known; numbers without sense are refused before these are read.
+        check_ranges(make_dataclass(choice.name, [(name, fields[name].hint) for name in settings])(**settings))
         own = {name: value for name, value in settings.items() if value != fields[name].default}
         return EncoderChoice(choice.name, own)
 
@@ -124,18 +127,16 @@ def choosable(branch: Branch, prefix: str = "") -> Iterator[str]:
             yield from choosable(part, f"{prefix}{name}.")
 
 
-def choices_by_name(
-    branch: Branch, encoders: Encoders | None = None, prefix: str = ""
-) -> Iterator[tuple[str, list[str]]]:
-    """The same with the names that may be chosen."""
+def choices_by_name(branch: Branch, encoders: Encoders, prefix: str = "") -> Iterator[tuple[str, list[str]]]:
+    """The options that are chosen by name, with the names."""
     for name, field in branch.fields.items():
         registry = field.chosen
         if registry is not None and not field.list_of_choices:
             yield f"{prefix}{name}", [*registry.names(), *field.words]
         elif field.structure_by_name:
             yield f"{prefix}{name}", [*field.words, "default"]
-        elif field.is_encoder and encoders:
-            yield f"{prefix}{name}", list(encoders)
+        elif field.is_encoder:
+            yield f"{prefix}{name}", list(encoders) or ["auto"]
     for name, part in branch.options.items():
         if isinstance(part, Branch):
             yield from choices_by_name(part, encoders, f"{prefix}{name}.")
