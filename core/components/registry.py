@@ -110,7 +110,7 @@ def load_point(word: str, point: EntryPoint) -> Any:
 
 
 def _within(missing: str | None, package: str) -> bool:
-    """Whether a missing module would lie within gestalt or the component's package: then the code asks for it wrongly."""
+    """Whether a missing module would lie within gestalt or the component's package: a mistake of the code."""
     return missing is not None and missing.startswith(("gestalt.", f"{package}."))
 
 
