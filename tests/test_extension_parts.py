@@ -155,10 +155,10 @@ def test_two_ranks_align_and_spread_as_one_with_the_joined_batch(tmp_path: Path)
 @pytest.mark.parametrize("objects", [1, 3, 6])
 def test_gaps_are_the_greatest_differences_between_neighbours(seed: int, objects: int) -> None:
     item = torch.randn(12, 3, generator=seeded(seed))
-    labels = Gaps(objects, least=0.5)(GAPS.features([item]), seeded()).labels()[0]
+    labels = Gaps(objects, least=0.8)(GAPS.features([item]), seeded()).labels()[0]
     gaps = [float((item[i + 1] - item[i]).norm()) for i in range(11)]
     greatest = sorted(gaps, reverse=True)[: objects - 1]
-    cuts = [i for i, gap in enumerate(gaps) if gap in greatest and gap > 0.5 * max(gaps)]
+    cuts = [i for i, gap in enumerate(gaps) if gap in greatest and gap > 0.8 * max(gaps)]
     assert [i for i in range(11) if labels[i] != labels[i + 1]] == cuts
     assert labels.tolist() == sorted(labels.tolist())
     assert len(labels.unique()) == len(cuts) + 1
