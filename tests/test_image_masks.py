@@ -191,7 +191,7 @@ def annotations(**changes: Any) -> dict[str, Any]:
     inner[4:6, 5:8] = True
     column = inner.T.flatten()
     edges = np.flatnonzero(np.diff(np.concatenate([[0], column, [0]])))
-    runs = np.diff([0, *edges, len(column)]).tolist()
+    runs = np.diff(np.array([0, *edges, len(column)])).tolist()
     return {
         "images": images,
         "annotations": [

@@ -1,6 +1,6 @@
 """The public names, imported lazily from where they are defined; see `__init__.py`."""
 
-from .core import losses as losses
+from . import losses as losses
 from .core.components.registry import METHODS as METHODS
 from .core.components.registry import MODALITIES as MODALITIES
 from .core.components.registry import RECIPES as RECIPES
