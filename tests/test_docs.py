@@ -123,7 +123,7 @@ def test_the_page_of_every_modality_has_the_same_shape(name: str) -> None:
     rows = [line.split("|")[1].strip() for line in rest if line.startswith("|")]
     assert rows == ["word", "---", "item", "element", "view", "object"]
     answered = [found[1] for line in rest if (found := re.match(r"\*\*([^*]+)\.\*\* ", line))]
-    wanted = ["Reading", "Views", "Encoders", "Out", "Limits"]
+    wanted = ["Reading", "Views", "Encoders", "Masks", "Out", "Limits"]
     assert [heading for heading in answered if heading in wanted] == wanted
 
 
