@@ -256,7 +256,7 @@ def understood(words: list[str], capsys: pytest.CaptureFixture[str]) -> bool:
         said = capsys.readouterr().err
         return "Missing value" in said and "nrecognized" not in said
     except ValueError as error:
-        return "needs a value" in str(error)
+        return "needs a value" in str(error) or (words[-1].startswith("--") and words[-1] in str(error))
     return True
 
 
