@@ -18,8 +18,8 @@ from gestalt.recipes.video_objects.recipe import Options, VideoObjects
 from tests.video_files import coded, write, write_sound
 
 TINY = [
-    "--size", "32", "--view", "24", "--batch", "2", "--method.hidden", "16", "--method.projection", "8",
-    "--method.switch", "2", "--method.discovery.steps", "2", "--warmup", "1", "--log-every", "1",
+    "--size", "32", "--view", "24", "--batch", "2", "--method.heads.hidden", "16", "--method.heads.projection", "8",
+    "--method.switch", "2", "--method.discovery.every", "2", "--warmup", "1", "--log-every", "1",
     "--finder.grouper.objects", "6", "--accelerator", "cpu", "--workers", "0", "--threads", "1",
 ]  # fmt: skip
 TIMES = [0.0, 0.1, 0.25, 0.3, 0.8, 0.95, 1.1, 1.2, 1.5, 1.9, 2.2, 2.3, 2.35]
