@@ -151,26 +151,32 @@ def test_every_number_has_a_range_and_what_lies_outside_is_refused_by_name(name:
 @pytest.mark.parametrize("name", METHODS.names())
 def test_every_method_and_each_of_its_settings_is_reached_from_the_command_line(name: str) -> None:
     options = options_of("audio-events", "--method", name)
-    before = tree_of(type(options.method), options.method, {})
-    arguments, wanted = list[str](), dict[tuple[str, ...], Any]()
-    for path, field in places(before):
-        flag, default = ".".join(("--method", *path)).replace("_", "-"), value_at(options.method, path)
-        kinds, limits = parts_of(field.hint), range_of(field.hint)
-        if bool in kinds:
-            wanted[path] = not default
-            head, _, last = flag.rpartition(".")
-            arguments.append(f"{head}.no-{last}" if default else flag)
+    together, alone = dict[tuple[str, ...], Any](), list[dict[tuple[str, ...], Any]]()
+    for path, field in places(tree_of(type(options.method), options.method, {})):
+        default, kinds, limits = value_at(options.method, path), parts_of(field.hint), range_of(field.hint)
+        if bool in kinds and default:
+            alone.append({path: False})  # two of them together may make no sense
+        elif bool in kinds:
+            together[path] = True
         elif int in kinds or float in kinds:
             assert limits is not None
             other = next(value for value in (1, 2, 0.5, 0.25) if limits.holds(value) and value != default)
-            wanted[path] = int(other) if int in kinds else other
-            arguments += [flag, str(wanted[path])]
+            together[path] = int(other) if int in kinds else other
         else:
-            wanted[path] = next(word for word in field.words if word not in ("none", str(default)))
-            arguments += [flag, wanted[path]]
-    changed = options_of("audio-events", "--method", name, *arguments)
-    for path, value in wanted.items():
-        assert value_at(changed.method, path) == value, path
+            together[path] = next(word for word in field.words if word not in ("none", str(default)))
+    for wanted in (together, *alone):
+        arguments = [word for path, value in wanted.items() for word in words_for(path, value)]
+        changed = options_of("audio-events", "--method", name, *arguments)
+        for path, value in wanted.items():
+            assert value_at(changed.method, path) == value, path
+
+
+def words_for(path: Sequence[str], value: object) -> list[str]:
+    """How a setting of a method is written on a command line."""
+    *above, last = (word.replace("_", "-") for word in ("--method", *path))
+    if isinstance(value, bool):
+        return [".".join((*above, last if value else f"no-{last}"))]
+    return [".".join((*above, last)), str(value)]
 
 
 def value_at(value: Any, path: Sequence[str]) -> Any:

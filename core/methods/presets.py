@@ -28,6 +28,20 @@ class Preset:
     method: AbstractMethod
     training: Mapping[str, Any] = field(default_factory=dict)
 
+    def training_for(self, batch: int, steps: int) -> dict[str, Any]:
+        """The options of training by name, for the batch and the number of steps that are used in the end.
+
+        Example:
+            >>> Preset("Mine", BYOL(), {"lr_per_256": 0.2, "warmup_share": 0.1}).training_for(batch=512, steps=1000)
+            {'lr': 0.4, 'warmup': 100}
+        """
+        options = dict(self.training)
+        if "lr_per_256" in options:
+            options["lr"] = options.pop("lr_per_256") * batch / 256
+        if "warmup_share" in options:
+            options["warmup"] = round(options.pop("warmup_share") * steps)
+        return options
+
 
 def _byol(epochs: int, rate: float, weight_decay: float, decay: float) -> Preset:
     return Preset(

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -142,11 +142,5 @@ def name_of(modality: AbstractModality[Any]) -> tuple[str, Mapping[str, Any]]:
 
 def with_preset(training: Training, preset: Preset) -> Training:
     """The options of training that go with a preset, in place of those that it changes."""
-    changed = dict(preset.training)
-    batch, steps = changed.get("batch", training.batch), changed.get("steps", training.steps)
-    if "lr_per_256" in changed:
-        changed["lr"] = changed["lr_per_256"] * batch / 256
-    if "warmup_share" in changed:
-        changed["warmup"] = round(changed["warmup_share"] * steps)
-    known = {field.name for field in fields(Training)}
-    return replace(training, **{name: value for name, value in changed.items() if name in known})
+    batch, steps = preset.training.get("batch", training.batch), preset.training.get("steps", training.steps)
+    return replace(training, **preset.training_for(batch, steps))

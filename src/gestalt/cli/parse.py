@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 import tyro
 
 from gestalt.core.experiment.options import Labelling, Running
+from gestalt.core.methods.presets import Preset
 from gestalt.core.training.options import Training
 
 from .fields import MISSING, Field, parts_of
@@ -45,7 +46,7 @@ def parsed(
     """
     branch, rest, presets = chosen_by_name(tree_of(options, default, encoders), arguments, encoders)
     for preset in presets:
-        branch = _with_training(branch, preset.training, rest)
+        branch = _with_training(branch, preset, rest)
     kind = _structure("Options", branch, options.__doc__)
     try:
         values: Any = tyro.cli(
@@ -70,18 +71,29 @@ def described(options: Callable[..., Any], branch: Branch, encoders: Mapping[str
     )
 
 
-def _with_training(branch: Branch, training: Mapping[str, Any], rest: Sequence[str]) -> Branch:
-    """The training options that go with a preset, in place of the recipe's defaults."""
+def _with_training(branch: Branch, preset: Preset, rest: Sequence[str]) -> Branch:
+    """The training options that go with a preset, in place of the recipe's defaults.
+
+    Raises:
+        ValueError: if the preset, of another package perhaps, names an option that does not exist.
+    """
     part = branch.options["training"]
     assert isinstance(part, Branch)
-    own = {name: value for name, value in training.items() if name in part.options}
-    batch = next((int(rest[i + 1]) for i, word in enumerate(rest[:-1]) if word == "--batch"), own.get("batch"))
-    if "lr_per_256" in training and batch:
-        own["lr"] = training["lr_per_256"] * batch / 256
-    if "warmup_share" in training:
-        steps = next((int(rest[i + 1]) for i, word in enumerate(rest[:-1]) if word == "--steps"), part.options["steps"])
-        own["warmup"] = round(training["warmup_share"] * steps)
+    batch, steps = (_given(rest, name, preset.training.get(name, part.options[name])) for name in ("batch", "steps"))
+    own = preset.training_for(batch, steps)
+    unknown = sorted(own.keys() - part.options.keys())
+    if unknown:
+        raise ValueError(
+            f"the preset {preset.title!r} sets options of training that do not exist: {', '.join(unknown)}"
+        )
     return replace(branch, options={**branch.options, "training": replace(part, options={**part.options, **own})})
+
+
+def _given(rest: Sequence[str], name: str, default: int) -> int:
+    """The number behind an option on the command line; what is no number, tyro refuses."""
+    words = [word for argument in rest for word in argument.split("=", 1)]
+    given = [words[i + 1] for i, word in enumerate(words[:-1]) if word == f"--{name}"]
+    return int(given[-1]) if given and given[-1].isdecimal() else default
 
 
 def _structure(name: str, branch: Branch, text: str | None = None) -> type:
