@@ -1,1 +1,1 @@
-"""What a training step and a grouping cost; `python -m benchmarks.steps`, `python -m benchmarks.groupers`."""
+"""What steps, groupings, reading and long items cost: `python -m benchmarks.steps`, `.groupers`, `.modalities`."""

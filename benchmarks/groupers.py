@@ -11,7 +11,7 @@ import tyro
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from benchmarks.measuring import Spread, in_turn, machine, ratios, tell
+from benchmarks.measuring import Spread, in_turn, machine, ratios, report
 from gestalt.core.data.feature_map import FeatureMap, Grid
 from gestalt.core.discovery.groupers import AbstractGrouper, Agglomerative, ChangePoints, KMeans, Mixture, Spectral
 
@@ -80,7 +80,7 @@ def main(options: Options) -> None:
         f"{options.objects} objects, {options.iterations} iterations"
     )
     heading = ["grouper", "ms: median (quartiles)", "time / KMeans", "squared distances / KMeans"]
-    tell(title, heading, rows, machine(device) | {"repeats": options.repeats}, options.out)
+    report(title, heading, rows, machine(device) | {"repeats": options.repeats}, options.out)
 
 
 def clusters(options: Options) -> Float[np.ndarray, "items elements dim"]:

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import torch
-from gestalt.recipes.image_objects.material import TEST_SEED
-from gestalt.recipes.image_objects.scenes import Composing, Scenes
 
 from gestalt.core.data.segmentation import Segmentation
 from gestalt.core.discovery.groupers import AbstractGrouper, Agglomerative, KMeans
 from gestalt.modalities.image import MODALITY, Felzenszwalb, OnCells, Slic
+from gestalt.recipes.image_objects.recipe import TEST_SEED
+from gestalt.recipes.image_objects.synthetic.scenes import Composing, Scenes
 from gestalt.recipes.image_objects.truth import cells_of_pixels, instance_metrics, owned, truth_of
 
 SCENES = 100

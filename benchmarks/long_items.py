@@ -1,4 +1,4 @@
-"""Items of any length on disk, one kind of data each: what they cost must follow the window, not the item."""
+"""Files of any length, one sort for every modality: what they cost must follow the window, not the item."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ FRAMES = 10  # of video per second
 
 @final
 @dataclass(frozen=True)
-class Kind:
+class LongFile:
     """How to write a file of so many units; a short and a long one; what a unit is."""
 
     write: Callable[[Path, int], Path]
@@ -77,10 +77,10 @@ def write_graph(folder: Path, nodes: int) -> Path:
     return path
 
 
-KINDS: dict[str, Kind] = {
-    "audio": Kind(write_audio, 60, 3 * 3600, "seconds"),
-    "image": Kind(write_image, 1024, 8192, "pixels a side"),
-    "video": Kind(write_video, 10, 600, "seconds"),
-    "text": Kind(write_text, 500, 50_000, "words"),
-    "graph": Kind(write_graph, 512, 5000, "nodes"),
+FILES: dict[str, LongFile] = {
+    "audio": LongFile(write_audio, 60, 3 * 3600, "seconds"),
+    "image": LongFile(write_image, 1024, 8192, "pixels a side"),
+    "video": LongFile(write_video, 10, 600, "seconds"),
+    "text": LongFile(write_text, 500, 50_000, "words"),
+    "graph": LongFile(write_graph, 512, 5000, "nodes"),
 }

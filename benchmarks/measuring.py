@@ -1,4 +1,4 @@
-"""Timing several things in turn, and telling the result together with the machine that it was measured on."""
+"""Timing several things in turn, and printing the result together with the machine that it was measured on."""
 
 import json
 import os
@@ -80,7 +80,7 @@ def _processor() -> str:
     return names[0].split(":", 1)[1].strip() if names else platform.processor() or platform.machine()
 
 
-def tell(
+def report(
     title: str, heading: Sequence[str], rows: Sequence[Sequence[str]], facts: Mapping[str, Any], out: Path | None
 ) -> None:
     """Print a Markdown table with the facts below it; write both as JSON where `out` is given."""

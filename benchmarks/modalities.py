@@ -1,4 +1,4 @@
-"""Time for reading and views, and memory of long items, per kind of data: `python -m benchmarks.modalities --help`."""
+"""Time for reading and views, and memory of long items, by modality: `python -m benchmarks.modalities --help`."""
 
 import multiprocessing
 import resource
@@ -14,28 +14,32 @@ import numpy as np
 import torch
 import tyro
 
-from benchmarks.long_items import KINDS
-from benchmarks.measuring import Spread, machine, tell
+from benchmarks.long_items import FILES
+from benchmarks.measuring import Spread, machine, report
 from gestalt.core.data.items import BadItemError
+from gestalt.core.discovery.finder import ObjectFinder
 from gestalt.core.discovery.groupers import KMeans
-from gestalt.core.methods.odin import odin
+from gestalt.core.methods.method import DataInfo
+from gestalt.core.methods.odin import Odin
+from gestalt.core.methods.settings import Heads
 from gestalt.core.modality.base import AbstractModality
 from gestalt.core.modality.plugins import load_modality
-from gestalt.core.training.data import ItemRequest, ViewsDataset, join
-from gestalt.recipes.objects import smallest
+from gestalt.core.optimization.progress import Progress
+from gestalt.core.training.data import ItemRequest, ItemViews, ViewsDataset, join
+from gestalt.recipes.objects.recipe import smallest
 
 
 @final
 @dataclass(frozen=True)
 class Options:
-    """A step of Odin on windows of one file, with the default views and the smallest encoder, per kind of data.
+    """A step of Odin on windows of one file, with the default views and the smallest encoder, by modality.
 
     The memory is what a fresh process takes, at its peak, beyond what it had when everything was imported: to read a
     file, to take one batch of its windows, and to do one step on it. The long file is measured against the short one.
     """
 
-    kinds: tuple[str, ...] = tuple(KINDS)
-    """Kinds of data."""
+    modalities: tuple[str, ...] = tuple(FILES)
+    """Which of them."""
     batch: int = 4
     """Items per step."""
     repeats: int = 8
@@ -61,10 +65,10 @@ class Measured:
 def main(options: Options) -> None:
     """Measure and print."""
     rows = []
-    for name in options.kinds:
-        kind = KINDS[name]
-        long = max(kind.short, round(kind.long * options.scale))
-        short, big = (apart(name, units, options) for units in (kind.short, long))
+    for name in options.modalities:
+        file = FILES[name]
+        long = max(file.short, round(file.long * options.scale))
+        short, big = (apart(name, units, options) for units in (file.short, long))
         share = [views / (views + step) for views, step in zip(short.views, short.step, strict=True)]
         rows.append(
             [
@@ -72,14 +76,14 @@ def main(options: Options) -> None:
                 Spread.of(short.views).show(0),
                 Spread.of(short.step).show(0),
                 Spread.of(share).show(),
-                f"{kind.short} {kind.unit}: {short.windows} windows, {short.memory:.0f} MiB",
-                f"{long} {kind.unit}: {big.windows} windows, {big.memory:.0f} MiB",
-                f"{long / kind.short:.0f}",
+                f"{file.short} {file.unit}: {short.windows} windows, {short.memory:.0f} MiB",
+                f"{long} {file.unit}: {big.windows} windows, {big.memory:.0f} MiB",
+                f"{long / file.short:.0f}",
                 f"{big.memory / max(short.memory, 1.0):.2f}",
             ]
         )
     heading = [
-        "kind",
+        "modality",
         "reading and views, ms",
         "the rest of the step, ms",
         "share of reading and views",
@@ -89,7 +93,7 @@ def main(options: Options) -> None:
         "times the memory",
     ]
     facts = machine(torch.device("cpu")) | {"batch": options.batch, "repeats": options.repeats}
-    tell(f"A step of Odin on {options.batch} windows, one thread for everything", heading, rows, facts, options.out)
+    report(f"A step of Odin on {options.batch} windows, one thread for everything", heading, rows, facts, options.out)
 
 
 def apart(name: str, units: int, options: Options) -> Measured:
@@ -98,7 +102,7 @@ def apart(name: str, units: int, options: Options) -> Measured:
         tempfile.TemporaryDirectory() as folder,
         ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool,
     ):
-        path = KINDS[name].write(Path(folder), units)
+        path = FILES[name].write(Path(folder), units)
         return pool.submit(measure, name, path, options.batch, options.repeats).result()
 
 
@@ -107,12 +111,12 @@ def measure(name: str, path: Path, batch: int, repeats: int) -> Measured:
     torch.set_num_threads(1)
     torch.manual_seed(0)
     modality = load_modality(name)
-    learner = odin(modality.encoders[smallest(modality)](), hidden=64, projection=32, grouper=KMeans(4))
+    method = Odin(heads=Heads(64, 32), finder=ObjectFinder(KMeans(4)))
+    learner = method.build(modality.encoders[smallest(modality)](), DataInfo())
     optimizer = torch.optim.AdamW([weight for weight in learner.parameters() if weight.requires_grad], lr=1e-4)
     specimens = [specimen.item for specimen in modality.specimens()]
-    one_step(
-        learner, optimizer, join([look(modality, item, seed) for seed, item in enumerate(specimens)], modality.collate)
-    )
+    warm_up = [item_views(modality, item, seed) for seed, item in enumerate(specimens)]
+    one_step(learner, optimizer, join(warm_up, modality.collate))
     before = resident()
     reset_peak()
     items = modality.read([path]).items
@@ -132,10 +136,8 @@ def measure(name: str, path: Path, batch: int, repeats: int) -> Measured:
     return Measured(len(items), peak() - before, tuple(views[1:]), tuple(steps[1:]))  # the first one warms up
 
 
-def look(modality: AbstractModality[Any], item: Any, seed: int) -> Any:
+def item_views(modality: AbstractModality[Any], item: Any, seed: int) -> ItemViews[Any]:
     """One specimen with its views, as the loader makes them."""
-    from gestalt.core.training.data import ItemViews
-
     rng = np.random.default_rng(seed)
     source, origin = modality.views.source(item, rng)
     return ItemViews(((source, origin), *(view(source, rng) for view in modality.views.views)), seed, "specimen", ())
@@ -143,14 +145,14 @@ def look(modality: AbstractModality[Any], item: Any, seed: int) -> Any:
 
 def one_step(learner: Any, optimizer: torch.optim.Optimizer, batch: Any) -> None:
     """Loss, gradients, optimiser."""
-    outcome = learner(batch, torch.Generator().manual_seed(0))
+    output = learner(batch, torch.Generator().manual_seed(0), Progress(0, 100, 10))
     optimizer.zero_grad()
-    torch.autograd.backward(outcome.loss)
+    torch.autograd.backward(output.loss)
     optimizer.step()
 
 
 def resident() -> float:
-    """MiB in memory now; where the system does not tell, the greatest so far."""
+    """MiB in memory now; where the system does not say, the greatest so far."""
     return _status("VmRSS") or peak()
 
 

@@ -9,28 +9,36 @@ from typing import Any, final
 
 import torch
 import tyro
-from gestalt.recipes.audio_events.material import load_material
 
-from benchmarks.measuring import Spread, in_turn, machine, now, ratios, tell
+from benchmarks.measuring import Spread, in_turn, machine, now, ratios, report
 from gestalt.core.data.view import Batch
-from gestalt.core.experiment import Learning, fresh
+from gestalt.core.experiment.build import LearnerFactory
+from gestalt.core.experiment.options import EncoderChoice
+from gestalt.core.methods.byol import BYOL
 from gestalt.core.methods.learner import Learner
+from gestalt.core.methods.method import AbstractMethod
+from gestalt.core.methods.odin_warm_start import OdinWarmStart
+from gestalt.core.methods.settings import Heads
+from gestalt.core.networks.follower import MovingAverage
 from gestalt.core.optimization.progress import Progress
-from gestalt.core.training import Training
 from gestalt.core.training.data import Order, batches
 from gestalt.core.training.loop import build_optimizer
-from gestalt.modalities.audio import MODALITY
-from gestalt.recipes.audio_events import AudioEvents
-from gestalt.recipes.audio_events import Options as Recipe
+from gestalt.core.training.options import Training
+from gestalt.recipes.audio_events.recipe import AudioEvents
+from gestalt.recipes.audio_events.recipe import Options as RecipeOptions
 
 BARE = "encoder alone: forward and backward on two views, teacher forward"
+STEPS = 10**6  # a training whose end is never near
 FILLED = 8  # steps until the queue of prefetched batches says nothing any more
 
 
 @final
 @dataclass(frozen=True)
 class Options:
-    """One step of BYOL and of Odin as the recipe audio-events has them, on the recipe's own views."""
+    """One step of BYOL and of Odin, warm start, with small heads on the views of the recipe audio-events.
+
+    Odin discovers from the first step on.
+    """
 
     repeats: int = 30
     """Rounds; in each of them everything takes its turn."""
@@ -56,14 +64,15 @@ def main(options: Options) -> None:
     """Measure and print."""
     torch.set_num_threads(options.threads)
     device = torch.device(options.device)
-    learners = {method: learner(method, options, device) for method in ("byol", "odin")}
-    source = stream(options)
+    recipes = {name: AudioEvents(recipe_options(method, options)) for name, method in methods(options).items()}
+    learners = {name: learner(recipe, device) for name, recipe in recipes.items()}
+    source = stream(recipes["odin"])
     batch = next(source).to(device)
-    steps = {method: step_of(one, options) for method, one in learners.items()}
+    steps = {name: step_of(one, recipes[name].options.training) for name, one in learners.items()}
     bare = bare_passes(learners["byol"])
     tasks = {name: partial(on_copy, passes, batch) for name, passes in ({BARE: bare} | steps).items()}
     seconds = in_turn(tasks, options.repeats, device)
-    names = {BARE: BARE, "byol": "BYOL, whole step", "odin": "Odin, whole step"}
+    names = {BARE: BARE, "byol": "BYOL, whole step", "odin": "Odin, warm start, whole step"}
     rows = [
         [
             names[name],
@@ -76,30 +85,39 @@ def main(options: Options) -> None:
     ]
     title = f"A step of {options.batch} items of {options.seconds:g} s with the encoder {options.encoder}"
     heading = ["step", "ms: median (quartiles)", "time / encoder alone", "time / BYOL", "share spent waiting for views"]
-    tell(title, heading, rows, machine(device) | {"repeats": options.repeats, "workers": 1}, options.out)
+    report(title, heading, rows, machine(device) | {"repeats": options.repeats, "workers": 1}, options.out)
 
 
-def recipe(method: str, options: Options) -> Recipe:
-    """The recipe's options; Odin discovers from the first step on."""
-    training = Training(batch=options.batch, steps=10**6, lr=1e-4)
-    return Recipe(
+def methods(options: Options) -> dict[str, AbstractMethod]:
+    """Both with the same heads and the same teacher, those of short runs."""
+    heads, teacher = Heads(options.hidden, 128), MovingAverage(0.99)
+    return {"byol": BYOL(heads, teacher=teacher), "odin": OdinWarmStart(heads=heads, teacher=teacher, switch=0)}
+
+
+def recipe_options(method: AbstractMethod, options: Options) -> RecipeOptions:
+    """The options of the recipe, with almost no items to evaluate."""
+    return RecipeOptions(
         seconds=options.seconds,
         test_soundscapes=1,
-        learning=Learning("byol" if method == "byol" else "odin", options.encoder, hidden=options.hidden, hand_over=0),
-        training=training,
+        method=method,
+        encoder=EncoderChoice(options.encoder),
+        training=Training(batch=options.batch, steps=STEPS, lr=1e-4),
     )
 
 
-def learner(method: str, options: Options, device: torch.device) -> Learner:
+def learner(recipe: AudioEvents, device: torch.device) -> Learner:
     """A learner in training mode."""
-    return fresh(AudioEvents(recipe(method, options))).to(device).train()
+    data = recipe.data()
+    built = LearnerFactory(recipe, data, data.views, None).fresh()
+    assert isinstance(built, Learner)
+    return built.to(device).train()
 
 
-def stream(options: Options) -> Iterator[Batch[Any]]:
+def stream(recipe: AudioEvents) -> Iterator[Batch[Any]]:
     """Batches as training gets them, from one worker."""
-    material = load_material(recipe("odin", options))
-    order = Order(len(material.items), options.batch, steps=10**6, seed=0)
-    return batches(material.items, material.views, MODALITY.collate, order, workers=1, skip_bad=False)
+    data = recipe.data()
+    order = Order(len(data.items), recipe.options.training.batch, STEPS, seed=0)
+    return batches(data.items, data.views, recipe.modality.collate, order, workers=1, skip_bad=False)
 
 
 def on_copy(passes: Callable[[Batch[Any]], None], batch: Batch[Any]) -> None:
@@ -124,19 +142,19 @@ def bare_passes(of: Learner) -> Callable[[Batch[Any]], None]:
     return passes
 
 
-def step_of(of: Learner, options: Options) -> Callable[[Batch[Any]], None]:
+def step_of(of: Learner, training: Training) -> Callable[[Batch[Any]], None]:
     """A whole step: loss, gradients, optimiser, followers."""
-    optimizer = build_optimizer(of, recipe("odin", options).training)
+    optimizer = build_optimizer(of, training)
     done = 0
 
     def step(batch: Batch[Any]) -> None:
         nonlocal done
-        outcome = of(batch, torch.Generator().manual_seed(done))
-        torch.autograd.backward(outcome.loss)
+        output = of(batch, torch.Generator().manual_seed(done), Progress(done, STEPS, 100))
+        torch.autograd.backward(output.loss)
         optimizer.step()
         optimizer.zero_grad()
         done += 1
-        of.follow(outcome, Progress(done, 10**6, 100))
+        of.after_step([output], Progress(done, STEPS, 100))
 
     return step
 

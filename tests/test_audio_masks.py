@@ -20,6 +20,12 @@ EVENTS = [(0.5, 1.25, "dog"), (1.9, 2.6, "cat"), (3.1, 5.0, "rain"), (3.5, 3.75,
 """The last one lies within the one before."""
 
 
+def made(folder: Path) -> Path:
+    """A folder with nothing in it."""
+    folder.mkdir()
+    return folder
+
+
 def record(path: Path, seconds: float = 6.0) -> Path:
     """Silence with a tone in every event: the level tells which one is on top."""
     samples = np.full(round(seconds * RATE), 0.01, dtype=np.float32)
@@ -189,12 +195,6 @@ def test_frequencies_in_label_tracks_and_empty_lines_are_passed_over(tmp_path: P
     found = masks.of_item(0, items.read(0, np.random.default_rng(0)))
     assert found is not None
     assert found.objects() == [0]
-
-
-def made(folder: Path) -> Path:
-    """An empty folder."""
-    folder.mkdir()
-    return folder
 
 
 WRONG: dict[str, tuple[Callable[[Path], Path], str]] = {

@@ -1,10 +1,12 @@
 """The command line shows everything that it can do, and answers mistakes with one clear line."""
 
 import itertools
+import math
 import re
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -110,44 +112,78 @@ def test_help_of_a_recipe_shows_every_option_with_its_default(name: str, capsys:
         assert f"--{path}".replace("_", "-") in text
 
 
+def with_value(branch: Branch, path: Sequence[str], value: Any) -> Branch:
+    """The options with another value at a place."""
+    first, *further = path
+    part = branch.options[first]
+    inner = with_value(part, further, value) if further and isinstance(part, Branch) else value
+    return replace(branch, options={**branch.options, first: inner})
+
+
+def places(branch: Branch, prefix: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Field]]:
+    """Where the options that take a value are."""
+    for key, part in branch.options.items():
+        if isinstance(part, Branch):
+            yield from places(part, (*prefix, key))
+        elif readable(branch.fields[key]):
+            yield (*prefix, key), branch.fields[key]
+
+
 @every_recipe
-def test_every_number_has_a_range_and_what_lies_outside_is_refused_by_name(
-    name: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    for flag, field, _ in leaves(tree(name)):
+def test_every_number_has_a_range_and_what_lies_outside_is_refused_by_name(name: str) -> None:
+    options = tree(name)
+    for path, field in places(options):
         numbers = [part for part in parts_of(field.hint) if part in (int, float)]
         if not numbers:
             continue
         limits = range_of(field.hint)
-        assert limits is not None, f"{flag} takes any number"
-        for value in ("nan", "1e30", "-1") if float in numbers else (str(10**15), "-1"):
-            if limits.holds(float(value)):
-                continue
-            with pytest.raises((ValueError, SystemExit)) as refusal:
-                options_of(name, flag, value)
-            said = str(refusal.value) + capsys.readouterr().err
-            assert flag.rpartition(".")[2].removeprefix("--").replace("-", "_") in said.replace("-", "_"), flag
+        assert limits is not None, f"{'.'.join(path)} takes any number"
+        if path[0] == "encoder":
+            continue  # checked when the encoder is built, by tests of its own
+        for value in (math.nan, math.inf, 1e30, -1.0) if float in numbers else (10**15, -1):
+            if not limits.holds(value):
+                with pytest.raises(
+                    ValueError, match=rf"{path[-1]}.*{re.escape(str(limits))}.*got {re.escape(str(value))}"
+                ):
+                    with_value(options, path, value).values()
 
 
 @pytest.mark.parametrize("name", METHODS.names())
 def test_every_method_and_each_of_its_settings_is_reached_from_the_command_line(name: str) -> None:
     options = options_of("audio-events", "--method", name)
-    defaults = tree_of(type(options.method), options.method, {})
-    for flag, field, default in leaves(defaults):
-        kinds, limits = parts_of(field.hint), range_of(field.hint)
-        path = f"--method.{flag.removeprefix('--')}"
-        if bool in kinds:
-            inner, dot, last = flag.removeprefix("--").rpartition(".")
-            arguments = [f"--method.{inner}{dot}no-{last}" if default else path]
+    together, alone = dict[tuple[str, ...], Any](), list[dict[tuple[str, ...], Any]]()
+    for path, field in places(tree_of(type(options.method), options.method, {})):
+        default, kinds, limits = value_at(options.method, path), parts_of(field.hint), range_of(field.hint)
+        if bool in kinds and default:
+            alone.append({path: False})  # two of them together may make no sense
+        elif bool in kinds:
+            together[path] = True
         elif int in kinds or float in kinds:
             assert limits is not None
             other = next(value for value in (1, 2, 0.5, 0.25) if limits.holds(value) and value != default)
-            arguments = [path, str(int(other) if int in kinds else other)]
+            together[path] = int(other) if int in kinds else other
         else:
-            word = next(word for word in field.words if word not in ("none", str(default)))
-            arguments = [path, word]
+            together[path] = next(word for word in field.words if word not in ("none", str(default)))
+    for wanted in (together, *alone):
+        arguments = [word for path, value in wanted.items() for word in words_for(path, value)]
         changed = options_of("audio-events", "--method", name, *arguments)
-        assert changed.method != options.method or type(changed.method).__hash__ is None, path
+        for path, value in wanted.items():
+            assert value_at(changed.method, path) == value, path
+
+
+def words_for(path: Sequence[str], value: object) -> list[str]:
+    """How a setting of a method is written on a command line."""
+    *above, last = (word.replace("_", "-") for word in ("--method", *path))
+    if isinstance(value, bool):
+        return [".".join((*above, last if value else f"no-{last}"))]
+    return [".".join((*above, last)), str(value)]
+
+
+def value_at(value: Any, path: Sequence[str]) -> Any:
+    """A setting of a setting of a method."""
+    for name in path:
+        value = getattr(value, name)
+    return value
 
 
 def test_parts_of_a_method_are_chosen_by_name() -> None:
@@ -260,8 +296,8 @@ def test_a_value_of_another_type_names_its_option(
         (["--batch", "5", "--devices", "2"], r"--batch 5 must be a multiple of --accumulate × --devices = 2"),
         (["--seconds", "0.5"], r"seconds \(--seconds\) must lie in \[1, 3600\], got 0\.5"),
         (
-            ["--method", "byol", "--method.hidden", "0"],
-            r"--method: hidden \(--hidden\) must lie in \[1, 65536\], got 0",
+            ["--method", "byol", "--method.heads.hidden", "0"],
+            r"--method.heads: hidden \(--hidden\) must lie in \[1, 65536\], got 0",
         ),
         (["--compare", "byol", "--data", "x"], "--compare and --validate need data whose truth is known"),
         (
@@ -287,7 +323,7 @@ def test_a_command_without_what_it_needs_names_it(capsys: pytest.CaptureFixture[
 
 MISTAKES = {
     "rnu": "there is no command 'rnu'; did you mean 'run'?",
-    "xyz": "there is no command 'xyz'. Known: run, table, discover, embed, predict, methods, modalities, recipes, check",
+    "xyz": "there is no command 'xyz'. Known: run, table, discover, embed, predict, methods, modalities, recipes",
     "run audio-event": "there is no recipe 'audio-event'; did you mean 'audio-events'?",
     "run os:system": "there is no recipe 'os:system'. Known: audio-events",
     "check-modality audoi": "there is no modality 'audoi'; did you mean 'audio'?",

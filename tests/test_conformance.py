@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
-from gestalt.__main__ import execute
+from gestalt.cli.commands import execute
+from gestalt.core.components.registry import MODALITIES
 from gestalt.core.conformance import check
 from gestalt.core.conformance.bench import Bench
 from gestalt.core.conformance.check import LAWS, attempt
-from gestalt.core.modality.plugins import load_modality, modality_entry_points
+from gestalt.core.modality.plugins import load_modality
 from gestalt.core.modality.transform import AbstractTransform
 from tests.broken import BROKEN, also, torn, unsaid_shuffle
 from tests.toy import TOYS, Points, toy
@@ -27,20 +28,20 @@ def test_a_sound_toy_modality_passes_every_law(name: str) -> None:
     assert len({finding.law for finding in findings}) == len(findings)
 
 
-@pytest.mark.parametrize("name", modality_entry_points())
+@pytest.mark.parametrize("name", MODALITIES.names())
 def test_every_installed_modality_passes_every_law(name: str) -> None:
     assert [finding for finding in check(load_modality(name)) if not finding.passed] == []
 
 
-@pytest.mark.parametrize("name", modality_entry_points())
-def test_the_laws_try_every_transform_that_a_modality_defines(name: str) -> None:
-    """A class that `transforms` leaves out would ship untried; so would a part that a transform is given, as noise."""
-    package = importlib.import_module(modality_entry_points()[name].module)
+@pytest.mark.parametrize("name", MODALITIES.names())
+def test_the_laws_are_checked_on_every_transform_that_a_modality_defines(name: str) -> None:
+    """A class that `transforms` leaves out would ship unchecked; so would a part of a transform, as noise."""
+    package = importlib.import_module(MODALITIES.points()[name].module)
     transforms = load_modality(name).transforms.values()
-    tried = {type(part) for transform in transforms for part in (transform, *vars(transform).values())}
+    checked = {type(part) for transform in transforms for part in (transform, *vars(transform).values())}
     families = {
         base
-        for kind in tried
+        for kind in checked
         for base in kind.__mro__
         if base is AbstractTransform or (inspect.isabstract(base) and base.__module__.startswith(package.__name__))
     }
@@ -50,7 +51,7 @@ def test_the_laws_try_every_transform_that_a_modality_defines(name: str) -> None
         for kind in vars(importlib.import_module(info.name)).values()
         if inspect.isclass(kind) and kind.__module__ == info.name and issubclass(kind, tuple(families))
     }
-    assert {kind.__name__ for kind in defined - tried if not inspect.isabstract(kind)} == set()
+    assert {kind.__name__ for kind in defined - checked if not inspect.isabstract(kind)} == set()
     assert len(defined) >= 7
 
 
@@ -64,7 +65,7 @@ def test_a_broken_modality_is_caught_with_the_law_named(case: tuple[str, str, di
 
 
 @pytest.mark.parametrize("word", [law.split(":")[0] for law in LAWS])
-def test_the_command_tells_the_author_which_law_is_broken_and_what_to_mend(
+def test_the_command_says_which_law_is_broken_and_what_to_fix(
     word: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     _, name, changes = next(case for case in BROKEN.values() if case[0] == word)
@@ -73,8 +74,8 @@ def test_the_command_tells_the_author_which_law_is_broken_and_what_to_mend(
     monkeypatch.setitem(sys.modules, "broken_plug_in", plug_in)
     assert execute(["check-modality", "broken_plug_in:MODALITY"]) == 1
     lines = capsys.readouterr().out.splitlines()
-    told = [line.split(":")[0] for line in lines if line.startswith(("pass  ", "FAIL  "))]
-    assert [line[6:] for line in told] == [law.split(":")[0] for law in LAWS]
+    laws = [line.split(":")[0] for line in lines if line.startswith(("pass  ", "FAIL  "))]
+    assert [line[6:] for line in laws] == [law.split(":")[0] for law in LAWS]
     place = next(place for place, line in enumerate(lines) if line.startswith(f"FAIL  {word}:"))
     assert len(lines[place + 1].strip()) > 20
     assert re.fullmatch(r"broken_plug_in:MODALITY: \d+ of the laws fail", lines[-1])

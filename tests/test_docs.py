@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from gestalt.core.components.registry import MODALITIES
 from gestalt.core.conformance import check
 from gestalt.core.data.correspondence import Affine
 from gestalt.core.data.items import BadItemError
-from gestalt.core.modality.plugins import load_modality, modality_entry_points
+from gestalt.core.modality.plugins import load_modality
 
 ROOT = Path(__file__).parents[1]
 PLUG_INS = ROOT / "docs" / "plug-ins"
@@ -81,7 +82,7 @@ def test_the_tree_of_the_design_names_every_room_and_what_is_in_the_rooms_of_met
         assert stems <= words, room
 
 
-@pytest.mark.parametrize("name", modality_entry_points())
+@pytest.mark.parametrize("name", MODALITIES.names())
 def test_the_page_of_every_modality_has_the_same_shape(name: str) -> None:
     """What is an item, an element, a view and an object, then the same questions in the same order."""
     title, _, *rest = (ROOT / "modalities" / name / "README.md").read_text(encoding="utf-8").splitlines()

@@ -57,7 +57,7 @@ def test_separate_kinds_are_told_apart_by_neighbours() -> None:
     assert nearest_neighbour_accuracy(vectors, labels, neighbours=5, temperature=0.07) == 1.0
 
 
-def test_what_an_item_tells_about_itself_is_left_out() -> None:
+def test_what_an_item_says_of_itself_is_left_out() -> None:
     # Vectors say which item they are from, and nothing of their class: each class has one item of its own.
     item = torch.arange(40) // 4
     vectors = torch.eye(10)[item] + 0.01 * torch.randn(40, 10, generator=torch.Generator().manual_seed(0))
@@ -106,7 +106,7 @@ def test_a_line_separates_separate_kinds() -> None:
     assert score.support == ((0, 10, 10), (1, 10, 10), (2, 10, 10))
 
 
-def test_classes_that_training_never_saw_count_as_wrong_and_are_told() -> None:
+def test_classes_that_training_never_saw_count_as_wrong_and_are_counted() -> None:
     vectors, labels = blobs()
     rows = torch.arange(60)
     train = rows[:30][labels[:30] != 2]

@@ -1,6 +1,8 @@
 """Fine-tuning, frozen vectors and shares of labels: what the claims about few labels are measured with."""
 
+import dataclasses
 import math
+from typing import Any, Literal
 
 import pytest
 import torch
@@ -12,15 +14,16 @@ from gestalt.core.data.feature_map import FeatureMap
 from gestalt.core.evaluation import (
     FineTuning,
     element_vectors,
-    fine_tune_classes,
-    fine_tune_values,
+    fine_tune,
     item_vectors,
     label_fraction,
 )
+from gestalt.core.methods.targets import Classes, Values
 from gestalt.core.networks.encoder import AbstractEncoder
 from gestalt.core.networks.norm import MaskedBatchNorm
 from tests.implementations import ENCODERS, ITEMS
-from tests.toy import POINT_TRANSFORMS, Ragged, pad
+from tests.test_probe import Sides, sided
+from tests.toy import POINT_TRANSFORMS, Ragged, pad, toy
 
 QUICK = FineTuning(steps=60, batch=8, lr=0.03, warmup=5)
 
@@ -62,22 +65,60 @@ class Normed(AbstractEncoder):
 EVEN, ODD = torch.arange(0, 40, 2), torch.arange(1, 40, 2)
 
 
+SIZE = Values(("size",))
+
+
+def tuned(encoder: AbstractEncoder, items: list[Tensor], sizes: Tensor, **more: Any) -> dict[str, float]:
+    """Fine-tuned on the sizes of the even items, asked about the odd ones."""
+    sides: dict[str, Any] = {"train": EVEN, "test": ODD, "options": QUICK} | more
+    return fine_tune(encoder, items, SIZE, sizes[:, None], collate=pad, **sides)
+
+
 def test_fine_tuning_learns_classes_that_a_frozen_random_encoder_tells_less_well() -> None:
     items, sizes = sloped()
-    labels = (sizes > sizes.median()).long() * 3  # classes need not be numbered without gaps
+    labels = (sizes > sizes.median()).long() * 2  # classes need not all occur
+    target = Classes(("small", "none", "large"))
     torch.manual_seed(0)
     encoder = Normed()
-    tuned = fine_tune_classes(encoder, items, labels, EVEN, ODD, pad, QUICK)
-    assert tuned.accuracy > 0.8 > tuned.majority
-    assert [name for name, _, _ in tuned.support] == [0, 3]
+    score = fine_tune(encoder, items, target, labels, EVEN, ODD, pad, QUICK)
+    frozen = fine_tune(encoder, items, target, labels, EVEN, ODD, pad, dataclasses.replace(QUICK, encoder_scale=0.0))
+    assert score["accuracy"] > 0.8 > max(frozen["accuracy"], float((labels[ODD] == 0).float().mean()))
 
 
 def test_fine_tuning_learns_values_and_answers_in_their_unit() -> None:
     items, sizes = sloped()
     torch.manual_seed(0)
-    score = fine_tune_values(Normed(), items, 100 * sizes + 1000, EVEN, ODD, pad, QUICK)
-    assert score.r2 > 0.5
-    assert score.rmse == pytest.approx(math.sqrt(1 - score.r2) * float(sizes[ODD].std(correction=0)) * 100, rel=1e-3)
+    score = tuned(Normed(), items, 100 * sizes + 1000)
+    assert score["r2"] > 0.5
+    spread = float(sizes[ODD].std(correction=0)) * 100
+    assert score["rmse"] == pytest.approx(math.sqrt(1 - score["r2"]) * spread, rel=1e-3)
+
+
+def test_several_values_of_which_some_are_unknown_are_learned_together() -> None:
+    items, sizes = sloped()
+    both = torch.stack([100 * sizes + 1000, -sizes], dim=1)
+    both[::3, 0], both[1::3, 1] = torch.nan, torch.nan
+    torch.manual_seed(0)
+    score = fine_tune(Normed(), items, Values(("up", "down")), both, EVEN, ODD, pad, QUICK)
+    assert score["r2"] > 0.5
+
+
+@pytest.mark.parametrize(("of", "enough"), [("elements", 0.25), ("items", 0.2)])
+def test_a_target_of_elements_that_only_this_file_knows_is_fine_tuned(
+    of: Literal["items", "elements"], enough: float
+) -> None:
+    items, known = sided()
+    torch.manual_seed(0)
+    longer = dataclasses.replace(QUICK, steps=150)
+    score = fine_tune(Normed(), items, Sides(), known, EVEN, ODD, pad, longer, of=of)
+    truth = known[ODD] if of == "elements" else known[ODD].nanmean(dim=1)
+    constant = float((truth - truth.nanmedian()).abs().nanmean())
+    assert score["mae"] < enough < constant
+    nothing = fine_tune(Normed(), items, Sides(), known, EVEN, ODD, pad, FineTuning(steps=1, lr=1e-9), of=of)
+    assert nothing["mae"] == pytest.approx(float(truth.abs().nanmean()), rel=1e-4)  # a head of zeros
+    assert list(score) == ["mae"]
+    with pytest.raises(ValueError, match="leave out the transform"):
+        fine_tune(Normed(), items, Sides(), known, EVEN, ODD, pad, QUICK, POINT_TRANSFORMS["drop"], of="elements")
 
 
 def test_the_encoder_and_its_mode_and_the_random_numbers_outside_are_left_alone() -> None:
@@ -88,7 +129,7 @@ def test_the_encoder_and_its_mode_and_the_random_numbers_outside_are_left_alone(
     torch.manual_seed(5)
     expected = torch.rand(3)
     torch.manual_seed(5)
-    fine_tune_values(encoder, items, sizes, EVEN, ODD, pad, FineTuning(steps=3))
+    tuned(encoder, items, sizes, options=FineTuning(steps=3))
     item_vectors(encoder, items, pad)
     element_vectors(encoder, items, pad)
     assert torch.equal(torch.rand(3), expected)
@@ -103,7 +144,7 @@ def test_a_frozen_encoder_is_a_probe_and_the_seed_decides_everything() -> None:
 
     def score(seed: int, scale: float) -> float:
         options = FineTuning(steps=20, batch=8, lr=0.03, warmup=5, seed=seed, encoder_scale=scale)
-        return fine_tune_values(encoder, items, sizes, EVEN, ODD, pad, options).rmse
+        return tuned(encoder, items, sizes, options=options)["rmse"]
 
     assert score(0, 1.0) == score(0, 1.0)
     assert score(0, 1.0) != score(1, 1.0)
@@ -116,34 +157,23 @@ def test_items_without_label_take_no_part() -> None:
     encoder = Normed()
     some = sizes.clone()
     some[4:] = torch.nan
-    few = fine_tune_values(encoder, items, some, EVEN, ODD, pad, QUICK)
-    assert few == fine_tune_values(encoder, items[:4], sizes[:4], EVEN[:2], ODD[:2], pad, QUICK)
-    with pytest.raises(ValueError, match="target on both sides, got 2 and 0"):
-        fine_tune_values(encoder, items, some, EVEN, ODD[10:], pad)
-    with pytest.raises(ValueError, match="labelled items on both sides, got 0 and 0"):
-        fine_tune_classes(encoder, items, torch.full((40,), -1), EVEN, ODD, pad)
+    few = tuned(encoder, items, some)
+    assert few == tuned(encoder, items[:4], sizes[:4], train=EVEN[:2], test=ODD[:2])
+    with pytest.raises(ValueError, match="fine-tuning needs labelled rows on both sides, got 2 and 0"):
+        tuned(encoder, items, some, test=ODD[10:])
     with pytest.raises(ValueError, match="in both train and test"):
-        fine_tune_values(encoder, items, sizes, EVEN, EVEN, pad)
+        tuned(encoder, items, sizes, test=EVEN)
 
 
 def test_training_items_may_be_transformed_anew_every_time() -> None:
     items, sizes = sloped()
     torch.manual_seed(0)
     encoder = Normed()
-    plain = fine_tune_values(encoder, items, sizes, EVEN, ODD, pad, QUICK)
-    jittered = fine_tune_values(encoder, items, sizes, EVEN, ODD, pad, QUICK, POINT_TRANSFORMS["jitter"])
-    assert jittered.rmse != plain.rmse
-
-
-def test_impossible_settings_of_fine_tuning_are_refused() -> None:
-    with pytest.raises(ValueError, match="must be positive"):
-        FineTuning(steps=0)
+    assert tuned(encoder, items, sizes, transform=POINT_TRANSFORMS["jitter"]) != tuned(encoder, items, sizes)
 
 
 @pytest.mark.parametrize("kind", ENCODERS)
 def test_frozen_vectors_do_not_depend_on_which_items_share_a_chunk(kind: str) -> None:
-    from tests.toy import toy
-
     encoder, items, collate = ENCODERS[kind](), ITEMS[kind](7), toy(kind).collate
     vectors = item_vectors(encoder, items, collate, chunk=3)
     assert vectors.shape == (7, encoder.dim)

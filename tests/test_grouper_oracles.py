@@ -305,12 +305,6 @@ def test_features_in_half_precision_are_grouped_in_full(case: GrouperCase) -> No
     assert torch.equal(found.weights, expected.weights)
 
 
-def test_impossible_settings_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"got objects=2, iterations=20, floor=0\.0, position=0"):
-        Mixture(2, floor=0.0)
-    with pytest.raises(ValueError, match="got objects=2, neighbours=0, iterations=10"):
-        Spectral(2, neighbours=0)
-    with pytest.raises(ValueError, match="got objects=0, position=0"):
-        Agglomerative(0)
+def test_an_estimate_needs_candidates() -> None:
     with pytest.raises(ValueError, match="at least one grouper, got none"):
         Estimated([])

@@ -28,6 +28,12 @@ BOX, STEPS = "fZ7d0n0000TY2", "053L145MH"
 COLOURS = ((20, 20, 20), (250, 0, 0), (0, 250, 0), (0, 0, 250))
 
 
+def made(folder: Path) -> Path:
+    """A folder with nothing in it."""
+    folder.mkdir()
+    return folder
+
+
 def painted(height: int, width: int, seed: int = 0) -> NDArray[np.uint8]:
     """Numbers of three boxes, 0 between them."""
     rng = np.random.default_rng(seed)
@@ -45,7 +51,10 @@ def write(folder: Path, name: str, numbers: NDArray[np.uint8], orientation: int 
     image = Pillow.fromarray(np.array(COLOURS, dtype=np.uint8)[numbers])
     exif = Pillow.Exif()
     exif[0x0112] = orientation
-    image.save(path, exif=exif, quality=100, subsampling=0)
+    if path.suffix == ".jpg":
+        image.save(path, exif=exif, quality=100, subsampling=0)
+    else:
+        image.save(path, exif=exif)
     return path
 
 
@@ -283,12 +292,6 @@ def test_names_of_masks_fit_pictures_in_folders_and_with_suffixes(tmp_path: Path
     masks = modality.read_masks(tmp_path / "masks", items)
     has = {Path(items.name(index)).relative_to(tmp_path / "data").as_posix(): masks.has(index) for index in range(4)}
     assert has == {"june/a.png": True, "june/b.jpg": True, "june/b.png": False, "may/a.png": True}
-
-
-def made(folder: Path) -> Path:
-    """An empty folder."""
-    folder.mkdir()
-    return folder
 
 
 WRONG: dict[str, tuple[Callable[[Path], Path], str]] = {

@@ -11,8 +11,10 @@ import torch
 from PIL import Image as Pillow
 
 from gestalt.cli.commands import execute
+from gestalt.cli.parse import parsed
 from gestalt.core.data.feature_map import FeatureMap, Grid
 from gestalt.core.discovery.segmenters import Discovery, GivenMasks
+from gestalt.core.experiment.options import EncoderChoice
 from gestalt.core.runs.saving import load
 from gestalt.modalities.image import collate
 from gestalt.modalities.image.masks import read_index
@@ -147,18 +149,6 @@ def test_a_cell_belongs_to_the_item_with_most_of_its_pixels() -> None:
     assert shifted.tolist() == [0, 0, 1, 1, 0, 0, 1, 1]
 
 
-def test_objects_reach_the_rim_of_a_picture_at_its_own_size() -> None:
-    from gestalt.recipes.image_objects.outputs import full_size
-
-    grid = Grid.uniform((3, 3), (4.0, 4.0))
-    labels = torch.tensor([0, 1, -1, 2, 3, -1, -1, -1, -1])  # the last row and column were padding of a batch
-    large = full_size(labels, grid, torch.zeros(3, 9, 9), (18, 27))
-    assert large.shape == (18, 27)
-    assert bool((large >= 0).all())
-    assert large[0, 0] == 0
-    assert large[-1, -1] == 3
-
-
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Photographs of several kinds and shapes, and a file that is none."""
@@ -190,34 +180,13 @@ def test_a_run_ends_with_a_table_and_a_report(finished: Path) -> None:
     assert encoder(collate([torch.rand(3, 40, 60)])).values.shape == (1, 600, encoder.dim)  # cells of 2 × 2 pixels
 
 
-def test_found_objects_are_written_at_the_size_of_each_picture(finished: Path, own: Path, tmp_path: Path) -> None:
-    from gestalt.core.storage.naming import track_name
-
-    with pytest.raises(ValueError, match=r"bad\.png.*cannot be read as a picture"):
-        execute(["discover", str(finished), str(own), "--out", str(tmp_path / "a")])
-    assert execute(["discover", str(finished), str(own), "--out", str(tmp_path / "b"), "--skip-bad"]) == 0
-    record = json.loads((tmp_path / "b" / "objects.json").read_text())
-    assert len(record["images"]) == 5
-    for image in record["images"]:
-        with Pillow.open(image["file_name"]) as file:
-            width, height = file.size
-        assert (image["height"], image["width"]) == (height, width)
-        index = read_index(tmp_path / "b" / "index" / f"{track_name(Path(image['file_name']), frozenset())}.png")
-        assert index.shape == (height, width)
-        mine = [one for one in record["annotations"] if one["image_id"] == image["id"]]
-        assert sum(one["area"] for one in mine) == int((index >= 0).sum()) == height * width
-        assert len(mine) == int(index.max()) + 1
-    assert len(list((tmp_path / "b" / "overlay").iterdir())) == 5
-    assert "bad.png" in (tmp_path / "b" / "skipped.txt").read_text()
-
-
-def test_vectors_are_written_with_the_place_of_every_cell(finished: Path, own: Path, tmp_path: Path) -> None:
-    assert execute(["embed", str(finished), str(own / "d.png"), "--out", str(tmp_path)]) == 0
-    arrays = np.load(tmp_path / "vectors.npz")
-    # 120 × 300 pixels are read at 102 × 256, in cells of 2 × 2. Places are given in the file's own pixels.
-    assert len(arrays["elements"]) == len(arrays["y"]) == 51 * 128
-    assert arrays["x"].min() == pytest.approx(1 * 300 / 256, abs=0.01)
-    assert arrays["y"].max() <= 120
+def test_a_run_finds_objects_and_gives_vectors_of_new_pictures(finished: Path, own: Path, tmp_path: Path) -> None:
+    for what in ("discover", "embed"):
+        assert execute([what, str(finished), str(own), "--out", str(tmp_path / what), "--skip-bad"]) == 0
+    for image in json.loads((tmp_path / "discover" / "objects.json").read_text())["images"]:
+        index = read_index(tmp_path / "discover" / "index" / f"{Path(image['file_name']).stem}.png")
+        assert index.shape == (image["height"], image["width"])
+    assert len(np.load(tmp_path / "embed" / "vectors.npz")["items"]) == 5
 
 
 def test_a_run_on_ones_own_pictures_leaves_out_what_is_bad_and_says_so(own: Path, tmp_path: Path) -> None:
@@ -239,3 +208,16 @@ def test_senseless_options_are_refused_in_words() -> None:
         Options(size=16)
     with pytest.raises(ValueError, match=r"\(--longest\) must be at least size \(--size\), got 40 and 64"):
         Options(longest=40)
+
+
+def test_the_recipes_settings_of_its_encoder_hold_until_others_are_given() -> None:
+    encoders = ImageObjects(Options()).modality.encoders
+
+    def chosen(*arguments: str) -> EncoderChoice:
+        found: EncoderChoice = parsed(Options, arguments, "run image-objects", encoders=encoders).encoder
+        return found
+
+    assert chosen() == chosen("--encoder", "conv") == EncoderChoice("conv", {"finer": 2})
+    assert chosen("--encoder.finer", "1") == EncoderChoice("conv")
+    assert chosen("--encoder", "conv", "--encoder.width", "16").settings == {"finer": 2, "width": 16}
+    assert chosen("--encoder", "raw") == EncoderChoice("raw")

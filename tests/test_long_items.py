@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from benchmarks.long_items import KINDS
+from benchmarks.long_items import FILES
 
 from gestalt.core.components.registry import MODALITIES
 from gestalt.core.modality.plugins import load_modality
@@ -14,7 +14,7 @@ LENGTHS = {"audio": (8, 600), "image": (1024, 2048), "video": (4, 40), "text": (
 
 
 def test_every_modality_that_ships_has_its_long_item() -> None:
-    assert KINDS.keys() == LENGTHS.keys() == set(MODALITIES.names())
+    assert FILES.keys() == LENGTHS.keys() == set(MODALITIES.names())
 
 
 @pytest.mark.parametrize("name", LENGTHS)
@@ -22,7 +22,7 @@ def test_the_windows_of_a_long_item_are_no_larger_than_those_of_a_short_one(name
     modality, rng = load_modality(name), np.random.default_rng(0)
     elements = []
     for units in LENGTHS[name]:
-        items = modality.read([KINDS[name].write(tmp_path, units)]).items
+        items = modality.read([FILES[name].write(tmp_path, units)]).items
         sizes = []
         for index in sorted({0, len(items) // 2, len(items) - 1}):
             features = modality.encoders["raw"]()(modality.collate([items.read(index, rng)]))

@@ -1,101 +1,137 @@
-"""Odin and BYOL on every kind of data, ours and the two of the docs: small steps on the modality's own specimens."""
+"""Every method on every modality, ours and the two of the docs: small steps on the modality's own specimens."""
 
-from collections.abc import Callable
+import functools
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, final
 
 import pytest
 import torch
 
+from gestalt.core.components.registry import METHODS, MODALITIES
 from gestalt.core.data.segmentation import Objects
+from gestalt.core.data.view import Batch
 from gestalt.core.discovery.concat_features import ConcatFeatures
+from gestalt.core.discovery.finder import ObjectFinder
 from gestalt.core.discovery.groupers import KMeans
-from gestalt.core.discovery.segmenters import Discovery
-from gestalt.core.methods.byol import byol
-from gestalt.core.methods.learner import Learner, Outcome
-from gestalt.core.methods.odin import odin
+from gestalt.core.experiment.first_segments import plain_segments
+from gestalt.core.methods.compared import Compared
+from gestalt.core.methods.learner import Learner
+from gestalt.core.methods.method import AbstractMethod, DataInfo
+from gestalt.core.methods.step import StepOutput
 from gestalt.core.modality.base import AbstractModality
-from gestalt.core.modality.plugins import load_modality, modality_entry_points
-from gestalt.core.networks.encoder import AbstractEncoder, Network
-from gestalt.core.networks.follower import CopyEvery, Follower, Shared
+from gestalt.core.modality.plugins import load_modality
+from gestalt.core.networks.follower import CopyEvery
 from gestalt.core.optimization.progress import Progress
-from gestalt.recipes.objects import smallest
-from tests.implementations import make_batch, seeded
+from gestalt.recipes.objects.recipe import smallest
+from tests.implementations import DATA, make_batch, seeded, small
 
 PLUG_INS = Path(__file__).parents[1] / "docs" / "plug-ins"
-MODALITIES = [*modality_entry_points(), "point_clouds:MODALITY", "sensors:MODALITY"]
-STEPS, HAND_OVER = 14, 11
+ALL = [*MODALITIES.names(), "point_clouds:MODALITY", "sensors:MODALITY"]
+STEPS, SWITCH = 14, 11
+FEW = 3
+
+ODIN = small("odin-warm-start", switch=SWITCH, discovery=CopyEvery(4, "steps"))
+"""Objects of plain features until the switch, so that one loss can be watched falling; then discovered ones."""
+WATCHED: dict[str, AbstractMethod] = {"odin": ODIN, "byol": small("byol")}
 
 
-@pytest.fixture(params=MODALITIES)
-def modality(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> AbstractModality[Any]:
+@final
+@dataclass(frozen=True)
+class Prepared:
+    """A modality, its specimens as one batch, and what a method may know of them."""
+
+    modality: AbstractModality[Any]
+    items: list[Any]
+    batch: Batch[Any]
+    info: DataInfo
+
+    def learner(self, method: AbstractMethod) -> Learner:
+        """A learner with the modality's smallest encoder."""
+        torch.manual_seed(0)
+        built = method.build(self.modality.encoders[smallest(self.modality)](), self.info)
+        assert isinstance(built, Learner)
+        return built
+
+
+@functools.cache
+def prepared(name: str) -> Prepared:
+    """Each modality is prepared once."""
+    modality = load_modality(name)
+    items = [specimen.item for specimen in modality.specimens()]
+    raw = modality.encoders["raw"]()
+    plain = plain_segments(raw, ObjectFinder(KMeans(3), "hidden", extra_features=ConcatFeatures(raw, 0.0)))
+    info = replace(DATA, first_segments=plain)
+    return Prepared(modality, items, make_batch("", items, modality=modality), info)
+
+
+@pytest.fixture(params=ALL)
+def ready(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Prepared:
+    """A modality."""
     monkeypatch.syspath_prepend(str(PLUG_INS))
-    return load_modality(request.param)
+    return prepared(request.param)
 
 
-def an_odin(encoder: AbstractEncoder, raw: AbstractEncoder) -> Learner:
-    """Objects of raw features until the hand-over, so that one loss can be watched falling; then discovered ones."""
-    first = Discovery(Follower(Network(raw), Shared()), KMeans(3), "hidden", None, ConcatFeatures(raw, 0.0))
-    return odin(
-        encoder,
-        hidden=32,
-        projection=16,
-        grouper=KMeans(3),
-        discovery=CopyEvery(4, "steps"),
-        first=first,
-        hand_over=HAND_OVER,
+def trained(learner: Learner, batch: Batch[Any], steps: int) -> list[StepOutput[Compared]]:
+    """What every step on the same batch gives; the encoder moves with it."""
+    optimizer = torch.optim.AdamW(
+        [weight for weight in learner.parameters() if weight.requires_grad], lr=3e-3, weight_decay=0
     )
-
-
-def a_byol(encoder: AbstractEncoder, raw: AbstractEncoder) -> Learner:  # noqa: ARG001
-    return byol(encoder, hidden=32, projection=16)
-
-
-LEARNERS: dict[str, Callable[[AbstractEncoder, AbstractEncoder], Learner]] = {"odin": an_odin, "byol": a_byol}
-
-
-def learner_of(method: str, modality: AbstractModality[Any]) -> Learner:
-    torch.manual_seed(0)
-    return LEARNERS[method](modality.encoders[smallest(modality)](), modality.encoders["raw"]())
-
-
-@pytest.mark.parametrize("method", LEARNERS)
-def test_a_few_steps_learn_about_shared_objects(method: str, modality: AbstractModality[Any]) -> None:
-    learner = learner_of(method, modality)
-    batch = make_batch("", [specimen.item for specimen in modality.specimens()], modality=modality)
-    optimizer = torch.optim.AdamW([weight for weight in learner.parameters() if weight.requires_grad], lr=3e-3)
-    losses = []
-    for step in range(1, STEPS + 1):
-        outcome: Outcome = learner(batch, seeded(0))
+    outputs = []
+    for step in range(steps):
+        output = learner(batch, seeded(0), Progress(step, steps, steps_per_epoch=2))
         optimizer.zero_grad()
-        outcome.loss.backward()
+        output.loss.backward()
         optimizer.step()
-        learner.follow(outcome, Progress(step, STEPS, steps_per_epoch=2))
-        losses.append(outcome.loss.item())
-        assert outcome.loss.isfinite()
-        first, second = outcome.online[:2]
+        learner.after_step([output], Progress(step + 1, steps, steps_per_epoch=2))
+        outputs.append(output)
+    return outputs
+
+
+@pytest.mark.parametrize("method", METHODS.names())
+def test_every_method_trains_on_every_modality(method: str, ready: Prepared) -> None:
+    learner = ready.learner(small(method))
+    before = {name: weight.detach().clone() for name, weight in learner.online.encoder.named_parameters()}
+    outputs = trained(learner, ready.batch, FEW)
+    assert all(bool(output.loss.isfinite()) for output in outputs)
+    assert len({tuple(sorted(output.metrics)) for output in outputs}) == 1, "the same numbers at every step"
+    after = dict(learner.online.encoder.named_parameters())
+    assert any(not torch.equal(after[name], weight) for name, weight in before.items())
+    for output in outputs:
+        first, second = output.details.online[:2]
         assert bool((first.present & second.present).any()), "no object is seen in both views"
-    start, end = losses[0], sum(losses[HAND_OVER - 3 : HAND_OVER]) / 3
+    health = learner.health(outputs[-1])
+    assert 0 < health["spread"] <= 1.01
+    assert health["objects_per_item"] >= 1
+
+
+@pytest.mark.parametrize("method", WATCHED)
+def test_a_few_steps_learn_about_shared_objects(method: str, ready: Prepared) -> None:
+    outputs = trained(ready.learner(WATCHED[method]), ready.batch, STEPS)
+    losses = [output.loss.item() for output in outputs]
+    start, end = losses[0], sum(losses[SWITCH - 3 : SWITCH]) / 3
     assert end < start, losses
 
 
 @torch.no_grad()
-@pytest.mark.parametrize("method", LEARNERS)
-def test_objects_and_loss_do_not_depend_on_the_padding(method: str, modality: AbstractModality[Any]) -> None:
-    learner = learner_of(method, modality).eval()
-    items = [specimen.item for specimen in modality.specimens()]
-    together: Outcome = learner(make_batch("", items, modality=modality), seeded(0))
-    alone: list[Outcome] = [
-        learner(make_batch("", [item], seed=number, modality=modality), seeded(0)) for number, item in enumerate(items)
+@pytest.mark.parametrize("method", WATCHED)
+def test_objects_and_loss_do_not_depend_on_the_padding(method: str, ready: Prepared) -> None:
+    learner, progress = ready.learner(WATCHED[method]).eval(), Progress(0, STEPS, 2)
+    together: StepOutput[Compared] = learner(ready.batch, seeded(0), progress)
+    alone: list[StepOutput[Compared]] = [
+        learner(make_batch("", [item], seed=number, modality=ready.modality), seeded(0), progress)
+        for number, item in enumerate(ready.items)
     ]
     online, teacher = [], []
-    for view in range(len(together.online)):
-        online.append(joined([outcome.online[view] for outcome in alone]))
-        teacher.append(joined([outcome.teacher[view] for outcome in alone]))
-        assert torch.equal(online[view].present, together.online[view].present)
-        size = float(together.online[view].vectors.abs().max())
-        torch.testing.assert_close(online[view].vectors, together.online[view].vectors, rtol=0, atol=1e-4 * size)
-    loss = learner.objective(tuple(online), tuple(teacher), together.known)
+    for view in range(len(together.details.online)):
+        online.append(joined([output.details.online[view] for output in alone]))
+        teacher.append(joined([output.details.teacher[view] for output in alone]))
+        assert torch.equal(online[view].present, together.details.online[view].present)
+        size = float(together.details.online[view].vectors.abs().max())
+        torch.testing.assert_close(
+            online[view].vectors, together.details.online[view].vectors, rtol=0, atol=1e-4 * size
+        )
+    loss = learner.objective(tuple(online), tuple(teacher), together.details.info)
     torch.testing.assert_close(loss.value, together.loss, rtol=1e-3, atol=1e-4)
 
 

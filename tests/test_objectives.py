@@ -2,10 +2,11 @@
 
 import math
 from collections.abc import Callable
+from typing import final
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from gestalt.core.data.segmentation import Objects
 from gestalt.core.methods.info import BatchInfo
@@ -13,11 +14,12 @@ from gestalt.core.methods.objectives import (
     AbstractObjective,
     Combined,
     Contrastive,
+    Loss,
     Queue,
+    Regression,
     Relic,
     Semantic,
     contrastive,
-    regression,
 )
 from gestalt.core.optimization.after_step import AfterStep
 from tests.implementations import EVERY_OBJECTIVE, PROGRESS, WITH_THEMSELVES, labelled, output, random_objects, seeded
@@ -252,9 +254,10 @@ def test_one_view_alone_is_refused(build: Build) -> None:
 def test_regression_lets_no_gradient_into_the_teacher_and_contrast_does_if_it_is_shared() -> None:
     here = torch.ones(2, 2, dtype=torch.bool)
     online = Objects(torch.randn(2, 2, 3, generator=seeded(1)).requires_grad_(), here)
-    for loss, enters in ((regression, False), (contrastive, True)):
+    for objective, enters in ((Regression(), False), (Contrastive(), True)):
         teacher = torch.randn(2, 2, 3, generator=seeded(2)).requires_grad_()
-        loss(online, Objects(teacher, here)).backward()
+        taught = Objects(teacher, here)
+        objective((online, online), (taught, taught), labelled(online)).value.backward()
         assert (teacher.grad is not None) == enters
 
 
@@ -269,12 +272,35 @@ def test_options_of_the_contrastive_loss_choose_its_negatives() -> None:
     assert float(both) == pytest.approx(math.log((e + 2) / e), rel=1e-5)
 
 
-def test_impossible_settings_are_refused() -> None:
-    with pytest.raises(ValueError, match="temperature must be positive, got 0"):
-        Contrastive(temperature=0.0)
+def test_objectives_that_compare_nothing_are_refused() -> None:
     with pytest.raises(ValueError, match="from the same item, from other items, or from both; got neither"):
         Contrastive(same_item=False, other_items=False)
     with pytest.raises(ValueError, match="at least one"):
         Combined([], [])
     with pytest.raises(ValueError, match="one weight for each, got 1 objectives and 2 weights"):
         Combined([Contrastive()], [1.0, 2.0])
+
+
+@final
+class _Prototypes(AbstractObjective):
+    """An objective with a trained part."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.prototypes = nn.Linear(4, 3)
+
+    def forward(self, online: tuple[Objects, ...], teacher: tuple[Objects, ...], info: BatchInfo) -> Loss:  # noqa: ARG002
+        """The sum of what the prototypes say of the first view."""
+        return Loss(self.prototypes(online[0].vectors).sum())
+
+    def heads(self) -> dict[str, nn.Module]:
+        """The prototypes."""
+        return {"prototypes": self.prototypes}
+
+
+def test_combined_objectives_keep_the_heads_of_each_under_names_of_their_own() -> None:
+    first, second = _Prototypes(), _Prototypes()
+    heads = Combined([first, Regression(), second], [1.0, 1.0, 1.0]).heads()
+    assert list(heads) == ["prototypes", "prototypes 3"]
+    assert heads["prototypes"] is first.prototypes
+    assert heads["prototypes 3"] is second.prototypes

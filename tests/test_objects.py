@@ -115,7 +115,8 @@ def test_what_is_missing_is_asked_for(there: Path, more: list[str], said: str) -
 
 
 def test_the_grouper_follows_from_the_axes_of_the_elements(there: Path) -> None:  # noqa: ARG001
-    groupers = {name: default_finder(load_modality(f"{name}:MODALITY")).grouper for name in NAMES}
+    modalities = {name: load_modality(f"{name}:MODALITY") for name in NAMES}
+    groupers = {name: default_finder(one, one.encoders["raw"]()).grouper for name, one in modalities.items()}
     assert isinstance(groupers["sensors"], Along)
     assert isinstance(groupers["sensors"].grouper, ChangePoints)
     assert isinstance(groupers["point_clouds"], KMeans)

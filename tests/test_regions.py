@@ -115,8 +115,6 @@ def test_cells_of_a_grid_touch_along_its_axes() -> None:
 def test_a_set_without_neighbours_is_refused() -> None:
     with pytest.raises(ValueError, match=r"FeatureMap\.neighbours"):
         Regions()(FeatureMap(torch.zeros(1, 3, 2), torch.ones(1, 3, dtype=torch.bool)), torch.Generator())
-    with pytest.raises(ValueError, match="objects ≥ 1"):
-        Regions(objects=0)
 
 
 def test_neighbours_travel_with_the_features() -> None:

@@ -45,6 +45,12 @@ harbour NN I-NP
 """
 
 
+def made(folder: Path) -> Path:
+    """A folder with nothing in it."""
+    folder.mkdir()
+    return folder
+
+
 def write(path: Path, text: str) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
@@ -267,12 +273,6 @@ def test_the_masks_of_training_are_on_their_words(tmp_path: Path) -> None:
                 assert all(len(group) == 1 for group in groups.values())
                 assert sorted(kind for group in groups.values() for kind in group) == kinds
     assert seen > 100
-
-
-def made(folder: Path) -> Path:
-    """An empty folder."""
-    folder.mkdir()
-    return folder
 
 
 WRONG: dict[str, tuple[Callable[[Path], Path], str]] = {

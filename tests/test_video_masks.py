@@ -23,6 +23,12 @@ COLOURS = torch.tensor([[20, 20, 20], [250, 0, 0], [0, 250, 0]])
 RATE = 12.0
 
 
+def made(folder: Path) -> Path:
+    """A folder with nothing in it."""
+    folder.mkdir()
+    return folder
+
+
 def painted(count: int = FRAMES) -> NDArray[np.uint8]:
     """Numbers of two boxes over time: one drifts, one is there in some seconds alone."""
     numbers = np.zeros((count, HEIGHT, WIDTH), dtype=np.uint8)
@@ -190,12 +196,6 @@ def test_the_masks_of_training_lie_where_the_colours_are(tmp_path: Path) -> None
                         assert expected == (-1 if number < 0 else number)
                         shown += 1
     assert shown > 12
-
-
-def made(folder: Path) -> Path:
-    """An empty folder."""
-    folder.mkdir()
-    return folder
 
 
 WRONG: dict[str, tuple[Callable[[Path], Path], str]] = {

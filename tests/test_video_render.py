@@ -14,7 +14,7 @@ from PIL import Image
 from gestalt.core.data.feature_map import Grid
 from gestalt.modalities.video import MODALITY, Clip, on_pixels, overlay, write_index_masks, write_overlay
 from gestalt.modalities.video.masks import palette
-from gestalt.modalities.video.outputs import davis_palette
+from gestalt.modalities.video.outputs_formats import davis_palette
 from gestalt.modalities.video.render import in_order
 
 SPECIMEN = MODALITY.specimens()[0]

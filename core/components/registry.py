@@ -53,9 +53,16 @@ class Registry:
                 return name
         owner = str(getattr(component, "__module__", "")).split(".")[0]
         for name, point in self.points().items():
-            if point.module.split(".")[0] == owner and self.load(name) is component:
+            if point.module.split(".")[0] == owner and self._names(name, component):
                 return name
         return None
+
+    def _names(self, name: str, component: Any) -> bool:
+        """Whether a name stands for the component, also from elsewhere than its own module."""
+        try:
+            return self.load(name) is component
+        except ImportError:  # another component of the same distribution, which cannot be imported
+            return False
 
 
 @lru_cache(maxsize=1)

@@ -19,7 +19,7 @@ from ..networks.encoder import AbstractEncoder
 from ..networks.modes import evaluating
 
 SEEDS = range(3)
-"""Every transform is tried with so many different random numbers."""
+"""Every transform is evaluated with so many different seeds."""
 
 MARKS = 6
 """So many elements of a specimen are marked, one after the other, evenly over the item."""
@@ -38,12 +38,12 @@ class Trial:
 
 @final
 @dataclass(frozen=True)
-class Look:
+class TrialResult:
     """What a trial gives, and whether the transform changed the specimen itself."""
 
     item: Any
     correspondence: AbstractCorrespondence
-    meddled: bool
+    changed_input: bool
 
 
 @final
@@ -60,22 +60,24 @@ class Marked:
 
 @final
 class Bench:
-    """The modality under test, with what several laws need: made once, and kept."""
+    """The modality under test, with what several laws need: computed once."""
 
     def __init__(self, modality: AbstractModality[Any]) -> None:
         self.modality = modality
         self._together: dict[str, FeatureMap] = {}
         self._sources: dict[int, FeatureMap] = {}
         self._marked: dict[int, tuple[Marked, ...]] = {}
-        self._looks: dict[str, Look] = {}
-        self._seen: dict[str, FeatureMap] = {}
+        self._results: dict[str, TrialResult] = {}
+        self._features: dict[str, FeatureMap] = {}
 
     @cached_property
     def specimens(self) -> tuple[Specimen[Any], ...]:
+        """The specimens of the modality."""
         return tuple(self.modality.specimens())
 
     @cached_property
     def encoders(self) -> dict[str, AbstractEncoder]:
+        """Every encoder, built from the defaults of its settings."""
         return {name: build() for name, build in self.modality.encoders.items()}
 
     @cached_property
@@ -140,20 +142,20 @@ class Bench:
                 for seed in SEEDS:
                     yield Trial(f"{name} on specimen {number} with seed {seed}", transform, number, seed)
 
-    def look(self, trial: Trial) -> Look:
+    def result(self, trial: Trial) -> TrialResult:
         """What the trial gives."""
-        if trial.name not in self._looks:
+        if trial.name not in self._results:
             given = self.specimens[trial.number].item
             before = copy.deepcopy(given)
             item, correspondence = apply(trial.transform, given, trial.seed)
-            self._looks[trial.name] = Look(item, correspondence, not same(before, given))
-        return self._looks[trial.name]
+            self._results[trial.name] = TrialResult(item, correspondence, not same(before, given))
+        return self._results[trial.name]
 
-    def seen(self, trial: Trial) -> FeatureMap:
+    def features(self, trial: Trial) -> FeatureMap:
         """The raw features of what the trial gives."""
-        if trial.name not in self._seen:
-            self._seen[trial.name] = self.encode("raw", [self.look(trial).item])
-        return self._seen[trial.name]
+        if trial.name not in self._features:
+            self._features[trial.name] = self.encode("raw", [self.result(trial).item])
+        return self._features[trial.name]
 
 
 @final

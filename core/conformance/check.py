@@ -46,7 +46,7 @@ class LawResult:
 
 
 def check(modality: AbstractModality[Any]) -> list[LawResult]:
-    """Try every law on the modality's specimens, with every encoder and every transform that it ships.
+    """Check every law on the specimens of a modality, with every encoder and every transform that it ships.
 
     A plug-in's test is one line: `assert all(finding.passed for finding in check(MODALITY))`. It takes seconds for
     small encoders; every encoder must be buildable from the defaults of its settings.
@@ -62,9 +62,9 @@ def findings(modality: AbstractModality[Any]) -> Iterator[LawResult]:
 
 
 def attempt(law: str, counterexamples: Callable[[Bench], Iterator[str]], bench: Bench) -> LawResult:
-    """One law, tried until its first counterexample."""
+    """One law, up to its first counterexample."""
     try:
         first = next(counterexamples(bench), "")
-    except Exception as error:  # whatever a stranger's code raises is a finding, not a crash of the suite
+    except Exception as error:  # whatever the modality raises is a finding, not a crash of the suite
         first = f"{type(error).__name__} was raised: {error}"
     return LawResult(law, not first, first)

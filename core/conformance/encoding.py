@@ -13,7 +13,7 @@ from .bench import Bench, close
 
 
 def words(bench: Bench) -> Iterator[str]:
-    """What is wrong with what a modality says of itself: its name, element, encoders, views and transforms."""
+    """A missing or ill-formed name, element, `raw`, view, transform or specimen."""
     modality = bench.modality
     if not isinstance(modality.tolerance, int) or modality.tolerance < 0:
         yield f"tolerance must be a number of elements, 0 or more, got {modality.tolerance!r}"
@@ -24,7 +24,7 @@ def words(bench: Bench) -> Iterator[str]:
     if "raw" not in modality.encoders or len(modality.encoders) < 2:
         yield f"encoders must hold 'raw' and at least one that learns, got {sorted(modality.encoders)}"
     if any(True for _ in bench.encoders["raw"].parameters()):
-        yield "the encoder 'raw' must have no parameters: it is the ruler for the others"
+        yield "the encoder 'raw' must have no parameters: the other encoders are compared with it"
     if len(modality.views.views) < 2:
         yield f"views must hold at least two views to compare, got {len(modality.views.views)}"
     if not modality.transforms:
@@ -37,6 +37,7 @@ def words(bench: Bench) -> Iterator[str]:
 
 
 def partition(bench: Bench) -> Iterator[str]:
+    """Labels that leave out elements, or number objects with gaps; specimens with a single object."""
     for number, specimen in enumerate(bench.specimens):
         elements = int(bench.source(number).valid.sum())
         labels = specimen.labels
@@ -45,18 +46,20 @@ def partition(bench: Bench) -> Iterator[str]:
         elif sorted(set(labels[labels >= 0].tolist())) != list(range(int(labels.max()) + 1)) or int(labels.min()) < -1:
             yield f"specimen {number}: number the objects 0, 1, 2, … without gaps, −1 for none; got {labels.tolist()}"
         elif int(labels.max()) < 1:
-            yield f"specimen {number} has fewer than two objects, so that nothing could be told apart"
+            yield f"specimen {number} has fewer than two objects, so there is nothing to distinguish"
 
 
 def collated(bench: Bench) -> Iterator[str]:
+    """A batch that is no tensor or dataclass, or does not move between devices."""
     data = bench.modality.collate([specimen.item for specimen in bench.specimens])
     if not isinstance(data, Data):
         yield f"collate must give a tensor or a dataclass with a method `to(device)`, got {type(data).__name__}"
     elif type(data.to("cpu")) is not type(data):
-        yield f"`to` must give the same kind of data, {type(data).__name__}, got {type(data.to('cpu')).__name__}"
+        yield f"`to` must give the same type, {type(data).__name__}, got {type(data.to('cpu')).__name__}"
 
 
 def vectors(bench: Bench) -> Iterator[str]:
+    """Features of a wrong shape or type, not finite, or on a grid where `raw` has a set."""
     items = len(bench.specimens)
     on_grid = bench.together("raw").grid is not None
     for name, encoder in bench.encoders.items():
@@ -77,6 +80,7 @@ def vectors(bench: Bench) -> Iterator[str]:
 
 
 def learns(bench: Bench) -> Iterator[str]:
+    """Encoders with weights that no gradient, or no finite one, reaches."""
     learning = 0
     for name, encoder in bench.encoders.items():
         weights = [weight for weight in encoder.parameters() if weight.requires_grad]
@@ -94,14 +98,15 @@ def learns(bench: Bench) -> Iterator[str]:
             part.training = mode
         reached = [gradient for gradient in gradients if gradient is not None]
         if not any(bool(gradient.any()) for gradient in reached):
-            yield f"encoder {name!r} has weights, but none gets a gradient; look for detach, no_grad, NumPy or rounding"
+            yield f"encoder {name!r} has weights, but none gets a gradient; avoid detach, no_grad, NumPy and rounding"
         elif not all(bool(gradient.isfinite().all()) for gradient in reached):
-            yield f"encoder {name!r} gives gradients that are not finite; look for √0, log 0 and division by 0"
+            yield f"encoder {name!r} gives gradients that are not finite; check for √0, log 0 and division by 0"
     if not learning:
         yield "no encoder has weights that learn; add one beside 'raw'"
 
 
 def settings(bench: Bench) -> Iterator[str]:
+    """Encoders that their JSON-able settings do not build again."""
     items = [specimen.item for specimen in bench.specimens]
     for name, encoder in bench.encoders.items():
         build = bench.modality.encoders[name]
@@ -127,6 +132,7 @@ def settings(bench: Bench) -> Iterator[str]:
 
 
 def padding(bench: Bench) -> Iterator[str]:
+    """Items whose features differ in a batch and alone."""
     for name in bench.encoders:
         together = bench.together(name)
         for number, specimen in enumerate(bench.specimens):

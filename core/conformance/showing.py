@@ -12,13 +12,14 @@ from .bench import Bench
 HOSTILE = (
     """<script>alert("&")</script>"><img src=x onerror="alert(1)">' onmouseover='alert(1)</svg></figure>\u202e語"""
 )
-"""A name that a stranger's data may hold."""
+"""A name that data of unknown origin may hold."""
 
 LOADING = ("src", "href", "xlink:href", "srcset", "poster", "data", "action", "background")
 """Attributes whose value a browser goes and fetches."""
 
 
 def rendered(bench: Bench) -> Iterator[str]:
+    """Fragments that are not self-contained, or let a text through as HTML."""
     for number, specimen in enumerate(bench.specimens):
         features = bench.source(number)
         valid = features.valid[0]
@@ -42,6 +43,8 @@ def rendered(bench: Bench) -> Iterator[str]:
 
 @final
 class Tags(HTMLParser):
+    """Reads a fragment; see `problem`."""
+
     VOID = frozenset(("area", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"))
 
     def __init__(self) -> None:

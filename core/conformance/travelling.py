@@ -10,6 +10,7 @@ from .bench import Bench, apply, same
 
 
 def travels(bench: Bench) -> Iterator[str]:
+    """Parts that worker processes cannot be sent, or that do something else there."""
     modality, item = bench.modality, bench.specimens[0].item
     for name, part in (("views", modality.views), ("collate", modality.collate), ("a specimen's item", item)):
         try:
@@ -31,6 +32,7 @@ def travels(bench: Bench) -> Iterator[str]:
 
 
 def missing(bench: Bench) -> Iterator[str]:
+    """A missing path that is passed in silence, or without its name."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "missing-file"
         try:
@@ -43,6 +45,7 @@ def missing(bench: Bench) -> Iterator[str]:
 
 
 def bad(bench: Bench) -> Iterator[str]:
+    """Bad files that are passed in silence, without their name, or not listed by `skip_bad`."""
     for name, content in (("empty-file", b""), ("torn-file", bytes(range(256)) * 4)):
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / name

@@ -16,21 +16,24 @@ FAINT = 0.1
 
 
 def seeded(bench: Bench) -> Iterator[str]:
+    """Transforms that draw random numbers from elsewhere than the `rng` argument."""
     for trial in bench.trials():
-        once, again = bench.look(trial), apply(trial.transform, bench.specimens[trial.number].item, trial.seed)
+        once, again = bench.result(trial), apply(trial.transform, bench.specimens[trial.number].item, trial.seed)
         if not same((once.item, once.correspondence), again):
             yield f"{trial.name} gave two results; draw all randomness from the `rng` argument"
 
 
 def unchanged(bench: Bench) -> Iterator[str]:
+    """Transforms that change the item that they are given."""
     for trial in bench.trials():
-        if bench.look(trial).meddled:
+        if bench.result(trial).changed_input:
             yield f"{trial.name} changed the item that it was given; work on a copy"
 
 
 def alive(bench: Bench) -> Iterator[str]:
+    """Views without elements, or with features that are not finite."""
     for trial in bench.trials():
-        features = bench.seen(trial)
+        features = bench.features(trial)
         if not bool(features.valid.any()):
             yield f"{trial.name} gives an item without elements; keep at least one"
         elif not bool(features.values[features.valid].isfinite().all()):
@@ -38,9 +41,10 @@ def alive(bench: Bench) -> Iterator[str]:
 
 
 def shared(bench: Bench) -> Iterator[str]:
+    """Pairs of default views that show no element in common."""
     shown: dict[tuple[int, int], list[set[int]]] = {}
     for trial in bench.trials():
-        if trial.transform in bench.views and bool(bench.look(trial).correspondence.known[0]):
+        if trial.transform in bench.views and bool(bench.result(trial).correspondence.known[0]):
             place = bench.views.index(trial.transform)
             shown.setdefault((trial.number, place), []).append(set(_shown(bench, trial)) - {-1})
     for (one, first), (two, second) in product(shown, shown):
@@ -53,7 +57,7 @@ def shared(bench: Bench) -> Iterator[str]:
 
 
 def _shown(bench: Bench, trial: Trial) -> list[int]:
-    found = bench.look(trial).correspondence.source_elements(bench.seen(trial), bench.source(trial.number).grid)
+    found = bench.result(trial).correspondence.source_elements(bench.features(trial), bench.source(trial.number).grid)
     elements: list[int] = found[0].tolist()
     return elements
 
@@ -67,8 +71,13 @@ def _identity_like(correspondence: AbstractCorrespondence, elements: int) -> Abs
 
 
 def identity(bench: Bench) -> Iterator[str]:
+    """Correspondences that a composition with the identity changes."""
     for trial in bench.trials():
-        correspondence, source, view = bench.look(trial).correspondence, bench.source(trial.number), bench.seen(trial)
+        correspondence, source, view = (
+            bench.result(trial).correspondence,
+            bench.source(trial.number),
+            bench.features(trial),
+        )
         elements = int(source.valid.sum())
         own = _identity_like(correspondence, elements).source_elements(source, source.grid)
         if not torch.equal(own[source.valid], torch.arange(source.valid.shape[1])[source.valid[0]]):
@@ -83,6 +92,7 @@ def identity(bench: Bench) -> Iterator[str]:
 
 
 def in_range(bench: Bench) -> Iterator[str]:
+    """Correspondences that name elements which the source does not have."""
     for trial in bench.trials():
         found, elements = _shown(bench, trial), bench.source(trial.number).valid.shape[1]
         if min(found) < -1 or max(found) >= elements:
@@ -90,6 +100,7 @@ def in_range(bench: Bench) -> Iterator[str]:
 
 
 def mark(bench: Bench) -> Iterator[str]:
+    """Marks that change nothing, other elements, or the specimen itself."""
     for number in range(len(bench.specimens[:2])):
         source = bench.source(number)
         for marked in bench.marked(number):
@@ -104,12 +115,13 @@ def mark(bench: Bench) -> Iterator[str]:
 
 
 def locality(bench: Bench) -> Iterator[str]:
+    """Changes that appear elsewhere than the correspondence says, or not at all."""
     tolerance = bench.modality.tolerance
     for trial in bench.trials():
-        look, marks = bench.look(trial), bench.marked(trial.number)
-        if not bool(look.correspondence.known[0]):
+        result, marks = bench.result(trial), bench.marked(trial.number)
+        if not bool(result.correspondence.known[0]):
             continue
-        view = bench.seen(trial)
+        view = bench.features(trial)
         shown = torch.tensor(_shown(bench, trial))
         inner = ~near(view, ~view.valid[0] | (shown < 0), tolerance) & _away_from_border(view, tolerance)
         moved = bench.encode("raw", [apply(trial.transform, marked.item, trial.seed)[0] for marked in marks])

@@ -2,7 +2,8 @@
 
 import abc
 from dataclasses import dataclass
-from typing import Generic, TypeVar, final
+from pathlib import Path
+from typing import Any, Generic, Protocol, TypeVar, final, runtime_checkable
 
 import numpy as np
 
@@ -27,6 +28,20 @@ class AbstractItems(abc.ABC, Generic[ItemT]):
     @abc.abstractmethod
     def name(self, index: int) -> str:
         """Where the item comes from, for messages: a path, with the place in it."""
+
+
+@runtime_checkable
+class FromFiles(Protocol):
+    """Items that lie in files: a file is an item, or holds several."""
+
+    def path(self, index: int) -> Path:
+        """The file (or the folder that counts as one) of item `index`."""
+        ...
+
+
+def file_of(items: AbstractItems[Any], index: int) -> str:
+    """The file of an item; its name, where it lies in none."""
+    return str(items.path(index)) if isinstance(items, FromFiles) else items.name(index)
 
 
 @final

@@ -1,12 +1,13 @@
 """Which objects count as present in a view."""
 
 from dataclasses import dataclass
-from typing import Literal, final
+from typing import Annotated, Literal, final
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from ..components.ranges import Between, ObjectCount, Share, check_ranges
 from .correspondence import AbstractCorrespondence
 from .coverage import shown
 from .feature_map import FeatureMap
@@ -31,14 +32,13 @@ class Subsample:
     Source: DetCon's code. The Odin document sums over all objects, [0048].
     """
 
-    objects: int
+    objects: ObjectCount
     by: Literal["uniform", "area"] = "uniform"
     replacement: bool = False
     per_view: bool = False
 
     def __post_init__(self) -> None:
-        if self.objects < 1:
-            raise ValueError(f"at least one object must be drawn, got {self.objects}")
+        check_ranges(self)
 
     def random(self, objects: int, generator: torch.Generator) -> Float[Tensor, " draws"]:
         """The numbers in [0, 1) that decide one drawing among up to `objects`."""
@@ -86,14 +86,13 @@ class Presence:
         Presence(elements=0.0, of_view=0.0, of_object=0.5, draw=Subsample(objects=16, by='uniform', ...))
     """
 
-    elements: float = 0.0
-    of_view: float = 0.0
-    of_object: float = 0.0
+    elements: Annotated[float, Between(0.0, 1e9)] = 0.0
+    of_view: Share = 0.0
+    of_object: Share = 0.0
     draw: Subsample | None = None
 
     def __post_init__(self) -> None:
-        if self.elements < 0 or not 0 <= self.of_view <= 1 or not 0 <= self.of_object <= 1:
-            raise ValueError(f"Presence needs elements ≥ 0 and shares between 0 and 1, got {self}")
+        check_ranges(self)
 
     def drawn(self, segmentation: Segmentation, generator: torch.Generator) -> Segmentation:
         """The segments with those left that are drawn for all views at once; a whole item stays, whatever is drawn."""

@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from ..components.ranges import PositiveShare, Weight, check_ranges
 from ..data.feature_map import FeatureMap
 from ..data.segmentation import Segmentation
 from .concat_features import standardised
@@ -42,12 +43,11 @@ class RemoveBackground(AbstractBackgroundRemover):
     """
 
     salience: Callable[[Any], FeatureMap]
-    quiet: float = 0.25
-    reach: float = 1.2
+    quiet: PositiveShare = 0.25
+    reach: Weight = 1.2
 
     def __post_init__(self) -> None:
-        if not 0 < self.quiet <= 1 or self.reach < 0:
-            raise ValueError(f"RemoveBackground needs 0 < quiet ≤ 1 and reach ≥ 0, got {self.quiet} and {self.reach}")
+        check_ranges(self)
 
     @torch.no_grad()
     def __call__(self, segmentation: Segmentation, features: FeatureMap, data: Any) -> Segmentation:

@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ..components.ranges import Weight, check_ranges
 from ..data.feature_map import FeatureMap
 
 
@@ -26,7 +27,10 @@ class ConcatFeatures:
     """
 
     plain: Callable[[Any], FeatureMap]
-    weight: float = 0.5
+    weight: Weight = 0.5
+
+    def __post_init__(self) -> None:
+        check_ranges(self)
 
     @torch.no_grad()
     def __call__(self, features: FeatureMap, data: Any) -> FeatureMap:

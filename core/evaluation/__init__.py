@@ -16,10 +16,13 @@ from .events import event_f1 as event_f1
 from .events import segment_counts as segment_counts
 from .events import segment_f1 as segment_f1
 from .fine_tuning import FineTuning as FineTuning
-from .fine_tuning import fine_tune_classes as fine_tune_classes
-from .fine_tuning import fine_tune_values as fine_tune_values
+from .fine_tuning import fine_tune as fine_tune
 from .fractions import label_fraction as label_fraction
 from .intervals import Intervals as Intervals
+from .linear_probe import ClassScore as ClassScore
+from .linear_probe import ValueScore as ValueScore
+from .linear_probe import linear_probe as linear_probe
+from .linear_probe import linear_value_probe as linear_value_probe
 from .named_objects import named_vectors as named_vectors
 from .named_objects import names_of_found as names_of_found
 from .neighbours import nearest_neighbour_accuracy as nearest_neighbour_accuracy
@@ -30,10 +33,7 @@ from .overlap import mean_best_overlap as mean_best_overlap
 from .overlap import object_recovery as object_recovery
 from .partition import adjusted_rand_index as adjusted_rand_index
 from .partition import foreground_adjusted_rand_index as foreground_adjusted_rand_index
-from .probe import ClassScore as ClassScore
-from .probe import ValueScore as ValueScore
-from .probe import linear_probe as linear_probe
-from .probe import linear_value_probe as linear_value_probe
+from .probe import probe as probe
 from .table import Column as Column
 from .table import Row as Row
 from .table import Table as Table

@@ -3,23 +3,25 @@
 import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar, cast, final
+from typing import Annotated, Any, Generic, Literal, TypeVar, final
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Shaped
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy, mse_loss
 from torch.optim import AdamW
 
-from ..data.feature_map import item_means
+from ..components.ranges import Between, Count, CountOrNone, Positive, Weight, check_ranges
+from ..data.feature_map import FeatureMap, item_means
+from ..data.segmentation import Segmentation
+from ..methods.targets import AbstractTarget, any_known, standardised
 from ..modality.transform import AbstractTransform
 from ..networks.encoder import AbstractEncoder
 from ..networks.modes import evaluating
 from ..networks.norm import MaskedBatchNorm
 from ..optimization.parameter_groups import parameter_groups
 from ..optimization.schedules import warmup_cosine
-from .probe import ClassScore, ValueScore, class_score, sides, value_score
+from .probe import known_sides
 from .vectors import device_of
 
 ItemT = TypeVar("ItemT")
@@ -34,147 +36,124 @@ class FineTuning:
     the encoder at full rate is our choice for small data; SimCLR and SemPPL sweep the rate on validation data.
     """
 
-    steps: int = 200
-    batch: int = 32
-    lr: float = 3e-3
-    encoder_scale: float = 1.0
-    weight_decay: float = 1e-4
-    warmup: int = 10
-    seed: int = 0
+    steps: Count = 200
+    batch: Count = 32
+    lr: Positive = 3e-3
+    encoder_scale: Weight = 1.0
+    weight_decay: Weight = 1e-4
+    warmup: CountOrNone = 10
+    seed: Annotated[int, Between(0, 2**31 - 1)] = 0
 
     def __post_init__(self) -> None:
-        if self.steps < 1 or self.batch < 1 or self.lr <= 0 or self.encoder_scale < 0:
-            raise ValueError(f"steps, batch and lr must be positive and encoder_scale at least 0, got {self}")
+        check_ranges(self)
 
 
 @final
 class Tuned(nn.Module, Generic[ItemT]):
-    """An encoder with a head on the mean of every item's elements: outputs · scale + shift."""
+    """An encoder with a linear head on the mean of every item's elements, or on every element."""
 
     def __init__(
-        self, encoder: AbstractEncoder, outputs: int, collate: Callable[[Sequence[ItemT]], Any], frozen: bool
+        self,
+        encoder: AbstractEncoder,
+        target: AbstractTarget,
+        collate: Callable[[Sequence[ItemT]], Any],
+        of: Literal["items", "elements"],
+        frozen: bool,
     ) -> None:
         super().__init__()
         self.encoder = encoder
-        linear = nn.Linear(encoder.dim, outputs)
+        linear = nn.Linear(encoder.dim, target.outputs)
         nn.init.zeros_(linear.weight)
         nn.init.zeros_(linear.bias)
         self.head = nn.Sequential(MaskedBatchNorm(encoder.dim), linear)
-        self.collate = collate
-        self.frozen = frozen
+        self.target, self.collate, self.of, self.frozen = target, collate, of, frozen
 
-    def forward(self, items: Sequence[ItemT]) -> Float[Tensor, "items outputs"]:
-        """The head's outputs for items in their native form."""
-        data = self.collate(items).to(device_of(self.encoder))
+    def forward(
+        self, items: Sequence[ItemT], known: Shaped[Tensor, "items ..."]
+    ) -> tuple[Float[Tensor, "rows outputs"], Shaped[Tensor, "rows ..."]]:
+        """The head's outputs where something is known, and what that is."""
+        device = device_of(self.encoder)
+        features = self._features(self.collate(items).to(device))
+        if self.of == "items":
+            vectors, segments = item_means(features)[:, None], Segmentation.whole_items(len(items), device)
+        else:
+            vectors, segments = features.values, Segmentation.every_element(features)
+        rows = self.target.of_objects(known.to(device), segments)
+        there = any_known(rows, axes=2)
+        outputs: Tensor = self.head(vectors[there])
+        return outputs.float(), rows[there]
+
+    def _features(self, data: Any) -> FeatureMap:
         if not self.frozen:
-            return cast(Tensor, self.head(item_means(self.encoder(data))))
+            features: FeatureMap = self.encoder(data)
+            return features
         with evaluating(self.encoder):
-            means = item_means(self.encoder(data))
-        return cast(Tensor, self.head(means))
+            frozen: FeatureMap = self.encoder(data)
+        return frozen
 
-    def predict(self, items: Sequence[ItemT], chunk: int = 64) -> Float[Tensor, "items outputs"]:
-        """Outputs in evaluation mode, on the CPU."""
+    def score(self, items: Sequence[ItemT], known: Shaped[Tensor, "items ..."], chunk: int = 64) -> dict[str, float]:
+        """The target's score, in evaluation mode."""
         with evaluating(self):
-            rows = [self(items[start : start + chunk]).float().cpu() for start in range(0, len(items), chunk)]
-        return torch.cat(rows)
+            places = [slice(start, start + chunk) for start in range(0, len(items), chunk)]
+            parts = [self(items[place], known[place]) for place in places]
+        outputs, rows = (torch.cat([part[side].cpu() for part in parts]) for side in (0, 1))
+        return self.target.score(outputs, rows)
 
 
-def fine_tune_classes(
+def fine_tune(
     encoder: AbstractEncoder,
     items: Sequence[ItemT],
-    labels: Int[Tensor, " items"],
+    target: AbstractTarget,
+    known: Shaped[Tensor, "items ..."],
     train: Int[Tensor, " train"],
     test: Int[Tensor, " test"],
     collate: Callable[[Sequence[ItemT]], Any],
     options: FineTuning | None = None,
     transform: AbstractTransform[ItemT] | None = None,
-) -> ClassScore:
-    """Train a copy of the encoder with a linear head by cross-entropy on `train`, and score it on `test`.
+    of: Literal["items", "elements"] = "items",
+) -> dict[str, float]:
+    """Train a copy of the encoder with a linear head by the target's loss on `train`, and score it on `test`.
 
-    With a fresh encoder this is supervised training from scratch. The encoder itself is not changed.
+    With a fresh encoder this is supervised training from scratch. The encoder itself is not changed. A target with
+    units, such as values, is standardised by the training items, and scored in its own unit.
 
     Args:
         encoder: the start.
         items: items in their native form.
-        labels: a class per item; items labelled −1 take no part.
+        target: what is predicted.
+        known: what is known of every item, or of its elements, in the target's form; what is unknown takes no part.
         train: numbers of the items to learn from.
         test: numbers of the items to be asked about.
         collate: the modality's.
         options: how to train.
         transform: augmentation of the training items, drawn anew every time; None trains on them as they are.
+        of: predict from the mean of an item's elements, or from every element.
 
     Raises:
-        ValueError: if no labelled item is left on a side, or an item is on both.
+        ValueError: if no labelled item is left on a side, an item is on both, or elements are to be predicted from
+            transformed items: what is known of elements is known of those of the item itself.
 
     Source: the protocol of SimCLR and SemPPL at 1 % and 10 % of the labels.
     """
-    classes = labels.cpu().numpy()
-    learn, ask = (rows[classes[rows] >= 0] for rows in sides(train, test))
-    if not len(learn) or not len(ask):
-        raise ValueError(f"fine-tuning needs labelled items on both sides, got {len(learn)} and {len(ask)}")
-    seen, number = np.unique(classes[learn], return_inverse=True)
-    tuned = _tuned(
-        encoder, items, learn, torch.from_numpy(number), len(seen), cross_entropy, collate, options, transform
-    )
-    predicted = seen[tuned.predict([items[row] for row in ask]).argmax(dim=1).numpy()]
-    return class_score(predicted, classes[ask], classes[learn])
-
-
-def fine_tune_values(
-    encoder: AbstractEncoder,
-    items: Sequence[ItemT],
-    targets: Float[Tensor, " items"],
-    train: Int[Tensor, " train"],
-    test: Int[Tensor, " test"],
-    collate: Callable[[Sequence[ItemT]], Any],
-    options: FineTuning | None = None,
-    transform: AbstractTransform[ItemT] | None = None,
-) -> ValueScore:
-    """Train a copy of the encoder with a linear head by squared error on `train`, and score it on `test`.
-
-    Targets are standardised by the training items while training, and scored in their own unit; items whose target is
-    NaN take no part. Arguments as in `fine_tune_classes`.
-
-    Raises:
-        ValueError: if no item with a target is left on a side, or an item is on both.
-    """
-    y = targets.detach().cpu().double().numpy()
-    learn, ask = (rows[~np.isnan(y[rows])] for rows in sides(train, test))
-    if not len(learn) or not len(ask):
-        raise ValueError(f"fine-tuning needs items with a target on both sides, got {len(learn)} and {len(ask)}")
-    middle, width = float(y[learn].mean()), float(y[learn].std()) or 1.0
-    standard = torch.from_numpy((y[learn] - middle) / width).float()[:, None]
-    tuned = _tuned(encoder, items, learn, standard, 1, mse_loss, collate, options, transform)
-    predicted = tuned.predict([items[row] for row in ask])[:, 0].double().numpy() * width + middle
-    return value_score(predicted, y[ask])
-
-
-def _tuned(
-    encoder: AbstractEncoder,
-    items: Sequence[ItemT],
-    rows: np.ndarray,
-    targets: Tensor,
-    outputs: int,
-    loss: Callable[[Tensor, Tensor], Tensor],
-    collate: Callable[[Sequence[ItemT]], Any],
-    options: FineTuning | None,
-    transform: AbstractTransform[ItemT] | None,
-) -> Tuned[ItemT]:
-    options = options or FineTuning()
+    if of == "elements" and transform is not None:
+        raise ValueError("what is known of elements is known of those of the item itself: leave out the transform")
+    learn, ask = known_sides(known, train, test, "fine-tuning")
+    target, options = standardised(target, known[learn]), options or FineTuning()
     rng = np.random.default_rng(options.seed)
-    device = device_of(encoder)
-    size, order = min(options.batch, len(rows)), np.empty(0, dtype=np.int64)
+    size, order = min(options.batch, len(learn)), np.empty(0, dtype=np.int64)
     with torch.random.fork_rng(), torch.enable_grad():
         torch.manual_seed(options.seed)  # the head, dropout and the like
-        tuned = Tuned(copy.deepcopy(encoder), outputs, collate, options.encoder_scale == 0).to(device).train()
+        tuned = Tuned(copy.deepcopy(encoder), target, collate, of, options.encoder_scale == 0)
+        tuned = tuned.to(device_of(encoder)).train()
         optimizer, scales = _optimizer(tuned, options)
         for step in range(options.steps):
             if len(order) < size:
-                order = rng.permutation(len(rows))
-            chosen, order = order[:size], order[size:]
-            picked = [items[row] for row in rows[chosen].tolist()]
+                order = rng.permutation(len(learn))
+            chosen, order = learn[order[:size]], order[size:]
+            picked = [items[row] for row in chosen.tolist()]
             picked = picked if transform is None else [transform(item, rng)[0] for item in picked]
-            value = loss(tuned(picked).float(), targets[torch.from_numpy(chosen)].to(device))
+            outputs, rows = tuned(picked, known[chosen])
+            value = target.loss(outputs, rows).sum() / max(len(rows), 1)
             rate = options.lr * warmup_cosine(step + 1, options.steps, options.warmup)
             for group, scale in zip(optimizer.param_groups, scales, strict=True):
                 group["lr"] = rate * scale
@@ -182,7 +161,7 @@ def _tuned(
             value.backward()
             nn.utils.clip_grad_norm_(tuned.parameters(), 5.0)
             optimizer.step()
-    return tuned.eval()
+    return tuned.score([items[row] for row in ask.tolist()], known[ask])
 
 
 def _optimizer(tuned: Tuned[Any], options: FineTuning) -> tuple[AdamW, list[float]]:

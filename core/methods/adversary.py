@@ -3,10 +3,12 @@
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, final
+from typing import Annotated, Any, final
 
 import torch
 from torch import Tensor
+
+from ..components.ranges import Between, check_ranges
 
 
 @final
@@ -25,12 +27,11 @@ class Adversary:
     Source: the BYOL document, [0073], which points to Madry et al. (2018); it gives no numbers, ε = 0.05 is ours.
     """
 
-    size: float = 0.05
-    steps: int = 1
+    size: Annotated[float, Between(0.0, 100.0, open_below=True)] = 0.05
+    steps: Annotated[int, Between(1, 1000)] = 1
 
     def __post_init__(self) -> None:
-        if self.size <= 0 or self.steps < 1:
-            raise ValueError(f"size must be positive and steps at least 1, got {self.size} and {self.steps}")
+        check_ranges(self)
 
     def __call__(self, data: Any, loss: Callable[[Any], Tensor]) -> Any:
         """The data changed so that `loss` grows; a tensor or a dataclass of tensors.
@@ -49,7 +50,7 @@ class Adversary:
                 slopes = torch.autograd.grad(value, list(now.values()), allow_unused=True) if now and reached else ()
             if all(slope is None for slope in slopes):
                 raise ValueError(
-                    "no number in this kind of data can be changed a little (tokens and graphs are no numbers): "
+                    "no number in this data type can be changed a little (tokens and graphs are no numbers): "
                     "leave the adversary out"
                 )
             for (name, tensor), slope in zip(now.items(), slopes, strict=True):

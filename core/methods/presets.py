@@ -28,6 +28,20 @@ class Preset:
     method: AbstractMethod
     training: Mapping[str, Any] = field(default_factory=dict)
 
+    def training_for(self, batch: int, steps: int) -> dict[str, Any]:
+        """The options of training by name, for the batch and the number of steps that are used in the end.
+
+        Example:
+            >>> Preset("Mine", BYOL(), {"lr_per_256": 0.2, "warmup_share": 0.1}).training_for(batch=512, steps=1000)
+            {'lr': 0.4, 'warmup': 100}
+        """
+        options = dict(self.training)
+        if "lr_per_256" in options:
+            options["lr"] = options.pop("lr_per_256") * batch / 256
+        if "warmup_share" in options:
+            options["warmup"] = round(options.pop("warmup_share") * steps)
+        return options
+
 
 def _byol(epochs: int, rate: float, weight_decay: float, decay: float) -> Preset:
     return Preset(
@@ -66,14 +80,25 @@ def preset_named(name: str) -> Preset:
     """The method of a name with its defaults, or a preset.
 
     Raises:
-        ValueError: if there is none, with the nearest name.
+        ValueError: if there is none, with the nearest name, or if what is installed under the name is no method.
+        ImportError: if it cannot be imported, with the reason.
 
     Example:
-        >>> preset_named("byol").title, preset_named("byol-small").method.hidden
+        >>> preset_named("byol").title, preset_named("byol-small").method.heads.hidden
         ('BYOL', 256)
     """
     found = METHODS.load(name)
-    return found if isinstance(found, Preset) else Preset(found.card.title, found())
+    if isinstance(found, Preset):
+        return found
+    if not (isinstance(found, type) and issubclass(found, AbstractMethod) and hasattr(found, "card")):
+        raise ValueError(
+            f"what is installed as the method {name!r} must be a subclass of AbstractMethod with a card, or a Preset, "
+            f"got {found!r}; correct the entry point of its package, or uninstall it"
+        )
+    try:
+        return Preset(found.card.title, found())
+    except TypeError as error:
+        raise ValueError(f"the method {name!r} needs a default for every setting: {error}") from error
 
 
 def title_of(method: AbstractMethod) -> str:

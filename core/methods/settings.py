@@ -6,10 +6,10 @@ from typing import Literal, final
 from torch import nn
 
 from ..components.ranges import Count, Positive, Weight, Width, check_ranges
+from ..losses.nearest_labels import Metric
 from ..networks.encoder import AbstractEncoder, Network
 from ..networks.heads import MLP
 from .adversary import Adversary
-from .objectives.pseudo_labels import Metric
 from .objectives.queue import Queue
 from .objectives.semantic import Semantic
 

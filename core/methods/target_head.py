@@ -5,11 +5,12 @@ from typing import final
 import torch
 from torch import Tensor, nn
 
+from ..components.ranges import Weight, check_ranges
 from ..data.segmentation import Objects
 from ..distributed.ranks import mean_over_ranks
 from ..losses.distances import at_least_float
 from .objectives.base import Loss
-from .targets.base import AbstractTarget, known_rows
+from .targets.base import AbstractTarget, any_known
 
 
 @final
@@ -26,19 +27,19 @@ class TargetHead(nn.Module):
         detached: let the gradient not reach the encoder: a probe trained online.
     """
 
-    def __init__(self, head: nn.Module, target: AbstractTarget, weight: float = 1.0, detached: bool = False) -> None:
+    def __init__(self, head: nn.Module, target: AbstractTarget, weight: Weight = 1.0, detached: bool = False) -> None:
         super().__init__()
         self.head = head
         self.target = target
         self.weight = weight
         self.detached = detached
+        check_ranges(self)
 
     def forward(self, projected: tuple[Objects, ...], known: Tensor) -> Loss:
         """The weighted loss of all views; `task` is it without the weight, `task_…` are the target's scores."""
         total, outputs, targets = [], [], []
         for view in projected:
-            there = known_rows(known)
-            rows = view.present & (there.any(dim=-1) if there.ndim == 3 else there)
+            rows = view.present & any_known(known, axes=2)
             vectors = view.vectors.detach() if self.detached else view.vectors
             found = at_least_float(self.head(vectors[rows]))
             total.append(self.target.loss(found, known[rows]).sum())

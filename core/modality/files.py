@@ -8,6 +8,7 @@ from typing import Generic, TypeVar, final
 import numpy as np
 
 from ..data.items import AbstractItems, BadItemError, Skipped
+from ..storage.own_folders import below
 from .base import Reading
 from .probing import none_usable, probe, sample
 
@@ -20,6 +21,7 @@ def find_files(paths: Sequence[Path], suffixes: Collection[str], kind: str = "fi
     """The files among `paths` and, with one of the `suffixes`, in the folder trees among them: sorted, each once.
 
     A file that is named is taken whatever its suffix; names with a leading dot are other programs' notes.
+    Below a folder, runs and what `discover` and `embed` wrote are no data, see `own_folders.below`.
 
     Args:
         paths: files and folders.
@@ -34,7 +36,7 @@ def find_files(paths: Sequence[Path], suffixes: Collection[str], kind: str = "fi
     for path in paths:
         if not path.exists():
             raise FileNotFoundError(f"{path} does not exist; check the spelling, and that the disk is mounted")
-        listed = sorted(path.rglob("*")) if path.is_dir() else [path]
+        listed = below(path) if path.is_dir() else [path]
         found += [
             file
             for file in listed
@@ -71,6 +73,10 @@ class Files(AbstractItems[ItemT], Generic[ItemT]):
 
     def __len__(self) -> int:
         return len(self.paths)
+
+    def path(self, index: int) -> Path:
+        """File `index`."""
+        return self.paths[index]
 
     def name(self, index: int) -> str:
         """The path of file `index`."""

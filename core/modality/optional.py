@@ -7,10 +7,11 @@ from typing import Any, Protocol, TypeVar, runtime_checkable
 import numpy as np
 from jaxtyping import Shaped
 
-from ..data.feature_map import FeatureMap, Grid
+from ..data.feature_map import Grid
 from ..data.items import AbstractItems, Skipped
 from ..data.masks import AbstractMasks, ItemMasks
 from ..discovery.found import FoundBatch
+from .base import Reading
 
 ItemT = TypeVar("ItemT")
 ShownT = TypeVar("ShownT", contravariant=True)
@@ -32,28 +33,62 @@ class WritesObjects(Protocol[ItemT]):
     def write_objects(self, found: Iterable[FoundBatch[ItemT]], items: AbstractItems[ItemT], out: Path) -> str:
         """Write the objects of all items, which come a few at a time, to the folder `out`; what was written, in a line.
 
-        `items` tells where each item comes from. `out` exists and is empty.
+        `items` are those that `read` (or `read_full`) gave, and tell where each item comes from. The line is the begin
+        of a sentence that the name of the folder ends ("3 objects in 1 picture"). `out` exists and is empty; names of
+        files in it come from `OutputNames`, so that none leads out of it.
         """
         ...
 
 
 @runtime_checkable
-class LocatesElements(Protocol[ItemT]):
-    """Where the elements of an item lie in its file: columns beside their vectors."""
+class ReadsFullResolution(Protocol[ItemT]):
+    """Items too large for the network, whose objects are written at the resolution of the file nevertheless."""
 
-    def element_columns(
-        self, features: FeatureMap, row: int, item: ItemT, index: int, items: AbstractItems[ItemT]
-    ) -> Mapping[str, Shaped[np.ndarray, " elements"]]:
-        """For item `index`, which is row `row` of the features: a number for every element, padding included."""
+    def read_full(self, paths: Sequence[Path], skip_bad: bool = False) -> Reading[ItemT]:
+        """As `read`, with every frame and pixel of the files; one item is in memory at a time.
+
+        Raises:
+            BadItemError: for the first file that cannot be used, unless `skip_bad`.
+        """
+        ...
+
+    def for_network(self, item: ItemT) -> ItemT:
+        """An item of `read_full` in the size in which the network takes it; its grid is in these units."""
         ...
 
 
 @runtime_checkable
-class HasInputGrid(Protocol):
+class ReducesElements(Protocol[ItemT]):
+    """Elements that are finer than what is written: bands of frequency, where objects are stretches of time."""
+
+    def reduced(self, found: FoundBatch[ItemT]) -> FoundBatch[ItemT]:
+        """The same items on fewer elements: features and weights of objects are averaged."""
+        ...
+
+
+@runtime_checkable
+class LocatesElements(Protocol[ItemT]):
+    """Where the elements of an item lie in its file: columns beside their vectors.
+
+    Without it they are the numbers of the elements, and their centres along every axis of the grid.
+    """
+
+    def element_columns(
+        self, found: FoundBatch[ItemT], row: int, items: AbstractItems[ItemT]
+    ) -> Mapping[str, Shaped[np.ndarray, " elements"]]:
+        """For one row of a batch (reduced, where the modality does so), a number for every element, padding included.
+
+        `items` are those that `read` gave.
+        """
+        ...
+
+
+@runtime_checkable
+class HasInputGrid(Protocol[ShownT]):
     """Where the smallest parts of an item itself lie: pixels of a picture, which are finer than any features."""
 
-    def input_grid(self, item: Any) -> Grid:
-        """A grid in the units of the modality's axes."""
+    def input_grid(self, item: ShownT) -> Grid:
+        """A grid in the units of the modality's axes, with as many axes as its features have."""
         ...
 
 

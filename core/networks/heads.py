@@ -5,6 +5,7 @@ from typing import final
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from ..components.ranges import Width, check_ranges
 from .norm import MaskedBatchNorm
 
 
@@ -20,9 +21,10 @@ class MLP(nn.Module):
     Source: BYOL, section 3.3; the normalisation runs over all ranks, as in the authors' code.
     """
 
-    def __init__(self, inputs: int, hidden: int, outputs: int) -> None:
+    def __init__(self, inputs: Width, hidden: Width, outputs: Width) -> None:
         super().__init__()
         self.inputs, self.hidden, self.outputs = inputs, hidden, outputs
+        check_ranges(self)
         self.layers = nn.Sequential(
             nn.Linear(inputs, hidden),
             MaskedBatchNorm(hidden),
@@ -45,9 +47,10 @@ class LinearHead(nn.Module):
         outputs: numbers that the target asks for.
     """
 
-    def __init__(self, inputs: int, outputs: int) -> None:
+    def __init__(self, inputs: Width, outputs: Width) -> None:
         super().__init__()
         self.inputs, self.outputs = inputs, outputs
+        check_ranges(self)
         self.linear = nn.Linear(inputs, outputs)
 
     def forward(self, rows: Float[Tensor, "rows inputs"]) -> Float[Tensor, "rows outputs"]:

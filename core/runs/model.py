@@ -9,7 +9,7 @@ from torch import nn
 
 from ..data.feature_map import item_means
 from ..data.items import Skipped
-from ..data.segmentation import Objects
+from ..data.segmentation import Objects, Segmentation
 from ..discovery.finder import ObjectFinder
 from ..discovery.found import FoundBatch
 from ..methods.targets.base import AbstractTarget
@@ -73,7 +73,23 @@ class Model(Generic[ItemT]):
         Raises:
             ValueError: if the run does not say how objects are found.
         """
+        self.check_finder()
         return self._found(Source.of(data, self.modality, skipped))
+
+    def encoded(self, data: Any, skipped: list[Skipped] | None = None) -> Iterator[FoundBatch[ItemT]]:
+        """As `found`; where the run does not say how objects are found, items have none."""
+        return self._found(Source.of(data, self.modality, skipped))
+
+    def check_finder(self) -> None:
+        """Refuse a run that does not say how objects are found.
+
+        Raises:
+            ValueError: if it does not.
+        """
+        if self.finder is None:
+            raise ValueError(
+                "this run does not say how objects are found: dataclasses.replace(model, finder=ObjectFinder(…))"
+            )
 
     def discover(self, data: Any, fine: bool = False, skip_bad: bool = False) -> list[ItemObjects[ItemT]]:
         """The objects of every item.
@@ -84,6 +100,7 @@ class Model(Generic[ItemT]):
                 of the network's elements. Sets keep their elements.
             skip_bad: leave out items that cannot be read.
         """
+        self.check_finder()
         source = Source.of(data, self.modality, [] if skip_bad else None)
         results = []
         for batch in self._found(source):
@@ -92,13 +109,16 @@ class Model(Generic[ItemT]):
                 places, grid = own_places(batch.features.valid[row], batch.features.grid, row)
                 own = labels[row][places]
                 if fine:
-                    own, grid = fine_labels(batch.segmentation, row, places, grid, self.modality, item)
+                    own, grid = fine_labels(batch, row, self.modality)
                 present = vectors.vectors[row][vectors.present[row]]
                 results.append(ItemObjects(source.name(index), item, own, grid, present))
         return results
 
     def embed(self, data: Any, skip_bad: bool = False) -> list[ItemVectors]:
-        """The vectors of every item (the mean over its elements), of its elements and of its objects."""
+        """The vectors of every item (the mean over its elements), of its elements and of its objects.
+
+        Where the run does not say how objects are found, there are none.
+        """
         source = Source.of(data, self.modality, [] if skip_bad else None)
         results = []
         for batch in self._found(source):
@@ -118,12 +138,15 @@ class Model(Generic[ItemT]):
         Raises:
             ValueError: if the run has no task head.
         """
+        return list(self.predictions(data, [] if skip_bad else None))
+
+    def predictions(self, data: Any, skipped: list[Skipped] | None = None) -> Iterator[ItemPrediction]:
+        """As `predict`, one after the other: for data larger than memory."""
         if self.target is None or "task" not in self.heads:
             raise ValueError(
                 "this run has no task head: train with labels and --method supervised, or with --method.task"
             )
-        source = Source.of(data, self.modality, [] if skip_bad else None)
-        results = []
+        source = Source.of(data, self.modality, skipped)
         for numbers, items in source.chunks(self.batch):
             with evaluating(self.network), evaluating(self.heads["task"]):
                 features = self.network.encode(self.modality.collate(items).to(self.device))
@@ -132,17 +155,16 @@ class Model(Generic[ItemT]):
             rows = self.target.decode(outputs).float().cpu().tolist()
             for number, row in zip(numbers, rows, strict=True):
                 names = self.target.columns or tuple(map(str, range(len(row))))
-                results.append(ItemPrediction(source.name(number), dict(zip(names, row, strict=True))))
-        return results
+                yield ItemPrediction(source.name(number), dict(zip(names, row, strict=True)))
 
     def _found(self, source: Source[ItemT]) -> Iterator[FoundBatch[ItemT]]:
-        if self.finder is None:
-            raise ValueError(
-                "this run does not say how objects are found: dataclasses.replace(model, finder=ObjectFinder(…))"
-            )
         for index, items in source.chunks(self.batch):
             data = self.modality.collate(items).to(self.device)
             with evaluating(self.network):
                 features = self.network.encode(data)
-            found = self.finder(self.network, features, data, torch.Generator().manual_seed(self.seed))
+            if self.finder is None:
+                nothing = torch.full_like(features.valid, -1, dtype=torch.long)
+                found = Segmentation.from_labels(nothing, 1, features.grid)
+            else:
+                found = self.finder(self.network, features, data, torch.Generator().manual_seed(self.seed))
             yield FoundBatch(index, items, features.to("cpu"), found.to("cpu"))

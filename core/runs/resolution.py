@@ -1,55 +1,74 @@
 """Objects at the resolution of the input instead of the network's elements."""
 
-from typing import Any
+from typing import Any, TypeVar
 
+import torch
 from jaxtyping import Int
 from torch import Tensor
 
 from ..data.feature_map import FeatureMap, Grid
 from ..data.resampling import resampled
 from ..data.segmentation import Segmentation
+from ..discovery.found import FoundBatch
 from ..modality.base import AbstractModality
-from ..modality.optional import HasInputGrid, InfersEncoderSettings
+from ..modality.optional import HasInputGrid, InfersEncoderSettings, ReducesElements
 from ..networks.modes import evaluating
+from .elements import own_places
 from .inputs import InMemory
+
+ItemT = TypeVar("ItemT")
 
 
 def fine_labels(
-    found: Segmentation,
-    row: int,
-    places: Int[Tensor, " own"],
-    grid: Grid | None,
-    modality: AbstractModality[Any],
-    item: Any,
+    found: FoundBatch[ItemT], row: int, modality: AbstractModality[ItemT]
 ) -> tuple[Int[Tensor, " fine"], Grid | None]:
     """The objects of one item on its input's own grid: weights are interpolated; sets keep their elements.
 
-    Where most of the interpolated weight is of no object, there is none.
+    Where most of the interpolated weight is of no object, there is none. An element of the input that lies up to half
+    a cell outside the network's elements, at the rim, belongs to what is nearest.
 
     Args:
-        found: the segments of a batch.
+        found: a batch.
         row: the item's row in it.
-        places: the item's own elements.
-        grid: where they lie.
         modality: says where the elements of the input lie, or its plain features do.
-        item: in its native form.
 
     Source: Odin, [0097] and claim 17.
     """
-    own = Segmentation(found.weights[row : row + 1][..., places], grid, found.whole[row : row + 1])
-    target = input_grid(modality, item) if grid is not None else None
-    if target is None:
+    if isinstance(modality, ReducesElements):
+        found = modality.reduced(found)
+    segmentation = found.segmentation
+    places, grid = own_places(found.features.valid[row], found.features.grid, row)
+    own = Segmentation(segmentation.weights[row : row + 1][..., places], grid, segmentation.whole[row : row + 1])
+    target = None if grid is None else input_grid(modality, found.items[row])
+    if grid is None or target is None:
         return own.labels()[0], grid
     fine = resampled(own, target)
     nothing = 1 - fine.weights.sum(dim=1, keepdim=True)
     kept = fine.weights.amax(dim=1, keepdim=True) >= nothing
-    return Segmentation(fine.weights * kept, target, fine.whole).labels()[0], target
+    labels = Segmentation(fine.weights * kept, target, fine.whole).labels()[0]
+    return _to_the_rim(labels, grid, target), target
+
+
+def _to_the_rim(labels: Int[Tensor, " fine"], grid: Grid, target: Grid) -> Int[Tensor, " fine"]:
+    """Elements of the target up to half a cell outside the grid get the label of the nearest ones inside."""
+    lattice = labels.view(target.shape)
+    for axis, (old, new) in enumerate(zip(grid.edges, target.edges, strict=True)):
+        edges, centres = old[0], (new[0, 1:] + new[0, :-1]) / 2
+        inside = ((centres >= edges[0]) & (centres < edges[-1])).nonzero()[:, 0]
+        before, after = (edges[1] - edges[0]) / 2, (edges[-1] - edges[-2]) / 2
+        near = (centres >= edges[0] - before) & (centres < edges[-1] + after)
+        if len(inside):
+            place = torch.arange(len(centres))
+            taken = torch.where(near, place.clamp(int(inside[0]), int(inside[-1])), place)
+            lattice = lattice.index_select(axis, taken)
+    return lattice.flatten()
 
 
 def input_grid(modality: AbstractModality[Any], item: Any) -> Grid | None:
     """Where the elements of the input lie: pixels, samples; or those of the plain features, if nobody says so."""
     if isinstance(modality, HasInputGrid):
-        return modality.input_grid(item)
+        grid: Grid = modality.input_grid(item)
+        return grid
     settings = {}
     if isinstance(modality, InfersEncoderSettings):
         settings = dict(modality.encoder_settings("raw", InMemory([item])))

@@ -13,7 +13,7 @@ from jaxtyping import Int, Shaped
 from torch import Tensor
 
 from ..data.items import AbstractItems
-from ..methods.targets import AbstractTarget, Classes, Values, known_rows
+from ..methods.targets import AbstractTarget, Classes, Values, any_known
 
 PLACE = re.compile(r"\s*[\[:#,(]")
 """Where an item's name stops to name the file and goes on with the place in it."""
@@ -74,11 +74,7 @@ class Labels:
 
     def known_items(self) -> Int[Tensor, " labelled"]:
         """The numbers of the items of which anything is known."""
-        return (
-            known_rows(self.known).flatten(1).any(dim=1).nonzero()[:, 0]
-            if self.known.ndim > 1
-            else known_rows(self.known).nonzero()[:, 0]
-        )
+        return any_known(self.known).nonzero()[:, 0]
 
     def keeping(self, rows: Int[Tensor, " kept"]) -> "Labels":
         """The same labels, hidden for all items but these: what a learner may see of them."""

@@ -6,13 +6,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from gestalt.core.data.correspondence import Index
-from gestalt.core.data.feature_map import FeatureMap
-from gestalt.core.modality.base import AbstractModality, Specimen
+import gestalt
 from gestalt.core.modality.colours import colour_of
-from gestalt.core.modality.files import read_files
-from gestalt.core.modality.transform import AbstractTransform, Chain, Views
-from gestalt.core.networks.encoder import AbstractEncoder, Identity
 
 
 def load(path):  # a ValueError says what is wrong with a file
@@ -22,59 +17,59 @@ def load(path):  # a ValueError says what is wrong with a file
     return cloud.astype(np.float32)
 
 
-class PointNet(AbstractEncoder):  # every point beside the maximum over all points of its cloud
+class PointNet(gestalt.AbstractEncoder):  # every point beside the maximum over all points of its cloud
     def __init__(self, dim=32):
         super().__init__()
         self.dim = dim
         self.point, self.both = nn.Linear(4, dim), nn.Linear(2 * dim, dim)
 
     def forward(self, data):
-        points = self.point(data.values).relu() * data.valid[..., None]  # padding must not win the maximum
+        points = self.point(data.values).relu() * data.valid[..., None]  # so that padding is no maximum
         cloud = points.amax(dim=1, keepdim=True).expand_as(points)
         return data.with_values(self.both(torch.cat([points, cloud], dim=2)).relu())
 
 
-class Rotation(AbstractTransform):  # about the vertical axis
+class Rotation(gestalt.AbstractTransform):  # about the vertical axis
     def __call__(self, cloud, rng):
         angle = rng.uniform(0, 2 * np.pi)
         turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]], np.float32)
-        return np.column_stack([cloud[:, :2] @ turn, cloud[:, 2:]]), Index.identity(len(cloud))
+        return np.column_stack([cloud[:, :2] @ turn, cloud[:, 2:]]), gestalt.Index.identity(len(cloud))
 
 
-class Jitter(AbstractTransform):
+class Jitter(gestalt.AbstractTransform):
     def __call__(self, cloud, rng):
-        return cloud + rng.normal(0, 0.02, cloud.shape).astype(np.float32), Index.identity(len(cloud))
+        return cloud + rng.normal(0, 0.02, cloud.shape).astype(np.float32), gestalt.Index.identity(len(cloud))
 
 
-class Crop(AbstractTransform):  # the three quarters that lie on one side of a random plane
+class Crop(gestalt.AbstractTransform):  # the three quarters that lie on one side of a random plane
     def __call__(self, cloud, rng):
         kept = np.argsort(cloud[:, :3] @ rng.normal(size=3), kind="stable")[len(cloud) // 4 :]
-        return cloud[kept], Index.of(kept.tolist())
+        return cloud[kept], gestalt.Index.of(kept.tolist())
 
 
-class CutOut(AbstractTransform):  # a hole: without the eighth that is nearest to a random point
+class CutOut(gestalt.AbstractTransform):  # a hole: without the eighth that is nearest to a random point
     def __call__(self, cloud, rng):
         distance = np.linalg.norm(cloud[:, :3] - cloud[rng.integers(len(cloud)), :3], axis=1)
         kept = np.argsort(distance, kind="stable")[len(cloud) // 8 :]
-        return cloud[kept], Index.of(kept.tolist())
+        return cloud[kept], gestalt.Index.of(kept.tolist())
 
 
 def unchanged(cloud):
-    return Index.identity(len(cloud))
+    return gestalt.Index.identity(len(cloud))
 
 
-class PointClouds(AbstractModality):
+class PointClouds(gestalt.AbstractModality):
     name, element = "points", "point"
-    encoders = {"raw": lambda dim=4: Identity(dim), "pointnet": PointNet}
+    encoders = {"raw": lambda dim=4: gestalt.Identity(dim), "pointnet": PointNet}
     transforms = {"rotation": Rotation(), "jitter": Jitter(), "crop": Crop(), "cut_out": CutOut()}
     steps = [(1.0, Rotation()), (1.0, Jitter()), (1.0, Crop()), (0.5, CutOut())]
-    views = Views(Chain(unchanged), (Chain(unchanged, steps),) * 2)
+    views = gestalt.Views(gestalt.Chain(unchanged), (gestalt.Chain(unchanged, steps),) * 2)
 
     def read(self, paths, skip_bad=False):
-        return read_files(paths, {".npy"}, load, skip_bad, "point clouds")
+        return gestalt.read_files(paths, {".npy"}, load, skip_bad, "point clouds")
 
     def collate(self, clouds):
-        return FeatureMap.padded([torch.from_numpy(cloud) for cloud in clouds])
+        return gestalt.FeatureMap.padded([torch.from_numpy(cloud) for cloud in clouds])
 
     def render(self, cloud, found, grid, truth=()):  # from above
         places = (cloud[:, :2] - cloud[:, :2].min(axis=0)) / max(np.ptp(cloud[:, :2], axis=0).max(), 1e-6)
@@ -99,7 +94,7 @@ def specimen(points, seed):  # a dull ball and a bright one
         marked[point, 3] += 5
         return marked
 
-    return Specimen(cloud, torch.from_numpy(labels), mark, (("dull ball", None), ("bright ball", None)))
+    return gestalt.Specimen(cloud, torch.from_numpy(labels), mark, (("dull ball", None), ("bright ball", None)))
 
 
 MODALITY = PointClouds()

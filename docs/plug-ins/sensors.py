@@ -6,13 +6,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from gestalt.core.data.correspondence import Affine
-from gestalt.core.data.feature_map import FeatureMap
-from gestalt.core.modality.base import AbstractModality, Specimen
+import gestalt
 from gestalt.core.modality.colours import colour_of
-from gestalt.core.modality.files import read_files
-from gestalt.core.modality.transform import AbstractTransform, Chain, Views
-from gestalt.core.networks.encoder import AbstractEncoder, Identity
 
 STEP, CHANNELS = 8, 3  # samples per element, channels per sample
 
@@ -24,7 +19,7 @@ def load(path):  # a ValueError says what is wrong with a file
     return series.astype(np.float32)
 
 
-class Conv(AbstractEncoder):
+class Conv(gestalt.AbstractEncoder):
     def __init__(self, dim=32):
         super().__init__()
         self.dim = dim
@@ -32,46 +27,47 @@ class Conv(AbstractEncoder):
 
     def forward(self, data):
         values = data.values
-        for layer in self.layers:  # padding is silenced after every layer, so it never reaches an element
+        for layer in self.layers:  # padding is zero after every layer, so it reaches no element
             values = layer(values.mT).mT.relu() * data.valid[..., None]
         return data.with_values(values)
 
 
-class Crop(AbstractTransform):  # moves: position in the series = position in the view + start
+class Crop(gestalt.AbstractTransform):  # moves: position in the series = position in the view + start
     def __call__(self, series, rng):
         size = 3 * len(series) // 4
         start = int(rng.integers(len(series) - size + 1))
-        return series[start : start + size], Affine.of(scale=[1.0], offset=[float(start)])
+        return series[start : start + size], gestalt.Affine.of(scale=[1.0], offset=[float(start)])
 
 
-class Gain(AbstractTransform):  # moves nothing
+class Gain(gestalt.AbstractTransform):  # moves nothing
     def __call__(self, series, rng):
-        return series * rng.uniform(0.7, 1.4, (1, CHANNELS)).astype(np.float32), Affine.identity(axes=1)
+        return series * rng.uniform(0.7, 1.4, (1, CHANNELS)).astype(np.float32), gestalt.Affine.identity(axes=1)
 
 
-class Blank(AbstractTransform):  # hides two elements' worth of samples, and says so
+class Blank(gestalt.AbstractTransform):  # hides two elements' worth of samples, and says so
     def __call__(self, series, rng):
         start, blanked = int(rng.integers(len(series) - 2 * STEP)), series.copy()
         blanked[start : start + 2 * STEP] = 0
-        return blanked, Affine.identity(axes=1).hiding([float(start)], [float(start + 2 * STEP)])
+        return blanked, gestalt.Affine.identity(axes=1).hiding([float(start)], [float(start + 2 * STEP)])
 
 
 def unchanged(_):
-    return Affine.identity(axes=1)
+    return gestalt.Affine.identity(axes=1)
 
 
-class Sensors(AbstractModality):
+class Sensors(gestalt.AbstractModality):
     name, element, tolerance = "sensors", "step", 1  # a crop need not start where an element does
-    encoders = {"raw": lambda dim=STEP * CHANNELS: Identity(dim), "conv": Conv}
+    encoders = {"raw": lambda dim=STEP * CHANNELS: gestalt.Identity(dim), "conv": Conv}
     transforms = {"crop": Crop(), "gain": Gain(), "blank": Blank()}
-    views = Views(Chain(unchanged), (Chain(unchanged, [(1.0, Crop()), (0.8, Gain()), (0.5, Blank())]),) * 2)
+    steps = [(1.0, Crop()), (0.8, Gain()), (0.5, Blank())]
+    views = gestalt.Views(gestalt.Chain(unchanged), (gestalt.Chain(unchanged, steps),) * 2)
 
     def read(self, paths, skip_bad=False):
-        return read_files(paths, {".npy"}, load, skip_bad, "sensor series")
+        return gestalt.read_files(paths, {".npy"}, load, skip_bad, "sensor series")
 
     def collate(self, items):
         whole = [torch.from_numpy(series[: len(series) // STEP * STEP]) for series in items]
-        return FeatureMap.padded([series.reshape(-1, STEP * CHANNELS) for series in whole], step=float(STEP))
+        return gestalt.FeatureMap.padded([series.reshape(-1, STEP * CHANNELS) for series in whole], step=float(STEP))
 
     def render(self, series, found, grid, truth=()):
         cells = "".join(
@@ -97,7 +93,7 @@ def specimen(elements, seed):  # at rest, then shaken, then at rest again
         return marked
 
     first, last = np.flatnonzero(np.repeat(labels == 1, STEP))[[0, -1]].tolist()
-    return Specimen(series, torch.from_numpy(labels), mark, (("shaken", (first, last + 1)),))
+    return gestalt.Specimen(series, torch.from_numpy(labels), mark, (("shaken", (first, last + 1)),))
 
 
 MODALITY = Sensors()

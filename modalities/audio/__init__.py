@@ -1,18 +1,20 @@
 """Sound: recordings, their time frames, and the events in them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, final
+from typing import Annotated, Any, ClassVar, final
 
 import numpy as np
 import torch
-from jaxtyping import Int
+from jaxtyping import Float, Int
 from torch import Tensor
 
+from gestalt.core.components.ranges import Between, check_ranges
 from gestalt.core.components.settings import accepted
 from gestalt.core.data.feature_map import Grid
 from gestalt.core.data.items import AbstractItems, Skipped, first_readable
 from gestalt.core.data.masks import AbstractMasks, ItemMasks
+from gestalt.core.discovery.found import FoundBatch
 from gestalt.core.modality.base import AbstractModality, Reading, Specimen
 from gestalt.core.modality.transform import AbstractTransform, Views
 from gestalt.core.networks.encoder import AbstractEncoder
@@ -25,7 +27,9 @@ from .data import each_window as each_window
 from .data import read_audio
 from .effects import BackgroundMix, Filters, Gain, Noise
 from .encoders import Conv, LogMel
+from .front_end import SampleRate
 from .given_masks import read_masks, shown_masks
+from .outputs import element_columns, reduced, write_objects
 from .pretrained import AST, TorchaudioWav2Vec2, hubert, wav2vec2
 from .render import render
 from .resnet import resnet18, resnet34, resnet50
@@ -39,6 +43,10 @@ from .views import default_views as default_views
 class Audio(AbstractModality[Recording]):
     """Recordings read as mono at `sample_rate` in windows of `seconds`; objects are sound events.
 
+    Args:
+        sample_rate: in Hz, to which files are resampled.
+        seconds: length of an item; longer files become several.
+
     Example:
         >>> sorted(MODALITY.encoders)[:4]
         ['ast', 'conv', 'hubert', 'raw']
@@ -49,9 +57,16 @@ class Audio(AbstractModality[Recording]):
     # Signalsmith's stretching smears a click over its block of 120 ms.
     tolerance: ClassVar[int] = 3
 
-    def __init__(self, sample_rate: int = 16_000, seconds: float = 4.0) -> None:
+    def __init__(
+        self,
+        sample_rate: SampleRate = 16_000,
+        seconds: Annotated[float, Between(0.0, 86_400.0, open_below=True)] = 4.0,
+    ) -> None:
         self.sample_rate = sample_rate
         self.seconds = seconds
+        check_ranges(self)
+        if seconds * sample_rate < 1:
+            raise ValueError(f"seconds must hold at least one sample at {sample_rate} Hz, got seconds={seconds}")
         self.encoders: Mapping[str, Callable[..., AbstractEncoder]] = {
             "raw": LogMel,
             "conv": Conv,
@@ -137,6 +152,20 @@ class Audio(AbstractModality[Recording]):
     def specimens(self) -> Sequence[Specimen[Recording]]:
         """Three recordings of tones and hisses, two seconds or a little less."""
         return specimens(self.sample_rate)
+
+    def write_objects(self, found: Iterable[FoundBatch[Recording]], items: AbstractItems[Recording], out: Path) -> str:
+        """Events as DCASE's table, Audacity's label tracks and JSON."""
+        return write_objects(found, items, out)
+
+    def element_columns(
+        self, found: FoundBatch[Recording], row: int, items: AbstractItems[Recording]
+    ) -> Mapping[str, Float[np.ndarray, " elements"]]:
+        """The seconds at which each frame begins and ends in its file."""
+        return element_columns(found, row, items)
+
+    def reduced(self, found: FoundBatch[Recording]) -> FoundBatch[Recording]:
+        """The same recordings in frames, without bands of frequency."""
+        return reduced(found)
 
 
 def _rumble(sample_rate: int, seconds: float = 5.0) -> Recording:

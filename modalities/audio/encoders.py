@@ -1,18 +1,33 @@
 """Encoders of time frames on log-mel spectrograms: plain features, and a small convolutional network."""
 
 from collections.abc import Sequence
-from typing import final
+from typing import Annotated, final
 
 from einops import rearrange
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
+from gestalt.core.components.ranges import Between, Kernel, Width, check_ranges
 from gestalt.core.data.feature_map import FeatureMap, Grid
 from gestalt.core.networks.encoder import AbstractEncoder
 from gestalt.core.networks.norm import MaskedBatchNorm
 
 from .data import Waveforms
-from .front_end import LogMelFrames, count, longest, masked, valid_elements, whole_samples
+from .front_end import (
+    Floor,
+    LogMelFrames,
+    Mels,
+    Milliseconds,
+    SampleRate,
+    count,
+    longest,
+    masked,
+    valid_elements,
+    whole_samples,
+)
+
+Frames = Annotated[int, Between(1, 10_000)]
+"""Log-mel frames that an element takes."""
 
 
 @final
@@ -21,6 +36,14 @@ class LogMel(AbstractEncoder):
 
     Element `i` covers the samples `[i · step, (i + 1) · step)`, `step = hop_ms · per_element`; windows reach
     `(window_ms − hop_ms) / 2` into its neighbours. An element is valid if its centre lies in the recording.
+
+    Args:
+        mels: bands of the log-mel spectrum, equally spaced in mel, the length of the vectors.
+        window_ms: length of the window of each spectrum, in milliseconds; a whole number of samples.
+        hop_ms: step from one spectrum to the next, in milliseconds; a whole number of samples.
+        per_element: frames, one per step, whose mean is an element.
+        floor: power in dB of full scale that counts as silence.
+        sample_rate: of the recordings, in Hz.
 
     Example:
         >>> import torch
@@ -32,22 +55,23 @@ class LogMel(AbstractEncoder):
 
     def __init__(
         self,
-        mels: int = 64,
-        window_ms: float = 32.0,
-        hop_ms: float = 16.0,
-        per_element: int = 2,
-        floor: float = -80.0,
-        sample_rate: int = 16_000,
+        mels: Mels = 64,
+        window_ms: Milliseconds = 32.0,
+        hop_ms: Milliseconds = 16.0,
+        per_element: Frames = 2,
+        floor: Floor = -80.0,
+        sample_rate: SampleRate = 16_000,
     ) -> None:
         super().__init__()
-        window, hop = whole_samples(window_ms, sample_rate, "window_ms"), whole_samples(hop_ms, sample_rate, "hop_ms")
-        self.frames = LogMelFrames(sample_rate, mels, window, hop, high=0.4875 * sample_rate, floor=floor)
         self.mels = mels
         self.window_ms = window_ms
         self.hop_ms = hop_ms
         self.per_element = per_element
         self.floor = floor
         self.sample_rate = sample_rate
+        check_ranges(self)
+        window, hop = whole_samples(window_ms, sample_rate, "window_ms"), whole_samples(hop_ms, sample_rate, "hop_ms")
+        self.frames = LogMelFrames(sample_rate, mels, window, hop, high=0.4875 * sample_rate, floor=floor)
         self.step = hop * per_element
         self.dim = mels
 
@@ -118,6 +142,12 @@ class Conv(AbstractEncoder):
         margin: frames that the first convolution sees beyond its element, on either side.
         dilations: growth of the dilation from block to block: 1 keeps it at 1, 2 doubles it.
         norm: `layer` (each element alone) or `row` (batch statistics over valid elements).
+        mels: bands of the log-mel spectrum, equally spaced in mel.
+        window_ms: length of the window of each spectrum, in milliseconds; a whole number of samples.
+        hop_ms: step from one spectrum to the next, in milliseconds; a whole number of samples.
+        per_element: frames, one per step, that the first convolution gathers into an element.
+        floor: power in dB of full scale that counts as silence.
+        sample_rate: of the recordings, in Hz.
 
     Example:
         >>> import torch
@@ -128,23 +158,19 @@ class Conv(AbstractEncoder):
 
     def __init__(
         self,
-        width: int = 160,
-        kernels: Sequence[int] = (3, 1),
-        margin: int = 0,
-        dilations: int = 1,
+        width: Width = 160,
+        kernels: Sequence[Kernel] = (3, 1),
+        margin: Annotated[int, Between(0, 10_000)] = 0,
+        dilations: Annotated[int, Between(1, 16)] = 1,
         norm: str = "row",
-        mels: int = 64,
-        window_ms: float = 32.0,
-        hop_ms: float = 16.0,
-        per_element: int = 2,
-        floor: float = -80.0,
-        sample_rate: int = 16_000,
+        mels: Mels = 64,
+        window_ms: Milliseconds = 32.0,
+        hop_ms: Milliseconds = 16.0,
+        per_element: Frames = 2,
+        floor: Floor = -80.0,
+        sample_rate: SampleRate = 16_000,
     ) -> None:
         super().__init__()
-        if any(kernel % 2 == 0 for kernel in kernels):
-            raise ValueError(f"kernels must be odd, so that an element stays in its place, got {list(kernels)}")
-        window, hop = whole_samples(window_ms, sample_rate, "window_ms"), whole_samples(hop_ms, sample_rate, "hop_ms")
-        self.frames = LogMelFrames(sample_rate, mels, window, hop, high=0.4875 * sample_rate, floor=floor)
         self.width = width
         self.kernels = tuple(kernels)
         self.margin = margin
@@ -156,6 +182,11 @@ class Conv(AbstractEncoder):
         self.per_element = per_element
         self.floor = floor
         self.sample_rate = sample_rate
+        check_ranges(self)
+        if any(kernel % 2 == 0 for kernel in kernels):
+            raise ValueError(f"kernels must be odd, so that an element stays in its place, got {list(kernels)}")
+        window, hop = whole_samples(window_ms, sample_rate, "window_ms"), whole_samples(hop_ms, sample_rate, "hop_ms")
+        self.frames = LogMelFrames(sample_rate, mels, window, hop, high=0.4875 * sample_rate, floor=floor)
         self.step = hop * per_element
         self.stem = nn.Conv1d(mels, width, per_element + 2 * margin, stride=per_element, padding=margin, bias=False)
         self.stem_norm = ElementNorm(width, norm)

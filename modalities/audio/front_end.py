@@ -1,13 +1,24 @@
 """Log-mel spectrograms whose frames know their place and do not see the padding."""
 
 import math
-from typing import final
+from typing import Annotated, final
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from gestalt.core.components.ranges import Between
+
 from .data import Waveforms
+
+SampleRate = Annotated[int, Between(1, 1_000_000)]
+"""Samples per second."""
+Milliseconds = Annotated[float, Between(0.0, 10_000.0, open_below=True)]
+"""The length of a window or a step."""
+Mels = Annotated[int, Between(1, 1024)]
+"""Bands of a log-mel spectrum."""
+Floor = Annotated[float, Between(-200.0, 0.0)]
+"""dB below full scale, where silence begins."""
 
 
 def whole_samples(milliseconds: float, sample_rate: int, name: str) -> int:

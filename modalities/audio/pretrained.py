@@ -4,19 +4,20 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, final
+from typing import Annotated, Any, final
 
 import torch
 from einops import rearrange
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from gestalt.core.components.ranges import Between, Positive, check_ranges
 from gestalt.core.data.feature_map import FeatureMap, Grid
 from gestalt.core.networks.encoder import AbstractEncoder
 from gestalt.core.networks.local_checkpoint import local_model
 
 from .data import Waveforms
-from .front_end import count, mel_edges, silenced, valid_elements
+from .front_end import SampleRate, count, mel_edges, silenced, valid_elements
 
 # From scratch on one machine, the published base models are far too large; `config={}` gives those.
 SMALL: Mapping[str, Any] = {
@@ -131,6 +132,7 @@ class SpeechTransformer(AbstractEncoder):
         config: what differs from the library's own default (the base model); None for a small network.
         checkpoint: a local folder with `config.json` and safetensors, instead of a configuration.
         normalise: bring every item to mean 0 and variance 1, as the published models expect.
+        sample_rate: of the recordings, in Hz; a checkpoint fixes it.
     """
 
     def __init__(
@@ -139,9 +141,11 @@ class SpeechTransformer(AbstractEncoder):
         config: Mapping[str, Any] | None = None,
         checkpoint: str | None = None,
         normalise: bool = True,
-        sample_rate: int = 16_000,
+        sample_rate: SampleRate = 16_000,
     ) -> None:
         super().__init__()
+        self.sample_rate = sample_rate
+        check_ranges(self)
         from transformers import HubertModel, Wav2Vec2Model
 
         model_class = {"wav2vec2": Wav2Vec2Model, "hubert": HubertModel}[kind]
@@ -151,7 +155,6 @@ class SpeechTransformer(AbstractEncoder):
         self.checkpoint = None  # its configuration builds the network again
         self.lattice = Lattice(self.model.config.conv_kernel, self.model.config.conv_stride)
         self.normalise = normalise
-        self.sample_rate = sample_rate
         self.dim = int(self.model.config.hidden_size)
 
     def forward(self, data: Waveforms) -> FeatureMap:
@@ -183,12 +186,15 @@ class TorchaudioWav2Vec2(AbstractEncoder):
     Args:
         config: what differs from `torchaudio.models.wav2vec2_base`; None for a small network.
         normalise: bring every item to mean 0 and variance 1.
+        sample_rate: of the recordings, in Hz.
     """
 
     def __init__(
-        self, config: Mapping[str, Any] | None = None, normalise: bool = True, sample_rate: int = 16_000
+        self, config: Mapping[str, Any] | None = None, normalise: bool = True, sample_rate: SampleRate = 16_000
     ) -> None:
         super().__init__()
+        self.sample_rate = sample_rate
+        check_ranges(self)
         from torchaudio.models import wav2vec2_model
 
         self.config = chosen = dict(SMALL_TORCHAUDIO if config is None else config)
@@ -218,7 +224,6 @@ class TorchaudioWav2Vec2(AbstractEncoder):
         self.lattice = Lattice([kernel for _, kernel, _ in layers], [stride for _, _, stride in layers])
         self.by_length = whole["extractor_mode"] == "group_norm"
         self.normalise = normalise
-        self.sample_rate = sample_rate
         self.dim = int(whole["encoder_embed_dim"])
 
     def forward(self, data: Waveforms) -> FeatureMap:
@@ -249,7 +254,9 @@ class AST(AbstractEncoder):
     Args:
         config: what differs from the library's own default (the base model); None for a small network for 4 s.
         checkpoint: a local folder with `config.json` and safetensors, instead of a configuration.
-        mean, deviation: of the spectrogram's values, in the data that the network was trained on (AudioSet).
+        mean: of the spectrogram's values (ln of power), in the data that the network was trained on (AudioSet).
+        deviation: of the same values, above 0.
+        sample_rate: of the recordings, in Hz; a checkpoint fixes it.
     """
 
     FRAME, WINDOW = 0.010, 0.025  # seconds, as Kaldi's filter banks have them
@@ -258,19 +265,20 @@ class AST(AbstractEncoder):
         self,
         config: Mapping[str, Any] | None = None,
         checkpoint: str | None = None,
-        mean: float = -4.2677393,
-        deviation: float = 4.5689974,
-        sample_rate: int = 16_000,
+        mean: Annotated[float, Between(-1000.0, 1000.0)] = -4.2677393,
+        deviation: Positive = 4.5689974,
+        sample_rate: SampleRate = 16_000,
     ) -> None:
         super().__init__()
+        self.mean = mean
+        self.deviation = deviation
+        self.sample_rate = sample_rate
+        check_ranges(self)
         from transformers import ASTModel
 
         self.model, self.config = local_model(ASTModel, config, SMALL_AST, checkpoint)
         _check_rate(checkpoint, sample_rate)
         self.checkpoint = None  # its configuration builds the network again
-        self.mean = mean
-        self.deviation = deviation
-        self.sample_rate = sample_rate
         self.dim = int(self.model.config.hidden_size)
 
     def forward(self, data: Waveforms) -> FeatureMap:

@@ -1,18 +1,31 @@
 """torchvision's ResNets on log-mel images, with padding kept out of every layer."""
 
 from functools import partial
-from typing import Any, final
+from typing import Any, Literal, final
 
 import torch
 from einops import rearrange
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
+from gestalt.core.components.ranges import check_ranges
 from gestalt.core.data.feature_map import FeatureMap, Grid
 from gestalt.core.networks.encoder import AbstractEncoder
 
 from .data import Waveforms
-from .front_end import LogMelFrames, count, longest, masked, mel_edges, valid_elements, whole_samples
+from .front_end import (
+    Floor,
+    LogMelFrames,
+    Mels,
+    Milliseconds,
+    SampleRate,
+    count,
+    longest,
+    masked,
+    mel_edges,
+    valid_elements,
+    whole_samples,
+)
 
 
 @final
@@ -24,7 +37,12 @@ class ResNet(AbstractEncoder):
 
     Args:
         name: `resnet18`, `resnet34` or `resnet50`.
-        stride: 8, 16 or 32.
+        stride: frames and mel bands that an element takes: 8, 16 or 32.
+        mels: bands of the log-mel spectrum, equally spaced in mel.
+        window_ms: length of the window of each spectrum, in milliseconds; a whole number of samples.
+        hop_ms: step from one spectrum to the next, in milliseconds; a whole number of samples.
+        floor: power in dB of full scale that counts as silence.
+        sample_rate: of the recordings, in Hz.
 
     Example:
         >>> encoder = ResNet("resnet18", mels=64)
@@ -36,12 +54,12 @@ class ResNet(AbstractEncoder):
     def __init__(
         self,
         name: str,
-        stride: int = 16,
-        mels: int = 64,
-        window_ms: float = 32.0,
-        hop_ms: float = 8.0,
-        floor: float = -80.0,
-        sample_rate: int = 16_000,
+        stride: Literal[8, 16, 32] = 16,
+        mels: Mels = 64,
+        window_ms: Milliseconds = 32.0,
+        hop_ms: Milliseconds = 8.0,
+        floor: Floor = -80.0,
+        sample_rate: SampleRate = 16_000,
     ) -> None:
         super().__init__()
         from torchvision.models import resnet
@@ -50,8 +68,6 @@ class ResNet(AbstractEncoder):
             raise ValueError(f"name is resnet18, resnet34 or resnet50, got {name!r}")
         if stride not in (8, 16, 32):
             raise ValueError(f"stride is 8, 16 or 32, got {stride}")
-        window, hop = whole_samples(window_ms, sample_rate, "window_ms"), whole_samples(hop_ms, sample_rate, "hop_ms")
-        self.frames = LogMelFrames(sample_rate, mels, window, hop, high=0.4875 * sample_rate, floor=floor)
         self.name = name
         self.stride = stride
         self.mels = mels
@@ -59,6 +75,9 @@ class ResNet(AbstractEncoder):
         self.hop_ms = hop_ms
         self.floor = floor
         self.sample_rate = sample_rate
+        check_ranges(self)
+        window, hop = whole_samples(window_ms, sample_rate, "window_ms"), whole_samples(hop_ms, sample_rate, "hop_ms")
+        self.frames = LogMelFrames(sample_rate, mels, window, hop, high=0.4875 * sample_rate, floor=floor)
         network = getattr(resnet, name)(weights=None)
         self.stem = nn.Conv2d(1, 64, 7, stride=2, padding=3, bias=False)
         self.stem_norm = nn.BatchNorm2d(64)

@@ -1,16 +1,19 @@
 """Graphs: molecules and other networks, their nodes, and the parts they are made of."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, final
+from typing import Annotated, Any, ClassVar, final
 
-from jaxtyping import Int
+import numpy as np
+from jaxtyping import Float, Int
 from torch import Tensor
 
+from gestalt.core.components.ranges import Between, check_ranges
 from gestalt.core.components.settings import accepted
 from gestalt.core.data.feature_map import Grid
 from gestalt.core.data.items import AbstractItems, Skipped, first_readable
 from gestalt.core.data.masks import AbstractMasks, ItemMasks
+from gestalt.core.discovery.found import FoundBatch
 from gestalt.core.modality.base import AbstractModality, Reading, Specimen
 from gestalt.core.modality.transform import AbstractTransform, Views
 from gestalt.core.networks.encoder import AbstractEncoder
@@ -26,6 +29,7 @@ from .molecules import graph_of as graph_of
 from .molecules import molecule_from as molecule_from
 from .molecules import molecule_of as molecule_of
 from .networks import from_pyg as from_pyg
+from .outputs import element_columns, write_objects
 from .reading import read_graphs
 from .records import GraphRecords as GraphRecords
 from .records import Record as Record
@@ -53,9 +57,10 @@ class GraphModality(AbstractModality[Graph]):
     name: ClassVar[str] = "graph"
     element: ClassVar[str] = "node"
 
-    def __init__(self, most: int = 512, smiles: str | None = None) -> None:
+    def __init__(self, most: Annotated[int, Between(1, 1_000_000)] = 512, smiles: str | None = None) -> None:
         self.most = most
         self.smiles = smiles
+        check_ranges(self)
         self.encoders: Mapping[str, Callable[..., AbstractEncoder]] = {
             "raw": Raw,
             "diffusion": Diffusion,
@@ -132,6 +137,16 @@ class GraphModality(AbstractModality[Graph]):
     def specimens(self) -> Sequence[Specimen[Graph]]:
         """Three molecules with their rings and functional groups."""
         return specimens()
+
+    def write_objects(self, found: Iterable[FoundBatch[Graph]], items: AbstractItems[Graph], out: Path) -> str:
+        """Drawings; tables of the parts of molecules, or of the nodes of other graphs."""
+        return write_objects(found, items, out)
+
+    def element_columns(
+        self, found: FoundBatch[Graph], row: int, items: AbstractItems[Graph]
+    ) -> Mapping[str, Float[np.ndarray, " elements"]]:
+        """The number of every atom, or node, in its file."""
+        return element_columns(found, row, items)
 
 
 MODALITY = GraphModality()

@@ -1,12 +1,13 @@
 """Encoders of nodes: plain features and positions without parameters, and the message-passing networks of the field."""
 
 from collections.abc import Callable, Sequence
-from typing import final
+from typing import Annotated, final
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from gestalt.core.components.ranges import AttentionHeads, Between, Depth, Weight, Width, check_ranges
 from gestalt.core.data.feature_map import FeatureMap
 from gestalt.core.networks.encoder import AbstractEncoder
 from gestalt.core.networks.norm import MaskedBatchNorm
@@ -14,6 +15,11 @@ from gestalt.core.networks.norm import MaskedBatchNorm
 from .data import Graphs, Schema
 from .geometric import GATConv, GCNConv, GINConv, GINEConv
 from .molecules import MOLECULE
+
+Column = Annotated[int, Between(1, 10_000_000)]
+"""Categories of one column of features."""
+Numbers = Annotated[int, Between(0, 65536)]
+"""Plain numbers beside the categories."""
 
 
 def padded(rows: Float[Tensor, "rows dim"], data: Graphs) -> FeatureMap:
@@ -40,7 +46,10 @@ class Raw(AbstractEncoder):
 
     Args:
         hops: how many steps away the features are averaged; 0 takes the node and its edges alone.
-        nodes, numbers, edges, weights: the features of the data, as its `schema.settings()` gives them.
+        nodes: number of categories in each column of node features, as the data's `schema.settings()` gives them.
+        numbers: plain numbers of a node, as `schema.settings()` gives them.
+        edges: number of categories in each column of edge features, as `schema.settings()` gives them.
+        weights: plain numbers of an edge, as `schema.settings()` gives them.
 
     Example:
         >>> from .data import collate
@@ -51,11 +60,11 @@ class Raw(AbstractEncoder):
 
     def __init__(
         self,
-        hops: int = 0,
-        nodes: Sequence[int] = MOLECULE.nodes,
-        numbers: int = 0,
-        edges: Sequence[int] = MOLECULE.edges,
-        weights: int = 0,
+        hops: Annotated[int, Between(0, 100)] = 0,
+        nodes: Sequence[Column] = MOLECULE.nodes,
+        numbers: Numbers = 0,
+        edges: Sequence[Column] = MOLECULE.edges,
+        weights: Numbers = 0,
     ) -> None:
         super().__init__()
         self.hops = hops
@@ -63,6 +72,7 @@ class Raw(AbstractEncoder):
         self.numbers = numbers
         self.edges = tuple(edges)
         self.weights = weights
+        check_ranges(self)
         self.dim = (sum(nodes) + numbers + sum(edges) + weights + 1) * (hops + 1)
 
     def forward(self, data: Graphs) -> FeatureMap:
@@ -100,16 +110,17 @@ class Diffusion(AbstractEncoder):
     and drop out of distances. It depends on edges alone, not on any feature.
 
     Args:
-        time: t, how far the diffusion reaches.
+        time: t, how far the diffusion reaches; at 0 all coordinates count alike.
         dim: coordinates; smaller graphs leave the last at 0. Of larger ones, symmetric nodes may come out unevenly.
 
     Source: Coifman and Lafon, "Diffusion maps" (2006), with the symmetric normalisation.
     """
 
-    def __init__(self, time: float = 3.0, dim: int = 64) -> None:
+    def __init__(self, time: Weight = 3.0, dim: Width = 64) -> None:
         super().__init__()
         self.time = time
         self.dim = dim
+        check_ranges(self)
 
     def forward(self, data: Graphs) -> FeatureMap:
         """Coordinates of every node; edges are no numbers, so that no gradient passes."""
@@ -171,34 +182,42 @@ class MessagePassing(AbstractEncoder):
     edge features, the vectors of its edges are added to every node at the start.
 
     Args:
-        convolutions: one per layer, of torch-geometric, each keeping the width.
-        edge_features: whether the convolutions take the features of edges.
+        kind: `gin`, `gine`, `gcn` or `gat`: which convolution of torch-geometric; `gine` and `gat` take edge features.
         width: length of the vectors.
-        nodes, numbers, edges, weights: the features of the data, as its `schema.settings()` gives them.
-        heads: of attention, where the convolutions have any.
+        layers: how many convolutions in a row; each sees one edge further.
+        heads: of attention, which divide the width; for `gat` alone.
+        nodes: number of categories in each column of node features, as the data's `schema.settings()` gives them.
+        numbers: plain numbers of a node, as `schema.settings()` gives them.
+        edges: number of categories in each column of edge features, as `schema.settings()` gives them.
+        weights: plain numbers of an edge, as `schema.settings()` gives them.
     """
 
     def __init__(
         self,
-        convolutions: Sequence[nn.Module],
-        edge_features: bool,
-        width: int,
-        nodes: Sequence[int],
-        numbers: int,
-        edges: Sequence[int],
-        weights: int,
-        heads: int = 1,
+        kind: str,
+        width: Width,
+        layers: Depth,
+        heads: AttentionHeads,
+        nodes: Sequence[Column],
+        numbers: Numbers,
+        edges: Sequence[Column],
+        weights: Numbers,
     ) -> None:
         super().__init__()
-        self.edge_features = edge_features
+        self.kind = kind
         self.width = width
-        self.layers = len(convolutions)
+        self.layers = layers
         self.heads = heads
         self.nodes = tuple(nodes)
         self.numbers = numbers
         self.edges = tuple(edges)
         self.weights = weights
+        check_ranges(self)
+        if width % heads:
+            raise ValueError(f"heads must divide width, got width={width} and heads={heads}")
+        self.edge_features = kind in ("gine", "gat")
         self.dim = width
+        convolutions = _convolutions(kind, width, layers, heads)
         self.of_nodes = Categories(nodes, numbers, width)
         self.of_edges = Categories(edges, weights, width)
         self.convolutions = nn.ModuleList(convolutions)
@@ -222,73 +241,112 @@ class MessagePassing(AbstractEncoder):
         return padded(x, data)
 
 
+def _convolutions(kind: str, width: int, layers: int, heads: int) -> list[nn.Module]:
+    if kind == "gin":
+        return _stack(width, layers, lambda head: GINConv(head, train_eps=True))
+    if kind == "gine":
+        return _stack(width, layers, lambda head: GINEConv(head, train_eps=True, edge_dim=width))
+    if kind == "gcn":
+        return [GCNConv(width, width) for _ in range(layers)]
+    if kind == "gat":
+        return [GATConv(width, width // heads, heads=heads, edge_dim=width) for _ in range(layers)]
+    raise ValueError(f"kind is gin, gine, gcn or gat, got {kind!r}")
+
+
 def _stack(width: int, layers: int, build: Callable[[nn.Module], nn.Module]) -> list[nn.Module]:
     heads = [nn.Sequential(nn.Linear(width, 2 * width), nn.ReLU(), nn.Linear(2 * width, width)) for _ in range(layers)]
     return [build(head) for head in heads]
 
 
 def gin(
-    width: int = 64,
-    layers: int = 3,
-    nodes: Sequence[int] = MOLECULE.nodes,
-    numbers: int = 0,
-    edges: Sequence[int] = MOLECULE.edges,
-    weights: int = 0,
+    width: Width = 64,
+    layers: Depth = 3,
+    nodes: Sequence[Column] = MOLECULE.nodes,
+    numbers: Numbers = 0,
+    edges: Sequence[Column] = MOLECULE.edges,
+    weights: Numbers = 0,
 ) -> MessagePassing:
     """Graph isomorphism network: MLP((1 + ε) x_i + Σ_j x_j), ε learned.
 
+    Args:
+        width: length of the vectors.
+        layers: how many convolutions in a row; each sees one edge further.
+        nodes: number of categories in each column of node features, as the data's `schema.settings()` gives them.
+        numbers: plain numbers of a node, as `schema.settings()` gives them.
+        edges: number of categories in each column of edge features, as `schema.settings()` gives them.
+        weights: plain numbers of an edge, as `schema.settings()` gives them.
+
     Source: Xu et al., "How powerful are graph neural networks?" (2019); 5 layers of 300 are usual for molecules.
     """
-    stack = _stack(width, layers, lambda head: GINConv(head, train_eps=True))
-    return MessagePassing(stack, False, width, nodes, numbers, edges, weights)
+    return MessagePassing("gin", width, layers, 1, nodes, numbers, edges, weights)
 
 
 def gine(
-    width: int = 64,
-    layers: int = 3,
-    nodes: Sequence[int] = MOLECULE.nodes,
-    numbers: int = 0,
-    edges: Sequence[int] = MOLECULE.edges,
-    weights: int = 0,
+    width: Width = 64,
+    layers: Depth = 3,
+    nodes: Sequence[Column] = MOLECULE.nodes,
+    numbers: Numbers = 0,
+    edges: Sequence[Column] = MOLECULE.edges,
+    weights: Numbers = 0,
 ) -> MessagePassing:
     """GIN with edge features: MLP((1 + ε) x_i + Σ_j relu(x_j + W e_ij)); the default.
 
+    Args:
+        width: length of the vectors.
+        layers: how many convolutions in a row; each sees one edge further.
+        nodes: number of categories in each column of node features, as the data's `schema.settings()` gives them.
+        numbers: plain numbers of a node, as `schema.settings()` gives them.
+        edges: number of categories in each column of edge features, as `schema.settings()` gives them.
+        weights: plain numbers of an edge, as `schema.settings()` gives them.
+
     Source: Hu et al., "Strategies for pre-training graph neural networks" (2020); 5 layers of 300 there.
     """
-    stack = _stack(width, layers, lambda head: GINEConv(head, train_eps=True, edge_dim=width))
-    return MessagePassing(stack, True, width, nodes, numbers, edges, weights)
+    return MessagePassing("gine", width, layers, 1, nodes, numbers, edges, weights)
 
 
 def gcn(
-    width: int = 64,
-    layers: int = 3,
-    nodes: Sequence[int] = MOLECULE.nodes,
-    numbers: int = 0,
-    edges: Sequence[int] = MOLECULE.edges,
-    weights: int = 0,
+    width: Width = 64,
+    layers: Depth = 3,
+    nodes: Sequence[Column] = MOLECULE.nodes,
+    numbers: Numbers = 0,
+    edges: Sequence[Column] = MOLECULE.edges,
+    weights: Numbers = 0,
 ) -> MessagePassing:
     """Graph convolution: D^(−1/2) (A + I) D^(−1/2) X W.
 
+    Args:
+        width: length of the vectors.
+        layers: how many convolutions in a row; each sees one edge further.
+        nodes: number of categories in each column of node features, as the data's `schema.settings()` gives them.
+        numbers: plain numbers of a node, as `schema.settings()` gives them.
+        edges: number of categories in each column of edge features, as `schema.settings()` gives them.
+        weights: plain numbers of an edge, as `schema.settings()` gives them.
+
     Source: Kipf and Welling, "Semi-supervised classification with graph convolutional networks" (2017).
     """
-    stack = [GCNConv(width, width) for _ in range(layers)]
-    return MessagePassing(stack, False, width, nodes, numbers, edges, weights)
+    return MessagePassing("gcn", width, layers, 1, nodes, numbers, edges, weights)
 
 
 def gat(
-    width: int = 64,
-    layers: int = 3,
-    heads: int = 4,
-    nodes: Sequence[int] = MOLECULE.nodes,
-    numbers: int = 0,
-    edges: Sequence[int] = MOLECULE.edges,
-    weights: int = 0,
+    width: Width = 64,
+    layers: Depth = 3,
+    heads: AttentionHeads = 4,
+    nodes: Sequence[Column] = MOLECULE.nodes,
+    numbers: Numbers = 0,
+    edges: Sequence[Column] = MOLECULE.edges,
+    weights: Numbers = 0,
 ) -> MessagePassing:
     """Graph attention with edge features: Σ_j α_ij W x_j, α from x_i, x_j and e_ij, in `heads` heads.
 
+    Args:
+        width: length of the vectors.
+        layers: how many convolutions in a row; each sees one edge further.
+        heads: of attention, which divide the width.
+        nodes: number of categories in each column of node features, as the data's `schema.settings()` gives them.
+        numbers: plain numbers of a node, as `schema.settings()` gives them.
+        edges: number of categories in each column of edge features, as `schema.settings()` gives them.
+        weights: plain numbers of an edge, as `schema.settings()` gives them.
+
     Source: Veličković et al., "Graph attention networks" (2018); 4 heads as in GraphMAE.
     """
-    if width % heads:
-        raise ValueError(f"heads must divide width, got width={width} and heads={heads}")
-    stack = [GATConv(width, width // heads, heads=heads, edge_dim=width) for _ in range(layers)]
-    return MessagePassing(stack, True, width, nodes, numbers, edges, weights, heads)
+    return MessagePassing("gat", width, layers, heads, nodes, numbers, edges, weights)

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from rdkit import Chem, rdBase
@@ -55,7 +56,7 @@ def _good_records(path: Path, smiles: str | None, skipped: list[Skipped] | None)
     bad = False
     for found in _records(path, smiles):
         if isinstance(found, Record):
-            good.append(found)
+            good.append(replace(found, file=path))
         elif skipped is None:
             raise BadItemError(found.name, found.reason)
         else:

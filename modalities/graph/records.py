@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, final
 
 import numpy as np
@@ -20,12 +21,14 @@ class Record:
     """One graph of a file: where it stands, what it holds, and what else the file says of it.
 
     `source` is a SMILES, RDKit's binary form of a molecule, or the graph itself; `values` are the other columns.
+    `file` is None for graphs that lie in none.
     """
 
     name: str
     source: str | bytes | Graph
     size: int
     values: Mapping[str, str]
+    file: Path | None = None
 
 
 KEPT = 20_000
@@ -63,6 +66,11 @@ class GraphRecords(AbstractItems[Graph]):
     def record(self, index: int) -> Record:
         """The record that item `index` is, or is a window of."""
         return self.records[self._index.place(index)[0]]
+
+    def path(self, index: int) -> Path:
+        """The file of item `index`; the name of its record, where it lies in none."""
+        record = self.record(index)
+        return Path(record.name) if record.file is None else record.file
 
     def name(self, index: int) -> str:
         """The file, the place of the graph in it, and the window."""

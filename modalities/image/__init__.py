@@ -1,17 +1,20 @@
 """Pictures: their cells, and the objects in them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, final
+from typing import Annotated, Any, ClassVar, final
 
+import numpy as np
 import torch
-from jaxtyping import Int
+from jaxtyping import Float, Int
 from torch import Tensor
 
+from gestalt.core.components.ranges import Between, Count, check_ranges
 from gestalt.core.components.settings import accepted
 from gestalt.core.data.feature_map import Grid
 from gestalt.core.data.items import AbstractItems, Skipped, first_readable
 from gestalt.core.data.masks import AbstractMasks, ItemMasks
+from gestalt.core.discovery.found import FoundBatch
 from gestalt.core.modality.base import AbstractModality, Reading, Specimen
 from gestalt.core.modality.transform import AbstractTransform, Views
 from gestalt.core.networks.encoder import AbstractEncoder
@@ -27,6 +30,8 @@ from .data import read_images
 from .effects import Blur, ColourJitter, Grey, Noise, Solarise
 from .encoders import ColourTexture, Conv
 from .given_masks import read_masks, shown_masks
+from .layout import Channels
+from .outputs import element_columns, input_grid, write_objects
 from .pretrained import Timm, TransformersSwin, dinov2, vit
 from .render import render
 from .saliency import SaliencyMask
@@ -47,7 +52,7 @@ class Image(AbstractModality[Picture]):
     Args:
         channels: to which files are converted: grey and colour into each other, opacity laid on white; None keeps
             each file's own.
-        longest: larger pictures are shrunk when read; None reads them as they are.
+        longest: pixels a side of a picture; larger ones are shrunk when read. None reads them as they are.
         size: pixels a side of the default views.
 
     Example:
@@ -60,10 +65,16 @@ class Image(AbstractModality[Picture]):
     # Cells of a view and of its source need not begin at the same pixel, and blur and interpolation spread a change.
     tolerance: ClassVar[int] = 2
 
-    def __init__(self, channels: int | None = 3, longest: int | None = 1024, size: int = 64) -> None:
+    def __init__(
+        self,
+        channels: Channels | None = 3,
+        longest: Count | None = 1024,
+        size: Annotated[int, Between(1, 16_384)] = 64,
+    ) -> None:
         self.channels = channels
         self.longest = longest
         self.size = size
+        check_ranges(self)
         self.encoders: Mapping[str, Callable[..., AbstractEncoder]] = {
             "raw": ColourTexture,
             "conv": Conv,
@@ -150,6 +161,20 @@ class Image(AbstractModality[Picture]):
     def specimens(self) -> Sequence[Specimen[Picture]]:
         """Three pictures of textured discs and boxes."""
         return specimens()
+
+    def write_objects(self, found: Iterable[FoundBatch[Picture]], items: AbstractItems[Picture], out: Path) -> str:
+        """Index pictures and overlays at the size of each file, and COCO's JSON."""
+        return write_objects(found, items, out)
+
+    def element_columns(
+        self, found: FoundBatch[Picture], row: int, items: AbstractItems[Picture]
+    ) -> Mapping[str, Float[np.ndarray, " elements"]]:
+        """The centre of every cell in the file's own pixels."""
+        return element_columns(found, row, items)
+
+    def input_grid(self, item: Picture) -> Grid:
+        """Every pixel."""
+        return input_grid(item)
 
 
 def _small_network(channels: int) -> AbstractEncoder:

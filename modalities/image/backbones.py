@@ -2,19 +2,25 @@
 
 from collections.abc import Sequence
 from functools import partial
-from typing import final
+from typing import Annotated, final
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from gestalt.core.components.ranges import AttentionHeads, Between, Depth, Share, Width, check_ranges
 from gestalt.core.data.feature_map import FeatureMap
 from gestalt.core.networks.encoder import AbstractEncoder
 
 from .data import Pictures
 from .encoders import check_channels
-from .layout import by_size, standardised
+from .layout import Channels, by_size, standardised
 from .stages import LEVELS, LevelReader, ResNetStages, SwinStages
+
+Level = Annotated[int, Between(LEVELS[0], LEVELS[-1])]
+"""Which map of a backbone is read; level `l` has cells of 2ˡ pixels."""
+Pyramid = Annotated[int, Between(0, 65536)]
+"""Channels of a feature pyramid, 0 for none."""
 
 
 @final
@@ -26,6 +32,7 @@ class ResNet(AbstractEncoder):
         level: 2 … 5, cells of 4 … 32 pixels with the large stem, of 1 … 8 with the small one.
         pyramid: channels of the feature pyramid, 0 for none; keep it for transfer, or drop it by `without_pyramid`.
         stem: `large` (7 × 7, stride 4), or `small` (3 × 3, stride 1) for small pictures.
+        channels: of the pictures, 3 for colours.
 
     Example:
         >>> encoder = resnet18(level=4)
@@ -33,13 +40,16 @@ class ResNet(AbstractEncoder):
         (4, 6)
     """
 
-    def __init__(self, name: str, level: int = 5, pyramid: int = 0, stem: str = "large", channels: int = 3) -> None:
+    def __init__(
+        self, name: str, level: Level = 5, pyramid: Pyramid = 0, stem: str = "large", channels: Channels = 3
+    ) -> None:
         super().__init__()
         self.name = name
         self.level = level
         self.pyramid = pyramid
         self.stem = stem
         self.channels = channels
+        check_ranges(self)
         self.backbone = ResNetStages(name, stem, channels)
         self.reader = LevelReader(self.backbone.widths, level, pyramid)
         self.stride = self.backbone.strides[self.reader.stage]
@@ -73,8 +83,15 @@ resnet18 = partial(ResNet, "resnet18")
 resnet50 = partial(ResNet, "resnet50")
 
 
-def resnet50_pyramid(level: int = 2, pyramid: int = 256, stem: str = "large", channels: int = 3) -> ResNet:
-    """ResNet-50 with a feature pyramid, read at its finest level: the Odin† of the patent application."""
+def resnet50_pyramid(level: Level = 2, pyramid: Pyramid = 256, stem: str = "large", channels: Channels = 3) -> ResNet:
+    """ResNet-50 with a feature pyramid, read at its finest level: the Odin† of the patent application.
+
+    Args:
+        level: 2 … 5, cells of 4 … 32 pixels with the large stem, of 1 … 8 with the small one.
+        pyramid: channels of the feature pyramid, 0 for none.
+        stem: `large` (7 × 7, stride 4), or `small` (3 × 3, stride 1) for small pictures.
+        channels: of the pictures, 3 for colours.
+    """
     return ResNet("resnet50", level, pyramid, stem, channels)
 
 
@@ -87,11 +104,12 @@ class Swin(AbstractEncoder):
     Args:
         width: channels of the first stage; every further stage doubles them.
         depths: blocks of each stage.
-        heads: attention heads of each stage.
+        heads: attention heads of each stage, which divide its channels.
         window: cells a side among which attention runs.
         drop_path: greatest probability, while training, that a block is left out.
         level: 2 … 5, cells of 4 … 32 pixels.
         pyramid: channels of the feature pyramid, 0 for none; keep it for transfer, or drop it by `without_pyramid`.
+        channels: of the pictures, 3 for colours.
 
     Example:
         >>> encoder = Swin(depths=(1, 1, 1, 1), level=2)
@@ -101,14 +119,14 @@ class Swin(AbstractEncoder):
 
     def __init__(
         self,
-        width: int = 48,
-        depths: Sequence[int] = (2, 2, 2, 2),
-        heads: Sequence[int] = (3, 6, 12, 24),
-        window: int = 7,
-        drop_path: float = 0.0,
-        level: int = 4,
-        pyramid: int = 0,
-        channels: int = 3,
+        width: Width = 48,
+        depths: Sequence[Depth] = (2, 2, 2, 2),
+        heads: Sequence[AttentionHeads] = (3, 6, 12, 24),
+        window: Annotated[int, Between(1, 64)] = 7,
+        drop_path: Share = 0.0,
+        level: Level = 4,
+        pyramid: Pyramid = 0,
+        channels: Channels = 3,
     ) -> None:
         super().__init__()
         self.width = width
@@ -119,6 +137,12 @@ class Swin(AbstractEncoder):
         self.level = level
         self.pyramid = pyramid
         self.channels = channels
+        check_ranges(self)
+        if len(depths) != len(LEVELS) or len(heads) != len(LEVELS):
+            raise ValueError(f"depths and heads hold {len(LEVELS)} numbers each, got {list(depths)} and {list(heads)}")
+        if any((width << stage) % number for stage, number in enumerate(heads)):
+            widths = [width << stage for stage in range(len(heads))]
+            raise ValueError(f"heads must divide the channels of their stages, {widths}, got {list(heads)}")
         self.backbone = SwinStages(width, depths, heads, window, drop_path, channels)
         self.reader = LevelReader(self.backbone.widths, level, pyramid)
         self.stride = self.backbone.strides[self.reader.stage]

@@ -85,6 +85,10 @@ class ImageFiles(AbstractItems[Picture]):
         """
         return decode(self.paths[index], self.channels, self.longest)
 
+    def path(self, index: int) -> Path:
+        """The file."""
+        return self.paths[index]
+
     def name(self, index: int) -> str:
         """The file."""
         return str(self.paths[index])

@@ -1,19 +1,20 @@
 """Plain colours and textures, and a small convolutional network: encoders without any library's backbone."""
 
 from collections.abc import Sequence
-from typing import final
+from typing import Annotated, Literal, final
 
 import torch
 from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from gestalt.core.components.ranges import Between, Kernel, check_ranges
 from gestalt.core.data.feature_map import FeatureMap
 from gestalt.core.networks.encoder import AbstractEncoder
 from gestalt.core.networks.norm import MaskedBatchNorm
 
 from .data import Pictures
-from .layout import by_size, standardised
+from .layout import Channels, by_size, standardised
 
 
 @final
@@ -25,20 +26,31 @@ class ColourTexture(AbstractEncoder):
     averaged over the cells up to `around` away, as texture extends over several; the default is 0. Without
     `textures` there are the means alone.
 
+    Args:
+        stride: pixels a side of a cell.
+        around: cells, on every side, over which the numbers of a cell are averaged; 0 takes the cell alone.
+        textures: deviations and gradients beside the means.
+        channels: of the pictures, 3 for colours.
+
     Example:
         >>> features = ColourTexture()(Pictures(torch.rand(1, 3, 32, 48), torch.tensor([[32, 48]])))
         >>> features.values.shape, features.grid.shape
         (torch.Size([1, 96, 8]), (8, 12))
     """
 
-    def __init__(self, stride: int = 4, around: int = 0, textures: bool = True, channels: int = 3) -> None:
+    def __init__(
+        self,
+        stride: Annotated[int, Between(2, 1024)] = 4,
+        around: Annotated[int, Between(0, 127)] = 0,
+        textures: bool = True,
+        channels: Channels = 3,
+    ) -> None:
         super().__init__()
-        if stride < 2 or around < 0:
-            raise ValueError(f"stride is at least 2 pixels and around at least 0 cells, got {stride} and {around}")
         self.stride = stride
         self.around = around
         self.textures = textures
         self.channels = channels
+        check_ranges(self)
         self.dim = 2 * channels + 2 if textures else channels
 
     def forward(self, data: Pictures) -> FeatureMap:
@@ -88,6 +100,11 @@ class CellNorm(nn.Module):
         super().__init__()
         if kind not in ("group", "row"):
             raise ValueError(f"norm is 'group' or 'row', got {kind!r}")
+        if kind == "group" and channels % max(1, channels // 16):
+            raise ValueError(
+                f"norm 'group' has groups of 16 channels, which {channels} cannot be divided into evenly; "
+                "take a width that is a multiple of 32, or norm 'row'"
+            )
         self.kind = kind
         self.norm: nn.Module = (
             nn.GroupNorm(max(1, channels // 16), channels) if kind == "group" else MaskedBatchNorm(channels)
@@ -129,6 +146,7 @@ class Conv(AbstractEncoder):
         width: channels of all blocks, the length of the vectors.
         kernels: one residual block each; a kernel `k` widens the view by `k − 1` cells.
         norm: `row` (batch statistics) or `group` (each picture alone).
+        channels: of the pictures, 3 for colours.
         finer: 1, 2 or 4: cells are this many times smaller along both axes, and features in between are interpolated.
             Objects of a few cells keep their outlines.
 
@@ -142,22 +160,23 @@ class Conv(AbstractEncoder):
 
     def __init__(
         self,
-        width: int = 64,
-        kernels: Sequence[int] = (3, 3, 1),
+        width: Annotated[int, Between(2, 65536)] = 64,
+        kernels: Sequence[Kernel] = (3, 3, 1),
         norm: str = "row",
-        channels: int = 3,
-        finer: int = 1,
+        channels: Channels = 3,
+        finer: Literal[1, 2, 4] = 1,
     ) -> None:
         super().__init__()
-        if any(kernel % 2 == 0 for kernel in kernels):
-            raise ValueError(f"kernels must be odd, so that an element stays in its place, got {list(kernels)}")
-        if finer not in (1, 2, 4):
-            raise ValueError(f"finer divides the stride of {self.STRIDE} pixels: 1, 2 or 4, got {finer}")
         self.width = width
         self.kernels = tuple(kernels)
         self.norm = norm
         self.channels = channels
         self.finer = finer
+        check_ranges(self)
+        if any(kernel % 2 == 0 for kernel in kernels):
+            raise ValueError(f"kernels must be odd, so that an element stays in its place, got {list(kernels)}")
+        if finer not in (1, 2, 4):
+            raise ValueError(f"finer divides the stride of {self.STRIDE} pixels: 1, 2 or 4, got {finer}")
         half = width // 2
         self.stem = nn.Sequential(
             nn.Conv2d(channels, half, 4, stride=2, padding=1, bias=False),

@@ -1,14 +1,19 @@
 """Where the cells of a feature map lie in a picture, and networks run so that padding never reaches them."""
 
 from collections.abc import Callable
+from typing import Annotated
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from gestalt.core.components.ranges import Between
 from gestalt.core.data.feature_map import FeatureMap, Grid
 
 from .data import Pictures
+
+Channels = Annotated[int, Between(1, 4096)]
+"""Channels of a picture."""
 
 # The colours of ImageNet's pictures, on which nearly all published weights were trained.
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)

@@ -2,7 +2,7 @@
 
 import io
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +89,7 @@ def run_lengths(mask: Bool[Tensor, "height width"]) -> list[int]:
     return [0, *lengths] if bool(mask[0, 0]) else lengths
 
 
-def coco(pictures: Sequence[tuple[str, Int[Tensor, "_ _"]]]) -> dict[str, Any]:
+def coco(pictures: Iterable[tuple[str, Int[Tensor, "_ _"]]]) -> dict[str, Any]:
     """COCO's annotations of pictures by file name: every object is one annotation of the category `object`.
 
     Segmentations are uncompressed run lengths, which pycocotools reads as they are.

@@ -3,19 +3,20 @@
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any, final
+from typing import Annotated, Any, final
 
 from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from gestalt.core.components.ranges import Between, check_ranges
 from gestalt.core.data.feature_map import FeatureMap
 from gestalt.core.networks.encoder import AbstractEncoder
 from gestalt.core.networks.local_checkpoint import local_model
 
 from .data import Pictures
 from .encoders import check_channels
-from .layout import by_size, standardised
+from .layout import Channels, by_size, standardised
 
 # From scratch on one machine, the published base models are far too large; `config={}` gives those.
 SMALL: Mapping[str, Any] = {
@@ -88,11 +89,14 @@ class TransformersSwin(AbstractEncoder):
     Args:
         config: what differs from the library's own default (Swin-T); None for a small network.
         checkpoint: a local folder with `config.json` and safetensors, instead of a configuration.
-        stage: None for the last one.
+        stage: after which the maps are read, 0 for the finest; None for the last one.
     """
 
     def __init__(
-        self, config: Mapping[str, Any] | None = None, checkpoint: str | None = None, stage: int | None = None
+        self,
+        config: Mapping[str, Any] | None = None,
+        checkpoint: str | None = None,
+        stage: Annotated[int, Between(0, 31)] | None = None,
     ) -> None:
         super().__init__()
         from transformers import SwinModel
@@ -101,9 +105,10 @@ class TransformersSwin(AbstractEncoder):
         self.checkpoint = None  # its configuration builds the network again
         self.model.pooler = None
         stages = len(self.model.config.depths)
-        if stage is not None and not 0 <= stage < stages:
-            raise ValueError(f"stage is one of 0 … {stages - 1}, got {stage}")
         self.stage = stages - 1 if stage is None else stage
+        check_ranges(self)
+        if self.stage >= stages:
+            raise ValueError(f"stage is one of 0 … {stages - 1}, got {stage}")
         self.last = self.stage == stages - 1
         self.channels = int(self.model.config.num_channels)
         self.stride = int(self.model.config.patch_size) << self.stage
@@ -140,6 +145,7 @@ class Timm(AbstractEncoder):
         level: which of its feature maps is read, counted from the finest, or from the coarsest if negative.
         weights: a local safetensors file with the model's weights; nothing is fetched over the network.
         options: further arguments of `timm.create_model`.
+        channels: of the pictures, 3 for colours.
 
     Raises:
         ImportError: if timm is not installed.
@@ -148,12 +154,15 @@ class Timm(AbstractEncoder):
     def __init__(
         self,
         model: str = "convnext_atto",
-        level: int = -2,
+        level: Annotated[int, Between(-64, 63)] = -2,
         weights: str | None = None,
         options: Mapping[str, Any] | None = None,
-        channels: int = 3,
+        channels: Channels = 3,
     ) -> None:
         super().__init__()
+        self.level = level
+        self.channels = channels
+        check_ranges(self)
         try:
             import timm
         except ModuleNotFoundError as error:
@@ -164,10 +173,8 @@ class Timm(AbstractEncoder):
             near = ", ".join(timm.list_models(f"*{model.split('_')[0]}*")[:5]) or "see timm.list_models()"
             raise ValueError(f"timm has no model {model!r}; near it: {near}")
         self.model = model
-        self.level = level
         self.weights = None  # the architecture is built again without its weights
         self.options = dict(options or {})
-        self.channels = channels
         self.network: Any = _features(
             timm, model, weights, {**self.options, "in_chans": channels, "out_indices": (level,)}
         )
@@ -193,9 +200,15 @@ def _features(timm: Any, model: str, weights: str | None, options: dict[str, Any
             raise FileNotFoundError(f"{weights} is no file; name a local safetensors file with the model's weights")
         options = options | {"pretrained": True, "pretrained_cfg_overlay": {"file": weights}}
     try:
-        return timm.create_model(model, features_only=True, dynamic_img_size=True, **options)
-    except TypeError:  # convolutional families take any size without being asked
-        return timm.create_model(model, features_only=True, **options)
+        try:
+            return timm.create_model(model, features_only=True, dynamic_img_size=True, **options)
+        except TypeError:  # convolutional families take any size without being asked
+            return timm.create_model(model, features_only=True, **options)
+    except (IndexError, AssertionError) as error:
+        raise ValueError(
+            f"level must be one of the feature maps of {model}, 0 … from the finest or −1 … from the coarsest, "
+            f"got {options['out_indices'][0]}"
+        ) from error
 
 
 def _in_patches(model: nn.Module) -> bool:

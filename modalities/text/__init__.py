@@ -1,15 +1,18 @@
 """Text: passages, their words, and the groups of words in them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, final
+from typing import Annotated, Any, ClassVar, final
 
-from jaxtyping import Int
+import numpy as np
+from jaxtyping import Float, Int
 from torch import Tensor
 
+from gestalt.core.components.ranges import Between, check_ranges
 from gestalt.core.data.feature_map import Grid
 from gestalt.core.data.items import AbstractItems, Skipped
 from gestalt.core.data.masks import AbstractMasks, ItemMasks
+from gestalt.core.discovery.found import FoundBatch
 from gestalt.core.modality.base import AbstractModality, Reading, Specimen
 from gestalt.core.modality.transform import AbstractTransform, Views
 from gestalt.core.networks.encoder import AbstractEncoder
@@ -20,6 +23,8 @@ from .data import collate as collate
 from .encoders import Conv, Letters
 from .given_masks import read_masks, shown_masks
 from .noise import Characters, Keyboard, Reserved, Scanned, Spelling, Synonyms
+from .outputs import element_columns, write_objects
+from .pieces import LEAST
 from .pieces import learned_tokenizer as learned_tokenizer
 from .pieces import train_tokenizer as train_tokenizer
 from .reading import TextFiles as TextFiles
@@ -59,7 +64,7 @@ class Text(AbstractModality[Passage]):
         window: most words per item; longer lines and records become several items.
         lines: every line of a plain text file is an item; otherwise its lines are joined into windows.
         field: the field of JSON Lines, or the column of a table, that holds the text.
-        vocabulary: sub-words of the tokenizer that `encoder_settings` learns.
+        vocabulary: sub-words of the tokenizer that `encoder_settings` learns; bytes and special ones are among them.
 
     Example:
         >>> sorted(MODALITY.encoders)
@@ -69,13 +74,18 @@ class Text(AbstractModality[Passage]):
     name: ClassVar[str] = "text"
     element: ClassVar[str] = "word"
 
-    def __init__(self, window: int = 128, lines: bool = True, field: str = "text", vocabulary: int = 4000) -> None:
-        if window < 1:
-            raise ValueError(f"a window holds at least one word, got window={window}")
+    def __init__(
+        self,
+        window: Annotated[int, Between(1, 1_000_000)] = 128,
+        lines: bool = True,
+        field: str = "text",
+        vocabulary: Annotated[int, Between(LEAST, 10_000_000)] = 4000,
+    ) -> None:
         self.window = window
         self.lines = lines
         self.field = field
         self.vocabulary = vocabulary
+        check_ranges(self)
         self.encoders: Mapping[str, Callable[..., AbstractEncoder]] = {
             "raw": Letters,
             "conv": Conv,
@@ -156,6 +166,16 @@ class Text(AbstractModality[Passage]):
     def specimens(self) -> Sequence[Specimen[Passage]]:
         """Three sentences with their noun and verb groups."""
         return specimens()
+
+    def write_objects(self, found: Iterable[FoundBatch[Passage]], items: AbstractItems[Passage], out: Path) -> str:
+        """Spans as JSON Lines with character offsets, in BIO columns, and in colours."""
+        return write_objects(found, items, out)
+
+    def element_columns(
+        self, found: FoundBatch[Passage], row: int, items: AbstractItems[Passage]
+    ) -> Mapping[str, Float[np.ndarray, " elements"]]:
+        """The line on which the passage begins, and the characters of every word in the file."""
+        return element_columns(found, row, items)
 
 
 MODALITY = Text()

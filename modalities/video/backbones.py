@@ -1,18 +1,22 @@
 """The field's own networks: torchvision's image network frame by frame, and its networks of clips."""
 
 from pathlib import Path
-from typing import final
+from typing import Annotated, Literal, final
 
 import torch
 from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from gestalt.core.components.ranges import Between, check_ranges
 from gestalt.core.data.feature_map import FeatureMap
 from gestalt.core.networks.encoder import AbstractEncoder
 
 from .data import Clips
 from .lattice import IMAGENET, Tubes
+
+Stages = Annotated[int, Between(1, 4)]
+"""How many stages of a network run."""
 
 
 def loaded(network: nn.Module, checkpoint: str | None) -> None:
@@ -47,13 +51,13 @@ class FrameResNet18(AbstractEncoder):
     lies at pixel `(stride · y, stride · x)`, as the network's paddings make it.
 
     Args:
-        stride: 8, 16 or 32.
+        stride: pixels a side of a tube: 8, 16 or 32.
         checkpoint: a local file of published weights.
 
     Source: He et al. (2016); torchvision's `resnet18`.
     """
 
-    def __init__(self, stride: int = 16, checkpoint: str | None = None) -> None:
+    def __init__(self, stride: Literal[8, 16, 32] = 16, checkpoint: str | None = None) -> None:
         super().__init__()
         from torchvision.models import resnet18
 
@@ -93,12 +97,12 @@ class R3D18(AbstractEncoder):
     Source: Tran et al. (2018); torchvision's `r3d_18`.
     """
 
-    def __init__(self, stages: int = 3, checkpoint: str | None = None) -> None:
+    def __init__(self, stages: Stages = 3, checkpoint: str | None = None) -> None:
         super().__init__()
+        self.stages = stages
+        check_ranges(self)
         from torchvision.models.video import r3d_18
 
-        _in_range(stages)
-        self.stages = stages
         self.checkpoint = None  # the architecture is built again without its weights
         network = r3d_18(weights=None)
         loaded(network, checkpoint)
@@ -127,12 +131,12 @@ class Swin3D(AbstractEncoder):
     Source: Liu et al. (2022); torchvision's `swin3d_t`.
     """
 
-    def __init__(self, stages: int = 2, checkpoint: str | None = None) -> None:
+    def __init__(self, stages: Stages = 2, checkpoint: str | None = None) -> None:
         super().__init__()
+        self.stages = stages
+        check_ranges(self)
         from torchvision.models.video import swin3d_t
 
-        _in_range(stages)
-        self.stages = stages
         self.checkpoint = None  # the architecture is built again without its weights
         network = swin3d_t(weights=None)
         loaded(network, checkpoint)
@@ -150,8 +154,3 @@ class Swin3D(AbstractEncoder):
         boxes = self.norm(self.features(self.embed(colours)))
         features: Tensor = rearrange(boxes, "b t y x d -> b d t y x")
         return features
-
-
-def _in_range(stages: int) -> None:
-    if not 1 <= stages <= 4:
-        raise ValueError(f"the network has stages 1 … 4, got stages={stages}")

@@ -15,6 +15,7 @@ from gestalt.core.modality.base import Reading
 from gestalt.core.modality.files import number_of
 from gestalt.core.modality.probing import none_usable, probe, sample
 from gestalt.core.modality.windows import WindowIndex
+from gestalt.core.storage.own_folders import below
 
 from . import folders, reading
 from .reading import ADVICE, SUFFIXES, Header, Stretch
@@ -231,7 +232,7 @@ def find_videos(paths: Sequence[Path]) -> list[Path]:
         if not path.exists():
             raise FileNotFoundError(f"{path} does not exist; check the spelling, and that the disk is mounted")
         # A file that the user names is taken whatever its suffix; names with a leading dot are other programs' notes.
-        listed = sorted([path, *path.rglob("*")]) if path.is_dir() else [path]
+        listed = [path, *below(path)] if path.is_dir() else [path]
         found += [
             file
             for file in listed

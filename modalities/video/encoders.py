@@ -2,13 +2,14 @@
 
 import math
 from itertools import pairwise
-from typing import final
+from typing import Annotated, Literal, final
 
 import torch
 from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from gestalt.core.components.ranges import Between, Width, check_ranges
 from gestalt.core.data.feature_map import FeatureMap
 from gestalt.core.networks.encoder import AbstractEncoder
 
@@ -35,12 +36,13 @@ class Colours(AbstractEncoder):
         (torch.Size([2, 128, 9]), [128, 16], (8, 4, 4))
     """
 
-    def __init__(self, cell: int = 8, frames: int = 1) -> None:
+    def __init__(
+        self, cell: Annotated[int, Between(1, 1024)] = 8, frames: Annotated[int, Between(1, 1024)] = 1
+    ) -> None:
         super().__init__()
-        if cell < 1 or frames < 1:
-            raise ValueError(f"a tube takes at least one pixel and one frame, got cell={cell} and frames={frames}")
         self.cell = cell
         self.frames = frames
+        check_ranges(self)
         self.tubes = Tubes((frames, cell, cell))
         self.dim = 9
 
@@ -94,7 +96,7 @@ class Conv(AbstractEncoder):
 
     Args:
         width: channels of the blocks, the length of the vectors.
-        stride: 2, 4, 8 or 16 pixels.
+        stride: pixels a side of what the convolutions halve the picture to: 2, 4, 8 or 16.
         blocks: how many residual blocks; each sees one tube further in space and one frame further in time.
         finer: tubes are this many times smaller along height and width than what the convolutions halve the picture
             to; features in between are interpolated. 1 interpolates nothing.
@@ -106,17 +108,24 @@ class Conv(AbstractEncoder):
         torch.Size([1, 64, 16])
     """
 
-    def __init__(self, width: int = 96, stride: int = 8, blocks: int = 2, finer: int = 1) -> None:
+    def __init__(
+        self,
+        width: Width = 96,
+        stride: Literal[2, 4, 8, 16] = 8,
+        blocks: Annotated[int, Between(0, 1000)] = 2,
+        finer: Annotated[int, Between(1, 16)] = 1,
+    ) -> None:
         super().__init__()
-        if stride not in (2, 4, 8, 16):
-            raise ValueError(f"stride is 2, 4, 8 or 16, got {stride}")
-        if finer < 1 or stride % finer:
-            raise ValueError(f"finer divides the stride {stride}, got {finer}")
-        self.tubes = Tubes((1, stride // finer, stride // finer))
         self.width = width
         self.stride = stride
         self.blocks = blocks
         self.finer = finer
+        check_ranges(self)
+        if stride not in (2, 4, 8, 16):
+            raise ValueError(f"stride is 2, 4, 8 or 16, got {stride}")
+        if stride % finer:
+            raise ValueError(f"finer divides the stride {stride}, got {finer}")
+        self.tubes = Tubes((1, stride // finer, stride // finer))
         halvings = round(math.log2(stride))
         widths = [3, *(max(16, width // 2 ** (halvings - 1 - number)) for number in range(halvings))]
         widths[-1] = width

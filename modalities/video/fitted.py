@@ -1,13 +1,14 @@
 """Transformers that take clips of one size only: every clip is brought to it; its tubes stay in its own terms."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, final
+from typing import Annotated, Any, final
 
 import torch
 from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from gestalt.core.components.ranges import Between, check_ranges
 from gestalt.core.data.feature_map import FeatureMap, Grid
 from gestalt.core.networks.encoder import AbstractEncoder
 from gestalt.core.networks.local_checkpoint import local_model
@@ -64,19 +65,25 @@ class MViT(AbstractEncoder):
     """torchvision's MViTv2-S; a tube takes 2 frames and 1 / 7 of a side (224 pixels), or 1 / 2 (64 pixels).
 
     Args:
-        frames: frames that a clip is brought to; the published network takes 16.
+        frames: frames that a clip is brought to, an even number; the published network takes 16.
         side: pixels a side that a clip is brought to, a multiple of 32; the published network takes 224.
         checkpoint: a local file of published weights; needs 16 frames and 224 pixels.
 
     Source: Li et al. (2022); torchvision's `mvit_v2_s`.
     """
 
-    def __init__(self, frames: int = 8, side: int = 64, checkpoint: str | None = None) -> None:
+    def __init__(
+        self,
+        frames: Annotated[int, Between(2, 1024)] = 8,
+        side: Annotated[int, Between(32, 2048)] = 64,
+        checkpoint: str | None = None,
+    ) -> None:
         super().__init__()
-        if frames < 2 or frames % 2 or side < 32 or side % 32:
-            raise ValueError(f"frames must be even and side a multiple of 32, got frames={frames} and side={side}")
         self.frames = frames
         self.side = side
+        check_ranges(self)
+        if frames % 2 or side % 32:
+            raise ValueError(f"frames must be even and side a multiple of 32, got frames={frames} and side={side}")
         self.checkpoint = None  # the architecture is built again without its weights
         self.model = _mvit(frames, side)
         if checkpoint is not None and (frames, side) != (16, 224):

@@ -1,101 +1,102 @@
-"""Objects in the field's formats: a video with coloured objects, and index masks as the DAVIS benchmark has them."""
+"""Found objects of videos in the formats that the field's tools read, and the places of tubes."""
 
-from collections.abc import Iterable
-from fractions import Fraction
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Int, UInt8
-from torch import Tensor
+from jaxtyping import Float
 
-from .masks import overlay
+from gestalt.core.data.feature_map import Grid
+from gestalt.core.data.items import AbstractItems
+from gestalt.core.discovery.found import FoundBatch
+from gestalt.core.storage.naming import OutputNames, counted
+from gestalt.core.storage.text_file import open_text
 
-if TYPE_CHECKING:
-    from av.video.stream import VideoStream
-
-CLOCK = 90_000
-"""Ticks of a video's clock per second: times that the source gives survive in it."""
-
-Part = tuple[UInt8[Tensor, "_ 3 _ _"], Int[Tensor, "_ _ _"], list[float]]
-"""Frames, the object of every pixel (−1 for none), and the seconds at which each frame begins."""
-
-
-def write_overlay(path: Path, parts: Iterable[Part]) -> int:
-    """Write an MP4 (H.264) of the frames with their objects in colours, each frame at its own time.
-
-    Sides are cut to even numbers of pixels, which the format demands. Parts come one after the other, so that a long
-    video is never in memory as a whole.
-
-    Returns:
-        Number of frames.
-
-    Raises:
-        ValueError: if there are no frames, or their times do not increase.
-    """
-    import av
-
-    written, last = 0, -1
-    with av.open(str(path), "w", format="mp4") as container:
-        stream: VideoStream | None = None
-        for frames, numbers, times in parts:
-            height, width = (max(2, side // 2 * 2) for side in frames.shape[2:])
-            if stream is None:
-                stream = container.add_stream("libx264", rate=Fraction(CLOCK, 1), options={"crf": "18"})
-                stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-                stream.time_base = stream.codec_context.time_base = Fraction(1, CLOCK)
-            for picture, time in zip(overlay(frames, numbers), times, strict=True):
-                ticks = round(time * CLOCK)
-                if ticks <= last:
-                    raise ValueError(f"times of frames must increase, got {time} s after {last / CLOCK} s")
-                even = np.ascontiguousarray(picture.permute(1, 2, 0).numpy()[:height, :width])
-                frame = av.VideoFrame.from_ndarray(even, format="rgb24")
-                frame.pts, frame.time_base = ticks, Fraction(1, CLOCK)
-                container.mux(stream.encode(frame))
-                written, last = written + 1, ticks
-        if stream is None:
-            raise ValueError(f"{path}: there are no frames to write")
-        container.mux(stream.encode(None))
-    return written
+from .data import Clip, VideoFiles
+from .outputs_formats import write_overlay
+from .outputs_writing import FoundClip, VideoWriting
+from .reading import scaled
 
 
-def write_index_masks(folder: Path, numbers: Int[Tensor, "time height width"], first: int = 0) -> list[Path]:
-    """One palette PNG per frame, `00000.png`, `00001.png`, …: 0 is the ground, object `k` of ours is `k + 1`.
+def write_objects(
+    found: Iterable[FoundBatch[Clip]], items: AbstractItems[Clip], out: Path, size: int | None = None
+) -> str:
+    """For every video index masks, `masks/NAME/00000.png`, and an `overlay/NAME.mp4`; `objects.json` for all.
 
     Args:
-        folder: made if it is missing.
-        numbers: the object of every pixel, −1 for none.
-        first: number of the first frame, where a video comes in parts.
+        found: the objects of windows in the order of `items`.
+        items: windows at the resolution to write in.
+        out: the folder.
+        size: pixels of the shorter side of what the network saw.
 
     Raises:
-        ValueError: if there are more than 255 objects: the format has no more numbers.
+        TypeError: if the clips are no windows of files.
     """
-    from PIL import Image
+    if not isinstance(items, VideoFiles):
+        raise TypeError(f"objects are written for windows of videos (VideoFiles), got {type(items).__name__}")
+    masks, overlays = OutputNames(items.paths), OutputNames(items.paths, ".mp4")
+    records: dict[str, list[dict[str, Any]]] = {}
+    for video, clips in groupby(_clips(found, size), key=lambda clip: items.path(clip.index)):
+        rate = items.headers[items.paths.index(video)].rate
+        writing = VideoWriting(out / "masks" / masks.of(video), items.windows(video)[0], rate)
+        overlay = out / "overlay" / overlays.of(video)
+        overlay.parent.mkdir(parents=True, exist_ok=True)
+        write_overlay(overlay, writing.parts(clips))
+        records[str(video)] = writing.records()
+    with open_text(out / "objects.json") as file:
+        file.write(json.dumps(records, indent=1, ensure_ascii=False) + "\n")
+    objects = sum(len(record) for record in records.values())
+    return f"{counted(objects, 'object')} in {counted(len(records), 'video')}"
 
-    if numbers.numel() and int(numbers.max()) >= 255:
-        raise ValueError(f"index masks hold at most 255 objects, got number {int(numbers.max())}")
-    folder.mkdir(parents=True, exist_ok=True)
-    written = []
-    colours = davis_palette().flatten().tolist()
-    for place, frame in enumerate((numbers + 1).to(torch.uint8)):
-        image = Image.fromarray(frame.numpy())
-        image.putpalette(colours)
-        written.append(folder / f"{first + place:05d}.png")
-        image.save(written[-1])
-    return written
+
+def _clips(found: Iterable[FoundBatch[Clip]], size: int | None) -> Iterator[FoundClip]:
+    for batch in found:
+        labels, grid = batch.segmentation.labels(), batch.features.grid
+        assert grid is not None
+        for row, (index, clip) in enumerate(zip(batch.index, batch.items, strict=True)):
+            own = Grid(tuple(edges[row % len(edges)][None] for edges in grid.edges))
+            width, height = scaled(clip.size[2], clip.size[1], size)
+            yield FoundClip(index, clip, labels[row], own, (height, width))
 
 
-def davis_palette() -> UInt8[Tensor, "256 3"]:
-    """The colours of the benchmark's own masks: bits of the number spread over red, green and blue.
+def shrunk(clip: Clip, size: int | None) -> Clip:
+    """The clip with its shorter side brought to `size` pixels, if it is longer."""
+    _, height, width = clip.size
+    new_width, new_height = scaled(width, height, size)
+    if (new_height, new_width) == (height, width):
+        return clip
+    pictures = [
+        torch.nn.functional.interpolate(frame[None].float(), (new_height, new_width), mode="area")[0]
+        for frame in clip.frames
+    ]
+    return replace(clip, frames=torch.stack(pictures).round().to(torch.uint8))
 
-    Example:
-        >>> davis_palette()[:4].tolist()
-        [[0, 0, 0], [128, 0, 0], [0, 128, 0], [128, 128, 0]]
-    """
-    numbers = torch.arange(256)
-    colours = torch.zeros(256, 3, dtype=torch.long)
-    for bit in range(8):
-        for channel in range(3):
-            colours[:, channel] |= ((numbers >> (3 * bit + channel)) & 1) << (7 - bit)
-    return colours.to(torch.uint8)
+
+def element_columns(
+    found: FoundBatch[Clip],
+    row: int,
+    items: AbstractItems[Clip],  # noqa: ARG001
+) -> Mapping[str, Float[np.ndarray, " elements"]]:
+    """The seconds of the video and the pixels of the clip between which every tube lies."""
+    grid = found.features.grid
+    assert grid is not None
+    bounds = [edges[row % len(edges)] for edges in grid.edges]
+    bounds[0] = bounds[0] + found.items[row].start
+    index = torch.cartesian_prod(*(torch.arange(n) for n in grid.shape)).view(grid.elements, -1)
+    columns = {}
+    for axis, names in enumerate((("onset", "offset"), ("top", "bottom"), ("left", "right"))):
+        for step, name in enumerate(names):
+            columns[name] = bounds[axis][index[:, axis] + step].numpy()
+    return columns
+
+
+def input_grid(item: Clip) -> Grid:
+    """Every pixel of every frame, in seconds and pixels."""
+    _, height, width = item.size
+    sides = (torch.arange(length + 1, dtype=torch.float32)[None] for length in (height, width))
+    return Grid((item.edges[None].float(), *sides))

@@ -63,7 +63,7 @@ def cells_of_pixels(grid: Grid, size: tuple[int, int]) -> Int[Tensor, " pixels"]
 
 
 def instance_metrics(found: Int[Tensor, "scenes pixels"], truth: Truth) -> dict[str, float]:
-    """How well items are told from one another and from the photograph; `found` has −1 on background.
+    """How well items are separated from one another and from the photograph; `found` has −1 on background.
 
     The photograph is one more object in ARI, none in the others.
     """

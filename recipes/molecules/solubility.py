@@ -15,7 +15,8 @@ from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from gestalt.core.evaluation import FineTuning, fine_tune_values
+from gestalt.core.evaluation import FineTuning, fine_tune
+from gestalt.core.methods.targets import Values
 from gestalt.core.networks.encoder import AbstractEncoder
 from gestalt.core.networks.modes import evaluating
 from gestalt.modalities.graph import MODALITY, Graph, molecule_of
@@ -48,16 +49,17 @@ def tuned(encoder: AbstractEncoder, truth: Truth, steps: int, seed: int) -> dict
     """Encoder and head trained together on the measured molecules."""
     learn, ask = truth.learn, truth.ask
     rows = torch.arange(len(learn.items) + len(ask.items))
-    score = fine_tune_values(
+    score = fine_tune(
         encoder,
         [*learn.items, *ask.items],
-        torch.cat([learn.values, ask.values]),
+        Values(("log S",)),
+        torch.cat([learn.values, ask.values])[:, None],
         rows[: len(learn.items)],
         rows[len(learn.items) :],
         MODALITY.collate,
         FineTuning(steps=steps, batch=64, lr=1e-3, warmup=min(10, steps), seed=seed),
     )
-    return {"tuned RMSE": score.rmse}
+    return {"tuned RMSE": score["rmse"]}
 
 
 def fingerprints(truth: Truth, seed: int) -> dict[str, dict[str, float]]:

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, final
 
 from gestalt.core.components.ranges import check_ranges
 from gestalt.core.components.registry import MODALITIES
+from gestalt.core.data.items import AbstractItems
 from gestalt.core.discovery.concat_features import ConcatFeatures
 from gestalt.core.discovery.finder import ObjectFinder
 from gestalt.core.discovery.groupers import Along, ChangePoints, KMeans
@@ -18,8 +19,9 @@ from gestalt.core.experiment.recipe import AbstractRecipe, Captions, ExperimentD
 from gestalt.core.methods.method import AbstractMethod
 from gestalt.core.methods.odin_warm_start import OdinWarmStart
 from gestalt.core.modality.base import AbstractModality
+from gestalt.core.modality.optional import InfersEncoderSettings
 from gestalt.core.modality.plugins import load_modality
-from gestalt.core.networks.encoder import Network
+from gestalt.core.networks.encoder import AbstractEncoder, Network
 from gestalt.core.networks.modes import evaluating
 from gestalt.core.training.options import Training
 
@@ -91,11 +93,12 @@ class Objects(AbstractRecipe[Any, None]):
             raise ValueError("name your files and folders by --data: this recipe brings no data of its own")
         self.modality_name = options.modality
         self.given = given
-        self.finder = default_finder(self.modality) if options.finder is None else options.finder
+        raw = self.modality.encoders["raw"]()
+        self.finder = default_finder(self.modality, raw) if options.finder is None else options.finder
         encoder = options.encoder
         if encoder.name == AUTO:
             options = replace(options, encoder=EncoderChoice(smallest(self.modality), encoder.settings))
-        self.options = options
+        self.options = self._own = options
         self.captions = Captions(
             title=f"Objects in {self.modality.name}",
             shipped="",
@@ -109,16 +112,15 @@ class Objects(AbstractRecipe[Any, None]):
 
     def data(self) -> ExperimentData[Any, None]:
         """All items under the user's paths, or those that were passed."""
-        given, raw = self.given, self.modality.encoders["raw"]()
+        given = self.given
+        views = self.modality.views if given.views is None else given.views
+        data = own_data(self.modality, self.options.running, views, reading=given.reading)
+        # Only the items say what their plain features are: how many kinds of nodes, how many channels.
+        raw = plain_encoder(self.modality, data.items)
+        if self._own.finder is None:
+            self.finder = default_finder(self.modality, raw)
         alone = replace(self.finder, space="hidden", extra_features=ConcatFeatures(raw, 0.0))
-        data = own_data(
-            self.modality,
-            self.options.running,
-            self.modality.views if given.views is None else given.views,
-            first_segments=plain_segments(raw, alone),
-            reading=given.reading,
-        )
-        return replace(data, labels=given.labels)
+        return replace(data, labels=given.labels, first_segments=plain_segments(raw, alone))
 
     def measure(self, predictions: Predictions, truth: None) -> dict[str, float]:  # noqa: ARG002
         """Nothing."""
@@ -129,13 +131,18 @@ class Objects(AbstractRecipe[Any, None]):
         return {}
 
 
-def default_finder(modality: AbstractModality[Any]) -> ObjectFinder:
+def default_finder(modality: AbstractModality[Any], raw: AbstractEncoder) -> ObjectFinder:
     """Plain features beside the projected ones, cut at change points on one axis, clustered by k-means otherwise."""
-    raw = modality.encoders["raw"]()
     sequence = axes(modality) == 1
     cuts = Along(ChangePoints(penalty=0.03, objects=OBJECTS, standardise=False))
     grouper = cuts if sequence else KMeans(OBJECTS, spherical=False)
     return ObjectFinder(grouper, "projected", extra_features=ConcatFeatures(raw, 0.5))
+
+
+def plain_encoder(modality: AbstractModality[Any], items: AbstractItems[Any]) -> AbstractEncoder:
+    """The modality's plain features, with the settings that follow from the items."""
+    settings = modality.encoder_settings("raw", items) if isinstance(modality, InfersEncoderSettings) else {}
+    return modality.encoders["raw"](**settings)
 
 
 def axes(modality: AbstractModality[Any]) -> int:

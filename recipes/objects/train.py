@@ -2,16 +2,14 @@
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 import torch.distributed as dist
 
-from gestalt.core.components.description import describe
 from gestalt.core.components.registry import MODALITIES
-from gestalt.core.components.settings import settings_of
 from gestalt.core.data.items import AbstractItems
 from gestalt.core.discovery.finder import ObjectFinder
 from gestalt.core.distributed.ranks import world_size
@@ -25,7 +23,7 @@ from gestalt.core.modality.plugins import installed_modality, load_modality
 from gestalt.core.modality.transform import Views
 from gestalt.core.runs.inputs import paths_of, reading_of
 from gestalt.core.runs.model import Model
-from gestalt.core.runs.saving import load
+from gestalt.core.runs.saving import load, modality_settings
 from gestalt.core.training.labels import Labels
 from gestalt.core.training.options import Training
 
@@ -120,40 +118,29 @@ def train(
         code = run(Objects(options, given))
     finally:
         torch.set_num_threads(threads)
-    if code:
-        raise KeyboardInterrupt("training was stopped, and is saved; go on with resume=True")
     if world_size() > 1:
         dist.barrier()  # the first process has written the run when it comes here
+    if code:
+        raise KeyboardInterrupt("training was stopped, and is saved; go on with resume=True")
     return load(out, modality=modality)
 
 
 def name_of(modality: AbstractModality[Any]) -> tuple[str, Mapping[str, Any]]:
-    """The name by which a command line would choose a modality, and its settings where they are not those it names.
-
-    Raises:
-        TypeError: if it does not keep its settings, so that it could not be saved.
-    """
-    own = describe(settings_of(modality))
-    named: dict[str, AbstractModality[Any]] = {}
+    """The name by which a command line would choose a modality, and its settings where they are not those it names."""
+    own = modality_settings(modality)
+    named: dict[str, Any] = {}
     if modality.name in MODALITIES.points():
         named[modality.name] = installed_modality(modality.name)
     module = type(modality).__module__
-    for attribute, value in vars(sys.modules[module]).items():
-        if isinstance(value, AbstractModality):
-            named[f"{module}:{attribute}"] = value
-    for name, value in named.items():
-        if type(value) is type(modality):
-            return name, {} if describe(settings_of(value)) == own else own
-    return modality.name, own
+    named |= {f"{module}:{attribute}": value for attribute, value in vars(sys.modules[module]).items()}
+    of_its_class = {name: value for name, value in named.items() if type(value) is type(modality)}
+    for name, value in of_its_class.items():
+        if value is modality or modality_settings(value) == own:
+            return name, {}
+    return next(iter(of_its_class), modality.name), own
 
 
 def with_preset(training: Training, preset: Preset) -> Training:
     """The options of training that go with a preset, in place of those that it changes."""
-    changed = dict(preset.training)
-    batch, steps = changed.get("batch", training.batch), changed.get("steps", training.steps)
-    if "lr_per_256" in changed:
-        changed["lr"] = changed["lr_per_256"] * batch / 256
-    if "warmup_share" in changed:
-        changed["warmup"] = round(changed["warmup_share"] * steps)
-    known = {field.name for field in fields(Training)}
-    return replace(training, **{name: value for name, value in changed.items() if name in known})
+    batch, steps = preset.training.get("batch", training.batch), preset.training.get("steps", training.steps)
+    return replace(training, **preset.training_for(batch, steps))

@@ -9,7 +9,8 @@ import soundfile
 
 from gestalt.cli.commands import execute
 from gestalt.recipes.audio_events.synthetic.soundscapes import Samples, load_samples
-from tests.audio_events.runs import BAD, GOOD, RATE, TINY, command, few_varied_sounds, song
+from tests.audio_events.runs import TINY, command, few_varied_sounds
+from tests.recordings import RATE, song, write_awkward
 
 
 @pytest.fixture(scope="session")
@@ -57,15 +58,7 @@ def undisturbed(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def awkward(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Files of many kinds with names of many kinds, three of them bad."""
     data = tmp_path_factory.mktemp("awkward")
-    for name, seconds in GOOD.items():
-        rate = 44_100 if name.endswith("mp3") else RATE
-        (data / name).parent.mkdir(exist_ok=True)
-        both = np.stack([song(seconds, 500.0, rate), song(seconds, 700.0, rate)], axis=1)
-        soundfile.write(data / name, both, rate)
-    zero, text, short = (next(name for name in BAD if name.startswith(start)) for start in ("zero", "text", "20"))
-    (data / zero).touch()
-    (data / text).write_text("dear diary " * 100)
-    soundfile.write(data / short, song(0.02, 500.0), RATE)
+    write_awkward(data)
     return data
 
 

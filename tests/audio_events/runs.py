@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 import soundfile
 import torch
-from jaxtyping import Float
 
 from gestalt.core.networks.encoder import Network
 from gestalt.core.networks.heads import MLP
@@ -24,9 +23,7 @@ from gestalt.recipes.audio_events.recipe import AudioEvents, Options
 from gestalt.recipes.audio_events.synthetic import soundscapes
 from gestalt.recipes.audio_events.synthetic.sounds import Sound
 from gestalt.recipes.audio_events.synthetic.variety import Variety, varied
-
-RATE = 16_000
-
+from tests.recordings import RATE, song
 
 ROWS = (
     "k-means on log-mel",
@@ -59,9 +56,6 @@ CONSOLE_SCRIPT = [str(Path(sys.executable).with_name("gestalt"))]
 MODULE = [sys.executable, "-m", "gestalt"]
 
 
-HTML = "<img src=x onerror=alert(1)>"
-
-
 def command(data: Path, out: Path, *more: str, steps: int = STEPS) -> list[str]:
     """The arguments of a tiny run on recordings."""
     return ["run", "audio-events", "--data", str(data), "--out", str(out), "--steps", str(steps), *TINY, *more]
@@ -80,13 +74,6 @@ def start(arguments: Sequence[str], program: Sequence[str] = MODULE) -> "subproc
     )
 
 
-def song(seconds: float, pitch: float, rate: int = RATE) -> Float[np.ndarray, " time"]:
-    """A tone of a third of a second every second, over a little noise."""
-    t = np.arange(round(seconds * rate)) / rate
-    noise = np.random.default_rng(round(pitch)).standard_normal(len(t))
-    return (0.3 * np.sin(2 * np.pi * pitch * t * (1 + t // 1 / 5)) * (t % 1 < 0.33) + 0.01 * noise).astype(np.float32)
-
-
 @contextmanager
 def few_varied_sounds(made_of: list[Sound] | None = None) -> Iterator[None]:
     """A bank of 30 varied sounds; a full run takes seconds to make its 2000. `made_of` hears what they are made of."""
@@ -101,16 +88,6 @@ def few_varied_sounds(made_of: list[Sound] | None = None) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(soundscapes, "varied", few)
         yield
-
-
-BAD = {
-    "20 ms.wav": "too short: 20 ms",
-    "text.wav": "cannot be read as audio",
-    f"zero {HTML}.wav": "the file has no bytes",
-}
-
-
-GOOD = {"Vögel 鳥/amsel – früh ☀.wav": 9.0, f"{HTML}.wav": 5.5, "stereo.mp3": 6.0}
 
 
 class Page(HTMLParser):
@@ -130,14 +107,6 @@ class Page(HTMLParser):
         self.words += data
 
 
-def torn(path: Path, *places: float) -> None:
-    """A recording of a minute with NaN where no probe looks."""
-    samples = song(60.0, 500.0)
-    for place in places:
-        samples[round(place * RATE)] = np.nan
-    soundfile.write(path, samples, RATE, subtype="FLOAT")
-
-
 def song_file(path: Path) -> Path:
     """A recording of five seconds."""
     soundfile.write(path, song(5.0, 500.0), RATE)
@@ -154,7 +123,7 @@ def wait_until(process: "subprocess.Popen[str]", reached: Callable[[], bool]) ->
 
 
 MEMORY = """
-import json, resource, sys
+import json, re, sys
 from pathlib import Path
 import numpy as np
 import gestalt.recipes.audio_events.recipe
@@ -162,7 +131,7 @@ from gestalt.cli.commands import execute
 from gestalt.modalities.audio import MODALITY
 
 def most() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return int(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1]) / 1024
 
 data, *arguments = sys.argv[1:]
 before = most()

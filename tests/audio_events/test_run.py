@@ -24,23 +24,19 @@ from gestalt.core.training.metrics_log import METRICS, read_metrics
 from gestalt.modalities.audio import MODALITY, Recording
 from gestalt.recipes.audio_events.recipe import AudioEvents, Options
 from tests.audio_events.runs import (
-    BAD,
     CONSOLE_SCRIPT,
-    HTML,
     METRICS_OF_THE_TABLE,
     MODULE,
-    RATE,
     ROWS,
     STEPS,
     Page,
     command,
-    song,
     song_file,
     start,
-    torn,
     untrained,
     wait_until,
 )
+from tests.recordings import BAD, HTML, RATE, song, write_torn
 
 
 def test_a_run_leaves_everything_that_it_promises(shipped: Path) -> None:
@@ -132,7 +128,7 @@ def test_a_bad_recording_stops_the_run_with_its_name_and_what_to_do(awkward: Pat
 
 
 def test_a_recording_that_is_bad_deep_inside_trains_too(tmp_path: Path) -> None:
-    torn(tmp_path / "torn.wav", 29.0)
+    write_torn(tmp_path / "torn.wav", 29.0)
     running = Running(tmp_path, (tmp_path / "torn.wav",))
     with pytest.raises(BadItemError, match=r"28\.0–32\.0 s.*NaN"):
         AudioEvents(Options(running=running)).data()
@@ -153,9 +149,9 @@ def test_a_name_that_is_no_unicode_does_no_harm(tmp_path: Path) -> None:
     for what in ("discover", "embed"):
         assert execute([what, str(tmp_path / "run"), str(data), "--out", str(tmp_path / what)]) == 0
     assert list(json.loads((tmp_path / "discover" / "events.json").read_text())) == [str(path)]
-    assert len(list((tmp_path / "discover").glob("*gel.wav.labels.txt"))) == 1
-    assert np.load(tmp_path / "embed" / "vectors.npz")["files"].tolist() == [str(path)]
-    assert pyarrow.parquet.read_table(tmp_path / "embed" / "items.parquet").num_rows == 1
+    assert len(list((tmp_path / "discover" / "labels").glob("*gel.txt"))) == 1
+    assert np.load(tmp_path / "embed" / "vectors.npz")["files"].tolist() == [str(path)] * 2
+    assert pyarrow.parquet.read_table(tmp_path / "embed" / "items.parquet").num_rows == 2  # windows of 5 s
 
 
 def test_weights_of_another_version_say_what_they_are(tmp_path: Path) -> None:

@@ -12,7 +12,8 @@ from gestalt.recipes.audio_events.synthetic.levels import SILENCE_DB, amplitude,
 from gestalt.recipes.audio_events.synthetic.mixing import Mix, Soundscape, frame_labels, mix
 from gestalt.recipes.audio_events.synthetic.sounds import Sound, Split
 from gestalt.recipes.audio_events.synthetic.soundscapes import Samples, Soundscapes
-from tests.audio_events.runs import RATE, few_varied_sounds
+from tests.audio_events.runs import few_varied_sounds
+from tests.recordings import RATE
 
 
 def by_source(sounds: Sequence[Sound]) -> set[str]:

@@ -10,14 +10,12 @@ import pytest
 
 import gestalt
 from gestalt.cli.commands import execute
-from gestalt.core.data.items import BadItemError
 from gestalt.core.evaluation import Table
 from gestalt.core.experiment.options import Running
 from gestalt.core.training.metrics_log import METRICS, read_metrics
 from gestalt.modalities.text import MODALITY, Passage
-from gestalt.modalities.text.words import split
 from gestalt.recipes.text_spans.recipe import Options, TextSpans
-from tests.text_spans.conftest import TEXT, TRAINED
+from tests.text_spans.conftest import TRAINED
 
 ROWS = (
     "k-means on letters", "change points on letters", "seams in letters", "k-means on a random encoder",
@@ -48,39 +46,14 @@ def test_a_run_on_ones_own_text_says_what_it_left_out(own: Path) -> None:
     assert "<b>muss" not in page
 
 
-def test_discover_writes_spans_with_their_characters(own: Path, folder: Path, tmp_path: Path) -> None:
-    out = tmp_path / "found"
-    assert execute(["discover", str(own), *(str(folder / name) for name in FILES), "--out", str(out)]) == 0
-    records = [json.loads(line) for line in (out / "spans.jsonl").read_text().splitlines()]
-    assert [(Path(r["file"]).name, r["line"]) for r in records] == [
-        *((FILES[0], line) for line in (1, 2, 3)), (FILES[1], 1), (FILES[1], 2),
-    ]  # fmt: skip
-    for record in records[:3]:
-        assert record["spans"]
-        assert all(TEXT[span["begin"] : span["end"]] == span["text"] for span in record["spans"])
-        assert not any(mark in span["text"].split() for span in record["spans"] for mark in ",.!<>")
-    blocks = (out / "spans.bio").read_text().split("\n\n")
-    assert [row.split("\t")[0] for row in blocks[0].splitlines()] == list(split(TEXT.splitlines()[0])[0])
-    page = (out / "spans.html").read_text()
-    assert "<i>" not in page
-    assert "&lt;i&gt;" in page
-    assert page.count('class="gestalt-text"') == 5
-
-
-def test_discover_leaves_out_bad_files_on_request_alone(own: Path, folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(BadItemError, match=r"bad\.txt:1: is not in UTF-8"):
-        execute(["discover", str(own), str(folder), "--out", str(tmp_path / "a")])
-    assert execute(["discover", str(own), str(folder), "--skip-bad", "--out", str(tmp_path / "b")]) == 0
-    assert "bad.txt:1" in (tmp_path / "b" / "skipped.txt").read_text()
-
-
-def test_embed_writes_a_vector_for_every_word(own: Path, folder: Path, tmp_path: Path) -> None:
-    assert execute(["embed", str(own), str(folder / FILES[0]), "--out", str(tmp_path)]) == 0
-    table = pyarrow.parquet.read_table(tmp_path / "elements.parquet").to_pydict()
-    words = [TEXT[int(a) : int(b)] for a, b in zip(table["begin"], table["end"], strict=True)]
-    assert words == list(split(TEXT)[0])
-    assert set(table["line"]) == {1.0, 2.0, 3.0}
-    assert {len(vector) for vector in table["vector"]} == {16}
+def test_a_run_finds_spans_and_gives_vectors_of_new_text(own: Path, folder: Path, tmp_path: Path) -> None:
+    texts = [str(folder / name) for name in FILES]
+    assert execute(["discover", str(own), *texts, "--out", str(tmp_path / "found")]) == 0
+    spans = [json.loads(line)["spans"] for line in (tmp_path / "found" / "spans.jsonl").read_text().splitlines()]
+    assert len(spans) == 5
+    assert not any(mark in span["text"].split() for found in spans for span in found for mark in ",.!<>")
+    assert execute(["embed", str(own), *texts, "--out", str(tmp_path / "vectors")]) == 0
+    assert pyarrow.parquet.read_table(tmp_path / "vectors" / "items.parquet").num_rows == 5
 
 
 def test_a_transformer_learns_its_sub_words_from_the_text_and_is_loaded_again(folder: Path, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from gestalt.core.data.feature_map import FeatureMap, Grid
 from gestalt.modalities.video import Clip
-from gestalt.recipes.video_objects.linking import link
+from gestalt.modalities.video.outputs_linking import link
 from gestalt.recipes.video_objects.propagation import Propagation, carried, propagation_metrics
 from gestalt.recipes.video_objects.rules import Rules, moving_regions, supervoxels
 from gestalt.recipes.video_objects.synthetic.scenes import Layout, Scene, Scenes

@@ -6,8 +6,6 @@ from .along import along_first_axis as along_first_axis
 from .base import AbstractGrouper as AbstractGrouper
 from .change_points import ChangePoints as ChangePoints
 from .contiguous import Contiguous as Contiguous
-from .described import describe as describe
-from .described import grouper_from as grouper_from
 from .estimated import Estimated as Estimated
 from .in_order import InOrder as InOrder
 from .kmeans import KMeans as KMeans

@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from ...components.ranges import ObjectCount, Weight, check_ranges
 from ...data.feature_map import FeatureMap
 from ...data.precision import full_precision
 from ...data.segmentation import Segmentation
@@ -48,20 +49,17 @@ class Agglomerative(AbstractGrouper):
 
     def __init__(
         self,
-        objects: int,
+        objects: ObjectCount,
         linkage: Literal["average", "ward"] = "ward",
         spherical: bool = True,
-        position: float = 0.0,
+        position: Weight = 0.0,
     ) -> None:
         super().__init__()
-        if objects < 1 or position < 0:
-            raise ValueError(
-                f"Agglomerative needs objects ≥ 1 and position ≥ 0, got objects={objects}, position={position}"
-            )
         self.objects = objects
         self.linkage: Literal["average", "ward"] = linkage
         self.spherical = spherical
         self.position = position
+        check_ranges(self)
 
     @torch.no_grad()
     def forward(self, features: FeatureMap, generator: torch.Generator) -> Segmentation:

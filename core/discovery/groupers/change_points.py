@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from ...components.ranges import ObjectCount, Positive, check_ranges
 from ...data.feature_map import FeatureMap
 from ...data.segmentation import Segmentation
 from ..concat_features import centred, standardised
@@ -39,13 +40,12 @@ class ChangePoints(AbstractGrouper):
         [[0, 0, 1, 1, 2, 2]]
     """
 
-    def __init__(self, penalty: float = 0.02, objects: int = 16, standardise: bool = True) -> None:
+    def __init__(self, penalty: Positive = 0.02, objects: ObjectCount = 16, standardise: bool = True) -> None:
         super().__init__()
-        if objects < 1 or penalty <= 0:
-            raise ValueError(f"ChangePoints needs objects ≥ 1 and a positive penalty, got {objects} and {penalty}")
         self.penalty = penalty
         self.objects = objects
         self.standardise = standardise
+        check_ranges(self)
 
     def forward(self, features: FeatureMap, generator: torch.Generator) -> Segmentation:  # noqa: ARG002
         """Hard segments, numbered along the sequence; nothing is drawn at random.

@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
+from ...components.ranges import Count, ObjectCount, check_ranges
 from ...data.feature_map import FeatureMap
 from ...data.segmentation import Segmentation
 from .base import AbstractGrouper
@@ -21,15 +22,12 @@ class Contiguous(AbstractGrouper):
     Only one axis is run-length decoded, so features must lie on a grid of one axis.
     """
 
-    def __init__(self, grouper: AbstractGrouper, objects: int, shortest: int = 1) -> None:
+    def __init__(self, grouper: AbstractGrouper, objects: ObjectCount, shortest: Count = 1) -> None:
         super().__init__()
-        if objects < 1 or shortest < 1:
-            raise ValueError(
-                f"Contiguous needs objects ≥ 1 and shortest ≥ 1, got objects={objects}, shortest={shortest}"
-            )
         self.grouper = grouper
         self.objects = objects
         self.shortest = shortest
+        check_ranges(self)
 
     def forward(self, features: FeatureMap, generator: torch.Generator) -> Segmentation:
         """Hard segments, numbered along the axis."""

@@ -1,12 +1,13 @@
 """How many objects an item has, item by item, up to a bound."""
 
 from collections.abc import Sequence
-from typing import Literal, final
+from typing import Annotated, Literal, final
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from ...components.ranges import Between, check_ranges
 from ...data.feature_map import FeatureMap
 from ...data.precision import full_precision
 from ...data.segmentation import Segmentation
@@ -49,7 +50,7 @@ class Estimated(AbstractGrouper):
         self,
         groupers: Sequence[AbstractGrouper],
         by: Literal["silhouette", "bic"] = "silhouette",
-        structure: float = 0.25,
+        structure: Annotated[float, Between(-1.0, 1.0)] = 0.25,
         spherical: bool = True,
     ) -> None:
         super().__init__()
@@ -59,6 +60,7 @@ class Estimated(AbstractGrouper):
         self.by: Literal["silhouette", "bic"] = by
         self.structure = structure
         self.spherical = spherical
+        check_ranges(self)
 
     @torch.no_grad()
     def forward(self, features: FeatureMap, generator: torch.Generator) -> Segmentation:

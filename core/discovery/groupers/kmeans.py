@@ -5,6 +5,7 @@ from typing import final
 
 import torch
 
+from ...components.ranges import ObjectCount, Rounds, Weight, check_ranges
 from ...data.feature_map import FeatureMap
 from ...data.precision import full_precision
 from ...data.segmentation import Segmentation
@@ -41,21 +42,17 @@ class KMeans(AbstractGrouper):
 
     def __init__(
         self,
-        objects: int,
-        iterations: int = 10,
+        objects: ObjectCount,
+        iterations: Rounds = 10,
         spherical: bool = True,
-        position: float | Sequence[float] = 0.0,
+        position: Weight | Sequence[Weight] = 0.0,
     ) -> None:
         super().__init__()
-        if objects < 1 or iterations < 1 or min(each_axis(position)) < 0:
-            raise ValueError(
-                "KMeans needs objects ≥ 1, iterations ≥ 1 and position ≥ 0, "
-                f"got objects={objects}, iterations={iterations}, position={position}"
-            )
         self.objects = objects
         self.iterations = iterations
         self.spherical = spherical
         self.position = position
+        check_ranges(self)
 
     @torch.no_grad()
     def forward(self, features: FeatureMap, generator: torch.Generator) -> Segmentation:

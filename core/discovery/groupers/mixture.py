@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from ...components.ranges import ObjectCount, Positive, Rounds, Weight, check_ranges
 from ...data.feature_map import FeatureMap
 from ...data.precision import full_precision
 from ...data.segmentation import Segmentation
@@ -52,25 +53,21 @@ class Mixture(AbstractGrouper):
 
     def __init__(
         self,
-        objects: int,
-        iterations: int = 20,
+        objects: ObjectCount,
+        iterations: Rounds = 20,
         covariance: Literal["diagonal", "spherical"] = "diagonal",
-        floor: float = 0.01,
+        floor: Positive = 0.01,
         spherical: bool = True,
-        position: float = 0.0,
+        position: Weight = 0.0,
     ) -> None:
         super().__init__()
-        if objects < 1 or iterations < 1 or floor <= 0 or position < 0:
-            raise ValueError(
-                "Mixture needs objects ≥ 1, iterations ≥ 1, floor > 0 and position ≥ 0, "
-                f"got objects={objects}, iterations={iterations}, floor={floor}, position={position}"
-            )
         self.objects = objects
         self.iterations = iterations
         self.covariance: Literal["diagonal", "spherical"] = covariance
         self.floor = floor
         self.spherical = spherical
         self.position = position
+        check_ranges(self)
 
     @torch.no_grad()
     def forward(self, features: FeatureMap, generator: torch.Generator) -> Segmentation:

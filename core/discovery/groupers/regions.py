@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from ...components.ranges import ObjectCount, Weight, check_ranges
 from ...data.feature_map import FeatureMap
 from ...data.segmentation import Segmentation
 from ..concat_features import centred, standardised
@@ -44,13 +45,12 @@ class Regions(AbstractGrouper):
         [[0, 0, 1, 1, 2, 2]]
     """
 
-    def __init__(self, penalty: float = 0.5, objects: int = 32, standardise: bool = False) -> None:
+    def __init__(self, penalty: Weight = 0.5, objects: ObjectCount = 32, standardise: bool = False) -> None:
         super().__init__()
-        if objects < 1 or penalty < 0:
-            raise ValueError(f"Regions needs objects ≥ 1 and penalty ≥ 0, got {objects} and {penalty}")
         self.penalty = penalty
         self.objects = objects
         self.standardise = standardise
+        check_ranges(self)
 
     def forward(self, features: FeatureMap, generator: torch.Generator) -> Segmentation:  # noqa: ARG002
         """Hard segments, numbered as they appear; nothing is drawn at random.

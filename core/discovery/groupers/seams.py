@@ -4,6 +4,7 @@ from typing import final
 
 import torch
 
+from ...components.ranges import ObjectCount, check_ranges
 from ...data.feature_map import FeatureMap
 from ...data.segmentation import Segmentation
 from ..concat_features import standardised
@@ -36,11 +37,10 @@ class Seams(AbstractGrouper):
         [[0, 0, 0, 1, 1]]
     """
 
-    def __init__(self, objects: int = 64) -> None:
+    def __init__(self, objects: ObjectCount = 64) -> None:
         super().__init__()
-        if objects < 1:
-            raise ValueError(f"Seams needs objects ≥ 1, got {objects}")
         self.objects = objects
+        check_ranges(self)
 
     def forward(self, features: FeatureMap, generator: torch.Generator) -> Segmentation:  # noqa: ARG002
         """Hard segments, numbered along the sequence; nothing is drawn at random.

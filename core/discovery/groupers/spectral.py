@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from ...components.ranges import Count, ObjectCount, Rounds, Weight, check_ranges
 from ...data.feature_map import FeatureMap
 from ...data.precision import full_precision
 from ...data.segmentation import Segmentation
@@ -56,20 +57,15 @@ class Spectral(AbstractGrouper):
 
     def __init__(
         self,
-        objects: int,
+        objects: ObjectCount,
         estimate: bool = False,
-        neighbours: int = 7,
+        neighbours: Count = 7,
         sparse: bool = False,
-        iterations: int = 10,
+        iterations: Rounds = 10,
         spherical: bool = True,
-        position: float = 0.0,
+        position: Weight = 0.0,
     ) -> None:
         super().__init__()
-        if min(objects, neighbours, iterations) < 1 or position < 0:
-            raise ValueError(
-                "Spectral needs objects, neighbours and iterations ≥ 1 and position ≥ 0, got "
-                f"objects={objects}, neighbours={neighbours}, iterations={iterations}, position={position}"
-            )
         self.objects = objects
         self.estimate = estimate
         self.neighbours = neighbours
@@ -77,6 +73,7 @@ class Spectral(AbstractGrouper):
         self.iterations = iterations
         self.spherical = spherical
         self.position = position
+        check_ranges(self)
 
     @torch.no_grad()
     def forward(self, features: FeatureMap, generator: torch.Generator) -> Segmentation:

@@ -11,7 +11,6 @@ from .pseudo_labels import pseudo_labels as pseudo_labels
 from .queue import Entries as Entries
 from .queue import Queue as Queue
 from .regression import Regression as Regression
-from .regression import regression as regression
 from .relic import Relic as Relic
 from .semantic import Semantic as Semantic
 from .supervised import Nothing as Nothing

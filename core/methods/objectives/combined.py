@@ -5,6 +5,7 @@ from typing import Any, final
 
 from torch import Tensor, nn
 
+from ...components.ranges import Weight, check_ranges
 from ...data.segmentation import Objects
 from ...optimization.after_step import AfterStep
 from ...optimization.progress import Progress
@@ -22,7 +23,7 @@ class Combined(AbstractObjective):
         weights: of each, w.
     """
 
-    def __init__(self, objectives: Sequence[AbstractObjective], weights: Sequence[float]) -> None:
+    def __init__(self, objectives: Sequence[AbstractObjective], weights: Sequence[Weight]) -> None:
         super().__init__()
         if not objectives or len(objectives) != len(weights):
             raise ValueError(
@@ -31,6 +32,7 @@ class Combined(AbstractObjective):
             )
         self.weights = tuple(weights)
         self.objectives = nn.ModuleList(objectives)
+        check_ranges(self)
 
     def forward(self, online: tuple[Objects, ...], teacher: tuple[Objects, ...], info: BatchInfo) -> Loss:
         """The weighted sum, with the unweighted parts of every objective; a second part of one name is numbered."""
@@ -51,11 +53,12 @@ class Combined(AbstractObjective):
                 objective.after_step(outputs, progress)
 
     def heads(self) -> Mapping[str, nn.Module]:
-        """The trained parts of all objectives."""
+        """The trained parts of all objectives; a second part of one name is numbered."""
         found: dict[str, nn.Module] = {}
-        for objective in self.objectives:
+        for number, objective in enumerate(self.objectives, 1):
             if isinstance(objective, HasHeads):
-                found |= objective.heads()
+                for name, part in objective.heads().items():
+                    found[f"{name} {number}" if name in found else name] = part
         return found
 
 

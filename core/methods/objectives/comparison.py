@@ -10,18 +10,21 @@ from torch import Tensor
 from ...data.segmentation import Objects
 from ...distributed.ranks import gather, mean_over_ranks
 from ...losses.distances import unit
+from ...losses.info_nce import info_nce_of_scores
+from ...losses.invariance import invariance
 
 
 @final
 @dataclass(frozen=True)
 class Comparison:
-    """Scores ⟨q, z⟩ / τ of every object with its positive (column 0) and with the objects of all ranks.
+    """Scores ⟨q, z⟩ / τ of every object with its positive, and with the objects of all ranks.
 
-    `allowed` says which columns are candidates; `there` says which rows are compared at all.
+    `allowed` says which of these are its negatives; `there` says which rows are compared at all.
     """
 
-    scores: Float[Tensor, "rows candidates"]
-    allowed: Bool[Tensor, "rows candidates"]
+    positive: Float[Tensor, " rows"]
+    others: Float[Tensor, "rows keys"]
+    allowed: Bool[Tensor, "rows keys"]
     there: Bool[Tensor, " rows"]
 
 
@@ -47,37 +50,27 @@ def compare(
     own = unit(teacher.vectors).flatten(0, 1)
     keys, _ = gather(own)
     present, _ = gather(teacher.present.flatten().float())
-    positive = (queries * (own if positives is None else unit(positives))).sum(dim=1, keepdim=True)
+    positive = (queries * (own if positives is None else unit(positives))).sum(dim=1)
     there = (online.present & teacher.present).flatten() if there is None else there
-    first = torch.ones_like(there)[:, None]
-    return Comparison(
-        torch.cat([positive, queries @ keys.T], dim=1) / temperature,
-        torch.cat([first, negatives & (present > 0)], dim=1),
-        there,
-    )
+    return Comparison(positive / temperature, queries @ keys.T / temperature, negatives & (present > 0), there)
 
 
 def contrast(compared: Comparison) -> Float[Tensor, ""]:
     """−log p(positive), averaged over the objects compared on all ranks."""
-    scores = torch.where(compared.allowed, compared.scores, -torch.inf)[compared.there]
-    losses = scores.logsumexp(dim=1) - scores[:, 0]
-    return mean_over_ranks(losses.sum(), compared.there.sum())
+    there = compared.there
+    losses = info_nce_of_scores(compared.positive[there], compared.others[there], compared.allowed[there])
+    return mean_over_ranks(losses.sum(), there.sum())
 
 
 def divergence(compared: Comparison, reference: Comparison) -> Float[Tensor, ""]:
-    """KL( p ‖ p' ) over the candidates that both have, averaged over the objects compared in both; none enters p'.
-
-    Source: ReLIC's invariance penalty, with the gradient stopped at one side, as the authors do.
-    """
+    """`gestalt.losses.invariance` over the candidates that both have, averaged over the objects compared in both."""
     there = compared.there & reference.there
-    shared = (compared.allowed & reference.allowed)[there]
-    log_p, log_r = (
-        torch.where(shared, side.scores[there], -torch.inf).log_softmax(dim=1)
-        for side in (compared, Comparison(reference.scores.detach(), reference.allowed, reference.there))
+    allowed = (compared.allowed & reference.allowed)[there]
+    allowed = torch.cat([torch.ones_like(allowed[:, :1]), allowed], dim=1)
+    scores, held = (
+        torch.cat([side.positive[there][:, None], side.others[there]], dim=1) for side in (compared, reference)
     )
-    # −∞ − (−∞) would poison the gradient of what is no candidate.
-    log_p, log_r = torch.where(shared, log_p, 0.0), torch.where(shared, log_r, 0.0)
-    losses = (torch.where(shared, log_p.exp(), 0.0) * (log_p - log_r)).sum(dim=1)
+    losses = invariance(scores, held, allowed, reduction="none")
     return mean_over_ranks(losses.sum(), there.sum())
 
 

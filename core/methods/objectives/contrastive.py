@@ -1,15 +1,17 @@
 """Odin's objective: tell an object from all others."""
 
 from dataclasses import dataclass
-from typing import Literal, final
+from typing import final
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from ...components.ranges import Positive, check_ranges
 from ...data.segmentation import Objects
 from ...distributed.ranks import gather, mean_over_ranks
-from ...losses.distances import at_least_float, unit
+from ...losses.distances import Similarity, compared_by
+from ...losses.info_nce import info_nce_of_scores
 from ..info import BatchInfo
 from .base import AbstractObjective, Loss, ordered_pairs, total_of_pairs
 
@@ -22,7 +24,7 @@ def contrastive(
     same_item: bool = True,
     other_items: bool = True,
     other_ranks: bool = True,
-    similarity: Literal["cosine", "dot"] = "cosine",
+    similarity: Similarity = "cosine",
 ) -> Float[Tensor, ""]:
     """ℓ_k = −log( e^{s_k} / (e^{s_k} + Σ_n e^{s_n}) ), averaged over the objects k present in both views.
 
@@ -52,7 +54,7 @@ def contrastive(
     """
     both = online.present & teacher.present
     queries = online.vectors[both]
-    queries = unit(queries) if similarity == "cosine" else at_least_float(queries)
+    queries = compared_by(queries, similarity)
     item = both.nonzero()[:, 0]
     positive, candidates = queries[:, :0], list[Tensor]()
     for view in (teacher,) if same_view is None else (same_view, teacher):
@@ -63,7 +65,8 @@ def contrastive(
         others = ~own & torch.where(related, same_item, other_items)
         candidates.append(torch.where(others, logits, -torch.inf))
         positive = logits[own]  # of the teacher's view, which comes last
-    losses = torch.cat([positive[:, None], *candidates], dim=1).logsumexp(dim=1) - positive
+    negatives = candidates[0] if len(candidates) == 1 else torch.cat(candidates, dim=1)
+    losses = info_nce_of_scores(positive, negatives)
     return mean_over_ranks(losses.sum(), both.sum())
 
 
@@ -81,9 +84,9 @@ class _Keys:
     first_item: int
 
 
-def _keys(view: Objects, similarity: Literal["cosine", "dot"], other_ranks: bool) -> _Keys:
+def _keys(view: Objects, similarity: Similarity, other_ranks: bool) -> _Keys:
     vectors, item = view.vectors[view.present], view.present.nonzero()[:, 0]
-    vectors = unit(vectors) if similarity == "cosine" else at_least_float(vectors)
+    vectors = compared_by(vectors, similarity)
     first, first_item = 0, 0
     if other_ranks:
         vectors, first = gather(vectors)
@@ -112,16 +115,14 @@ class Contrastive(AbstractObjective):
 
     def __init__(
         self,
-        temperature: float = 0.1,
+        temperature: Positive = 0.1,
         same_view: bool = False,
         same_item: bool = True,
         other_items: bool = True,
         other_ranks: bool = True,
-        similarity: Literal["cosine", "dot"] = "cosine",
+        similarity: Similarity = "cosine",
     ) -> None:
         super().__init__()
-        if temperature <= 0:
-            raise ValueError(f"the temperature must be positive, got {temperature}")
         if not same_item and not other_items:
             raise ValueError(
                 "Contrastive needs negatives from the same item, from other items, or from both; got neither. "
@@ -132,7 +133,8 @@ class Contrastive(AbstractObjective):
         self.same_item = same_item
         self.other_items = other_items
         self.other_ranks = other_ranks
-        self.similarity: Literal["cosine", "dot"] = similarity
+        self.similarity: Similarity = similarity
+        check_ranges(self)
 
     def forward(self, online: tuple[Objects, ...], teacher: tuple[Objects, ...], info: BatchInfo) -> Loss:  # noqa: ARG002
         """The loss, with no part."""

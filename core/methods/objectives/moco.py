@@ -5,9 +5,10 @@ from typing import final
 
 import torch
 
+from ...components.ranges import Positive, check_ranges
 from ...data.segmentation import Objects
 from ...distributed.ranks import mean_over_ranks
-from ...losses.distances import unit
+from ...losses.info_nce import info_nce
 from ...optimization.progress import Progress
 from ..compared import Compared
 from ..info import BatchInfo
@@ -30,22 +31,19 @@ class Moco(AbstractObjective):
     Source: He et al. (2020), algorithm 1; Chen et al., "Improved baselines with momentum contrastive learning" (2020).
     """
 
-    def __init__(self, queue: Queue, temperature: float = 0.2, symmetric: bool = False) -> None:
+    def __init__(self, queue: Queue, temperature: Positive = 0.2, symmetric: bool = False) -> None:
         super().__init__()
-        if temperature <= 0:
-            raise ValueError(f"the temperature must be positive, got {temperature}")
         self.queue, self.temperature, self.symmetric = queue, temperature, symmetric
+        check_ranges(self)
 
     def forward(self, online: tuple[Objects, ...], teacher: tuple[Objects, ...], info: BatchInfo) -> Loss:  # noqa: ARG002
         """The loss, with no part."""
         losses = []
         for i, j in ordered_pairs(len(online), len(teacher), both=self.symmetric):
             both = online[i].present & teacher[j].present
-            queries, keys = unit(online[i].vectors[both]), unit(teacher[j].vectors[both])
-            positive = (queries * keys).sum(dim=1, keepdim=True)
-            scores = torch.cat([positive, queries @ unit(self.queue.vectors[0]).to(queries).T], dim=1)
-            scores = scores / self.temperature
-            losses.append(mean_over_ranks((scores.logsumexp(dim=1) - scores[:, 0]).sum(), both.sum()))
+            query, key = online[i].vectors[both], teacher[j].vectors[both]
+            rows = info_nce(query, self.queue.vectors[0], key, None, self.temperature, reduction="none")
+            losses.append(mean_over_ranks(rows.sum(), both.sum()))
         value = total_of_pairs(losses) if self.symmetric else total_of_pairs(losses) / 2
         return Loss(value, {"contrastive": value.detach()})
 

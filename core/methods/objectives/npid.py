@@ -7,9 +7,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ...components.ranges import Count, Positive, Share, Width, check_ranges
 from ...data.segmentation import Objects
 from ...distributed.ranks import gather, joint_rows, mean_over_ranks
 from ...losses.distances import at_least_float, unit
+from ...losses.instance_discrimination import instance_discrimination, partition_function
 from ...optimization.progress import Progress
 from ..compared import Compared
 from ..info import BatchInfo
@@ -21,9 +23,8 @@ from .base import AbstractObjective, Loss
 class Npid(AbstractObjective):
     """Which of all items is this? A soft-max over a memory bank M, or its estimate against noise.
 
-    With v the unit vector of item i, P(n) = e^{⟨v, m_n⟩/τ} / Z. Without noise the loss is −log P(i) with Z the sum over
-    the bank. With m noise items n ~ U and h(n) = P(n) / (P(n) + m/N) it is −log h(i) − Σ_n log(1 − h(n)), where Z is
-    estimated from the first batch and kept. After each step m_i ← unit(β m_i + (1 − β) v).
+    The loss is `gestalt.losses.instance_discrimination`, with noise drawn evenly among all items, and with Z estimated
+    from the first batch and kept. After each step m_i ← unit(β m_i + (1 − β) v).
 
     Every view is compared on its own, and the mean is taken. Only whole items have an entry.
 
@@ -43,15 +44,17 @@ class Npid(AbstractObjective):
     constant: Tensor
 
     def __init__(
-        self, items: int, dim: int, temperature: float = 0.07, noise: int | None = 4096, momentum: float = 0.5
+        self,
+        items: Count,
+        dim: Width,
+        temperature: Positive = 0.07,
+        noise: Count | None = 4096,
+        momentum: Share = 0.5,
     ) -> None:
         super().__init__()
-        if items < 1 or temperature <= 0 or not 0 <= momentum <= 1:
-            raise ValueError(
-                "items must be at least 1, the temperature positive and the momentum in [0, 1], "
-                f"got {items}, {temperature} and {momentum}"
-            )
+        self.items, self.dim = items, dim
         self.temperature, self.noise, self.momentum = temperature, noise, momentum
+        check_ranges(self)
         side = (3 / dim) ** 0.5
         start = (2 * torch.rand(items, dim, generator=torch.Generator().manual_seed(0)) - 1) * side
         self.register_buffer("bank", start)
@@ -79,21 +82,16 @@ class Npid(AbstractObjective):
 
     def _loss(self, view: Objects, info: BatchInfo) -> Float[Tensor, ""]:
         here = view.present[:, 0]
-        vectors = unit(view.vectors[:, 0][here])
-        bank = self.bank.to(vectors)
-        own = (vectors * bank[info.index[here]]).sum(dim=1) / self.temperature
-        if self.noise is None:
-            losses = (vectors @ bank.T / self.temperature).logsumexp(dim=1) - own
-            return mean_over_ranks(losses.sum(), here.sum())
-        total, start = joint_rows(len(here), here.device)
-        drawn = torch.randint(len(bank), (total, self.noise), generator=info.generator)
-        drawn = drawn[start : start + len(here)].to(here.device)[here]
-        others = torch.einsum("rd,rmd->rm", vectors, bank[drawn]) / self.temperature
-        # log(P / (P + m/N)) = log σ(log P − log(m/N)), which neither overflows nor needs a small number added.
-        shift = torch.log(self._constant(vectors).to(vectors) * self.noise / len(bank))
-        losses = -torch.nn.functional.logsigmoid(own - shift)
-        losses = losses - torch.nn.functional.logsigmoid(shift - others).sum(dim=1)
-        return mean_over_ranks(losses.sum(), here.sum())
+        vectors = view.vectors[:, 0][here]
+        noise, constant = None, None
+        if self.noise is not None:
+            total, start = joint_rows(len(here), here.device)
+            drawn = torch.randint(len(self.bank), (total, self.noise), generator=info.generator)
+            noise, constant = drawn[start : start + len(here)].to(here.device)[here], self._constant(vectors)
+        rows = instance_discrimination(
+            vectors, self.bank, info.index[here], noise, constant, self.temperature, reduction="none"
+        )
+        return mean_over_ranks(rows.sum(), here.sum())
 
     @torch.no_grad()
     def _constant(self, vectors: Float[Tensor, "rows dim"]) -> Float[Tensor, ""]:
@@ -101,19 +99,17 @@ class Npid(AbstractObjective):
         if float(self.constant) > 0:
             return self.constant
         everyone, _ = gather(at_least_float(vectors.detach()))
-        if not len(everyone):
-            return torch.full_like(self.constant, float(len(self.bank)))
-        return (everyone @ self.bank.to(everyone).T / self.temperature).exp().sum(dim=1).mean().to(self.constant)
+        return partition_function(everyone, self.bank, self.temperature).to(self.constant)
 
     @torch.no_grad()
     def after_step(self, outputs: Sequence[StepOutput[Compared]], progress: Progress) -> None:  # noqa: ARG002
         """The bank moves towards the vectors of the first view, and Z is kept from the first batch on."""
         for compared in (output.details for output in outputs):
             here = compared.teacher[0].present[:, 0]
-            vectors = unit(compared.teacher[0].vectors[:, 0][here])
+            vectors = compared.teacher[0].vectors[:, 0][here]
             if self.noise is not None:
                 self.constant.copy_(self._constant(vectors))
-            everyone, _ = gather(vectors)
+            everyone, _ = gather(unit(vectors))
             index, _ = gather(compared.info.index[here].double())
             rows = index.long()
             self.bank[rows] = unit(self.momentum * self.bank[rows] + (1 - self.momentum) * everyone.to(self.bank))

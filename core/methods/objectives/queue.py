@@ -1,12 +1,13 @@
 """First in, first out: the teacher's embeddings of earlier batches."""
 
 from dataclasses import dataclass
-from typing import final
+from typing import Annotated, final
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from ...components.ranges import Between, Count, Width, check_ranges
 from ...data.segmentation import Objects
 from ...distributed.ranks import gather
 from ...losses.distances import at_least_float, unit
@@ -46,10 +47,10 @@ class Queue(nn.Module):
     index: Tensor
     age: Tensor
 
-    def __init__(self, capacity: int, dim: int, views: int = 1) -> None:
+    def __init__(self, capacity: Count, dim: Width, views: Annotated[int, Between(1, 1000)] = 1) -> None:
         super().__init__()
-        if capacity < 1 or dim < 1 or views < 1:
-            raise ValueError(f"a queue needs capacity, dim and views of at least 1, got {capacity}, {dim} and {views}")
+        self.capacity, self.dim, self.views = capacity, dim, views
+        check_ranges(self)
         start = torch.randn(views, capacity, dim, generator=torch.Generator().manual_seed(0))
         self.register_buffer("vectors", unit(start))
         self.register_buffer("labels", torch.full((views, capacity), -1))

@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ...components.ranges import Count, Positive, Weight, check_ranges
 from ...data.segmentation import Objects
 from ..info import BatchInfo
 from .base import AbstractObjective, Loss, ordered_pairs, total_of_pairs
@@ -39,18 +40,17 @@ class Relic(AbstractObjective):
 
     def __init__(
         self,
-        temperature: float = 0.2,
-        contrast: float = 0.3,
-        invariance: float = 5.0,
-        negatives: int | None = 10,
+        temperature: Positive = 0.2,
+        contrast: Weight = 0.3,
+        invariance: Weight = 5.0,
+        negatives: Count | None = 10,
         same_item: bool = True,
         same_view: bool = True,
     ) -> None:
         super().__init__()
-        if temperature <= 0:
-            raise ValueError(f"the temperature must be positive, got {temperature}")
         self.temperature, self.contrast, self.invariance = temperature, contrast, invariance
         self.negatives, self.same_item, self.same_view = negatives, same_item, same_view
+        check_ranges(self)
 
     def forward(self, online: tuple[Objects, ...], teacher: tuple[Objects, ...], info: BatchInfo) -> Loss:
         """The weighted sum; its parts without their weights."""

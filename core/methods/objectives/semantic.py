@@ -7,15 +7,18 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
+from ...components.ranges import Count, Positive, Weight, check_ranges
 from ...data.segmentation import Objects
 from ...distributed.ranks import joint_rows
+from ...losses.nearest_labels import Metric
+from ...losses.semantic_positives import drawn
 from ...optimization.progress import Progress
 from ..compared import Compared
 from ..info import BatchInfo
 from ..step import StepOutput
 from .base import AbstractObjective, Loss, total_of_pairs
 from .comparison import Comparison, choose_negatives, compare, contrast
-from .pseudo_labels import Metric, drawn, pseudo_labels
+from .pseudo_labels import pseudo_labels
 from .queue import Entries, Queue
 from .relic import invariance, pairs_of_views, with_themselves
 
@@ -53,28 +56,24 @@ class Semantic(AbstractObjective):
     def __init__(
         self,
         queue: Queue,
-        temperature: float = 0.2,
-        alpha: float = 0.2,
-        neighbours: int = 1,
+        temperature: Positive = 0.2,
+        alpha: Weight = 0.2,
+        neighbours: Count = 1,
         metric: Metric = "cosine",
-        positives: int = 1,
-        negatives: int | None = None,
+        positives: Count = 1,
+        negatives: Count | None = None,
         same_item: bool = True,
         same_view: bool = False,
-        contrast: float = 1.0,
-        invariance: float = 0.0,
+        contrast: Weight = 1.0,
+        invariance: Weight = 0.0,
     ) -> None:
         super().__init__()
-        if temperature <= 0 or neighbours < 1 or positives < 1:
-            raise ValueError(
-                "temperature must be positive, neighbours and positives at least 1, "
-                f"got {temperature}, {neighbours} and {positives}"
-            )
         self.queue = queue
         self.temperature, self.alpha, self.contrast, self.invariance = temperature, alpha, contrast, invariance
         self.neighbours, self.positives, self.negatives = neighbours, positives, negatives
         self.metric: Metric = metric
         self.same_item, self.same_view = same_item, same_view
+        check_ranges(self)
 
     def forward(self, online: tuple[Objects, ...], teacher: tuple[Objects, ...], info: BatchInfo) -> Loss:
         """The loss and its parts."""

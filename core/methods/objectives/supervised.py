@@ -3,12 +3,12 @@
 from typing import final
 
 import torch
-from jaxtyping import Float
-from torch import Tensor
 
+from ...components.ranges import Positive, check_ranges
 from ...data.segmentation import Objects
 from ...distributed.ranks import gather, mean_over_ranks
 from ...losses.distances import unit
+from ...losses.supervised_contrastive import supervised_contrastive_of_scores
 from ..info import BatchInfo
 from .base import AbstractObjective, Loss
 
@@ -36,11 +36,10 @@ class SupervisedContrastive(AbstractObjective):
     SimCLR. The paper's labels are complete; treating unlabelled objects as SimCLR does is our choice.
     """
 
-    def __init__(self, temperature: float = 0.1) -> None:
+    def __init__(self, temperature: Positive = 0.1) -> None:
         super().__init__()
-        if temperature <= 0:
-            raise ValueError(f"the temperature must be positive, got {temperature}")
         self.temperature = temperature
+        check_ranges(self)
 
     def forward(self, online: tuple[Objects, ...], teacher: tuple[Objects, ...], info: BatchInfo) -> Loss:
         """The loss, with no part. Queries are the online network's, candidates the teacher's.
@@ -65,13 +64,7 @@ class SupervisedContrastive(AbstractObjective):
             right = torch.cat([alike] * len(teacher), dim=1) & allowed
             scores = queries[i] @ torch.cat([vectors for vectors, _ in keys]).T / self.temperature
             there = view.present.flatten() & right.any(dim=1)
-            losses.append(_spread(scores[there], allowed[there], right[there]).sum())
+            losses.append(supervised_contrastive_of_scores(scores[there], allowed[there], right[there]).sum())
             rows.append(there.sum())
         value = 2 * mean_over_ranks(torch.stack(losses).sum(), torch.stack(rows).sum())
         return Loss(value, {"contrastive": value.detach()})
-
-
-def _spread(scores: Tensor, allowed: Tensor, right: Tensor) -> Float[Tensor, " rows"]:
-    """The mean over the right columns of −log p."""
-    everything = torch.where(allowed, scores, -torch.inf).logsumexp(dim=1)
-    return everything - torch.where(right, scores, 0.0).sum(dim=1) / right.sum(dim=1)

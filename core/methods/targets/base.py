@@ -1,6 +1,7 @@
 """The interface of every target."""
 
 import abc
+from typing import Protocol, runtime_checkable
 
 from jaxtyping import Bool, Float, Shaped
 from torch import Tensor
@@ -41,6 +42,20 @@ class AbstractTarget(abc.ABC):
         """The head's outputs as a user reads them: probabilities, values in their unit."""
 
 
+@runtime_checkable
+class HasUnits(Protocol):
+    """A target whose numbers come in units of their own, such as values: it is standardised by the training rows."""
+
+    def standardised(self, known: Shaped[Tensor, "rows ..."]) -> AbstractTarget:
+        """The same target for heads that give numbers of order one, by what is known of the training rows."""
+        ...
+
+
+def standardised(target: AbstractTarget, known: Shaped[Tensor, "rows ..."]) -> AbstractTarget:
+    """The target in units of what is known of the training rows, where it has units."""
+    return target.standardised(known) if isinstance(target, HasUnits) else target
+
+
 def known_rows(known: Shaped[Tensor, "*rows"]) -> Bool[Tensor, "*rows"]:
     """Which entries are known: integers from 0 on, floating-point numbers that are not NaN.
 
@@ -50,3 +65,15 @@ def known_rows(known: Shaped[Tensor, "*rows"]) -> Bool[Tensor, "*rows"]:
         ([True, False, True], [True, False])
     """
     return ~known.isnan() if known.is_floating_point() else known >= 0
+
+
+def any_known(known: Shaped[Tensor, "..."], axes: int = 1) -> Bool[Tensor, "..."]:
+    """Of which rows anything is known at all; the first `axes` axes number the rows.
+
+    Example:
+        >>> import torch
+        >>> any_known(torch.tensor([[0.5, torch.nan], [torch.nan, torch.nan]])).tolist()
+        [True, False]
+    """
+    there = known_rows(known)
+    return there.flatten(axes).any(dim=-1) if there.ndim > axes else there

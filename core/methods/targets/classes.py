@@ -56,7 +56,7 @@ class Classes(AbstractTarget):
     @torch.no_grad()
     def score(self, outputs: Float[Tensor, "rows outputs"], known: Int[Tensor, " rows"]) -> dict[str, float]:
         """The share of rows named rightly, and its mean over the classes that occur; NaN without rows."""
-        right = (outputs.argmax(dim=1) == known).float()
+        right = (outputs.argmax(dim=1) == known).double()
         present = known.unique()
         shares = [right[known == number].mean() for number in present]
         balanced = torch.stack(shares).mean() if shares else right.mean()

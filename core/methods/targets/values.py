@@ -1,14 +1,18 @@
 """Values of items or of elements, any number of them, and so of objects."""
 
-from dataclasses import dataclass
-from typing import final
+from dataclasses import dataclass, replace
+from typing import Annotated, final
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ...components.ranges import Between, Finite, check_ranges
 from ...data.segmentation import Segmentation
 from .base import AbstractTarget, known_rows
+
+Scale = Annotated[float, Between(0.0, 1e30, open_below=True)]
+"""The standard deviation of a value, in its unit."""
 
 
 @final
@@ -27,19 +31,20 @@ class Values(AbstractTarget):
     """
 
     names: tuple[str, ...] = ("value",)
-    mean: tuple[float, ...] = ()
-    scale: tuple[float, ...] = ()
+    mean: tuple[Finite, ...] = ()
+    scale: tuple[Scale, ...] = ()
 
     def __post_init__(self) -> None:
         count = len(self.names)
         object.__setattr__(self, "names", tuple(self.names))
         object.__setattr__(self, "mean", tuple(self.mean) or (0.0,) * count)
         object.__setattr__(self, "scale", tuple(self.scale) or (1.0,) * count)
-        if not count or len(self.mean) != count or len(self.scale) != count or min(self.scale) <= 0:
+        if not count or len(self.mean) != count or len(self.scale) != count:
             raise ValueError(
-                "Values needs at least one name, and for every name a mean and a positive scale, got "
+                "Values needs at least one name, and for every name a mean and a scale, got "
                 f"{self.names}, {self.mean} and {self.scale}"
             )
+        check_ranges(self)
 
     @property
     def outputs(self) -> int:  # type: ignore[override]
@@ -50,6 +55,18 @@ class Values(AbstractTarget):
     def columns(self) -> tuple[str, ...]:  # type: ignore[override]
         """The names of the values."""
         return self.names
+
+    def standardised(self, known: Float[Tensor, "rows *elements values"]) -> "Values":
+        """The same values in units of their mean and standard deviation over the known rows; a constant keeps its unit.
+
+        Example:
+            >>> Values(("height",)).standardised(torch.tensor([[1.0], [3.0], [torch.nan]]))
+            Values(names=('height',), mean=(2.0,), scale=(1.0,))
+        """
+        columns = [column[known_rows(column)].double() for column in known.flatten(0, -2).unbind(dim=1)]
+        mean = tuple(float(column.mean()) if len(column) else 0.0 for column in columns)
+        spread = (float(column.std(correction=0)) if len(column) else 0.0 for column in columns)
+        return replace(self, mean=mean, scale=tuple(width if width > 0 else 1.0 for width in spread))
 
     def of_objects(
         self, known: Float[Tensor, "batch *elements values"], segmentation: Segmentation
@@ -82,8 +99,9 @@ class Values(AbstractTarget):
     @torch.no_grad()
     def score(self, outputs: Float[Tensor, "rows outputs"], known: Float[Tensor, "rows values"]) -> dict[str, float]:
         """Root mean square error in the values' own units, and R² = 1 − Σ (y − ŷ)² / Σ (y − ȳ)², over all values."""
+        outputs, known = outputs.double(), known.double()
         there = known_rows(known)
-        error = torch.where(there, known.to(outputs) - self.decode(outputs), 0.0)
+        error = torch.where(there, known - self.decode(outputs), 0.0)
         mean = torch.where(there, known, torch.nan).nanmean(dim=0)
         scatter = torch.where(there, known - mean, 0.0).square().sum()
         squares = error.square().sum()

@@ -30,6 +30,6 @@ def molecules() -> LabelledData:
 
 def _read(name: str) -> tuple[list[Graph], list[int]]:
     """The molecules of a table, and their classes (A), (B), (C) as numbers."""
-    with (files("gestalt.recipes") / "samples" / "graph" / name).open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
+    text = (files("gestalt.recipes") / "samples" / "graph" / name).read_text(encoding="utf-8")
+    rows = list(csv.DictReader(text.splitlines()))
     return [graph_of(molecule_of(row["smiles"])) for row in rows], [ord(row["class"][1]) - ord("A") for row in rows]

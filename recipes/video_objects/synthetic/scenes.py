@@ -122,8 +122,8 @@ def _ground(sources: Sources, layout: Layout, rng: np.random.Generator) -> Float
     side = zoom * min(height, width)
     pan = rng.uniform(-layout.pan, layout.pan, 2) * side / 64
     run = np.abs(pan) * (layout.frames - 1)
-    room = np.maximum(np.array([height, width]) - side - run, 0.0)
-    begin = rng.uniform(0, 1, 2) * room + np.where(pan < 0, run, 0.0) + side / 2
+    free = np.maximum(np.array([height, width]) - side - run, 0.0)
+    begin = rng.uniform(0, 1, 2) * free + np.where(pan < 0, run, 0.0) + side / 2
     centres = begin + pan * np.arange(layout.frames)[:, None]
     theta = np.zeros((layout.frames, 2, 3), np.float32)
     mirror = -1.0 if rng.random() < 0.5 else 1.0

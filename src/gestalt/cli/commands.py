@@ -12,8 +12,6 @@ import tyro
 from gestalt.core.components.names import choose
 from gestalt.core.components.registry import METHODS, MODALITIES, RECIPES
 
-from .parse import parsed
-
 COMMANDS = {
     "run": "train by a recipe, evaluate, and write a report",
     "table": "run a recipe over several seeds, beside other methods, and write the table",
@@ -64,17 +62,41 @@ def usage() -> str:
     return "\n".join(lines)
 
 
+def options_from(kind: Any, arguments: Sequence[str], command: str, default: Any = None, encoders: Any = None) -> Any:
+    """See `parsed`, which is imported here: listing commands and modalities takes no library."""
+    from .parse import parsed
+
+    return parsed(kind, arguments, command, default, encoders or {})
+
+
+def recipe_named(name: str) -> Any:
+    """The recipe (or the program like one) of a name.
+
+    Raises:
+        ValueError: if there is none, with the nearest name, or if what is installed under the name is none.
+        ImportError: if it cannot be imported, with the reason.
+    """
+    found = RECIPES.load(name)
+    missing = [part for part in ("summary", "options_type") if not hasattr(found, part)]
+    if missing:
+        raise ValueError(
+            f"what is installed as the recipe {name!r} must be a subclass of AbstractRecipe, got {found!r} without "
+            f"{' and '.join(missing)}; correct the entry point of its package, or uninstall it"
+        )
+    return found
+
+
 def run_command(arguments: Sequence[str]) -> int:
     """`gestalt run RECIPE …`."""
-    from gestalt.core.experiment.recipe import AbstractRecipe
-    from gestalt.core.experiment.run import run
-
     if not arguments or arguments[0] in ("-h", "--help"):
         print(usage())
         return 0
+    from gestalt.core.experiment.recipe import AbstractRecipe
+    from gestalt.core.experiment.run import run
+
     name, *rest = arguments
-    recipe = RECIPES.load(name)
-    options = parsed(recipe.options_type, rest, f"run {name}", encoders=encoders_of(recipe, rest))
+    recipe = recipe_named(name)
+    options = options_from(recipe.options_type, rest, f"run {name}", encoders=encoders_of(recipe, rest))
     made = recipe(options)
     return run(made) if isinstance(made, AbstractRecipe) else int(made.run())
 
@@ -100,17 +122,17 @@ def table_command(arguments: Sequence[str]) -> int:
     Raises:
         ValueError: for a program that is no recipe with a table over seeds.
     """
-    from gestalt.core.experiment.recipe import AbstractRecipe
-    from gestalt.core.experiment.seeds import Seeds, run_seeds
-
     if not arguments or arguments[0] in ("-h", "--help"):
         print(usage())
         return 0
+    from gestalt.core.experiment.recipe import AbstractRecipe
+    from gestalt.core.experiment.seeds import Seeds, run_seeds
+
     name, *rest = arguments
-    recipe = RECIPES.load(name)
+    recipe = recipe_named(name)
     if not issubclass(recipe, AbstractRecipe):
         raise ValueError(f"{name} makes a table over seeds of its own; run it with: gestalt run {name}")
-    seeds = parsed(Seeds, rest, f"table {name}", Seeds(Path(f"runs/{name}-table")))
+    seeds = options_from(Seeds, rest, f"table {name}", Seeds(Path(f"runs/{name}-table")))
     return run_seeds(recipe, seeds)
 
 
@@ -118,7 +140,7 @@ def discover_command(arguments: Sequence[str]) -> int:
     """`gestalt discover RUN PATH…`."""
     from gestalt.core.runs.discover import discover
 
-    asked = parsed(OnNewData, arguments, "discover")
+    asked = options_from(OnNewData, arguments, "discover")
     out = asked.out or Path("discovered")
     return discover(asked.run, asked.paths, out, asked.skip_bad, asked.modality, asked.device)
 
@@ -127,7 +149,7 @@ def embed_command(arguments: Sequence[str]) -> int:
     """`gestalt embed RUN PATH…`."""
     from gestalt.core.runs.embed import embed
 
-    asked = parsed(OnNewData, arguments, "embed")
+    asked = options_from(OnNewData, arguments, "embed")
     return embed(asked.run, asked.paths, asked.out or Path("embedded"), asked.skip_bad, asked.modality, asked.device)
 
 
@@ -135,18 +157,22 @@ def predict_command(arguments: Sequence[str]) -> int:
     """`gestalt predict RUN PATH…`."""
     from gestalt.core.runs.predict import predict
 
-    asked = parsed(OnNewData, arguments, "predict")
+    asked = options_from(OnNewData, arguments, "predict")
     out = asked.out or Path("predicted")
     return predict(asked.run, asked.paths, out, asked.skip_bad, asked.modality, asked.device)
 
 
 def methods_command(_: Sequence[str]) -> int:
-    """`gestalt methods`."""
+    """`gestalt methods`; one that cannot be used says why, and the others are listed all the same."""
     from gestalt.core.methods.method import wants_labels
     from gestalt.core.methods.presets import preset_named
 
     for name in METHODS.names():
-        preset = preset_named(name)
+        try:
+            preset = preset_named(name)
+        except (ImportError, ValueError) as error:
+            print(f"{name}: {error}")
+            continue
         card = preset.method.card
         needs = "; needs labels of some items" if wants_labels(preset.method) else ""
         print(f"{name}: {preset.title} ({card.source}){needs}")
@@ -163,11 +189,11 @@ def modalities_command(_: Sequence[str]) -> int:
 
 
 def recipes_command(_: Sequence[str]) -> int:
-    """`gestalt recipes`; one whose libraries are missing says so."""
+    """`gestalt recipes`; one that cannot be used says why, and the others are listed all the same."""
     for name in RECIPES.names():
         try:
-            print(f"{name:<18} {RECIPES.load(name).summary}")
-        except ImportError as error:
+            print(f"{name:<18} {recipe_named(name).summary}")
+        except (ImportError, ValueError) as error:
             print(f"{name:<18} {error}")
     return 0
 
@@ -177,7 +203,7 @@ def check_modality_command(arguments: Sequence[str]) -> int:
     from gestalt.core.conformance import findings
     from gestalt.core.modality.plugins import load_modality
 
-    name = parsed(CheckModality, arguments, "check-modality").name
+    name = options_from(CheckModality, arguments, "check-modality").name
     failed = 0
     for finding in findings(load_modality(name)):
         print(f"{'pass' if finding.passed else 'FAIL'}  {finding.law}", flush=True)

@@ -42,9 +42,14 @@ class Field:
     help: str
 
     @property
+    def interface(self) -> type | None:
+        """The interface whose implementations are chosen by name, if it has one."""
+        return next((part for part in parts_of(self.hint) if isinstance(part, type) and part in CHOICES), None)
+
+    @property
     def chosen(self) -> Registry | None:
         """Where the implementations of its interface are, if it has one."""
-        return next((CHOICES[part] for part in parts_of(self.hint) if isinstance(part, type) and part in CHOICES), None)
+        return None if self.interface is None else CHOICES[self.interface]
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -54,11 +59,9 @@ class Field:
 
     @property
     def structure(self) -> type | None:
-        """The class of nested options in its annotation, where it is one: a dataclass of ours, or the encoder."""
-        kinds = [
-            part for part in parts_of(self.hint) if isinstance(part, type) and part.__module__.startswith("gestalt")
-        ]
-        return next((kind for kind in kinds if kind not in CHOICES and kind is not AbstractEncoder), None)
+        """The class of nested options in its annotation, where it is one: a dataclass, of whatever package."""
+        kinds = [part for part in parts_of(self.hint) if isinstance(part, type) and dataclasses.is_dataclass(part)]
+        return next((kind for kind in kinds if kind not in CHOICES), None)
 
     @property
     def structure_by_name(self) -> bool:

@@ -6,12 +6,15 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import field as dataclass_field
 from dataclasses import make_dataclass, replace
-from types import MappingProxyType
-from typing import Annotated, Any, Literal, get_args, get_origin
+from functools import reduce
+from operator import or_
+from types import MappingProxyType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import tyro
 
 from gestalt.core.experiment.options import Labelling, Running
+from gestalt.core.methods.presets import Preset
 from gestalt.core.training.options import Training
 
 from .fields import MISSING, Field, parts_of
@@ -43,7 +46,7 @@ def parsed(
     """
     branch, rest, presets = chosen_by_name(tree_of(options, default, encoders), arguments, encoders)
     for preset in presets:
-        branch = _with_training(branch, preset.training, rest)
+        branch = _with_training(branch, preset, rest)
     kind = _structure("Options", branch, options.__doc__)
     try:
         values: Any = tyro.cli(
@@ -68,18 +71,27 @@ def described(options: Callable[..., Any], branch: Branch, encoders: Mapping[str
     )
 
 
-def _with_training(branch: Branch, training: Mapping[str, Any], rest: Sequence[str]) -> Branch:
-    """The training options that go with a preset, in place of the recipe's defaults."""
+def _with_training(branch: Branch, preset: Preset, rest: Sequence[str]) -> Branch:
+    """The training options that go with a preset, in place of the recipe's defaults.
+
+    Raises:
+        ValueError: if the preset, of another package perhaps, names an option that does not exist.
+    """
     part = branch.options["training"]
     assert isinstance(part, Branch)
-    own = {name: value for name, value in training.items() if name in part.options}
-    batch = next((int(rest[i + 1]) for i, word in enumerate(rest[:-1]) if word == "--batch"), own.get("batch"))
-    if "lr_per_256" in training and batch:
-        own["lr"] = training["lr_per_256"] * batch / 256
-    if "warmup_share" in training:
-        steps = next((int(rest[i + 1]) for i, word in enumerate(rest[:-1]) if word == "--steps"), part.options["steps"])
-        own["warmup"] = round(training["warmup_share"] * steps)
+    batch, steps = (_given(rest, name, preset.training.get(name, part.options[name])) for name in ("batch", "steps"))
+    own = preset.training_for(batch, steps)
+    unknown = sorted(own.keys() - part.options.keys())
+    if unknown:
+        raise ValueError(f"the preset {preset.title!r} sets options of training that do not exist: {', '.join(unknown)}")
     return replace(branch, options={**branch.options, "training": replace(part, options={**part.options, **own})})
+
+
+def _given(rest: Sequence[str], name: str, default: int) -> int:
+    """The number behind an option on the command line; what is no number, tyro refuses."""
+    words = [word for argument in rest for word in argument.split("=", 1)]
+    given = [words[i + 1] for i, word in enumerate(words[:-1]) if word == f"--{name}"]
+    return int(given[-1]) if given and given[-1].isdecimal() else default
 
 
 def _structure(name: str, branch: Branch, text: str | None = None) -> type:
@@ -91,7 +103,7 @@ def _structure(name: str, branch: Branch, text: str | None = None) -> type:
             if part.build is None or not part.options:
                 continue
             inner = _structure(key, part)
-            hint: Any = Annotated[inner, tyro.conf.OmitArgPrefixes] if field.structure in FLAT else inner  # type: ignore[valid-type]
+            hint: Any = Annotated[inner, tyro.conf.OmitArgPrefixes] if field.structure in FLAT else inner
             members.append((key, hint, _default(inner)))
         elif readable(field):
             hint = Annotated[_readable_hint(field.hint), tyro.conf.arg(help=_help(field))]
@@ -124,7 +136,12 @@ def readable(field: Field) -> bool:
 
 
 def _readable_hint(hint: Any) -> Any:
-    """The annotation as tyro reads it; None for what it cannot (mappings, arrays, functions)."""
+    """The annotation as tyro reads it; None for what it cannot (mappings, arrays, functions).
+
+    Example:
+        >>> _readable_hint(float | Sequence[float])
+        float | tuple[float, ...]
+    """
     simple = (int, float, bool, str, type(None))
     for part in parts_of(hint):
         origin = get_origin(part)
@@ -134,7 +151,18 @@ def _readable_hint(hint: Any) -> Any:
         if sequence and all(_readable_hint(inner) is not None for inner in get_args(part) if inner is not Ellipsis):
             continue
         return None
-    return hint
+    return _with_tuples(hint)
+
+
+def _with_tuples(hint: Any) -> Any:
+    """The annotation with tuples for sequences: tyro takes a sequence for a list, of which no tuple is a default."""
+    if get_origin(hint) is Annotated:
+        inner, *extras = get_args(hint)
+        return Annotated[(_with_tuples(inner), *extras)]
+    if get_origin(hint) in (Union, UnionType):
+        return reduce(or_, map(_with_tuples, get_args(hint)))
+    # Built at run time, so nothing that a type checker could read.
+    return tuple.__class_getitem__((get_args(hint)[0], ...)) if get_origin(hint) is Sequence else hint
 
 
 def _help(field: Field) -> str:

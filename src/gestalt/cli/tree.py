@@ -124,18 +124,16 @@ def choosable(branch: Branch, prefix: str = "") -> Iterator[str]:
             yield from choosable(part, f"{prefix}{name}.")
 
 
-def choices_by_name(
-    branch: Branch, encoders: Encoders | None = None, prefix: str = ""
-) -> Iterator[tuple[str, list[str]]]:
-    """The same with the names that may be chosen."""
+def choices_by_name(branch: Branch, encoders: Encoders, prefix: str = "") -> Iterator[tuple[str, list[str]]]:
+    """The options that are chosen by name, with the names."""
     for name, field in branch.fields.items():
         registry = field.chosen
         if registry is not None and not field.list_of_choices:
             yield f"{prefix}{name}", [*registry.names(), *field.words]
         elif field.structure_by_name:
             yield f"{prefix}{name}", [*field.words, "default"]
-        elif field.is_encoder and encoders:
-            yield f"{prefix}{name}", list(encoders)
+        elif field.is_encoder:
+            yield f"{prefix}{name}", list(encoders) or ["auto"]
     for name, part in branch.options.items():
         if isinstance(part, Branch):
             yield from choices_by_name(part, encoders, f"{prefix}{name}.")
@@ -184,11 +182,16 @@ def _named(field: Field, word: str, encoders: Encoders, presets: list[Preset]) -
         if word != "default":
             raise ValueError(f"{field.name} is chosen as {' or '.join((*field.words, 'default'))}, got {word!r}")
         return tree_of(field.structure, None, encoders)
-    registry = field.chosen
+    registry, interface = field.chosen, field.interface
     component = registry.load(choose(registry.word, word, [*registry.names(), *field.words]))
     if isinstance(component, Preset):
         presets.append(component)
         return tree_of(type(component.method), component.method, encoders)
+    if interface is None or not (isinstance(component, type) and issubclass(component, interface)):
+        raise ValueError(
+            f"what is installed as the {registry.word} {word!r} must be a subclass of "
+            f"{getattr(interface, '__name__', interface)}, got {component!r}; correct the entry point of its package"
+        )
     return tree_of(component, None, encoders)
 
 

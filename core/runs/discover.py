@@ -1,0 +1,59 @@
+"""Objects of new data with a finished run, in files: `gestalt discover`."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ..modality.base import AbstractModality
+from ..modality.optional import WritesObjects
+from .output_folder import OutputFolder
+from .plain_objects import write_plain_objects
+from .saving import load
+from .stream import Stream
+
+
+def discover(
+    run: Path,
+    paths: Sequence[Path],
+    out: Path,
+    skip_bad: bool = False,
+    modality: AbstractModality[Any] | str | None = None,
+    device: torch.device | str = "cpu",
+) -> int:
+    """Find objects in new data with a finished run, and write them in the formats of the field.
+
+    The run's modality writes them, or they are written as `objects.jsonl` and `objects.html`. What a call writes
+    replaces what an earlier one wrote to the same folder.
+
+    Args:
+        run: folder of the run.
+        paths: files and folders to look into.
+        out: folder to write to, see `OutputFolder`.
+        skip_bad: leave out files and items that cannot be used, and list them in `skipped.txt`.
+        modality: that of the run, where it is not installed: itself, or `package.module:OBJECT`.
+        device: where the network runs.
+
+    Returns:
+        The exit code, 0.
+
+    Raises:
+        BadItemError: for the first file or item that cannot be used, unless `skip_bad`.
+        ValueError: if nothing can be read, or the run does not say how objects are found.
+        OSError: if `out` cannot be written to, holds other files, or the run is none.
+    """
+    with OutputFolder(out, paths).writing() as folder:
+        model = load(run, device, modality)
+        model.check_finder()
+        stream = Stream.of(model, paths, skip_bad, full=True)
+        if isinstance(model.modality, WritesObjects):
+            said = model.modality.write_objects(stream, stream.items, folder)
+        else:
+            note, skipped = f"found with the run {run}", stream.skipped
+            said = write_plain_objects(
+                stream, model.modality, stream.items, folder, note, () if skipped is None else skipped
+            )
+        left_out = stream.write_skipped(folder)
+    print(f"{said}, written to {out}{left_out}")
+    return 0

@@ -1,0 +1,94 @@
+"""Vectors of new data with a finished run, in files: `gestalt embed`."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, final
+
+import torch
+
+from ..modality.base import AbstractModality
+from ..storage.naming import counted
+from .output_folder import OutputFolder
+from .saving import load
+from .stream import Stream
+from .vector_archive import VectorArchive
+from .vector_rows import BatchRows, rows_of
+from .vector_table import VectorTable
+
+TEXTS = {"file": "files", "name": "names"}
+"""Columns of items under their names in the archive."""
+
+
+def embed(
+    run: Path,
+    paths: Sequence[Path],
+    out: Path,
+    skip_bad: bool = False,
+    modality: AbstractModality[Any] | str | None = None,
+    device: torch.device | str = "cpu",
+) -> int:
+    """Write the vectors of items, of their elements and of their discovered objects.
+
+    One row is one item in the sense of the run's modality: a window of a recording, a passage, a molecule.
+
+    - `items.parquet`: `file`, `name` (the file and the place in it), `vector`.
+    - `elements.parquet`: `item` (its row in `items.parquet`), `object` (−1: none), where it lies, `vector`.
+    - `objects.parquet`: `item`, `number`, `size` in elements, `vector`; empty if the run finds no objects.
+    - `vectors.npz`: the same as arrays: `items`, `files`, `names`; `elements`, `element_item`, `element_object`, and
+      the columns of where they lie; `objects`, `object_item`, `object_number`, `object_size`.
+
+    The arguments and errors are those of `discover`.
+
+    Returns:
+        The exit code, 0.
+    """
+    with OutputFolder(out, paths).writing() as folder:
+        model = load(run, device, modality)
+        stream = Stream.of(model, paths, skip_bad)
+        with _vector_files(folder) as files:
+            for batch in stream:
+                files.add(rows_of(batch, model.modality, stream.items, files.items.rows))
+        left_out = stream.write_skipped(folder)
+    rows = (files.items.rows, "item"), (files.elements.rows, "element"), (files.objects.rows, "object")
+    of = ", ".join(counted(count, word) for count, word in rows)
+    print(f"vectors of {of}, {model.encoder.dim} numbers each, written to {out}{left_out}")
+    return 0
+
+
+@final
+class VectorFiles:
+    """The four files."""
+
+    def __init__(self, folder: Path) -> None:
+        self.items = VectorTable(folder / "items.parquet")
+        self.elements = VectorTable(folder / "elements.parquet")
+        self.objects = VectorTable(folder / "objects.parquet")
+        self.archive = VectorArchive(folder / "vectors.npz")
+
+    def add(self, rows: BatchRows) -> None:
+        """The rows of a batch."""
+        self.items.add(rows.items.columns, rows.items.vectors)
+        self.elements.add(rows.elements.columns, rows.elements.vectors)
+        self.objects.add(rows.objects.columns, rows.objects.vectors)
+        self.archive.add("items", rows.items.vectors)
+        self.archive.add("elements", rows.elements.vectors)
+        self.archive.add("objects", rows.objects.vectors)
+        for name, column in rows.items.columns.items():
+            self.archive.add(TEXTS[name], column)
+        for name, column in rows.elements.columns.items():
+            self.archive.add(f"element_{name}" if name in ("item", "object") else name, column)
+        for name, column in rows.objects.columns.items():
+            self.archive.add(f"object_{name}", column)
+
+
+@contextmanager
+def _vector_files(folder: Path) -> Iterator[VectorFiles]:
+    """Files that are complete when the block ends without an error."""
+    files = VectorFiles(folder)
+    try:
+        yield files
+        for part in (files.items, files.elements, files.objects, files.archive):
+            part.close()
+    finally:
+        files.archive.discard()

@@ -1,0 +1,152 @@
+"""The folder that a call writes its results to: checked before any work, and changed when all results are there."""
+
+import json
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import final
+
+from filelock import FileLock, Timeout
+
+from ..storage.atomic import write_text
+from ..storage.own_folders import MARKER
+
+PARTIAL = ".gestalt-partial"
+LOCK = ".gestalt-output.lock"
+
+
+@final
+class OutputFolder:
+    """What a call writes to a folder replaces what an earlier call wrote there, and nothing else.
+
+    Results are collected in a folder within it. When all are there, the files of the earlier call go and these come:
+    a call that fails or is stopped before leaves the earlier results as they were. The files that were written are
+    listed in `.gestalt-output.json`; a folder with other files is refused, except those whose name begins with a dot.
+
+    Args:
+        folder: created if it is missing.
+        inputs: what the call reads; none of it may lie in the folder.
+    """
+
+    def __init__(self, folder: Path, inputs: Sequence[Path]) -> None:
+        self.folder = folder
+        self.inputs = tuple(inputs)
+
+    def check(self) -> None:
+        """Refuse a folder that cannot be written to without harm.
+
+        Raises:
+            NotADirectoryError: if it is a file.
+            FileExistsError: if it holds files that no earlier call wrote.
+            ValueError: if it holds an input, or its list of files is damaged.
+        """
+        if self.folder.exists() and not self.folder.is_dir():
+            raise NotADirectoryError(f"{self.folder} is a file; choose a folder by --out")
+        here = self.folder.resolve()
+        for path in self.inputs:
+            place = path.resolve()
+            if here == place or here in place.parents:
+                raise ValueError(
+                    f"{path} is to be read and lies in {self.folder}, where results are to be written; "
+                    "choose another folder by --out"
+                )
+        others = (Path(name) for name in sorted(self._files() - self._written()))
+        strangers = [path for path in others if not any(part.startswith(".") for part in path.parts)]
+        if strangers:
+            more = f" and {len(strangers) - 1} more" if len(strangers) > 1 else ""
+            raise FileExistsError(
+                f"{self.folder} holds {strangers[0]}{more}, which no earlier call wrote; "
+                "choose an empty folder or a new one by --out"
+            )
+
+    @contextmanager
+    def writing(self) -> Iterator[Path]:
+        """An empty folder to write to, whose files take their place when the block ends without an error.
+
+        Raises:
+            OSError: if nothing can be written there.
+            RuntimeError: if another call is writing there.
+            NotADirectoryError, FileExistsError, ValueError: as `check`.
+        """
+        self.check()
+        new = [path for path in (self.folder, *self.folder.parents) if not path.exists()]
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            lock = FileLock(self.folder / LOCK)
+            lock.acquire(timeout=0)
+        except Timeout as error:
+            raise RuntimeError(
+                f"another call is writing to {self.folder}; wait until it ends, or choose another folder by --out"
+            ) from error
+        except OSError as error:
+            raise OSError(
+                f"{self.folder} cannot be written to ({error.strerror or error}); choose another folder by --out"
+            ) from error
+        try:
+            yield from self._collected()
+        finally:
+            lock.release()
+            (self.folder / LOCK).unlink(missing_ok=True)
+            for path in new:  # what is still empty was made in vain
+                with suppress(OSError):
+                    path.rmdir()
+
+    def _collected(self) -> Iterator[Path]:
+        partial, marker = self.folder / PARTIAL, self.folder / MARKER
+        shutil.rmtree(partial, ignore_errors=True)  # of a call that was killed
+        first = not marker.exists()
+        try:
+            self._list(self._written())  # from now on the folder is known as ours: whoever searches it passes it by
+            partial.mkdir()
+            yield partial
+            self._replace(partial)
+            first = False
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+            if first:
+                marker.unlink(missing_ok=True)
+
+    def _replace(self, partial: Path) -> None:
+        old, new = self._written(), {str(path.relative_to(partial)) for path in _files_below(partial)}
+        self._list(old | new)  # whatever stops us now, all files are known as ours
+        for name in old - new:
+            (self.folder / name).unlink(missing_ok=True)
+            for parent in (self.folder / name).parents:
+                if parent == self.folder:
+                    break
+                with suppress(OSError):  # it holds other files
+                    parent.rmdir()
+        for name in sorted(new):
+            (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (partial / name).replace(self.folder / name)
+        self._list(new)
+
+    def _list(self, names: set[str]) -> None:
+        write_text(self.folder / MARKER, json.dumps({"files": sorted(names)}, indent=1) + "\n")
+
+    def _written(self) -> set[str]:
+        """The files of the earlier call that are still there."""
+        path = self.folder / MARKER
+        if not path.is_file():
+            return set()
+        try:
+            listed = json.loads(path.read_text(encoding="utf-8"))["files"]
+            return {str(Path(name)) for name in listed} & self._files()  # no list makes us remove files elsewhere
+        except (ValueError, KeyError, TypeError) as error:
+            raise ValueError(
+                f"{path} is damaged ({error!r}), so it does not say which files are results; "
+                "remove the folder, or choose another one by --out"
+            ) from error
+
+    def _files(self) -> set[str]:
+        if not self.folder.is_dir():
+            return set()
+        found = (path.relative_to(self.folder) for path in _files_below(self.folder))
+        return {str(path) for path in found if path.parts[0] not in (MARKER, LOCK, PARTIAL)}
+
+
+def _files_below(folder: Path) -> Iterator[Path]:
+    for parent, _, files in os.walk(folder):
+        yield from (Path(parent, name) for name in files)

@@ -1,0 +1,89 @@
+"""The items under some paths through a finished run, a few at a time: what `discover` and `embed` have in common."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Generic, TypeVar, final
+
+from tqdm import tqdm
+
+from ..data.items import AbstractItems, Skipped
+from ..discovery.found import FoundBatch
+from ..modality.optional import ReadsFullResolution
+from ..storage.atomic import write_text
+from .inputs import Source
+from .model import Model
+
+ItemT = TypeVar("ItemT")
+
+
+@final
+@dataclass(frozen=True)
+class Stream(Generic[ItemT]):
+    """All items under some paths with their features and objects; each is read and encoded once, when its turn comes.
+
+    Attributes:
+        model: encodes them.
+        items: where they come from.
+        skipped: those that were left out so far; None where they are errors.
+        full: items are those of `read_full`; the network takes them smaller, one at a time.
+    """
+
+    model: Model[ItemT]
+    items: AbstractItems[ItemT]
+    skipped: list[Skipped] | None
+    full: bool = False
+
+    @classmethod
+    def of(cls, model: Model[ItemT], paths: Sequence[Path], skip_bad: bool, full: bool = False) -> "Stream[ItemT]":
+        """The items that the run's modality reads.
+
+        Args:
+            model: a finished run.
+            paths: files and folders.
+            skip_bad: leave out what cannot be used.
+            full: at the files' own resolution, where the modality can.
+
+        Raises:
+            BadItemError: for the first file that cannot be used, unless `skip_bad`.
+        """
+        modality = model.modality
+        if full and isinstance(modality, ReadsFullResolution):
+            reading, in_full = modality.read_full(paths, skip_bad), True
+        else:
+            reading, in_full = modality.read(paths, skip_bad), False
+        return cls(model, reading.items, list(reading.skipped) if skip_bad else None, in_full)
+
+    def __iter__(self) -> Iterator[FoundBatch[ItemT]]:
+        """The items in their order.
+
+        Raises:
+            BadItemError: for an item that cannot be read, where they are errors.
+            ValueError: at the end, if no item could be read.
+        """
+        read = 0
+        with tqdm(total=len(self.items), unit="item") as progress:
+            for batch in self._small() if self.full else self.model.encoded(self.items, self.skipped):
+                read += len(batch.index)
+                yield batch
+                progress.update(batch.index[-1] + 1 - progress.n)
+        if not read:
+            last = (self.skipped or [Skipped("the data", "there are no items")])[-1]
+            raise ValueError(f"none of {len(self.items)} items can be read; {last.name}: {last.reason}")
+
+    def _small(self) -> Iterator[FoundBatch[ItemT]]:
+        """Items one at a time, encoded at the network's own size."""
+        modality = self.model.modality
+        assert isinstance(modality, ReadsFullResolution)
+        source = Source.of(self.items, modality, self.skipped)
+        for index, items in source.chunks(1):
+            for batch in self.model.encoded([modality.for_network(item) for item in items]):
+                yield replace(batch, index=index, items=items)
+
+    def write_skipped(self, folder: Path) -> str:
+        """Write `skipped.txt` if anything was left out; how that is said."""
+        if not self.skipped:
+            return ""
+        text = "".join(f"{entry.name}: {entry.reason}\n" for entry in self.skipped)
+        write_text(folder / "skipped.txt", text)
+        return f"; {len(self.skipped)} left out, skipped.txt says what and why"

@@ -1,0 +1,103 @@
+"""Found events in the formats that the field's tools read, and the times of frames."""
+
+import csv
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from gestalt.core.data.feature_map import Grid
+from gestalt.core.data.items import AbstractItems
+from gestalt.core.data.segmentation import Segmentation
+from gestalt.core.discovery.found import FoundBatch
+from gestalt.core.discovery.groupers import along_first_axis
+from gestalt.core.storage.naming import OutputNames, counted
+from gestalt.core.storage.text_file import open_text
+
+from .data import AudioFiles, Recording
+from .outputs_events import Event, events_of, joined, kinds_of
+
+
+def write_objects(found: Iterable[FoundBatch[Recording]], items: AbstractItems[Recording], out: Path) -> str:
+    """`events.tsv` in DCASE's columns, `events.json`, and an Audacity label track for every file, in `labels`.
+
+    Events that the border between two windows cuts are joined, and events that are alike are of one kind.
+
+    Raises:
+        TypeError: if the items are no windows of files.
+    """
+    if not isinstance(items, AudioFiles):
+        raise TypeError(f"events are written for windows of files (AudioFiles), got {type(items).__name__}")
+    events, heard = list[Event](), dict[Path, None]()
+    for batch in map(reduced, found):
+        labels = batch.segmentation.labels()
+        for row, index in enumerate(batch.index):
+            heard[items.path(index)] = None
+            times = element_times(batch, row)
+            events += events_of(labels[row], batch.features, row, times, items.path(index))
+    events = joined(events, items.seconds)
+    kinds = kinds_of(events)
+    write_events(out, events, kinds, list(heard))
+    said = f"{counted(len(events), 'event')} of {counted(len(set(kinds)), 'kind')}"
+    return f"{said} in {counted(len(heard), 'file')}"
+
+
+def write_events(out: Path, events: Sequence[Event], kinds: Sequence[str], files: Sequence[Path]) -> None:
+    """The three formats; a file without events has an empty track and an empty entry."""
+    tracks: dict[Path, list[str]] = {file: [] for file in files}
+    records: dict[str, list[dict[str, Any]]] = {str(file): [] for file in files}
+    with open_text(out / "events.tsv") as file:
+        writer = csv.writer(file, delimiter="\t", lineterminator="\n")
+        writer.writerow(["filename", "onset", "offset", "event_label"])
+        for event, kind in zip(events, kinds, strict=True):
+            writer.writerow([event.file, f"{event.onset:.3f}", f"{event.offset:.3f}", kind])
+            tracks[event.file].append(f"{event.onset:.6f}\t{event.offset:.6f}\t{kind}\n")
+            record = {"onset": round(event.onset, 3), "offset": round(event.offset, 3), "object": kind}
+            records[str(event.file)].append(record)
+    names = OutputNames(files, ".txt")
+    for path, lines in tracks.items():
+        track = out / "labels" / names.of(path)
+        with open_text(track) as file:
+            file.writelines(lines)
+    with open_text(out / "events.json") as file:
+        file.write(json.dumps(records, indent=1, ensure_ascii=False) + "\n")
+
+
+def reduced(found: FoundBatch[Recording]) -> FoundBatch[Recording]:
+    """Features and weights of objects averaged over frequency: events are stretches of time."""
+    grid, segmentation = found.features.grid, found.segmentation
+    if grid is None or len(grid.shape) == 1:
+        return found
+    features = along_first_axis(found.features)
+    valid = found.features.valid.view(len(found.index), 1, grid.shape[0], -1)
+    weights = segmentation.weights.view(*segmentation.weights.shape[:2], grid.shape[0], -1) * valid
+    mean = weights.sum(dim=3) / valid.sum(dim=3).clamp(min=1)
+    return FoundBatch(
+        found.index, found.items, features, Segmentation(mean, Grid((grid.edges[0],)), segmentation.whole)
+    )
+
+
+def element_columns(
+    found: FoundBatch[Recording],
+    row: int,
+    items: AbstractItems[Recording],  # noqa: ARG001
+) -> Mapping[str, Float[np.ndarray, " elements"]]:
+    """The seconds at which each frame begins and ends in its file."""
+    times = element_times(found, row)
+    return {"onset": times[:-1].numpy(), "offset": times[1:].numpy()}
+
+
+def element_times(found: FoundBatch[Recording], row: int) -> Float[Tensor, " bounds"]:
+    """Where the frames of one item begin and end in its file, in seconds.
+
+    The outer ones may reach beyond their window, where its neighbours have frames of their own: they end with it.
+    """
+    recording, grid = found.items[row], found.features.grid
+    assert grid is not None
+    edges = grid.edges[0][row % len(grid.edges[0])].to(torch.float64)
+    return edges.clamp(0.0, recording.seconds) + recording.start

@@ -1,0 +1,92 @@
+"""Found parts of molecules in formats that chemists' tools read."""
+
+import csv
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, final
+
+from rdkit import Chem
+
+from gestalt.core.data.items import AbstractItems
+from gestalt.core.discovery.found import FoundBatch
+from gestalt.core.storage.naming import counted
+from gestalt.core.storage.text_file import open_text
+
+from .data import Graph
+from .molecules import molecule_from
+from .render import draw
+
+DRAWN = 500
+"""So many molecules are drawn, the first ones; the tables hold all."""
+
+
+@final
+@dataclass(frozen=True)
+class FoundPart:
+    """One part of a molecule: where the molecule stands, its number there, its atoms, and what they are."""
+
+    source: str
+    title: str
+    number: int
+    atoms: tuple[int, ...]
+    smiles: str
+    smarts: str
+
+
+def write_molecules(found: Iterable[FoundBatch[Graph]], items: AbstractItems[Graph], out: Path) -> str:
+    """`drawings/00001.svg` of the first molecule, …; `parts.csv`, a line for every part; `kinds.csv` of all parts.
+
+    A part has its atoms, as the file numbers them from 0, and its SMILES and SMARTS; a kind is a SMILES.
+    """
+    counts, smarts, seen = Counter[str](), dict[str, str](), 0
+    (out / "drawings").mkdir()
+    with open_text(out / "parts.csv") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(("molecule", "name", "part", "atoms", "smiles", "smarts"))
+        for batch in found:
+            labels = batch.segmentation.labels()
+            for row, (index, graph) in enumerate(zip(batch.index, batch.items, strict=True)):
+                parts = parts_of(graph, labels[row].tolist(), items.name(index))
+                for part in parts:
+                    counts[part.smiles] += 1
+                    smarts.setdefault(part.smiles, part.smarts)
+                    atoms = " ".join(map(str, part.atoms))
+                    writer.writerow((part.source, part.title, part.number, atoms, part.smiles, part.smarts))
+                if seen < DRAWN:
+                    (out / "drawings" / f"{index + 1:05d}.svg").write_text(drawing(graph, parts), encoding="utf-8")
+                seen += 1
+    with open_text(out / "kinds.csv") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(("smiles", "parts", "smarts"))
+        writer.writerows((smiles, count, smarts[smiles]) for smiles, count in counts.most_common())
+    drawn = "" if seen <= DRAWN else f" (drawn: the first {DRAWN})"
+    return f"{counted(sum(counts.values()), 'part')} in {counted(seen, 'molecule')}{drawn}"
+
+
+def parts_of(graph: Graph, labels: Sequence[int], source: str) -> list[FoundPart]:
+    """The parts of one molecule, in order of their first atoms; atoms are numbered as in the file, from 0."""
+    molecule: Any = molecule_from(graph)
+    ids = graph.ids.tolist()
+    own: dict[int, list[int]] = {}
+    for place, number in enumerate(labels[: len(graph)]):
+        if number >= 0:
+            own.setdefault(number, []).append(place)
+    return [
+        FoundPart(
+            source,
+            graph.title,
+            number,
+            tuple(ids[place] for place in places),
+            Chem.MolFragmentToSmiles(molecule, places),
+            Chem.MolFragmentToSmarts(molecule, places),
+        )
+        for number, places in enumerate(own.values(), start=1)
+    ]
+
+
+def drawing(graph: Graph, parts: Sequence[FoundPart]) -> str:
+    """An SVG of the molecule with its parts in colours."""
+    place = {number: node for node, number in enumerate(graph.ids.tolist())}
+    return draw(graph, [(part.smarts, [place[atom] for atom in part.atoms]) for part in parts])

@@ -1,0 +1,100 @@
+"""Found objects of pictures at the size of each file, and the places of cells in it."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from gestalt.core.data.feature_map import Grid
+from gestalt.core.data.items import AbstractItems
+from gestalt.core.discovery.found import FoundBatch
+from gestalt.core.storage.naming import OutputNames, counted
+from gestalt.core.storage.text_file import open_text
+
+from .data import ImageFiles, Picture
+from .masks import coco, index_png, on_pixels, overlay, png
+from .reading import decode, size_of
+
+SHOWN = 1024
+"""Pixels a side of an overlay."""
+
+
+def write_objects(found: Iterable[FoundBatch[Picture]], items: AbstractItems[Picture], out: Path) -> str:
+    """For every picture an index PNG of its own size (0: no object, objects from 1) and an overlay.
+
+    `index/NAME.png`, `overlay/NAME.png`, and for all pictures `objects.json` in COCO's format.
+
+    Raises:
+        TypeError: if the pictures are no files.
+    """
+    record = coco(_written(found, _files(items), out))
+    with open_text(out / "objects.json") as file:
+        file.write(json.dumps(record, ensure_ascii=False) + "\n")
+    return f"{counted(len(record['annotations']), 'object')} in {counted(len(record['images']), 'picture')}"
+
+
+def _written(
+    found: Iterable[FoundBatch[Picture]], files: ImageFiles, out: Path
+) -> Iterator[tuple[str, Int[Tensor, "_ _"]]]:
+    """The object of every pixel, picture by picture, once its two files are written."""
+    names = OutputNames(files.paths, ".png")
+    for batch in found:
+        labels, grid = batch.segmentation.labels(), batch.features.grid
+        assert grid is not None
+        for row, (index, item) in enumerate(zip(batch.index, batch.items, strict=True)):
+            path, name = files.path(index), names.of(files.path(index))
+            objects = full_size(labels[row], grid, item, size_of(path))
+            shown = decode(path, 3, SHOWN) if len(item) == 3 else item
+            on_shown = full_size(labels[row], grid, item, (shown.shape[1], shown.shape[2]))
+            for folder, content in (("index", index_png(objects)), ("overlay", png(overlay(shown, on_shown)))):
+                target = out / folder / name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(content)
+            yield str(path), objects
+
+
+def full_size(
+    labels: Int[Tensor, " elements"], grid: Grid, item: Picture, size: tuple[int, int]
+) -> Int[Tensor, "height width"]:
+    """The object of every pixel of a picture of `size`, of which `item` is a smaller or larger copy.
+
+    Cells that begin before or end behind the picture are cut with it; pixels beyond the last cell's middle take the
+    object of the nearest cell that has one.
+    """
+    scale = (item.shape[1] / size[0], item.shape[2] / size[1])
+    rows, columns = grid.shape
+    cells = labels.view(rows, columns)
+    valid = (cells >= 0).nonzero()
+    own = cells[: int(valid[:, 0].max()) + 1, : int(valid[:, 1].max()) + 1] if len(valid) else cells
+    # A cell whose middle lies outside is not valid: the rim of up to half a cell goes to the last one that is.
+    down, across = (edges[0, : length + 1].clone() for edges, length in zip(grid.edges, own.shape, strict=True))
+    down[0], across[0] = min(float(down[0]), 0.0), min(float(across[0]), 0.0)
+    down[-1], across[-1] = max(float(down[-1]), item.shape[1]), max(float(across[-1]), item.shape[2])
+    return on_pixels(own.flatten(), Grid((down[None], across[None])), size, scale)
+
+
+def element_columns(
+    found: FoundBatch[Picture], row: int, items: AbstractItems[Picture]
+) -> Mapping[str, Float[np.ndarray, " elements"]]:
+    """The centre of every cell in the file's own pixels, down and across."""
+    item, grid = found.items[row], found.features.grid
+    assert grid is not None
+    size = size_of(_files(items).path(found.index[row]))
+    centres = grid.centres()[row % len(grid.centres())]
+    return {
+        name: (centres[:, axis] * size[axis] / item.shape[axis + 1]).numpy() for axis, name in enumerate(("y", "x"))
+    }
+
+
+def input_grid(item: Picture) -> Grid:
+    """Every pixel."""
+    return Grid.uniform((item.shape[1], item.shape[2]), (1.0, 1.0))
+
+
+def _files(items: AbstractItems[Picture]) -> ImageFiles:
+    if not isinstance(items, ImageFiles):
+        raise TypeError(f"objects are written for picture files (ImageFiles), got {type(items).__name__}")
+    return items

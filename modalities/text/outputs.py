@@ -1,0 +1,76 @@
+"""Found spans in the formats that the field's tools read, and the characters of words."""
+
+from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
+from html import escape
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float
+
+from gestalt.core.data.items import AbstractItems
+from gestalt.core.discovery.found import FoundBatch
+from gestalt.core.storage.naming import counted
+from gestalt.core.storage.text_file import open_text
+
+from .data import Passage
+from .reading import TextFiles
+from .render import render
+from .spans import bio_lines, json_line, spans_of
+
+SHOWN = 500
+"""Passages in the page of colours: a browser shows no book at once, and the other files have them all."""
+
+
+def write_objects(found: Iterable[FoundBatch[Passage]], items: AbstractItems[Passage], out: Path) -> str:
+    """`spans.jsonl` with character offsets, `spans.bio` in CoNLL's columns, and `spans.html` in colours.
+
+    Raises:
+        TypeError: if the passages are no parts of files.
+    """
+    files = _files(items)
+    passages, spans, of = 0, 0, set[Path]()
+    with ExitStack() as stack:
+        records, columns, page = (
+            stack.enter_context(open_text(out / name)) for name in ("spans.jsonl", "spans.bio", "spans.html")
+        )
+        page.write(_HEAD)
+        for batch in found:
+            labels = batch.segmentation.labels()
+            for row, (index, item) in enumerate(zip(batch.index, batch.items, strict=True)):
+                own, file, line = spans_of(item, labels[row]), files.path(index), files.line(index)
+                records.write(json_line(item, own, str(file), line))
+                columns.write(bio_lines(item, own))
+                if passages < SHOWN:
+                    picture = render(item, labels[row], batch.features.grid)
+                    page.write(f"<h2>{escape(f'{file}:{line}')}</h2>\n{picture}\n")
+                passages, spans = passages + 1, spans + len(own)
+                of.add(file)
+        if passages > SHOWN:
+            page.write(f"<p>{passages - SHOWN} more passages are in spans.jsonl and spans.bio.</p>\n")
+        page.write("</body></html>\n")
+    return f"{counted(spans, 'span')} in {counted(passages, 'passage')} of {counted(len(of), 'file')}"
+
+
+def element_columns(
+    found: FoundBatch[Passage], row: int, items: AbstractItems[Passage]
+) -> Mapping[str, Float[np.ndarray, " elements"]]:
+    """The line on which the passage begins, and the first character of every word in the file and the one after it."""
+    item = found.items[row]
+    spans = np.zeros((found.features.valid.shape[1], 2), dtype=np.float64)
+    spans[: len(item.words)] = item.spans
+    line = np.full(len(spans), float(_files(items).line(found.index[row])))
+    return {"line": line, "begin": spans[:, 0], "end": spans[:, 1]}
+
+
+_HEAD = (
+    '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>Spans</title>\n'
+    "<style>body{font-family:system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#24292f}"
+    "h2{font-size:0.8rem;font-weight:400;color:#57606a;margin:0}</style></head>\n<body>\n"
+)
+
+
+def _files(items: AbstractItems[Passage]) -> TextFiles:
+    if not isinstance(items, TextFiles):
+        raise TypeError(f"spans are written for passages of files (TextFiles), got {type(items).__name__}")
+    return items

@@ -1,0 +1,116 @@
+"""One video's objects on their way to its files, a few frames at a time."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, final
+
+import torch
+from jaxtyping import Int
+from torch import Tensor
+
+from gestalt.core.data.feature_map import Grid
+
+from .data import Clip
+from .masks import on_pixels
+from .outputs_formats import Part, write_index_masks
+from .outputs_linking import Linked, link
+
+NUMBERS = 255
+"""Index masks hold so many objects; further ones take up the first numbers again."""
+AT_ONCE = 4_000_000
+"""Pixels that are coloured and written at once: large pictures go through memory a few frames at a time."""
+
+
+@final
+@dataclass(frozen=True)
+class FoundClip:
+    """A window of a video with its objects.
+
+    Attributes:
+        index: its number among all windows.
+        clip: at the resolution to write in.
+        labels: the object of every element.
+        grid: where the elements lie, in seconds and the pixels that the network saw.
+        seen: height and width of what the network saw.
+    """
+
+    index: int
+    clip: Clip
+    labels: Int[Tensor, " elements"]
+    grid: Grid
+    seen: tuple[int, int]
+
+
+@final
+@dataclass
+class VideoWriting:
+    """Index masks of one video, and what is said of its objects, as its windows go by.
+
+    Attributes:
+        folder: of the index masks.
+        window: the number of the video's first window, later of the one that comes next.
+        rate: frames per second. Where windows are missing that cannot be read, the numbers of the masks go on as if
+            they had so many; in all others every frame counts.
+        frames: how many have gone by: the number of the next.
+        seen: of every object when it was first and last seen, in how many frames, and the sum of its shares of them.
+    """
+
+    folder: Path
+    window: int
+    rate: float
+    frames: int = 0
+    seen: dict[int, list[float]] = field(default_factory=dict)
+
+    def parts(self, clips: Iterable[FoundClip]) -> Iterator[Part]:
+        """The frames of all windows, each once, with the object of every pixel, when their masks are written."""
+        linked: Linked | None = None
+        for found in clips:
+            size = (found.clip.size[0], *found.seen)
+            numbers = on_pixels(found.labels, found.grid, size, found.clip.edges)
+            missing, self.window = found.index != self.window, found.index + 1
+            if missing:
+                self.frames = max(self.frames, round(found.clip.times[0] * self.rate))
+            if linked is not None and (missing or linked.last.shape != numbers.shape[1:]):
+                # Of what was seen before, no object has a place here to be known by.
+                linked = Linked(linked.numbers, torch.full(numbers.shape[1:], -1), linked.free)
+            linked = link(numbers, linked)
+            numbers = torch.where(linked.numbers >= 0, linked.numbers % NUMBERS, -1)
+            yield from self._written(found.clip, numbers, found.clip.continued and not missing)
+
+    def _written(self, clip: Clip, numbers: Int[Tensor, "time height width"], begun: bool) -> Iterator[Part]:
+        """Numbers at the clip's own resolution, so many frames at a time as memory should hold.
+
+        `begun` says that the first frame was there in the window before.
+        """
+        _, height, width = clip.size
+        rows = torch.arange(height) * numbers.shape[1] // height
+        columns = torch.arange(width) * numbers.shape[2] // width
+        few = max(1, AT_ONCE // (height * width))
+        for first in range(int(begun), len(clip.frames), few):
+            part = slice(first, first + few)
+            large, times = numbers[part][:, rows][:, :, columns], clip.times[part]
+            write_index_masks(self.folder, large, self.frames)
+            self.frames += len(large)
+            for frame, time in zip(large, times, strict=True):
+                self._note(frame, time)
+            yield clip.frames[part], large, times
+
+    def _note(self, frame: Int[Tensor, "height width"], time: float) -> None:
+        areas = torch.bincount(frame[frame >= 0].flatten())
+        for number in areas.nonzero()[:, 0].tolist():
+            onset, _, shown, area = self.seen.get(number, [time, time, 0.0, 0.0])
+            self.seen[number] = [onset, time, shown + 1, area + float(areas[number]) / frame.numel()]
+
+    def records(self) -> list[dict[str, Any]]:
+        """For every object when it is first and last seen, in how many frames, and its mean share of their area."""
+        return [
+            {
+                "object": number + 1,
+                "first": round(onset, 3),
+                "last": round(last, 3),
+                "frames": int(shown),
+                "area": round(area / shown, 4),
+            }
+            for number, (onset, last, shown, area) in sorted(self.seen.items())
+        ]
