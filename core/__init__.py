@@ -1,4 +1,4 @@
-"""What every kind of data shares: views, correspondence, segmentations, groupers, objectives, training, evaluation."""
+"""What all modalities share: views, correspondence, segmentations, groupers, objectives, training, evaluation."""
 
 if __name__ == "core":
     raise ImportError(

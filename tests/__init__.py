@@ -1,1 +1,1 @@
-"""The laws of the house, over everything in it."""
+"""Laws over every implementation."""

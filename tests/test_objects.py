@@ -85,20 +85,6 @@ def test_a_modality_in_a_file_trains_reports_discovers_and_embeds(
     assert encoder.dim == elements["vector"].type.list_size
 
 
-def test_an_item_of_a_batch_is_drawn_without_the_batch_s_padding(there: Path) -> None:
-    path = "sensors:MODALITY"
-    assert (
-        execute(["run", "objects", "--modality", path, "--data", "sensors", "--skip-bad", "--out", "run", *TINY]) == 0
-    )
-    execute(["discover", "run", "sensors", "--skip-bad", "--modality", path, "--out", "found"])
-    lengths = sorted({len(record["objects"]) for record in found(there / "found")})
-    assert lengths == [18, 24, 30]
-    for record in found(there / "found"):
-        (edges,) = record["edges"]
-        assert len(edges) == len(record["objects"]) + 1
-        assert min(record["objects"]) >= 0
-
-
 @pytest.mark.parametrize(
     ("more", "said"),
     [

@@ -17,14 +17,18 @@ from gestalt.core.data.segmentation import Objects, Segmentation
 from gestalt.core.methods.compared import Compared, health_of
 from gestalt.core.methods.info import no_info
 from gestalt.core.methods.learner import Learner
+from gestalt.core.methods.targets import Classes
+from gestalt.core.modality.transform import Views
 from gestalt.core.networks.encoder import Network
 from gestalt.core.networks.follower import CopyEvery, Follower, MovingAverage
+from gestalt.core.optimization.progress import Progress
 from gestalt.core.training.checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
 from gestalt.core.training.data import ItemRequest, Order, batches
 from gestalt.core.training.folder import LOCK, RunFolder
 from gestalt.core.training.folder import OPTIONS as OPTIONS_FILE
+from gestalt.core.training.labels import Labels
 from gestalt.core.training.loop import Diverged, TrainingResult, launch, train_learner
-from gestalt.core.training.metrics_log import METRICS, MetricsLog
+from gestalt.core.training.metrics_log import METRICS, MetricsLog, read_metrics
 from gestalt.core.training.options import Training
 from gestalt.core.training.watch import CollapseWatch
 from tests.implementations import method_learner
@@ -114,6 +118,65 @@ def test_a_data_set_smaller_than_a_batch_repeats_items() -> None:
     (step,) = Order(items=3, batch=8, steps=1, seed=0)
     assert len(step) == 8
     assert {request.index for request in step} == {0, 1, 2}
+
+
+def repeated(items: int, batch: int, **more: Any) -> list[Any]:
+    """The batches of a few steps over fewer items than a batch has."""
+    order = Order(items=items, batch=batch, steps=3, seed=5, **more)
+    return list(batches(Few(), SERIES.views, SERIES.collate, order, 0, skip_bad=False))
+
+
+def test_an_item_that_is_repeated_within_a_step_is_seen_in_other_views_each_time() -> None:
+    for batch in repeated(items=1, batch=4):
+        assert batch.index.tolist() == [0] * 4
+        matrices = torch.cat([batch.views[0].correspondence.matrix, batch.views[0].correspondence.offset[..., None]], 2)
+        numbers = [view.data.values[row] for view in (batch.source, *batch.views) for row in range(4)]
+        assert len({tuple(rows.flatten().tolist()) for rows in numbers}) == 12
+        assert len(matrices.flatten(1).unique(dim=0)) > 1
+    plain = list(Order(items=10, batch=4, steps=3, seed=5))
+    assert all(request.repeat == 0 for step in plain for request in step)
+    shares = [repeated(1, 4, rank=rank, ranks=2) for rank in range(2)]
+    for whole, one, two in zip(repeated(1, 4), *shares, strict=True):
+        joined = torch.cat([pad_to(part.views[0].data.values, whole.views[0].data.values) for part in (one, two)])
+        assert torch.equal(joined, whole.views[0].data.values)
+
+
+def pad_to(values: Tensor, like: Tensor) -> Tensor:
+    """Padded to the length of another batch."""
+    return torch.nn.functional.pad(values, (0, 0, 0, like.shape[1] - values.shape[1]))
+
+
+def test_an_item_in_place_of_a_bad_one_is_seen_in_views_of_its_own() -> None:
+    """Item 3 gives way to item 4, which is in the same step too."""
+    order = Order(items=10, batch=10, steps=2, seed=5)
+    for batch in batches(Few(unreadable), SERIES.views, SERIES.collate, order, 0, skip_bad=True):
+        twice = (batch.index == 4).nonzero()[:, 0].tolist()
+        assert len(twice) == 2
+        assert not torch.equal(*(batch.source.data.values[row] for row in twice))
+        assert not torch.equal(*(batch.views[1].data.values[row] for row in twice))
+
+
+def test_one_item_alone_is_contrasted_with_its_own_repetitions() -> None:
+    alone = learner("simclr")
+    for batch in repeated(items=1, batch=4):
+        output = alone(batch, torch.Generator().manual_seed(0), Progress(0, 10, 1))
+        assert float(output.loss.detach()) > 0.1
+        for view in output.details.online:  # equal views would be normalised away, and rounding compared
+            assert float(view.vectors.norm(dim=-1).min()) > 1e-2
+        output.loss.backward()
+    assert any(bool(p.grad.abs().max() > 1e-2) for p in alone.parameters() if p.grad is not None)
+
+
+@pytest.mark.parametrize("method", ["npid", "supervised"])
+def test_one_view_is_enough_for_methods_that_compare_no_two(tmp_path: Path, method: str) -> None:
+    views = Views(SERIES.views.source, SERIES.views.views[:1])
+    labels = Labels(Classes(("a", "b")), torch.arange(10) % 2)
+    fabric = launch(OPTIONS)
+    trained = train_learner(fabric, learner(method), Few(), views, SERIES.collate, OPTIONS, tmp_path, labels=labels)
+    assert trained.finished
+    rows = read_metrics(tmp_path / METRICS)
+    assert {float(row["shared_objects"]) for row in rows} == {1.0}
+    assert all(float(row["effective_rank"]) >= 1 for row in rows)
 
 
 def test_no_items_are_an_error() -> None:

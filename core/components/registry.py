@@ -105,7 +105,7 @@ def load_point(word: str, point: EntryPoint) -> Any:
         raise ImportError(
             f"the {word} {point.name!r} needs the library {error.name!r}; install it with: {remedy}"
         ) from error
-    except Exception as error:  # whatever a stranger's module raises when it is imported
+    except Exception as error:  # whatever a module of another package raises on import
         raise ImportError(import_failure(f"the {word} {point.name!r} ({point.value})", error)) from error
 
 

@@ -29,7 +29,7 @@ class Subsample:
 
     All items share the random numbers, so that what is drawn does not depend on which items share a batch.
 
-    Source: DetCon's code. The Odin document sums over all objects, [0048].
+    Source: DetCon's code. The Odin patent sums over all objects, [0048].
     """
 
     objects: ObjectCount

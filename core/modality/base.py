@@ -1,4 +1,4 @@
-"""What a kind of data supplies to plug in."""
+"""What a modality supplies to plug in."""
 
 import abc
 from collections.abc import Callable, Mapping, Sequence
@@ -43,7 +43,7 @@ class Reading(Generic[ItemT]):
 
 
 class AbstractModality(abc.ABC, Generic[ItemT]):
-    """A kind of data: how items are read, looked at, encoded and shown. Nothing here knows any method.
+    """A modality: how items are read, looked at, encoded and shown. Nothing here knows any method.
 
     Subclass it, make one instance, and pass that; an entry point in the group `gestalt.modalities` gives it a name on
     the command line.

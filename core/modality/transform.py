@@ -58,7 +58,7 @@ class Chain(AbstractTransform[ItemT]):
 class Views(Generic[ItemT]):
     """How an item is looked at: the source transform first, then from its result every view.
 
-    The source (v0 of the Odin document) is the whole item, or a part of it that spans all the views.
+    The source (v0 of the Odin patent) is the whole item, or a part of it that spans all the views.
     """
 
     source: AbstractTransform[ItemT]

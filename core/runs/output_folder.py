@@ -53,11 +53,11 @@ class OutputFolder:
                     "choose another folder by --out"
                 )
         others = (Path(name) for name in sorted(self._files() - self._written()))
-        strangers = [path for path in others if not any(part.startswith(".") for part in path.parts)]
-        if strangers:
-            more = f" and {len(strangers) - 1} more" if len(strangers) > 1 else ""
+        foreign = [path for path in others if not any(part.startswith(".") for part in path.parts)]
+        if foreign:
+            more = f" and {len(foreign) - 1} more" if len(foreign) > 1 else ""
             raise FileExistsError(
-                f"{self.folder} holds {strangers[0]}{more}, which no earlier call wrote; "
+                f"{self.folder} holds {foreign[0]}{more}, which no earlier call wrote; "
                 "choose an empty folder or a new one by --out"
             )
 

@@ -197,9 +197,9 @@ class ViewsDataset(Dataset[ItemViews[ItemT] | BadItemError]):
         skipped: list[Skipped] = []
         for distance in range(len(self.items)):
             index = (request.index + distance) % len(self.items)
-            rng = np.random.default_rng(
-                [request.seed, request.epoch, index, *([request.repeat] if request.repeat else [])]
-            )
+            # Whatever is asked for twice in a step, or takes the place of a bad item, has random numbers of its own.
+            again = [request.repeat, distance] if distance else [request.repeat] if request.repeat else []
+            rng = np.random.default_rng([request.seed, request.epoch, index, *again])
             try:
                 item = self.items.read(index, rng)
                 masks = None if self.masks is None else self.masks.of_item(index, item)

@@ -114,11 +114,11 @@ def read_labels(
             raise ValueError(
                 f"{path} names {key!r}, which fits both {used[key]} and {file}; write more of the path into the table"
             )
-    strangers = [key for key in table if key not in used]
-    if strangers:
+    unknown = [key for key in table if key not in used]
+    if unknown:
         raise ValueError(
-            f"{path} names {len(strangers)} of {len(table)} entries that the data do not have, the first is "
-            f"{strangers[0]!r}; the data have names such as {names[0]!r}"
+            f"{path} names {len(unknown)} of {len(table)} entries that the data do not have, the first is "
+            f"{unknown[0]!r}; the data have names such as {names[0]!r}"
         )
     texts = [None if match is None else table[match[0]] or None for match in found]
     if all(text is None for text in texts):

@@ -29,11 +29,11 @@ class Estimated(AbstractGrouper):
         structure: silhouette below which an item is taken to be one object, if a candidate offers one.
         spherical: compare directions only, as the candidates do by default.
 
-    Candidates are tried in turn, so this takes as long as all of them together; `Spectral(estimate=True)` and
+    Candidates are tried in turn, so it takes as long as all of them together; `Spectral(estimate=True)` and
     `ChangePoints` find their number at once.
 
     Source: Rousseeuw, "Silhouettes" (1987), and 0.25 as the least sign of structure from Kaufman and Rousseeuw,
-    *Finding Groups in Data* (1990); Pelleg and Moore, "X-means" (2000), for the criterion. The Odin document only says
+    *Finding Groups in Data* (1990); Pelleg and Moore, "X-means" (2000), for the criterion. The Odin patent only says
     that the number may be chosen by the content, [0063].
 
     Example:

@@ -19,7 +19,7 @@ class KMeans(AbstractGrouper):
     """Lloyd's algorithm from k-means++ seeds, per item: argmin Σ_i ‖x_i − μ_{c(i)}‖².
 
     Args:
-        objects: number of clusters K per item; an item with fewer distinct elements uses fewer. The Odin document
+        objects: number of clusters K per item; an item with fewer distinct elements uses fewer. The Odin patent
             advises at least the average number of objects, better twice that ([0063]).
         iterations: Lloyd iterations.
         spherical: compare directions only, with features and centres of unit length (cosine). Otherwise features are

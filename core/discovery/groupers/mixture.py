@@ -38,7 +38,7 @@ class Mixture(AbstractGrouper):
         spherical: scale features to unit length first, as in `KMeans`.
         position: weight of the elements' positions on their grid, as in `KMeans`.
 
-    Source: expectation-maximisation clustering is the Odin document's alternative to k-means, [0063]; a soft
+    Source: expectation-maximisation clustering is the Odin patent's alternative to k-means, [0063]; a soft
     segmentation is that of [0030]. Kind of covariance, start and floor are ours. Posteriors below 0.001 are set to 0,
     and the others scaled to sum to 1.
 

@@ -42,7 +42,7 @@ class Spectral(AbstractGrouper):
     of parts that the graph does not suggest.
 
     Source: Shi and Malik, "Normalized cuts and image segmentation" (2000), with the k-way rounding of von Luxburg, "A
-    tutorial on spectral clustering" (2007), section 4, and its eigengap, section 8.3. The Odin document leaves the
+    tutorial on spectral clustering" (2007), section 4, and its eigengap, section 8.3. The Odin patent leaves the
     grouping open, [0063].
 
     Example:

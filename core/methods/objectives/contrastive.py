@@ -35,9 +35,9 @@ def contrastive(
         online: predictions q of the online network for one view.
         teacher: projections z of the teacher for the other view. Gradients enter them if they carry any (shared
             networks, as in SimCLR and DetCon-S); the learner detaches them otherwise.
-        temperature: α, 0.1 in the Odin document, [0044].
+        temperature: α, 0.1 in the Odin patent, [0044].
         same_view: the teacher's projections of the online network's own view; where given, its other objects are
-            negatives too, as in DetCon's code. The Odin document takes negatives from the other view alone, [0045].
+            negatives too, as in DetCon's code. The Odin patent takes negatives from the other view alone, [0045].
         same_item: whether other objects of the same item are negatives.
         other_items: whether objects of other items are.
         other_ranks: whether objects of items on other ranks are. Without them nothing is gathered, and the loss depends
@@ -101,7 +101,7 @@ class Contrastive(AbstractObjective):
     """Odin's loss over all ordered pairs of views; the two directions are summed.
 
     Args:
-        temperature: α; 0.1 in the Odin document.
+        temperature: α; 0.1 in the Odin patent.
         same_view: whether the other objects of the online network's own view are negatives too (DetCon), as the
             teacher sees them. A view that the teacher does not see has none.
         same_item: whether other objects of the same item are negatives.

@@ -81,13 +81,13 @@ class Queue(nn.Module):
         # Numbers of items are exact in double up to 2⁵³; float32 would mix up items beyond 2²⁴.
         numbers = torch.stack([index[:, None].expand_as(labels)[some], labels[some]], dim=1).double()
         vectors, _ = gather(rows.detach())
-        told, _ = gather(torch.cat([numbers, present[some].double()], dim=1))
-        marks = torch.where(told[:, 2:] > 0, told[:, 1:2], -1.0).long().T
+        known, _ = gather(torch.cat([numbers, present[some].double()], dim=1))
+        marks = torch.where(known[:, 2:] > 0, known[:, 1:2], -1.0).long().T
         return Entries(
             torch.cat([vectors.transpose(0, 1).to(self.vectors), self.vectors], dim=1)[:, :capacity],
             torch.cat([marks, self.labels], dim=1)[:, :capacity],
-            torch.cat([told[:, 0].long(), self.index])[:capacity],
-            torch.cat([torch.zeros_like(told[:, 0]).long(), self.age + 1])[:capacity],
+            torch.cat([known[:, 0].long(), self.index])[:capacity],
+            torch.cat([torch.zeros_like(known[:, 0]).long(), self.age + 1])[:capacity],
         )
 
     @torch.no_grad()

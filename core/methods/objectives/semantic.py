@@ -47,7 +47,7 @@ class Semantic(AbstractObjective):
 
     Parts: `augmentation`, `semantic` and `invariance` without their weights; `pseudo_label_accuracy` over the labelled
     objects, each guessed without its own item; `queue_age` in batches, over labelled entries; `labelled_positives`, the
-    share of semantic positives whose class was told and not guessed. NaN where there is nothing to count.
+    share of semantic positives whose class is known and not guessed. NaN where there is nothing to count.
 
     Source: the SemPPL document (WO 2023/222889), equations for L_AUGM, L_SEMPOS and L_SEMPPL, α = 1/5, steps 312 to
     318. The sums over the batch are means here.
@@ -135,10 +135,10 @@ def _counts(
 ) -> dict[str, Tensor]:
     """Numbers to watch, of this rank."""
     seen = torch.stack([view.present for view in online]).any(dim=0)
-    told, used = seen & (info.labels >= 0), seen & (meant >= 0)
+    labelled, used = seen & (info.labels >= 0), seen & (meant >= 0)
     kept = (entries.labels >= 0).any(dim=0)
     return {
-        "pseudo_label_accuracy": (guessed == info.labels)[told].float().mean(),
+        "pseudo_label_accuracy": (guessed == info.labels)[labelled].float().mean(),
         "queue_age": entries.age[kept].float().mean(),
         "labelled_positives": (info.labels >= 0)[used].float().mean(),
     }

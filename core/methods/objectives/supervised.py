@@ -1,4 +1,4 @@
-"""Objectives of the baselines that are told the labels."""
+"""Objectives of the baselines that know the labels."""
 
 from typing import final
 

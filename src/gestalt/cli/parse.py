@@ -83,7 +83,9 @@ def _with_training(branch: Branch, preset: Preset, rest: Sequence[str]) -> Branc
     own = preset.training_for(batch, steps)
     unknown = sorted(own.keys() - part.options.keys())
     if unknown:
-        raise ValueError(f"the preset {preset.title!r} sets options of training that do not exist: {', '.join(unknown)}")
+        raise ValueError(
+            f"the preset {preset.title!r} sets options of training that do not exist: {', '.join(unknown)}"
+        )
     return replace(branch, options={**branch.options, "training": replace(part, options={**part.options, **own})})
 
 
