@@ -184,8 +184,8 @@ def _read(path: Path, size: tuple[int, int], files: VideoFiles) -> NDArray[np.in
     if abs(high - size[0]) > 1 or abs(wide - size[1]) > 1:
         raise BadItemError(
             str(path),
-            f"has {numbers.shape[1]} × {numbers.shape[0]} pixels, which are read as {wide} × {high}, and its video "
-            f"is read as {size[1]} × {size[0]}; make the masks of the video's own size",
+            f"has {numbers.shape[1]} × {numbers.shape[0]} pixels, which would be read as {wide} × {high}, and its "
+            f"video is read as {size[1]} × {size[0]}; make the masks of the video's own size",
         )
     rows, columns = (
         ((np.arange(own) + 0.5) * there / own).astype(int) for own, there in zip(size, numbers.shape, strict=True)

@@ -125,3 +125,4 @@ from .core.training.options import Training as Training
 from .recipes.objects.train import train as train
 
 __version__: str
+__all__: list[str]
