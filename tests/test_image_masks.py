@@ -396,6 +396,5 @@ def test_a_size_that_the_annotations_have_wrong_is_named(tmp_path: Path) -> None
 
 
 def test_pictures_that_are_no_files_have_no_masks() -> None:
-    items = ImageDataset([torch.zeros(3, 20, 20)])
     with pytest.raises(ValueError, match=r"by the names of files, and these are no files: list\[0\]"):
-        Image().read_masks(Path("."), items)
+        Image().read_masks(Path("."), ImageDataset([torch.zeros(3, 20, 20)]))
