@@ -15,6 +15,7 @@ from gestalt.cli.parse import FLAT, parsed, readable
 from gestalt.cli.tree import Branch, choosable, tree_of
 from gestalt.core.components.ranges import range_of
 from gestalt.core.components.registry import METHODS, RECIPES
+from gestalt.core.methods.settings import Heads
 
 every_recipe = pytest.mark.parametrize("name", RECIPES.names())
 
@@ -242,6 +243,19 @@ def test_an_unknown_option_suggests_the_nearest(wrong: str, near: str, capsys: p
     text = refused(["run", "audio-events", wrong, "3"], capsys)
     assert f"Unrecognized options: {wrong}" in text
     assert f"did you mean {near}?" in text
+
+
+def test_none_is_written_as_the_help_says_it() -> None:
+    assert options_of("audio-events", "--method", "byol", "--method.heads.projection", "none").method.heads == Heads(
+        4096, None
+    )
+    assert options_of("audio-events", "--method", "byol", "--method.teacher", "none").method.teacher is None
+
+
+@pytest.mark.parametrize("arguments", [["--data"], ["--data", "--out", "runs/x"]], ids=" ".join)
+def test_an_option_for_several_values_is_not_given_none_of_them(arguments: list[str]) -> None:
+    with pytest.raises(ValueError, match="--data was given no value"):
+        options_of("audio-events", *arguments)
 
 
 def test_a_mistaken_choice_suggests_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
