@@ -188,10 +188,10 @@ def test_checkpoints_and_local_weights_are_loaded_and_their_settings_need_them_n
 
 def test_wrong_settings_are_refused_in_words() -> None:
     wrong: list[tuple[str, dict[str, Any], str]] = [
-        ("raw", {"stride": 1}, "at least 2 pixels"),
+        ("raw", {"stride": 1}, r"stride must lie in \[2, 1024\], got 1"),
         ("conv", {"kernels": [4]}, "kernels must be odd"),
         ("conv", {"norm": "batch"}, "norm is 'group' or 'row'"),
-        ("resnet18", {"level": 6}, r"level is one of \(2, 3, 4, 5\)"),
+        ("resnet18", {"level": 6}, r"level must lie in \[2, 5\], got 6"),
         ("resnet18", {"stem": "tiny"}, "stem is 'large'"),
         ("vit", {"config": {"hidden_sise": 3}}, "knows no hidden_sise"),
         ("transformers_swin", {"config": SWIN, "stage": 2}, "stage is one of 0 … 1"),

@@ -147,14 +147,14 @@ def test_the_source_spans_all_views_at_twice_their_size_and_small_views_come_las
 @pytest.mark.parametrize(
     ("build", "message"),
     [
-        (lambda: ResizedCrop(0), "size=0"),
-        (lambda: ResizedCrop(8, (0.5, 0.2)), r"area=\(0.5, 0.2\)"),
+        (lambda: ResizedCrop(0), r"size must lie in \[1, 65536\], got 0"),
+        (lambda: ResizedCrop(8, (0.5, 0.2)), r"area must run from lower to higher, got 0\.5 and 0\.2"),
         (lambda: Rotate(200.0), "got 200.0"),
-        (lambda: CutOut((0.0, 0.5)), "area is a range"),
-        (lambda: Blur(2.0, 1.0), "got 2.0 … 1.0"),
-        (lambda: ColourJitter(hue=0.7), "that of hue in"),
-        (lambda: SaliencyMask(share=1.0), "share lies within"),
-        (lambda: Adversarial(Conv(16), most=0.0), "most is above 0"),
+        (lambda: CutOut((0.0, 0.5)), r"area must lie in \(0, 1\), got 0\.0"),
+        (lambda: Blur(2.0, 1.0), r"least and most must run from lower to higher, got 2\.0 and 1\.0"),
+        (lambda: ColourJitter(hue=0.7), r"hue must lie in \[0, 0\.5\], got 0\.7"),
+        (lambda: SaliencyMask(share=1.0), r"share must lie in \(0, 1\), got 1\.0"),
+        (lambda: Adversarial(Conv(16), most=0.0), r"most must lie in \(0, 1\], got 0\.0"),
         (lambda: default_views(large=1), "two in all"),
     ],
 )

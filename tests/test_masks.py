@@ -57,7 +57,10 @@ SOURCES: dict[str, tuple[list[str], ...]] = {
     "series": (["crop", "flip"], ["fast"], []),
     "points": (["drop", "shuffle"], ["insert"], []),
 }
-VIEWS = {"series": (["flip", "crop", "mask"], ["fast", "crop"]), "points": (["shuffle", "insert"], ["drop", "jitter"])}
+VIEWS: dict[str, tuple[list[str], ...]] = {
+    "series": (["flip", "crop", "mask"], ["fast", "crop"]),
+    "points": (["shuffle", "insert"], ["drop", "jitter"]),
+}
 PAINTED: dict[str, Callable[[int], tuple[list[Tensor], list[ItemMasks]]]] = {
     "series": painted_series,
     "points": painted_points,

@@ -210,7 +210,7 @@ def test_without_its_package_the_pretrained_encoder_says_what_to_install(monkeyp
 def test_wrong_settings_are_refused_in_words() -> None:
     with pytest.raises(ValueError, match="kernels must be odd"):
         build("conv", {"kernels": [4]})
-    with pytest.raises(ValueError, match="word_dropout lies in"):
+    with pytest.raises(ValueError, match=r"word_dropout must lie in \[0, 1\), got 1\.0"):
         build("conv", {"word_dropout": 1.0})
     with pytest.raises(ValueError, match="knows no hidden_sise"):
         build("bert", {"config": {"hidden_sise": 3}})

@@ -158,9 +158,9 @@ def test_synonyms_come_from_a_table_and_keep_a_capital(tmp_path: Path) -> None:
 
 
 def test_wrong_settings_are_refused_in_words() -> None:
-    with pytest.raises(ValueError, match=r"a share of the words lies in \[0, 1\], got 1.5"):
+    with pytest.raises(ValueError, match=r"share must lie in \[0, 1\], got 1\.5"):
         Delete(1.5)
-    with pytest.raises(ValueError, match="Crop needs 0 < least"):
+    with pytest.raises(ValueError, match=r"least and most must run from lower to higher, got 0\.9 and 0\.5"):
         Crop(0.9, 0.5)
     with pytest.raises(ValueError, match="vocabulary of words"):
         Insert(())

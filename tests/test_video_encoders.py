@@ -189,11 +189,11 @@ def test_gradients_reach_every_layer_that_makes_features() -> None:
 
 def test_wrong_settings_are_refused_in_words() -> None:
     for name, settings, message in (
-        ("raw", {"cell": 0}, "at least one pixel"),
-        ("conv", {"stride": 5}, "stride is 2, 4, 8 or 16, got 5"),
+        ("raw", {"cell": 0}, r"cell must lie in \[1, 1024\], got 0"),
+        ("conv", {"stride": 5}, r"stride must lie in \{2, 4, 8, 16\}, got 5"),
         ("conv", {"finer": 3}, "finer divides the stride 8, got 3"),
-        ("frame_resnet18", {"stride": 4}, "stride is 8, 16 or 32, got 4"),
-        ("r3d_18", {"stages": 5}, "stages 1 … 4"),
+        ("frame_resnet18", {"stride": 4}, r"stride must lie in \{8, 16, 32\}, got 4"),
+        ("r3d_18", {"stages": 5}, r"stages must lie in \[1, 4\], got 5"),
         ("mvit_v2_s", {"frames": 3}, "frames must be even"),
         ("mvit_v2_s", {"checkpoint": "x.pth"}, "frames=16 and side=224"),
         ("videomae", {"config": {"hidden_sise": 3}}, "knows no hidden_sise"),

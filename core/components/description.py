@@ -94,7 +94,10 @@ def build(description: Any, encoders: Encoders = NO_ENCODERS) -> Any:
     if word == "encoder":
         return encoders[choose("encoder", name, list(encoders))](**settings)
     registries = {registry.word: registry for registry in REGISTRIES}
-    kind = registries[choose("kind of component", word, list(registries))].load(name)
+    try:
+        kind = registries[choose("kind of component", word, list(registries))].load(name)
+    except ValueError as error:
+        raise ValueError(f"{error}. Install the package that brings it") from error
     try:
         return kind(**settings)
     except TypeError as error:

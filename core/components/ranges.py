@@ -13,20 +13,26 @@ from typing import Annotated, Any, final, get_args, get_origin, get_type_hints
 @final
 @dataclass(frozen=True)
 class Between:
-    """A number from `least` to `most`, both included unless `open_below` or `open_above`; never NaN or infinite."""
+    """A number from `least` to `most`, both included unless `open_below` or `open_above`; never NaN or infinite.
+
+    Where `only` is given, none but those.
+    """
 
     least: int | float
     most: int | float = 1e9
     open_below: bool = False
     open_above: bool = False
+    only: tuple[int, ...] = ()
 
     def holds(self, value: int | float) -> bool:
         """Whether a number lies within."""
         above = value > self.least if self.open_below else value >= self.least
         below = value < self.most if self.open_above else value <= self.most
-        return math.isfinite(value) and above and below
+        return math.isfinite(value) and above and below and (not self.only or value in self.only)
 
     def __str__(self) -> str:
+        if self.only:
+            return f"{{{', '.join(map(str, self.only))}}}"
         return f"{'(' if self.open_below else '['}{self.least:g}, {self.most:g}{')' if self.open_above else ']'}"
 
 
@@ -50,6 +56,8 @@ Finite = Annotated[float, Between(-1e30, 1e30)]
 """Any number, but no infinite one and no NaN."""
 PositiveShare = Annotated[float, Between(0.0, 1.0, open_below=True)]
 """A share above 0, at most 1."""
+PartialShare = Annotated[float, Between(0.0, 1.0, open_below=True, open_above=True)]
+"""A share above 0 and below 1."""
 Kernel = Annotated[int, Between(1, 255)]
 """Elements that a convolution spans along an axis."""
 Depth = Annotated[int, Between(1, 1000)]

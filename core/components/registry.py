@@ -97,7 +97,9 @@ def load_point(word: str, point: EntryPoint) -> Any:
     """
     try:
         return point.load()
-    except ModuleNotFoundError as error:
+    except Exception as error:  # whatever a module of another package raises on import
+        if not isinstance(error, ModuleNotFoundError) or _within(error.name, point.module.split(".")[0]):
+            raise ImportError(import_failure(f"the {word} {point.name!r} ({point.value})", error)) from error
         ours = point.value.startswith("gestalt.")
         extra = point.value.split(".")[2] if ours and point.value.startswith("gestalt.modalities.") else "all"
         name = point.value.split(".")[0].split(":")[0] if point.dist is None else point.dist.name
@@ -105,8 +107,11 @@ def load_point(word: str, point: EntryPoint) -> Any:
         raise ImportError(
             f"the {word} {point.name!r} needs the library {error.name!r}; install it with: {remedy}"
         ) from error
-    except Exception as error:  # whatever a module of another package raises on import
-        raise ImportError(import_failure(f"the {word} {point.name!r} ({point.value})", error)) from error
+
+
+def _within(missing: str | None, package: str) -> bool:
+    """Whether a missing module would lie within gestalt or the component's package: a mistake of the code."""
+    return missing is not None and missing.startswith(("gestalt.", f"{package}."))
 
 
 def import_failure(what: str, error: Exception) -> str:

@@ -5,13 +5,14 @@ import random
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any, final
+from typing import Annotated, Any, final
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from gestalt.core.components.ranges import Between, check_ordered, check_ranges
 from gestalt.core.data.correspondence import Affine
 from gestalt.core.modality.transform import AbstractTransform
 
@@ -19,6 +20,8 @@ from .data import Recording
 
 AXES = 2
 """Time in seconds from the item's first sample, and frequency in octaves (log₂ Hz)."""
+Decibels = Annotated[float, Between(-200.0, 200.0)]
+"""A gain, or how far one sound lies below another."""
 
 
 def unchanged(item: Recording) -> Affine:  # noqa: ARG001
@@ -66,9 +69,11 @@ def _between(rng: np.random.Generator, low: float, high: float) -> float:
 class Gain(AbstractTransform[Recording]):
     """Louder or softer by `low` … `high` dB."""
 
-    def __init__(self, low: float = -12.0, high: float = 12.0) -> None:
+    def __init__(self, low: Decibels = -12.0, high: Decibels = 12.0) -> None:
         self.low = low
         self.high = high
+        check_ranges(self)
+        check_ordered(self, "low", "high")
 
     def __call__(self, item: Recording, rng: np.random.Generator) -> tuple[Recording, Affine]:
         """Scale the samples."""
@@ -79,9 +84,11 @@ class Gain(AbstractTransform[Recording]):
 class Noise(AbstractTransform[Recording]):
     """Add Gaussian noise, `low` … `high` dB below the item's loudness; silence stays silent."""
 
-    def __init__(self, low: float = 5.0, high: float = 30.0) -> None:
+    def __init__(self, low: Decibels = 5.0, high: Decibels = 30.0) -> None:
         self.low = low
         self.high = high
+        check_ranges(self)
+        check_ordered(self, "low", "high")
 
     def __call__(self, item: Recording, rng: np.random.Generator) -> tuple[Recording, Affine]:
         """Add the noise."""
@@ -104,8 +111,9 @@ class Filters(AbstractTransform[Recording]):
     KINDS = ("low_pass", "high_pass", "band_pass", "low_shelf", "high_shelf", "peak")
     SHORTEST = 256  # samples; a filter needs some to start from
 
-    def __init__(self, gain: float = 12.0) -> None:
+    def __init__(self, gain: Annotated[float, Between(0.0, 100.0)] = 12.0) -> None:
         self.gain = gain
+        check_ranges(self)
 
     def __call__(self, item: Recording, rng: np.random.Generator) -> tuple[Recording, Affine]:
         """Filter the samples."""
@@ -151,12 +159,14 @@ class BackgroundMix(AbstractTransform[Recording]):
         backgrounds: recordings of the item's sample rate; shorter ones are repeated.
     """
 
-    def __init__(self, backgrounds: Sequence[Recording], low: float = 3.0, high: float = 20.0) -> None:
+    def __init__(self, backgrounds: Sequence[Recording], low: Decibels = 3.0, high: Decibels = 20.0) -> None:
         if not backgrounds:
             raise ValueError("BackgroundMix needs at least one background recording, got none")
         self.backgrounds = tuple(backgrounds)
         self.low = low
         self.high = high
+        check_ranges(self)
+        check_ordered(self, "low", "high")
 
     def __call__(self, item: Recording, rng: np.random.Generator) -> tuple[Recording, Affine]:
         """Add the background.

@@ -1,14 +1,14 @@
 """torchvision's ResNets on log-mel images, with padding kept out of every layer."""
 
 from functools import partial
-from typing import Any, Literal, final
+from typing import Annotated, Any, final
 
 import torch
 from einops import rearrange
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from gestalt.core.components.ranges import check_ranges
+from gestalt.core.components.ranges import Between, check_ranges
 from gestalt.core.data.feature_map import FeatureMap, Grid
 from gestalt.core.networks.encoder import AbstractEncoder
 
@@ -54,7 +54,7 @@ class ResNet(AbstractEncoder):
     def __init__(
         self,
         name: str,
-        stride: Literal[8, 16, 32] = 16,
+        stride: Annotated[int, Between(8, 32, only=(8, 16, 32))] = 16,
         mels: Mels = 64,
         window_ms: Milliseconds = 32.0,
         hop_ms: Milliseconds = 8.0,
@@ -66,8 +66,6 @@ class ResNet(AbstractEncoder):
 
         if name not in ("resnet18", "resnet34", "resnet50"):
             raise ValueError(f"name is resnet18, resnet34 or resnet50, got {name!r}")
-        if stride not in (8, 16, 32):
-            raise ValueError(f"stride is 8, 16 or 32, got {stride}")
         self.name = name
         self.stride = stride
         self.mels = mels

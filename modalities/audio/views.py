@@ -7,13 +7,14 @@ use the first alone.
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import final
+from typing import Annotated, final
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from gestalt.core.components.ranges import Between, check_ordered, check_ranges
 from gestalt.core.data.correspondence import Affine
 from gestalt.core.modality.transform import AbstractTransform, Chain, Views
 
@@ -22,16 +23,26 @@ from .effects import BackgroundMix, Filters, Gain, Noise, changed, global_seed, 
 
 ALL = float("inf")
 FAR = 100.0  # octaves and seconds: beyond anything a view shows
+Seconds = Annotated[float, Between(0.0, 86_400.0)]
+"""A stretch of a recording."""
+Octaves = Annotated[float, Between(0.0, 20.0)]
+"""The width of a band."""
+Semitones = Annotated[float, Between(-24.0, 24.0)]
+"""By how much a pitch is moved."""
+# Beyond twice the length Signalsmith draws from a random device, and views would not repeat.
+Rate = Annotated[float, Between(0.5, 10.0)]
+"""How many times faster a recording is played."""
 
 
 @final
 class TimeCrop(AbstractTransform[Recording]):
     """A random stretch of `shortest` … `longest` seconds; an item that is shorter stays whole."""
 
-    def __init__(self, shortest: float = 2.0, longest: float = 3.5) -> None:
-        _ordered(0.0, shortest, longest)
+    def __init__(self, shortest: Seconds = 2.0, longest: Seconds = 3.5) -> None:
         self.shortest = shortest
         self.longest = longest
+        check_ranges(self)
+        check_ordered(self, "shortest", "longest")
 
     def __call__(self, item: Recording, rng: np.random.Generator) -> tuple[Recording, Affine]:
         """t_source = t_view + offset."""
@@ -49,11 +60,11 @@ class TimeStretch(AbstractTransform[Recording]):
     The view is never longer than the item: slowed sound is cut at its end, quickened sound ends earlier.
     """
 
-    def __init__(self, slowest: float = 0.8, fastest: float = 1.25) -> None:
-        # Beyond twice the length Signalsmith draws from a random device, and views would not repeat.
-        _ordered(0.5, slowest, fastest)
+    def __init__(self, slowest: Rate = 0.8, fastest: Rate = 1.25) -> None:
         self.slowest = slowest
         self.fastest = fastest
+        check_ranges(self)
+        check_ordered(self, "slowest", "fastest")
 
     def __call__(self, item: Recording, rng: np.random.Generator) -> tuple[Recording, Affine]:
         """t_source = rate · t_view."""
@@ -71,10 +82,11 @@ class TimeStretch(AbstractTransform[Recording]):
 class PitchShift(AbstractTransform[Recording]):
     """Higher or lower by `lowest` … `highest` semitones, tempo kept (audiomentations, Signalsmith)."""
 
-    def __init__(self, lowest: float = -4.0, highest: float = 4.0) -> None:
-        _ordered(-24.0, lowest, highest)
+    def __init__(self, lowest: Semitones = -4.0, highest: Semitones = 4.0) -> None:
         self.lowest = lowest
         self.highest = highest
+        check_ranges(self)
+        check_ordered(self, "lowest", "highest")
 
     def __call__(self, item: Recording, rng: np.random.Generator) -> tuple[Recording, Affine]:
         """f_source = f_view − n / 12 octaves, for n semitones up."""
@@ -91,9 +103,9 @@ class PitchShift(AbstractTransform[Recording]):
 class Shift(AbstractTransform[Recording]):
     """Later or earlier by up to `most` seconds (and a quarter of the item); what is left empty is silent and hidden."""
 
-    def __init__(self, most: float = 0.5) -> None:
-        _ordered(0.0, most, most)
+    def __init__(self, most: Seconds = 0.5) -> None:
         self.most = most
+        check_ranges(self)
 
     def __call__(self, item: Recording, rng: np.random.Generator) -> tuple[Recording, Affine]:
         """t_source = t_view − shift."""
@@ -117,10 +129,11 @@ class Shift(AbstractTransform[Recording]):
 class TimeMask(AbstractTransform[Recording]):
     """Silence for `shortest` … `longest` seconds (at most a third of the item), hidden."""
 
-    def __init__(self, shortest: float = 0.05, longest: float = 0.4) -> None:
-        _ordered(0.0, shortest, longest)
+    def __init__(self, shortest: Seconds = 0.05, longest: Seconds = 0.4) -> None:
         self.shortest = shortest
         self.longest = longest
+        check_ranges(self)
+        check_ordered(self, "shortest", "longest")
 
     def __call__(self, item: Recording, rng: np.random.Generator) -> tuple[Recording, Affine]:
         """The identity where the mask is not."""
@@ -137,10 +150,11 @@ class TimeMask(AbstractTransform[Recording]):
 class FrequencyMask(AbstractTransform[Recording]):
     """Stop a band of `narrowest` … `widest` octaves, hidden; its edges are too smooth to ring for long."""
 
-    def __init__(self, narrowest: float = 0.3, widest: float = 1.0) -> None:
-        _ordered(0.0, narrowest, widest)
+    def __init__(self, narrowest: Octaves = 0.3, widest: Octaves = 1.0) -> None:
         self.narrowest = narrowest
         self.widest = widest
+        check_ranges(self)
+        check_ordered(self, "narrowest", "widest")
 
     def __call__(self, item: Recording, rng: np.random.Generator) -> tuple[Recording, Affine]:
         """The identity where the band is not."""
@@ -154,10 +168,11 @@ class FrequencyMask(AbstractTransform[Recording]):
 class FrequencyCrop(AbstractTransform[Recording]):
     """Keep a random band of `narrowest` … `widest` octaves and hide the rest."""
 
-    def __init__(self, narrowest: float = 3.0, widest: float = 5.0) -> None:
-        _ordered(0.0, narrowest, widest)
+    def __init__(self, narrowest: Octaves = 3.0, widest: Octaves = 5.0) -> None:
         self.narrowest = narrowest
         self.widest = widest
+        check_ranges(self)
+        check_ordered(self, "narrowest", "widest")
 
     def __call__(self, item: Recording, rng: np.random.Generator) -> tuple[Recording, Affine]:
         """The identity within the band."""
@@ -193,11 +208,6 @@ def _weigh(
     band = (0.5 - 0.5 * np.cos(np.pi * rise)) * (0.5 - 0.5 * np.cos(np.pi * fall))
     weights = (outside + (1 - 2 * outside) * band).astype(np.float32)
     return torch.from_numpy(irfft(rfft(samples.numpy(), size) * weights, size)[: len(samples)].copy())
-
-
-def _ordered(bound: float, low: float, high: float) -> None:
-    if not bound <= low <= high:
-        raise ValueError(f"a range runs from a lower to a higher number, not below {bound}; got {low} … {high}")
 
 
 def chain(*steps: tuple[float, AbstractTransform[Recording]]) -> Chain[Recording]:

@@ -7,13 +7,14 @@ nodes or edges.
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import final
+from typing import Annotated, final
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Int
 from torch import Tensor
 
+from gestalt.core.components.ranges import Between, Share, check_ordered, check_ranges
 from gestalt.core.data.correspondence import Index
 from gestalt.core.modality.transform import AbstractTransform, Chain, Views
 
@@ -24,12 +25,6 @@ from .windows import neighbours
 def unchanged(item: Graph) -> Index:
     """The correspondence of a graph to itself."""
     return Index.identity(len(item))
-
-
-def _share(share: float) -> float:
-    if not 0 <= share <= 1:
-        raise ValueError(f"a share lies in [0, 1], got {share}")
-    return share
 
 
 def _drawn(count: int, share: float, rng: np.random.Generator, keep: int = 1) -> Bool[Tensor, " count"]:
@@ -67,8 +62,9 @@ class FeatureMask(AbstractTransform[Graph]):
     Source: GRACE (Zhu et al., 2020), share 0.3; Odin, [0113]: "the same feature may be masked for each node".
     """
 
-    def __init__(self, share: float = 0.3) -> None:
-        self.share = _share(share)
+    def __init__(self, share: Share = 0.3) -> None:
+        self.share = share
+        check_ranges(self)
 
     def __call__(self, item: Graph, rng: np.random.Generator) -> tuple[Graph, Index]:
         """Every node stays in its place."""
@@ -86,8 +82,9 @@ class NodeMask(AbstractTransform[Graph]):
     Source: attribute masking of Hu et al. (2020), share 0.15.
     """
 
-    def __init__(self, share: float = 0.15) -> None:
-        self.share = _share(share)
+    def __init__(self, share: Share = 0.15) -> None:
+        self.share = share
+        check_ranges(self)
 
     def __call__(self, item: Graph, rng: np.random.Generator) -> tuple[Graph, Index]:
         """A masked node shows nothing of its source."""
@@ -102,8 +99,9 @@ class NodeMask(AbstractTransform[Graph]):
 class EdgeMask(AbstractTransform[Graph]):
     """Mask the features of each edge, both directions alike, with probability `share`; the edge stays."""
 
-    def __init__(self, share: float = 0.2) -> None:
-        self.share = _share(share)
+    def __init__(self, share: Share = 0.2) -> None:
+        self.share = share
+        check_ranges(self)
 
     def __call__(self, item: Graph, rng: np.random.Generator) -> tuple[Graph, Index]:
         """Every node stays in its place."""
@@ -119,8 +117,9 @@ class EdgeDrop(AbstractTransform[Graph]):
     Source: GRACE (Zhu et al., 2020) has 0.3 for citation networks; molecules fall apart sooner.
     """
 
-    def __init__(self, share: float = 0.1) -> None:
-        self.share = _share(share)
+    def __init__(self, share: Share = 0.1) -> None:
+        self.share = share
+        check_ranges(self)
 
     def __call__(self, item: Graph, rng: np.random.Generator) -> tuple[Graph, Index]:
         """Every node stays in its place."""
@@ -136,8 +135,9 @@ class NodeDrop(AbstractTransform[Graph]):
     Source: GraphCL (You et al., 2020), share 0.1 in PyGCL's defaults.
     """
 
-    def __init__(self, share: float = 0.1) -> None:
-        self.share = _share(share)
+    def __init__(self, share: Share = 0.1) -> None:
+        self.share = share
+        check_ranges(self)
 
     def __call__(self, item: Graph, rng: np.random.Generator) -> tuple[Graph, Index]:
         """The nodes that are left, in their order."""
@@ -154,12 +154,12 @@ class RandomWalk(AbstractTransform[Graph]):
     Source: the subgraph augmentation of GraphCL (You et al., 2020).
     """
 
-    def __init__(self, least: float = 0.6, most: float = 0.9, back: float = 0.1) -> None:
-        if _share(least) > _share(most):
-            raise ValueError(f"a range runs from a lower to a higher share, got {least} … {most}")
+    def __init__(self, least: Share = 0.6, most: Share = 0.9, back: Share = 0.1) -> None:
         self.least = least
         self.most = most
-        self.back = _share(back)
+        self.back = back
+        check_ranges(self)
+        check_ordered(self, "least", "most")
 
     def __call__(self, item: Graph, rng: np.random.Generator) -> tuple[Graph, Index]:
         """The nodes that were visited, in their order."""
@@ -186,10 +186,9 @@ class RandomWalk(AbstractTransform[Graph]):
 class Neighbourhood(AbstractTransform[Graph]):
     """All nodes at most `hops` edges away from a random one."""
 
-    def __init__(self, hops: int = 4) -> None:
-        if hops < 0:
-            raise ValueError(f"hops is at least 0, got {hops}")
+    def __init__(self, hops: Annotated[int, Between(0, 1_000_000)] = 4) -> None:
         self.hops = hops
+        check_ranges(self)
 
     def __call__(self, item: Graph, rng: np.random.Generator) -> tuple[Graph, Index]:
         """The nodes within reach, in their order."""
@@ -214,11 +213,11 @@ class Subgraph(AbstractTransform[Graph]):
     Source: the small views of SwAV (Caron et al., 2020), for graphs.
     """
 
-    def __init__(self, least: float = 0.2, most: float = 0.5) -> None:
-        if _share(least) > _share(most):
-            raise ValueError(f"a range runs from a lower to a higher share, got {least} … {most}")
+    def __init__(self, least: Share = 0.2, most: Share = 0.5) -> None:
         self.least = least
         self.most = most
+        check_ranges(self)
+        check_ordered(self, "least", "most")
 
     def __call__(self, item: Graph, rng: np.random.Generator) -> tuple[Graph, Index]:
         """The nodes that breadth-first search reaches first, in their order."""

@@ -1,11 +1,12 @@
 """A small change of a picture that a network takes for a large one."""
 
-from typing import final
+from typing import Annotated, final
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from gestalt.core.components.ranges import Between, PositiveShare, check_ranges
 from gestalt.core.data.correspondence import Affine
 from gestalt.core.modality.transform import AbstractTransform
 from gestalt.core.networks.encoder import AbstractEncoder
@@ -30,12 +31,13 @@ class Adversarial(AbstractTransform[Picture]):
     Source: the adversarial view that the patent application on BYOL allows; the method is projected gradient ascent.
     """
 
-    def __init__(self, encoder: AbstractEncoder, most: float = 2 / 255, steps: int = 1) -> None:
-        if most <= 0 or steps < 1:
-            raise ValueError(f"most is above 0 and steps at least 1, got {most} and {steps}")
+    def __init__(
+        self, encoder: AbstractEncoder, most: PositiveShare = 2 / 255, steps: Annotated[int, Between(1, 1000)] = 1
+    ) -> None:
         self.encoder = encoder.eval().requires_grad_(False)
         self.most = most
         self.steps = steps
+        check_ranges(self)
 
     def __call__(self, item: Picture, rng: np.random.Generator) -> tuple[Picture, Affine]:
         """The perturbed picture, clipped to [0, 1]."""

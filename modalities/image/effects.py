@@ -1,11 +1,12 @@
 """Transforms that change the colours of a picture and leave everything in its place: the identity correspondence."""
 
-from typing import final
+from typing import Annotated, final
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from gestalt.core.components.ranges import Between, Share, check_ordered, check_ranges
 from gestalt.core.data.correspondence import Affine
 from gestalt.core.modality.transform import AbstractTransform
 
@@ -14,6 +15,10 @@ from .reading import LUMINANCE
 
 AXES = 2
 """Down and across, in pixels from the upper left corner of the item."""
+Turn = Annotated[float, Between(0.0, 0.5)]
+"""A share of the circle of colours, either way."""
+Sigma = Annotated[float, Between(0.0, 1000.0, open_below=True)]
+"""The deviation of a blur in pixels."""
 
 
 def unchanged(item: Picture) -> Affine:  # noqa: ARG001
@@ -39,17 +44,13 @@ class ColourJitter(AbstractTransform[Picture]):
     """
 
     def __init__(
-        self, brightness: float = 0.4, contrast: float = 0.4, saturation: float = 0.2, hue: float = 0.1
+        self, brightness: Share = 0.4, contrast: Share = 0.4, saturation: Share = 0.2, hue: Turn = 0.1
     ) -> None:
-        if not all(0 <= bound <= 1 for bound in (brightness, contrast, saturation)) or not 0 <= hue <= 0.5:
-            raise ValueError(
-                "jitter bounds lie in [0, 1], that of hue in [0, 0.5]; "
-                f"got {brightness}, {contrast}, {saturation} and {hue}"
-            )
         self.brightness = brightness
         self.contrast = contrast
         self.saturation = saturation
         self.hue = hue
+        check_ranges(self)
 
     def __call__(self, item: Picture, rng: np.random.Generator) -> tuple[Picture, Affine]:
         """Four changes in a random order, each clipped to [0, 1]."""
@@ -89,11 +90,11 @@ class Blur(AbstractTransform[Picture]):
     Source: BYOL and SemPPL blur 224 pixels with a kernel of 23 and σ in [0.1, 2]; on smaller pictures, lower `most`.
     """
 
-    def __init__(self, least: float = 0.1, most: float = 2.0) -> None:
-        if not 0 < least <= most:
-            raise ValueError(f"σ runs from a number above 0 to a higher one, got {least} … {most}")
+    def __init__(self, least: Sigma = 0.1, most: Sigma = 2.0) -> None:
         self.least = least
         self.most = most
+        check_ranges(self)
+        check_ordered(self, "least", "most")
 
     def __call__(self, item: Picture, rng: np.random.Generator) -> tuple[Picture, Affine]:
         """The blurred picture."""
@@ -114,8 +115,9 @@ class Solarise(AbstractTransform[Picture]):
     Source: BYOL's code. SemPPL's table describes a threshold to 0 and 1 instead, against its own code.
     """
 
-    def __init__(self, threshold: float = 0.5) -> None:
+    def __init__(self, threshold: Share = 0.5) -> None:
         self.threshold = threshold
+        check_ranges(self)
 
     def __call__(self, item: Picture, rng: np.random.Generator) -> tuple[Picture, Affine]:  # noqa: ARG002
         """The solarised picture."""
@@ -126,9 +128,11 @@ class Solarise(AbstractTransform[Picture]):
 class Noise(AbstractTransform[Picture]):
     """Add Gaussian noise with a deviation drawn from [`least`, `most`]."""
 
-    def __init__(self, least: float = 0.0, most: float = 0.05) -> None:
+    def __init__(self, least: Share = 0.0, most: Share = 0.05) -> None:
         self.least = least
         self.most = most
+        check_ranges(self)
+        check_ordered(self, "least", "most")
 
     def __call__(self, item: Picture, rng: np.random.Generator) -> tuple[Picture, Affine]:
         """The noisy picture, clipped to [0, 1]."""

@@ -1,7 +1,7 @@
 """Plain colours and textures, and a small convolutional network: encoders without any library's backbone."""
 
 from collections.abc import Sequence
-from typing import Annotated, Literal, final
+from typing import Annotated, final
 
 import torch
 from einops import rearrange
@@ -164,7 +164,7 @@ class Conv(AbstractEncoder):
         kernels: Sequence[Kernel] = (3, 3, 1),
         norm: str = "row",
         channels: Channels = 3,
-        finer: Literal[1, 2, 4] = 1,
+        finer: Annotated[int, Between(1, 4, only=(1, 2, 4))] = 1,
     ) -> None:
         super().__init__()
         self.width = width
@@ -175,8 +175,6 @@ class Conv(AbstractEncoder):
         check_ranges(self)
         if any(kernel % 2 == 0 for kernel in kernels):
             raise ValueError(f"kernels must be odd, so that an element stays in its place, got {list(kernels)}")
-        if finer not in (1, 2, 4):
-            raise ValueError(f"finer divides the stride of {self.STRIDE} pixels: 1, 2 or 4, got {finer}")
         half = width // 2
         self.stem = nn.Sequential(
             nn.Conv2d(channels, half, 4, stride=2, padding=1, bias=False),

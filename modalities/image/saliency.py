@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from gestalt.core.components.ranges import PartialShare, Share, check_ranges
 from gestalt.core.data.correspondence import Affine
 from gestalt.core.modality.transform import AbstractTransform
 
@@ -52,14 +53,13 @@ class SaliencyMask(AbstractTransform[Picture]):
     def __init__(
         self,
         saliency: Callable[[Picture], Float[Tensor, "height width"]] = border_saliency,
-        share: float = 0.3,
-        kept: float = 0.3,
+        share: PartialShare = 0.3,
+        kept: Share = 0.3,
     ) -> None:
-        if not 0 < share < 1 or not 0 <= kept <= 1:
-            raise ValueError(f"share lies within (0, 1) and kept in [0, 1], got {share} and {kept}")
         self.saliency = saliency
         self.share = share
         self.kept = kept
+        check_ranges(self)
 
     def __call__(self, item: Picture, rng: np.random.Generator) -> tuple[Picture, Affine]:
         """The identity where the background was not removed."""

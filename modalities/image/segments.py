@@ -1,13 +1,14 @@
 """The field's hand-made segments, for DetCon (`Given(OnCells(Felzenszwalb()))`) and for comparison."""
 
 import abc
-from typing import final
+from typing import Annotated, final
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from gestalt.core.components.ranges import Between, Count, Positive, Weight, check_ranges
 from gestalt.core.data.feature_map import Grid
 from gestalt.core.data.segmentation import Segmentation
 
@@ -39,10 +40,11 @@ class Felzenszwalb(AbstractHeuristic):
     less (`Felzenszwalb(60, min_size=60)` at 64 × 64). scikit-image's implementation.
     """
 
-    def __init__(self, scale: float = 1000.0, sigma: float = 0.8, min_size: int = 1000) -> None:
+    def __init__(self, scale: Positive = 1000.0, sigma: Weight = 0.8, min_size: Count = 1000) -> None:
         self.scale = scale
         self.sigma = sigma
         self.min_size = min_size
+        check_ranges(self)
 
     def segments(self, item: Float[Tensor, "channels height width"]) -> Segments:
         """A number for every pixel."""
@@ -66,9 +68,10 @@ class Slic(AbstractHeuristic):
     Source: Achanta et al. (2012); scikit-image's implementation.
     """
 
-    def __init__(self, wanted: int = 16, compactness: float = 10.0) -> None:
+    def __init__(self, wanted: Count = 16, compactness: Positive = 10.0) -> None:
         self.wanted = wanted
         self.compactness = compactness
+        check_ranges(self)
 
     def segments(self, item: Float[Tensor, "channels height width"]) -> Segments:
         """A number for every pixel."""
@@ -88,9 +91,10 @@ class Blocks(AbstractHeuristic):
     Source: DetCon compares with grids, of which 5 × 5 did best.
     """
 
-    def __init__(self, rows: int = 5, columns: int = 5) -> None:
+    def __init__(self, rows: Count = 5, columns: Count = 5) -> None:
         self.rows = rows
         self.columns = columns
+        check_ranges(self)
 
     def segments(self, item: Float[Tensor, "channels height width"]) -> Segments:
         """A number for every pixel."""
@@ -118,10 +122,16 @@ class OnCells:
         [0, 0, 1, 1]
     """
 
-    def __init__(self, heuristic: AbstractHeuristic, stride: int = 4, objects: int = 64) -> None:
+    def __init__(
+        self,
+        heuristic: AbstractHeuristic,
+        stride: Annotated[int, Between(1, 1024)] = 4,
+        objects: Annotated[int, Between(1, 4096)] = 64,
+    ) -> None:
         self.heuristic = heuristic
         self.stride = stride
         self.objects = objects
+        check_ranges(self)
 
     def __call__(self, data: Pictures) -> Segmentation:
         """The segments of every picture of a batch."""

@@ -6,12 +6,13 @@ Correspondences speak of two axes, down and across, in pixels from the item's up
 
 import math
 from collections.abc import Sequence
-from typing import Literal, final
+from typing import Annotated, Literal, final
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from gestalt.core.components.ranges import Between, PartialShare, PositiveShare, check_ordered, check_ranges
 from gestalt.core.data.correspondence import Affine
 from gestalt.core.modality.transform import AbstractTransform, Chain, Views
 
@@ -20,6 +21,10 @@ from .effects import Blur, ColourJitter, Grey, Solarise, unchanged
 
 FAR = 2.0**14
 """Pixels: beyond any edge of any view."""
+Size = Annotated[int, Between(1, 65536)]
+"""Pixels a side of a view."""
+Ratio = Annotated[float, Between(0.0, 1000.0, open_below=True)]
+"""Width over height of a box."""
 
 
 def _resized(item: Picture, box: tuple[int, int, int, int], size: tuple[int, int]) -> tuple[Picture, Affine]:
@@ -66,16 +71,17 @@ class ResizedCrop(AbstractTransform[Picture]):
     """
 
     def __init__(
-        self, size: int, area: tuple[float, float] = (0.08, 1.0), ratio: tuple[float, float] = (3 / 4, 4 / 3)
+        self,
+        size: Size,
+        area: tuple[PositiveShare, PositiveShare] = (0.08, 1.0),
+        ratio: tuple[Ratio, Ratio] = (3 / 4, 4 / 3),
     ) -> None:
-        if size < 1 or not 0 < area[0] <= area[1] <= 1 or not 0 < ratio[0] <= ratio[1]:
-            raise ValueError(
-                f"a crop needs size ≥ 1, an area of shares within (0, 1] and a ratio, from lower to higher; "
-                f"got size={size}, area={area}, ratio={ratio}"
-            )
         self.size = size
         self.area = area
         self.ratio = ratio
+        check_ranges(self)
+        check_ordered(self, "area")
+        check_ordered(self, "ratio")
 
     def __call__(self, item: Picture, rng: np.random.Generator) -> tuple[Picture, Affine]:
         """The crop."""
@@ -86,10 +92,9 @@ class ResizedCrop(AbstractTransform[Picture]):
 class Resize(AbstractTransform[Picture]):
     """The whole picture at `size` × `size` pixels, whatever its shape was."""
 
-    def __init__(self, size: int) -> None:
-        if size < 1:
-            raise ValueError(f"size is at least 1 pixel, got {size}")
+    def __init__(self, size: Size) -> None:
         self.size = size
+        check_ranges(self)
 
     def __call__(self, item: Picture, rng: np.random.Generator) -> tuple[Picture, Affine]:  # noqa: ARG002
         """The resized picture."""
@@ -114,10 +119,9 @@ class Flip(AbstractTransform[Picture]):
 class Rotate(AbstractTransform[Picture]):
     """Turn the picture by up to `most` degrees either way about its middle; what is left empty is grey and hidden."""
 
-    def __init__(self, most: float = 15.0) -> None:
-        if not 0 <= most <= 180:
-            raise ValueError(f"most lies in [0, 180] degrees, got {most}")
+    def __init__(self, most: Annotated[float, Between(0.0, 180.0)] = 15.0) -> None:
         self.most = most
+        check_ranges(self)
 
     def __call__(self, item: Picture, rng: np.random.Generator) -> tuple[Picture, Affine]:
         """p_source = R p_view + (1 − R) middle."""
@@ -151,11 +155,14 @@ def _outside(matrix: Tensor, offset: Tensor, size: tuple[int, int]) -> tuple[Ten
 class CutOut(AbstractTransform[Picture]):
     """A box of a random share of the area becomes one random grey, and is hidden."""
 
-    def __init__(self, area: tuple[float, float] = (0.02, 0.2), ratio: tuple[float, float] = (1 / 2, 2.0)) -> None:
-        if not 0 < area[0] <= area[1] < 1 or not 0 < ratio[0] <= ratio[1]:
-            raise ValueError(f"area is a range of shares within (0, 1), ratio a range above 0; got {area} and {ratio}")
+    def __init__(
+        self, area: tuple[PartialShare, PartialShare] = (0.02, 0.2), ratio: tuple[Ratio, Ratio] = (1 / 2, 2.0)
+    ) -> None:
         self.area = area
         self.ratio = ratio
+        check_ranges(self)
+        check_ordered(self, "area")
+        check_ordered(self, "ratio")
 
     def __call__(self, item: Picture, rng: np.random.Generator) -> tuple[Picture, Affine]:
         """The identity where the box is not."""

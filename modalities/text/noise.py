@@ -13,6 +13,7 @@ from typing import Any, final
 
 import numpy as np
 
+from gestalt.core.components.ranges import Share, check_ranges
 from gestalt.core.data.items import BadItemError
 
 
@@ -33,9 +34,10 @@ class Keyboard(AbstractNoise):
         share: of the letters of a word.
     """
 
-    def __init__(self, language: str = "en", share: float = 0.2) -> None:
+    def __init__(self, language: str = "en", share: Share = 0.2) -> None:
         self.language = language
         self.share = share
+        check_ranges(self)
 
     def __call__(self, word: str, rng: np.random.Generator) -> str:
         """Another spelling."""
@@ -68,8 +70,9 @@ class Characters(AbstractNoise):
         share: of the letters of a word, at least one; words of one character stay.
     """
 
-    def __init__(self, share: float = 0.15) -> None:
+    def __init__(self, share: Share = 0.15) -> None:
         self.share = share
+        check_ranges(self)
 
     def __call__(self, word: str, rng: np.random.Generator) -> str:
         """Another spelling."""
@@ -193,7 +196,7 @@ def _keyboard(language: str, share: float) -> Any:
 def _spelling() -> Any:
     from nlpaug.augmenter.word import SpellingAug
 
-    augmenter = SpellingAug(aug_p=1.0, tokenizer=_whole, reverse_tokenizer=_joined)
+    augmenter: Any = SpellingAug(aug_p=1.0, tokenizer=_whole, reverse_tokenizer=_joined)
     for spellings in augmenter.model.dict.values():
         spellings.sort()  # the library lists them in the order of a set, which every process has its own of
     return augmenter

@@ -10,6 +10,7 @@ from typing import final
 
 import numpy as np
 
+from gestalt.core.components.ranges import Count, PositiveShare, Share, check_ordered, check_ranges
 from gestalt.core.data.correspondence import Index
 from gestalt.core.modality.transform import AbstractTransform, Chain, Views
 
@@ -26,12 +27,12 @@ def unchanged(item: Passage) -> Index:
 class Crop(AbstractTransform[Passage]):
     """A random stretch of words, `least` … `most` of the passage (shares), and never less than `shortest` words."""
 
-    def __init__(self, least: float = 0.6, most: float = 1.0, shortest: int = 3) -> None:
-        if not 0 < least <= most <= 1 or shortest < 1:
-            raise ValueError(f"Crop needs 0 < least ≤ most ≤ 1 and shortest ≥ 1, got {least}, {most}, {shortest}")
+    def __init__(self, least: PositiveShare = 0.6, most: PositiveShare = 1.0, shortest: Count = 3) -> None:
         self.least = least
         self.most = most
         self.shortest = shortest
+        check_ranges(self)
+        check_ordered(self, "least", "most")
 
     def __call__(self, item: Passage, rng: np.random.Generator) -> tuple[Passage, Index]:
         """Word `i` of the view is word `first + i`."""
@@ -47,8 +48,9 @@ class Crop(AbstractTransform[Passage]):
 class Delete(AbstractTransform[Passage]):
     """Drops every word with probability `share`; at least one stays."""
 
-    def __init__(self, share: float = 0.1) -> None:
-        self.share = _share(share)
+    def __init__(self, share: Share = 0.1) -> None:
+        self.share = share
+        check_ranges(self)
 
     def __call__(self, item: Passage, rng: np.random.Generator) -> tuple[Passage, Index]:
         """The words that stay, in order."""
@@ -61,8 +63,9 @@ class Delete(AbstractTransform[Passage]):
 class Swap(AbstractTransform[Passage]):
     """Exchanges neighbouring words; every word begins a swap with probability `share`."""
 
-    def __init__(self, share: float = 0.1) -> None:
-        self.share = _share(share)
+    def __init__(self, share: Share = 0.1) -> None:
+        self.share = share
+        check_ranges(self)
 
     def __call__(self, item: Passage, rng: np.random.Generator) -> tuple[Passage, Index]:
         """The new order."""
@@ -82,11 +85,12 @@ class Insert(AbstractTransform[Passage]):
         share: how often.
     """
 
-    def __init__(self, vocabulary: Sequence[str] | None = None, share: float = 0.1) -> None:
+    def __init__(self, vocabulary: Sequence[str] | None = None, share: Share = 0.1) -> None:
         if vocabulary is not None and not all(vocabulary or [""]):
             raise ValueError("Insert needs a vocabulary of words, none of them empty; None repeats the passage's own")
         self.vocabulary = None if vocabulary is None else tuple(vocabulary)
-        self.share = _share(share)
+        self.share = share
+        check_ranges(self)
 
     def __call__(self, item: Passage, rng: np.random.Generator) -> tuple[Passage, Index]:
         """−1 for a word of the vocabulary, the number of the word that it repeats otherwise."""
@@ -102,9 +106,10 @@ class Insert(AbstractTransform[Passage]):
 class Noisy(AbstractTransform[Passage]):
     """Changes every word with probability `share`, each by random numbers of its own; no word comes or goes."""
 
-    def __init__(self, noise: AbstractNoise, share: float = 0.1) -> None:
+    def __init__(self, noise: AbstractNoise, share: Share = 0.1) -> None:
         self.noise = noise
-        self.share = _share(share)
+        self.share = share
+        check_ranges(self)
 
     def __call__(self, item: Passage, rng: np.random.Generator) -> tuple[Passage, Index]:
         """The identity."""
@@ -126,12 +131,6 @@ def _arranged(item: Passage, words: Sequence[str], index: Sequence[int]) -> Pass
         for before, after in pairwise(index)
     ]
     return Passage(tuple(words), (item.gaps[0], *gaps, item.gaps[-1]), item.start)
-
-
-def _share(share: float) -> float:
-    if not 0 <= share <= 1:
-        raise ValueError(f"a share of the words lies in [0, 1], got {share}")
-    return share
 
 
 def chain(*steps: tuple[float, AbstractTransform[Passage]]) -> Chain[Passage]:

@@ -1,7 +1,7 @@
 """The field's own networks: torchvision's image network frame by frame, and its networks of clips."""
 
 from pathlib import Path
-from typing import Annotated, Literal, final
+from typing import Annotated, final
 
 import torch
 from einops import rearrange
@@ -57,13 +57,14 @@ class FrameResNet18(AbstractEncoder):
     Source: He et al. (2016); torchvision's `resnet18`.
     """
 
-    def __init__(self, stride: Literal[8, 16, 32] = 16, checkpoint: str | None = None) -> None:
+    def __init__(
+        self, stride: Annotated[int, Between(8, 32, only=(8, 16, 32))] = 16, checkpoint: str | None = None
+    ) -> None:
         super().__init__()
+        self.stride = stride
+        check_ranges(self)
         from torchvision.models import resnet18
 
-        if stride not in (8, 16, 32):
-            raise ValueError(f"stride is 8, 16 or 32, got {stride}")
-        self.stride = stride
         self.checkpoint = None  # the architecture is built again without its weights
         network = resnet18(weights=None)
         loaded(network, checkpoint)

@@ -1,13 +1,14 @@
 """Transforms that change colours and sharpness and leave everything in its place, the same in every frame."""
 
 from dataclasses import replace
-from typing import final
+from typing import Annotated, final
 
 import numpy as np
 import torch
 from jaxtyping import UInt8
 from torch import Tensor
 
+from gestalt.core.components.ranges import Between, PositiveShare, Share, check_ordered, check_ranges
 from gestalt.core.data.correspondence import Affine
 from gestalt.core.modality.transform import AbstractTransform
 
@@ -34,17 +35,17 @@ class ColourJitter(AbstractTransform[Clip]):
     """
 
     def __init__(
-        self, brightness: float = 0.4, contrast: float = 0.4, saturation: float = 0.2, hue: float = 0.1
+        self,
+        brightness: Share = 0.4,
+        contrast: Share = 0.4,
+        saturation: Share = 0.2,
+        hue: Annotated[float, Between(0.0, 0.5)] = 0.1,
     ) -> None:
-        if not all(0 <= value <= 1 for value in (brightness, contrast, saturation)) or not 0 <= hue <= 0.5:
-            raise ValueError(
-                "brightness, contrast and saturation lie in 0 … 1 and hue in 0 … 0.5, "
-                f"got {brightness}, {contrast}, {saturation} and {hue}"
-            )
         self.brightness = brightness
         self.contrast = contrast
         self.saturation = saturation
         self.hue = hue
+        check_ranges(self)
 
     def __call__(self, item: Clip, rng: np.random.Generator) -> tuple[Clip, Affine]:
         """Change the colours."""
@@ -76,11 +77,11 @@ class Grey(AbstractTransform[Clip]):
 class Blur(AbstractTransform[Clip]):
     """A Gaussian blur whose deviation is `least` … `most` of the picture's shorter side."""
 
-    def __init__(self, least: float = 0.002, most: float = 0.015) -> None:
-        if not 0 < least <= most:
-            raise ValueError(f"deviations run from a lower to a higher one above 0, got {least} … {most}")
+    def __init__(self, least: PositiveShare = 0.002, most: PositiveShare = 0.015) -> None:
         self.least = least
         self.most = most
+        check_ranges(self)
+        check_ordered(self, "least", "most")
 
     def __call__(self, item: Clip, rng: np.random.Generator) -> tuple[Clip, Affine]:
         """Blur every frame alike."""
@@ -96,11 +97,11 @@ class Blur(AbstractTransform[Clip]):
 class Solarise(AbstractTransform[Clip]):
     """Values from a random threshold of `least` … `most` (of 255) on are inverted."""
 
-    def __init__(self, least: float = 0.4, most: float = 0.8) -> None:
-        if not 0 <= least <= most <= 1:
-            raise ValueError(f"thresholds run from a lower to a higher one in 0 … 1, got {least} … {most}")
+    def __init__(self, least: Share = 0.4, most: Share = 0.8) -> None:
         self.least = least
         self.most = most
+        check_ranges(self)
+        check_ordered(self, "least", "most")
 
     def __call__(self, item: Clip, rng: np.random.Generator) -> tuple[Clip, Affine]:
         """Invert what is bright."""
@@ -114,11 +115,11 @@ class Solarise(AbstractTransform[Clip]):
 class Noise(AbstractTransform[Clip]):
     """Add Gaussian noise, the same in every frame, with a deviation of `least` … `most` (of 255)."""
 
-    def __init__(self, least: float = 0.0, most: float = 0.05) -> None:
-        if not 0 <= least <= most <= 1:
-            raise ValueError(f"deviations run from a lower to a higher one in 0 … 1, got {least} … {most}")
+    def __init__(self, least: Share = 0.0, most: Share = 0.05) -> None:
         self.least = least
         self.most = most
+        check_ranges(self)
+        check_ordered(self, "least", "most")
 
     def __call__(self, item: Clip, rng: np.random.Generator) -> tuple[Clip, Affine]:
         """The noisy clip, clipped to 0 … 255."""

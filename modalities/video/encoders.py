@@ -2,7 +2,7 @@
 
 import math
 from itertools import pairwise
-from typing import Annotated, Literal, final
+from typing import Annotated, final
 
 import torch
 from einops import rearrange
@@ -111,7 +111,7 @@ class Conv(AbstractEncoder):
     def __init__(
         self,
         width: Width = 96,
-        stride: Literal[2, 4, 8, 16] = 8,
+        stride: Annotated[int, Between(2, 16, only=(2, 4, 8, 16))] = 8,
         blocks: Annotated[int, Between(0, 1000)] = 2,
         finer: Annotated[int, Between(1, 16)] = 1,
     ) -> None:
@@ -121,8 +121,6 @@ class Conv(AbstractEncoder):
         self.blocks = blocks
         self.finer = finer
         check_ranges(self)
-        if stride not in (2, 4, 8, 16):
-            raise ValueError(f"stride is 2, 4, 8 or 16, got {stride}")
         if stride % finer:
             raise ValueError(f"finer divides the stride {stride}, got {finer}")
         self.tubes = Tubes((1, stride // finer, stride // finer))

@@ -2,11 +2,12 @@
 
 import math
 from dataclasses import replace
-from typing import final
+from typing import Annotated, final
 
 import numpy as np
 import torch
 
+from gestalt.core.components.ranges import Between, PartialShare, PositiveShare, check_ordered, check_ranges
 from gestalt.core.data.correspondence import Affine
 from gestalt.core.modality.transform import AbstractTransform
 
@@ -14,6 +15,8 @@ from .data import Clip
 
 ALL = float("inf")
 FAR = 1e4  # pixels: beyond any picture
+Ratio = Annotated[float, Between(0.0, 1000.0, open_below=True)]
+"""Width over height of a box."""
 
 
 @final
@@ -30,20 +33,18 @@ class ResizedCrop(AbstractTransform[Clip]):
 
     def __init__(
         self,
-        size: int = 64,
-        smallest: float = 0.4,
-        largest: float = 1.0,
-        narrowest: float = 3 / 4,
-        widest: float = 4 / 3,
+        size: Annotated[int, Between(1, 65536)] = 64,
+        smallest: PositiveShare = 0.4,
+        largest: PositiveShare = 1.0,
+        narrowest: Ratio = 3 / 4,
+        widest: Ratio = 4 / 3,
     ) -> None:
-        if size < 1 or not 0 < smallest <= largest <= 1 or not 0 < narrowest <= widest:
-            raise ValueError(
-                "ResizedCrop needs size ≥ 1, 0 < smallest ≤ largest ≤ 1 and 0 < narrowest ≤ widest, "
-                f"got {size}, {smallest}, {largest}, {narrowest} and {widest}"
-            )
         self.size = size
         self.smallest, self.largest = smallest, largest
         self.narrowest, self.widest = narrowest, widest
+        check_ranges(self)
+        check_ordered(self, "smallest", "largest")
+        check_ordered(self, "narrowest", "widest")
 
     def __call__(self, item: Clip, rng: np.random.Generator) -> tuple[Clip, Affine]:
         """y_source = y_view · height / size + top, and likewise x."""
@@ -86,10 +87,9 @@ class Flip(AbstractTransform[Clip]):
 class Rotation(AbstractTransform[Clip]):
     """Turned about the middle by up to `most` degrees either way; corners that show nothing are black and hidden."""
 
-    def __init__(self, most: float = 20.0) -> None:
-        if not 0 <= most <= 180:
-            raise ValueError(f"a rotation lies in 0 … 180 degrees, got {most}")
+    def __init__(self, most: Annotated[float, Between(0.0, 180.0)] = 20.0) -> None:
         self.most = most
+        check_ranges(self)
 
     def __call__(self, item: Clip, rng: np.random.Generator) -> tuple[Clip, Affine]:
         """(y, x)_source = R(angle) · ((y, x)_view − middle) + middle."""
@@ -121,11 +121,11 @@ class Rotation(AbstractTransform[Clip]):
 class CutOut(AbstractTransform[Clip]):
     """A box of `smallest` … `largest` of the picture's area turns grey throughout the clip, and is hidden."""
 
-    def __init__(self, smallest: float = 0.02, largest: float = 0.15) -> None:
-        if not 0 < smallest <= largest < 1:
-            raise ValueError(f"shares of the area run from a lower to a higher one, got {smallest} … {largest}")
+    def __init__(self, smallest: PartialShare = 0.02, largest: PartialShare = 0.15) -> None:
         self.smallest = smallest
         self.largest = largest
+        check_ranges(self)
+        check_ordered(self, "smallest", "largest")
 
     def __call__(self, item: Clip, rng: np.random.Generator) -> tuple[Clip, Affine]:
         """The identity where the box is not."""

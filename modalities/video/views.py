@@ -5,11 +5,12 @@ upper left corner.
 """
 
 from dataclasses import replace
-from typing import final
+from typing import Annotated, final
 
 import numpy as np
 import torch
 
+from gestalt.core.components.ranges import Between, PositiveShare, check_ordered, check_ranges
 from gestalt.core.data.correspondence import Affine
 from gestalt.core.modality.transform import AbstractTransform, Chain, Views
 
@@ -17,16 +18,19 @@ from .data import Clip
 from .effects import Blur, ColourJitter, Grey, Solarise
 from .space import CutOut, Flip, ResizedCrop
 
+Rate = Annotated[float, Between(0.0, 1000.0, open_below=True)]
+"""How many times faster a clip is played."""
+
 
 @final
 class TimeCrop(AbstractTransform[Clip]):
     """A random run of frames that takes `shortest` … `longest` of the clip's frames; at least two where there are."""
 
-    def __init__(self, shortest: float = 0.5, longest: float = 1.0) -> None:
-        if not 0 < shortest <= longest <= 1:
-            raise ValueError(f"shares of a clip run from a lower to a higher one in (0, 1], got {shortest} … {longest}")
+    def __init__(self, shortest: PositiveShare = 0.5, longest: PositiveShare = 1.0) -> None:
         self.shortest = shortest
         self.longest = longest
+        check_ranges(self)
+        check_ordered(self, "shortest", "longest")
 
     def __call__(self, item: Clip, rng: np.random.Generator) -> tuple[Clip, Affine]:
         """t_source = t_view + offset."""
@@ -57,10 +61,9 @@ class Stride(AbstractTransform[Clip]):
     A clip with a variable rate is sampled in even steps of n mean frame lengths instead.
     """
 
-    def __init__(self, most: int = 2) -> None:
-        if most < 1:
-            raise ValueError(f"a stride is at least 1, got {most}")
+    def __init__(self, most: Annotated[int, Between(1, 1_000_000)] = 2) -> None:
         self.most = most
+        check_ranges(self)
 
     def __call__(self, item: Clip, rng: np.random.Generator) -> tuple[Clip, Affine]:
         """t_source = t_view + offset."""
@@ -82,11 +85,11 @@ class TimeJitter(AbstractTransform[Clip]):
     shown twice where the clip shows them so long.
     """
 
-    def __init__(self, slowest: float = 0.7, fastest: float = 1.4) -> None:
-        if not 0 < slowest <= fastest:
-            raise ValueError(f"rates run from a lower to a higher one above 0, got {slowest} … {fastest}")
+    def __init__(self, slowest: Rate = 0.7, fastest: Rate = 1.4) -> None:
         self.slowest = slowest
         self.fastest = fastest
+        check_ranges(self)
+        check_ordered(self, "slowest", "fastest")
 
     def __call__(self, item: Clip, rng: np.random.Generator) -> tuple[Clip, Affine]:
         """t_source = rate · t_view + offset."""

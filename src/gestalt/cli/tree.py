@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, make_dataclass, replace
 from typing import Any, final
 
 from gestalt.core.components.description import build as built_from_json
 from gestalt.core.components.description import encoder_name
 from gestalt.core.components.names import choose
+from gestalt.core.components.ranges import check_ranges
 from gestalt.core.experiment.options import EncoderChoice
 from gestalt.core.methods.presets import Preset
 
@@ -86,6 +87,8 @@ def encoder_branch(choice: EncoderChoice, encoders: Encoders) -> Branch:
     fields = {field.name: field for field in fields_of(build)}
 
     def chosen(**settings: Any) -> EncoderChoice:
+        # The encoder is built when the data are known; numbers without sense are refused before these are read.
+        check_ranges(make_dataclass(choice.name, [(name, fields[name].hint) for name in settings])(**settings))
         own = {name: value for name, value in settings.items() if value != fields[name].default}
         return EncoderChoice(choice.name, own)
 

@@ -37,10 +37,10 @@ def load(path: Path) -> Line:
     Raises:
         ValueError: if it holds no line.
     """
-    line = np.load(path, allow_pickle=False)
+    line: Line = np.load(path, allow_pickle=False)
     if line.ndim != 2 or line.shape[1] != COLOURS or len(line) < LEAST or not np.isfinite(line).all():
         raise ValueError(f"must hold at least {LEAST} pixels × {COLOURS} finite colours, got {line.shape}")
-    return line.astype(np.float32)
+    return np.asarray(line, np.float32)
 
 
 @final

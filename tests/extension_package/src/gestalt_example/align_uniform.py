@@ -8,8 +8,8 @@ from torch import Tensor
 from gestalt import AbstractObjective, BatchInfo, Loss, Objects
 from gestalt.core.components.ranges import Positive, Weight, check_ranges
 from gestalt.core.distributed.ranks import gather, mean_over_ranks
+from gestalt.core.losses import unit
 from gestalt.core.methods.objectives.base import ordered_pairs, total_of_pairs
-from gestalt.losses import unit
 
 
 @final

@@ -26,19 +26,35 @@ from gestalt import (
     adjusted_rand_index,
     mean_best_overlap,
 )
-from gestalt.core.components.ranges import Count, check_ranges
+from gestalt.core.components.ranges import Count, Weight, check_ranges
 from gestalt.core.evaluation import Column
 from gestalt.core.experiment.first_segments import plain_segments
 from gestalt.core.experiment.own_data import own_data
 from gestalt.core.experiment.predictions import Predictions, predictions_of
 
 from .depth import Depth
-from gestalt import BYOL as DINO
+from .dino import DINO
 from .gaps import Gaps
 from .lines import MODALITY, Line, raw
 
 TEST = 1_000_000  # test scenes are the same for every run
 Truth = Int[Tensor, "lines pixels"]
+
+
+@final
+@dataclass(frozen=True)
+class Scenery:
+    """What is generated."""
+
+    pixels: Count = 64
+    """Pixels of a line."""
+    things: Count = 3
+    """Things in a line; some may hide others."""
+    noise: Weight = 0.01
+    """Standard deviation of the camera's noise."""
+
+    def __post_init__(self) -> None:
+        check_ranges(self)
 
 
 @final
@@ -51,29 +67,29 @@ class Scene:
     depth: Float[np.ndarray, " pixels"]
 
 
-def scene(number: int, pixels: int, count: int = 3) -> Scene:
+def scene(number: int, scenery: Scenery) -> Scene:
     """Things of random colours before a grey wall; near ones hide far ones, and are wider and brighter."""
-    rng = np.random.default_rng(number)
+    rng, pixels = np.random.default_rng(number), scenery.pixels
     things, depth = np.zeros(pixels, int), np.full(pixels, rng.uniform(6.0, 8.0))
     colour = np.full((pixels, 3), 0.4)
-    far_to_near = sorted(rng.uniform(1.0, 5.0, count), reverse=True)
+    far_to_near = sorted(rng.uniform(1.0, 5.0, scenery.things), reverse=True)
     for thing, away in enumerate(far_to_near, 1):
         width = int(pixels / (2 + 2 * away))
         start = int(rng.integers(pixels - width))
         here = slice(start, start + width)
         things[here], depth[here], colour[here] = thing, away, rng.uniform(0.1, 1.0, 3)
-    line = colour * (2 / (1 + depth))[:, None] + rng.normal(0, 0.01, (pixels, 3))
+    line = colour * (2 / (1 + depth))[:, None] + rng.normal(0, scenery.noise, (pixels, 3))
     return Scene(line.astype(np.float32), things, depth)
 
 
 @final
 @dataclass(frozen=True)
 class Scenes(AbstractItems[Line]):
-    """So many scenes, those of one seed."""
+    """So many scenes, numbered from `first` on: the same number gives the same scene."""
 
     count: int
-    pixels: int
-    seed: int
+    first: int
+    scenery: Scenery
 
     def __len__(self) -> int:
         return self.count
@@ -84,11 +100,11 @@ class Scenes(AbstractItems[Line]):
 
     def name(self, index: int) -> str:
         """Its number."""
-        return f"scene {self.seed + index}"
+        return f"scene {self.first + index}"
 
     def scene(self, index: int) -> Scene:
         """Scene `index` with what is true of it."""
-        return scene(self.seed + index, self.pixels)
+        return scene(self.first + index, self.scenery)
 
 
 @final
@@ -99,15 +115,15 @@ class Options:
     Trains on generated lines, and evaluates on lines that it never saw; or, with --data, trains on your own.
     """
 
-    pixels: Count = 64
-    """Pixels of a generated line."""
     lines: Count = 500
     """Lines to generate for training (without --data)."""
     test_lines: Count = 50
     """Lines to evaluate on (without --data)."""
+    scenery: Scenery = Scenery()
+    """What the generated lines show."""
     finder: ObjectFinder = field(default_factory=lambda: ObjectFinder(Gaps(), "hidden"))
     """How things are found among pixels, for methods that do not say so themselves."""
-    method: AbstractMethod = DINO()
+    method: AbstractMethod = DINO(hidden=64, bottleneck=32, prototypes=256)
     """What learns."""
     encoder: EncoderChoice = EncoderChoice("conv")
     """With what network."""
@@ -154,8 +170,8 @@ class LineObjects(AbstractRecipe[Line, Truth]):
         options, first = self._own, plain_segments(raw(), ObjectFinder(self.finder.grouper, "hidden"))
         if options.running.data:
             return own_data(MODALITY, options.running, MODALITY.views, first_segments=first)
-        items = Scenes(options.lines, options.pixels, options.training.seed * options.lines)
-        tests = Scenes(options.test_lines, options.pixels, TEST)
+        items = Scenes(options.lines, options.training.seed * options.lines, options.scenery)
+        tests = Scenes(options.test_lines, TEST, options.scenery)
         truth = [tests.scene(index) for index in range(len(tests))]
         return ExperimentData(
             items,
