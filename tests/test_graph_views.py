@@ -147,7 +147,7 @@ def test_a_new_order_is_depth_first_and_loses_nothing(seed: int, number: int) ->
 )
 def test_wrong_shares_are_refused(build: object) -> None:
     assert callable(build)
-    with pytest.raises(ValueError, match=r"share|hops"):
+    with pytest.raises(ValueError, match=r"share|hops|least and most must run from lower to higher"):
         build()
 
 

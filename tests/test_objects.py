@@ -24,7 +24,7 @@ TRAINED = [
     "--steps", "3", "--batch", "4", "--warmup", "1", "--log-every", "1",
     "--accelerator", "cpu", "--workers", "0", "--threads", "1",
 ]  # fmt: skip
-HEADS = ["--method.hidden", "16", "--method.projection", "8"]
+HEADS = ["--method.heads.hidden", "16", "--method.heads.projection", "8"]
 TINY = [*TRAINED, *HEADS, "--method.switch", "2"]
 METHODS = {"byol": ["--method", "byol", *HEADS, *TRAINED], "odin-warm-start": TINY}
 NAMES = {"point_clouds": "points", "sensors": "sensors"}

@@ -6,6 +6,7 @@ import pytest
 
 from gestalt.core.data.items import Skipped
 from gestalt.core.modality.pairing import NamedFiles
+from gestalt.core.storage.naming import OutputNames
 
 FILES = NamedFiles(
     [Path(name) for name in ("data/may/a.jpg", "data/june/a.jpg", "data/june/a.png", "data/b.v2.png", "c.wav")],
@@ -48,6 +49,15 @@ def test_a_name_of_no_file_is_refused(name: str) -> None:
         ValueError, match=r"which is none of the 5 files of the data; these have names such as 'data/may/a\.jpg'"
     ):
         FILES.number(name, "x")
+
+
+def test_the_names_of_what_the_package_writes_are_understood() -> None:
+    """A digest tells two files apart that some file systems take for one."""
+    paths = [Path("data/A.png"), Path("data/a.png"), Path("data/b.png")]
+    names = OutputNames(paths)
+    assert len(names.of(paths[0]).name) > 5
+    files = NamedFiles(paths)
+    assert [files.number(names.of(path).as_posix(), "x") for path in paths] == [0, 1, 2]
 
 
 def test_two_that_belong_to_one_file_are_refused() -> None:

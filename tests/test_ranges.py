@@ -66,8 +66,9 @@ COMPONENTS: dict[str, Any] = {
 
 def arguments(kind: Any) -> dict[str, Any]:
     """The annotation of every argument."""
+    names = list(inspect.signature(kind).parameters)
     hints = get_type_hints(kind if dataclasses.is_dataclass(kind) else kind.__init__, include_extras=True)
-    return {name: hints[name] for name in inspect.signature(kind).parameters}
+    return {name: hints[name] for name in names}
 
 
 def numbers(hint: Any) -> Iterator[type]:

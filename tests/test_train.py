@@ -56,8 +56,8 @@ DETERMINED = EncoderChoice("conv", {"width": 16, "buckets": 64, "dropout": 0.0, 
 COMMAND = [
     "--steps", "4", "--batch", "4", "--warmup", "1", "--workers", "0", "--threads", "1", "--accelerator", "cpu",
     "--log-every", "1", "--checkpoint-every", "4", "--encoder", "conv", "--encoder.width", "16",
-    "--encoder.buckets", "64", "--method.switch", "2", "--method.hidden", "16", "--method.projection", "8",
-    "--method.discovery.steps", "2",
+    "--encoder.buckets", "64", "--method.switch", "2", "--method.heads.hidden", "16", "--method.heads.projection", "8",
+    "--method.discovery.every", "2",
 ]  # fmt: skip
 
 

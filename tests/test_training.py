@@ -162,7 +162,7 @@ def test_one_item_alone_is_contrasted_with_its_own_repetitions() -> None:
         output = alone(batch, torch.Generator().manual_seed(0), Progress(0, 10, 1))
         assert float(output.loss.detach()) > 0.1
         for view in output.details.online:  # equal views would be normalised away, and rounding compared
-            assert float(view.vectors.norm(dim=-1).min()) > 1e-2
+            assert float(view.vectors.detach().norm(dim=-1).min()) > 1e-2
         output.loss.backward()
     assert any(bool(p.grad.abs().max() > 1e-2) for p in alone.parameters() if p.grad is not None)
 

@@ -112,6 +112,17 @@ def test_masks_lie_on_the_frames_of_a_folder(tmp_path: Path, first: int, rate: f
             assert_agree(item, found)
 
 
+def test_masks_that_are_counted_from_0_lie_on_images_that_are_not(tmp_path: Path) -> None:
+    folder_clip(tmp_path / "data" / "box", first=1)
+    save_masks(tmp_path / "masks" / "box", painted())
+    items, masks = masks_of(tmp_path / "data", tmp_path / "masks", Video(1.5, None, None, folder_rate=RATE))
+    for index in range(len(items)):
+        item = items.read(index, np.random.default_rng(0))
+        found = masks.of_item(index, item)
+        assert found is not None
+        assert_agree(item, found)
+
+
 @pytest.mark.parametrize("suffix", ["mp4", "mkv"])
 def test_masks_lie_on_the_frames_of_a_file(tmp_path: Path, suffix: str) -> None:
     """Matroska counts in milliseconds, so that times are rounded."""

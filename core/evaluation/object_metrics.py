@@ -13,9 +13,9 @@ from .partition import adjusted_rand_index, foreground_adjusted_rand_index
 
 
 def object_metrics(
-    found: Int[Tensor, "items elements"] | Sequence[Int[Tensor, " elements"]],
-    true: Int[Tensor, "items elements"] | Sequence[Int[Tensor, " elements"]],
-    valid: Bool[Tensor, "items elements"] | Sequence[Bool[Tensor, " elements"]] | None = None,
+    found: Int[Tensor, "items elements"] | Sequence[Int[Tensor, " _"]],
+    true: Int[Tensor, "items elements"] | Sequence[Int[Tensor, " _"]],
+    valid: Bool[Tensor, "items elements"] | Sequence[Bool[Tensor, " _"]] | None = None,
 ) -> dict[str, float]:
     """ARI, foreground ARI and mean best overlap, each a mean over items.
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TypeVar, final
 
 from ..data.items import Skipped
+from ..storage.naming import OutputNames
 
 ValueT = TypeVar("ValueT")
 
@@ -15,7 +16,8 @@ class NamedFiles:
     """The files of a data set by their names, as other files mention them.
 
     A name fits a file if it is the file's path or the end of it, with or without the suffix; or if the path is the end
-    of the name, since the name may have been written in another working directory.
+    of the name, since the name may have been written in another working directory. A name that this package gives to
+    what it writes for a file (`OutputNames`) fits it, too.
 
     Args:
         paths: the files.
@@ -33,6 +35,8 @@ class NamedFiles:
         for number, path in enumerate(self.paths):
             for name in {path.name, path.stem}:
                 self._numbers[name].append(number)
+        written = OutputNames(self.paths)
+        self._written = {written.of(path).as_posix(): number for number, path in enumerate(self.paths)}
         self._skipped = tuple(Path(entry.name) for entry in skipped)
 
     def number(self, name: str, source: str) -> int | None:
@@ -50,8 +54,8 @@ class NamedFiles:
                 f"{source} names {name!r}, which fits both {self.paths[found[0]]} and {self.paths[found[1]]}; "
                 "write more of the path, or the suffix"
             )
-        if found:
-            return found[0]
+        if found or wanted in self._written:
+            return found[0] if found else self._written[wanted]
         if any(_fits(wanted, path) for path in self._skipped):
             return None
         raise ValueError(

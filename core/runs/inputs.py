@@ -92,8 +92,7 @@ class Source(Generic[ItemT]):
         Raises:
             BadItemError, ValueError, TypeError: as `reading_of`.
         """
-        numbered = isinstance(data, str | Path | AbstractItems | Sequence) or not isinstance(data, Iterable)
-        if not numbered:
+        if isinstance(data, Iterable) and not isinstance(data, str | Path | AbstractItems | Sequence):
             return cls(None, data, modality.name, skipped)
         reading = reading_of(data, modality, skipped is not None)
         if skipped is not None:

@@ -9,6 +9,7 @@ from typing import final
 
 import numpy as np
 import torch
+from jaxtyping import Float
 
 from gestalt.core.data.feature_map import Grid
 from gestalt.core.data.items import AbstractItems, Skipped
@@ -109,7 +110,7 @@ class EventMasks(AbstractMasks[Recording]):
         return ItemMasks(torch.from_numpy(labels), grid, tuple(event.name for _, _, event in inside))
 
 
-def _edges(seconds: float, bounds: Iterable[float]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def _edges(seconds: float, bounds: Iterable[float]) -> Float[np.ndarray, " edges"]:
     """Where cells begin and end: where an event does, and every few hundredths of a second between."""
     step = max(STEP, seconds / CELLS)
     seconds = max(seconds, 2 * APART)

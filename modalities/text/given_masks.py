@@ -165,7 +165,7 @@ def _write(words: WordMasks, number: int, spans: Int[np.ndarray, " words"], name
     words.own(number)[:] = own - first
     words.known.add(number)
     if len(kinds) > first:
-        words.names[number] = tuple(names[kind] for kind in kinds[first:].tolist())
+        words.names[number] = tuple(str(names[int(kind)]) for kind in kinds[first:])
 
 
 def lay_spans(lines: Sequence[SpanLine], items: TextFiles, file: int, words: WordMasks) -> None:

@@ -196,7 +196,7 @@ def _keyboard(language: str, share: float) -> Any:
 def _spelling() -> Any:
     from nlpaug.augmenter.word import SpellingAug
 
-    augmenter = SpellingAug(aug_p=1.0, tokenizer=_whole, reverse_tokenizer=_joined)
+    augmenter: Any = SpellingAug(aug_p=1.0, tokenizer=_whole, reverse_tokenizer=_joined)
     for spellings in augmenter.model.dict.values():
         spellings.sort()  # the library lists them in the order of a set, which every process has its own of
     return augmenter

@@ -70,6 +70,8 @@ def _numbered(folder: Path, video: Path, header: Header) -> tuple[tuple[int, Pat
     found = sorted(_masks_in(folder))
     if video.is_dir():
         places = {_number(frame): place for place, frame in enumerate(frames_of(video))}
+        if found[0][0] not in places and found[-1][0] < len(places):
+            return tuple(found)  # counted from 0, as this package writes them, though the images begin elsewhere
         for number, path in found:
             if number not in places:
                 raise ValueError(f"the mask {path} is of frame {number}, which {video} does not have; {ADVICE}")
@@ -95,7 +97,8 @@ def _number(frame: Path) -> int:
 class FrameMasks(AbstractMasks[Clip]):
     """Index PNGs by frame: 0 is no object, every other number is one object in all frames of a video.
 
-    Frames of a file are counted from 0 at its mean rate, those of a folder by the numbers of its images. Where only
+    Frames of a file are counted from 0 at its mean rate, those of a folder by the numbers of its images, or from 0 if
+    the first has no image. Where only
     some frames have a mask (every fifth, say), the others between them have the nearest one's. A window with a frame
     that is further away from any than that has no mask.
     """

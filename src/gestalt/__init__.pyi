@@ -1,6 +1,6 @@
 """The public names, imported lazily from where they are defined; see `__init__.py`."""
 
-from .core import losses as losses
+from . import losses as losses
 from .core.components.registry import METHODS as METHODS
 from .core.components.registry import MODALITIES as MODALITIES
 from .core.components.registry import RECIPES as RECIPES
@@ -11,6 +11,9 @@ from .core.data.feature_map import FeatureMap as FeatureMap
 from .core.data.feature_map import Grid as Grid
 from .core.data.items import AbstractItems as AbstractItems
 from .core.data.items import BadItemError as BadItemError
+from .core.data.masks import AbstractMasks as AbstractMasks
+from .core.data.masks import ItemMasks as ItemMasks
+from .core.data.masks import ListedMasks as ListedMasks
 from .core.data.presence import Presence as Presence
 from .core.data.presence import Subsample as Subsample
 from .core.data.segmentation import Objects as Objects
@@ -43,6 +46,7 @@ from .core.evaluation.boundaries import boundary_f1 as boundary_f1
 from .core.evaluation.events import event_f1 as event_f1
 from .core.evaluation.fine_tuning import fine_tune as fine_tune
 from .core.evaluation.intervals import Intervals as Intervals
+from .core.evaluation.object_metrics import object_metrics as object_metrics
 from .core.evaluation.overlap import mean_best_overlap as mean_best_overlap
 from .core.evaluation.partition import adjusted_rand_index as adjusted_rand_index
 from .core.evaluation.probe import probe as probe

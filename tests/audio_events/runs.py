@@ -41,8 +41,8 @@ METRICS_OF_THE_TABLE = ("ARI", "fg-ARI", "boundary F1", "event F1", "1-NN", "pro
 
 
 TINY = [
-    "--batch", "4", "--method.hidden", "16", "--method.projection", "8", "--method.switch", "2",
-    "--method.discovery.steps", "2", "--warmup", "2", "--log-every", "1", "--checkpoint-every", "4",
+    "--batch", "4", "--method.heads.hidden", "16", "--method.heads.projection", "8", "--method.switch", "2",
+    "--method.discovery.every", "2", "--warmup", "2", "--log-every", "1", "--checkpoint-every", "4",
     "--accelerator", "cpu", "--workers", "0", "--threads", "1",
 ]  # fmt: skip
 

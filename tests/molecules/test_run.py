@@ -15,9 +15,10 @@ from gestalt.recipes.molecules.corpus.shipped import ASK, DRUGS, LEARN, SAMPLES
 from gestalt.recipes.molecules.results import COLUMNS
 
 TINY = [
-    "--steps", "4", "--batch", "8", "--method.hidden", "16", "--method.projection", "8", "--encoder.width", "16",
-    "--encoder.layers", "2", "--method.switch", "2", "--method.discovery.steps", "2", "--warmup", "2",
-    "--log-every", "1", "--tuning", "3", "--accelerator", "cpu", "--workers", "0", "--threads", "1",
+    "--steps", "4", "--batch", "8", "--method.heads.hidden", "16", "--method.heads.projection", "8",
+    "--encoder.width", "16", "--encoder.layers", "2", "--method.switch", "2", "--method.discovery.every", "2",
+    "--warmup", "2", "--log-every", "1", "--tuning", "3",
+    "--accelerator", "cpu", "--workers", "0", "--threads", "1",
 ]  # fmt: skip
 HOSTILE = "<img src=x onerror=alert(1)>"
 

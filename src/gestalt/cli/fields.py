@@ -5,6 +5,7 @@ import inspect
 import types
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any, Literal, Union, final, get_args, get_origin, get_type_hints
 
 import docstring_parser
@@ -88,7 +89,7 @@ class Field:
 def fields_of(build: Callable[..., Any], value: Any = None) -> list[Field]:
     """The options of a class or function; defaults are those of `value`, where one is given."""
     own = {} if value is None else settings_of(value, build)
-    source = build if inspect.isclass(build) or not hasattr(build, "func") else build.func
+    source: Any = build.func if isinstance(build, partial) else build
     hints = get_type_hints(source.__init__ if _plain_class(source) else source, include_extras=True)
     helps = help_of(source)
     return [

@@ -47,6 +47,7 @@ def parsed(
     branch, rest, presets = chosen_by_name(tree_of(options, default, encoders), arguments, encoders)
     for preset in presets:
         branch = _with_training(branch, preset, rest)
+    rest = _as_tyro_reads(branch, rest)
     kind = _structure("Options", branch, options.__doc__)
     try:
         values: Any = tyro.cli(
@@ -94,6 +95,36 @@ def _given(rest: Sequence[str], name: str, default: int) -> int:
     words = [word for argument in rest for word in argument.split("=", 1)]
     given = [words[i + 1] for i, word in enumerate(words[:-1]) if word == f"--{name}"]
     return int(given[-1]) if given and given[-1].isdecimal() else default
+
+
+def _as_tyro_reads(branch: Branch, rest: Sequence[str]) -> list[str]:
+    """The arguments with `None` for `none`, behind options that may be nothing.
+
+    Raises:
+        ValueError: for an option that takes several values, is empty unasked, and was given none.
+    """
+    flags = {f"--{path}".replace("_", "-"): (field, value) for path, field, value in _values(branch)}
+    words = list(rest)
+    for i, word in enumerate(rest):
+        field, value = flags.get(word, (None, None))
+        if field is None:
+            continue
+        following = rest[i + 1] if i + 1 < len(rest) else None
+        if following == "none" and type(None) in parts_of(field.hint):
+            words[i + 1] = "None"
+        if value == () and (following is None or following.startswith("--")):
+            raise ValueError(f"{word} was given no value; write one or more behind it, or leave it out")
+    return words
+
+
+def _values(branch: Branch, prefix: str = "") -> Iterator[tuple[str, Field, Any]]:
+    """Every option that takes a value: its flag without the dashes, and its default."""
+    for key, part in branch.options.items():
+        field = branch.fields[key]
+        if isinstance(part, Branch):
+            yield from _values(part, prefix if field.structure in FLAT else f"{prefix}{key}.")
+        elif readable(field):
+            yield f"{prefix}{key}", field, part
 
 
 def _structure(name: str, branch: Branch, text: str | None = None) -> type:
