@@ -160,7 +160,7 @@ def test_everything_works_at_once(done: dict[str, tuple[int | str, str]]) -> Non
 
 def test_what_is_installed_is_listed_beside_our_own(done: dict[str, tuple[int | str, str]]) -> None:
     methods = [line.split(":")[0] for line in done["methods"][1].splitlines() if not line.startswith(" ")]
-    assert methods == sorted([*METHODS.names(), "dino"])
+    assert methods == sorted([*METHODS.names(), "dino", "dino-small"])
     assert "dino: DINO (Caron et al. 2021)\n  compares   whole items\n" in done["methods"][1]
     assert [line.split()[0] for line in done["recipes"][1].splitlines()] == sorted([*RECIPES.names(), "line-objects"])
     assert "line-objects       discover things in lines of pixels, without labels\n" in done["recipes"][1]
@@ -172,9 +172,9 @@ def test_what_is_installed_is_listed_beside_our_own(done: dict[str, tuple[int | 
 def test_a_recipe_of_the_distribution_trains_and_reports(folder: Path) -> None:
     report = (folder / "lines" / "report.html").read_text(encoding="utf-8")
     assert "Things in lines" in report
-    assert "DINO learned from 24 generated lines" in report
+    assert "DINO, small learned from 24 generated lines" in report
     table = json.loads((folder / "lines" / "table.json").read_text(encoding="utf-8"))
-    assert [row["method"] for row in table["rows"]] == ["gaps of colours", "gaps of a random encoder", "DINO"]
+    assert [row["method"] for row in table["rows"]] == ["gaps of colours", "gaps of a random encoder", "DINO, small"]
     config = json.loads((folder / "lines" / "config.json").read_text(encoding="utf-8"))
     assert config["method"]["type"] == "method:dino"
     options = json.loads((folder / "lines" / "options.json").read_text(encoding="utf-8"))
@@ -326,7 +326,7 @@ def test_a_broken_component_is_named_and_the_others_are_listed_and_usable(broken
     (methods, recipes, *refused) = session(commands, broken, folder).results
     assert methods[0] == recipes[0] == 0
     said = [line for line in methods[1].splitlines() if not line.startswith(" ")]
-    assert [line.split(":")[0] for line in said] == sorted([*METHODS.names(), "dino", "lost", "mistaken"])
+    assert [line.split(":")[0] for line in said] == sorted([*METHODS.names(), "dino", "dino-small", "lost", "mistaken"])
     lines = {line.split(":")[0]: line for line in said}
     place = rf"SyntaxError at \S+dino\.py:{len((broken / 'gestalt_example' / 'dino.py').read_text().splitlines())}: "
     cannot = rf"the method 'dino' \(gestalt_example\.dino:DINO\) cannot be imported: {place}"

@@ -28,7 +28,7 @@ from gestalt_example.line_objects import LineObjects, Options, Scenery, Scenes, 
 from gestalt_example.lines import Conv
 from torch import Tensor
 
-from gestalt import FeatureMap, Grid, Labelling, Network, Objects, Segmentation, TargetHead
+from gestalt import FeatureMap, Grid, Labelling, Network, Objects, Preset, Segmentation, TargetHead
 from gestalt.cli.fields import fields_of, parts_of
 from gestalt.core.components.ranges import range_of
 from gestalt.core.experiment.predictions import PredictedBatch, Predictions
@@ -275,4 +275,5 @@ def test_every_entry_point_names_something_of_the_package() -> None:
         for value in values.values():
             module, _, name = value.partition(":")
             found: Any = getattr(importlib.import_module(module), name)
-            assert getattr(found, "__module__", "").startswith("gestalt_example.")
+            kind = type(found) if isinstance(found, Preset) else found
+            assert getattr(kind, "__module__", "").startswith(("gestalt_example.", "gestalt.core.methods.presets"))

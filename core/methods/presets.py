@@ -1,7 +1,8 @@
 """Methods with other settings than a paper's main ones, each under a name of its own."""
 
+import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, final
 
 from ..components.registry import METHODS
@@ -102,6 +103,19 @@ def preset_named(name: str) -> Preset:
 
 
 def title_of(method: AbstractMethod) -> str:
-    """What tables call a method: the title of the preset that it equals, or of its class."""
-    own = (BYOL_40, BYOL_100, BYOL_300, BYOL_1000, BYOL_SMALL, SEMPPL_INVARIANT, SEMPPL_TASK)
-    return next((preset.title for preset in own if preset.method == method), method.card.title)
+    """What tables call a method: the title of the installed preset that it equals, or of its class.
+
+    Only presets whose module is imported are asked: a method that was chosen as a preset came from there. A method with
+    its defaults has the title of its class, also where a preset changes options of training alone.
+
+    Example:
+        >>> title_of(BYOL()), title_of(BYOL_SMALL.method)
+        ('BYOL', 'BYOL, small heads')
+    """
+    if all(getattr(method, one.name) == one.default for one in fields(method)):
+        return method.card.title
+    for point in METHODS.points().values():
+        found = getattr(sys.modules.get(point.module), point.attr, None)
+        if isinstance(found, Preset) and found.method == method:
+            return found.title
+    return method.card.title

@@ -20,7 +20,7 @@ ItemT = TypeVar("ItemT")
 @final
 @dataclass(frozen=True)
 class Specimen(Generic[ItemT]):
-    """A small item with known objects, on which the conformance suite tries everything.
+    """A small item with known objects, on which the conformance suite checks every law.
 
     `labels` numbers the object of every element of the raw encoder (−1 for none). `mark(element)` gives the same item
     changed at that element and nowhere else, so that one can watch where the change goes. `truth` is the known objects
@@ -43,7 +43,7 @@ class Reading(Generic[ItemT]):
 
 
 class AbstractModality(abc.ABC, Generic[ItemT]):
-    """A modality: how items are read, looked at, encoded and shown. Nothing here knows any method.
+    """A modality: how items are read, transformed, encoded and shown. Nothing here knows any method.
 
     Subclass it, make one instance, and pass that; an entry point in the group `gestalt.modalities` gives it a name on
     the command line.
@@ -53,8 +53,8 @@ class AbstractModality(abc.ABC, Generic[ItemT]):
         element: what one calls the smallest part that gets a vector ("frame", "word", "point").
         tolerance: how many elements a change may spread around its place through a shipped transform (filters ring).
         encoders: encoders by name; each is called with the JSON-able settings of its architecture. `raw` must be among
-            them: the field's plain features without parameters. It is the baseline, the first segments, and the ruler
-            of the conformance suite.
+            them: the field's plain features without parameters. It is the baseline, the first segments, and what the
+            conformance suite compares the others with.
         transforms: every shipped transform by name; `small_crop`, where there is one, shows a small part of an item and
             makes the small views of multi-crop.
         views: the views that a method gets if nobody says otherwise.

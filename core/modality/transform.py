@@ -56,7 +56,7 @@ class Chain(AbstractTransform[ItemT]):
 @final
 @dataclass(frozen=True)
 class Views(Generic[ItemT]):
-    """How an item is looked at: the source transform first, then from its result every view.
+    """How views are made of an item: the source transform first, then from its result every view.
 
     The source (v0 of the Odin patent) is the whole item, or a part of it that spans all the views.
     """

@@ -16,6 +16,7 @@ from gestalt import (
     MethodCard,
     MovingAverage,
     Network,
+    Preset,
     WholeItem,
 )
 from gestalt.core.components.ranges import CountOrNone, Positive, Width
@@ -93,3 +94,7 @@ class DINO(AbstractMethod):
             self.frozen_epochs,
         )
         return Learner(online, WholeItem(), objective, Follower(online, self.teacher), teacher_views=data.large_views)
+
+
+DINO_SMALL = Preset("DINO, small", DINO(hidden=64, bottleneck=32, prototypes=256))
+"""For runs of minutes."""

@@ -33,7 +33,7 @@ from gestalt.core.experiment.own_data import own_data
 from gestalt.core.experiment.predictions import Predictions, predictions_of
 
 from .depth import Depth
-from .dino import DINO
+from .dino import DINO_SMALL
 from .gaps import Gaps
 from .lines import MODALITY, Line, raw
 
@@ -123,7 +123,7 @@ class Options:
     """What the generated lines show."""
     finder: ObjectFinder = field(default_factory=lambda: ObjectFinder(Gaps(), "hidden"))
     """How things are found among pixels, for methods that do not say so themselves."""
-    method: AbstractMethod = DINO(hidden=64, bottleneck=32, prototypes=256)
+    method: AbstractMethod = DINO_SMALL.method
     """What learns."""
     encoder: EncoderChoice = EncoderChoice("conv")
     """With what network."""
