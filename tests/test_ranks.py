@@ -23,9 +23,11 @@ from gestalt.core.distributed.ranks import gather, mean_over_ranks, rank, sum_ov
 from gestalt.core.methods.learner import Learner
 from gestalt.core.methods.objectives import AbstractObjective, Contrastive, Relic
 from gestalt.core.networks.encoder import Network
+from gestalt.core.networks.follower import MovingAverage
 from gestalt.core.networks.norm import MaskedBatchNorm
 from gestalt.core.optimization.after_step import AfterStep
 from gestalt.core.training.given_masks import with_equal_objects
+from tests.extension import DinoObjective
 from tests.implementations import (
     BANKED,
     DRAWING,
@@ -155,6 +157,9 @@ CASES: dict[str, Case] = {
         f"objective {name}": functools.partial(objective_case, functools.partial(build, ITEMS_IN_ALL, 4), 1)
         for name, build in BANKED.items()
     },
+    "objective dino, of another distribution": functools.partial(
+        objective_case, lambda: DinoObjective(4, 7, MovingAverage(0.5), frozen_epochs=0), 3
+    ),
     "row norm": norm_case,
     "row norm, ranks without rows": functools.partial(norm_case, empty_first=True),
     "gather": gather_case,
