@@ -30,7 +30,7 @@ class Semantic(AbstractObjective):
     L_AUGM contrasts an object with its own other view, L_SEMPOS with an embedding of the same class from a queue of
     the teacher's embeddings of labelled objects; both have the same negatives. I are the invariance penalties of
     ReLIC v2. Within a step the labelled objects of the batch enter the queue first, then unlabelled ones get their
-    pseudo-labels from it, then positives are drawn, then the loss is computed. The queue itself changes in `after_step`.
+    pseudo-labels from it, then positives are drawn, then the loss is computed. The queue changes in `after_step`.
 
     Args:
         queue: of labelled embeddings, with one view for every view that the teacher sees.
