@@ -15,6 +15,7 @@ from typing import Any, final
 import numpy as np
 import pytest
 
+import gestalt
 from gestalt.core.components.registry import METHODS, RECIPES
 from gestalt.core.modality import optional
 
@@ -50,7 +51,7 @@ def pip(*arguments: str) -> None:
 
 def python(code: str, site: Path | None, folder: Path, *arguments: str) -> Any:
     """What a fresh process prints, as JSON; `site` is where distributions are installed for it."""
-    paths = [*([str(site)] if site else []), *filter(None, [os.environ.get("PYTHONPATH")])]
+    paths = [*([str(site)] if site else []), str(Path(gestalt.__file__).parents[1])]  # the gestalt that is tested here
     done = subprocess.run(
         [sys.executable, "-c", code, *arguments],
         capture_output=True,
