@@ -6,4 +6,4 @@ import torch
 torch.set_num_threads(1)
 
 collect_ignore = ["extension_package"]
-"""A distribution of its own, imported by its own name (`tests/extension.py`)."""
+"""A distribution of its own, imported by its own name."""

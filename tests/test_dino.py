@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 import torch
+from gestalt_example.dino import DINO, Projector
+from gestalt_example.dino_objective import DinoObjective, Prototypes
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,7 +19,6 @@ from gestalt.core.methods.info import BatchInfo
 from gestalt.core.training.checkpoint import load_checkpoint
 from gestalt.core.training.loop import launch, train_learner
 from tests import test_learner as laws
-from tests.extension import DINO, DinoObjective, Projector, Prototypes
 from tests.implementations import DATA, ENCODERS, ITEMS, make_batch, output, random_objects, seeded
 from tests.oracles import cosine, softmax
 from tests.test_saving import install

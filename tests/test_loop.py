@@ -104,11 +104,11 @@ def test_networks_run_in_the_precision_that_is_asked_for_and_losses_in_full(
 ) -> None:
     seen: set[torch.dtype] = set()
 
-    def look(_module: nn.Module, _inputs: Any, output: Tensor) -> None:
+    def note(_module: nn.Module, _inputs: Any, output: Tensor) -> None:
         seen.add(output.dtype)
 
     trained = learner("byol")
-    trained.predictor.register_forward_hook(look)
+    trained.predictor.register_forward_hook(note)
     run(tmp_path, Few(), replace(OPTIONS, steps=2, precision=precision), learner=trained)
     assert seen == {dtype}
     assert {parameter.dtype for parameter in trained.parameters()} == {torch.float32}

@@ -16,6 +16,7 @@ from gestalt.core.components.ranges import Between, Count, Positive, Share, Weig
 from gestalt.core.components.registry import REGISTRIES
 from gestalt.core.data.feature_map import FeatureMap
 from gestalt.core.discovery.groupers import KMeans
+from gestalt.core.discovery.segmenters import SwitchAt, WholeItem
 from gestalt.core.evaluation import FineTuning
 from gestalt.core.methods.method import DataInfo
 from gestalt.core.methods.objectives import Contrastive, Moco, Npid, Queue, Semantic
@@ -44,6 +45,9 @@ NEEDED: dict[str, Any] = {
     "hidden": 3,
     "outputs": 2,
     "queue": Queue(4, 3),
+    "first": WholeItem(),
+    "then": WholeItem(),
+    "step": 1,
     "capacity": 4,
     "items": 4,
     "dim": 3,
@@ -59,7 +63,19 @@ COMPONENTS: dict[str, Any] = {
     if not isinstance(registry.load(name), Preset)
 } | {
     kind.__name__: kind
-    for kind in (FineTuning, Moco, Npid, Queue, Semantic, TargetHead, DataInfo, Heads, SemanticSettings, Training)
+    for kind in (
+        FineTuning,
+        Moco,
+        Npid,
+        Queue,
+        Semantic,
+        TargetHead,
+        DataInfo,
+        Heads,
+        SemanticSettings,
+        SwitchAt,
+        Training,
+    )
 }
 """Everything that is installed under a name, and what methods build for themselves."""
 

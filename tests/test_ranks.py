@@ -11,6 +11,7 @@ import pytest
 import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
+from gestalt_example.dino_objective import DinoObjective
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
@@ -27,7 +28,6 @@ from gestalt.core.networks.follower import MovingAverage
 from gestalt.core.networks.norm import MaskedBatchNorm
 from gestalt.core.optimization.after_step import AfterStep
 from gestalt.core.training.given_masks import with_equal_objects
-from tests.extension import DinoObjective
 from tests.implementations import (
     BANKED,
     DRAWING,

@@ -78,8 +78,8 @@ class Presence:
         of_object: at least this share of the object's own elements is in the view.
         draw: a bound on the objects per item; None takes all.
 
-    The documents ask for no more than that an object is in both views ([0045]), which is the default. With soft
-    segments an object's elements count by their weights. An item that is taken as a whole is in all its views.
+    The patent applications ask for no more than that an object is in both views ([0045]), which is the default. With
+    soft segments an object's elements count by their weights. An item that is taken as a whole is in all its views.
 
     Example:
         >>> Presence(of_object=0.5, draw=Subsample(16))

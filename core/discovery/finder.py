@@ -65,7 +65,7 @@ class ObjectFinder:
             return segmentation if self.background is None else self.background(segmentation, features, data)
 
     def plain_networks(self) -> list[nn.Module]:
-        """The networks of plain features that background and extra features look at items with."""
+        """The networks of plain features through which background and extra features see items."""
         parts = [part for part in (self.background, self.extra_features) if part is not None]
         return [value for part in parts for value in vars(part).values() if isinstance(value, nn.Module)]
 

@@ -24,7 +24,7 @@ class Adversary:
         size: ε, the greatest change, as a share of that root mean square.
         steps: n; one is the fast gradient sign.
 
-    Source: the BYOL patent application, [0073], which points to Madry et al. (2018); it gives no numbers, ε = 0.05 is ours.
+    Source: the BYOL patent, [0073], which points to Madry et al. (2018); it gives no numbers, ε = 0.05 is ours.
     """
 
     size: Annotated[float, Between(0.0, 100.0, open_below=True)] = 0.05

@@ -38,6 +38,7 @@ class SemPPL(AbstractMethod):
 
     def build(self, encoder: AbstractEncoder, data: DataInfo) -> Learner:
         """The learner; its queue holds a multiple of the batch over all ranks."""
+        task = task_of(data, self.heads.width(encoder)) if self.task else None
         online = self.heads.network(encoder)
         objective = self.semantic.objective(data.batch, self.heads.width(encoder), data.large_views)
         return learner_of(
@@ -47,6 +48,6 @@ class SemPPL(AbstractMethod):
             self.teacher,
             predictor=self.heads.predictor(encoder),
             teacher_views=data.large_views,
-            task=task_of(data, self.heads.width(encoder)) if self.task else None,
+            task=task,
             inputs=self.inputs,
         )

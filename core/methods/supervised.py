@@ -30,8 +30,8 @@ class Supervised(AbstractMethod):
 
     def build(self, encoder: AbstractEncoder, data: DataInfo) -> Learner:
         """The learner."""
-        online = self.heads.network(encoder)
         task = task_of(data, self.heads.width(encoder))
+        online = self.heads.network(encoder)
         return learner_of(online, WholeItem(), Nothing(), None, teacher_views=0, task=task)
 
 

@@ -216,20 +216,20 @@ class ViewsDataset(Dataset[ItemViews[ItemT] | BadItemError]):
         return BadItemError(self.items.name(request.index), "no item of the data set can be read")
 
 
-def join(looks: Sequence[ItemViews[ItemT]], collate: Callable[[Sequence[ItemT]], Any]) -> Batch[Any]:
+def join(seen: Sequence[ItemViews[ItemT]], collate: Callable[[Sequence[ItemT]], Any]) -> Batch[Any]:
     """Items with their views as one batch."""
     views = []
-    for number in range(len(looks[0].views)):
-        items = [look.views[number][0] for look in looks]
-        first, *rest = (look.views[number][1] for look in looks)
+    for number in range(len(seen[0].views)):
+        items = [item.views[number][0] for item in seen]
+        first, *rest = (item.views[number][1] for item in seen)
         views.append(View(collate(items), first.join(rest)))
     source, *others = views
     return Batch(
         source,
         tuple(others),
-        tuple(look.name for look in looks),
-        torch.tensor([look.index for look in looks]),
-        skipped=tuple(skipped for look in looks for skipped in look.skipped),
+        tuple(item.name for item in seen),
+        torch.tensor([item.index for item in seen]),
+        skipped=tuple(skipped for item in seen for skipped in item.skipped),
     )
 
 
@@ -245,14 +245,14 @@ class Collate(Generic[ItemT]):
     masks: bool = False
 
     def __call__(
-        self, looks: Sequence[ItemViews[ItemT] | BadItemError]
+        self, seen: Sequence[ItemViews[ItemT] | BadItemError]
     ) -> tuple[Batch[Any], JoinedMasks | None] | BadItemError:
         good = []
-        for look in looks:
-            if isinstance(look, BadItemError):
-                return look
-            good.append(look)
-        masks = JoinedMasks.of([look.masks for look in good]) if self.masks else None
+        for item in seen:
+            if isinstance(item, BadItemError):
+                return item
+            good.append(item)
+        masks = JoinedMasks.of([item.masks for item in good]) if self.masks else None
         return join(good, self.collate), masks
 
 

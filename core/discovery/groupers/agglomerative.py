@@ -33,11 +33,11 @@ class Agglomerative(AbstractGrouper):
         position: weight of the elements' positions on their grid, as in `KMeans`.
 
     Equal elements always end in one cluster. Nothing is drawn at random but the numbering of the objects. The merges of
-    all items run side by side; each looks at all pairs, so time grows with the cube of the elements, memory with their
+    all items run side by side; each compares all pairs, so time grows with the cube of the elements, memory with their
     square: 1000 elements are many. Of pairs at exactly equal distance, the first in the order of elements merges first.
 
-    Source: Ward, "Hierarchical grouping to optimize an objective function" (1963); Lance and Williams (1967). The Odin
-    document leaves the grouping open, [0063].
+    Source: Ward, "Hierarchical grouping to optimize an objective function" (1963); Lance and Williams (1967). Odin's
+    patent application leaves the grouping open, [0063].
 
     Example:
         >>> x = torch.tensor([[[0.0], [9.0], [1.0], [5.0]]])

@@ -10,7 +10,7 @@ from ...data.segmentation import Segmentation
 
 
 class AbstractGrouper(nn.Module, abc.ABC):
-    """Feature map → segmentation. A grouper never looks at padding and does not depend on the order of elements."""
+    """Feature map → segmentation. Padding and the order of elements have no influence."""
 
     @abc.abstractmethod
     def forward(self, features: FeatureMap, generator: torch.Generator) -> Segmentation:

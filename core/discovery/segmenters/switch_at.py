@@ -6,6 +6,7 @@ from typing import Any, final
 import torch
 from torch import Tensor
 
+from ...components.ranges import CountOrNone, check_ranges
 from ...data.segmentation import Segmentation
 from ...data.view import Batch
 from ...optimization.after_step import AfterStep
@@ -25,11 +26,12 @@ class SwitchAt(AbstractSegmenter):
 
     steps_done: Tensor
 
-    def __init__(self, first: AbstractSegmenter, then: AbstractSegmenter, step: int) -> None:
+    def __init__(self, first: AbstractSegmenter, then: AbstractSegmenter, step: CountOrNone) -> None:
         super().__init__()
         self.first = first
         self.then = then
         self.step = step
+        check_ranges(self)
         self.register_buffer("steps_done", torch.zeros((), dtype=torch.long))
 
     def forward(self, batch: Batch[Any], generator: torch.Generator) -> Segmentation:

@@ -32,12 +32,12 @@ class Entries:
 class Queue(nn.Module):
     """Keeps the newest `capacity` rows, from all ranks and in their order, and travels in checkpoints.
 
-    At the start it is full of random unit vectors without label or item. The document starts with random vectors and
+    At the start it is full of random unit vectors without label or item. SemPPL's patent application starts so too, and
     is silent about their labels; −1 makes a mistaken choice impossible, where labels drawn at random, as in one public
     re-implementation, teach noise until the queue has turned over.
 
     Args:
-        capacity: rows to keep, a multiple of the batch (10 or 20 batches in the SemPPL document).
+        capacity: rows to keep, a multiple of the batch (10 or 20 batches there).
         dim: length of the embeddings.
         views: views that the teacher sees; each has its own vectors.
     """

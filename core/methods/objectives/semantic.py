@@ -30,7 +30,7 @@ class Semantic(AbstractObjective):
     L_AUGM contrasts an object with its own other view, L_SEMPOS with an embedding of the same class from a queue of
     the teacher's embeddings of labelled objects; both have the same negatives. I are the invariance penalties of
     ReLIC v2. Within a step the labelled objects of the batch enter the queue first, then unlabelled ones get their
-    pseudo-labels from it, then positives are drawn, then the loss is computed. The queue itself changes in `after_step`.
+    pseudo-labels from it, then positives are drawn, then the loss is computed. The queue changes in `after_step`.
 
     Args:
         queue: of labelled embeddings, with one view for every view that the teacher sees.
@@ -43,14 +43,14 @@ class Semantic(AbstractObjective):
         same_item: whether other objects of the same item are negatives.
         same_view: pair views with themselves too.
         contrast: a.
-        invariance: b; 0 is the document's loss, 5 with a = 0.3 that of the paper.
+        invariance: b; 0 is the loss of the patent application, 5 with a = 0.3 that of the paper.
 
     Parts: `augmentation`, `semantic` and `invariance` without their weights; `pseudo_label_accuracy` over the labelled
     objects, each guessed without its own item; `queue_age` in batches, over labelled entries; `labelled_positives`, the
     share of semantic positives whose class is known and not guessed. NaN where there is nothing to count.
 
-    Source: the SemPPL document (WO 2023/222889), equations for L_AUGM, L_SEMPOS and L_SEMPPL, α = 1/5, steps 312 to
-    318. The sums over the batch are means here.
+    Source: SemPPL's patent application (WO 2023/222889), equations for L_AUGM, L_SEMPOS and L_SEMPPL, α = 1/5, steps
+    312 to 318. The sums over the batch are means here.
     """
 
     def __init__(
