@@ -166,7 +166,7 @@ def test_a_full_disk_cuts_the_metrics_where_resuming_repairs_them(tmp_path: Path
     whole = (tmp_path / METRICS).read_text()
     with (
         no_file_larger_than(len(whole) + 3),
-        pytest.raises(OSError, match=r"metrics\.csv cannot take another row \(File too large\); make room .*--resume"),
+        pytest.raises(OSError, match=r"metrics\.csv cannot take another row \(File too large\); free some .*--resume"),
     ):
         log.write(4, {"loss": 0.25}, {})
     log.close()

@@ -22,7 +22,7 @@ def save_checkpoint(folder: Path, state: dict[str, Any]) -> None:
     try:
         write_bytes(folder / CHECKPOINT, buffer.getvalue())
     except OSError as error:
-        raise OSError(f"{error}: make room and go on with --resume") from error
+        raise OSError(f"{error}: free some disk space and go on with --resume") from error
 
 
 def load_checkpoint(folder: Path) -> dict[str, Any] | None:

@@ -51,7 +51,7 @@ class MetricsLog:
         except OSError as error:
             reason = error.strerror or error
             raise OSError(
-                f"{self.path} cannot take another row ({reason}); make room and go on with --resume"
+                f"{self.path} cannot take another row ({reason}); free some disk space and go on with --resume"
             ) from error
         for name, value in (metrics | times).items():
             self.board.add_scalar(name, value, step)

@@ -69,7 +69,7 @@ class Mix:
         level: range of the level of the background, dB relative to full scale.
         audible: an event is audible while its level is less than this under its peak, dB.
         masked: and while it is less than this under the level of the background, dB.
-        shortest: least room between an onset and the end of the soundscape, seconds.
+        shortest: least time between an onset and the end of the soundscape, seconds.
         window: resolution of levels and of the truth, seconds.
     """
 
