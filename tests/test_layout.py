@@ -162,7 +162,7 @@ def python(code: str, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
-def test_a_room_imported_from_the_root_explains_itself(folder: str) -> None:
+def test_a_top_folder_imported_from_the_root_explains_itself(folder: str) -> None:
     result = python(f"import {folder}")
     assert result.returncode != 0
     assert f"Import 'gestalt.{folder}' instead" in result.stderr
