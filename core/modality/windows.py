@@ -3,7 +3,10 @@
 import bisect
 from collections.abc import Iterable
 from itertools import accumulate
+from pathlib import Path
 from typing import final
+
+import numpy as np
 
 
 @final
@@ -45,3 +48,24 @@ class WindowIndex:
 
     def _begin(self, file: int) -> int:
         return self._ends[file - 1] if file else 0
+
+
+def window_name(path: Path, begin: float, seconds: float, length: float) -> str:
+    """A file and the seconds of a window in it; the last window ends with the file.
+
+    Example:
+        >>> window_name(Path("dawn.wav"), 8.0, 4.0, 10.5)
+        'dawn.wav [8.0–10.5 s]'
+    """
+    return f"{path} [{begin:.1f}–{min(begin + seconds, length):.1f} s]"
+
+
+def jittered(begin: float, seconds: float, length: float, rng: np.random.Generator) -> float:
+    """Up to half a window earlier or later, uniformly, but never so that it leaves the file.
+
+    Example:
+        >>> 6.0 <= jittered(8.0, 4.0, 60.0, np.random.default_rng(0)) <= 10.0
+        True
+    """
+    latest = max(0.0, length - seconds)
+    return min(max(0.0, begin + seconds * (rng.random() - 0.5)), latest)

@@ -14,7 +14,7 @@ from gestalt.core.data.items import AbstractItems, BadItemError, Skipped
 from gestalt.core.modality.base import Reading
 from gestalt.core.modality.files import find_files, number_of
 from gestalt.core.modality.probing import none_usable, probe, sample
-from gestalt.core.modality.windows import WindowIndex
+from gestalt.core.modality.windows import WindowIndex, jittered, window_name
 
 from .reading import ADVICE, SUFFIXES, Header, decode, read_header
 
@@ -131,9 +131,8 @@ class AudioFiles(AbstractItems[Recording]):
 
     def name(self, index: int) -> str:
         """The file, and the seconds of the window in it."""
-        file, window = self._index.place(index)
-        begin = window * self.seconds
-        return f"{self.paths[file]} [{begin:.1f}–{min(begin + self.seconds, self.headers[file].seconds):.1f} s]"
+        length = self.headers[self._index.place(index)[0]].seconds
+        return window_name(self.path(index), self.start(index), self.seconds, length)
 
     def windows(self, path: Path) -> range:
         """The numbers of one file's windows, in order of time.
@@ -157,8 +156,7 @@ class AudioFiles(AbstractItems[Recording]):
         header = self.headers[file]
         begin = window * self.seconds
         if self.jitter:
-            latest = max(0.0, header.seconds - self.seconds)
-            begin = min(max(0.0, begin + self.seconds * (rng.random() - 0.5)), latest)
+            begin = jittered(begin, self.seconds, header.seconds, rng)
         samples = decode(self.paths[file], header, begin, self.seconds, self.sample_rate)
         if len(samples) == 0:
             raise BadItemError(self.name(index), f"the file ends before its header says; {ADVICE}")

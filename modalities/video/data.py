@@ -14,7 +14,7 @@ from gestalt.core.data.items import AbstractItems, BadItemError, Skipped
 from gestalt.core.modality.base import Reading
 from gestalt.core.modality.files import number_of
 from gestalt.core.modality.probing import none_usable, probe, sample
-from gestalt.core.modality.windows import WindowIndex
+from gestalt.core.modality.windows import WindowIndex, jittered, window_name
 from gestalt.core.storage.own_folders import below
 
 from . import folders, reading
@@ -172,9 +172,8 @@ class VideoFiles(AbstractItems[Clip]):
 
     def name(self, index: int) -> str:
         """The video, and the seconds of the window in it."""
-        file, window = self._index.place(index)
-        begin = window * self.seconds
-        return f"{self.paths[file]} [{begin:.1f}–{min(begin + self.seconds, self.headers[file].seconds):.1f} s]"
+        length = self.headers[self._index.place(index)[0]].seconds
+        return window_name(self.path(index), self.start(index), self.seconds, length)
 
     def windows(self, path: Path) -> range:
         """The numbers of one video's windows, in order of time.
@@ -198,8 +197,7 @@ class VideoFiles(AbstractItems[Clip]):
         header = self.headers[file]
         begin = window * self.seconds
         if self.jitter:
-            latest = max(0.0, header.seconds - self.seconds)
-            begin = min(max(0.0, begin + self.seconds * (rng.random() - 0.5)), latest)
+            begin = jittered(begin, self.seconds, header.seconds, rng)
         stretch = _decode(self.paths[file], header, begin, self.seconds, self.rate, self.size)
         if len(stretch.frames) == 0:
             raise BadItemError(self.name(index), f"the video ends before its header says; {ADVICE}")
