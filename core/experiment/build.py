@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, final
 
 import torch
@@ -10,7 +11,7 @@ from ..components.names import choose
 from ..discovery.segmenters.given import GivenMasks
 from ..methods.method import AbstractMethod, DataInfo
 from ..methods.step import AbstractLearner
-from ..modality.optional import InfersEncoderSettings
+from ..modality.inferred import inferred_settings
 from ..modality.transform import Views
 from ..training.labels import Labels
 from .recipe import AbstractRecipe, ExperimentData
@@ -42,9 +43,9 @@ class LearnerFactory:
         options = self.recipe.options
         method = options.method if method is None else method
         check_labels(method, self.labels)
+        settings = {**self.inferred, **self.data.encoder_settings, **options.encoder.settings}  # the user's own go last
         torch.manual_seed(options.training.seed)
-        name = choose("encoder", options.encoder.name, list(self.recipe.modality.encoders))
-        encoder = self.recipe.modality.encoders[name](**self.encoder_settings(name))
+        encoder = self.recipe.modality.encoders[self.encoder_name](**settings)
         return method.build(encoder, self.info())
 
     def info(self) -> DataInfo:
@@ -60,13 +61,15 @@ class LearnerFactory:
             first_segments=self.data.first_segments if masks is None else GivenMasks(),
         )
 
-    def encoder_settings(self, name: str) -> Mapping[str, Any]:
-        """Settings that follow from the data, then the recipe's, then the user's own."""
-        modality = self.recipe.modality
-        inferred: Mapping[str, Any] = {}
-        if isinstance(modality, InfersEncoderSettings):
-            inferred = modality.encoder_settings(name, self.data.items)
-        return {**inferred, **self.data.encoder_settings, **self.recipe.options.encoder.settings}
+    @property
+    def encoder_name(self) -> str:
+        """The encoder of the options, if the modality has it."""
+        return choose("encoder", self.recipe.options.encoder.name, list(self.recipe.modality.encoders))
+
+    @cached_property
+    def inferred(self) -> Mapping[str, Any]:
+        """Settings that follow from the data; all learners share them, since a tokenizer takes a while to learn."""
+        return inferred_settings(self.recipe.modality, self.encoder_name, self.data.items)
 
 
 def check_labels(method: AbstractMethod, labels: Labels | None) -> None:

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from ..evaluation.table import Column, Table
 from ..methods.presets import title_of
 from ..methods.step import AbstractLearner
-from ..modality.optional import InfersEncoderSettings
+from ..modality.inferred import plain_encoder
 from ..networks.encoder import Network
 from .masks import MaskedItems, measured, on_plain_features
 from .recipe import AbstractRecipe
@@ -31,11 +31,10 @@ def mask_table(
 ) -> Table:
     """What plain features, the network before training and the trained one find, against the masks."""
     modality, title = recipe.modality, title_of(recipe.options.method)
-    settings = modality.encoder_settings("raw", masked.items) if isinstance(modality, InfersEncoderSettings) else {}
     finder = learner.finder or recipe.finder
     rows, items = dict[str, Sequence[float | None]](), 0
     for name, network, own in (
-        ("plain features", Network(modality.encoders["raw"](**settings)), on_plain_features(finder)),
+        ("plain features", Network(plain_encoder(modality, masked.items)), on_plain_features(finder)),
         (f"{title}, before training", random.online, finder),
         (title, learner.online, finder),
     ):

@@ -11,7 +11,8 @@ from ..data.resampling import resampled
 from ..data.segmentation import Segmentation
 from ..discovery.found import FoundBatch
 from ..modality.base import AbstractModality
-from ..modality.optional import HasInputGrid, InfersEncoderSettings, ReducesElements
+from ..modality.inferred import plain_encoder
+from ..modality.optional import HasInputGrid, ReducesElements
 from ..networks.modes import evaluating
 from .elements import own_places
 from .inputs import InMemory
@@ -69,10 +70,7 @@ def input_grid(modality: AbstractModality[Any], item: Any) -> Grid | None:
     if isinstance(modality, HasInputGrid):
         grid: Grid = modality.input_grid(item)
         return grid
-    settings = {}
-    if isinstance(modality, InfersEncoderSettings):
-        settings = dict(modality.encoder_settings("raw", InMemory([item])))
-    raw = modality.encoders["raw"](**settings)
+    raw = plain_encoder(modality, InMemory([item]))
     with evaluating(raw):
         features: FeatureMap = raw(modality.collate([item]))
     return features.grid

@@ -7,7 +7,6 @@ from typing import Any, ClassVar, final
 
 from gestalt.core.components.ranges import check_ranges
 from gestalt.core.components.registry import MODALITIES
-from gestalt.core.data.items import AbstractItems
 from gestalt.core.discovery.concat_features import ConcatFeatures
 from gestalt.core.discovery.finder import ObjectFinder
 from gestalt.core.discovery.groupers import Along, ChangePoints, KMeans
@@ -19,7 +18,7 @@ from gestalt.core.experiment.recipe import AbstractRecipe, Captions, ExperimentD
 from gestalt.core.methods.method import AbstractMethod
 from gestalt.core.methods.odin_warm_start import OdinWarmStart
 from gestalt.core.modality.base import AbstractModality
-from gestalt.core.modality.optional import InfersEncoderSettings
+from gestalt.core.modality.inferred import plain_encoder
 from gestalt.core.modality.plugins import load_modality
 from gestalt.core.networks.encoder import AbstractEncoder, Network
 from gestalt.core.networks.modes import evaluating
@@ -137,12 +136,6 @@ def default_finder(modality: AbstractModality[Any], raw: AbstractEncoder) -> Obj
     cuts = Along(ChangePoints(penalty=0.03, objects=OBJECTS, standardise=False))
     grouper = cuts if sequence else KMeans(OBJECTS, spherical=False)
     return ObjectFinder(grouper, "projected", extra_features=ConcatFeatures(raw, 0.5))
-
-
-def plain_encoder(modality: AbstractModality[Any], items: AbstractItems[Any]) -> AbstractEncoder:
-    """The modality's plain features, with the settings that follow from the items."""
-    settings = modality.encoder_settings("raw", items) if isinstance(modality, InfersEncoderSettings) else {}
-    return modality.encoders["raw"](**settings)
 
 
 def axes(modality: AbstractModality[Any]) -> int:
