@@ -17,7 +17,12 @@ def test_a_tokenizer_is_learned_once_for_all_learners_of_a_run(tmp_path: Path, m
     recipe = Objects(options)
     data = recipe.data()
     asked = list[str]()
-    monkeypatch.setattr(Text, "encoder_settings", lambda _modality, name, _items: asked.append(name) or {})
+
+    def settings(_modality: Text, name: str, _items: object) -> dict[str, str]:
+        asked.append(name)
+        return {}
+
+    monkeypatch.setattr(Text, "encoder_settings", settings)
     factory = LearnerFactory(recipe, data, data.views, None)
     first, second = factory.fresh(), factory.fresh()
     assert len(asked) == 1
