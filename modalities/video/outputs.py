@@ -20,7 +20,7 @@ from gestalt.core.storage.text_file import open_text
 from .data import Clip, VideoFiles
 from .outputs_formats import write_overlay
 from .outputs_writing import FoundClip, VideoWriting
-from .reading import scaled
+from .frames import scaled
 
 
 def write_objects(
