@@ -75,7 +75,9 @@ def test_a_bare_stream_without_a_clock_is_counted(tmp_path: Path) -> None:
     assert [numbers_of(items.read(index, RNG)) for index in range(2)] == [list(range(25)), list(range(25, 50))]
 
 
-MATRICES = {  # a b c d: (x, y) goes to (a x + c y, b x + d y)
+MATRICES: dict[
+    tuple[float, float, float, float], Callable[[torch.Tensor], torch.Tensor]
+] = {  # a b c d: (x, y) goes to (a x + c y, b x + d y)
     (1, 0, 0, 1): lambda x: x,
     (-1, 0, 0, 1): lambda x: x.flip(3),
     (1, 0, 0, -1): lambda x: x.flip(2),
@@ -239,7 +241,9 @@ def test_a_frame_is_upright_as_a_picture_is(tmp_path: Path, how: str) -> None:
         clip = WHOLE.read([folder]).items.read(0, RNG)
         assert clip.size == (2, HEIGHT, WIDTH)
         expected = ramp()[..., :1].repeat(3, axis=2) if "grey" in how else ramp()
-        assert np.abs(clip.frames[0].permute(1, 2, 0).numpy().astype(int) - expected).max() < (50 if "LAB" in how else 26)
+        assert np.abs(clip.frames[0].permute(1, 2, 0).numpy().astype(int) - expected).max() < (
+            50 if "LAB" in how else 26
+        )
 
 
 def test_a_cameras_12_bits_are_as_bright_in_every_frame(tmp_path: Path) -> None:

@@ -72,9 +72,9 @@ def refuse_several(folder: Path, frames: tuple[Path, ...]) -> None:
     shown = ", ".join(f"{len(paths)} like {paths[0].name}" for _, paths in listed[:3])
     raise BadItemError(
         str(folder),
-        f"holds frames of {len(clips)} clips, such as those of several cameras ({shown}{', …' if len(clips) > 3 else ''}): "
-        "in what order they follow one another is not known. Give each clip a folder of its own, with one number that "
-        "counts its frames, or leave it out with --skip-bad",
+        f"holds frames of {len(clips)} clips, such as those of several cameras ({shown}"
+        f"{', …' if len(clips) > 3 else ''}): in what order they follow one another is not known. Give "
+        "each clip a folder of its own, with one number that counts its frames, or leave it out with --skip-bad",
     )
 
 

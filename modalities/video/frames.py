@@ -1,7 +1,7 @@
 """A decoded frame as a picture of the wanted size, the right way up."""
 
 import struct
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import UInt8
@@ -41,8 +41,9 @@ def picture_of(frame: "VideoFrame", size: int | None) -> UInt8[np.ndarray, "heig
 
 def display_matrix(frame: "VideoFrame") -> tuple[int, int, int, int]:
     """How a player moves a pixel (x, y) to (a x + c y, b x + d y): a, b, c, d."""
-    for data in frame.side_data:
-        if getattr(data.type, "name", "") == "DISPLAYMATRIX":
+    sides: Any = frame.side_data  # its types say that it holds names
+    for data in sides:
+        if data.type.name == "DISPLAYMATRIX":
             a, b, _, c, d, *_ = struct.unpack("<9i", bytes(data)[:36])
             return a, b, c, d
     return 1, 0, 0, 1

@@ -22,8 +22,8 @@ from gestalt.core.pictures.reading import read_numbers
 
 from .data import Clip, VideoFiles
 from .folders import frames_of
-from .masks import on_pixels
 from .frames import scaled
+from .masks import on_pixels
 from .reading import Header
 
 ACCEPTED = (

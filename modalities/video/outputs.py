@@ -18,9 +18,9 @@ from gestalt.core.storage.naming import OutputNames, counted
 from gestalt.core.storage.text_file import open_text
 
 from .data import Clip, VideoFiles
+from .frames import scaled
 from .outputs_formats import write_overlay
 from .outputs_writing import FoundClip, VideoWriting
-from .frames import scaled
 
 
 def write_objects(

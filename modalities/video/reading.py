@@ -144,8 +144,9 @@ def _kept(
         left = room - picture.nbytes
         if left < 0:
             raise ValueError(
-                f"its frames of {picture.shape[1]} × {picture.shape[0]} pixels take more than {MOST_BYTES / 1e9:.1f} GB "
-                f"from {start:.1f} to {time:.1f} s: take shorter windows, fewer frames a second or smaller ones"
+                f"its frames of {picture.shape[1]} × {picture.shape[0]} pixels take more than "
+                f"{MOST_BYTES / 1e9:.1f} GB from {start:.1f} to {time:.1f} s: take shorter "
+                "windows, fewer frames a second or smaller ones"
             )
         return left
 
@@ -153,7 +154,9 @@ def _kept(
         for time, until, frame in _frames(container, begin):
             if time <= before + NEAR / 2:
                 if time < before - BACK:
-                    raise ValueError(f"its clock goes back from {before:.1f} to {time:.1f} s: are several joined in it?")
+                    raise ValueError(
+                        f"its clock goes back from {before:.1f} to {time:.1f} s: are several joined in it?"
+                    )
                 continue  # two frames at one moment: the first is shown
             before = time
             if time <= start + NEAR:
@@ -189,6 +192,7 @@ def _video(container: "InputContainer") -> "VideoStream | None":
 
 def _promised(container: "InputContainer", stream: "VideoStream") -> float | None:
     """The length of which a file speaks, in seconds; None where it says none, or one that may be its sound's."""
+    length: float
     if stream.duration is not None and stream.time_base is not None:
         return float(stream.duration * stream.time_base)
     stated = stream.metadata.get("DURATION", "").split(":")  # Matroska's way: 00:00:10.040000000

@@ -123,15 +123,17 @@ class AudioEvents(AbstractRecipe[Recording, tuple[Soundscape, ...]]):
     def __init__(self, options: Options) -> None:
         rate = options.rate()
         # What follows from the recordings is an option of the run from here on: one that goes on keeps it.
-        own = {"sample_rate": rate, "method": at_rate(options.method, rate)} if options.running.data else {}
-        options = replace(options, finder=at_rate(options.finder, rate), **own)
+        if options.running.data:
+            method, finder = at_rate(options.method, rate), at_rate(options.finder, rate)
+            options = replace(options, sample_rate=rate, method=method, finder=finder)
         self.options = self._own = options
         self.modality = Audio(rate, options.seconds)
+        self.rate = rate
         self.finder = options.finder
 
     def data(self) -> ExperimentData[Recording, tuple[Soundscape, ...]]:
         """Soundscapes, or windows of recordings."""
-        options, first = self._own, first_segments(self.finder, self.modality.sample_rate)
+        options, first = self._own, first_segments(self.finder, self.rate)
         if options.running.data:
             return own_data(self.modality, options.running, views(options.seconds), first_segments=first)
         config, samples = Mix(seconds=options.seconds), load_samples()

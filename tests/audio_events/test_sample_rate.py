@@ -12,10 +12,13 @@ from jaxtyping import Float
 
 import gestalt
 from gestalt.cli.commands import execute
+from gestalt.core.components.settings import settings_of
+from gestalt.core.discovery.concat_features import ConcatFeatures
 from gestalt.core.experiment.options import EncoderChoice, Running
 from gestalt.core.runs.discover import discover
 from gestalt.modalities.audio import Audio, Recording, collate
 from gestalt.modalities.audio.effects import Filters
+from gestalt.modalities.audio.encoders import LogMel
 from gestalt.modalities.audio.render import render
 from gestalt.recipes.audio_events.rate import at_rate, rate_of
 from gestalt.recipes.audio_events.recipe import AudioEvents, Options, events_finder
@@ -66,7 +69,9 @@ def test_a_run_on_bats_takes_their_rate_and_finds_their_calls(bats: Path, run: P
     assert discover(run, [bats / "0.wav"], tmp_path / "found") == 0
     found = [line.split("\t")[1:3] for line in (tmp_path / "found" / "events.tsv").read_text().splitlines()[1:]]
     for begin, _ in CALLS:
-        assert any(abs(float(onset) - begin) < 0.05 and abs(float(offset) - begin - 0.2) < 0.05 for onset, offset in found)
+        assert any(
+            abs(float(onset) - begin) < 0.05 and abs(float(offset) - begin - 0.2) < 0.05 for onset, offset in found
+        )
 
 
 def test_the_rate_is_that_of_most_files_and_no_more_than_asked_for(tmp_path: Path) -> None:
@@ -84,16 +89,20 @@ def test_the_rate_is_that_of_most_files_and_no_more_than_asked_for(tmp_path: Pat
         (replace(own, encoder=EncoderChoice("wav2vec2")), 16_000),
     ):
         recipe = AudioEvents(options)
+        assert isinstance(recipe.modality, Audio)
+        assert isinstance(recipe.options, Options)
+        assert isinstance(recipe.finder.extra_features, ConcatFeatures)
+        assert isinstance(recipe.finder.extra_features.plain, LogMel)
         assert recipe.modality.sample_rate == recipe.options.sample_rate == expected
         assert recipe.finder == recipe.options.finder
-        assert recipe.finder.extra_features is not None
         assert recipe.finder.extra_features.plain.sample_rate == expected
 
 
 def test_shipped_sounds_keep_their_rate() -> None:
     recipe = AudioEvents(Options())
-    assert recipe.modality.sample_rate == 16_000
-    assert recipe.options == Options(finder=recipe.options.finder)
+    assert recipe.rate == 16_000
+    assert settings_of(recipe.modality) == {"sample_rate": 16_000, "seconds": 4.0}
+    assert recipe.options == Options(finder=recipe.finder)
     finder = events_finder()
     assert at_rate(finder, 16_000) is finder
     with pytest.raises(ValueError, match="the shipped sounds have 16000 Hz, got 32000: leave it out, or name"):
