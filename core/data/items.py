@@ -1,6 +1,8 @@
 """Numbered items, wherever they come from, and what is said of those that cannot be read."""
 
 import abc
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar, final, runtime_checkable
@@ -39,6 +41,15 @@ class FromFiles(Protocol):
         ...
 
 
+@runtime_checkable
+class FromRecords(Protocol):
+    """Items that are records of files, whose other columns or fields name and describe them."""
+
+    def fields(self, index: int) -> Mapping[str, str]:
+        """Everything that the record of item `index` says, by name; nothing where the file holds no records."""
+        ...
+
+
 def file_of(items: AbstractItems[Any], index: int) -> str:
     """The file of an item; its name, where it lies in none."""
     return str(items.path(index)) if isinstance(items, FromFiles) else items.name(index)
@@ -56,6 +67,27 @@ class BadItemError(ValueError):
     def __reduce__(self) -> tuple[type["BadItemError"], tuple[str, str]]:
         """Worker processes send it home."""
         return BadItemError, (self.name, self.reason)
+
+
+@contextmanager
+def named(name: str | Path) -> Iterator[None]:
+    """Whatever a library raises while it reads a file or record becomes a `BadItemError` that names it.
+
+    Mistakes of the code itself (a name, an import) stay what they are.
+
+    Example:
+        >>> with named("a.sdf"):
+        ...     raise RuntimeError("pre-condition violation")
+        Traceback (most recent call last):
+        gestalt.core.data.items.BadItemError: a.sdf: cannot be read (RuntimeError: pre-condition violation); fix it, …
+    """
+    try:
+        yield
+    except (BadItemError, ImportError, NameError):
+        raise
+    except Exception as error:
+        said = f"cannot be read ({type(error).__name__}: {error})"
+        raise BadItemError(str(name), f"{said}; fix it, remove it, or leave it out with --skip-bad") from error
 
 
 @final

@@ -16,8 +16,8 @@ from gestalt.core.modality.pairing import NamedFiles, files_below, must_exist, u
 
 from .columns import Columns, read_columns
 from .data import Passage
+from .formats import JSON
 from .reading import TextFiles
-from .source import JSON, TABLE
 from .span_records import SpanLine, SpanRecord, read_spans
 from .spans import spans_of
 
@@ -175,7 +175,7 @@ def lay_spans(lines: Sequence[SpanLine], items: TextFiles, file: int, words: Wor
         ValueError: if a span holds no word, or another text than it says.
     """
     path = items.paths[file]
-    in_fields = path.suffix.lower() in JSON | TABLE
+    in_fields = items.sources[file].in_records
     listed = {line.line for line in lines}
     if in_fields and None in listed:
         source = next(line.source for line in lines if line.line is None)
