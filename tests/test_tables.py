@@ -21,15 +21,15 @@ BREAKING = "Größe\u2028one line\x0b\x0c\x85\x1c\u2029end\r\nਊ ab\rc\n\n东\u
 UNICODE = ("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be")
 
 
-def rows_of(content: str | bytes, name: str = "a.csv", **settings: bool) -> list[Row]:
+def rows_of(content: str | bytes, name: str = "a.csv") -> list[Row]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / name
         path.write_bytes(content.encode() if isinstance(content, str) else content)
-        return list(table_of(path, **settings)[1])
+        return list(table_of(path)[1])
 
 
-def cells(content: str | bytes, name: str = "a.csv", **settings: bool) -> list[tuple[str, ...]]:
-    return [row.cells for row in rows_of(content, name, **settings)]
+def cells(content: str | bytes, name: str = "a.csv") -> list[tuple[str, ...]]:
+    return [row.cells for row in rows_of(content, name)]
 
 
 @pytest.mark.parametrize("encoding", UNICODE)

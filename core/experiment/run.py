@@ -44,7 +44,7 @@ def run(recipe: AbstractRecipe[ItemT, TruthT]) -> int:
         for entry in data.skipped:
             print(f"left out {entry.name}: {entry.reason}", file=sys.stderr)
         if data.masked is not None:
-            print(f"masks of {len(data.masked.numbers)} of {len(data.items)} items", file=sys.stderr)
+            print(data.masked.said(), file=sys.stderr)
     # What the recipe knows of its items may take long to find out.
     asked = any(wants_labels(method) for method in (options.method, *(rival.method for rival in rivals)))
     given = options.labelling.labels is not None or data.labels is not None

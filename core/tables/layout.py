@@ -53,10 +53,10 @@ class Layout:
         return [unquoted(cell) for cell in plain]
 
 
-def delimiter_of(lines: Sequence[str], suffix: str, spaces: bool = False) -> str:
+def delimiter_of(lines: Sequence[str], suffix: str, otherwise: str = ",") -> str:
     """What stands between the cells of the table that begins with these lines.
 
-    It is what cuts most rows into as many cells as the header has; `spaces` allows for blanks, where nothing else does.
+    It is what cuts most rows into as many cells as the header has; `otherwise` where nothing cuts the header.
 
     Example:
         >>> delimiter_of(["name;value, in mg", "a;1,5"], ".csv"), delimiter_of(["sep=|"], ".csv")
@@ -68,9 +68,7 @@ def delimiter_of(lines: Sequence[str], suffix: str, spaces: bool = False) -> str
     if suffix == ".tsv":
         return "\t"
     best = max(",;\t|", key=lambda mark: _agreement(lines, mark))
-    if _agreement(lines, best) > (0.0, 1):
-        return best
-    return " " if spaces and _by_spaces(lines) else ","
+    return best if _agreement(lines, best) > (0.0, 1) else otherwise
 
 
 def _agreement(lines: Sequence[str], mark: str) -> tuple[float, int]:
@@ -80,8 +78,3 @@ def _agreement(lines: Sequence[str], mark: str) -> tuple[float, int]:
         return 0.0, 1
     rows = counts[1:-1] or counts  # the last one may be cut
     return sum(count == counts[0] for count in rows) / len(rows), counts[0]
-
-
-def _by_spaces(lines: Sequence[str]) -> bool:
-    counts = {len(line.split()) for line in lines if line.strip()}
-    return len(counts) == 1 and counts.pop() > 1

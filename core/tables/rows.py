@@ -32,13 +32,12 @@ class Row:
     problem: str = ""
 
 
-def table_of(path: Path, otherwise: str | None = None, spaces: bool = False) -> tuple[Layout, Iterator[Row]]:
+def table_of(path: Path, otherwise: str | None = None) -> tuple[Layout, Iterator[Row]]:
     """The layout of a table and its rows, one in memory at a time; rows that repeat the header, or are empty, are none.
 
     Args:
         path: the file; `.gz` is unfolded.
         otherwise: the encoding of a file that is not in Unicode.
-        spaces: whether spaces may stand between the cells, where nothing else does.
 
     Raises:
         BadItemError: for a file that is no text, or has no line. Rows that are wrong say so in `problem`.
@@ -49,7 +48,7 @@ def table_of(path: Path, otherwise: str | None = None, spaces: bool = False) -> 
         head.pop(0)
     if not head:
         raise BadItemError(str(path), "holds no lines; write a header and rows, or leave it out with --skip-bad")
-    delimiter = delimiter_of([line.text for line in head], suffix_of(path), spaces)
+    delimiter = delimiter_of([line.text for line in head], suffix_of(path))
     if SEPARATOR.fullmatch(head[0].text):
         head.pop(0)
     ahead = _Ahead(chain(head, lines))

@@ -15,7 +15,7 @@ from gestalt.core.storage.naming import counted
 from gestalt.core.storage.text_file import open_text
 
 from .data import Graph
-from .molecules import molecule_from
+from .molecules import in_whole
 from .render import draw
 
 DRAWN = 500
@@ -66,8 +66,14 @@ def write_molecules(found: Iterable[FoundBatch[Graph]], items: AbstractItems[Gra
 
 
 def parts_of(graph: Graph, labels: Sequence[int], source: str) -> list[FoundPart]:
-    """The parts of one molecule, in order of their first atoms; atoms are numbered as in the file, from 0."""
-    molecule: Any = molecule_from(graph)
+    """The parts of one molecule, in order of their first atoms; atoms are numbered as in the file, from 0.
+
+    They are parts of the molecule of the file, with its isotopes, charges and the directions of its bonds; that of
+    chirality has no sense in a part.
+    """
+    whole, atoms = in_whole(graph)
+    molecule: Any = Chem.Mol(whole)
+    Chem.RemoveStereochemistry(molecule)
     ids = graph.ids.tolist()
     own: dict[int, list[int]] = {}
     for place, number in enumerate(labels[: len(graph)]):
@@ -79,8 +85,8 @@ def parts_of(graph: Graph, labels: Sequence[int], source: str) -> list[FoundPart
             graph.title,
             number,
             tuple(ids[place] for place in places),
-            Chem.MolFragmentToSmiles(molecule, places),
-            Chem.MolFragmentToSmarts(molecule, places),
+            Chem.MolFragmentToSmiles(molecule, [atoms[place] for place in places]),
+            Chem.MolFragmentToSmarts(molecule, [atoms[place] for place in places]),
         )
         for number, places in enumerate(own.values(), start=1)
     ]

@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import final
 
@@ -53,7 +53,7 @@ def read_masks(path: Path, items: AbstractItems[Passage], skipped: Sequence[Skip
             lay_spans(lines, items, number, words)
     else:
         raise unreadable_masks(path, ACCEPTED)
-    return words
+    return replace(words, unused=files.unused)
 
 
 @final
@@ -72,6 +72,7 @@ class WordMasks(AbstractMasks[Passage]):
     ends: Int[np.ndarray, " items"]
     known: set[int]
     names: dict[int, tuple[str, ...]]
+    unused: tuple[str, ...] = ()
 
     @classmethod
     def empty(cls, items: TextFiles) -> "WordMasks":

@@ -46,9 +46,10 @@ def read_masks(path: Path, items: AbstractItems[Clip], skipped: Sequence[Skipped
     folders = list(_folders(path)) if path.is_dir() else []
     if not folders:
         raise unreadable_masks(path, ACCEPTED)
-    pairs = NamedFiles(items.paths, skipped).paired(folders, lambda folder: f"the folder of masks {folder}")
+    files = NamedFiles(items.paths, skipped)
+    pairs = files.paired(folders, lambda folder: f"the folder of masks {folder}")
     frames = {number: _numbered(folder, items.paths[number], items.headers[number]) for number, folder in pairs.items()}
-    return FrameMasks(items, frames)
+    return FrameMasks(items, frames, files.unused)
 
 
 def _folders(path: Path) -> Iterator[tuple[str, Path]]:
@@ -105,6 +106,7 @@ class FrameMasks(AbstractMasks[Clip]):
 
     files: VideoFiles
     frames: Mapping[int, tuple[tuple[int, Path], ...]]
+    unused: tuple[str, ...] = ()
 
     def has(self, index: int) -> bool:
         """Whether there are masks of the video."""
