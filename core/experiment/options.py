@@ -44,10 +44,10 @@ class Labelling:
     """What is known of some items."""
 
     labels: Path | None = None
-    """For methods that learn from labels: a CSV file (name of a file, label), or the word folders. Nothing: what the
-    recipe knows of the shipped data."""
+    """For methods that learn from labels: a table (name of a file or record, label), or the word folders. Nothing: what
+    --label-column says, or what the recipe knows of the shipped data."""
     label_column: str | None = None
-    """Column of that file; the second one, or the one called label."""
+    """Column of that table; the one called label, or the second. Without --labels: a column of your data's own records."""
     label_kind: Literal["class", "value"] = "class"
     """Whether its labels are classes or values."""
     label_share: PositiveShare | None = None
@@ -61,7 +61,7 @@ class Labelling:
         """The share that is used."""
         if self.label_share is not None:
             return self.label_share
-        return 0.1 if self.labels is None else 1.0
+        return 0.1 if self.labels is None and self.label_column is None else 1.0
 
 
 @final

@@ -13,6 +13,7 @@ from ..methods.method import wants_labels
 from ..methods.presets import title_of
 from ..report import Chart, Command, Exhibit, Panel
 from ..training.loop import TrainingResult
+from .labelling import share_of
 from .predictions import Predictions
 from .recipe import AbstractRecipe, ExperimentData
 
@@ -51,17 +52,17 @@ def summary(recipe: AbstractRecipe[ItemT, TruthT], data: ExperimentData[ItemT, T
     source = captions.own if own else captions.shipped
     return (
         f"{title_of(recipe.options.method)} learned from {len(data.items)} {source}, "
-        f"{knowledge(recipe)}. In {evaluated} it finds {found} {captions.objects}, "
+        f"{knowledge(recipe, data)}. In {evaluated} it finds {found} {captions.objects}, "
         f"{found / max(len(data.evaluated), 1):.1f} each."
     )
 
 
-def knowledge(recipe: AbstractRecipe[ItemT, TruthT]) -> str:
+def knowledge(recipe: AbstractRecipe[ItemT, TruthT], data: ExperimentData[ItemT, TruthT]) -> str:
     """What the method knew of the items."""
     options = recipe.options
     if not wants_labels(options.method):
         return "without labels"
-    return f"with {options.labelling.share:.0%} of their labels"
+    return f"with {share_of(data, options.labelling):.0%} of their labels"
 
 
 def facts(

@@ -47,10 +47,15 @@ def run(recipe: AbstractRecipe[ItemT, TruthT]) -> int:
             print(data.masked.said(), file=sys.stderr)
     # What the recipe knows of its items may take long to find out.
     asked = any(wants_labels(method) for method in (options.method, *(rival.method for rival in rivals)))
-    given = options.labelling.labels is not None or data.labels is not None
+    own = options.labelling.labels is not None or options.labelling.label_column is not None
+    given = own or data.labels is not None
     if given and not asked and fabric.is_global_zero:
         print(f"the labels are not used: {title_of(options.method)} does not learn from them", file=sys.stderr)
-    labels = labels_of(data, options.labelling, options.training.seed) if asked or given else None
+    labels = None
+    if asked or given:
+        labels = labels_of(data, options.labelling, options.training.seed, options.running.skip_bad)
+    if labels is not None and labels.note and fabric.is_global_zero:
+        print(labels.note, file=sys.stderr)
     views = chosen_views(options.views, data.views, recipe.modality)
     factory = LearnerFactory(recipe, data, views, labels)
     learner = factory.fresh()
