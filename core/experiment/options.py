@@ -47,7 +47,7 @@ class Labelling:
     """For methods that learn from labels: a table (name of a file or record, label), or the word folders. Nothing: what
     --label-column says, or what the recipe knows of the shipped data."""
     label_column: str | None = None
-    """Column of that table; the one called label, or the second. Without --labels: a column of your data's own records."""
+    """Column of that table; the one called label, or the second. Without --labels: a column of the data itself."""
     label_kind: Literal["class", "value"] = "class"
     """Whether its labels are classes or values."""
     label_share: PositiveShare | None = None
