@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from gestalt.core.runs.output_folder import LOCK, PARTIAL, OutputFolder
-from gestalt.core.storage.own_folders import MARKER, below, is_own
+from gestalt.core.storage.listing import listed
+from gestalt.core.storage.own_folders import MARKER, is_own
 
 
 def write(out: Path, files: dict[str, str], inputs: list[Path] | None = None) -> None:
@@ -163,12 +164,12 @@ def test_what_the_package_wrote_is_not_found_as_data(tmp_path: Path) -> None:
             (tmp_path / folder / name).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / folder / name).touch()
     write(tmp_path / "mine" / "found", {"deep/a.txt": "1"})
-    found = [path.relative_to(tmp_path).as_posix() for path in below(tmp_path)]
+    found = [path.relative_to(tmp_path).as_posix() for path in listed(tmp_path).paths]
     assert found == ["mine", "mine/a.txt", "mine/config.json", "mine/options.json"]
-    assert [path.name for path in below(tmp_path / "run")] == ["config.json", "curves.txt", "model.safetensors"]
+    assert [path.name for path in listed(tmp_path / "run").paths] == ["config.json", "curves.txt", "model.safetensors"]
     with OutputFolder(tmp_path / "mine" / "new", []).writing() as writing:
         (writing / "a.txt").touch()
-        assert [path.relative_to(tmp_path).as_posix() for path in below(tmp_path)] == found, "nor while it is written"
+        assert [path.relative_to(tmp_path).as_posix() for path in listed(tmp_path).paths] == found, "nor while it is written"
 
 
 def test_names_that_are_no_utf8_are_kept(tmp_path: Path) -> None:
