@@ -149,8 +149,10 @@ class OutputFolder:
 
 
 def _files_below(folder: Path) -> Iterator[Path]:
-    for parent, _, files in os.walk(folder):
+    """All files, and links to folders: what is behind these is not ours to replace."""
+    for parent, folders, files in os.walk(folder):
         yield from (Path(parent, name) for name in files)
+        yield from (link for link in (Path(parent, name) for name in folders) if link.is_symlink())
 
 
 def _remove_empty(folders: Sequence[Path]) -> None:
