@@ -147,8 +147,8 @@ FREE = frozenset(
         "labelling.labels",
     }
 )
-"""Options that may differ when a run goes on: its numbers do not depend on them. Paths may be written in another way, or
-the data have moved; what lies there is compared, see `DataRecord`."""
+"""Options that may differ when a run goes on: its numbers do not depend on them. Paths may be written in another way,
+or the data have moved; what lies there is compared, see `DataRecord`."""
 
 
 def with_method(options: Any, method: AbstractMethod) -> Any:

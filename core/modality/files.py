@@ -21,9 +21,9 @@ ADVICE = "fix it, remove it, or leave it out with --skip-bad"
 def find_files(paths: Sequence[Path], suffixes: Collection[str], kind: str = "files") -> list[Path]:
     """The files among `paths` and, with one of the `suffixes`, in the folder trees among them: sorted, each once.
 
-    A file that is named is taken whatever its suffix. Below a folder, hidden files, runs and what `discover` and `embed`
-    wrote are no data, and links to folders are followed once, see `listing.listed`. What may hold data but cannot be
-    opened (links that lead nowhere, folders that may not be read) is among the files: `probe` names it or leaves it out.
+    A file that is named is taken whatever its suffix. Below a folder, hidden files, runs and what this package wrote
+    are no data, and links to folders are followed once, see `listing.listed`. What may hold data but cannot be opened
+    (links that lead nowhere, folders that may not be read) is among the files: `probe` names it, or leaves it out.
 
     Args:
         paths: files and folders.

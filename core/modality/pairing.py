@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TypeVar, final
 
 from ..data.items import Skipped
+from ..storage.csv_file import meant
 from ..storage.listing import listed, obstacle
 from ..storage.naming import OutputNames
 
@@ -46,7 +47,7 @@ class NamedFiles:
         Raises:
             ValueError: if no file has the name, or several have.
         """
-        wanted = name.replace("\\", "/").removeprefix("./")
+        wanted = meant(name).replace("\\", "/").removeprefix("./")
         found = [
             place for place in self._numbers.get(wanted.rpartition("/")[2], ()) if _fits(wanted, self.paths[place])
         ]

@@ -101,8 +101,8 @@ class OutputFolder:
             if error.errno not in FULL:
                 raise
             raise OSError(
-                f"{self.folder}: the disk is full ({error.strerror}); what an earlier call wrote there is untouched, and "
-                "nothing of this call stays. Free some space, or choose another disk by --out"
+                f"{self.folder}: the disk is full ({error.strerror}); what an earlier call wrote there is untouched, "
+                "and nothing of this call stays. Free some space, or choose another disk by --out"
             ) from error
         finally:
             shutil.rmtree(partial, ignore_errors=True)

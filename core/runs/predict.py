@@ -52,7 +52,8 @@ def _write(found: Iterable[ItemPrediction], folder: Path) -> int:
     count = 0
     with open_text(folder / "predictions.csv") as file, open_text(folder / "predictions.jsonl") as lines:
         table: TableWriter | None = None
-        for count, one in enumerate(found, start=1):
+        for one in found:
+            count += 1
             several = len(one.scores) > 1
             if table is None:
                 table = TableWriter(file, ("item", *(["best"] if several else []), *one.scores))

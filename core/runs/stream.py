@@ -1,4 +1,4 @@
-"""The items under some paths through a finished run, a few at a time: what `discover`, `embed` and `predict` have in common."""
+"""The items under some paths through a finished run, a few at a time: what its commands have in common."""
 
 import sys
 from collections.abc import Iterator, Sequence

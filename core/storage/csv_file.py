@@ -57,6 +57,16 @@ def shown(cell: Any) -> Any:
     return f"./{cell}" if isinstance(cell, Path) else f"'{cell}"
 
 
+def meant(text: str) -> str:
+    """A cell as it was before `shown` put an apostrophe in front; texts that never had one stay.
+
+    Example:
+        >>> meant("'=a.smi"), meant("'tis"), meant(str(shown(Path("-a"))))
+        ('=a.smi', "'tis", './-a')
+    """
+    return text[1:] if text[:1] == "'" and FORMULA.match(text[1:]) else text
+
+
 def _is_number(text: str) -> bool:
     try:
         float(text)
