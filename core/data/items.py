@@ -55,6 +55,12 @@ def file_of(items: AbstractItems[Any], index: int) -> str:
     return str(items.path(index)) if isinstance(items, FromFiles) else items.name(index)
 
 
+def record_of(items: AbstractItems[Any], index: int) -> str:
+    """Where an item lies in its file, as its name says it: a line, seconds; nothing where the item is the whole file."""
+    rest = items.name(index).removeprefix(file_of(items, index)).strip(" :,")
+    return rest[1:-1] if rest.startswith("[") and rest.endswith("]") else rest
+
+
 @final
 class BadItemError(ValueError):
     """An item that cannot be used: which, why, and what to do about it."""

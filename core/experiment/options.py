@@ -24,6 +24,8 @@ class Running:
     methods that take any, and the truth of the table."""
     resume: bool = False
     """Go on with the run in the folder from its last checkpoint."""
+    data_changed: bool = False
+    """With --resume: go on although files were added, removed or changed since the run was begun."""
     skip_bad: bool = False
     """Leave out files that cannot be used, and list them, instead of stopping."""
     validate: bool = False
@@ -133,15 +135,20 @@ class Options(Protocol):
 FREE = frozenset(
     {
         "running.out",
+        "running.data",
+        "running.masks",
         "running.resume",
+        "running.data_changed",
         "running.skip_bad",
         "running.compare",
         "running.validate",
         "training.workers",
         "training.threads",
+        "labelling.labels",
     }
 )
-"""Options that may differ when a run goes on: its numbers do not depend on them."""
+"""Options that may differ when a run goes on: its numbers do not depend on them. Paths may be written in another way,
+or the data have moved; what lies there is compared, see `DataRecord`."""
 
 
 def with_method(options: Any, method: AbstractMethod) -> Any:

@@ -17,6 +17,8 @@ from .labelling import share_of
 from .predictions import Predictions
 from .recipe import AbstractRecipe, ExperimentData
 
+MASKS = "What is called true are the masks that come with the data; its colours are not those of the objects found."
+
 ItemT = TypeVar("ItemT")
 TruthT = TypeVar("TruthT")
 
@@ -102,6 +104,13 @@ def exhibit(
         return Panel(label, Markup(recipe.modality.render(data.evaluated[place], *found.item(place), known)))
 
     return Exhibit(data.names[place], (panel("Before training", before), panel("After training", after)))
+
+
+def shown_truth(recipe: AbstractRecipe[ItemT, TruthT], data: ExperimentData[ItemT, TruthT]) -> str:
+    """What of the exhibits is the truth: nothing where none is known."""
+    if not any(data.true_objects):
+        return ""
+    return recipe.captions.truth if data.masked is None else MASKS
 
 
 def is_foreign(recipe: AbstractRecipe[ItemT, TruthT]) -> bool:

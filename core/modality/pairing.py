@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any, TypeVar, final
 
 from ..data.items import Skipped
+from ..storage.csv_file import meant
+from ..storage.listing import listed, obstacle
 from ..storage.naming import OutputNames
 
 ValueT = TypeVar("ValueT")
@@ -126,7 +128,7 @@ class NamedFiles:
 
 
 def _plain(name: str) -> str:
-    return name.replace("\\", "/").removeprefix("./")
+    return meant(name).replace("\\", "/").removeprefix("./")
 
 
 def _fits(name: str, path: Path) -> bool:
@@ -137,10 +139,17 @@ def _fits(name: str, path: Path) -> bool:
 def files_below(folder: Path, suffixes: Iterable[str]) -> Iterator[tuple[str, Path]]:
     """The files in a tree of folders with one of the suffixes, each with its name: its path in the tree without suffix.
 
-    Names with a leading dot are other programs' notes.
+    What is hidden is left out, and links to folders are followed once, see `listed`.
+
+    Raises:
+        ValueError: for a link that leads nowhere, or what may not be read.
     """
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and path.suffix.lower() in suffixes and not path.name.startswith("."):
+    for path in listed(folder).paths:
+        if path.suffix.lower() in suffixes or path.is_dir():
+            reason = obstacle(path)
+            if reason is not None:
+                raise ValueError(f"{path} {reason}; repair the link or the permissions, or remove it")
+        if path.is_file() and path.suffix.lower() in suffixes:
             yield path.relative_to(folder).with_suffix("").as_posix(), path
 
 

@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 from typing import Any, final
 
 from ..data.items import AbstractItems, FromFiles
+from ..storage.csv_file import meant
 
 PLACE = re.compile(r"\s*[\[:#,(]")
 """Where an item's name stops to name the file and goes on with the place in it."""
@@ -98,7 +99,7 @@ def _places(place: str) -> Iterator[str]:
 
 def plain(name: str) -> str:
     """A path as every system and every editor writes it: composed letters, slashes, no detours."""
-    slashes = unicodedata.normalize("NFC", name.strip()).replace("\\", "/").removeprefix("file://")
+    slashes = unicodedata.normalize("NFC", meant(name.strip())).replace("\\", "/").removeprefix("file://")
     path = posixpath.normpath(slashes) if slashes else ""
     while path.startswith("../"):
         path = path[3:]

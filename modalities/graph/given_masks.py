@@ -11,6 +11,7 @@ import torch
 from gestalt.core.data.items import AbstractItems, BadItemError, Skipped
 from gestalt.core.data.masks import AbstractMasks, ItemMasks
 from gestalt.core.modality.pairing import must_exist, unreadable_masks
+from gestalt.core.storage.csv_file import meant
 from gestalt.core.tables.rows import table_of
 
 from .data import Graph
@@ -167,7 +168,7 @@ def _number(
         LookupError: if there is none.
         ValueError: if there are several.
     """
-    bare = WINDOW.sub("", name).replace("\\", "/").removeprefix("./")
+    bare = WINDOW.sub("", meant(name)).replace("\\", "/").removeprefix("./")
     parts = bare.split("/")
     found = numbers.get(bare, ())
     for end in ("/".join(parts[at:]) for at in range(1, len(parts))):

@@ -1,6 +1,5 @@
 """Found parts of molecules in formats that chemists' tools read."""
 
-import csv
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from rdkit import Chem
 
 from gestalt.core.data.items import AbstractItems
 from gestalt.core.discovery.found import FoundBatch
+from gestalt.core.storage.csv_file import TableWriter
 from gestalt.core.storage.naming import counted
 from gestalt.core.storage.text_file import open_text
 
@@ -43,8 +43,7 @@ def write_molecules(found: Iterable[FoundBatch[Graph]], items: AbstractItems[Gra
     counts, smarts, seen = Counter[str](), dict[str, str](), 0
     (out / "drawings").mkdir()
     with open_text(out / "parts.csv") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(("molecule", "name", "part", "atoms", "smiles", "smarts"))
+        table = TableWriter(file, ("molecule", "name", "part", "atoms", "smiles", "smarts"))
         for batch in found:
             labels = batch.segmentation.labels()
             for row, (index, graph) in enumerate(zip(batch.index, batch.items, strict=True)):
@@ -53,14 +52,14 @@ def write_molecules(found: Iterable[FoundBatch[Graph]], items: AbstractItems[Gra
                     counts[part.smiles] += 1
                     smarts.setdefault(part.smiles, part.smarts)
                     atoms = " ".join(map(str, part.atoms))
-                    writer.writerow((part.source, part.title, part.number, atoms, part.smiles, part.smarts))
+                    table.row((part.source, part.title, part.number, atoms, part.smiles, part.smarts))
                 if seen < DRAWN:
                     (out / "drawings" / f"{index + 1:05d}.svg").write_text(drawing(graph, parts), encoding="utf-8")
                 seen += 1
     with open_text(out / "kinds.csv") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(("smiles", "parts", "smarts"))
-        writer.writerows((smiles, count, smarts[smiles]) for smiles, count in counts.most_common())
+        table = TableWriter(file, ("smiles", "parts", "smarts"))
+        for smiles, count in counts.most_common():
+            table.row((smiles, count, smarts[smiles]))
     drawn = "" if seen <= DRAWN else f" (drawn: the first {DRAWN})"
     return f"{counted(sum(counts.values()), 'part')} in {counted(seen, 'molecule')}{drawn}"
 

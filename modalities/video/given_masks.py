@@ -17,6 +17,7 @@ from gestalt.core.data.feature_map import Grid
 from gestalt.core.data.items import AbstractItems, BadItemError, Skipped
 from gestalt.core.data.masks import AbstractMasks, ItemMasks
 from gestalt.core.modality.pairing import NamedFiles, must_exist, unreadable_masks
+from gestalt.core.storage.listing import listed
 
 from .data import Clip, VideoFiles
 from .folders import frames_of
@@ -54,7 +55,7 @@ def read_masks(path: Path, items: AbstractItems[Clip], skipped: Sequence[Skipped
 
 def _folders(path: Path) -> Iterator[tuple[str, Path]]:
     """The folders of masks in a tree, with their names in it; the folder itself goes by its own name."""
-    for folder in sorted([path, *(below for below in path.rglob("*") if below.is_dir())]):
+    for folder in sorted([path, *(below for below in listed(path).paths if below.is_dir())]):
         if any(True for _ in _masks_in(folder)):
             yield path.name if folder == path else folder.relative_to(path).as_posix(), folder
 
