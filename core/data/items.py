@@ -1,8 +1,8 @@
 """Numbered items, wherever they come from, and what is said of those that cannot be read."""
 
 import abc
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import traceback
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar, final, runtime_checkable
@@ -75,27 +75,6 @@ class BadItemError(ValueError):
         return BadItemError, (self.name, self.reason)
 
 
-@contextmanager
-def named(name: str | Path) -> Iterator[None]:
-    """Whatever a library raises while it reads a file or record becomes a `BadItemError` that names it.
-
-    Mistakes of the code itself (a name, an import) stay what they are.
-
-    Example:
-        >>> with named("a.sdf"):
-        ...     raise RuntimeError("pre-condition violation")
-        Traceback (most recent call last):
-        gestalt.core.data.items.BadItemError: a.sdf: cannot be read (RuntimeError: pre-condition violation); fix it, …
-    """
-    try:
-        yield
-    except (BadItemError, ImportError, NameError):
-        raise
-    except Exception as error:
-        said = f"cannot be read ({type(error).__name__}: {error})"
-        raise BadItemError(str(name), f"{said}; fix it, remove it, or leave it out with --skip-bad") from error
-
-
 @final
 @dataclass(frozen=True)
 class Skipped:
@@ -103,6 +82,37 @@ class Skipped:
 
     name: str
     reason: str
+
+
+def as_bad_item(name: str, error: Exception) -> BadItemError:
+    """Whatever a library raised over an item, as the error that names it, and where it was raised.
+
+    Raises:
+        Exception: `error` itself, where it is a mistake of the program and none of the item.
+    """
+    if isinstance(error, BadItemError):
+        return error
+    if isinstance(error, ImportError | NameError):
+        raise error
+    places = traceback.extract_tb(error.__traceback__)
+    where = f", in {Path(places[-1].filename).name}, line {places[-1].lineno}" if places else ""
+    return BadItemError(
+        name,
+        f"cannot be read ({type(error).__name__}: {error}{where}); fix it, remove it, or leave it out with --skip-bad",
+    )
+
+
+def read_item(items: AbstractItems[ItemT], index: int, rng: np.random.Generator) -> ItemT:
+    """Item `index`; whatever is raised over it names it.
+
+    Raises:
+        BadItemError: if it cannot be read.
+    """
+    try:
+        return items.read(index, rng)
+    except Exception as error:
+        bad = as_bad_item(items.name(index), error)
+        raise bad if bad is error else bad from error
 
 
 def first_readable(items: AbstractItems[ItemT]) -> ItemT:
@@ -114,7 +124,7 @@ def first_readable(items: AbstractItems[ItemT]) -> ItemT:
     first: BadItemError | None = None
     for index in range(len(items)):
         try:
-            return items.read(index, np.random.default_rng(0))
+            return read_item(items, index, np.random.default_rng(0))
         except BadItemError as error:
             first = first or error
     if first is None:

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Int
 from torch import Tensor
 
-from ..data.items import AbstractItems, BadItemError
+from ..data.items import AbstractItems, BadItemError, read_item
 from ..data.masks import AbstractMasks, ItemMasks, LeavesUnused
 from ..discovery.finder import ObjectFinder
 from ..evaluation.object_metrics import object_metrics
@@ -83,7 +83,7 @@ class MaskedItems(Generic[ItemT]):
         chunk: list[tuple[ItemT, ItemMasks]] = []
         for number in (self.numbers[place] for place in places):
             try:
-                item = self.items.read(number, np.random.default_rng(0))
+                item = read_item(self.items, number, np.random.default_rng(0))
                 mask = self.masks.of_item(number, item)
             except BadItemError:
                 if not self.skip_bad:

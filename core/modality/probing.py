@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from ..data.items import BadItemError, Skipped
+from ..data.items import BadItemError, Skipped, as_bad_item
 from ..storage.listing import obstacle
 
 FoundT = TypeVar("FoundT")
@@ -38,7 +38,7 @@ def probe(
 
     Args:
         paths: the files, in order.
-        examine: raises `BadItemError` for a file that cannot be used.
+        examine: raises for a file that cannot be used: `BadItemError`, or whatever a library does.
         skipped: where the files that cannot be used are added; None raises the error of the first.
 
     Raises:
@@ -51,10 +51,11 @@ def probe(
             if reason is not None:
                 raise BadItemError(str(path), f"{reason}; {ADVICE}")
             found.append((path, examine(path)))
-        except BadItemError as error:
+        except Exception as error:  # libraries raise whatever they like at files of others
+            bad = as_bad_item(str(path), error)
             if skipped is None:
-                raise
-            skipped.append(Skipped(error.name, error.reason))
+                raise bad if bad is error else bad from error
+            skipped.append(Skipped(bad.name, bad.reason))
     return found
 
 

@@ -8,7 +8,7 @@ from typing import final
 
 from rdkit import Chem
 
-from gestalt.core.data.items import BadItemError, Skipped, named
+from gestalt.core.data.items import BadItemError, Skipped, as_bad_item
 from gestalt.core.modality.base import Reading
 from gestalt.core.modality.files import ADVICE, find_files
 from gestalt.core.modality.probing import none_usable, probe
@@ -74,8 +74,7 @@ def read_graphs(
     how = Written() if written is None else written
 
     def examine(path: Path) -> list[Record]:
-        with named(path):
-            return _good_records(path, how, left_out)
+        return _good_records(path, how, left_out)
 
     listed = find_graphs(paths)
     other = [path for path in listed if suffix_of(path) in REFUSED and path not in paths]
@@ -206,10 +205,12 @@ def _from_sdf(path: Path) -> Iterator[Record | Skipped]:
     for number, text in enumerate(sdf_records(path), start=1):
         name = f"{path} [record {number}]"
         try:
-            with named(name):
-                molecule = molecule_of_record(text)
-        except BadItemError as error:
-            yield Skipped(name, error.reason)
+            molecule = molecule_of_record(text)
+        except ValueError as error:
+            yield Skipped(name, f"{error}; {ADVICE}")
+            continue
+        except Exception as error:  # whatever RDKit raises over a record
+            yield Skipped(name, as_bad_item(name, error).reason)
             continue
         values = {key: molecule.GetProp(key) for key in molecule.GetPropNames()}
         title = text.split("\n", 1)[0].strip() or title_in(values)

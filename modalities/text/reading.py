@@ -6,7 +6,7 @@ from typing import final
 
 import numpy as np
 
-from gestalt.core.data.items import AbstractItems, BadItemError, Skipped, named
+from gestalt.core.data.items import AbstractItems, BadItemError, Skipped
 from gestalt.core.modality.base import Reading
 from gestalt.core.modality.files import find_files, number_of
 from gestalt.core.modality.probing import none_usable, probe
@@ -109,8 +109,7 @@ def read_text(
 
     def examine(path: Path) -> tuple[Source, list[Place]]:
         source = Source(path, field, window, lines, encoding)
-        with named(path):
-            return source, source.places(left_out)
+        return source, source.places(left_out)
 
     listed = find_files(paths, SUFFIXES | REFUSED.keys(), "text")
     other = [path for path in listed if path.suffix.lower() in REFUSED and path not in paths]
