@@ -63,7 +63,10 @@ def save_turned(path: Path, values: np.ndarray, orientation: int, how: str) -> N
         case "deep.png" | "deep grey.png":
             deep = held.astype(np.uint16) * 257
             path.write_bytes(
-                png_of(deep if how == "deep.png" else deep[..., 0], chunk(b"eXIf", exif.tobytes().removeprefix(b"Exif\0\0")))
+                png_of(
+                    deep if how == "deep.png" else deep[..., 0],
+                    chunk(b"eXIf", exif.tobytes().removeprefix(b"Exif\0\0")),
+                )
             )
         case "tif":
             tifffile.imwrite(path, held, photometric="rgb", extratags=[(ORIENTATION, "H", 1, orientation, True)])

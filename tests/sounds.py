@@ -23,9 +23,7 @@ def lag(found: Float[np.ndarray, " time"], rate: int, start: float) -> int:
     expected, quarter = sweep(rate, 2.0, start), len(found) // 4
     reach = rate // 10
     middle = found[quarter : 3 * quarter]
-    products = [
-        float(middle @ expected[quarter + by : quarter + by + len(middle)]) for by in range(-reach, reach + 1)
-    ]
+    products = [float(middle @ expected[quarter + by : quarter + by + len(middle)]) for by in range(-reach, reach + 1)]
     return reach - int(np.argmax(products))
 
 
@@ -64,6 +62,8 @@ def write_coded(
         container.mux(stream.encode(None))
 
 
-def write_sound(path: Path, seconds: float = 6.0, kind: str | None = None, rate: int = RATE, start: float = 0.0) -> None:
+def write_sound(
+    path: Path, seconds: float = 6.0, kind: str | None = None, rate: int = RATE, start: float = 0.0
+) -> None:
     """The sweep in two channels, in a format of libsndfile."""
     soundfile.write(path, np.stack([sweep(rate, seconds, start)] * 2, axis=1), rate, format=kind)

@@ -149,7 +149,9 @@ def test_what_a_recorder_lost_is_silence_and_what_follows_keeps_its_time(tmp_pat
 
 def test_a_rate_that_changes_within_a_file_is_named_at_its_place(tmp_path: Path) -> None:
     path = tmp_path / "two rates.aac"
-    joined(path, lambda p: write_coded(p, "aac", seconds=5.0), lambda p: write_coded(p, "aac", rate=22_050, seconds=5.0))
+    joined(
+        path, lambda p: write_coded(p, "aac", seconds=5.0), lambda p: write_coded(p, "aac", rate=22_050, seconds=5.0)
+    )
     with pytest.raises(BadItemError, match=r"two rates\.aac: cannot be decoded at \d\.\d s \(its sample rate changes"):
         MODALITY.read([path])
 

@@ -16,9 +16,43 @@ from gestalt.core.data.items import BadItemError
 from . import containers, sound_files
 
 SOUND_FILES = frozenset(
-    (".wav", ".wave", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc", ".au", ".snd", ".caf", ".w64", ".rf64")
+    (
+        ".wav",
+        ".wave",
+        ".flac",
+        ".ogg",
+        ".oga",
+        ".opus",
+        ".mp3",
+        ".aif",
+        ".aiff",
+        ".aifc",
+        ".au",
+        ".snd",
+        ".caf",
+        ".w64",
+        ".rf64",
+    )
 )
-CONTAINERS = frozenset((".mp4", ".m4a", ".m4b", ".webm", ".mov", ".aac", ".mkv", ".mka", ".3gp", ".wma", ".amr", ".mp2", ".ac3", ".wv", ".tta"))
+CONTAINERS = frozenset(
+    (
+        ".mp4",
+        ".m4a",
+        ".m4b",
+        ".webm",
+        ".mov",
+        ".aac",
+        ".mkv",
+        ".mka",
+        ".3gp",
+        ".wma",
+        ".amr",
+        ".mp2",
+        ".ac3",
+        ".wv",
+        ".tta",
+    )
+)
 SUFFIXES = SOUND_FILES | CONTAINERS
 
 MARGIN = 0.02  # seconds; resampling filters need neighbours
