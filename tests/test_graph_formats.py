@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from rdkit import Chem
-from rdkit.Chem import AllChem
+from rdkit.Chem import rdDistGeom
 
 from gestalt.core.data.feature_map import FeatureMap
 from gestalt.core.data.items import BadItemError
@@ -85,7 +85,7 @@ def test_what_a_view_changed_is_made_of_its_features() -> None:
 
 def hydrogens_first(text: str) -> Chem.Mol:
     molecule = Chem.AddHs(Chem.MolFromSmiles(text))
-    AllChem.EmbedMolecule(molecule, randomSeed=1)
+    rdDistGeom.EmbedMolecule(molecule, randomSeed=1)
     order = sorted(range(molecule.GetNumAtoms()), key=lambda place: molecule.GetAtomWithIdx(place).GetAtomicNum() > 1)
     return Chem.RenumberAtoms(molecule, order)
 
@@ -112,7 +112,8 @@ def test_atoms_have_the_numbers_of_the_file_though_hydrogens_are_none(tmp_path: 
 
 
 def record(title: str, text: str, fields: str = "") -> str:
-    return f"{title}\n" + Chem.MolToMolBlock(Chem.MolFromSmiles(text, sanitize=False), kekulize=False).split("\n", 1)[1] + fields + "$$$$\n"
+    block = Chem.MolToMolBlock(Chem.MolFromSmiles(text, sanitize=False), kekulize=False)
+    return "\n".join([title, block.split("\n", 1)[1] + fields + "$$$$\n"])
 
 
 SDF = (

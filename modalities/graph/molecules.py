@@ -156,8 +156,8 @@ def _part(whole: Chem.Mol, places: list[int], graph: Graph) -> Chem.RWMol:
         atom.SetNumExplicitHs(row[HYDROGEN] - 1)
         atom.SetNoImplicit(True)
     editable.BeginBatchEdit()
-    for atom in set(range(whole.GetNumAtoms())).difference(places):
-        editable.RemoveAtom(atom)
+    for other in set(range(whole.GetNumAtoms())).difference(places):
+        editable.RemoveAtom(other)
     editable.CommitBatchEdit()
     rank = {place: number for number, place in enumerate(sorted(places))}
     return Chem.RWMol(Chem.RenumberAtoms(editable, [rank[place] for place in places]))
