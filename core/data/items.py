@@ -2,6 +2,7 @@
 
 import abc
 import traceback
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar, final, runtime_checkable
@@ -40,9 +41,24 @@ class FromFiles(Protocol):
         ...
 
 
+@runtime_checkable
+class FromRecords(Protocol):
+    """Items that are records of files, whose other columns or fields name and describe them."""
+
+    def fields(self, index: int) -> Mapping[str, str]:
+        """Everything that the record of item `index` says, by name; nothing where the file holds no records."""
+        ...
+
+
 def file_of(items: AbstractItems[Any], index: int) -> str:
     """The file of an item; its name, where it lies in none."""
     return str(items.path(index)) if isinstance(items, FromFiles) else items.name(index)
+
+
+def record_of(items: AbstractItems[Any], index: int) -> str:
+    """Where an item lies in its file, as its name says it: a line, seconds; nothing where the item is the whole file."""
+    rest = items.name(index).removeprefix(file_of(items, index)).strip(" :,")
+    return rest[1:-1] if rest.startswith("[") and rest.endswith("]") else rest
 
 
 @final

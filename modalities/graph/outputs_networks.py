@@ -1,11 +1,11 @@
 """Found objects of graphs that are no molecules: a table of nodes, and drawings."""
 
-import csv
 from collections.abc import Iterable
 from pathlib import Path
 
 from gestalt.core.data.items import AbstractItems
 from gestalt.core.discovery.found import FoundBatch
+from gestalt.core.storage.csv_file import TableWriter
 from gestalt.core.storage.naming import counted
 from gestalt.core.storage.text_file import open_text
 
@@ -24,8 +24,7 @@ def write_networks(found: Iterable[FoundBatch[Graph]], items: AbstractItems[Grap
     objects, seen = 0, 0
     (out / "drawings").mkdir()
     with open_text(out / "nodes.csv") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(("graph", "node", "name", "object"))
+        table = TableWriter(file, ("graph", "node", "name", "object"))
         for batch in found:
             labels = batch.segmentation.labels()
             for row, (index, graph) in enumerate(zip(batch.index, batch.items, strict=True)):
@@ -33,7 +32,7 @@ def write_networks(found: Iterable[FoundBatch[Graph]], items: AbstractItems[Grap
                 number = {node: place for place, (_, nodes) in enumerate(parts, start=1) for node in nodes}
                 for node, own in enumerate(graph.ids.tolist()):
                     name = graph.names[own] if graph.names else ""
-                    writer.writerow((items.name(index), own, name, number.get(node, 0)))
+                    table.row((items.name(index), own, name, number.get(node, 0)))
                 if seen < DRAWN:
                     (out / "drawings" / f"{index + 1:05d}.svg").write_text(draw(graph, parts), encoding="utf-8")
                 seen, objects = seen + 1, objects + len(parts)

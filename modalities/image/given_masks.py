@@ -50,10 +50,11 @@ def read_masks(path: Path, items: AbstractItems[Picture], skipped: Sequence[Skip
         found = files.paired(files_below(path, {".png"}), lambda mask: f"the mask {mask}")
         if not found:
             raise unreadable_masks(path, ACCEPTED)
-        return IndexMasks(items.paths, found)
+        return IndexMasks(items.paths, found, files.unused)
     if path.suffix.lower() != ".json":
         raise unreadable_masks(path, ACCEPTED)
-    return CocoMasks(items.paths, path, *_annotated(path, files))
+    annotated = _annotated(path, files)
+    return CocoMasks(items.paths, path, *annotated, files.unused)
 
 
 @final
@@ -63,6 +64,7 @@ class IndexMasks(AbstractMasks[Picture]):
 
     pictures: tuple[Path, ...]
     files: Mapping[int, Path]
+    unused: tuple[str, ...] = ()
 
     def has(self, index: int) -> bool:
         """Whether there is a PNG."""
@@ -89,6 +91,7 @@ class CocoMasks(AbstractMasks[Picture]):
     sizes: Mapping[int, tuple[int, int]]
     annotations: Mapping[int, Sequence[Mapping[str, Any]]]
     categories: Mapping[Any, str]
+    unused: tuple[str, ...] = ()
 
     def has(self, index: int) -> bool:
         """Whether the file lists the picture."""

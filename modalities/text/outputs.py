@@ -13,6 +13,7 @@ from gestalt.core.discovery.found import FoundBatch
 from gestalt.core.storage.naming import counted
 from gestalt.core.storage.text_file import open_text
 
+from .conllu import conllu_lines
 from .data import Passage
 from .reading import TextFiles
 from .render import render
@@ -23,7 +24,7 @@ SHOWN = 500
 
 
 def write_objects(found: Iterable[FoundBatch[Passage]], items: AbstractItems[Passage], out: Path) -> str:
-    """`spans.jsonl` with character offsets, `spans.bio` in CoNLL's columns, and `spans.html` in colours.
+    """`spans.jsonl` with character offsets, `spans.bio` and `spans.conllu` in CoNLL's columns, `spans.html` in colours.
 
     Raises:
         TypeError: if the passages are no parts of files.
@@ -31,8 +32,8 @@ def write_objects(found: Iterable[FoundBatch[Passage]], items: AbstractItems[Pas
     files = _files(items)
     passages, spans, of = 0, 0, set[Path]()
     with ExitStack() as stack:
-        records, columns, page = (
-            stack.enter_context(open_text(out / name)) for name in ("spans.jsonl", "spans.bio", "spans.html")
+        records, columns, universal, page = (
+            stack.enter_context(open_text(out / f"spans.{ending}")) for ending in ("jsonl", "bio", "conllu", "html")
         )
         page.write(_HEAD)
         for batch in found:
@@ -41,13 +42,14 @@ def write_objects(found: Iterable[FoundBatch[Passage]], items: AbstractItems[Pas
                 own, file, line = spans_of(item, labels[row]), files.path(index), files.line(index)
                 records.write(json_line(item, own, str(file), line))
                 columns.write(bio_lines(item, own))
+                universal.write(conllu_lines(item, own, passages + 1, f"{file}:{line}"))
                 if passages < SHOWN:
                     picture = render(item, labels[row], batch.features.grid)
-                    page.write(f"<h2>{escape(f'{file}:{line}')}</h2>\n{picture}\n")
+                    page.write(f'<h2 dir="auto">{escape(f"{file}:{line}")}</h2>\n{picture}\n')
                 passages, spans = passages + 1, spans + len(own)
                 of.add(file)
         if passages > SHOWN:
-            page.write(f"<p>{passages - SHOWN} more passages are in spans.jsonl and spans.bio.</p>\n")
+            page.write(f"<p>{passages - SHOWN} more passages are in the other files.</p>\n")
         page.write("</body></html>\n")
     return f"{counted(spans, 'span')} in {counted(passages, 'passage')} of {counted(len(of), 'file')}"
 

@@ -1,6 +1,6 @@
 """Text files as numbered items, read one at a time."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import final
 
@@ -13,7 +13,8 @@ from gestalt.core.modality.probing import none_usable, probe
 from gestalt.core.modality.windows import WindowIndex
 
 from .data import Passage
-from .source import SUFFIXES, Place, Source
+from .formats import REFUSED, SUFFIXES
+from .source import Place, Source
 
 
 @final
@@ -76,16 +77,28 @@ class TextFiles(AbstractItems[Passage]):
             BadItemError: if the file was changed since it was indexed.
         """
         source, place = self._place(index)
-        text = source.text(place)
-        if not text.strip():
+        found = source.passage(place)
+        if found is None:
             raise BadItemError(self.name(index), "is empty now: the file was changed while it was read; run again")
-        return Passage.of(text, place.start)
+        return found
+
+    def fields(self, index: int) -> Mapping[str, str]:
+        """What the record of an item says, by name: its other fields or columns; nothing for plain text."""
+        source, place = self._place(index)
+        return source.fields(place)
 
 
 def read_text(
-    paths: Sequence[Path], field: str = "text", window: int = 128, lines: bool = True, skip_bad: bool = False
+    paths: Sequence[Path],
+    field: str = "text",
+    window: int = 128,
+    lines: bool = True,
+    skip_bad: bool = False,
+    encoding: str | None = None,
 ) -> Reading[Passage]:
     """Index every file and give the items of the good ones.
+
+    Files in folders that hold text in a form that is not read are among what was left out, with the reason.
 
     Raises:
         BadItemError: for the first file or record that cannot be used, unless `skip_bad`.
@@ -95,10 +108,13 @@ def read_text(
     left_out = skipped if skip_bad else None
 
     def examine(path: Path) -> tuple[Source, list[Place]]:
-        source = Source(path, field, window, lines)
+        source = Source(path, field, window, lines, encoding)
         return source, source.places(left_out)
 
-    probed = probe(find_files(paths, SUFFIXES, "text"), examine, left_out)
+    listed = find_files(paths, SUFFIXES | REFUSED.keys(), "text")
+    other = [path for path in listed if path.suffix.lower() in REFUSED and path not in paths]
+    skipped += [Skipped(str(path), REFUSED[path.suffix.lower()]) for path in other]
+    probed = probe([path for path in listed if path not in other], examine, left_out)
     good = [(source, places) for _, (source, places) in probed if places]
     if not good:
         raise none_usable(skipped, "the text files")

@@ -76,9 +76,15 @@ def bio_lines(item: Passage, spans: Sequence[Span]) -> str:
         it	B-0
         <BLANKLINE>
     """
-    tags = ["O"] * len(item.words)
-    for span in spans:
-        tags[span.first : span.last] = [f"B-{span.object}", *[f"I-{span.object}"] * (span.last - span.first - 1)]
+    tags = tags_of(item, spans)
     # A word that a table of synonyms put in may hold a space, which ends a column.
     rows = ["\t".join((" ".join(word.split()), tag)) for word, tag in zip(item.words, tags, strict=True)]
     return "\n".join([*rows, "", ""])
+
+
+def tags_of(item: Passage, spans: Sequence[Span]) -> list[str]:
+    """For every word `B-2` where a span of object 2 begins, `I-2` where it goes on, `O` where there is none."""
+    tags = ["O"] * len(item.words)
+    for span in spans:
+        tags[span.first : span.last] = [f"B-{span.object}", *[f"I-{span.object}"] * (span.last - span.first - 1)]
+    return tags
