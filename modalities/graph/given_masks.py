@@ -11,6 +11,7 @@ import torch
 from gestalt.core.data.items import AbstractItems, BadItemError, Skipped
 from gestalt.core.data.masks import AbstractMasks, ItemMasks
 from gestalt.core.modality.pairing import must_exist, unreadable_masks
+from gestalt.core.storage.csv_file import meant
 
 from .data import Graph
 from .records import GraphRecords
@@ -148,7 +149,7 @@ def _number(
     Raises:
         ValueError: if there is none, or there are several.
     """
-    bare = WINDOW.sub("", name).replace("\\", "/").removeprefix("./")
+    bare = WINDOW.sub("", meant(name)).replace("\\", "/").removeprefix("./")
     parts = bare.split("/")
     found = numbers.get(bare, ())
     for end in ("/".join(parts[at:]) for at in range(1, len(parts))):
