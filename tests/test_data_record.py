@@ -132,20 +132,20 @@ def test_a_run_is_resumed_wherever_its_data_lie_and_not_with_other_data(
     (data / "words.txt").write_text("Birds sing in the wide sky.\nThe old man saw the sea.\nNobody knew his name.\n")
     training = Training(steps=1, batch=2, warmup=0, workers=0, log_every=1, accelerator="cpu")
 
-    def train(given: Path, **more: bool) -> str:
-        gestalt.train(given, modality="text", out="run", training=training, **more)
+    def train(given: Path, resume: bool = True, changed: bool = False) -> str:
+        gestalt.train(given, modality="text", out="run", training=training, resume=resume, data_changed=changed)
         return capsys.readouterr().err
 
-    assert "found 5 files (3 .wav, 2 .txt) in data; read as 4 items\n" in train(Path("data"))
-    train(data.absolute(), resume=True)
+    assert "found 5 files (3 .wav, 2 .txt) in data; read as 4 items\n" in train(Path("data"), resume=False)
+    train(data.absolute())
     shutil.move(data, tmp_path / "moved")
-    train(Path("moved"), resume=True)
+    train(Path("moved"))
     (tmp_path / "moved" / "more.txt").write_text("One more.\n")
     with pytest.raises(
         ValueError, match=r"the data changed since the run in run was begun: 4 items were there and now 5"
     ):
-        train(Path("moved"), resume=True)
-    train(Path("moved"), resume=True, data_changed=True)
+        train(Path("moved"))
+    train(Path("moved"), changed=True)
     with pytest.raises(ValueError, match=r"begun with other options: training\.steps was 1 and is now 3"):
         gestalt.train("moved", modality="text", out="run", training=replace(training, steps=3), resume=True)
 
