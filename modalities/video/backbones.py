@@ -36,7 +36,10 @@ def loaded(network: nn.Module, checkpoint: str | None) -> None:
 
         weights = load_file(path)
     else:
-        weights = torch.load(path, map_location="cpu", weights_only=True)
+        try:
+            weights = torch.load(path, map_location="cpu", weights_only=True)
+        except Exception as error:  # whatever a damaged file makes torch raise; nothing in it is ever run
+            raise ValueError(f"{checkpoint} holds no weights, or more than weights: {str(error)[:300]}") from error
     try:
         network.load_state_dict(weights)
     except RuntimeError as error:
