@@ -110,9 +110,10 @@ def read_item(items: AbstractItems[ItemT], index: int, rng: np.random.Generator)
     """
     try:
         return items.read(index, rng)
+    except BadItemError:
+        raise
     except Exception as error:
-        bad = as_bad_item(items.name(index), error)
-        raise bad if bad is error else bad from error
+        raise as_bad_item(items.name(index), error) from error
 
 
 def first_readable(items: AbstractItems[ItemT]) -> ItemT:

@@ -97,12 +97,12 @@ class Audio(AbstractModality[Recording]):
     def read(self, paths: Sequence[Path], skip_bad: bool = False) -> Reading[Recording]:
         """The windows of all audio files among `paths` and in the folders among them, in sorted order.
 
-        The header of every file is read; 64 files, evenly over the list, are decoded in a few places. Wav, flac, ogg
-        and mp3 are decoded by libsndfile, mp4, m4a, webm and other containers by FFmpeg; channels are averaged.
+        The length of every file is found; 64 files, evenly over the list, are decoded in a few places. Wav, flac, ogg
+        and others are decoded by libsndfile, mp3, mp4, m4a, webm and other containers by FFmpeg; channels are averaged.
 
         Raises:
-            BadItemError: for the first file that is no audio, empty or too short, or among the decoded ones silent or
-                not finite, unless `skip_bad`.
+            BadItemError: for the first file that is no audio, empty, too short, cut off or joined of several, or among
+                the decoded ones silent or not finite, unless `skip_bad`.
             FileNotFoundError: for a path that does not exist.
             ValueError: if no usable audio is found.
         """

@@ -116,7 +116,7 @@ def _check_rate(checkpoint: str | None, sample_rate: int) -> None:
     if trained != sample_rate:
         raise ValueError(
             f"{checkpoint} was trained at {trained} Hz, got sample_rate={sample_rate}; "
-            f"read the recordings with Audio(sample_rate={trained})"
+            f"read the recordings with Audio(sample_rate={trained}), or --sample-rate {trained}"
         )
 
 

@@ -21,6 +21,7 @@ from .front_end import (
     SampleRate,
     count,
     longest,
+    lowest_band,
     masked,
     mel_edges,
     valid_elements,
@@ -39,8 +40,8 @@ class ResNet(AbstractEncoder):
         name: `resnet18`, `resnet34` or `resnet50`.
         stride: frames and mel bands that an element takes: 8, 16 or 32.
         mels: bands of the log-mel spectrum, equally spaced in mel.
-        window_ms: length of the window of each spectrum, in milliseconds; a whole number of samples.
-        hop_ms: step from one spectrum to the next, in milliseconds; a whole number of samples.
+        window_ms: length of the window of each spectrum, in milliseconds, to the nearest sample.
+        hop_ms: step from one spectrum to the next, in milliseconds, to the nearest sample.
         floor: power in dB of full scale that counts as silence.
         sample_rate: of the recordings, in Hz.
 
@@ -75,7 +76,9 @@ class ResNet(AbstractEncoder):
         self.sample_rate = sample_rate
         check_ranges(self)
         window, hop = whole_samples(window_ms, sample_rate, "window_ms"), whole_samples(hop_ms, sample_rate, "hop_ms")
-        self.frames = LogMelFrames(sample_rate, mels, window, hop, high=0.4875 * sample_rate, floor=floor)
+        self.frames = LogMelFrames(
+            sample_rate, mels, window, hop, lowest_band(sample_rate), 0.4875 * sample_rate, floor
+        )
         network = getattr(resnet, name)(weights=None)
         self.stem = nn.Conv2d(1, 64, 7, stride=2, padding=3, bias=False)
         self.stem_norm = nn.BatchNorm2d(64)

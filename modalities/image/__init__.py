@@ -108,7 +108,7 @@ class Image(AbstractModality[Picture]):
     def read(self, paths: Sequence[Path], skip_bad: bool = False) -> Reading[Picture]:
         """All pictures among `paths` and in the folders among them, in sorted order.
 
-        PNG, JPEG (upright by its EXIF), TIFF, BMP, GIF, WebP, PNM and NumPy's .npy; 8 and 16 bits, grey, colour,
+        PNG, JPEG, TIFF, BMP, GIF, WebP, AVIF, PNM and NumPy's .npy, upright by EXIF; 8 and 16 bits, grey, colour,
         palettes, opacity, any number of channels. 64 files, evenly over the list, are decoded to see that they can be.
 
         Raises:

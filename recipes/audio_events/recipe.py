@@ -26,8 +26,10 @@ from gestalt.core.training.options import Training
 from gestalt.modalities.audio import Audio, Recording, chain
 from gestalt.modalities.audio.effects import BackgroundMix, Gain, Noise
 from gestalt.modalities.audio.encoders import LogMel
+from gestalt.modalities.audio.front_end import SampleRate
 from gestalt.modalities.audio.views import FrequencyMask, TimeCrop, TimeMask
 
+from .rate import OF_SPEECH, SHIPPED, at_rate, rate_of
 from .results import COLUMNS, NOTE, baselines, measure
 from .synthetic.mixing import Mix, Soundscape
 from .synthetic.soundscapes import Soundscapes, load_samples, recording
@@ -57,6 +59,11 @@ class Options:
 
     seconds: Annotated[float, Between(1.0, 3600.0)] = 4.0
     """Length of the windows that recordings are taken in, in seconds; views are crops of a window."""
+    sample_rate: SampleRate | None = None
+    """Samples per second to which your recordings are brought: events are found up to half of it. None: the rate of
+    most of them, 16000 for encoders made for speech (wav2vec2, hubert, ast). The shipped sounds have 16000."""
+    highest_rate: SampleRate = 500_000
+    """The sample rate that is taken where your recordings have a higher one and --sample-rate does not say."""
     soundscapes: Count = 12000
     """Soundscapes to mix for training (without --data)."""
     test_soundscapes: Count = 200
@@ -78,6 +85,19 @@ class Options:
 
     def __post_init__(self) -> None:
         check_ranges(self)
+        if self.sample_rate not in (None, SHIPPED) and not self.running.data:
+            raise ValueError(
+                f"--sample-rate is that of your own recordings, and the shipped sounds have {SHIPPED} Hz, got "
+                f"{self.sample_rate}: leave it out, or name your recordings by --data"
+            )
+
+    def rate(self) -> int:
+        """The sample rate: what the user says, or what follows from the recordings."""
+        if self.sample_rate is not None:
+            return self.sample_rate
+        if not self.running.data or self.encoder.name in OF_SPEECH:
+            return SHIPPED
+        return rate_of(self.running.data, self.highest_rate)
 
 
 @final
@@ -101,13 +121,19 @@ class AudioEvents(AbstractRecipe[Recording, tuple[Soundscape, ...]]):
     free = frozenset({"test_soundscapes"})
 
     def __init__(self, options: Options) -> None:
+        rate = options.rate()
+        # What follows from the recordings is an option of the run from here on: one that goes on keeps it.
+        if options.running.data:
+            method, finder = at_rate(options.method, rate), at_rate(options.finder, rate)
+            options = replace(options, sample_rate=rate, method=method, finder=finder)
         self.options = self._own = options
-        self.modality = Audio(seconds=options.seconds)
+        self.modality = Audio(rate, options.seconds)
+        self.rate = rate
         self.finder = options.finder
 
     def data(self) -> ExperimentData[Recording, tuple[Soundscape, ...]]:
         """Soundscapes, or windows of recordings."""
-        options, first = self._own, first_segments(self.finder)
+        options, first = self._own, first_segments(self.finder, self.rate)
         if options.running.data:
             return own_data(self.modality, options.running, views(options.seconds), first_segments=first)
         config, samples = Mix(seconds=options.seconds), load_samples()
@@ -152,9 +178,9 @@ def views(seconds: float, backgrounds: Sequence[Recording] = ()) -> Views[Record
     return Views(chain(), (chain(*steps),) * 2)
 
 
-def first_segments(finder: ObjectFinder) -> AbstractSegmenter:
+def first_segments(finder: ObjectFinder, sample_rate: int = SHIPPED) -> AbstractSegmenter:
     """The same way of grouping, on log-mel alone."""
-    raw = LogMel()
+    raw = LogMel(sample_rate=sample_rate)
     return plain_segments(raw, replace(finder, space="hidden", extra_features=ConcatFeatures(raw, 0.0)))
 
 
