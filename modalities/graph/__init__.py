@@ -47,6 +47,8 @@ class GraphModality(AbstractModality[Graph]):
 
     Args:
         most: nodes of an item; larger graphs are cut into connected windows.
+        margin: edges around such a window up to which the network sees other nodes, once it has learned: one more than
+            the encoder has layers gives the vectors of the whole graph. At most `most` nodes are seen so.
         smiles: the name of the SMILES column in tables; the usual names are found without it.
 
     Example:
@@ -57,8 +59,14 @@ class GraphModality(AbstractModality[Graph]):
     name: ClassVar[str] = "graph"
     element: ClassVar[str] = "node"
 
-    def __init__(self, most: Annotated[int, Between(1, 1_000_000)] = 512, smiles: str | None = None) -> None:
+    def __init__(
+        self,
+        most: Annotated[int, Between(1, 1_000_000)] = 512,
+        smiles: str | None = None,
+        margin: Annotated[int, Between(0, 1000)] = 4,
+    ) -> None:
         self.most = most
+        self.margin = margin
         self.smiles = smiles
         check_ranges(self)
         self.encoders: Mapping[str, Callable[..., AbstractEncoder]] = {
@@ -94,7 +102,7 @@ class GraphModality(AbstractModality[Graph]):
             FileNotFoundError: for a path that does not exist.
             ValueError: if no usable graph is found.
         """
-        return read_graphs(paths, self.most, skip_bad, self.smiles)
+        return read_graphs(paths, self.most, skip_bad, self.smiles, self.margin)
 
     def encoder_settings(self, encoder: str, items: AbstractItems[Graph]) -> Mapping[str, Any]:
         """The features of nodes and edges, which all graphs of a data set share, for the encoders that take them.

@@ -30,7 +30,9 @@ def find_graphs(paths: Sequence[Path]) -> list[Path]:
     return [path for path in found if path in paths or not path.stem.endswith(".nodes")]
 
 
-def read_graphs(paths: Sequence[Path], most: int, skip_bad: bool = False, smiles: str | None = None) -> Reading[Graph]:
+def read_graphs(
+    paths: Sequence[Path], most: int, skip_bad: bool = False, smiles: str | None = None, margin: int = 0
+) -> Reading[Graph]:
     """Every graph in every file; each SMILES is parsed once.
 
     Raises:
@@ -47,7 +49,7 @@ def read_graphs(paths: Sequence[Path], most: int, skip_bad: bool = False, smiles
     if not good:
         raise none_usable(skipped, f"{len(skipped)} graphs")
     kept, schema = common_schema(good, left_out)
-    return Reading(GraphRecords(kept, schema, most), tuple(skipped))
+    return Reading(GraphRecords(kept, schema, most, margin), tuple(skipped))
 
 
 def _good_records(path: Path, smiles: str | None, skipped: list[Skipped] | None) -> list[Record]:

@@ -61,7 +61,8 @@ class Text(AbstractModality[Passage]):
     """Passages of at most `window` words; objects are groups of words.
 
     Args:
-        window: most words per item; longer lines and records become several items.
+        window: most words per item; longer lines and records become several items, which end behind sentences.
+        margin: words on either side of such an item that the network sees beside it once it has learned.
         lines: every line of a plain text file is an item; otherwise its lines are joined into windows.
         field: the field of JSON Lines, or the column of a table, that holds the text.
         vocabulary: sub-words of the tokenizer that `encoder_settings` learns; bytes and special ones are among them.
@@ -80,11 +81,13 @@ class Text(AbstractModality[Passage]):
         lines: bool = True,
         field: str = "text",
         vocabulary: Annotated[int, Between(LEAST, 10_000_000)] = 4000,
+        margin: Annotated[int, Between(0, 1_000_000)] = 32,
     ) -> None:
         self.window = window
         self.lines = lines
         self.field = field
         self.vocabulary = vocabulary
+        self.margin = margin
         check_ranges(self)
         self.encoders: Mapping[str, Callable[..., AbstractEncoder]] = {
             "raw": Letters,
@@ -123,7 +126,7 @@ class Text(AbstractModality[Passage]):
             FileNotFoundError: for a path that does not exist.
             ValueError: if no usable text is found.
         """
-        return read_text(paths, self.field, self.window, self.lines, skip_bad)
+        return read_text(paths, self.field, self.window, self.lines, skip_bad, self.margin)
 
     def encoder_settings(self, encoder: str, items: AbstractItems[Passage]) -> Mapping[str, Any]:
         """A tokenizer learned from a sample of the passages, for the transformers that begin without weights.

@@ -1,12 +1,13 @@
 """Found spans in the formats that the field's tools read, and the characters of words."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from html import escape
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
+from torch import Tensor
 
 from gestalt.core.data.items import AbstractItems
 from gestalt.core.discovery.found import FoundBatch
@@ -14,6 +15,7 @@ from gestalt.core.storage.naming import counted
 from gestalt.core.storage.text_file import open_text
 
 from .data import Passage
+from .joining import joined_spans
 from .reading import TextFiles
 from .render import render
 from .spans import bio_lines, json_line, spans_of
@@ -25,6 +27,9 @@ SHOWN = 500
 def write_objects(found: Iterable[FoundBatch[Passage]], items: AbstractItems[Passage], out: Path) -> str:
     """`spans.jsonl` with character offsets, `spans.bio` in CoNLL's columns, and `spans.html` in colours.
 
+    A span that the border between two windows of a line, a record or a joined text cuts is written once, in the window
+    in which it begins, with all its characters.
+
     Raises:
         TypeError: if the passages are no parts of files.
     """
@@ -35,21 +40,24 @@ def write_objects(found: Iterable[FoundBatch[Passage]], items: AbstractItems[Pas
             stack.enter_context(open_text(out / name)) for name in ("spans.jsonl", "spans.bio", "spans.html")
         )
         page.write(_HEAD)
-        for batch in found:
-            labels = batch.segmentation.labels()
-            for row, (index, item) in enumerate(zip(batch.index, batch.items, strict=True)):
-                own, file, line = spans_of(item, labels[row]), files.path(index), files.line(index)
-                records.write(json_line(item, own, str(file), line))
-                columns.write(bio_lines(item, own))
-                if passages < SHOWN:
-                    picture = render(item, labels[row], batch.features.grid)
-                    page.write(f"<h2>{escape(f'{file}:{line}')}</h2>\n{picture}\n")
-                passages, spans = passages + 1, spans + len(own)
-                of.add(file)
+        for one in joined_spans(_labelled(found), files):
+            item, file, line = one.item, files.path(one.index), files.line(one.index)
+            records.write(json_line(item, one.spans, str(file), line))
+            continued = one.continued is not None
+            columns.write(bio_lines(item, spans_of(item, one.labels), continued, one.goes_on))
+            if passages < SHOWN:
+                page.write(f"<h2>{escape(f'{file}:{line}')}</h2>\n{render(item, one.labels, None)}\n")
+            passages, spans = passages + 1, spans + len(one.spans)
+            of.add(file)
         if passages > SHOWN:
             page.write(f"<p>{passages - SHOWN} more passages are in spans.jsonl and spans.bio.</p>\n")
         page.write("</body></html>\n")
     return f"{counted(spans, 'span')} in {counted(passages, 'passage')} of {counted(len(of), 'file')}"
+
+
+def _labelled(found: Iterable[FoundBatch[Passage]]) -> Iterator[tuple[int, Passage, Int[Tensor, " elements"]]]:
+    for batch in found:
+        yield from zip(batch.index, batch.items, batch.labels(), strict=True)
 
 
 def element_columns(

@@ -3,19 +3,22 @@
 import csv
 import json
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import final
 
 from gestalt.core.data.items import BadItemError, Skipped
 
+from .borders import window_ends
 from .words import split
 
 PLAIN = frozenset((".txt", ".text", ".md", ".rst"))
 JSON = frozenset((".jsonl", ".ndjson"))
 TABLE = frozenset((".csv", ".tsv"))
-SUFFIXES = PLAIN | JSON | TABLE
+RECORDS = JSON | TABLE
+SUFFIXES = PLAIN | RECORDS
 
 ADVICE = "remove it, or leave it out with --skip-bad"
 BOM = b"\xef\xbb\xbf"
@@ -66,7 +69,7 @@ class Source:
         before = len(skipped or ())
         if self.path.stat().st_size == 0:
             raise BadItemError(str(self.path), f"the file has no bytes; write it again, {ADVICE}")
-        if self.path.suffix.lower() in JSON | TABLE:
+        if self.path.suffix.lower() in RECORDS:
             header = self._header()
             records = self._records("" if header is None else header[1])
             found = [place for record in records for place in self._of_record(record, header, skipped)]
@@ -101,7 +104,7 @@ class Source:
                 continue
             words = len(split(line)[0]) if not self.lines and len(cuts) == 1 else self.window
             if waiting and (self.lines or waiting_words + words > self.window):
-                yield _joined(waiting)
+                yield joined(waiting)
                 waiting, waiting_words = [], 0
             for first, last in cuts:
                 at = begin + len(line[:first].encode())
@@ -113,7 +116,7 @@ class Source:
                     waiting.append(place)
                     waiting_words += words
         if waiting:
-            yield _joined(waiting)
+            yield joined(waiting)
 
     def _records(self, delimiter: str) -> Iterator[tuple[int, str, int]]:
         """Byte, text and line number of every record; `delimiter` stands between the cells of a table."""
@@ -224,14 +227,15 @@ def _cuts(text: str, window: int) -> list[tuple[int, int]]:
     edges = [0]
     for gap, word in zip(gaps, words, strict=False):
         edges.append(edges[-1] + len(gap) + len(word))
-    firsts = [edges[place] + len(gaps[place]) for place in range(0, len(words), window)]
-    lasts = [edges[min(place + window, len(words))] for place in range(0, len(words), window)]
-    return list(zip(firsts, lasts, strict=True))
+    ends = window_ends(words, window)
+    return [(edges[first] + len(gaps[first]), edges[last]) for first, last in pairwise([0, *ends])]
 
 
-def _joined(places: list[Place]) -> Place:
-    """Lines in a row as one item; what lies between them belongs to it."""
+def joined(places: Sequence[Place]) -> Place:
+    """Places in a row as one, of lines or of one record; what lies between them belongs to it."""
     one, last = places[0], places[-1]
+    if (one.begin, one.end) == (last.begin, last.end):
+        return replace(one, last=last.last)
     length = last.start + last.last - one.start
     return Place(one.begin, last.end, 0, length, one.start, one.line)
 
