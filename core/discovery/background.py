@@ -16,11 +16,26 @@ from .concat_features import standardised
 
 
 class AbstractBackgroundRemover(abc.ABC):
-    """Takes out of a segmentation what is no object."""
+    """Takes out of a segmentation what is no object.
+
+    It looks at the items themselves first, and at their segments later: the windows of something long are looked at one
+    by one, and its segments are judged together.
+    """
 
     @abc.abstractmethod
+    def look(self, data: Any, features: FeatureMap) -> Float[Tensor, "batch elements numbers"]:
+        """What it needs to know of the items, for every element of the features of the batch `data`."""
+
+    @abc.abstractmethod
+    def remove(
+        self, segmentation: Segmentation, features: FeatureMap, seen: Float[Tensor, "batch elements numbers"]
+    ) -> Segmentation:
+        """The same segments with weight 0 on the background; `seen` is what `look` gave for these elements."""
+
+    @final
     def __call__(self, segmentation: Segmentation, features: FeatureMap, data: Any) -> Segmentation:
-        """The same segments with weight 0 on the background; `features` are those of the batch `data`."""
+        """Both at once: `features` are those of the batch `data`."""
+        return self.remove(segmentation, features, self.look(data, features))
 
 
 @final
@@ -50,10 +65,16 @@ class RemoveBackground(AbstractBackgroundRemover):
         check_ranges(self)
 
     @torch.no_grad()
-    def __call__(self, segmentation: Segmentation, features: FeatureMap, data: Any) -> Segmentation:
+    def look(self, data: Any, features: FeatureMap) -> Float[Tensor, "batch elements 1"]:
+        """The salience of every element, infinite where it is not known."""
+        return self.salience(data).on_elements_of(features, missing=torch.inf).float().mean(dim=-1, keepdim=True)
+
+    @torch.no_grad()
+    def remove(
+        self, segmentation: Segmentation, features: FeatureMap, seen: Float[Tensor, "batch elements 1"]
+    ) -> Segmentation:
         """The same segments with weight 0 on the background."""
-        salience = self.salience(data).on_elements_of(features, missing=torch.inf).float().mean(dim=-1)
-        lowest = _lowest(salience, features.valid, self.quiet)
+        lowest = _lowest(seen[..., 0], features.valid, self.quiet)
         values = standardised(features)
         prototype = _median(values, lowest[..., None].expand_as(values))
         distance = (values - prototype).norm(dim=-1)
