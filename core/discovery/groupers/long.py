@@ -36,6 +36,13 @@ def group_long(
     """
     if isinstance(grouper, GroupsLong):
         return grouper.group_long(features, window, generator)
+    return group_pieces(grouper, features, window, generator)
+
+
+def group_pieces(
+    grouper: AbstractGrouper, features: FeatureMap, window: int, generator: torch.Generator
+) -> Segmentation:
+    """As `group_long`, in pieces, whatever the grouper can itself."""
     cells = features.valid.shape[1] if features.grid is None else features.grid.shape[0]
     if cells <= window:
         plain: Segmentation = grouper(features, generator)

@@ -6,6 +6,9 @@ import torch
 from jaxtyping import Bool, Int
 from torch import Tensor
 
+LEAST = 0.2
+"""Intersection over union, where two pieces overlap, above which two objects may be one."""
+
 
 @final
 class Stitched:
@@ -13,8 +16,8 @@ class Stitched:
 
     Where two pieces overlap, the earlier one holds up to a junction and the later one from there on. The junction is the
     place nearest to the middle of the overlap at which both begin a new object; if there is none, a place within an
-    object of both, and these two are one. Objects of two pieces are one also where they share more than half of all
-    elements that either has in the overlap: so an object that comes again keeps its number.
+    object of both, and these two are one. Objects of two pieces are one also where they share more than a fifth of all
+    elements that either has in the overlap, one to one, the likest first: so an object that comes again keeps its number.
 
     Labels have shape (cells along the sequence, elements of a cell); −1 belongs to no object.
 
@@ -85,12 +88,19 @@ def _changes(labels: Int[Tensor, "cells rest"]) -> Bool[Tensor, " edges"]:
 
 
 def _alike(first: Int[Tensor, "cells rest"], second: Int[Tensor, "cells rest"]) -> dict[int, int]:
-    """Objects of the second that share with one of the first more than half of the elements that either has."""
+    """Objects of the second that are one with one of the first: one to one, those that overlap most come first."""
     both = (first >= 0) & (second >= 0)
+    if not bool(both.any()):
+        return {}
     pairs, shared = torch.stack([first[both], second[both]]).unique(dim=1, return_counts=True)
+    sizes = [torch.bincount(labels[labels >= 0]) for labels in (first, second)]
+    either = sizes[0][pairs[0]] + sizes[1][pairs[1]] - shared
+    overlap = shared / either
+    order = overlap.argsort(descending=True, stable=True)
     same: dict[int, int] = {}
-    for ours, theirs, count in zip(*pairs.tolist(), shared.tolist(), strict=True):
-        either = int(((first == ours) | (second == theirs)).sum())
-        if 2 * count > either:
+    taken = set[int]()
+    for ours, theirs in pairs[:, order[overlap[order] > LEAST]].T.tolist():
+        if ours not in taken and theirs not in same:
             same[theirs] = ours
+            taken.add(ours)
     return same
