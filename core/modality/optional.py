@@ -89,6 +89,20 @@ class InSequence(Protocol):
 
 
 @runtime_checkable
+class InOverlap(Protocol):
+    """Numbered items that are windows of something larger without an order, such as a network.
+
+    Their elements have numbers in the whole (`InContext.numbers`). Then objects are found in every window together with
+    its context, and by the elements that windows share an object keeps its number over the whole
+    (`FoundBatch.numbers`).
+    """
+
+    def parts(self, index: int) -> range:
+        """The numbers of all windows of the whole that item `index` is part of, in their order."""
+        ...
+
+
+@runtime_checkable
 class LimitsLength(Protocol):
     """An encoder that takes no more than a certain length, in the unit of its first axis (of a set, elements)."""
 

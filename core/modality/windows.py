@@ -107,11 +107,14 @@ class InContext(Generic[ItemT]):
         around: the window with its context.
         own: for elements on a grid, where the window begins and ends in `around`, along the first axis: an element is
             its own if its centre lies there. For sets, the numbers of its elements in `around`, in its own order.
+        numbers: for windows that overlap in no order (`InOverlap`), the number in the whole of every element of
+            `around`; None for others.
     """
 
     item: ItemT
     around: ItemT
     own: tuple[float, float] | Int[Tensor, " own"]
+    numbers: Int[Tensor, " around"] | None = None
 
     def elements(self, features: FeatureMap, row: int) -> tuple[Int[Tensor, " own"], Grid | None]:
         """Which elements of `around`, at a row of a batch, are the window's, and their grid from where it begins.

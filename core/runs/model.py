@@ -15,11 +15,12 @@ from ..discovery.finder import ObjectFinder
 from ..discovery.found import FoundBatch
 from ..methods.targets.base import AbstractTarget
 from ..modality.base import AbstractModality
-from ..modality.optional import InSequence, ReadsContext, ReadsFullResolution
+from ..modality.optional import InOverlap, InSequence, ReadsContext, ReadsFullResolution
 from ..networks.encoder import AbstractEncoder, Network
 from ..networks.modes import evaluating
 from .elements import own_places
 from .inputs import Source
+from .overlaps import Overlaps
 from .resolution import fine_labels
 from .results import ItemObjects, ItemPrediction, ItemVectors
 from .spans import Spans
@@ -211,6 +212,9 @@ class Model(Generic[ItemT]):
             for some in windows:
                 features = padded(some)
                 yield batch_of(some, features, _nothing(features))
+            return
+        if isinstance(source.items, InOverlap):
+            yield from Overlaps[ItemT](self.finder, self.device, self.seed, source.items).found(windows)
             return
         sequence = source.items if isinstance(source.items, InSequence) else None
         yield from Spans[ItemT](self.finder, self.device, self.seed, sequence).found(windows)

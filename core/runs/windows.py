@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, final
 
+import torch
 from jaxtyping import Int
 from torch import Tensor
 
@@ -27,19 +28,30 @@ ItemT = TypeVar("ItemT")
 class EncodedWindow(Generic[ItemT]):
     """One window: its number, itself, its own hidden features, and what objects are found in; batches of one.
 
-    `item` is None where it is read again when it is needed, since it is too large to wait.
+    `item` is None where it is read again when it is needed, since it is too large to wait. Of a window that shares
+    elements with others (`shared`), objects are found in its context too: `observed` has all that the network saw.
     """
 
     index: int
     item: ItemT | None
     features: FeatureMap
     observed: Observed | None
+    shared: "Shared | None" = None
 
     @property
     def cells(self) -> int:
         """Its length along the first axis; of a set, its elements."""
         grid = self.features.grid
         return self.features.valid.shape[1] if grid is None else grid.shape[0]
+
+
+@final
+@dataclass(frozen=True)
+class Shared:
+    """The number in the whole of every element that the network saw, and which of them are the window's own."""
+
+    numbers: Int[Tensor, " around"]
+    own: Int[Tensor, " own"]
 
 
 def sight_of(
@@ -96,8 +108,11 @@ def encoded_windows(
         for row, (index, one) in enumerate(zip(numbers, some, strict=True)):
             places, grid = one.elements(features, row)
             own = part_of(features, row, places, grid)
+            shared = None if one.numbers is None else Shared(one.numbers, places)
+            if shared is not None:
+                places = torch.arange(len(shared.numbers))
             seen = None if observed is None else observed.part(row, places, grid)
-            windows.append(EncodedWindow(index, one.item if full is None else None, own, seen))
+            windows.append(EncodedWindow(index, one.item if full is None else None, own, seen, shared))
         yield windows
 
 

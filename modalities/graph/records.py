@@ -119,12 +119,35 @@ class GraphRecords(AbstractItems[Graph]):
         """
         window = self.read(index, np.random.default_rng(0))
         row, number = self._index.place(index)
-        if self.records[row].size <= self.most or not self.margin:
-            return InContext(window, window, torch.arange(len(window)))
+        if self.records[row].size <= self.most:
+            own = torch.arange(len(window))
+            return InContext(window, window, own, own)
         graph = self._graph(self.records[row])
         own = self._windows(row, graph)[number]
         nodes = surroundings(own, len(graph), graph.edges, self.margin, self.most).nonzero()[:, 0]
-        return InContext(window, graph.take(nodes), torch.searchsorted(nodes, own))
+        return InContext(window, graph.take(nodes), torch.searchsorted(nodes, own), nodes)
+
+    def parts(self, index: int) -> range:
+        """The windows of the graph that item `index` is, or is a window of."""
+        return self._index.of_file(self._index.place(index)[0])
+
+    def nodes(self, index: int) -> Int[Tensor, " nodes"]:
+        """The places of a window's nodes in its graph, as that is read.
+
+        Raises:
+            BadItemError: if the molecule cannot be read.
+        """
+        row, number = self._index.place(index)
+        graph = self.graph(index)
+        return torch.arange(len(graph)) if len(graph) <= self.most else self._windows(row, graph)[number]
+
+    def graph(self, index: int) -> Graph:
+        """The graph that item `index` is, or is a window of.
+
+        Raises:
+            BadItemError: if the molecule cannot be read.
+        """
+        return self._graph(self.records[self._index.place(index)[0]])
 
     def _windows(self, row: int, graph: Graph) -> list[Int[Tensor, " nodes"]]:
         """The windows of a graph; those of the last one are kept, since they are asked for one after the other."""

@@ -59,7 +59,7 @@ class Stitched:
 def junction(first: Int[Tensor, "cells rest"], second: Int[Tensor, "cells rest"]) -> tuple[int, dict[int, int]]:
     """At which cell the second labels take over from the first, and which of their objects are those of the first."""
     first, second = first.cpu(), second.cpu()
-    same = _alike(first, second)
+    same = alike(first, second)
     cells = len(first)
     middle = cells // 2
     if cells < 2:
@@ -87,8 +87,15 @@ def _changes(labels: Int[Tensor, "cells rest"]) -> Bool[Tensor, " edges"]:
     return (labels[1:] != labels[:-1]).any(dim=1)
 
 
-def _alike(first: Int[Tensor, "cells rest"], second: Int[Tensor, "cells rest"]) -> dict[int, int]:
-    """Objects of the second that are one with one of the first: one to one, those that overlap most come first."""
+def alike(
+    first: Int[Tensor, "cells rest"], second: Int[Tensor, "cells rest"], least: float = LEAST
+) -> dict[int, int]:
+    """Objects of the second that are one with one of the first: one to one, those that overlap most come first.
+
+    Example:
+        >>> alike(torch.tensor([[0], [0], [1], [1]]), torch.tensor([[5], [5], [5], [-1]]))
+        {5: 0}
+    """
     both = (first >= 0) & (second >= 0)
     if not bool(both.any()):
         return {}
@@ -99,7 +106,7 @@ def _alike(first: Int[Tensor, "cells rest"], second: Int[Tensor, "cells rest"]) 
     order = overlap.argsort(descending=True, stable=True)
     same: dict[int, int] = {}
     taken = set[int]()
-    for ours, theirs in pairs[:, order[overlap[order] > LEAST]].T.tolist():
+    for ours, theirs in pairs[:, order[overlap[order] > least]].T.tolist():
         if ours not in taken and theirs not in same:
             same[theirs] = ours
             taken.add(ours)
