@@ -3,7 +3,7 @@
 import abc
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar, final
+from typing import Generic, Protocol, TypeVar, final, runtime_checkable
 
 import torch
 from jaxtyping import Int
@@ -101,6 +101,16 @@ class AbstractMasks(abc.ABC, Generic[ItemT]):
         Raises:
             BadItemError: if the mask cannot be read or does not fit the item; it names the file of the mask.
         """
+
+
+@runtime_checkable
+class LeavesUnused(Protocol):
+    """Masks of which some belong to no item, as where only a part of a data set is read."""
+
+    @property
+    def unused(self) -> tuple[str, ...]:
+        """What these are called where the masks are written."""
+        ...
 
 
 @final

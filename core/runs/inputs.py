@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar, final
 
 import numpy as np
 
-from ..data.items import AbstractItems, BadItemError, Skipped
+from ..data.items import AbstractItems, BadItemError, Skipped, read_item
 from ..modality.base import AbstractModality, Reading
 from ..modality.optional import ReadsContext
 from ..modality.windows import InContext, Sight
@@ -154,7 +154,7 @@ class Source(Generic[ItemT]):
             numbers, some = list[int](), list[ItemT]()
             for index in range(first, min(first + size, len(items))):
                 try:
-                    some.append(items.read(index, rng))
+                    some.append(read_item(items, index, rng))
                     numbers.append(index)
                 except BadItemError as error:
                     self._leave_out(error)

@@ -91,7 +91,9 @@ class Overlaps(Generic[ItemT]):
             in_whole = numbers[present] if len(present) else torch.tensor([-1])
             # Where numbers of two objects of a window are one, they are one object of it.
             kept, place = in_whole.unique(return_inverse=True)
-            merged = Segmentation.from_labels(torch.where(local >= 0, place[local.clamp(min=0)], -1)[None], len(kept), None)
+            merged = Segmentation.from_labels(
+                torch.where(local >= 0, place[local.clamp(min=0)], -1)[None], len(kept), None
+            )
             yield batch_of([one.window], one.window.features, replace(segmentation, weights=merged.weights), kept[None])
 
 

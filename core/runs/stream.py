@@ -1,5 +1,6 @@
-"""The items under some paths through a finished run, a few at a time: what `discover` and `embed` have in common."""
+"""The items under some paths through a finished run, a few at a time: what its commands have in common."""
 
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,9 @@ from ..data.items import AbstractItems, Skipped
 from ..discovery.found import FoundBatch
 from ..modality.optional import ReadsFullResolution
 from ..storage.atomic import write_text
+from ..storage.listing import listed
 from .model import Model
+from .results import ItemPrediction
 
 ItemT = TypeVar("ItemT")
 
@@ -47,6 +50,9 @@ class Stream(Generic[ItemT]):
             BadItemError: for the first file that cannot be used, unless `skip_bad`.
         """
         modality = model.modality
+        left_out = [listed(path).left_out() for path in paths if path.is_dir()]
+        if any(left_out):
+            print(f"not looked into: {'; '.join(filter(None, left_out))}", file=sys.stderr)
         if full and isinstance(modality, ReadsFullResolution):
             reading, in_full = modality.read_full(paths, skip_bad), True
         else:
@@ -66,6 +72,23 @@ class Stream(Generic[ItemT]):
                 read += len(batch.index)
                 yield batch
                 progress.update(batch.index[-1] + 1 - progress.n)
+        self._refuse_nothing(read)
+
+    def predictions(self) -> Iterator[ItemPrediction]:
+        """What the run's task head says of the items, in their order; errors as above.
+
+        Raises:
+            ValueError: also if the run has no task head.
+        """
+        read = 0
+        with tqdm(total=len(self.items), unit="item") as progress:
+            for one in self.model.predictions(self.items, self.skipped):
+                read += 1
+                yield one
+                progress.update()
+        self._refuse_nothing(read)
+
+    def _refuse_nothing(self, read: int) -> None:
         if not read:
             last = (self.skipped or [Skipped("the data", "there are no items")])[-1]
             raise ValueError(f"none of {len(self.items)} items can be read; {last.name}: {last.reason}")

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float, Shaped
 
 from ..data.feature_map import item_means
-from ..data.items import AbstractItems, file_of
+from ..data.items import AbstractItems, file_of, record_of
 from ..discovery.found import FoundBatch
 from ..modality.base import AbstractModality
 from ..modality.optional import LocatesElements, ReducesElements
@@ -42,7 +42,7 @@ def rows_of(
 ) -> BatchRows:
     """All rows of a batch, whose first item is number `first` among those that are written.
 
-    - items: their mean over their elements, with `file` and `name` (the file and the place in it).
+    - items: their mean over their elements, with `file`, `record` (the place in it) and `name` (both).
     - elements: with their item's number, their object's (−1: none), and where they lie.
     - objects: with their item's number, their own, and their size in elements (the sum of their weights).
 
@@ -60,9 +60,10 @@ def rows_of(
     of, number = objects.present.nonzero(as_tuple=True)
     size = (found.segmentation.weights.float() * valid[:, None]).sum(dim=2)
     files = [file_of(items, index) for index in found.index]
+    records = [record_of(items, index) for index in found.index]
     names = [items.name(index) for index in found.index]
     return BatchRows(
-        Rows(item_means(features).numpy(), {"file": files, "name": names}),
+        Rows(item_means(features).numpy(), {"file": files, "record": records, "name": names}),
         Rows(
             features.values[row, place].float().numpy(),
             {"item": numbers[row].numpy(), "object": labels[row, place].numpy()} | where,

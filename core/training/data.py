@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from ..data.correspondence import AbstractCorrespondence
-from ..data.items import AbstractItems, BadItemError, Skipped
+from ..data.items import AbstractItems, BadItemError, Skipped, as_bad_item
 from ..data.mask_batches import JoinedMasks, carried, coarsened, unmoved
 from ..data.masks import AbstractMasks, ItemMasks
 from ..data.view import Batch, View
@@ -174,8 +174,8 @@ def mix(*numbers: int) -> int:
 class ViewsDataset(Dataset[ItemViews[ItemT] | BadItemError]):
     """Reads an item and makes its views.
 
-    An item that turns out to be bad is returned as the error itself, so that the main process can raise it as it is;
-    with `skip_bad` the next readable item takes its place and the bad one is listed.
+    An item that turns out to be bad, whatever is raised over it, is returned as the error that names it, so that the
+    main process can raise it; with `skip_bad` the next readable item takes its place and the bad one is listed.
 
     Masks are those of the item, and what is compared lies on the source, so they are carried there by the source's
     transform. That changes no view: what is random is drawn as it is without masks.
@@ -201,19 +201,23 @@ class ViewsDataset(Dataset[ItemViews[ItemT] | BadItemError]):
             again = [request.repeat, distance] if distance else [request.repeat] if request.repeat else []
             rng = np.random.default_rng([request.seed, request.epoch, index, *again])
             try:
-                item = self.items.read(index, rng)
-                masks = None if self.masks is None else self.masks.of_item(index, item)
-            except BadItemError as error:
+                return self._seen(index, rng, tuple(skipped))
+            except Exception as error:
+                bad = as_bad_item(self.items.name(index), error)
                 if not self.skip_bad:
-                    return error
-                skipped.append(Skipped(error.name, error.reason))
-                continue
-            source, origin = self.views.source(item, rng)
-            views = tuple(view(source, rng) for view in self.views.views)
-            if masks is not None:
-                masks = carried(coarsened(masks), origin)
-            return ItemViews(((source, unmoved(origin)), *views), index, self.items.name(index), tuple(skipped), masks)
-        return BadItemError(self.items.name(request.index), "no item of the data set can be read")
+                    return bad
+                skipped.append(Skipped(bad.name, bad.reason))
+        first = skipped[0]
+        return BadItemError(first.name, f"{first.reason}; nor can any other of {len(self.items)} items be read")
+
+    def _seen(self, index: int, rng: np.random.Generator, skipped: tuple[Skipped, ...]) -> ItemViews[ItemT]:
+        item = self.items.read(index, rng)
+        masks = None if self.masks is None else self.masks.of_item(index, item)
+        source, origin = self.views.source(item, rng)
+        views = tuple(view(source, rng) for view in self.views.views)
+        if masks is not None:
+            masks = carried(coarsened(masks), origin)
+        return ItemViews(((source, unmoved(origin)), *views), index, self.items.name(index), skipped, masks)
 
 
 def join(seen: Sequence[ItemViews[ItemT]], collate: Callable[[Sequence[ItemT]], Any]) -> Batch[Any]:

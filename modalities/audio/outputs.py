@@ -1,6 +1,5 @@
 """Found events in the formats that the field's tools read, and the times of frames."""
 
-import csv
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -16,15 +15,19 @@ from gestalt.core.data.items import AbstractItems
 from gestalt.core.data.segmentation import Segmentation
 from gestalt.core.discovery.found import FoundBatch
 from gestalt.core.discovery.groupers import along_first_axis
+from gestalt.core.storage.csv_file import TableWriter
 from gestalt.core.storage.naming import OutputNames, counted
 from gestalt.core.storage.text_file import open_text
 
 from .data import AudioFiles, Recording
 from .outputs_events import Event, Sounding, kinds_of
 
+COLUMNS = ("filename", "onset", "offset", "event_label")
+
 
 def write_objects(found: Iterable[FoundBatch[Recording]], items: AbstractItems[Recording], out: Path) -> str:
-    """`events.tsv` in DCASE's columns, `events.json`, and an Audacity label track for every file, in `labels`.
+    """`events.tsv` in DCASE's columns, the same as `events.csv`, which sed_eval and dcase_util read (they take a table
+    with a header by its suffix alone), `events.json`, and an Audacity label track for every file, in `labels`.
 
     An event that goes on in the next window is one event, and events that are alike are of one kind.
 
@@ -47,14 +50,14 @@ def write_objects(found: Iterable[FoundBatch[Recording]], items: AbstractItems[R
 
 
 def write_events(out: Path, events: Sequence[Event], kinds: Sequence[str], files: Sequence[Path]) -> None:
-    """The three formats; a file without events has an empty track and an empty entry."""
+    """The formats; a file without events has an empty track and an empty entry."""
     tracks: dict[Path, list[str]] = {file: [] for file in files}
     records: dict[str, list[dict[str, Any]]] = {str(file): [] for file in files}
-    with open_text(out / "events.tsv") as file:
-        writer = csv.writer(file, delimiter="\t", lineterminator="\n")
-        writer.writerow(["filename", "onset", "offset", "event_label"])
+    with open_text(out / "events.tsv") as tabs, open_text(out / "events.csv") as commas:
+        tables = TableWriter(tabs, COLUMNS, "\t"), TableWriter(commas, COLUMNS)
         for event, kind in zip(events, kinds, strict=True):
-            writer.writerow([event.file, f"{event.onset:.3f}", f"{event.offset:.3f}", kind])
+            for table in tables:
+                table.row((event.file, f"{event.onset:.3f}", f"{event.offset:.3f}", kind))
             tracks[event.file].append(f"{event.onset:.6f}\t{event.offset:.6f}\t{kind}\n")
             record = {"onset": round(event.onset, 3), "offset": round(event.offset, 3), "object": kind}
             records[str(event.file)].append(record)

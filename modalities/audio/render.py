@@ -14,6 +14,7 @@ from torch import Tensor
 
 from gestalt.core.data.feature_map import Grid
 from gestalt.core.modality.colours import COLOURS
+from gestalt.core.modality.fonts import USUAL, families_for
 
 from .data import Recording, collate
 from .front_end import LogMelFrames, hz_to_mel, longest
@@ -91,7 +92,7 @@ def render(
         f'<audio controls preload="none" src="data:audio/flac;base64,{sound}" '
         'style="width:100%;height:36px;margin-top:4px"></audio>'
         '<figcaption style="font-size:0.85rem;opacity:0.75">'
-        f"{html.escape(_totals(discovered, known))}</figcaption></figure>"
+        f"{_totals(discovered, known)}</figcaption></figure>"
     )
 
 
@@ -102,8 +103,20 @@ def _in_words(kind: str, events: Sequence[Event]) -> str:
 def _totals(discovered: Sequence[Event], known: Sequence[Event]) -> str:
     rows = len({row for _, _, _, row in discovered})
     text = f"{rows} object{'' if rows == 1 else 's'} in {len(discovered)} stretch{'' if len(discovered) == 1 else 'es'}"
-    names = ", ".join(dict.fromkeys(name for name, _, _, _ in known))
-    return f"{text}; true: {names}" if names else text
+    if not known:
+        return html.escape(text)
+    names = {row: name for name, _, _, row in known}
+    unwritten = [row for row, name in names.items() if families_for(_short(name)) is None]
+    if unwritten:
+        warnings.warn(
+            f"no font of this system has the letters of {names[unwritten[0]]!r}: the picture has a number in its "
+            "place, and the text below it the name; install a font of that script (such as Noto Sans)",
+            stacklevel=2,
+        )
+    listed = ", ".join(
+        f"<bdi>{html.escape(name)}</bdi>{' ' + _number(row) if row in unwritten else ''}" for row, name in names.items()
+    )
+    return f"{html.escape(text)}; true: {listed}"
 
 
 def _flac(item: Recording) -> bytes:
@@ -148,10 +161,7 @@ def _picture(item: Recording, discovered: Sequence[Event], known: Sequence[Event
         panel.tick_params(labelbottom=False, bottom=False)
     panels[-1].set_xlabel("time in s", fontsize=8, color=INK, labelpad=2)
     buffer = io.BytesIO()
-    with warnings.catch_warnings():
-        # Names may hold letters that the font lacks; they show as boxes, and the text of the page has them in full.
-        warnings.filterwarnings("ignore", message="Glyph .* missing", category=UserWarning)
-        figure.savefig(buffer, format="png")
+    figure.savefig(buffer, format="png")
     return buffer.getvalue()
 
 
@@ -190,12 +200,20 @@ def _lanes(panel: "Axes", events: Sequence[Event], rows: int, colours: Sequence[
         panel.axhline(row, color=FAINT, linewidth=0.5, zorder=0)
     if not names:
         names[0] = "nothing"
-    panel.set_yticks(sorted(names), [_short(names[row]) for row in sorted(names)])
+    fonts = {row: families_for(_short(name)) for row, name in names.items()}
+    shown = [_short(names[row]) if fonts[row] else _number(row) for row in sorted(names)]
+    panel.set_yticks(sorted(names), shown)
     panel.tick_params(axis="y", length=0)
-    for text in panel.get_yticklabels():
+    for row, text in zip(sorted(names), panel.get_yticklabels(), strict=True):
         text.set_parse_math(False)  # a name with dollar signs is no formula
+        text.set_fontfamily(list(fonts[row] or (USUAL,)))
+
+
+def _number(row: int) -> str:
+    """What stands in the picture for a name that no font can write."""
+    return f"({row + 1})"
 
 
 def _short(name: str, most: int = 14) -> str:
-    clean = re.sub(r"\s+", " ", name)
+    clean = re.sub(r"[\s\x00-\x1f\x7f]+", " ", name)
     return clean if len(clean) <= most else f"{clean[: most - 1]}…"

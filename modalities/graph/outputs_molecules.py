@@ -1,6 +1,5 @@
 """Found parts of molecules in formats that chemists' tools read."""
 
-import csv
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -11,12 +10,13 @@ from rdkit import Chem
 
 from gestalt.core.data.items import AbstractItems
 from gestalt.core.discovery.found import FoundBatch
+from gestalt.core.storage.csv_file import TableWriter
 from gestalt.core.storage.naming import counted
 from gestalt.core.storage.text_file import open_text
 
 from .data import Graph
 from .joining import in_windows, shown_windows, whole_graphs
-from .molecules import molecule_from
+from .molecules import in_whole
 from .records import GraphRecords
 from .render import draw
 
@@ -47,15 +47,14 @@ def write_molecules(found: Iterable[FoundBatch[Graph]], items: AbstractItems[Gra
     counts, smarts, seen, windows, drawn = Counter[str](), dict[str, str](), 0, 0, 0
     (out / "drawings").mkdir()
     with open_text(out / "parts.csv") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(("molecule", "name", "part", "atoms", "smiles", "smarts"))
+        table = TableWriter(file, ("molecule", "name", "part", "atoms", "smiles", "smarts"))
         for one in whole_graphs(found, items):
             parts = parts_of(one.graph, one.labels.tolist(), one.name)
             for part in parts:
                 counts[part.smiles] += 1
                 smarts.setdefault(part.smiles, part.smarts)
                 atoms = " ".join(map(str, part.atoms))
-                writer.writerow((part.source, part.title, part.number, atoms, part.smiles, part.smarts))
+                table.row((part.source, part.title, part.number, atoms, part.smiles, part.smarts))
             for name, graph, labels in shown_windows(one):
                 if drawn < DRAWN:
                     picture = drawing(graph, parts_of(graph, labels.tolist(), one.name))
@@ -63,16 +62,22 @@ def write_molecules(found: Iterable[FoundBatch[Graph]], items: AbstractItems[Gra
                     drawn += 1
             seen, windows = seen + 1, windows + len(one.windows)
     with open_text(out / "kinds.csv") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(("smiles", "parts", "smarts"))
-        writer.writerows((smiles, count, smarts[smiles]) for smiles, count in counts.most_common())
+        table = TableWriter(file, ("smiles", "parts", "smarts"))
+        for smiles, count in counts.most_common():
+            table.row((smiles, count, smarts[smiles]))
     more = "" if windows <= DRAWN else f" (drawn: the first {DRAWN})"
     return f"{counted(sum(counts.values()), 'part')} in {counted(seen, 'molecule')}{in_windows(seen, windows)}{more}"
 
 
 def parts_of(graph: Graph, labels: Sequence[int], source: str) -> list[FoundPart]:
-    """The parts of one molecule, in order of their first atoms; atoms are numbered as in the file, from 0."""
-    molecule: Any = molecule_from(graph)
+    """The parts of one molecule, in order of their first atoms; atoms are numbered as in the file, from 0.
+
+    They are parts of the molecule of the file, with its isotopes, charges and the directions of its bonds; that of
+    chirality has no sense in a part.
+    """
+    whole, atoms = in_whole(graph)
+    molecule: Any = Chem.Mol(whole)
+    Chem.RemoveStereochemistry(molecule)
     ids = graph.ids.tolist()
     own: dict[int, list[int]] = {}
     for place, number in enumerate(labels[: len(graph)]):
@@ -84,8 +89,8 @@ def parts_of(graph: Graph, labels: Sequence[int], source: str) -> list[FoundPart
             graph.title,
             number,
             tuple(ids[place] for place in places),
-            Chem.MolFragmentToSmiles(molecule, places),
-            Chem.MolFragmentToSmarts(molecule, places),
+            Chem.MolFragmentToSmiles(molecule, [atoms[place] for place in places]),
+            Chem.MolFragmentToSmarts(molecule, [atoms[place] for place in places]),
         )
         for number, places in enumerate(own.values(), start=1)
     ]

@@ -1,11 +1,11 @@
 """Found objects of graphs that are no molecules: a table of nodes, and drawings."""
 
-import csv
 from collections.abc import Iterable
 from pathlib import Path
 
 from gestalt.core.data.items import AbstractItems
 from gestalt.core.discovery.found import FoundBatch
+from gestalt.core.storage.csv_file import TableWriter
 from gestalt.core.storage.naming import counted
 from gestalt.core.storage.text_file import open_text
 
@@ -29,14 +29,13 @@ def write_networks(found: Iterable[FoundBatch[Graph]], items: AbstractItems[Grap
     objects, seen, windows, drawn = 0, 0, 0, 0
     (out / "drawings").mkdir()
     with open_text(out / "nodes.csv") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(("graph", "node", "name", "object"))
+        table = TableWriter(file, ("graph", "node", "name", "object"))
         for one in whole_graphs(found, items):
             parts = found_parts(one.labels)
             number = {node: place for place, (_, nodes) in enumerate(parts, start=1) for node in nodes}
             for node, own in enumerate(one.graph.ids.tolist()):
                 name = one.graph.names[own] if one.graph.names else ""
-                writer.writerow((one.name, own, name, number.get(node, 0)))
+                table.row((one.name, own, name, number.get(node, 0)))
             for drawing, part, labels in shown_windows(one):
                 if drawn < DRAWN:
                     picture = draw(part, found_parts(labels))

@@ -23,8 +23,9 @@ from .windows import surroundings, windows
 class Record:
     """One graph of a file: where it stands, what it holds, and what else the file says of it.
 
-    `source` is a SMILES, RDKit's binary form of a molecule, or the graph itself; `values` are the other columns.
-    `file` is None for graphs that lie in none.
+    `source` is a SMILES, RDKit's binary form of a molecule, or the graph itself; `values` are the other columns, and
+    `column` is that of the SMILES. `title` is what the graph is called. `numbered` counts the nodes that the file
+    numbers (its hydrogens are no nodes), None if these are all. `file` is None for graphs that lie in none.
     """
 
     name: str
@@ -32,6 +33,14 @@ class Record:
     size: int
     values: Mapping[str, str]
     file: Path | None = None
+    title: str = ""
+    column: str = ""
+    numbered: int | None = None
+
+    @property
+    def last(self) -> int:
+        """The number of the last node in the file, from 0."""
+        return (self.size if self.numbered is None else self.numbered) - 1
 
 
 KEPT = 20_000
@@ -78,6 +87,13 @@ class GraphRecords(AbstractItems[Graph]):
     def record(self, index: int) -> Record:
         """The record that item `index` is, or is a window of."""
         return self.records[self._index.place(index)[0]]
+
+    def fields(self, index: int) -> Mapping[str, str]:
+        """The columns of the record of item `index`, that of its SMILES among them, and what it is called."""
+        record = self.record(index)
+        own = {record.column: record.source} if record.column and isinstance(record.source, str) else {}
+        named = {"title": record.title} if record.title else {}
+        return {**named, **own, **record.values}
 
     def path(self, index: int) -> Path:
         """The file of item `index`; the name of its record, where it lies in none."""
@@ -159,6 +175,6 @@ class GraphRecords(AbstractItems[Graph]):
         if isinstance(record.source, Graph):
             return record.source
         try:
-            return graph_of(molecule_of(record.source), record.values.get("title", ""))
+            return graph_of(molecule_of(record.source), record.title, record.source)
         except ValueError as error:
             raise BadItemError(record.name, f"{error}; correct it, or leave it out with --skip-bad") from error

@@ -16,6 +16,7 @@ from gestalt.core.discovery.found import FoundBatch
 from gestalt.core.modality.base import AbstractModality, Reading, Specimen
 from gestalt.core.modality.transform import AbstractTransform, Views
 from gestalt.core.networks.encoder import AbstractEncoder
+from gestalt.core.tables.encoding import check_encoding
 
 from .data import Passage as Passage
 from .data import Words as Words
@@ -64,8 +65,9 @@ class Text(AbstractModality[Passage]):
         window: most words per item; longer lines and records become several items, which end behind sentences.
         margin: words on either side of such an item that the network sees beside it once it has learned.
         lines: every line of a plain text file is an item; otherwise its lines are joined into windows.
-        field: the field of JSON Lines, or the column of a table, that holds the text.
+        field: the field of JSON, or the column of a table, that holds the text.
         vocabulary: sub-words of the tokenizer that `encoder_settings` learns; bytes and special ones are among them.
+        encoding: of files that are not in Unicode (latin-1, cp1252, gb18030, …); None refuses them.
 
     Example:
         >>> sorted(MODALITY.encoders)
@@ -81,14 +83,18 @@ class Text(AbstractModality[Passage]):
         lines: bool = True,
         field: str = "text",
         vocabulary: Annotated[int, Between(LEAST, 10_000_000)] = 4000,
+        encoding: str | None = None,
         margin: Annotated[int, Between(0, 1_000_000)] = 32,
     ) -> None:
         self.window = window
         self.lines = lines
         self.field = field
         self.vocabulary = vocabulary
+        self.encoding = encoding
         self.margin = margin
         check_ranges(self)
+        if encoding is not None:
+            check_encoding(encoding)
         self.encoders: Mapping[str, Callable[..., AbstractEncoder]] = {
             "raw": Letters,
             "conv": Conv,
@@ -116,17 +122,18 @@ class Text(AbstractModality[Passage]):
     def read(self, paths: Sequence[Path], skip_bad: bool = False) -> Reading[Passage]:
         """The passages of all text files among `paths` and in the folders among them, in sorted order.
 
-        Plain text (`.txt`, `.md` and, if named, any other), JSON Lines (`.jsonl`, `.ndjson`), tables (`.csv`, `.tsv`);
-        all in UTF-8, with or without a byte order mark. Empty lines and records are no items. Every file is read
-        through once, to find its items.
+        Plain text (`.txt`, `.md` and, if named, any other), JSON Lines (`.jsonl`, `.ndjson`), arrays of JSON (`.json`),
+        tables (`.csv`, `.tsv`), CoNLL's columns (`.conllu`, `.conll`, …); in UTF-8, UTF-16 or the given encoding. Empty
+        lines and records are no items. Every file is read through once, to find its items. Text in other forms (HTML,
+        captions, documents) is refused where it is named, and listed as left out where it lies in a folder.
 
         Raises:
-            BadItemError: for the first file or record that is binary, not in UTF-8, damaged, or has no words, unless
-                `skip_bad`.
+            BadItemError: for the first file or record that is binary, in another encoding, damaged, or has no words,
+                unless `skip_bad`.
             FileNotFoundError: for a path that does not exist.
             ValueError: if no usable text is found.
         """
-        return read_text(paths, self.field, self.window, self.lines, skip_bad, self.margin)
+        return read_text(paths, self.field, self.window, self.lines, skip_bad, self.encoding, self.margin)
 
     def encoder_settings(self, encoder: str, items: AbstractItems[Passage]) -> Mapping[str, Any]:
         """A tokenizer learned from a sample of the passages, for the transformers that begin without weights.

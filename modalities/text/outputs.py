@@ -14,6 +14,7 @@ from gestalt.core.discovery.found import FoundBatch
 from gestalt.core.storage.naming import counted
 from gestalt.core.storage.text_file import open_text
 
+from .conllu import conllu_lines
 from .data import Passage
 from .joining import joined_spans
 from .reading import TextFiles
@@ -25,7 +26,7 @@ SHOWN = 500
 
 
 def write_objects(found: Iterable[FoundBatch[Passage]], items: AbstractItems[Passage], out: Path) -> str:
-    """`spans.jsonl` with character offsets, `spans.bio` in CoNLL's columns, and `spans.html` in colours.
+    """`spans.jsonl` with character offsets, `spans.bio` and `spans.conllu` in CoNLL's columns, `spans.html` in colours.
 
     A span that the border between two windows of a line, a record or a joined text cuts is written once, in the window
     in which it begins, with all its characters.
@@ -36,21 +37,22 @@ def write_objects(found: Iterable[FoundBatch[Passage]], items: AbstractItems[Pas
     files = _files(items)
     passages, spans, of = 0, 0, set[Path]()
     with ExitStack() as stack:
-        records, columns, page = (
-            stack.enter_context(open_text(out / name)) for name in ("spans.jsonl", "spans.bio", "spans.html")
+        records, columns, universal, page = (
+            stack.enter_context(open_text(out / f"spans.{ending}")) for ending in ("jsonl", "bio", "conllu", "html")
         )
         page.write(_HEAD)
         for one in joined_spans(_labelled(found), files):
             item, file, line = one.item, files.path(one.index), files.line(one.index)
+            own, continued = spans_of(item, one.labels), one.continued is not None
             records.write(json_line(item, one.spans, str(file), line))
-            continued = one.continued is not None
-            columns.write(bio_lines(item, spans_of(item, one.labels), continued, one.goes_on))
+            columns.write(bio_lines(item, own, continued, one.goes_on))
+            universal.write(conllu_lines(item, own, passages + 1, f"{file}:{line}", continued))
             if passages < SHOWN:
-                page.write(f"<h2>{escape(f'{file}:{line}')}</h2>\n{render(item, one.labels, None)}\n")
+                page.write(f'<h2 dir="auto">{escape(f"{file}:{line}")}</h2>\n{render(item, one.labels, None)}\n')
             passages, spans = passages + 1, spans + len(one.spans)
             of.add(file)
         if passages > SHOWN:
-            page.write(f"<p>{passages - SHOWN} more passages are in spans.jsonl and spans.bio.</p>\n")
+            page.write(f"<p>{passages - SHOWN} more passages are in the other files.</p>\n")
         page.write("</body></html>\n")
     return f"{counted(spans, 'span')} in {counted(passages, 'passage')} of {counted(len(of), 'file')}"
 

@@ -2,8 +2,7 @@
 
 import math
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import final
 
@@ -18,7 +17,8 @@ from gestalt.core.modality.probing import none_usable, probe
 from gestalt.core.modality.windows import InContext, Sight, WindowIndex
 
 from .data import Passage
-from .source import RECORDS, SUFFIXES, Place, Source, joined
+from .formats import REFUSED, SUFFIXES
+from .source import Place, Source, joined
 
 
 @final
@@ -135,22 +135,25 @@ class TextFiles(AbstractItems[Passage]):
             BadItemError: if the file was changed since it was indexed.
         """
         file, row = self._index.place(index)
-        before, here = self._at(file, row - 1), self._at(file, row)
-        if before.begin == here.begin:
-            return self.sources[file].text(replace(here, first=before.last, last=here.first))
-        length = here.start - before.start - before.last
-        return self.sources[file].text(Place(before.end, here.begin, 0, length, here.start - length, before.line))
+        here = self._at(file, row)
+        both = self._passage(index, self.sources[file], joined([self._at(file, row - 1), here]))
+        return both.gaps[bisect_left([begin for begin, _ in both.spans], here.start)]
 
     def _passage(self, index: int, source: Source, place: Place) -> Passage:
-        text = source.text(place)
-        if not text.strip():
+        found = source.passage(place)
+        if found is None:
             raise BadItemError(self.name(index), "is empty now: the file was changed while it was read; run again")
-        return Passage.of(text, place.start)
+        return found
+
+    def fields(self, index: int) -> Mapping[str, str]:
+        """What the record of an item says, by name: its other fields or columns; nothing for plain text."""
+        source, place = self._place(index)
+        return source.fields(place)
 
 
 def _texts(source: Source, places: Int[np.ndarray, "places 6"]) -> Int[np.ndarray, " places"]:
     """The number of the text that each place is a window of: of its record, its line, or all lines together."""
-    if source.path.suffix.lower() in RECORDS:
+    if source.in_records:
         return places[:, 0]
     return places[:, 5] if source.lines else np.zeros(len(places), dtype=np.int64)
 
@@ -161,9 +164,12 @@ def read_text(
     window: int = 128,
     lines: bool = True,
     skip_bad: bool = False,
+    encoding: str | None = None,
     margin: int = 0,
 ) -> Reading[Passage]:
     """Index every file and give the items of the good ones.
+
+    Files in folders that hold text in a form that is not read are among what was left out, with the reason.
 
     Raises:
         BadItemError: for the first file or record that cannot be used, unless `skip_bad`.
@@ -173,10 +179,13 @@ def read_text(
     left_out = skipped if skip_bad else None
 
     def examine(path: Path) -> tuple[Source, list[Place]]:
-        source = Source(path, field, window, lines)
+        source = Source(path, field, window, lines, encoding)
         return source, source.places(left_out)
 
-    probed = probe(find_files(paths, SUFFIXES, "text"), examine, left_out)
+    listed = find_files(paths, SUFFIXES | REFUSED.keys(), "text")
+    other = [path for path in listed if path.suffix.lower() in REFUSED and path not in paths]
+    skipped += [Skipped(str(path), REFUSED[path.suffix.lower()]) for path in other]
+    probed = probe([path for path in listed if path not in other], examine, left_out)
     good = [(source, places) for _, (source, places) in probed if places]
     if not good:
         raise none_usable(skipped, "the text files")

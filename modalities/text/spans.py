@@ -83,10 +83,19 @@ def bio_lines(item: Passage, spans: Sequence[Span], continued: bool = False, goe
         it	B-0
         <BLANKLINE>
     """
+    tags = tags_of(item, spans, continued)
+    # A word that a table of synonyms put in may hold a space, which ends a column.
+    rows = ["\t".join((" ".join(word.split()), tag)) for word, tag in zip(item.words, tags, strict=True)]
+    return "\n".join([*rows, ""] if goes_on else [*rows, "", ""])
+
+
+def tags_of(item: Passage, spans: Sequence[Span], continued: bool = False) -> list[str]:
+    """For every word `B-2` where a span of object 2 begins, `I-2` where it goes on, `O` where there is none.
+
+    `continued` says that the first span began before the passage.
+    """
     tags = ["O"] * len(item.words)
     for number, span in enumerate(spans):
         begin = "I" if continued and number == 0 else "B"
         tags[span.first : span.last] = [f"{begin}-{span.object}", *[f"I-{span.object}"] * (span.last - span.first - 1)]
-    # A word that a table of synonyms put in may hold a space, which ends a column.
-    rows = ["\t".join((" ".join(word.split()), tag)) for word, tag in zip(item.words, tags, strict=True)]
-    return "\n".join([*rows, ""] if goes_on else [*rows, "", ""])
+    return tags

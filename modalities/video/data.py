@@ -13,10 +13,10 @@ from torch import Tensor
 
 from gestalt.core.data.items import AbstractItems, BadItemError, Skipped
 from gestalt.core.modality.base import Reading
-from gestalt.core.modality.files import number_of
+from gestalt.core.modality.files import below, may_hide_data, number_of
 from gestalt.core.modality.probing import none_usable, probe, sample
 from gestalt.core.modality.windows import InContext, Sight, WindowIndex, beginning_before, jittered, window_name
-from gestalt.core.storage.own_folders import below
+from gestalt.core.storage.listing import obstacle
 
 from . import folders, reading
 from .reading import ADVICE, SUFFIXES, Header, Stretch
@@ -71,9 +71,7 @@ class Clip:
         last = max(first + 1, int((edges[:-1] < end - NEAR).sum()))
         own = edges[first : last + 1].clamp(min=begin, max=max(end, float(edges[first]) + NEAR))
         began = float(edges[first]) < begin - NEAR or (self.continued and first == 0)
-        return Clip(
-            self.frames[first:last], (own - own[0]).to(self.edges.dtype), self.start + float(own[0]), began
-        )
+        return Clip(self.frames[first:last], (own - own[0]).to(self.edges.dtype), self.start + float(own[0]), began)
 
     def whole_frames(self, begin: float, end: float) -> tuple[float, float]:
         """Where the first frame that begins in a stretch of the clip begins, and where the last of these ends.
@@ -308,15 +306,13 @@ def find_videos(paths: Sequence[Path]) -> list[Path]:
     """
     found: list[Path] = []
     for path in paths:
-        if not path.exists():
-            raise FileNotFoundError(f"{path} does not exist; check the spelling, and that the disk is mounted")
-        # A file that the user names is taken whatever its suffix; names with a leading dot are other programs' notes.
-        listed = [path, *below(path)] if path.is_dir() else [path]
+        # A file that the user names is taken whatever its suffix.
         found += [
             file
-            for file in listed
-            if (file.is_dir() and len(folders.frames_of(file)) >= FEWEST)
-            or (file.is_file() and (file == path or file.suffix.lower() in SUFFIXES) and not file.name.startswith("."))
+            for file in below(path)
+            if (file.is_dir() and not obstacle(file) and len(folders.frames_of(file)) >= FEWEST)
+            or (not file.is_dir() and (file == path or file.suffix.lower() in SUFFIXES))
+            or may_hide_data(file)
         ]
     if not found:
         places = ", ".join(map(str, paths)) or "an empty list of paths"

@@ -17,6 +17,7 @@ from gestalt.core.data.feature_map import Grid
 from gestalt.core.data.items import AbstractItems, BadItemError, Skipped
 from gestalt.core.data.masks import AbstractMasks, ItemMasks
 from gestalt.core.modality.pairing import NamedFiles, must_exist, unreadable_masks
+from gestalt.core.storage.listing import listed
 
 from .data import Clip, VideoFiles
 from .folders import frames_of
@@ -46,14 +47,15 @@ def read_masks(path: Path, items: AbstractItems[Clip], skipped: Sequence[Skipped
     folders = list(_folders(path)) if path.is_dir() else []
     if not folders:
         raise unreadable_masks(path, ACCEPTED)
-    pairs = NamedFiles(items.paths, skipped).paired(folders, lambda folder: f"the folder of masks {folder}")
+    files = NamedFiles(items.paths, skipped)
+    pairs = files.paired(folders, lambda folder: f"the folder of masks {folder}")
     frames = {number: _numbered(folder, items.paths[number], items.headers[number]) for number, folder in pairs.items()}
-    return FrameMasks(items, frames)
+    return FrameMasks(items, frames, files.unused)
 
 
 def _folders(path: Path) -> Iterator[tuple[str, Path]]:
     """The folders of masks in a tree, with their names in it; the folder itself goes by its own name."""
-    for folder in sorted([path, *(below for below in path.rglob("*") if below.is_dir())]):
+    for folder in sorted([path, *(below for below in listed(path).paths if below.is_dir())]):
         if any(True for _ in _masks_in(folder)):
             yield path.name if folder == path else folder.relative_to(path).as_posix(), folder
 
@@ -105,6 +107,7 @@ class FrameMasks(AbstractMasks[Clip]):
 
     files: VideoFiles
     frames: Mapping[int, tuple[tuple[int, Path], ...]]
+    unused: tuple[str, ...] = ()
 
     def has(self, index: int) -> bool:
         """Whether there are masks of the video."""

@@ -18,6 +18,7 @@ from gestalt.core.storage.naming import OutputNames, counted
 from gestalt.core.storage.text_file import open_text
 
 from .data import Clip, VideoFiles
+from .folders import frames_of
 from .outputs_formats import write_overlay
 from .outputs_writing import FoundClip, VideoWriting
 from .reading import scaled
@@ -27,6 +28,8 @@ def write_objects(
     found: Iterable[FoundBatch[Clip]], items: AbstractItems[Clip], out: Path, size: int | None = None
 ) -> str:
     """For every video index masks, `masks/NAME/00000.png`, and an `overlay/NAME.mp4`; `objects.json` for all.
+
+    Masks of a folder of images have the names of the images: DAVIS's and YouTube-VOS's evaluations go by them.
 
     Args:
         found: the objects of windows in the order of `items`.
@@ -43,7 +46,9 @@ def write_objects(
     records: dict[str, list[dict[str, Any]]] = {}
     for video, clips in groupby(_clips(found, size), key=lambda clip: items.path(clip.index)):
         rate = items.headers[items.paths.index(video)].rate
-        writing = VideoWriting(out / "masks" / masks.of(video), items.windows(video)[0], rate)
+        frames = [frame.stem for frame in frames_of(video)] if video.is_dir() else []
+        frames = frames if len(set(frames)) == len(frames) else []  # two formats of one image
+        writing = VideoWriting(out / "masks" / masks.of(video), items.windows(video)[0], rate, frames)
         overlay = out / "overlay" / overlays.of(video)
         overlay.parent.mkdir(parents=True, exist_ok=True)
         write_overlay(overlay, writing.parts(clips))

@@ -1,6 +1,6 @@
 """One video's objects on their way to its files, a few frames at a time."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, final
@@ -15,8 +15,9 @@ from .data import Clip
 from .masks import on_pixels
 from .outputs_formats import Part, write_index_masks
 
-NUMBERS = 255
-"""Index masks hold so many objects; further ones take up the first numbers again."""
+NUMBERS = 254
+"""Index masks hold so many objects, since DAVIS calls 255 what nobody looks at; further ones take up the first numbers
+again."""
 AT_ONCE = 4_000_000
 """Pixels that are coloured and written at once: large pictures go through memory a few frames at a time."""
 
@@ -51,6 +52,7 @@ class VideoWriting:
         window: the number of the video's first window, later of the one that comes next.
         rate: frames per second. Where windows are missing that cannot be read, the numbers of the masks go on as if
             they had so many; in all others every frame counts.
+        names: of the frames, where they are files: each mask has the name of its frame.
         frames: how many have gone by: the number of the next.
         seen: of every object when it was first and last seen, in how many frames, and the sum of its shares of them.
     """
@@ -58,6 +60,7 @@ class VideoWriting:
     folder: Path
     window: int
     rate: float
+    names: Sequence[str] = ()
     frames: int = 0
     seen: dict[int, list[float]] = field(default_factory=dict)
 
@@ -84,7 +87,7 @@ class VideoWriting:
         for first in range(int(begun), len(clip.frames), few):
             part = slice(first, first + few)
             large, times = numbers[part][:, rows][:, :, columns], clip.times[part]
-            write_index_masks(self.folder, large, self.frames)
+            write_index_masks(self.folder, large, self.frames, self.names)
             self.frames += len(large)
             for frame, time in zip(large, times, strict=True):
                 self._note(frame, time)

@@ -98,7 +98,7 @@ class ImageObjects(AbstractRecipe[Picture, tuple[Scene, ...]]):
         shipped="scenes of clothing on photographs",
         own="of your pictures",
         objects="objects",
-        exhibits="Every colour is one discovered object; the photograph behind the items falls into several, too.",
+        exhibits="Every colour is one discovered object; what is behind things falls into several, too.",
         truth="The last picture of a row shows the true objects.",
         snippet="pictures → one vector a cell",
     )

@@ -109,6 +109,7 @@ def test_vectors_are_those_of_windows_whose_frames_tile_every_file(
     )
     assert (items["file"], items["name"]) == (files, arrays["names"].tolist())
     assert items["name"][0] == f"{files[0]} [0.0–{seconds:.1f} s]"
+    assert items["record"][0] == f"0.0–{seconds:.1f} s"
     assert np.array_equal(np.array(items["vector"], dtype=np.float32), arrays["items"])
     assert elements["item"] == which.tolist()
     for name in ("onset", "offset"):

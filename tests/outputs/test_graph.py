@@ -86,6 +86,7 @@ def test_there_is_a_vector_for_every_molecule_and_every_atom_with_its_number(
     assert arrays["items"].shape == (4, 16)
     assert arrays["files"].tolist() == [str(library)] * 4
     assert arrays["names"].tolist() == [f"{library} [line {line}]" for line in (1, 2, 3, 5)]
+    assert arrays["records"].tolist() == [f"line {line}" for line in (1, 2, 3, 5)]
     assert arrays["elements"].shape == (13 + 2 + 1 + 7, 16)
     assert arrays["atom"].tolist() == [*range(13), *range(2), 0, *range(7)]
     assert arrays["element_item"].tolist() == [0] * 13 + [1] * 2 + [2] + [3] * 7

@@ -94,6 +94,7 @@ def test_the_network_sees_every_frame_in_its_own_size_and_one_window_at_a_time(
         return forward(self, data)
 
     monkeypatch.setattr(Conv, "forward", watched)
+
     def shown(begin: float, end: float) -> int:
         return sum(one < end and two > begin for one, two in pairwise([*TIMES, 2.4]))
 

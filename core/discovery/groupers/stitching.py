@@ -87,9 +87,7 @@ def _changes(labels: Int[Tensor, "cells rest"]) -> Bool[Tensor, " edges"]:
     return (labels[1:] != labels[:-1]).any(dim=1)
 
 
-def alike(
-    first: Int[Tensor, "cells rest"], second: Int[Tensor, "cells rest"], least: float = LEAST
-) -> dict[int, int]:
+def alike(first: Int[Tensor, "cells rest"], second: Int[Tensor, "cells rest"], least: float = LEAST) -> dict[int, int]:
     """Objects of the second that are one with one of the first: one to one, those that overlap most come first.
 
     Example:
