@@ -5,14 +5,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
 from gestalt.core.modality.windows import Sight
+from gestalt.core.runs.discover import discover
 from gestalt.modalities.text import Passage, Text, TextFiles
 from gestalt.modalities.text.borders import window_ends
 from gestalt.modalities.text.words import split
+from tests.tiny_runs import tiny_model, tiny_run
 
 RNG = np.random.default_rng(0)
 LONG = " ".join(f"w{number}{'.' if number % 7 == 3 else ''}" for number in range(61))
@@ -82,3 +85,48 @@ def test_a_part_of_a_passage_lies_where_it_lay() -> None:
     part = passage.part(1, 4)
     assert part.text == "far,  silence"
     assert part.spans == passage.spans[1:4]
+
+
+RUNS = [("alpha", 7), ("12345", 9), ("alpha", 23), ("12345", 5), ("alpha", 2), ("12345", 30)]
+
+
+@pytest.mark.parametrize("form", ["a.txt", "a.jsonl", "a.csv"])
+@pytest.mark.parametrize("window", [5, 11, 100])
+def test_a_span_across_borders_is_one_wherever_windows_fall(form: str, window: int, tmp_path: Path) -> None:
+    text = " ".join(word for word, count in RUNS for _ in range(count))
+    content = {"a.txt": f"{text}\n", "a.jsonl": json.dumps({"text": text}) + "\n", "a.csv": f'id,text\n1,"{text}"\n'}
+    (tmp_path / form).write_text(content[form])
+    run = tiny_run(tmp_path / "run", Text(window=window), objects=2, width=16)
+    assert discover(run, [tmp_path / form], tmp_path / "found") == 0
+    records = [json.loads(line) for line in (tmp_path / "found" / "spans.jsonl").read_text().splitlines()]
+    spans = [span for record in records for span in record["spans"]]
+    assert [(span["text"].split()[0], len(span["text"].split())) for span in spans] == RUNS
+    assert all(text[span["begin"] : span["end"]] == span["text"] for span in spans)
+    assert [span["object"] for span in spans[::2]] == [spans[0]["object"]] * 3, "an object keeps its number"
+    assert [span["object"] for span in spans[1::2]] == [spans[1]["object"]] * 3
+    rows = (tmp_path / "found" / "spans.bio").read_text().splitlines()
+    assert sum("\tB-" in row for row in rows) == len(RUNS)
+    assert len([row for row in rows if row]) == sum(count for _, count in RUNS)
+    assert all(rows[at + 1].split("\t")[1][0] == "B" for at, row in enumerate(rows[:-1]) if not row)
+
+
+@pytest.mark.parametrize(("window", "margin"), [(5, 2), (9, 2), (16, 4)])
+def test_vectors_of_words_in_windows_are_those_of_the_whole_text(window: int, margin: int, tmp_path: Path) -> None:
+    """Convolutions of 3 and 3 words see two words to either side."""
+    (tmp_path / "a.txt").write_text(LONG)
+    whole = tiny_model(Text(window=1000), width=16).embed(tmp_path / "a.txt")[0].elements
+    model = tiny_model(Text(window=window, margin=margin), width=16)
+    assert torch.allclose(torch.cat([one.elements for one in model.embed(tmp_path / "a.txt")]), whole, atol=1e-5)
+    blind = tiny_model(Text(window=window, margin=0), width=16).embed(tmp_path / "a.txt")
+    assert not torch.allclose(torch.cat([one.elements for one in blind]), whole, atol=1e-3)
+
+
+def test_attention_comes_closer_to_the_whole_text_with_a_margin(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text(LONG)
+    away = []
+    whole = tiny_model(Text(window=1000), "bert").embed(tmp_path / "a.txt")[0].elements
+    for margin in (0, 24):
+        found = tiny_model(Text(window=8, margin=margin), "bert").embed(tmp_path / "a.txt")
+        cosine = torch.nn.functional.cosine_similarity(torch.cat([one.elements for one in found]), whole)
+        away.append(1 - float(cosine.mean()))
+    assert away[1] < away[0] / 1.2

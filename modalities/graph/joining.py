@@ -34,38 +34,45 @@ class FoundGraph:
     windows: tuple[Int[Tensor, " _"], ...]
 
 
+@final
+@dataclass(frozen=True)
+class FoundWindow:
+    """A window of a graph: its number among all, its nodes in the graph, and their objects."""
+
+    index: int
+    nodes: Int[Tensor, " nodes"]
+    labels: Int[Tensor, " nodes"]
+
+
 def whole_graphs(found: Iterable[FoundBatch[Graph]], items: GraphRecords) -> Iterator[FoundGraph]:
-    """The graphs in their order; the windows of one come one behind the other. Nodes of windows that are missing are in
-    no object."""
-    waiting: list[tuple[int, Int[Tensor, " nodes"], Int[Tensor, " nodes"]]] = []
+    """The graphs in their order; the windows of one come one behind the other.
+
+    Nodes of windows that are missing are in no object.
+    """
+    waiting: list[FoundWindow] = []
     for batch in found:
         for index, window, labels in zip(batch.index, batch.items, batch.labels(), strict=True):
-            parts = items.parts(index)
+            parts, own = items.parts(index), labels[: len(window)]
+            if waiting and waiting[0].index not in parts:
+                yield _joined(waiting, items)
+                waiting = []
             if len(parts) == 1:
-                yield from _joined(waiting, items)
-                waiting = []
-                number, own = items.place(index)[0], labels[: len(window)]
-                yield FoundGraph(number, items.record(index).name, window, own, (torch.arange(len(window)),))
-                continue
-            if waiting and waiting[0][0] not in parts:
-                yield from _joined(waiting, items)
-                waiting = []
-            waiting.append((index, items.nodes(index), labels[: len(window)]))
-    yield from _joined(waiting, items)
+                whole = (torch.arange(len(window)),)
+                yield FoundGraph(items.place(index)[0], items.record(index).name, window, own, whole)
+            else:
+                waiting.append(FoundWindow(index, items.nodes(index), own))
+    if waiting:
+        yield _joined(waiting, items)
 
 
-def _joined(
-    waiting: list[tuple[int, Int[Tensor, " nodes"], Int[Tensor, " nodes"]]], items: GraphRecords
-) -> Iterator[FoundGraph]:
-    if not waiting:
-        return
-    index = waiting[0][0]
+def _joined(windows: list[FoundWindow], items: GraphRecords) -> FoundGraph:
+    index = windows[0].index
     graph = items.graph(index)
     labels = torch.full((len(graph),), -1)
-    for _, nodes, own in waiting:
-        labels[nodes] = own
-    windows = tuple(nodes for _, nodes, _ in waiting)
-    yield FoundGraph(items.place(index)[0], items.record(index).name, graph, labels, windows)
+    for window in windows:
+        labels[window.nodes] = window.labels
+    nodes = tuple(window.nodes for window in windows)
+    return FoundGraph(items.place(index)[0], items.record(index).name, graph, labels, nodes)
 
 
 def shown_windows(one: FoundGraph) -> Iterator[tuple[str, Graph, Int[Tensor, " nodes"]]]:

@@ -74,9 +74,9 @@ class KMeans(AbstractGrouper):
     def group_long(self, features: FeatureMap, window: int, generator: torch.Generator) -> Segmentation:
         """As `forward`, for one item of any length, with K objects at a time.
 
-        Each piece begins with the centres of the piece before, half a window earlier, and so do its objects: centres
-        follow what changes, and an object keeps its number. Where positions along the first axis count, pieces are
-        grouped by themselves and stitched instead: there an object cannot last.
+        All elements together give the first centres. Each piece of a window goes on where the piece before it, half a
+        window earlier, ended: centres follow what changes, and an object keeps its number. Where positions along the
+        first axis count, pieces are grouped by themselves and stitched instead: there an object cannot last.
 
         Raises:
             ValueError: as `forward`.
@@ -91,13 +91,13 @@ class KMeans(AbstractGrouper):
         with full_precision(features.values):
             scaled = points(features, self.spherical, self.position)
             labels = torch.full_like(features.valid, -1, dtype=torch.long)
-            centres = None
+            draws = Draws.along_a_random_direction(scaled, self.objects, generator)
+            start = seeds(scaled, features.valid, draws)
+            _, centres = improved(scaled, features.valid, start, self.iterations, on_sphere)
             begins = begins_of(cells, window, max(1, window // 2))
             for before, begin in pairwise([begins[0], *begins]):
                 part = slice(begin * rest, (begin + window) * rest)
                 own, valid = scaled[:, part], features.valid[:, part]
-                if centres is None:
-                    centres = seeds(own, valid, Draws.along_a_random_direction(own, self.objects, generator))
                 found, centres = improved(own, valid, centres, self.iterations, on_sphere)
                 # Of what two pieces share, each labels the half that lies further within it.
                 first = 0 if begin == before else (before + window - begin) // 2 * rest
