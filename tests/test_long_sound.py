@@ -1,6 +1,7 @@
 """Long recordings as one: no vector, no event and no number depends on where windows begin."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,7 @@ def found_events(model: Model[Any], paths: Sequence[Path], out: Path) -> list[tu
     return [(float(row[1]), float(row[2])) for row in rows]
 
 
-WIDE = {"kernels": (7, 5, 3), "dilations": 2, "margin": 1, "norm": "layer"}
+WIDE: dict[str, Any] = {"kernels": (7, 5, 3), "dilations": 2, "margin": 1, "norm": "layer"}
 """A network that sees .6 s to either side."""
 
 
@@ -80,7 +81,7 @@ def test_the_vectors_of_windows_are_those_of_the_whole_file(
     for number, part in enumerate(parts):
         assert part.grid is not None
         places.append(part.grid.edges[0][0].double() + number * seconds)
-    for before, after in zip(places, places[1:], strict=False):
+    for before, after in pairwise(places):
         assert float(before[-1]) == pytest.approx(float(after[0]), abs=1e-5), "neighbours leave a gap or overlap"
     begins = torch.cat([place[:-1] for place in places])
     assert torch.allclose(begins, whole.grid.edges[0][0, :-1].double(), atol=1e-5)
@@ -115,7 +116,9 @@ def test_a_steady_tone_is_one_event_wherever_windows_begin(
 def test_an_event_has_one_number_and_one_vector_in_all_windows(tmp_path: Path) -> None:
     path = written(tmp_path / "tones.wav", tones((1500.0, 2.5, 9.5), (600.0, 15.0, 17.0), seconds=20.0))
     found = model_of(4.0).discover(path)
-    middle = {int(item.numbers[item.labels[40:80].unique()[-1]]) for item in found[:2] if bool((item.labels >= 0).any())}
+    middle = {
+        int(item.numbers[item.labels[40:80].unique()[-1]]) for item in found[:2] if bool((item.labels >= 0).any())
+    }
     assert len(middle) == 1
     others = {int(number) for number in found[3].numbers} | {int(number) for number in found[4].numbers}
     assert not middle & others
@@ -131,7 +134,7 @@ def test_a_file_of_many_spans_has_the_events_of_one_span(
     at_once = found_events(model, [path], tmp_path / "out")
     assert len(at_once) == len(parts)
     monkeypatch.setattr(spans, "SPAN", elements)
-    assert found_events(model, [path], tmp_path / "out") == pytest.approx(at_once, abs=1e-6)
+    assert found_events(model, [path], tmp_path / "out") == at_once
     numbers = [item.numbers.tolist() for item in model.discover(path)]
     assert len({number for some in numbers for number in some}) >= len(parts)
 

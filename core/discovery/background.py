@@ -14,7 +14,6 @@ from ..data.feature_map import FeatureMap
 from ..data.segmentation import Segmentation
 from .concat_features import standardised
 
-
 LEAST = 0.1
 """Of a feature's standard deviation within an item: what it varies in the background counts as no less."""
 
@@ -50,8 +49,8 @@ class RemoveBackground(AbstractBackgroundRemover):
     The least salient elements of an item show its background: their median feature vector is its prototype, and their
     median distance from it says how much the background varies. An object whose mean vector lies within `reach` times
     that distance is background: its elements belong to no object any more. Features are compared in units of what they
-    vary in the background, so that an object that differs in few of them is seen too: a steady tone among bands of noise.
-    No unit is smaller than a tenth of a feature's standard deviation within the item.
+    vary in the background, so that an object that differs in few of them is seen too: a steady tone among bands of
+    noise. No unit is smaller than a tenth of a feature's standard deviation within the item.
 
     Args:
         salience: one number per element for a batch of items, such as loudness; its vectors are averaged.

@@ -11,9 +11,7 @@ TOGETHER = 16
 """Pieces that are grouped at once."""
 
 
-def group_long(
-    grouper: AbstractGrouper, features: FeatureMap, window: int, generator: torch.Generator
-) -> Segmentation:
+def group_long(grouper: AbstractGrouper, features: FeatureMap, window: int, generator: torch.Generator) -> Segmentation:
     """The objects of one item of any length.
 
     A grouper that can (`GroupsLong`) does it itself. Any other one groups pieces of `window` cells along the first axis

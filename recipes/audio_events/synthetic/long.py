@@ -56,9 +56,7 @@ def long_mix(
     return LongSoundscape(samples / max(peak, 1.0), tuple(sorted(events, key=lambda event: event.onset)))
 
 
-def _placed(
-    rng: np.random.Generator, sound: Sound, samples: Waveform, begin: int, floor: float, config: Mix
-) -> Event:
+def _placed(rng: np.random.Generator, sound: Sound, samples: Waveform, begin: int, floor: float, config: Mix) -> Event:
     """Add `sound` to `samples` in place, within the stretch that begins at sample `begin`."""
     window = config.window_length
     start = begin + int(rng.integers(config.length // window)) * window
