@@ -10,6 +10,7 @@ from torch import nn
 
 from ..data.feature_map import FeatureMap, item_means
 from ..data.items import AbstractItems, Skipped
+from ..data.pieces import padded_features
 from ..data.segmentation import Objects, Segmentation
 from ..discovery.finder import ObjectFinder
 from ..discovery.found import FoundBatch
@@ -24,7 +25,7 @@ from .overlaps import Overlaps
 from .resolution import fine_labels
 from .results import ItemObjects, ItemPrediction, ItemVectors
 from .spans import Spans
-from .windows import EncodedWindow, batch_of, encoded_windows, padded, sight_of
+from .windows import EncodedWindow, batch_of, encoded_windows, sight_of
 
 ItemT = TypeVar("ItemT")
 
@@ -210,7 +211,7 @@ class Model(Generic[ItemT]):
         """Windows of something longer."""
         if self.finder is None:
             for some in windows:
-                features = padded(some)
+                features = padded_features([window.features for window in some])
                 yield batch_of(some, features, _nothing(features))
             return
         if isinstance(source.items, InOverlap):
@@ -231,7 +232,8 @@ class Model(Generic[ItemT]):
         """Hidden features of all items, a few at a time, on the model's device."""
         if isinstance(source.items, ReadsContext):
             for windows in replace(self, finder=None)._windows(source, source.items):
-                yield tuple(window.index for window in windows), padded(windows).to(self.device)
+                features = padded_features([window.features for window in windows])
+                yield tuple(window.index for window in windows), features.to(self.device)
             return
         for numbers, items in source.chunks(self.batch):
             with evaluating(self.network):

@@ -11,13 +11,14 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from torch import Tensor
 
+from ..data.pieces import padded_features
 from ..data.segmentation import Segmentation
 from ..discovery.finder import ObjectFinder
 from ..discovery.found import FoundBatch
 from ..discovery.groupers.stitching import alike
-from ..discovery.observed import Padded
+from ..discovery.observed import padded
 from ..modality.optional import InOverlap
-from .windows import EncodedWindow, batch_of, padded
+from .windows import EncodedWindow, batch_of
 
 ItemT = TypeVar("ItemT")
 
@@ -67,12 +68,12 @@ class Overlaps(Generic[ItemT]):
     def found(self, chunks: Iterable[list[EncodedWindow[ItemT]]]) -> Iterator[FoundBatch[ItemT]]:
         """The objects of all windows, in their order."""
         for chunk in chunks:
-            observed = [window.observed for window in chunk if window.observed is not None]
-            together = observed[0].each(Padded(), observed[1:]).to(self.device)
-            segmentation = self.finder.group(together, torch.Generator().manual_seed(self.seed)).to("cpu")
+            observed = padded([window.observed for window in chunk if window.observed is not None])
+            generator = torch.Generator().manual_seed(self.seed)
+            segmentation = self.finder.group(observed.to(self.device), generator).to("cpu")
             if all(len(self.parts.parts(window.index)) == 1 for window in chunk):
                 yield from self._finish()
-                yield batch_of(chunk, padded(chunk), segmentation)
+                yield batch_of(chunk, padded_features([window.features for window in chunk]), segmentation)
                 continue
             for window, labels in zip(chunk, segmentation.labels(), strict=True):
                 if self._held and window.index not in self.parts.parts(self._held[-1].window.index):
@@ -85,16 +86,12 @@ class Overlaps(Generic[ItemT]):
         held, self._held = self._held, []
         for one, numbers in zip(held, _numbers(held), strict=True):
             own = one.own
-            present = own[own >= 0].unique()
-            local = torch.where(own >= 0, torch.searchsorted(present, own), -1)
+            in_whole = torch.where(own >= 0, numbers[own], -1) if len(numbers) else own
+            present = in_whole[in_whole >= 0].unique()
+            local = torch.where(in_whole >= 0, torch.searchsorted(present, in_whole), -1)
             segmentation = Segmentation.from_labels(local[None], max(1, len(present)), one.window.features.grid)
-            in_whole = numbers[present] if len(present) else torch.tensor([-1])
-            # Where numbers of two objects of a window are one, they are one object of it.
-            kept, place = in_whole.unique(return_inverse=True)
-            merged = Segmentation.from_labels(
-                torch.where(local >= 0, place[local.clamp(min=0)], -1)[None], len(kept), None
-            )
-            yield batch_of([one.window], one.window.features, replace(segmentation, weights=merged.weights), kept[None])
+            named = present if len(present) else torch.tensor([-1])
+            yield batch_of([one.window], one.window.features, segmentation, named[None])
 
 
 def _sorted(window: EncodedWindow[ItemT], labels: Int[Tensor, " padded"]) -> GroupedWindow[ItemT]:

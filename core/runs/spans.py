@@ -1,4 +1,4 @@
-"""Objects of something long, in spans of many windows: memory is bounded, and nothing depends on where windows begin."""
+"""Objects of something long, in spans of many windows: in bounded memory, wherever windows begin."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -6,13 +6,14 @@ from typing import Generic, TypeVar, final
 
 import torch
 
+from ..data.pieces import padded_features
 from ..data.segmentation import Segmentation
 from ..discovery.finder import ObjectFinder
 from ..discovery.found import FoundBatch
 from ..discovery.groupers.stitching import Stitched
-from ..discovery.observed import Chained, Observed, Padded
+from ..discovery.observed import Observed, chained, padded
 from ..modality.optional import InSequence
-from .windows import EncodedWindow, batch_of, padded
+from .windows import EncodedWindow, batch_of
 
 ItemT = TypeVar("ItemT")
 
@@ -27,10 +28,10 @@ FEWEST = 8
 class Spans(Generic[ItemT]):
     """The objects of windows, which come in order.
 
-    Windows of one whole that follow one another without a gap are grouped together, in spans of about 8192 elements. Each
-    span begins in the middle of the one before; where two overlap, their objects are stitched. Means, variances and
-    background are those of a span: of all of the whole, if it is no longer. Windows that are alone, and those of items
-    that are in no sequence, are grouped each by itself.
+    Windows of one whole that follow one another without a gap are grouped together, in spans of about 8192 elements, of
+    which one is in memory. Each span begins in the middle of the one before; where two overlap, their objects are
+    stitched. Means, variances and background are those of a span: of all of the whole, if it is no longer. Windows that
+    are alone, and those of items that are in no sequence, are grouped each by itself.
 
     Attributes:
         finder: finds the objects.
@@ -68,13 +69,14 @@ class Spans(Generic[ItemT]):
     def _follows(self, window: EncodedWindow[ItemT]) -> bool:
         before = self._held[-1]
         assert self.sequence is not None
-        return window.index == before.index + 1 and window.index in self.sequence.whole(before.index)
+        follows = window.index == before.index + 1 and window.index in self.sequence.whole(before.index)
+        one, two = before.features.grid, window.features.grid
+        # The size of a video's pictures may change within it.
+        return follows and (one is None or two is None or one.shape[1:] == two.shape[1:])
 
     def _alone(self, windows: list[EncodedWindow[ItemT]]) -> FoundBatch[ItemT]:
-        observed = _observed(windows)
-        together = observed[0].each(Padded(), observed[1:])
-        segmentation = self.finder.group(together.to(self.device), self._generator()).to("cpu")
-        return batch_of(windows, padded(windows), segmentation)
+        segmentation = self.finder.group(padded(_observed(windows)).to(self.device), self._generator()).to("cpu")
+        return batch_of(windows, padded_features([window.features for window in windows]), segmentation)
 
     def _add(self, window: EncodedWindow[ItemT]) -> Iterator[FoundBatch[ItemT]]:
         assert self.sequence is not None
@@ -96,10 +98,8 @@ class Spans(Generic[ItemT]):
 
     def _group(self) -> None:
         """Find objects in all windows that are held; the first of them may have some already."""
-        observed = _observed(self._held)
-        together = observed[0].each(Chained(), observed[1:])
         usual = max(window.cells for window in self._held)
-        found = self.finder.group(together.to(self.device), self._generator(), usual)
+        found = self.finder.group(chained(_observed(self._held)).to(self.device), self._generator(), usual)
         cells = sum(window.cells for window in self._held)
         self._stitched.add(found.labels()[0].cpu().view(cells, -1), 0)
 

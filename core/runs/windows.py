@@ -10,10 +10,11 @@ from torch import Tensor
 
 from ..data.feature_map import FeatureMap
 from ..data.items import AbstractItems, first_readable
+from ..data.pieces import part_of
 from ..data.segmentation import Segmentation
 from ..discovery.finder import ObjectFinder
 from ..discovery.found import FoundBatch
-from ..discovery.observed import Observed, Padded, part_of
+from ..discovery.observed import Observed
 from ..modality.base import AbstractModality
 from ..modality.optional import LimitsLength, ReadsFullResolution
 from ..modality.windows import InContext, Sight
@@ -114,11 +115,6 @@ def encoded_windows(
             seen = None if observed is None else observed.part(row, places, grid)
             windows.append(EncodedWindow(index, one.item if full is None else None, own, seen, shared))
         yield windows
-
-
-def padded(windows: Sequence[EncodedWindow[ItemT]]) -> FeatureMap:
-    """The features of some windows as a batch."""
-    return Padded().features([window.features for window in windows])
 
 
 def batch_of(

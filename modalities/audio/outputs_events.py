@@ -1,7 +1,7 @@
 """Events in recordings from the objects of their windows: times, and kinds."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import final
 
@@ -13,6 +13,8 @@ from torch import Tensor
 from gestalt.core.data.feature_map import FeatureMap
 
 MOST_KINDS = 12
+SLIVER = 2  # frames that see one sudden change, if it lies between them
+BRIEF = 0.08  # seconds: so many frames that last no longer are no event beside another
 TOUCHING = 1e-3  # seconds: frames of neighbouring windows that are no further apart follow one another
 
 
@@ -65,8 +67,7 @@ class Sounding:
 
     def _add(self, number: int, frames: int, event: Event) -> None:
         before = self._events[-1] if self._events else None
-        goes_on = before is not None and before.file == event.file and abs(before.offset - event.onset) < TOUCHING
-        if before is not None and goes_on and self._numbers[-1] == number:
+        if before is not None and _touch(before, event) and self._numbers[-1] == number:
             share = frames / (self._frames[-1] + frames)
             vector = torch.lerp(before.vector, event.vector, share)
             self._events[-1] = Event(event.file, before.onset, event.offset, vector)
@@ -77,8 +78,38 @@ class Sounding:
             self._frames.append(frames)
 
     def events(self) -> list[Event]:
-        """All events so far, file by file and in order of time."""
-        return list(self._events)
+        """All events so far, file by file and in order of time.
+
+        The one or two frames in which a sound sets in or breaks off are like neither side, and often a stretch of their
+        own: it belongs to the event that it touches, of two to the one that is more like it.
+        """
+        short = [
+            frames <= SLIVER and event.offset - event.onset <= BRIEF
+            for event, frames in zip(self._events, self._frames, strict=True)
+        ]
+        joined = list[Event]()
+        pending: Event | None = None  # the begin of the event to come
+        for place, event in enumerate(self._events):
+            before = joined[-1] if place and not short[place - 1] and _touch(joined[-1], event) else None
+            after = self._events[place + 1] if place + 1 < len(short) and not short[place + 1] else None
+            after = after if after is not None and _touch(event, after) else None
+            if short[place] and (before is not None or after is not None):
+                if after is None or (before is not None and _apart(before, event) <= _apart(after, event)):
+                    joined[-1] = replace(joined[-1], offset=event.offset)
+                else:
+                    pending = event
+                continue
+            joined.append(event if pending is None else replace(event, onset=pending.onset))
+            pending = None
+        return joined
+
+
+def _touch(event: Event, after: Event) -> bool:
+    return event.file == after.file and abs(event.offset - after.onset) < TOUCHING
+
+
+def _apart(event: Event, other: Event) -> float:
+    return float((event.vector - other.vector).norm())
 
 
 def kinds_of(events: Sequence[Event]) -> list[str]:

@@ -40,8 +40,8 @@ class FoundPart:
 def write_molecules(found: Iterable[FoundBatch[Graph]], items: AbstractItems[Graph], out: Path) -> str:
     """`drawings/00001.svg` of the first molecule, …; `parts.csv`, a line for every part; `kinds.csv` of all parts.
 
-    A part has its atoms, as the file numbers them from 0, and its SMILES and SMARTS; a kind is a SMILES. A molecule that
-    came in windows is one molecule here; each of its windows has a drawing, `00001_window1.svg`, ….
+    A part has its atoms, as the file numbers them from 0, and its SMILES and SMARTS; a kind is a SMILES. A molecule
+    that came in windows is one molecule here; each of its windows has a drawing, `00001_window1.svg`, ….
     """
     assert isinstance(items, GraphRecords)
     counts, smarts, seen, windows, drawn = Counter[str](), dict[str, str](), 0, 0, 0

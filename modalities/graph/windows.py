@@ -41,7 +41,7 @@ def windows(count: int, edges: Int[Tensor, "2 edges"], most: int) -> list[Int[Te
 def surroundings(
     own: Int[Tensor, " own"], count: int, edges: Int[Tensor, "2 edges"], hops: int, most: int
 ) -> Bool[Tensor, " nodes"]:
-    """Which of `count` nodes lie at most `hops` edges away from a window, whichever way edges point; its own among them.
+    """Which of `count` nodes lie at most `hops` edges away from a window, whichever way edges point, and its own.
 
     Beside the window's own there are at most `most`: the nearest ones, and of those at one distance the first.
 

@@ -14,9 +14,9 @@ from PIL import Image
 
 import gestalt
 from gestalt.core.data.items import BadItemError
+from gestalt.core.modality.base import Reading
 from gestalt.core.runs.discover import discover
 from gestalt.core.runs.embed import embed
-from gestalt.core.modality.base import Reading
 from gestalt.modalities.video import MODALITY, Clip, Video, reading
 from gestalt.modalities.video.data import Clips
 from gestalt.modalities.video.encoders import Conv

@@ -14,8 +14,8 @@ LEAST = 0.2
 class Stitched:
     """The objects of a sequence, from those of overlapping pieces that come in order.
 
-    Where two pieces overlap, the earlier one holds up to a junction and the later one from there on. The junction is the
-    place nearest to the middle of the overlap at which both begin a new object; if there is none, a place within an
+    Where two pieces overlap, the earlier one holds up to a junction and the later one from there on. The junction is
+    the place nearest to the middle of the overlap at which both begin a new object; if there is none, a place within an
     object of both, and these two are one. Objects of two pieces are one also where they share more than a fifth of all
     elements that either has in the overlap, one to one, the likest first: an object that comes again keeps its number.
 
