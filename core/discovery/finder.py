@@ -16,6 +16,8 @@ from ..networks.modes import evaluating
 from .background import AbstractBackgroundRemover
 from .concat_features import ConcatFeatures
 from .groupers.base import AbstractGrouper
+from .groupers.long import group_long
+from .observed import Observed
 
 
 @final
@@ -56,13 +58,35 @@ class ObjectFinder:
 
         The network is left in the mode in which it came.
         """
+        return self.group(self.observe(network, features, data), generator)
+
+    def observe(self, network: Network, features: FeatureMap, data: Any) -> Observed:
+        """What there is to be grouped: all that needs the network or the batch `data`, element by element."""
         with evaluating(network):
-            if self.space == "projected":
-                features = network.project_elements(features)
-            if self.extra_features is not None:
-                features = self.extra_features(features, data)
+            vectors = network.project_elements(features) if self.space == "projected" else features
+            plain = None if self.extra_features is None else self.extra_features.look(data, vectors)
+            return Observed(vectors, plain, None if self.background is None else self.background.look(data, vectors))
+
+    @torch.no_grad()
+    def group(self, observed: Observed, generator: torch.Generator, window: int | None = None) -> Segmentation:
+        """The objects in what was observed.
+
+        Args:
+            observed: some items; or one item that is longer than those that the grouper was made for.
+            generator: the only source of randomness.
+            window: in the latter case, how many elements along the first axis (or of a set) the grouper was made for;
+                means, variances and background are then those of all elements together.
+        """
+        features = observed.features
+        if self.extra_features is not None and observed.plain is not None:
+            features = self.extra_features.beside(features, observed.plain)
+        if window is None:
             segmentation: Segmentation = self.grouper(features, generator)
-            return segmentation if self.background is None else self.background(segmentation, features, data)
+        else:
+            segmentation = group_long(self.grouper, features, window, generator)
+        if self.background is None or observed.background is None:
+            return segmentation
+        return self.background.remove(segmentation, features, observed.background)
 
     def plain_networks(self) -> list[nn.Module]:
         """The networks of plain features through which background and extra features see items."""

@@ -281,6 +281,11 @@ class AST(AbstractEncoder):
         self.checkpoint = None  # its configuration builds the network again
         self.dim = int(self.model.config.hidden_size)
 
+    @property
+    def longest(self) -> float:
+        """The seconds of the longest item that it takes."""
+        return float(self.model.config.max_length * self.FRAME)
+
     def forward(self, data: Waveforms) -> FeatureMap:
         """The last hidden layer; patches whose centre lies beyond the recording are not valid.
 

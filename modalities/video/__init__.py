@@ -50,6 +50,7 @@ class Video(AbstractModality[Clip]):
         rate: most frames per second that are kept; None keeps all.
         size: most pixels of the shorter side; larger frames are shrunk when read. None reads them as they are.
         folder_rate: frames per second of folders of numbered images.
+        margin: seconds on either side of a window that the network sees beside it, once it has learned.
 
     Example:
         >>> sorted(MODALITY.encoders)
@@ -67,11 +68,13 @@ class Video(AbstractModality[Clip]):
         rate: Positive | None = 8.0,
         size: Annotated[int, Between(1, 65536)] | None = 112,
         folder_rate: Positive = 24.0,
+        margin: Annotated[float, Between(0.0, 3600.0)] = 0.5,
     ) -> None:
         self.seconds = seconds
         self.rate = rate
         self.size = size
         self.folder_rate = folder_rate
+        self.margin = margin
         check_ranges(self)
         self.encoders: Mapping[str, Callable[..., AbstractEncoder]] = {
             "raw": Colours,
@@ -113,7 +116,7 @@ class Video(AbstractModality[Clip]):
             FileNotFoundError: for a path that does not exist.
             ValueError: if no usable video is found.
         """
-        return read_videos(paths, self.seconds, self.rate, self.size, skip_bad, self.folder_rate)
+        return read_videos(paths, self.seconds, self.rate, self.size, skip_bad, self.folder_rate, self.margin)
 
     def collate(self, items: Sequence[Clip]) -> Clips:
         """Clips padded to the longest, highest and widest."""
@@ -164,7 +167,7 @@ class Video(AbstractModality[Clip]):
 
     def read_full(self, paths: Sequence[Path], skip_bad: bool = False) -> Reading[Clip]:
         """As `read`, with all frames in all their pixels."""
-        return read_videos(paths, self.seconds, None, None, skip_bad, self.folder_rate)
+        return read_videos(paths, self.seconds, None, None, skip_bad, self.folder_rate, self.margin)
 
     def for_network(self, item: Clip) -> Clip:
         """The clip with its shorter side brought to `size` pixels, if it is longer."""

@@ -45,7 +45,7 @@ def events_finder() -> ObjectFinder:
     """
     raw = LogMel()
     grouper = Along(ChangePoints(penalty=0.03, objects=20, standardise=False))
-    return ObjectFinder(grouper, "projected", RemoveBackground(raw, 0.25, 1.2), ConcatFeatures(raw, 0.5))
+    return ObjectFinder(grouper, "projected", RemoveBackground(raw, 0.25, 1.5), ConcatFeatures(raw, 0.5))
 
 
 @final
