@@ -53,18 +53,18 @@ class RemoveBackground(AbstractBackgroundRemover):
     def __call__(self, segmentation: Segmentation, features: FeatureMap, data: Any) -> Segmentation:
         """The same segments with weight 0 on the background."""
         salience = self.salience(data).on_elements_of(features, missing=torch.inf).float().mean(dim=-1)
-        lowest = _lowest(salience, features.valid, self.quiet)
+        low = lowest(salience, features.valid, self.quiet)
         values = standardised(features)
-        prototype = _median(values, lowest[..., None].expand_as(values))
+        prototype = median_of(values, low[..., None].expand_as(values))
         distance = (values - prototype).norm(dim=-1)
-        spread = _median(distance[..., None], lowest[..., None])[..., 0]
+        spread = median_of(distance[..., None], low[..., None])[..., 0]
         objects = segmentation.pool(features.with_values(values))
         far = (objects.vectors - prototype).norm(dim=-1) > self.reach * spread
         weights = segmentation.weights * (far & objects.present)[..., None]
         return Segmentation(weights, segmentation.grid, segmentation.whole)
 
 
-def _lowest(
+def lowest(
     salience: Float[Tensor, "batch elements"], valid: Bool[Tensor, "batch elements"], share: float
 ) -> Bool[Tensor, "batch elements"]:
     """The `share` of the valid elements with the lowest salience, at least one."""
@@ -73,7 +73,7 @@ def _lowest(
     return valid & (order < count)
 
 
-def _median(
+def median_of(
     values: Float[Tensor, "batch elements dim"], chosen: Bool[Tensor, "batch elements dim"]
 ) -> Float[Tensor, "batch 1 dim"]:
     """The median over the chosen elements."""

@@ -1,5 +1,6 @@
 """From numbered items to batches of views: the same batches for any number of workers, from any step on."""
 
+import copy
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -19,6 +20,9 @@ from ..modality.transform import Views
 from .labels import Labels
 
 ItemT = TypeVar("ItemT")
+
+READING = 0x52454144
+"""Sets the random numbers of reading apart from those of views."""
 
 
 @final
@@ -98,6 +102,18 @@ class Order(Sampler[list[ItemRequest]]):
         """Optimiser steps per epoch."""
         return self.streams[0].steps_per_epoch
 
+    def between(self, start: int, stop: int) -> "Order":
+        """The same order from one step until another.
+
+        Example:
+            >>> order = Order(items=6, batch=2, steps=4, seed=0)
+            >>> list(order.between(1, 3)) == list(order)[1:3]
+            True
+        """
+        part = copy.copy(self)
+        part.start, part.steps = start, stop
+        return part
+
     def __len__(self) -> int:
         return (self.steps - self.start) * self.parts
 
@@ -170,6 +186,11 @@ def mix(*numbers: int) -> int:
     return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0] >> np.uint64(1))
 
 
+def reading_rng(seed: int, number: int, index: int) -> np.random.Generator:
+    """The random numbers by which an item is read all through a round, so that its kept segments fit it."""
+    return np.random.default_rng([seed, number, index, READING])
+
+
 @final
 class ViewsDataset(Dataset[ItemViews[ItemT] | BadItemError]):
     """Reads an item and makes its views.
@@ -179,6 +200,9 @@ class ViewsDataset(Dataset[ItemViews[ItemT] | BadItemError]):
 
     Masks are those of the item, and what is compared lies on the source, so they are carried there by the source's
     transform. That changes no view: what is random is drawn as it is without masks.
+
+    Within a round of kept segments (`number`) an item is read in the same way each time: segments of a window of a
+    recording do not fit one that begins earlier. Its views differ as ever.
     """
 
     def __init__(
@@ -187,11 +211,13 @@ class ViewsDataset(Dataset[ItemViews[ItemT] | BadItemError]):
         views: Views[ItemT],
         skip_bad: bool,
         masks: AbstractMasks[ItemT] | None = None,
+        number: int | None = None,
     ) -> None:
         self.items = items
         self.views = views
         self.skip_bad = skip_bad
         self.masks = masks
+        self.number = number
 
     def __getitem__(self, request: ItemRequest) -> ItemViews[ItemT] | BadItemError:
         skipped: list[Skipped] = []
@@ -201,7 +227,8 @@ class ViewsDataset(Dataset[ItemViews[ItemT] | BadItemError]):
             again = [request.repeat, distance] if distance else [request.repeat] if request.repeat else []
             rng = np.random.default_rng([request.seed, request.epoch, index, *again])
             try:
-                item = self.items.read(index, rng)
+                reading = rng if self.number is None else reading_rng(request.seed, self.number, index)
+                item = self.items.read(index, reading)
                 masks = None if self.masks is None else self.masks.of_item(index, item)
             except BadItemError as error:
                 if not self.skip_bad:
@@ -256,7 +283,7 @@ class Collate(Generic[ItemT]):
         return join(good, self.collate), masks
 
 
-def _begin_worker(_: int) -> None:
+def begin_worker(_: int) -> None:
     """One thread. Signals that reach all processes (Ctrl-C, a scheduler's SIGTERM) are the main one's to answer.
 
     It needs its workers to finish the step. A second SIGTERM ends a worker, so that the main process can end one that
@@ -276,20 +303,22 @@ def batches(
     skip_bad: bool,
     labels: Labels | None = None,
     masks: AbstractMasks[ItemT] | None = None,
+    number: int | None = None,
 ) -> Iterator[Batch[Any]]:
     """The batches of every step that `order` has left, with what is known of their items.
 
-    With `masks` every batch has the masks of its items; an item without one is one object.
+    With `masks` every batch has the masks of its items; an item without one is one object. `number` is that of the
+    round, where they are kept segments.
 
     Raises:
         BadItemError: for an item that cannot be read, unless `skip_bad`.
     """
     loader = DataLoader(
-        ViewsDataset(items, views, skip_bad, masks),
+        ViewsDataset(items, views, skip_bad, masks, number),
         batch_sampler=order,
         collate_fn=Collate(collate, masks is not None),
         num_workers=workers,
-        worker_init_fn=_begin_worker,
+        worker_init_fn=begin_worker,
         prefetch_factor=4 if workers else None,
     )
     for loaded in loader:

@@ -18,18 +18,21 @@ from tqdm import tqdm
 
 from ..data.items import AbstractItems, Skipped
 from ..data.masks import AbstractMasks
+from ..data.view import Batch
+from ..methods.rounds import LearnsInRounds
 from ..methods.step import AbstractLearner, StepOutput
 from ..modality.transform import Views
 from ..optimization.lars import LARS
 from ..optimization.parameter_groups import parameter_groups
 from ..optimization.progress import Progress
-from ..optimization.schedules import warmup_cosine
 from .checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
 from .data import Order, batches, mix
 from .given_masks import with_equal_objects
 from .labels import Labels
 from .metrics_log import MetricsLog
 from .options import Training
+from .round_plan import RoundPlan
+from .rounds import RoundKeeper
 from .watch import CollapseWatch
 
 ItemT = TypeVar("ItemT")
@@ -118,19 +121,41 @@ def train_learner(
     share = options.labelled if labels is not None else 0.0
     parts = options.accumulate
     order = Order(len(items), options.batch, options.steps, options.seed, start, parts, rank, ranks, known, share)
+    plan = RoundPlan.of(learner, options, order.steps_per_epoch)
     model, optimizer = fabric.setup(_Step(learner), optimizer)
     if saved is not None:
         restore(fabric, learner, optimizer, saved)
     log = MetricsLog(folder, start) if fabric.is_global_zero else None
     watch, skipped = CollapseWatch(), list[Skipped]()
-    source = batches(items, views, collate, order, options.workers, skip_bad, labels, masks)
+    keeper = None
+    if isinstance(learner, LearnsInRounds):
+        keeper = RoundKeeper(
+            fabric, learner, items, collate, folder / "segments", options.seed, options.workers, skip_bad, masks
+        )
+        if saved is None:
+            keeper.forget()
+    source: Iterator[Batch[Any]] = iter(())
+    until = start
     bar = tqdm(total=options.steps, initial=start, unit="step", disable=not fabric.is_global_zero, dynamic_ncols=True)
 
     step, waited, logged = start, 0.0, time.monotonic()
     with interruptible() as interrupted, bar:
         model.train()
         while step < options.steps and not agreed(fabric, interrupted()):
-            rate = options.lr * warmup_cosine(step + 1, options.steps, options.warmup)
+            if step == until:
+                number, until = plan.round_of(step), plan.end(step)
+                own = masks
+                if keeper is not None:
+                    begins = step == plan.begin(step)
+                    if step and begins:  # whoever resumes after a kill needs the network that segments come from
+                        save(fabric, folder, learner, optimizer, step, running)
+                    own, passed = keeper.segments(number, begins)
+                    skipped += passed
+                source = batches(
+                    items, views, collate, order.between(step, until), options.workers, skip_bad, labels, own,
+                    None if keeper is None else number,
+                )
+            rate = options.lr * plan.rate(step)
             for group in optimizer.param_groups:
                 group["lr"] = rate
 
