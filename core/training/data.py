@@ -17,6 +17,7 @@ from ..data.masks import AbstractMasks, ItemMasks
 from ..data.view import Batch, View
 from ..modality.transform import Views
 from .labels import Labels
+from .transplanting import ObjectTransplants, Transplanting
 
 ItemT = TypeVar("ItemT")
 
@@ -179,6 +180,9 @@ class ViewsDataset(Dataset[ItemViews[ItemT] | BadItemError]):
 
     Masks are those of the item, and what is compared lies on the source, so they are carried there by the source's
     transform. That changes no view: what is random is drawn as it is without masks.
+
+    With `transplants`, objects of other items are set into an item that has masks before its views are made: all views
+    show the same composed item, and its masks say which elements the new objects have.
     """
 
     def __init__(
@@ -187,11 +191,17 @@ class ViewsDataset(Dataset[ItemViews[ItemT] | BadItemError]):
         views: Views[ItemT],
         skip_bad: bool,
         masks: AbstractMasks[ItemT] | None = None,
+        transplants: ObjectTransplants[ItemT] | None = None,
     ) -> None:
         self.items = items
         self.views = views
         self.skip_bad = skip_bad
         self.masks = masks
+        self.transplanting: Transplanting[ItemT] | None = None
+        if transplants is not None:
+            if masks is None:
+                raise ValueError("objects are set into other items by their masks, and there are none; give masks too")
+            self.transplanting = Transplanting(items, masks, transplants, skip_bad)
 
     def __getitem__(self, request: ItemRequest) -> ItemViews[ItemT] | BadItemError:
         skipped: list[Skipped] = []
@@ -203,6 +213,10 @@ class ViewsDataset(Dataset[ItemViews[ItemT] | BadItemError]):
             try:
                 item = self.items.read(index, rng)
                 masks = None if self.masks is None else self.masks.of_item(index, item)
+                if self.transplanting is not None and masks is not None:
+                    numbers = (request.seed, request.epoch, index, request.repeat, distance)
+                    item, masks, passed = self.transplanting(index, item, masks, numbers)
+                    skipped += passed
             except BadItemError as error:
                 if not self.skip_bad:
                     return error
@@ -276,16 +290,19 @@ def batches(
     skip_bad: bool,
     labels: Labels | None = None,
     masks: AbstractMasks[ItemT] | None = None,
+    transplants: ObjectTransplants[ItemT] | None = None,
 ) -> Iterator[Batch[Any]]:
     """The batches of every step that `order` has left, with what is known of their items.
 
-    With `masks` every batch has the masks of its items; an item without one is one object.
+    With `masks` every batch has the masks of its items; an item without one is one object. With `transplants` items
+    that have masks get objects of one another.
 
     Raises:
         BadItemError: for an item that cannot be read, unless `skip_bad`.
+        ValueError: for transplants without masks.
     """
     loader = DataLoader(
-        ViewsDataset(items, views, skip_bad, masks),
+        ViewsDataset(items, views, skip_bad, masks, transplants),
         batch_sampler=order,
         collate_fn=Collate(collate, masks is not None),
         num_workers=workers,

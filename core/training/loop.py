@@ -30,6 +30,7 @@ from .given_masks import with_equal_objects
 from .labels import Labels
 from .metrics_log import MetricsLog
 from .options import Training
+from .transplanting import ObjectTransplants
 from .watch import CollapseWatch
 
 ItemT = TypeVar("ItemT")
@@ -95,12 +96,14 @@ def train_learner(
     skip_bad: bool = False,
     labels: Labels | None = None,
     masks: AbstractMasks[ItemT] | None = None,
+    transplants: ObjectTransplants[ItemT] | None = None,
 ) -> TrainingResult:
     """Train a learner and leave metrics and checkpoints in `folder`.
 
     With `resume` the run goes on from its last checkpoint and gives the same numbers as an undisturbed one: nothing
     random depends on anything but the seed and the step. Ctrl-C (or SIGTERM) finishes the step, saves, and returns
-    with `finished` False. `labels` are what the learner may know of the items, `masks` the objects that come with them.
+    with `finished` False. `labels` are what the learner may know of the items, `masks` the objects that come with them;
+    with `transplants` items get objects of one another.
 
     Raises:
         Diverged: if the loss is not finite; names the step, the items and the last good checkpoint.
@@ -123,7 +126,7 @@ def train_learner(
         restore(fabric, learner, optimizer, saved)
     log = MetricsLog(folder, start) if fabric.is_global_zero else None
     watch, skipped = CollapseWatch(), list[Skipped]()
-    source = batches(items, views, collate, order, options.workers, skip_bad, labels, masks)
+    source = batches(items, views, collate, order, options.workers, skip_bad, labels, masks, transplants)
     bar = tqdm(total=options.steps, initial=start, unit="step", disable=not fabric.is_global_zero, dynamic_ncols=True)
 
     step, waited, logged = start, 0.0, time.monotonic()
