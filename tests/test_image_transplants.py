@@ -60,7 +60,7 @@ def test_every_pixel_comes_from_where_the_correspondences_say(seed: int, monkeyp
     assert share > 0.9  # a resized outline is not that of the pixels
     # Near the outline a resized or softly edged part shows a mixture.
     inner = -torch.nn.functional.max_pool2d(-here[None].float(), 5, stride=1, padding=2)[0] == 1
-    assert int(inner.sum()) > 20
+    assert int(inner.sum()) > 10
     assert float((100 * found.item[:, inner] - pixels[:, inner]).abs().max()) < 1.0
 
 
@@ -80,15 +80,14 @@ def test_parts_are_mirrored_turned_resized_recoloured_and_softly_edged() -> None
     assert 30 < colours < 55
 
 
-def test_no_pixel_around_a_part_comes_along() -> None:
+def test_no_pixel_around_a_part_comes_along(monkeypatch: pytest.MonkeyPatch) -> None:
     """What surrounds an object in its own picture would tell where it was set in."""
+    monkeypatch.setattr(transplants, "SCALE", (1.0, 1.0))
+    monkeypatch.setattr(transplants, "RECOLOURED", 0.0)
     donor = torch.zeros(1, *SIZE)
     donor[0, (disc().labels == 0).view(SIZE)] = 1.0
     for seed in range(20):
-        rng = np.random.default_rng(seed)
-        found = transplant(torch.full((1, 64, 64), 1.0), donor, disc(), rng)
-        assert found is not None
-        assert float((found.item < 0.3).float().mean()) < 0.02
+        assert float(made(seed, torch.ones(1, 64, 64), donor, disc()).item.min()) == 1.0
 
 
 @pytest.mark.parametrize("case", ["cut off", "too large", "channels", "empty"])
