@@ -108,7 +108,7 @@ def _nonsense(bench: Bench, trial: Trial, made: Transplant[Any]) -> Iterator[str
         ("donor", DONOR, made.donor, bench.source(trial.donor)),
     ):
         found = _shown(correspondence, features, source)
-        outside = (owner == number) & (found < 0)
+        outside = (owner == number) & ~near(features, found >= 0, bench.modality.tolerance)
         if bool(outside.any()):
             where = outside.nonzero().flatten().tolist()
             yield (
@@ -117,7 +117,7 @@ def _nonsense(bench: Bench, trial: Trial, made: Transplant[Any]) -> Iterator[str
             )
         elif side == "donor":
             taken = near(source, trial.part.labels >= 0, bench.modality.tolerance)
-            stray = (owner == number) & ~taken[found.clamp(min=0)]
+            stray = (owner == number) & (found >= 0) & ~taken[found.clamp(min=0)]
             if bool(stray.any()):
                 yield (
                     f"{trial.name}: elements {stray.nonzero().flatten().tolist()} are said to show elements "
