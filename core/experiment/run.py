@@ -19,6 +19,7 @@ from .labelling import labels_of
 from .options import FREE, with_method
 from .recipe import AbstractRecipe
 from .report import report
+from .transplants import transplants_of
 from .views import chosen_views
 
 ItemT = TypeVar("ItemT")
@@ -109,6 +110,8 @@ def _train(
     """Train one learner on the data; a rival's folder lies within the run's."""
     recipe, data = factory.recipe, factory.data
     options, running = recipe.options, recipe.options.running
+    labels = factory.labels if wants_labels(method) else None
+    masks = None if data.masked is None else data.masked.masks
     return train_learner(
         fabric,
         learner,
@@ -119,6 +122,7 @@ def _train(
         running.out if rival is None else running.out / rival,
         running.resume or rival is not None,
         running.skip_bad,
-        factory.labels if wants_labels(method) else None,
-        None if data.masked is None else data.masked.masks,
+        labels,
+        masks,
+        transplants_of(method, recipe.modality, masks, labels, fabric.is_global_zero),
     )

@@ -18,11 +18,9 @@ from ..data.masks import AbstractMasks, ItemMasks
 from ..data.view import Batch, View
 from ..modality.transform import Views
 from .labels import Labels
+from .transplanting import ObjectTransplants, Transplanting
 
 ItemT = TypeVar("ItemT")
-
-READING = 0x52454144
-"""Sets the random numbers of reading apart from those of views."""
 
 
 @final
@@ -186,11 +184,6 @@ def mix(*numbers: int) -> int:
     return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0] >> np.uint64(1))
 
 
-def reading_rng(seed: int, number: int, index: int) -> np.random.Generator:
-    """The random numbers by which an item is read all through a round, so that its kept segments fit it."""
-    return np.random.default_rng([seed, number, index, READING])
-
-
 @final
 class ViewsDataset(Dataset[ItemViews[ItemT] | BadItemError]):
     """Reads an item and makes its views.
@@ -201,8 +194,8 @@ class ViewsDataset(Dataset[ItemViews[ItemT] | BadItemError]):
     Masks are those of the item, and what is compared lies on the source, so they are carried there by the source's
     transform. That changes no view: what is random is drawn as it is without masks.
 
-    Within a round of kept segments (`number`) an item is read in the same way each time: segments of a window of a
-    recording do not fit one that begins earlier. Its views differ as ever.
+    With `transplants`, objects of other items are set into an item that has masks before its views are made: all views
+    show the same composed item, and its masks say which elements the new objects have.
     """
 
     def __init__(
@@ -211,13 +204,17 @@ class ViewsDataset(Dataset[ItemViews[ItemT] | BadItemError]):
         views: Views[ItemT],
         skip_bad: bool,
         masks: AbstractMasks[ItemT] | None = None,
-        number: int | None = None,
+        transplants: ObjectTransplants[ItemT] | None = None,
     ) -> None:
         self.items = items
         self.views = views
         self.skip_bad = skip_bad
         self.masks = masks
-        self.number = number
+        self.transplanting: Transplanting[ItemT] | None = None
+        if transplants is not None:
+            if masks is None:
+                raise ValueError("objects are set into other items by their masks, and there are none; give masks too")
+            self.transplanting = Transplanting(items, masks, transplants, skip_bad)
 
     def __getitem__(self, request: ItemRequest) -> ItemViews[ItemT] | BadItemError:
         skipped: list[Skipped] = []
@@ -227,9 +224,12 @@ class ViewsDataset(Dataset[ItemViews[ItemT] | BadItemError]):
             again = [request.repeat, distance] if distance else [request.repeat] if request.repeat else []
             rng = np.random.default_rng([request.seed, request.epoch, index, *again])
             try:
-                reading = rng if self.number is None else reading_rng(request.seed, self.number, index)
-                item = self.items.read(index, reading)
+                item = self.items.read(index, rng)
                 masks = None if self.masks is None else self.masks.of_item(index, item)
+                if self.transplanting is not None and masks is not None:
+                    numbers = (request.seed, request.epoch, index, request.repeat, distance)
+                    item, masks, passed = self.transplanting(index, item, masks, numbers)
+                    skipped += passed
             except BadItemError as error:
                 if not self.skip_bad:
                     return error
@@ -303,18 +303,19 @@ def batches(
     skip_bad: bool,
     labels: Labels | None = None,
     masks: AbstractMasks[ItemT] | None = None,
-    number: int | None = None,
+    transplants: ObjectTransplants[ItemT] | None = None,
 ) -> Iterator[Batch[Any]]:
     """The batches of every step that `order` has left, with what is known of their items.
 
-    With `masks` every batch has the masks of its items; an item without one is one object. `number` is that of the
-    round, where they are kept segments.
+    With `masks` every batch has the masks of its items; an item without one is one object. With `transplants` items
+    that have masks get objects of one another.
 
     Raises:
         BadItemError: for an item that cannot be read, unless `skip_bad`.
+        ValueError: for transplants without masks.
     """
     loader = DataLoader(
-        ViewsDataset(items, views, skip_bad, masks, number),
+        ViewsDataset(items, views, skip_bad, masks, transplants),
         batch_sampler=order,
         collate_fn=Collate(collate, masks is not None),
         num_workers=workers,

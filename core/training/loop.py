@@ -31,8 +31,10 @@ from .given_masks import with_equal_objects
 from .labels import Labels
 from .metrics_log import MetricsLog
 from .options import Training
+from .round_items import InRound
 from .round_plan import RoundPlan
 from .rounds import RoundKeeper
+from .transplanting import ObjectTransplants
 from .watch import CollapseWatch
 
 ItemT = TypeVar("ItemT")
@@ -98,12 +100,14 @@ def train_learner(
     skip_bad: bool = False,
     labels: Labels | None = None,
     masks: AbstractMasks[ItemT] | None = None,
+    transplants: ObjectTransplants[ItemT] | None = None,
 ) -> TrainingResult:
     """Train a learner and leave metrics and checkpoints in `folder`.
 
     With `resume` the run goes on from its last checkpoint and gives the same numbers as an undisturbed one: nothing
     random depends on anything but the seed and the step. Ctrl-C (or SIGTERM) finishes the step, saves, and returns
-    with `finished` False. `labels` are what the learner may know of the items, `masks` the objects that come with them.
+    with `finished` False. `labels` are what the learner may know of the items, `masks` the objects that come with them;
+    with `transplants` items get objects of one another.
 
     Raises:
         Diverged: if the loss is not finite; names the step, the items and the last good checkpoint.
@@ -144,16 +148,17 @@ def train_learner(
         while step < options.steps and not agreed(fabric, interrupted()):
             if step == until:
                 number, until = plan.round_of(step), plan.end(step)
-                own = masks
+                of_round, own = items, masks
                 if keeper is not None:
                     begins = step == plan.begin(step)
                     if step and begins:  # whoever resumes after a kill needs the network that segments come from
                         save(fabric, folder, learner, optimizer, step, running)
                     own, passed = keeper.segments(number, begins)
+                    of_round = InRound(items, options.seed, number)
                     skipped += passed
+                part_of_order = order.between(step, until)
                 source = batches(
-                    items, views, collate, order.between(step, until), options.workers, skip_bad, labels, own,
-                    None if keeper is None else number,
+                    of_round, views, collate, part_of_order, options.workers, skip_bad, labels, own, transplants
                 )
             rate = options.lr * plan.rate(step)
             for group in optimizer.param_groups:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar, final
 
+import numpy as np
 import torch
 from lightning_fabric import Fabric
 from torch.utils.data import DataLoader, Dataset
@@ -15,8 +16,9 @@ from ..data.cut import cut
 from ..data.items import AbstractItems, BadItemError, Skipped
 from ..data.masks import AbstractMasks, ItemMasks
 from ..methods.rounds import LearnsInRounds
-from .data import begin_worker, mix, reading_rng
+from .data import begin_worker, mix
 from .kept_segments import KeptSegments
+from .round_items import InRound
 
 ItemT = TypeVar("ItemT")
 
@@ -28,12 +30,12 @@ CHUNK = 32
 class _Reads(Dataset["tuple[int, Any]"], Generic[ItemT]):
     """Items as a round reads them, by their numbers."""
 
-    def __init__(self, items: AbstractItems[ItemT], seed: int, number: int) -> None:
-        self.items, self.seed, self.number = items, seed, number
+    def __init__(self, items: InRound[ItemT]) -> None:
+        self.items = items
 
     def __getitem__(self, index: int) -> "tuple[int, ItemT | BadItemError]":
         try:
-            return index, self.items.read(index, reading_rng(self.seed, self.number, index))
+            return index, self.items.read(index, np.random.default_rng(0))
         except BadItemError as error:
             return index, error
 
@@ -102,7 +104,7 @@ class RoundKeeper(Generic[ItemT]):
 
     def _found(self, number: int, numbers: range, skipped: list[Skipped]) -> Iterator[tuple[int, ItemMasks]]:
         loader = DataLoader(
-            _Reads(self.items, self.seed, number),
+            _Reads(InRound(self.items, self.seed, number)),
             batch_size=CHUNK,
             sampler=list(numbers),
             collate_fn=list,

@@ -16,6 +16,7 @@ from gestalt.core.data.masks import AbstractMasks, ItemMasks
 from gestalt.core.discovery.found import FoundBatch
 from gestalt.core.modality.base import AbstractModality, Reading, Specimen
 from gestalt.core.modality.transform import AbstractTransform, Views
+from gestalt.core.modality.transplant import Transplant
 from gestalt.core.networks.encoder import AbstractEncoder
 
 from .data import Graph as Graph
@@ -36,6 +37,7 @@ from .records import Record as Record
 from .render import draw as draw
 from .render import render
 from .specimens import specimens
+from .transplants import transplant
 from .views import EdgeDrop, EdgeMask, FeatureMask, Neighbourhood, NodeDrop, NodeMask, RandomWalk, Reorder, Subgraph
 from .views import chain as chain
 from .views import default_views as default_views
@@ -133,6 +135,12 @@ class GraphModality(AbstractModality[Graph]):
     def shown_masks(self, item: Graph, masks: ItemMasks) -> Sequence[tuple[str, Any]]:
         """Each part with its nodes."""
         return shown_masks(item, masks)
+
+    def transplant(
+        self, host: Graph, donor: Graph, part: ItemMasks, rng: np.random.Generator
+    ) -> Transplant[Graph] | None:
+        """A part of one graph joined to another: molecules by a single bond, others by an edge."""
+        return transplant(host, donor, part, rng)
 
     def specimens(self) -> Sequence[Specimen[Graph]]:
         """Three molecules with their rings and functional groups."""

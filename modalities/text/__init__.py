@@ -15,6 +15,7 @@ from gestalt.core.data.masks import AbstractMasks, ItemMasks
 from gestalt.core.discovery.found import FoundBatch
 from gestalt.core.modality.base import AbstractModality, Reading, Specimen
 from gestalt.core.modality.transform import AbstractTransform, Views
+from gestalt.core.modality.transplant import Transplant
 from gestalt.core.networks.encoder import AbstractEncoder
 
 from .data import Passage as Passage
@@ -36,6 +37,7 @@ from .spans import bio_lines as bio_lines
 from .spans import json_line as json_line
 from .spans import spans_of as spans_of
 from .specimens import specimens
+from .transplants import transplant
 from .transformer import bert, distilbert, minilm, roberta
 from .views import Crop, Delete, Insert, Noisy, Swap
 from .views import chain as chain
@@ -162,6 +164,12 @@ class Text(AbstractModality[Passage]):
     def shown_masks(self, item: Passage, masks: ItemMasks) -> Sequence[tuple[str, Any]]:
         """Each span with its first and last character in the file."""
         return shown_masks(item, masks)
+
+    def transplant(
+        self, host: Passage, donor: Passage, part: ItemMasks, rng: np.random.Generator
+    ) -> Transplant[Passage] | None:
+        """A span of one passage within another, in place of other words or between two."""
+        return transplant(host, donor, part, rng)
 
     def specimens(self) -> Sequence[Specimen[Passage]]:
         """Three sentences with their noun and verb groups."""

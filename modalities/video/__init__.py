@@ -15,6 +15,7 @@ from gestalt.core.data.masks import AbstractMasks, ItemMasks
 from gestalt.core.discovery.found import FoundBatch
 from gestalt.core.modality.base import AbstractModality, Reading, Specimen
 from gestalt.core.modality.transform import AbstractTransform, Views
+from gestalt.core.modality.transplant import Transplant
 from gestalt.core.networks.encoder import AbstractEncoder
 
 from .backbones import R3D18, FrameResNet18, Swin3D
@@ -36,6 +37,7 @@ from .outputs_formats import write_overlay as write_overlay
 from .render import render
 from .space import CutOut, Flip, ResizedCrop, Rotation
 from .specimens import specimens
+from .transplants import transplant
 from .views import Reverse, Stride, TimeCrop, TimeJitter
 from .views import chain as chain
 from .views import default_views as default_views
@@ -143,6 +145,10 @@ class Video(AbstractModality[Clip]):
     def shown_masks(self, item: Clip, masks: ItemMasks) -> Sequence[tuple[str, Any]]:
         """Each object with its mask of the clip's size."""
         return shown_masks(item, masks)
+
+    def transplant(self, host: Clip, donor: Clip, part: ItemMasks, rng: np.random.Generator) -> Transplant[Clip] | None:
+        """A moving part of one clip in another: mirrored, resized, recoloured, with a drift of its own."""
+        return transplant(host, donor, part, rng)
 
     def specimens(self) -> Sequence[Specimen[Clip]]:
         """Three clips of squares that drift, of different sizes, one with uneven times."""

@@ -18,6 +18,7 @@ from .core.data.presence import Presence as Presence
 from .core.data.presence import Subsample as Subsample
 from .core.data.segmentation import Objects as Objects
 from .core.data.segmentation import Segmentation as Segmentation
+from .core.data.transplants import Transplants as Transplants
 from .core.data.view import Batch as Batch
 from .core.data.view import View as View
 from .core.discovery.background import AbstractBackgroundRemover as AbstractBackgroundRemover
@@ -102,6 +103,7 @@ from .core.modality.plugins import load_modality as load_modality
 from .core.modality.transform import AbstractTransform as AbstractTransform
 from .core.modality.transform import Chain as Chain
 from .core.modality.transform import Views as Views
+from .core.modality.transplant import Transplant as Transplant
 from .core.networks.encoder import AbstractEncoder as AbstractEncoder
 from .core.networks.encoder import Identity as Identity
 from .core.networks.encoder import Network as Network
