@@ -25,6 +25,7 @@ from .data import Waveforms as Waveforms
 from .data import collate as collate
 from .data import each_window as each_window
 from .data import read_audio
+from .dilated import Dilated
 from .effects import BackgroundMix, Filters, Gain, Noise
 from .encoders import Conv, LogMel
 from .front_end import SampleRate
@@ -34,6 +35,7 @@ from .pretrained import AST, TorchaudioWav2Vec2, hubert, wav2vec2
 from .render import render
 from .resnet import resnet18, resnet34, resnet50
 from .specimens import specimens
+from .unet import UNet
 from .views import FrequencyCrop, FrequencyMask, PitchShift, Shift, TimeCrop, TimeMask, TimeStretch
 from .views import chain as chain
 from .views import default_views as default_views
@@ -49,7 +51,7 @@ class Audio(AbstractModality[Recording]):
 
     Example:
         >>> sorted(MODALITY.encoders)[:4]
-        ['ast', 'conv', 'hubert', 'raw']
+        ['ast', 'conv', 'dilated', 'hubert']
     """
 
     name: ClassVar[str] = "audio"
@@ -70,6 +72,8 @@ class Audio(AbstractModality[Recording]):
         self.encoders: Mapping[str, Callable[..., AbstractEncoder]] = {
             "raw": LogMel,
             "conv": Conv,
+            "dilated": Dilated,
+            "unet": UNet,
             "resnet18": resnet18,
             "resnet34": resnet34,
             "resnet50": resnet50,

@@ -40,6 +40,7 @@ from .segments import Felzenszwalb as Felzenszwalb
 from .segments import OnCells as OnCells
 from .segments import Slic as Slic
 from .specimens import specimens
+from .unet import UNet
 from .views import CutOut, Flip, Resize, ResizedCrop, Rotate
 from .views import chain as chain
 from .views import default_views as default_views
@@ -78,6 +79,7 @@ class Image(AbstractModality[Picture]):
         self.encoders: Mapping[str, Callable[..., AbstractEncoder]] = {
             "raw": ColourTexture,
             "conv": Conv,
+            "unet": UNet,
             "resnet18": resnet18,
             "resnet50": resnet50,
             "resnet50_pyramid": resnet50_pyramid,
