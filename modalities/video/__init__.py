@@ -36,6 +36,7 @@ from .outputs_formats import write_overlay as write_overlay
 from .render import render
 from .space import CutOut, Flip, ResizedCrop, Rotation
 from .specimens import specimens
+from .unet import UNet
 from .views import Reverse, Stride, TimeCrop, TimeJitter
 from .views import chain as chain
 from .views import default_views as default_views
@@ -53,7 +54,7 @@ class Video(AbstractModality[Clip]):
 
     Example:
         >>> sorted(MODALITY.encoders)
-        ['conv', 'frame_resnet18', 'mvit_v2_s', 'r3d_18', 'raw', 'swin3d_t', 'videomae']
+        ['conv', 'frame_resnet18', 'mvit_v2_s', 'r3d_18', 'raw', 'swin3d_t', 'unet', 'videomae']
     """
 
     name: ClassVar[str] = "video"
@@ -76,6 +77,7 @@ class Video(AbstractModality[Clip]):
         self.encoders: Mapping[str, Callable[..., AbstractEncoder]] = {
             "raw": Colours,
             "conv": Conv,
+            "unet": UNet,
             "frame_resnet18": FrameResNet18,
             "r3d_18": R3D18,
             "mvit_v2_s": MViT,
