@@ -210,15 +210,15 @@ def test_a_method_says_whether_it_wants_transplants(capsys: pytest.CaptureFixtur
     method = WithTransplants()
     assert isinstance(method, HasTransplants)
     labels = Labels.of(["a", None, "b"])
-    found = transplants_of(method, modality, masks, labels)
+    found = transplants_of(method, modality, True, labels)
     assert found is not None
     assert (found.options, found.spared) == (SIZES, {0, 2})
-    assert transplants_of(DetConB(), modality, masks) is None
-    assert transplants_of(WithTransplants(None), modality, masks) is None
+    assert transplants_of(DetConB(), modality, True) is None
+    assert transplants_of(WithTransplants(None), modality, True) is None
     assert capsys.readouterr().err == ""
-    assert transplants_of(method, toy("points", set_in=None), masks) is None
+    assert transplants_of(method, toy("points", set_in=None), True) is None
     assert "the modality 'points' has no method transplant" in capsys.readouterr().err
-    assert transplants_of(method, modality, None) is None
+    assert transplants_of(method, modality, False) is None
     assert "the items have no masks" in capsys.readouterr().err
 
 

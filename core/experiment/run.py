@@ -9,6 +9,7 @@ from lightning_fabric import Fabric
 from ..components.names import choose
 from ..methods.method import AbstractMethod, wants_labels
 from ..methods.presets import Preset, preset_named, title_of
+from ..methods.rounds import LearnsInRounds
 from ..methods.step import AbstractLearner
 from ..runs.model import Model
 from ..runs.saving import config_of, save
@@ -112,6 +113,7 @@ def _train(
     options, running = recipe.options, recipe.options.running
     labels = factory.labels if wants_labels(method) else None
     masks = None if data.masked is None else data.masked.masks
+    in_rounds = isinstance(learner, LearnsInRounds)
     return train_learner(
         fabric,
         learner,
@@ -124,5 +126,5 @@ def _train(
         running.skip_bad,
         labels,
         masks,
-        transplants_of(method, recipe.modality, masks, labels, fabric.is_global_zero),
+        transplants_of(method, recipe.modality, in_rounds or masks is not None, labels, fabric.is_global_zero),
     )

@@ -3,7 +3,6 @@
 import sys
 from typing import TypeVar
 
-from ..data.masks import AbstractMasks
 from ..methods.method import AbstractMethod, HasTransplants
 from ..modality.base import AbstractModality
 from ..modality.optional import TransplantsObjects
@@ -16,7 +15,7 @@ ItemT = TypeVar("ItemT")
 def transplants_of(
     method: AbstractMethod,
     modality: AbstractModality[ItemT],
-    masks: AbstractMasks[ItemT] | None,
+    masks: bool,
     labels: Labels | None = None,
     say: bool = True,
 ) -> ObjectTransplants[ItemT] | None:
@@ -27,16 +26,16 @@ def transplants_of(
     Args:
         method: of the run.
         modality: of the items.
-        masks: the objects of the items.
+        masks: whether the items have objects: masks that come with the data, or segments that are kept.
         labels: what the method learns from; what is known of an item stays true, since it is left as it is.
         say: write to standard error why there are none.
     """
     if not isinstance(method, HasTransplants) or method.transplants is None:
         return None
-    if masks is None or not isinstance(modality, TransplantsObjects):
+    if not masks or not isinstance(modality, TransplantsObjects):
         lacks = f"the modality {modality.name!r} has no method transplant (TransplantsObjects)"
         if say:
-            reason = "the items have no masks" if masks is None else lacks
+            reason = lacks if masks else "the items have no masks"
             print(f"no objects are set into other items: {reason}", file=sys.stderr)
         return None
     spared = frozenset[int]() if labels is None else frozenset(labels.known_items().tolist())

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar, final
 
 from ..components.ranges import Positive, Weight
+from ..data.transplants import Transplants
 from ..discovery.segmenters.given import GivenMasks
 from ..networks.encoder import AbstractEncoder, Network
 from ..networks.follower import AbstractRule
@@ -21,8 +22,8 @@ from .settings import Heads
 class OdinRounds(AbstractMethod):
     """Odin in rounds: every element is compared with the objects of its item, which the network of the last round found.
 
-    Source: Odin, [0037] and [0087], for rounds (λ = 1 every n epochs). Elements against objects, segments kept between
-    rounds, and first segments by a rule are ours.
+    Source: Odin, [0037] and [0087], for rounds (λ = 1 every n epochs). Elements against objects, objects set into other
+    items, segments kept between rounds, and first segments by a rule are ours.
     """
 
     elements: Weight = 1.0
@@ -33,6 +34,8 @@ class OdinRounds(AbstractMethod):
     """Temperature of both."""
     rounds: Rounds = Rounds()
     """When segments are found anew."""
+    transplants: Transplants | None = Transplants()
+    """Objects of other items that are set into an item; none: items as they are."""
     heads: Heads = Heads(256, 128)
     """The projector of pooled objects; elements have none."""
     teacher: AbstractRule | None = None

@@ -26,6 +26,7 @@ from .data import Waveforms as Waveforms
 from .data import collate as collate
 from .data import each_window as each_window
 from .data import read_audio
+from .dilated import Dilated
 from .effects import BackgroundMix, Filters, Gain, Noise
 from .encoders import Conv, LogMel
 from .front_end import SampleRate
@@ -36,6 +37,7 @@ from .render import render
 from .resnet import resnet18, resnet34, resnet50
 from .specimens import specimens
 from .transplants import transplant
+from .unet import UNet
 from .views import FrequencyCrop, FrequencyMask, PitchShift, Shift, TimeCrop, TimeMask, TimeStretch
 from .views import chain as chain
 from .views import default_views as default_views
@@ -51,7 +53,7 @@ class Audio(AbstractModality[Recording]):
 
     Example:
         >>> sorted(MODALITY.encoders)[:4]
-        ['ast', 'conv', 'hubert', 'raw']
+        ['ast', 'conv', 'dilated', 'hubert']
     """
 
     name: ClassVar[str] = "audio"
@@ -72,6 +74,8 @@ class Audio(AbstractModality[Recording]):
         self.encoders: Mapping[str, Callable[..., AbstractEncoder]] = {
             "raw": LogMel,
             "conv": Conv,
+            "dilated": Dilated,
+            "unet": UNet,
             "resnet18": resnet18,
             "resnet34": resnet34,
             "resnet50": resnet50,

@@ -25,6 +25,7 @@ from .data import Schema as Schema
 from .data import collate as collate
 from .encoders import Diffusion, Raw, gat, gcn, gin, gine
 from .given_masks import read_masks, shown_masks
+from .jumping import Jumping
 from .molecules import MOLECULE as MOLECULE
 from .molecules import graph_of as graph_of
 from .molecules import molecule_from as molecule_from
@@ -53,7 +54,7 @@ class GraphModality(AbstractModality[Graph]):
 
     Example:
         >>> sorted(MODALITY.encoders)
-        ['diffusion', 'gat', 'gcn', 'gin', 'gine', 'raw']
+        ['diffusion', 'gat', 'gcn', 'gin', 'gine', 'jumping', 'raw']
     """
 
     name: ClassVar[str] = "graph"
@@ -70,6 +71,7 @@ class GraphModality(AbstractModality[Graph]):
             "gine": gine,
             "gcn": gcn,
             "gat": gat,
+            "jumping": Jumping,
         }
         self.transforms: Mapping[str, AbstractTransform[Graph]] = {
             "feature_mask": FeatureMask(),

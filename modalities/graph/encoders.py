@@ -229,16 +229,22 @@ class MessagePassing(AbstractEncoder):
         Raises:
             ValueError: if the data have other features than the encoder was built for.
         """
+        return padded(self.depths(data)[-1], data)
+
+    def depths(self, data: Graphs) -> list[Float[Tensor, "rows width"]]:
+        """The valid nodes as they come in, and after each layer."""
         _agree(data, self.nodes, self.numbers, self.edges, self.weights)
         x: Tensor = self.of_nodes(data.nodes[data.valid], data.numbers[data.valid])
         edges: Tensor = self.of_edges(data.kinds, data.weights)
         if not self.edge_features:
             x = x + arriving(edges, data)
+        found = [x]
         for number, (convolution, norm) in enumerate(zip(self.convolutions, self.norms, strict=True)):
             given = x.relu() if number else x
             passed = convolution(given, data.edges, edges) if self.edge_features else convolution(given, data.edges)
             x = x + norm(passed)
-        return padded(x, data)
+            found.append(x)
+        return found
 
 
 def _convolutions(kind: str, width: int, layers: int, heads: int) -> list[nn.Module]:

@@ -41,7 +41,11 @@ from .segments import Felzenszwalb as Felzenszwalb
 from .segments import OnCells as OnCells
 from .segments import Slic as Slic
 from .specimens import specimens
+<<<<<<< HEAD
 from .transplants import transplant
+=======
+from .unet import UNet
+>>>>>>> wt9-encoders
 from .views import CutOut, Flip, Resize, ResizedCrop, Rotate
 from .views import chain as chain
 from .views import default_views as default_views
@@ -80,6 +84,7 @@ class Image(AbstractModality[Picture]):
         self.encoders: Mapping[str, Callable[..., AbstractEncoder]] = {
             "raw": ColourTexture,
             "conv": Conv,
+            "unet": UNet,
             "resnet18": resnet18,
             "resnet50": resnet50,
             "resnet50_pyramid": resnet50_pyramid,

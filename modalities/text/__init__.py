@@ -21,6 +21,7 @@ from gestalt.core.networks.encoder import AbstractEncoder
 from .data import Passage as Passage
 from .data import Words as Words
 from .data import collate as collate
+from .dilated import Dilated
 from .encoders import Conv, Letters
 from .given_masks import read_masks, shown_masks
 from .noise import Characters, Keyboard, Reserved, Scanned, Spelling, Synonyms
@@ -70,7 +71,7 @@ class Text(AbstractModality[Passage]):
 
     Example:
         >>> sorted(MODALITY.encoders)
-        ['bert', 'conv', 'distilbert', 'minilm', 'raw', 'roberta']
+        ['bert', 'conv', 'dilated', 'distilbert', 'minilm', 'raw', 'roberta']
     """
 
     name: ClassVar[str] = "text"
@@ -91,6 +92,7 @@ class Text(AbstractModality[Passage]):
         self.encoders: Mapping[str, Callable[..., AbstractEncoder]] = {
             "raw": Letters,
             "conv": Conv,
+            "dilated": Dilated,
             "bert": bert,
             "roberta": roberta,
             "distilbert": distilbert,

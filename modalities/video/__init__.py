@@ -38,6 +38,7 @@ from .render import render
 from .space import CutOut, Flip, ResizedCrop, Rotation
 from .specimens import specimens
 from .transplants import transplant
+from .unet import UNet
 from .views import Reverse, Stride, TimeCrop, TimeJitter
 from .views import chain as chain
 from .views import default_views as default_views
@@ -55,7 +56,7 @@ class Video(AbstractModality[Clip]):
 
     Example:
         >>> sorted(MODALITY.encoders)
-        ['conv', 'frame_resnet18', 'mvit_v2_s', 'r3d_18', 'raw', 'swin3d_t', 'videomae']
+        ['conv', 'frame_resnet18', 'mvit_v2_s', 'r3d_18', 'raw', 'swin3d_t', 'unet', 'videomae']
     """
 
     name: ClassVar[str] = "video"
@@ -78,6 +79,7 @@ class Video(AbstractModality[Clip]):
         self.encoders: Mapping[str, Callable[..., AbstractEncoder]] = {
             "raw": Colours,
             "conv": Conv,
+            "unet": UNet,
             "frame_resnet18": FrameResNet18,
             "r3d_18": R3D18,
             "mvit_v2_s": MViT,
