@@ -41,11 +41,8 @@ from .segments import Felzenszwalb as Felzenszwalb
 from .segments import OnCells as OnCells
 from .segments import Slic as Slic
 from .specimens import specimens
-<<<<<<< HEAD
 from .transplants import transplant
-=======
 from .unet import UNet
->>>>>>> wt9-encoders
 from .views import CutOut, Flip, Resize, ResizedCrop, Rotate
 from .views import chain as chain
 from .views import default_views as default_views
