@@ -9,6 +9,7 @@ from torch import nn
 
 from ..data.feature_map import item_means
 from ..data.items import Skipped
+from ..data.resampling import averaged
 from ..data.segmentation import Objects, Segmentation
 from ..discovery.finder import ObjectFinder
 from ..discovery.found import FoundBatch
@@ -167,4 +168,6 @@ class Model(Generic[ItemT]):
                 found = Segmentation.from_labels(nothing, 1, features.grid)
             else:
                 found = self.finder(self.network, features, data, torch.Generator().manual_seed(self.seed))
-            yield FoundBatch(index, items, features.to("cpu"), found.to("cpu"))
+            own = averaged(found, features)
+            fine = None if own is found else found.to("cpu")
+            yield FoundBatch(index, items, features.to("cpu"), own.to("cpu"), fine)

@@ -1,7 +1,7 @@
 """Segments of a whole training set, kept on disk: found once, read by all workers and ranks until the next round."""
 
 import io
-import os
+import zipfile
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -15,16 +15,17 @@ from ..data.items import BadItemError
 from ..data.masks import AbstractMasks, ItemMasks
 from ..storage.atomic import write_bytes
 
-SHARD = 256
+SHARD = 64
 """Items whose segments are in one file."""
 
 
 @final
 class KeptSegments(AbstractMasks[Any]):
-    """The segments of all items that one round found, in a folder of compressed NumPy archives, one per 256 items.
+    """The segments of all items that one round found, in a folder of compressed NumPy archives, one per 64 items.
 
-    Each archive has for item `i` the array `labels_i`, shaped as its lattice, and its edges along axis `a` as
-    `edges_i_a`; a set has no edges. An item that could not be read is absent.
+    Each archive holds the segments of its items one behind the other: `items` are their numbers, `shapes` their
+    lattices (−1 behind the last axis), `labels` and `edges` what belongs to these; a set, which is not `on_grid`, has
+    no edges. An item that could not be read is absent.
 
     Args:
         folder: of the round.
@@ -66,14 +67,8 @@ class KeptSegments(AbstractMasks[Any]):
         Raises:
             OSError: if the disk is full or refuses.
         """
-        arrays: dict[str, Any] = {}
-        for number, masks in segments.items():
-            shape = (-1,) if masks.grid is None else masks.grid.shape
-            arrays[f"labels_{number}"] = _smallest(masks.labels.numpy()).reshape(shape)
-            for axis, edges in enumerate(() if masks.grid is None else masks.grid.edges):
-                arrays[f"edges_{number}_{axis}"] = edges[0].numpy().astype(np.float32)
         buffer = io.BytesIO()
-        np.savez_compressed(buffer, **arrays)
+        np.savez_compressed(buffer, **_packed(segments))
         self.folder.mkdir(parents=True, exist_ok=True)
         write_bytes(self.path(shard), buffer.getvalue())
 
@@ -89,25 +84,44 @@ class KeptSegments(AbstractMasks[Any]):
         """
         path = self.path(index // SHARD)
         try:
-            archive = _opened(path, os.getpid())
-            if f"labels_{index}" not in archive:
-                return None
-            labels = archive[f"labels_{index}"]
-            edges = []
-            while f"edges_{index}_{len(edges)}" in archive:
-                edges.append(torch.from_numpy(archive[f"edges_{index}_{len(edges)}"])[None])
-        except (OSError, ValueError) as error:
+            return _unpacked(path).get(index)
+        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
             raise BadItemError(
-                str(path), f"the segments of this round cannot be read ({error}); remove its folder and --resume"
+                str(path), f"the segments of this round cannot be read ({error}); begin the run again in another folder"
             ) from error
-        grid = Grid(tuple(edges)) if edges else None
-        return ItemMasks(torch.from_numpy(labels.reshape(-1).astype(np.int64)), grid)
 
 
-@lru_cache(maxsize=64)
-def _opened(path: Path, process: int) -> Any:  # noqa: ARG001
-    """An open archive, of this process alone: two processes must not share one place in a file."""
-    return np.load(path, allow_pickle=False)
+def _packed(segments: Mapping[int, ItemMasks]) -> dict[str, Any]:
+    """All segments of a shard in five arrays, one behind the other."""
+    shapes = [(len(one.labels),) if one.grid is None else one.grid.shape for one in segments.values()]
+    axes = max((len(shape) for shape in shapes), default=1)
+    edges = [axis[0].numpy() for one in segments.values() if one.grid is not None for axis in one.grid.edges]
+    labels = [one.labels.numpy() for one in segments.values()]
+    return {
+        "items": np.array(list(segments), dtype=np.int64),
+        "shapes": np.array([(*shape, *(-1,) * (axes - len(shape))) for shape in shapes], dtype=np.int64).reshape(-1, axes),
+        "on_grid": np.array([one.grid is not None for one in segments.values()], dtype=bool),
+        "labels": _smallest(np.concatenate(labels) if labels else np.zeros(0, dtype=np.int64)),
+        "edges": np.concatenate(edges).astype(np.float32) if edges else np.zeros(0, dtype=np.float32),
+    }
+
+
+@lru_cache(maxsize=128)
+def _unpacked(path: Path) -> dict[int, ItemMasks]:
+    """The segments of a shard. A round is written once, so a file that was read does not change."""
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+        arrays = {name: archive[name] for name in ("items", "shapes", "on_grid", "labels", "edges")}
+    found, place, edge = dict[int, ItemMasks](), 0, 0
+    for number, shape, on_grid in zip(arrays["items"].tolist(), arrays["shapes"], arrays["on_grid"], strict=True):
+        own = [cells for cells in shape.tolist() if cells >= 0]
+        count, axes = int(np.prod(own)), []
+        for cells in own if on_grid else ():
+            axes.append(torch.from_numpy(arrays["edges"][edge : edge + cells + 1])[None])
+            edge += cells + 1
+        labels = torch.from_numpy(arrays["labels"][place : place + count])
+        place += count
+        found[number] = ItemMasks(labels, Grid(tuple(axes)) if axes else None)
+    return found
 
 
 def _smallest(labels: Any) -> Any:

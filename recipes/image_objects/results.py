@@ -41,9 +41,9 @@ NOTE = (
 def measure(predictions: Predictions, truth: Sequence[Scene], seed: int) -> dict[str, float]:
     """All metrics of what a network found."""
     batch, true = predictions.joined(), truth_of(truth)
-    assert batch.features.grid is not None
-    pixels = cells_of_pixels(batch.features.grid, true.size)
-    return instance_metrics(batch.found[:, pixels], true) | type_metrics(batch.features, batch.found, true, seed)
+    found, grid, _ = batch.finest()
+    assert grid is not None
+    return instance_metrics(found[:, cells_of_pixels(grid, true.size)], true) | type_metrics(batch.features, batch.found, true, seed)
 
 
 def baselines(
