@@ -129,7 +129,9 @@ def test_what_is_not_shared_gives_a_zero_loss_with_zero_gradient(name: str, why:
     if why == "nothing is shared":
         weights[:, 0], other[:, 1] = 1.0, 1.0
     vectors = torch.randn(2, 2, 5, 4, generator=seeded()).requires_grad_()
-    loss = value(name, [made(vectors[0], weights), made(vectors[1], other)], [made(vectors[0], weights), made(vectors[1], other)])
+    loss = value(
+        name, [made(vectors[0], weights), made(vectors[1], other)], [made(vectors[0], weights), made(vectors[1], other)]
+    )
     loss.backward()
     assert float(loss.detach()) == 0
     assert vectors.grad is not None
@@ -199,8 +201,7 @@ def test_the_public_loss_is_one_direction_of_the_objective() -> None:
     one, two = view(0, soft=True), view(1, soft=True)
     parts = [elements_of(objects) for objects in (one, two)]
     losses = [
-        elements_to_objects(a.vectors, a.weights, object_centres(b.vectors, b.weights))
-        for a, b in (parts, parts[::-1])
+        elements_to_objects(a.vectors, a.weights, object_centres(b.vectors, b.weights)) for a, b in (parts, parts[::-1])
     ]
     torch.testing.assert_close(losses[0] + losses[1], value("items", [one, two], [one, two]))
 

@@ -1,6 +1,5 @@
 """The segments of every item of a batch on its own, without the padding of the batch."""
 
-import torch
 from jaxtyping import Bool
 from torch import Tensor
 
@@ -46,6 +45,8 @@ def cut(segmentation: Segmentation, features: FeatureMap) -> list[ItemMasks | No
         where = valid[row].nonzero()
         ends = (where.amax(dim=0) + 1).tolist() if len(where) else [1] * len(shape)
         own = labels[row][tuple(slice(end) for end in ends)].flatten()
-        lattice = None if grid is None else Grid(tuple(e[row : row + 1, : n + 1] for e, n in zip(edges, ends, strict=True)))
+        lattice = (
+            None if grid is None else Grid(tuple(e[row : row + 1, : n + 1] for e, n in zip(edges, ends, strict=True)))
+        )
         found.append(ItemMasks(own, lattice))
     return found

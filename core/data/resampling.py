@@ -41,7 +41,8 @@ def refined(features: FeatureMap, grid: Grid) -> FeatureMap:
         ValueError: if the features are a set, or the other lattice has another number of axes.
 
     Example:
-        >>> two = FeatureMap(torch.tensor([[[0.0], [4.0]]]), torch.ones(1, 2, dtype=torch.bool), Grid.uniform((2,), (2.0,)))
+        >>> here = torch.ones(1, 2, dtype=torch.bool)
+        >>> two = FeatureMap(torch.tensor([[[0.0], [4.0]]]), here, Grid.uniform((2,), (2.0,)))
         >>> refined(two, Grid.uniform((4,), (1.0,))).values.flatten().tolist()
         [0.0, 1.0, 3.0, 4.0]
     """

@@ -99,7 +99,9 @@ def _packed(segments: Mapping[int, ItemMasks]) -> dict[str, Any]:
     labels = [one.labels.numpy() for one in segments.values()]
     return {
         "items": np.array(list(segments), dtype=np.int64),
-        "shapes": np.array([(*shape, *(-1,) * (axes - len(shape))) for shape in shapes], dtype=np.int64).reshape(-1, axes),
+        "shapes": np.array([(*shape, *(-1,) * (axes - len(shape))) for shape in shapes], dtype=np.int64).reshape(
+            -1, axes
+        ),
         "on_grid": np.array([one.grid is not None for one in segments.values()], dtype=bool),
         "labels": _smallest(np.concatenate(labels) if labels else np.zeros(0, dtype=np.int64)),
         "edges": np.concatenate(edges).astype(np.float32) if edges else np.zeros(0, dtype=np.float32),

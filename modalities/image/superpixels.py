@@ -36,9 +36,7 @@ class Superpixels(AbstractOverSegmentation):
         heuristic = Felzenszwalb(self.scale, self.sigma, self.min_size)
         height, width = data.pixels.shape[2:]
         labels = torch.full((len(data.pixels), height, width), -1)
-        for row, (item, (own_height, own_width)) in enumerate(
-            zip(data.pixels.cpu(), data.sizes.tolist(), strict=True)
-        ):
+        for row, (item, (own_height, own_width)) in enumerate(zip(data.pixels.cpu(), data.sizes.tolist(), strict=True)):
             found = heuristic.segments(item[:, :own_height, :own_width])
             labels[row, :own_height, :own_width] = torch.from_numpy(found.astype("int64"))
         return FineSegments(labels.flatten(1), Grid.uniform((height, width), (1.0, 1.0)))

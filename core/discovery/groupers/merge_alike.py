@@ -21,10 +21,10 @@ APART = 4.0
 class MergeAlike(AbstractGrouper):
     """Merges the neighbours with the smallest cosine distance of their means, while it is below a threshold.
 
-    Every element begins as a region of its own, or stands for one already (`FeatureMap.sizes`, see `GroupRegions`). Of all
-    regions a and b that touch, the two with the smallest d = 1 − ⟨μ_a, μ_b⟩ / (‖μ_a‖ ‖μ_b‖) merge; the mean of the
-    merged region is μ = (n_a μ_a + n_b μ_b) / (n_a + n_b). It ends where no d is below the threshold. So the number of
-    objects follows from the item, and every object is in one piece.
+    Every element begins as a region of its own, or stands for one already (`FeatureMap.sizes`, see `GroupRegions`).
+    Of all regions a and b that touch, the two with the smallest d = 1 − ⟨μ_a, μ_b⟩ / (‖μ_a‖ ‖μ_b‖) merge; the mean of
+    the merged region is μ = (n_a μ_a + n_b μ_b) / (n_a + n_b). It ends where no d is below the threshold. So the
+    number of objects follows from the item, and every object is in one piece.
 
     Args:
         threshold: greatest cosine distance at which regions merge.
