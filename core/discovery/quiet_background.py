@@ -20,8 +20,8 @@ class AlikeQuiet(AbstractBackgroundRemover):
     """Takes out what was learned to be like the quietest part of an item.
 
     The median of the unit vectors of the least salient elements is the prototype p of the background. An object of
-    mean unit vector μ is background where 1 − ⟨μ, p⟩ / (‖μ‖ ‖p‖) is below `reach`. Where `RemoveBackground` compares plain
-    features in units of their spread, this compares learned directions.
+    mean unit vector μ is background where 1 − ⟨μ, p⟩ / (‖μ‖ ‖p‖) is below `reach`. Where `RemoveBackground` compares
+    plain features in units of their spread, this compares learned directions.
 
     Args:
         salience: one number per element for a batch of items, such as loudness; its vectors are averaged.

@@ -20,7 +20,7 @@ from .settings import Heads
 @final
 @dataclass(frozen=True)
 class OdinRounds(AbstractMethod):
-    """Odin in rounds: every element is compared with the objects of its item, which the network of the last round found.
+    """Odin in rounds: every element is compared with the objects of its item, which the last round's network found.
 
     Source: Odin, [0037] and [0087], for rounds (λ = 1 every n epochs). Elements against objects, objects set into other
     items, segments kept between rounds, and first segments by a rule are ours.
