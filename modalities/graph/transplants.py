@@ -20,10 +20,10 @@ FOREIGN = -1
 def transplant(host: Graph, donor: Graph, part: ItemMasks, rng: np.random.Generator) -> Transplant[Graph] | None:
     """A part of one graph joined to a random node of another.
 
-    The largest connected piece of the part is taken. In a molecule the single bonds that held it are cut, and each gives
-    its atom a hydrogen; the new single bond takes one from an atom of the piece, where it was cut if possible, and one
-    from an atom of the host, so that no atom has more or fewer bonds than before. Other graphs are joined by an edge
-    like one that was cut, or like any of theirs, in both directions.
+    The largest connected piece of the part is taken. In a molecule the single bonds that held it are cut, and each
+    gives its atom a hydrogen; the new single bond takes one from an atom of the piece, where it was cut if possible,
+    and one from an atom of the host, so that every atom keeps its valence. Other graphs are joined by an edge like one
+    that was cut, or like any of theirs, in both directions.
 
     Args:
         host: the graph that the part is joined to.

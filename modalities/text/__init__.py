@@ -37,8 +37,8 @@ from .spans import bio_lines as bio_lines
 from .spans import json_line as json_line
 from .spans import spans_of as spans_of
 from .specimens import specimens
-from .transplants import transplant
 from .transformer import bert, distilbert, minilm, roberta
+from .transplants import transplant
 from .views import Crop, Delete, Insert, Noisy, Swap
 from .views import chain as chain
 from .views import default_views as default_views
