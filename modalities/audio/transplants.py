@@ -64,10 +64,10 @@ def transplant(
     """A sound of one recording added to another at a random place.
 
     Of a part with several stretches the longest is taken. From every frequency the noise of the donor is subtracted
-    (estimated by the power that 15 % of its moments stay below), so that the sound comes without it. Its level is drawn from just
-    below the host's noise up to 14 dB above it, or to the host's loudness; its spectrum is tilted by up to 7.5 dB
-    either way, and one in three is played up to 4 semitones faster or slower. A mixture is said to show the part where
-    it has at least half of the host's power, and neither elsewhere in the stretch.
+    (estimated by the power that 15 % of its moments stay below), so that the sound comes without it. Its level is drawn
+    from just below the host's noise up to 14 dB above it, or to the host's loudness; its spectrum is tilted by up to
+    7.5 dB either way, and one in three is played up to 4 semitones faster or slower. A mixture is said to show the part
+    where it has at least half of the host's power, and neither elsewhere in the stretch.
 
     Args:
         host: the recording that the part is added to.
