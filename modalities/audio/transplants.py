@@ -1,4 +1,4 @@
-"""Sounds of one recording added to another: less the noise beneath them, louder or softer, brighter, higher or lower."""
+"""Sounds of one recording added to another: without the noise beneath them, of another level, colour and pitch."""
 
 import math
 from typing import NamedTuple
@@ -30,6 +30,10 @@ LONGEST = 0.8
 """The greatest share of the host that a part may cover."""
 QUIET, LOUD, FLOOR = 0.25, 0.75, 0.15
 """Quantiles over time: the power of a recording's noise, of a part, and of each frequency of the donor's noise."""
+NOISE = 2 / -math.log(1 - FLOOR)
+"""Twice the mean of Gaussian noise whose power stays below 1 in that share of its moments: so much is subtracted."""
+DISTINCT = 0.25
+"""A part of which less than this share of its power is left then is no more than its recording's noise."""
 ABOVE_NOISE = (-2.0, 14.0)
 """dB of a part over the host's noise; up to the host's loudness where that is more."""
 TILT = 7.5
@@ -60,10 +64,10 @@ def transplant(
     """A sound of one recording added to another at a random place.
 
     Of a part with several stretches the longest is taken. From every frequency the noise of the donor is subtracted
-    (the power that 15 % of its moments stay below), so that the sound comes without it. Its level is drawn from just below the
-    host's noise up to 14 dB above it, or to the host's loudness; its spectrum is tilted by up to 7.5 dB either way, and
-    one in three is played up to 4 semitones faster or slower. A mixture is said to show the part where it has at least
-    half of the host's power, and neither elsewhere in the stretch.
+    (estimated by the power that 15 % of its moments stay below), so that the sound comes without it. Its level is drawn
+    from just below the host's noise up to 14 dB above it, or to the host's loudness; its spectrum is tilted by up to
+    7.5 dB either way, and one in three is played up to 4 semitones faster or slower. A mixture is said to show the part
+    where it has at least half of the host's power, and neither elsewhere in the stretch.
 
     Args:
         host: the recording that the part is added to.
@@ -81,10 +85,13 @@ def transplant(
     stretch = _stretch(part, donor)
     speed = 2 ** (float(rng.uniform(-SEMITONES, SEMITONES)) / 12) if rng.random() < MOVED else 1.0
     length = round(stretch.length / speed)
+    tilt, draw = float(rng.uniform(-TILT, TILT)), float(rng.random())
     if min(stretch.length, length) < SHORTEST * rate or length > LONGEST * len(host.samples):
         return None
-    tilt, draw = float(rng.uniform(-TILT, TILT)), float(rng.random())
-    sound = _resampled(_lifted(donor, stretch, part, tilt), length)
+    lifted = _lifted(donor, stretch, part, tilt)
+    if lifted is None:
+        return None
+    sound = _resampled(lifted, length)
     level = _power(sound, LOUD)
     if level < NOTHING:
         return None
@@ -119,28 +126,36 @@ def _window(rate: int) -> Float[Tensor, " samples"]:
     return torch.hann_window(2 ** max(4, round(math.log2(WINDOW * rate))))
 
 
-def _lifted(donor: Recording, stretch: Stretch, part: ItemMasks, tilt: float) -> Float[Tensor, " time"]:
-    """The samples of a part, less the donor's noise and whatever else is heard at other frequencies, tilted."""
+def _lifted(donor: Recording, stretch: Stretch, part: ItemMasks, tilt: float) -> Tensor | None:
+    """The samples of a part, less the donor's noise and whatever else is heard at other frequencies, tilted.
+
+    None where that is no more than the noise.
+
+    Source: spectral subtraction (Boll, 1979), with twice the estimated noise (Berouti et al., 1979).
+    """
     window = _window(donor.sample_rate)
     size, hop = len(window), len(window) // 4
     padded = functional.pad(donor.samples, (0, max(0, size - len(donor.samples))))
     frames = padded.unfold(0, size, size // 2)
     spectra = torch.fft.rfft(frames * window).abs().square()
-    noise = spectra.kthvalue(1 + int(FLOOR * (len(spectra) - 1)), dim=0).values[:, None]
+    noise = NOISE * spectra.kthvalue(1 + int(FLOOR * (len(spectra) - 1)), dim=0).values[:, None]
     samples = donor.samples[stretch.first : stretch.first + stretch.length]
     spectrum = torch.stft(samples, size, hop, window=window, pad_mode="constant", return_complex=True)
     power = spectrum.abs().square()
     hertz = torch.fft.rfftfreq(size, 1 / donor.sample_rate)
     octaves = torch.log2(hertz.clamp(min=float(hertz[1]) / 2))
     place = 2 * (octaves - octaves[0]) / float(octaves[-1] - octaves[0]) - 1
-    gain = (1 - noise / power.clamp(min=NOTHING**2)).clamp(min=0).sqrt() * 10 ** (tilt * place / 20)[:, None]
+    left = (1 - noise / power.clamp(min=NOTHING**2)).clamp(min=0)
     if stretch.frequencies is not None:
         assert part.grid is not None
         seconds = (stretch.first + hop * torch.arange(spectrum.shape[1])) / donor.sample_rate
         points = torch.cartesian_prod(octaves, seconds.clamp(max=float(part.grid.edges[0][0, -1]) - 1e-6)).flip(1)
         cells = part.grid.locate(points[None])[0]
         inside = (cells >= 0) & (part.labels[cells.clamp(min=0)] >= 0)
-        gain = gain * inside.view(gain.shape)
+        left, power = left * inside.view(left.shape), power * inside.view(left.shape)
+    if float((left * power).sum()) < DISTINCT * float(power.sum()):
+        return None
+    gain = left.sqrt() * 10 ** (tilt * place / 20)[:, None]
     return torch.istft(spectrum * gain, size, hop, window=window, length=stretch.length)
 
 

@@ -20,10 +20,10 @@ FOREIGN = -1
 def transplant(host: Graph, donor: Graph, part: ItemMasks, rng: np.random.Generator) -> Transplant[Graph] | None:
     """A part of one graph joined to a random node of another.
 
-    The largest connected piece of the part is taken. In a molecule the single bonds that held it are cut, and each gives
-    its atom a hydrogen; the new single bond takes one from an atom of the piece, where it was cut if possible, and one
-    from an atom of the host, so that no atom has more or fewer bonds than before. Other graphs are joined by an edge
-    like one that was cut, or like any of theirs, in both directions.
+    The largest connected piece of the part is taken. In a molecule the single bonds that held it are cut, and each
+    gives its atom a hydrogen; the new single bond takes one from an atom of the piece, where it was cut if possible,
+    and one from an atom of the host, so that every atom keeps its valence. Other graphs are joined by an edge like one
+    that was cut, or like any of theirs, in both directions.
 
     Args:
         host: the graph that the part is joined to.
@@ -56,7 +56,8 @@ def transplant(host: Graph, donor: Graph, part: ItemMasks, rng: np.random.Genera
         if not len(of_host) or not len(of_piece):
             return None
     one, two = int(of_host[0]), int(of_piece[0])
-    joined = _joined(host, piece, (one, two + len(host)), _edge(host, donor, cut))
+    there = cut & (donor.edges[0] == taken[two])
+    joined = _joined(host, piece, (one, two + len(host)), _edge(host, donor, there))
     if host.schema == MOLECULE:
         joined = _bonded(joined, [one, two + len(host)])
     return Transplant.of_set(joined, [*range(len(host)), *[-1] * count], [*[-1] * len(host), *taken.tolist()])
@@ -95,7 +96,7 @@ def _added(nodes: Int[Tensor, "nodes columns"], column: int, more: Int[Tensor, "
 
 
 def _edge(host: Graph, donor: Graph, cut: Bool[Tensor, " edges"]) -> tuple[Tensor, Tensor]:
-    """Kinds and weights of the new edge: of one that was cut, otherwise of any, otherwise masked."""
+    """Kinds and weights of the new edge: those of the first that was cut, otherwise of any, otherwise masked."""
     for graph, edges in ((donor, cut), (host, slice(None)), (donor, slice(None))):
         if len(graph.kinds[edges]):
             return graph.kinds[edges][:1], graph.weights[edges][:1]

@@ -15,8 +15,9 @@ def transplant(host: Passage, donor: Passage, part: ItemMasks, rng: np.random.Ge
     """A span of one passage within another: in place of a random stretch of words, or between two words.
 
     The longest run of words of the part is taken. A stretch that gives way has up to twice as many words, and at most
-    half of the host's. The first and the last word of the host, with its capital and its full stop, stay where they are;
-    a capital with which the donor begins becomes a small letter. White space is that of the two passages, and at least a space between words that were no neighbours.
+    half of the host's. The first and the last word of the host, its capital and its full stop, stay where they are; a
+    capital with which the donor begins becomes a small letter. White space is that of the two passages, and at least a
+    space between words that were no neighbours.
 
     Args:
         host: the passage that the span is set into.

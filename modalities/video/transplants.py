@@ -126,7 +126,7 @@ def _on_border(mask: Bool[Tensor, "time height width"]) -> int:
 
 
 def _seen(
-    host: Clip, donor: Clip, mask: Bool[Tensor, "time height width"], course: Course
+    host: Clip, donor: Clip, mask: Bool[Tensor, "frames rows columns"], course: Course
 ) -> tuple[Bool[Tensor, "time height width"], Tensor]:
     """Which pixels of the host's frames show the part, and the donor's colours there: those of the nearest pixel."""
     _, height, width = host.size
