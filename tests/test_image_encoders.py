@@ -191,12 +191,12 @@ def test_checkpoints_and_local_weights_are_loaded_and_their_settings_need_them_n
     torch.manual_seed(7)
     whole = create_model("test_convnext")
     save_file(whole.state_dict(), tmp_path / "model.safetensors")
-    timm = build("timm", {"model": "test_convnext", "weights": str(tmp_path / "model.safetensors")})
+    timm = build("timm", {"model": "test_convnext", "checkpoint": str(tmp_path / "model.safetensors")})
     theirs = whole.state_dict()["stem.0.weight"]
     assert any(torch.equal(value, theirs) for value in timm.state_dict().values() if value.shape == theirs.shape)
-    assert saved(MODALITY, "timm", timm)["weights"] is None
+    assert saved(MODALITY, "timm", timm)["checkpoint"] is None
     with pytest.raises(FileNotFoundError, match="is no file"):
-        build("timm", {"model": "test_convnext", "weights": str(tmp_path / "gone.safetensors")})
+        build("timm", {"model": "test_convnext", "checkpoint": str(tmp_path / "gone.safetensors")})
 
 
 def test_wrong_settings_are_refused_in_words() -> None:

@@ -23,7 +23,7 @@ from ..methods.rounds import LearnsInRounds
 from ..methods.step import AbstractLearner, StepOutput
 from ..modality.transform import Views
 from ..optimization.lars import LARS
-from ..optimization.parameter_groups import parameter_groups
+from ..optimization.parameter_groups import SHARE, parameter_groups
 from ..optimization.progress import Progress
 from .checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
 from .data import Order, batches, mix
@@ -162,7 +162,7 @@ def train_learner(
                 )
             rate = options.lr * plan.rate(step)
             for group in optimizer.param_groups:
-                group["lr"] = rate
+                group["lr"] = rate * group.get(SHARE, 1.0)
 
             outputs: list[StepOutput[Any]] = []
             before = Progress(step, options.steps, order.steps_per_epoch)
@@ -218,8 +218,17 @@ def train_learner(
 
 
 def build_optimizer(learner: nn.Module, options: Training) -> Optimizer:
-    """The optimiser that the options ask for, over everything that is trained."""
+    """The optimiser that the options ask for, over everything that is trained.
+
+    Raises:
+        ValueError: if nothing is.
+    """
     groups = parameter_groups(learner, options.decay)
+    if not any(group["params"] for group in groups):
+        raise ValueError(
+            "there is nothing to train: the encoder has no parameters or is frozen, and the method has no heads; "
+            "freeze fewer layers (--encoder.frozen), or choose heads"
+        )
     if options.optimizer == "lars":
         return LARS(groups, options.lr)
     for group in groups:

@@ -23,9 +23,10 @@ from .data import Graph as Graph
 from .data import Graphs as Graphs
 from .data import Schema as Schema
 from .data import collate as collate
-from .encoders import Diffusion, Raw, gat, gcn, gin, gine
+from .encoders import Diffusion, Raw
 from .given_masks import read_masks, shown_masks
 from .jumping import Jumping
+from .message_passing import gat, gcn, gin, gine
 from .molecules import MOLECULE as MOLECULE
 from .molecules import graph_of as graph_of
 from .molecules import molecule_from as molecule_from

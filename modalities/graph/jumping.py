@@ -12,7 +12,8 @@ from gestalt.core.networks.encoder import AbstractEncoder
 from gestalt.core.networks.norm import MaskedBatchNorm
 
 from .data import Graphs
-from .encoders import Column, MessagePassing, Numbers, padded
+from .encoders import Column, Numbers, padded
+from .message_passing import MessagePassing
 from .molecules import MOLECULE
 
 
