@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -18,7 +18,7 @@ from gestalt.core.methods.objectives.base import compares_elements
 from tests.implementations import random_objects, seeded
 from tests.oracles import cosine
 
-OBJECTIVES = {
+OBJECTIVES: dict[str, Callable[[], ElementsToObjects]] = {
     "items": ElementsToObjects,
     "batch": lambda: ElementsToObjects(0.3, candidates="batch"),
     "all objects alike": lambda: ElementsToObjects(0.2, size_power=0.0),
@@ -181,7 +181,7 @@ def test_half_precision_comes_in_and_full_precision_comes_out(name: str, dtype: 
 
 
 def test_pooled_means_can_agree_while_half_of_the_elements_belong_elsewhere() -> None:
-    """Why the loss must reach the elements: two objects whose means are right, and whose elements are swapped in part."""
+    """Why the loss must reach the elements: two objects whose means are right, and whose elements are swapped."""
     weights = torch.tensor([[[1.0, 1.0, 0.0, 0.0], [0.0, 0.0, 1.0, 1.0]]])
     a, b = torch.tensor([1.0, 0.0, 0.5]), torch.tensor([0.0, 1.0, 0.5])
     mixed = made(torch.stack([2 * a - 0.2 * b, 0.2 * b, 2 * b - 0.2 * a, 0.2 * a])[None], weights)
@@ -208,10 +208,10 @@ def test_the_public_loss_is_one_direction_of_the_objective() -> None:
 
 def test_the_sum_and_the_rows_of_the_public_loss() -> None:
     part = elements_of(view(0))
-    arguments: Any = (part.vectors, part.weights, object_centres(part.vectors, part.weights))
-    rows = elements_to_objects(*arguments, reduction="none")
+    vectors, weights, centres = part.vectors, part.weights, object_centres(part.vectors, part.weights)
+    rows = elements_to_objects(vectors, weights, centres, reduction="none")
     assert rows.shape == (3, 7)
-    torch.testing.assert_close(rows.sum(), elements_to_objects(*arguments, reduction="sum"))
+    torch.testing.assert_close(rows.sum(), elements_to_objects(vectors, weights, centres, reduction="sum"))
     assert bool((rows[part.weights.sum(dim=1) == 0] == 0).all())
 
 

@@ -109,7 +109,7 @@ def test_kept_segments_and_segments_found_in_the_step_give_the_same_training() -
         data = SERIES.collate([items.read(index, np.random.default_rng(0))])
         return cut(*own.find_segments(0, data, seeded()))[0]
 
-    masks = ListedMasks([found(index) for index in range(10)])
+    masks = ListedMasks[Tensor]([found(index) for index in range(10)])
     order = Order(10, 4, 2, 0)
     fresh = batches(items, SERIES.views, SERIES.collate, order, 0, False)
     stored = batches(items, SERIES.views, SERIES.collate, order, 0, False, masks=masks)
@@ -174,7 +174,7 @@ def test_segments_that_are_missing_in_the_middle_of_a_round_are_named(tmp_path: 
     stopped = run(tmp_path, interrupting(40))
     assert 3 < stopped.step < 6
     shutil.rmtree(tmp_path / "segments" / "round-1")
-    with pytest.raises(FileNotFoundError, match="round-1.*the network that found these segments has gone on"):
+    with pytest.raises(FileNotFoundError, match=r"round-1.*the network that found these segments has gone on"):
         run(tmp_path, Few(), resume=True)
 
 

@@ -28,7 +28,7 @@ from gestalt.core.training.loop import launch, train_learner
 from gestalt.core.training.options import Training
 from gestalt.core.training.transplanting import ObjectTransplants
 from tests.listed import Listed
-from tests.test_masks import PAINTED, painted_points
+from tests.test_masks import PAINTED
 from tests.toy import TOYS, pad, point_items, toy
 
 KINDS = sorted(TOYS)
@@ -206,7 +206,7 @@ class WithTransplants(AbstractMethod):
 
 
 def test_a_method_says_whether_it_wants_transplants(capsys: pytest.CaptureFixture[str]) -> None:
-    masks, modality = ListedMasks[Tensor](painted_points(3)[1]), toy("points")
+    modality = toy("points")
     method = WithTransplants()
     assert isinstance(method, HasTransplants)
     labels = Labels.of(["a", None, "b"])

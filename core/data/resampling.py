@@ -89,7 +89,8 @@ def _interpolated(rows: Float[Tensor, "batch rows elements"], old: Grid, new: Gr
     values = rows.unflatten(2, old.shape)
     for axis, (before, after) in enumerate(zip(old.edges, new.edges, strict=True)):
         values = _along(values, axis + 2, before.to(rows.device), after.to(rows.device))
-    return values.flatten(2)
+    flat: Tensor = values.flatten(2)
+    return flat
 
 
 def _along(weights: Tensor, axis: int, old: Float[Tensor, "_ _"], new: Float[Tensor, "_ _"]) -> Tensor:

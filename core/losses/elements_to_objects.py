@@ -19,9 +19,9 @@ def elements_to_objects(
 ) -> Float[Tensor, "..."]:
     """ℓ = Σ_i w_i ℓ_i / Σ_i w_i with ℓ_i = −log( e^{⟨z_i, μ_k(i)⟩/τ} / Σ_k e^{⟨z_i, μ_k⟩/τ} ).
 
-    k runs over the objects of the item; z and μ are scaled to unit length. An element of object k, which has n_k elements, weighs w_i = n_k^(p − 1), so that
-    an object weighs n_k^p. Where an element belongs to several objects in part, ℓ_i is the mean over these by its
-    weights in them.
+    k runs over the objects of the item; z and μ are scaled to unit length. An element of object k, which has n_k
+    elements, weighs w_i = n_k^(p − 1), so that an object weighs n_k^p. Where an element belongs to several objects in
+    part, ℓ_i is the mean over these by its weights in them.
 
     Args:
         elements: z, of one view.

@@ -104,8 +104,9 @@ class RoundsLearner(AbstractLearner[Compared]):
         """The rule's segments in round 0, discovered ones later."""
         with evaluating(self.online):
             features = self.online.encode(data)
-        if number or self.first is None:
-            return self.finder(self.online, features, data, generator), features
+            if number or self.first is None:
+                assert self.finder is not None
+                return self.finder(self.online, features, data, generator), features
         return self.first(_unviewed(data, len(features.valid)), generator), features
 
     def health(self, output: StepOutput[Compared]) -> dict[str, float]:

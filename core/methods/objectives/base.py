@@ -43,7 +43,7 @@ class ComparesElements(Protocol):
         ...
 
 
-def compares_elements(objective: AbstractObjective) -> bool:
+def compares_elements(objective: nn.Module) -> bool:
     """Whether an objective needs the elements of the objects."""
     return isinstance(objective, ComparesElements) and objective.elements
 

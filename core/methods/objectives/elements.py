@@ -24,8 +24,8 @@ class ElementsToObjects(AbstractObjective):
     """Every element of one view tells its object in another view from the other objects of its item.
 
     ℓ = Σ_i w_i ℓ_i / Σ_i w_i, ℓ_i = −log( e^{⟨z_i, μ_k(i)⟩/τ} / Σ_k e^{⟨z_i, μ_k⟩/τ} ), over all elements i of one
-    view; μ_k is the mean over object k in the other view. See `gestalt.losses.elements_to_objects`. Where pooled objects are
-    compared, the elements of an object may differ as long as their mean agrees; here each of them must agree.
+    view; μ_k is the mean over object k in the other view. See `gestalt.losses.elements_to_objects`. Where pooled
+    objects are compared, the elements of an object may differ as long as their mean agrees; here each must agree.
 
     Args:
         temperature: τ.
