@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from sklearn.metrics import adjusted_rand_score
 from torch import Tensor
 
 from gestalt.core.data.cut import cut
@@ -31,8 +32,9 @@ from gestalt.core.training.kept_segments import KeptSegments
 from gestalt.core.training.loop import TrainingResult, launch, train_learner
 from gestalt.core.training.metrics_log import METRICS, read_metrics
 from gestalt.core.training.options import Training
-from gestalt.core.training.round_items import InRound
 from gestalt.core.training.round_plan import RoundPlan
+from gestalt.core.training.round_signs import RoundSigns, read_signs, write_signs
+from gestalt.core.training.steady_items import SteadyItems
 from tests.implementations import seeded
 from tests.test_stopping import assert_same_numbers, interrupting
 from tests.test_training import OPTIONS, SERIES, Few, unreadable
@@ -87,7 +89,7 @@ def test_the_first_round_learns_from_the_rule_and_later_ones_from_what_was_found
     assert isinstance(own, LearnsInRounds)
     assert run(tmp_path, Few(), learner=own).finished
     for index, masks in enumerate(kept(tmp_path, 0)):
-        item = InRound(Few(), OPTIONS.seed, 0).read(index, np.random.default_rng(9))
+        item = SteadyItems(Few(), OPTIONS.seed).read(index, np.random.default_rng(9))
         expected = halves(SERIES.collate([item])).labels()[0]
         assert masks is not None
         assert torch.equal(masks.labels, expected)
@@ -103,7 +105,7 @@ def test_the_first_round_learns_from_the_rule_and_later_ones_from_what_was_found
 
 def test_kept_segments_and_segments_found_in_the_step_give_the_same_training() -> None:
     """As long as what finds them does not change: in the first round that is a rule."""
-    own, items = learner(), InRound(Few(), 0, 0)
+    own, items = learner(), SteadyItems(Few(), 0)
 
     def found(index: int) -> ItemMasks | None:
         data = SERIES.collate([items.read(index, np.random.default_rng(0))])
@@ -129,7 +131,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("read", [1, 13, 17, 26, 40, 58, 65])
+@pytest.mark.parametrize("read", [1, 13, 17, 26, 40, 58, 61])
 def test_a_run_stopped_anywhere_and_resumed_gives_the_same_numbers_bit_for_bit(
     whole: Path, tmp_path: Path, read: int
 ) -> None:
@@ -205,13 +207,38 @@ def test_a_bad_item_is_named_or_passed_over_and_counted_once(tmp_path: Path, wor
     assert kept(tmp_path, 1)[3] is None
 
 
-def test_an_item_is_read_in_one_way_all_through_a_round() -> None:
-    items = [InRound(Few(), 0, number) for number in (0, 0, 1)]
-    first, again, other = (one.read(2, np.random.default_rng(seed)) for seed, one in enumerate(items))
+def test_an_item_is_read_in_one_way_all_through_a_run() -> None:
+    steady, other = SteadyItems(Few(), 0), SteadyItems(Few(), 1)
+    first, again = (steady.read(2, np.random.default_rng(seed)) for seed in range(2))
     assert torch.equal(first, again)
-    assert not torch.equal(first, other)
-    assert items[0].name(2) == "series 2"
-    assert len(items[0]) == 10
+    assert not torch.equal(first, other.read(2, np.random.default_rng(0)))
+    assert steady.name(2) == "series 2"
+    assert len(steady) == 10
+
+
+def test_the_signs_of_every_round_stand_in_a_table(whole: Path) -> None:
+    signs = read_signs(whole)
+    assert [(one.round, one.step) for one in signs] == [(0, 0), (1, 3), (2, 6)]
+    assert signs[0].objects == 2.0
+    assert np.isnan(signs[0].agreement)
+    for number in (1, 2):
+        pairs = zip(kept(whole, number), kept(whole, number - 1), strict=True)
+        expected = [adjusted_rand_score(b.labels, a.labels) for a, b in pairs if a is not None and b is not None]
+        assert signs[number].agreement == pytest.approx(float(np.mean(expected)), abs=1e-5)
+    assert "agree with the round before by" in signs[1].said()
+
+
+def test_borders_that_vanish_are_merged_and_later_rounds_are_written_anew(tmp_path: Path) -> None:
+    grid = Grid.uniform((2, 3), (1.0, 1.0))
+    before = ItemMasks(torch.tensor([0, 0, 1, 2, 2, 1]), grid)  # borders: 0|1, 2|1 across, 0|2 twice down
+    now = ItemMasks(torch.tensor([0, 0, 1, 0, 0, 1]), grid)
+    signs = RoundSigns.of(1, 300, [now, None], [before, None])
+    assert signs.merged == 0.5
+    assert (signs.objects, signs.size, signs.background) == (2.0, 0.5, 0.0)
+    for number in (0, 1, 2, 1):
+        write_signs(tmp_path, RoundSigns.of(number, 300 * number, [now], [before]))
+    assert [one.round for one in read_signs(tmp_path)] == [0, 1]
+    assert read_signs(tmp_path / "nowhere") == []
 
 
 def test_segments_on_disk_come_back_whole_and_are_small(tmp_path: Path) -> None:

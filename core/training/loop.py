@@ -31,9 +31,10 @@ from .given_masks import with_equal_objects
 from .labels import Labels
 from .metrics_log import MetricsLog
 from .options import Training
-from .round_items import InRound
 from .round_plan import RoundPlan
+from .round_signs import write_signs
 from .rounds import RoundKeeper
+from .steady_items import SteadyItems
 from .transplanting import ObjectTransplants
 from .watch import CollapseWatch
 
@@ -154,8 +155,12 @@ def train_learner(
                     if step and begins:  # whoever resumes after a kill needs the network that segments come from
                         save(fabric, folder, learner, optimizer, step, running)
                     own, passed = keeper.segments(number, begins)
-                    of_round = InRound(items, options.seed, number)
+                    of_round = SteadyItems(items, options.seed)
                     skipped += passed
+                    if log is not None and begins:
+                        signs = keeper.signs(number, step)
+                        write_signs(folder, signs)
+                        bar.write(signs.said())
                 part_of_order = order.between(step, until)
                 source = batches(
                     of_round, views, collate, part_of_order, options.workers, skip_bad, labels, own, transplants

@@ -18,7 +18,8 @@ from ..data.masks import AbstractMasks, ItemMasks
 from ..methods.rounds import LearnsInRounds
 from .data import begin_worker, mix
 from .kept_segments import KeptSegments
-from .round_items import InRound
+from .round_signs import ITEMS, RoundSigns
+from .steady_items import SteadyItems
 
 ItemT = TypeVar("ItemT")
 
@@ -30,7 +31,7 @@ CHUNK = 32
 class _Reads(Dataset["tuple[int, Any]"], Generic[ItemT]):
     """Items as a round reads them, by their numbers."""
 
-    def __init__(self, items: InRound[ItemT]) -> None:
+    def __init__(self, items: SteadyItems[ItemT]) -> None:
         self.items = items
 
     def __getitem__(self, index: int) -> "tuple[int, ItemT | BadItemError]":
@@ -104,7 +105,7 @@ class RoundKeeper(Generic[ItemT]):
 
     def _found(self, number: int, numbers: range, skipped: list[Skipped]) -> Iterator[tuple[int, ItemMasks]]:
         loader = DataLoader(
-            _Reads(InRound(self.items, self.seed, number)),
+            _Reads(SteadyItems(self.items, self.seed)),
             batch_size=CHUNK,
             sampler=list(numbers),
             collate_fn=list,
@@ -123,3 +124,29 @@ class RoundKeeper(Generic[ItemT]):
                 generator = torch.Generator().manual_seed(mix(self.seed, number, good[0][0]))
                 masks = cut(*self.learner.find_segments(number, data, generator))
                 yield from ((index, own) for (index, _), own in zip(good, masks, strict=True) if own is not None)
+
+    def signs(self, number: int, step: int) -> RoundSigns:
+        """What the segments of a round look like, beside those of the round before; `step` is where it begins."""
+        rng, steady = np.random.default_rng(0), SteadyItems(self.items, self.seed)
+
+        def first(of: int) -> list[ItemMasks | None]:
+            if of < 0:
+                return []
+            kept = self._masks(of)
+            found = list[ItemMasks | None]()
+            for index in range(min(ITEMS, len(self.items))):
+                try:
+                    item = steady.read(index, rng) if of == 0 and self.given is not None else None
+                    found.append(kept.of_item(index, item) if kept.has(index) else None)
+                except BadItemError:
+                    if not self.skip_bad:
+                        raise
+                    found.append(None)
+            return found
+
+        return RoundSigns.of(number, step, first(number), first(number - 1))
+
+    def _masks(self, number: int) -> AbstractMasks[Any]:
+        if number == 0 and self.given is not None:
+            return self.given
+        return KeptSegments(self.folder / f"round-{number}", len(self.items))
