@@ -234,7 +234,7 @@ DATA = DataInfo(
     items=200, batch=4, target=Classes(("a", "b")), finder=FINDER, first_segments=GivenMasks(_groups_of_data)
 )
 """The data for which all methods are built small."""
-SMALL: dict[str, Any] = {"heads": Heads(8, 5), "finder": FINDER, "switch": 2}
+SMALL: dict[str, Any] = {"heads": Heads(8, 5), "finder": FINDER, "switch": 2, "contrast": 1.0}
 """In place of a method's own settings, where it has such settings."""
 
 

@@ -19,10 +19,11 @@ from gestalt.core.data.segmentation import Segmentation
 from gestalt.core.data.transplants import Transplants
 from gestalt.core.discovery.finder import ObjectFinder
 from gestalt.core.discovery.groupers import KMeans
-from gestalt.core.discovery.segmenters import GivenMasks
+from gestalt.core.discovery.segmenters import GivenMasks, Rounds
+from gestalt.core.discovery.segmenters.in_rounds import in_rounds
+from gestalt.core.methods.learner import Learner
 from gestalt.core.methods.method import DataInfo
 from gestalt.core.methods.odin_rounds import OdinRounds
-from gestalt.core.methods.rounds import LearnsInRounds, Rounds, RoundsLearner
 from gestalt.core.methods.settings import Heads
 from gestalt.core.modality.transform import Views
 from gestalt.core.optimization.progress import Progress
@@ -43,7 +44,7 @@ THREE = Rounds(3)
 """Three rounds of three steps: the first on the rule's segments."""
 
 
-def learner(rounds: Rounds = THREE, **changes: Any) -> RoundsLearner:
+def learner(rounds: Rounds = THREE, **changes: Any) -> Learner:
     """A small learner that starts from the same weights every time; its rule halves a series."""
     torch.manual_seed(0)
     encoder = SERIES.encoders["small"]()
@@ -86,7 +87,7 @@ def test_rounds_follow_the_steps_and_the_rate_rises_in_each() -> None:
 
 def test_the_first_round_learns_from_the_rule_and_later_ones_from_what_was_found(tmp_path: Path) -> None:
     own = learner()
-    assert isinstance(own, LearnsInRounds)
+    assert in_rounds(own) is not None
     assert run(tmp_path, Few(), learner=own).finished
     for index, masks in enumerate(kept(tmp_path, 0)):
         item = SteadyItems(Few(), OPTIONS.seed).read(index, np.random.default_rng(9))
@@ -109,7 +110,9 @@ def test_kept_segments_and_segments_found_in_the_step_give_the_same_training() -
 
     def found(index: int) -> ItemMasks | None:
         data = SERIES.collate([items.read(index, np.random.default_rng(0))])
-        return cut(*own.find_segments(0, data, seeded()))[0]
+        segmenter = in_rounds(own)
+        assert segmenter is not None
+        return cut(*segmenter.find(0, data, seeded()))[0]
 
     masks = ListedMasks[Tensor]([found(index) for index in range(10)])
     order = Order(10, 4, 2, 0)

@@ -7,9 +7,9 @@ from typing import Any, TypeVar
 from lightning_fabric import Fabric
 
 from ..components.names import choose
+from ..discovery.segmenters.in_rounds import in_rounds
 from ..methods.method import AbstractMethod, wants_labels
 from ..methods.presets import Preset, preset_named, title_of
-from ..methods.rounds import LearnsInRounds
 from ..methods.step import AbstractLearner
 from ..runs.model import Model
 from ..runs.saving import config_of, save
@@ -113,7 +113,7 @@ def _train(
     options, running = recipe.options, recipe.options.running
     labels = factory.labels if wants_labels(method) else None
     masks = None if data.masked is None else data.masked.masks
-    in_rounds = isinstance(learner, LearnsInRounds)
+    with_objects = in_rounds(learner) is not None or masks is not None
     return train_learner(
         fabric,
         learner,
@@ -126,5 +126,5 @@ def _train(
         running.skip_bad,
         labels,
         masks,
-        transplants_of(method, recipe.modality, in_rounds or masks is not None, labels, fabric.is_global_zero),
+        transplants_of(method, recipe.modality, with_objects, labels, fabric.is_global_zero),
     )

@@ -5,15 +5,15 @@ from typing import ClassVar, final
 
 from ..components.ranges import Positive, Weight
 from ..data.transplants import Transplants
-from ..discovery.segmenters.given import GivenMasks
+from ..discovery.segmenters.in_rounds import InRounds, Rounds
 from ..networks.encoder import AbstractEncoder, Network
-from ..networks.follower import AbstractRule
+from ..networks.follower import AbstractRule, Shared
 from .compose import learner_of
+from .learner import Learner
 from .method import AbstractMethod, DataInfo, MethodCard
 from .objectives.combined import weighted
 from .objectives.contrastive import Contrastive
 from .objectives.elements import ElementsToObjects
-from .rounds import Rounds, RoundsLearner
 from .settings import Heads
 
 
@@ -45,11 +45,11 @@ class OdinRounds(AbstractMethod):
         "Odin, rounds", "ours", "a rule's segments, then discovered, kept between rounds", "none", "elements"
     )
 
-    def build(self, encoder: AbstractEncoder, data: DataInfo) -> RoundsLearner:
+    def build(self, encoder: AbstractEncoder, data: DataInfo) -> Learner:
         """The learner."""
         if data.finder is None:
             raise ValueError("odin-rounds finds objects as a recipe does, and there is none: DataInfo(finder=…)")
         online = self.heads.network(encoder) if self.contrast else Network(encoder)
         terms = (self.elements, ElementsToObjects(self.temperature)), (self.contrast, Contrastive(self.temperature))
-        inner = learner_of(online, GivenMasks(), weighted(*terms), self.teacher)
-        return RoundsLearner(inner, data.finder, data.first_segments, self.rounds)
+        segments = InRounds(Shared(online), data.finder, data.first_segments, self.rounds)
+        return learner_of(online, segments, weighted(*terms), self.teacher)

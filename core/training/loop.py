@@ -19,7 +19,7 @@ from tqdm import tqdm
 from ..data.items import AbstractItems, Skipped
 from ..data.masks import AbstractMasks
 from ..data.view import Batch
-from ..methods.rounds import LearnsInRounds
+from ..discovery.segmenters.in_rounds import in_rounds
 from ..methods.step import AbstractLearner, StepOutput
 from ..modality.transform import Views
 from ..optimization.lars import LARS
@@ -132,10 +132,10 @@ def train_learner(
         restore(fabric, learner, optimizer, saved)
     log = MetricsLog(folder, start) if fabric.is_global_zero else None
     watch, skipped = CollapseWatch(), list[Skipped]()
-    keeper = None
-    if isinstance(learner, LearnsInRounds):
+    keeper, segmenter = None, in_rounds(learner)
+    if segmenter is not None:
         keeper = RoundKeeper(
-            fabric, learner, items, collate, folder / "segments", options.seed, options.workers, skip_bad, masks
+            fabric, segmenter, items, collate, folder / "segments", options.seed, options.workers, skip_bad, masks
         )
         if saved is None:
             keeper.forget()

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, final
 
-from ..methods.rounds import LearnsInRounds, Rounds
+from ..discovery.segmenters.in_rounds import Rounds, in_rounds
 from ..methods.step import AbstractLearner
 from ..optimization.progress import Progress
 from ..optimization.schedules import warmup_cosine
@@ -28,7 +28,8 @@ class RoundPlan:
     @classmethod
     def of(cls, learner: AbstractLearner[Any], options: Training, steps_per_epoch: int) -> "RoundPlan":
         """That of a learner."""
-        return cls(learner.rounds if isinstance(learner, LearnsInRounds) else None, options, steps_per_epoch)
+        segmenter = in_rounds(learner)
+        return cls(None if segmenter is None else segmenter.rounds, options, steps_per_epoch)
 
     def round_of(self, step: int) -> int:
         """The number of the round of a step."""

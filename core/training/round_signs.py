@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import final
 
-import torch
 from jaxtyping import Int
 from torch import Tensor
 

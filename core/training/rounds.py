@@ -15,7 +15,7 @@ from tqdm import tqdm
 from ..data.cut import cut
 from ..data.items import AbstractItems, BadItemError, Skipped
 from ..data.masks import AbstractMasks, ItemMasks
-from ..methods.rounds import LearnsInRounds
+from ..discovery.segmenters.in_rounds import InRounds
 from .data import begin_worker, mix
 from .kept_segments import KeptSegments
 from .round_signs import ITEMS, RoundSigns
@@ -48,7 +48,7 @@ class RoundKeeper(Generic[ItemT]):
 
     Attributes:
         fabric: the processes that share the work.
-        learner: finds segments.
+        segmenter: finds segments.
         items: of the training set.
         collate: of the modality.
         folder: one folder per round in it.
@@ -59,7 +59,7 @@ class RoundKeeper(Generic[ItemT]):
     """
 
     fabric: Fabric
-    learner: LearnsInRounds
+    segmenter: InRounds
     items: AbstractItems[ItemT]
     collate: Callable[[Sequence[ItemT]], Any]
     folder: Path
@@ -122,7 +122,7 @@ class RoundKeeper(Generic[ItemT]):
             if good:
                 data = self.collate([item for _, item in good]).to(self.fabric.device)
                 generator = torch.Generator().manual_seed(mix(self.seed, number, good[0][0]))
-                masks = cut(*self.learner.find_segments(number, data, generator))
+                masks = cut(*self.segmenter.find(number, data, generator))
                 yield from ((index, own) for (index, _), own in zip(good, masks, strict=True) if own is not None)
 
     def signs(self, number: int, step: int) -> RoundSigns:

@@ -9,7 +9,7 @@ from gestalt.core.data.transplants import Transplants
 from gestalt.core.discovery.finder import ObjectFinder
 from gestalt.core.discovery.groupers import MergeAlike
 from gestalt.core.discovery.regions import GroupRegions
-from gestalt.core.discovery.segmenters import AbstractSegmenter, GivenMasks
+from gestalt.core.discovery.segmenters import AbstractSegmenter, GivenMasks, Rounds
 from gestalt.core.experiment.first_segments import plain_segments
 from gestalt.core.experiment.options import EncoderChoice, Labelling, Running, ViewOptions
 from gestalt.core.experiment.own_data import own_data
@@ -17,7 +17,6 @@ from gestalt.core.experiment.predictions import Predictions
 from gestalt.core.experiment.recipe import AbstractRecipe, Captions, ExperimentData
 from gestalt.core.methods.method import AbstractMethod
 from gestalt.core.methods.odin_rounds import OdinRounds
-from gestalt.core.methods.rounds import Rounds
 from gestalt.core.modality.transform import Views
 from gestalt.core.networks.encoder import Network
 from gestalt.core.training.options import Training
