@@ -63,7 +63,10 @@ class MergeAlike(AbstractGrouper):
         size = valid.float() if features.sizes is None else torch.where(valid, features.sizes.float(), 0.0)
         values = torch.where(valid[..., None], features.values.float(), 0.0)
         with full_precision(values):
-            region = _merged(values * size[..., None], valid, touching(features), self.threshold, self.objects)
+            # Vectors of length zero point nowhere, but all to the same nowhere: they are alike.
+            nowhere = 1e-6 * (values == 0).all(dim=2, keepdim=True)
+            sums = torch.cat([values, nowhere], dim=2) * size[..., None]
+            region = _merged(sums, valid, touching(features), self.threshold, self.objects)
         first = (region == torch.arange(region.shape[1], device=region.device)) & valid
         labels = torch.where(valid, (first.cumsum(dim=1) - 1).gather(1, region), -1)
         return Segmentation.from_labels(labels, self.objects, features.grid)
