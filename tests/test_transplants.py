@@ -220,7 +220,7 @@ def test_a_method_says_whether_it_wants_transplants(capsys: pytest.CaptureFixtur
     labels = Labels.of(["a", None, "b"])
     found = transplants_of(method, modality, masks, labels)
     assert found is not None
-    assert (found.options, found.spared) == (SIZES, {0, 2})
+    assert (found.options, found.spared) == (SIZES, frozenset({0, 2}))
     assert transplants_of(DetConB(), modality, masks) is None
     assert transplants_of(WithTransplants(None), modality, masks) is None
     assert capsys.readouterr().err == ""
