@@ -18,8 +18,8 @@ from gestalt.core.data.feature_map import Grid
 from gestalt.core.data.items import AbstractItems, BadItemError, Skipped
 from gestalt.core.data.masks import AbstractMasks, ItemMasks
 from gestalt.core.modality.pairing import NamedFiles, must_exist, unreadable_masks
-from gestalt.core.storage.listing import listed
 from gestalt.core.pictures.reading import read_numbers
+from gestalt.core.storage.listing import listed
 
 from .data import Clip, VideoFiles
 from .folders import frames_of
