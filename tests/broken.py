@@ -16,6 +16,7 @@ from gestalt.core.modality.base import Reading, Specimen
 from gestalt.core.modality.files import Files, find_files
 from gestalt.core.modality.transform import AbstractTransform, Views
 from gestalt.core.networks.encoder import AbstractEncoder
+from tests.broken_transplants import BROKEN_TRANSPLANTS
 from tests.toy import (
     PATCH,
     POINTS,
@@ -308,4 +309,4 @@ BROKEN: dict[str, tuple[str, str, dict[str, Any]]] = {
     "a style from elsewhere": ("render", "points", {"escape": lambda _: "<style>@import 'x.css'</style>"}),
     "tags that do not match": ("render", "points", {"escape": lambda _: "<b>"}),
     "a file from elsewhere": ("render", "points", {"escape": lambda _: '<img src="https://example.org/x.png">'}),
-}
+} | BROKEN_TRANSPLANTS

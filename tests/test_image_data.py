@@ -13,8 +13,8 @@ from PIL import Image as Pillow
 
 from gestalt.core.data.items import BadItemError
 from gestalt.core.modality.probing import SAMPLE
-from gestalt.modalities.image import MODALITY, Image, ImageDataset, ImageFiles, collate, data
 from gestalt.core.pictures.reading import size_of
+from gestalt.modalities.image import MODALITY, Image, ImageDataset, ImageFiles, collate, data
 from gestalt.modalities.image.reading import LUMINANCE, decode
 from tests.counting import Counted
 

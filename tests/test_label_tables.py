@@ -167,6 +167,7 @@ def test_data_without_records_have_no_column(tmp_path: Path) -> None:
 RECORDS: dict[str, str] = {
     "by their id": "ID,label\nm2,b\nm1,a\n",
     "by their id in a later column": "label,id\nb,m2\na,m1\n",
+    "by what they are called": "name,label\nm2,b\nm1,a\n",
     "by their SMILES": "canonical smiles,label\nc1ccccc1,b\nCCO,a\n",
     "by their place": 'molecule,label\n"props.csv [line 3]",b\nprops.csv:2,a\n',
     "by their line": "line,label\n3,b\n2,a\n",

@@ -38,6 +38,8 @@ BUILDS: list[tuple[str, dict[str, Any]]] = [
     ("bert", {"config": TINY, "max_tokens": 12}),
     ("roberta", {"config": {**TINY, "max_position_embeddings": 40}}),
     ("distilbert", {"config": {"dim": 16, "n_layers": 1, "n_heads": 2, "hidden_dim": 32}}),
+    ("dilated", {"width": 16, "buckets": 64, "dim": 24}),
+    ("dilated", {"width": 16, "buckets": 64, "dilations": [3], "grams": [1, 3], "word_dropout": 0.0}),
 ]
 IDS = [f"{name}-{number}" for number, (name, _) in enumerate(BUILDS)]
 every_build = pytest.mark.parametrize(("name", "settings"), BUILDS, ids=IDS)
@@ -258,3 +260,14 @@ def test_a_tokenizer_is_learned_from_passages_evenly_over_all_of_them(monkeypatc
     assert items.asked == [0, 4, 8]
     missing = Listed([None, ITEMS[0], None, ITEMS[0], None])  # all of the sample is unreadable
     assert modality.encoder_settings("bert", missing) == {"tokenizer": train_tokenizer(ITEMS[:1], 270)}
+
+
+def test_dilated_convolutions_see_further_than_plain_ones_and_each_scale_speaks_for_itself() -> None:
+    words = [f"w{number}" for number in range(31)]
+    before = Passage.from_words(words)
+    after = Passage.from_words([*words[:15], "other", *words[16:]])
+    for settings, reach in (({"dilations": []}, 0), ({"dilations": [1, 2, 4]}, 7), ({"dilations": [5]}, 5)):
+        encoder = build("dilated", {"width": 16, "buckets": 64, **settings})
+        moved = (encode(encoder, before).values[0] - encode(encoder, after).values[0]).norm(dim=1).nonzero()[:, 0]
+        assert (int(moved.min()), int(moved.max())) == (15 - reach, 15 + reach)
+        assert encoder.out.in_features == 16 * (1 + len(settings["dilations"]))  # type: ignore[union-attr]

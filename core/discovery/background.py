@@ -78,19 +78,19 @@ class RemoveBackground(AbstractBackgroundRemover):
         self, segmentation: Segmentation, features: FeatureMap, seen: Float[Tensor, "batch elements 1"]
     ) -> Segmentation:
         """The same segments with weight 0 on the background."""
-        lowest = _lowest(seen[..., 0], features.valid, self.quiet)
+        low = lowest(seen[..., 0], features.valid, self.quiet)
         values = standardised(features)
-        apart = values - _median(values, lowest[..., None].expand_as(values))
-        apart = apart / _deviation(apart, lowest).clamp(min=LEAST)
+        apart = values - median_of(values, low[..., None].expand_as(values))
+        apart = apart / _deviation(apart, low).clamp(min=LEAST)
         distance = apart.norm(dim=-1)
-        spread = _median(distance[..., None], lowest[..., None])[..., 0]
+        spread = median_of(distance[..., None], low[..., None])[..., 0]
         objects = segmentation.pool(features.with_values(apart))
         far = objects.vectors.norm(dim=-1) > self.reach * spread
         weights = segmentation.weights * (far & objects.present)[..., None]
         return Segmentation(weights, segmentation.grid, segmentation.whole)
 
 
-def _lowest(
+def lowest(
     salience: Float[Tensor, "batch elements"], valid: Bool[Tensor, "batch elements"], share: float
 ) -> Bool[Tensor, "batch elements"]:
     """The `share` of the valid elements with the lowest salience, at least one."""
@@ -107,7 +107,7 @@ def _deviation(
     return squares.nanmean(dim=1, keepdim=True).sqrt().nan_to_num()
 
 
-def _median(
+def median_of(
     values: Float[Tensor, "batch elements dim"], chosen: Bool[Tensor, "batch elements dim"]
 ) -> Float[Tensor, "batch 1 dim"]:
     """The median over the chosen elements."""

@@ -18,7 +18,8 @@ ItemT = TypeVar("ItemT")
 class FoundBatch(Generic[ItemT]):
     """Some items in their order: their numbers in the data set, themselves, hidden features, and objects.
 
-    `features` and `segmentation` are on the CPU, of the same elements, padded as the batch was.
+    `features` and `segmentation` are on the CPU, of the same elements, padded as the batch was. `fine` are the objects
+    on a lattice of their own, where the finder knows finer outlines than the features' elements; None where not.
 
     `numbers` says which number every object of an item has in the whole that the item is a window of, −1 beyond the
     last; None where objects are those of the item alone.
@@ -29,6 +30,7 @@ class FoundBatch(Generic[ItemT]):
     features: FeatureMap
     segmentation: Segmentation
     numbers: Int[Tensor, "items objects"] | None = None
+    fine: Segmentation | None = None
 
     def object_numbers(self) -> Int[Tensor, "items objects"]:
         """The number of every object in its whole; where there is none, its number in the item."""

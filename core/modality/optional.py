@@ -12,6 +12,7 @@ from ..data.items import AbstractItems, Skipped
 from ..data.masks import AbstractMasks, ItemMasks
 from ..discovery.found import FoundBatch
 from .base import Reading
+from .transplant import Transplant
 from .windows import InContext, Sight
 
 ItemT = TypeVar("ItemT")
@@ -175,4 +176,26 @@ class ShowsMasks(Protocol[ShownT]):
 
     def shown_masks(self, item: ShownT, masks: ItemMasks) -> Sequence[tuple[str, Any]]:
         """Each object of an item with its name and its extent in the modality's own terms."""
+        ...
+
+
+@runtime_checkable
+class TransplantsObjects(Protocol[ItemT]):
+    """Objects of one item set into another: the same object in other surroundings, known exactly."""
+
+    def transplant(
+        self, host: ItemT, donor: ItemT, part: ItemMasks, rng: np.random.Generator
+    ) -> Transplant[ItemT] | None:
+        """Set a part of the donor into the host, changed as a view of it may be (its size, its colours, its pitch).
+
+        Args:
+            host: what the part is set into; never changed.
+            donor: where it comes from; never changed.
+            part: which elements of the donor it is: 0 or more, −1 is not; on a grid of any fineness.
+            rng: the only source of randomness.
+
+        Returns:
+            The composed item, or None where this part cannot be set into this host: it is too large, or cut off by
+            the border of the donor.
+        """
         ...

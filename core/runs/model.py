@@ -11,6 +11,7 @@ from torch import nn
 from ..data.feature_map import FeatureMap, item_means
 from ..data.items import AbstractItems, Skipped
 from ..data.pieces import padded_features
+from ..data.resampling import averaged
 from ..data.segmentation import Objects, Segmentation
 from ..discovery.finder import ObjectFinder
 from ..discovery.found import FoundBatch
@@ -203,7 +204,9 @@ class Model(Generic[ItemT]):
             found = _nothing(features)
         else:
             found = self.finder(self.network, features, data, torch.Generator().manual_seed(self.seed))
-        return FoundBatch(index, tuple(items), features.to("cpu"), found.to("cpu"))
+        own = averaged(found, features)
+        fine = None if own is found else found.to("cpu")
+        return FoundBatch(index, tuple(items), features.to("cpu"), own.to("cpu"), fine=fine)
 
     def _found_in(
         self, source: Source[ItemT], windows: Iterator[list[EncodedWindow[ItemT]]]

@@ -164,7 +164,7 @@ def _matched(table: LabelRows, items: AbstractItems[Any]) -> tuple[list[str], li
     columns = [
         place
         for place, name in enumerate(table.layout.names)
-        if place != table.column and (place == 0 or name.lower() in NAMING | {field.lower() for field in fields})
+        if place != table.column and (place == 0 or name.lower() in NAMING | {own.lower() for own in fields})
     ]
     for place in columns:
         keys = _keys(table, place, names)
@@ -196,7 +196,8 @@ def _keys(table: LabelRows, place: int, names: ItemNames) -> list[str]:
 
 def _by_field(name: str, keys: set[str], items: AbstractItems[Any], known: Mapping[str, str]) -> list[str | None]:
     """For every item the key that is what its record says in the field of that name."""
-    field = next((own for own in known if own.lower() == name.lower()), None)
+    alike = {name.lower(), *({"name", "title"} if name.lower() in ("name", "title") else ())}
+    field = next((own for own in known if own.lower() in alike), None)
     if field is None or not isinstance(items, FromRecords):
         return [None] * len(items)
     said = (items.fields(index).get(field, "").strip() for index in range(len(items)))

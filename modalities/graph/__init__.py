@@ -16,6 +16,7 @@ from gestalt.core.data.masks import AbstractMasks, ItemMasks
 from gestalt.core.discovery.found import FoundBatch
 from gestalt.core.modality.base import AbstractModality, Reading, Specimen
 from gestalt.core.modality.transform import AbstractTransform, Views
+from gestalt.core.modality.transplant import Transplant
 from gestalt.core.networks.encoder import AbstractEncoder
 from gestalt.core.tables.encoding import check_encoding
 
@@ -23,8 +24,10 @@ from .data import Graph as Graph
 from .data import Graphs as Graphs
 from .data import Schema as Schema
 from .data import collate as collate
-from .encoders import Diffusion, Raw, gat, gcn, gin, gine
+from .encoders import Diffusion, Raw
 from .given_masks import read_masks, shown_masks
+from .jumping import Jumping
+from .message_passing import gat, gcn, gin, gine
 from .molecules import MOLECULE as MOLECULE
 from .molecules import graph_of as graph_of
 from .molecules import molecule_from as molecule_from
@@ -37,6 +40,7 @@ from .records import Record as Record
 from .render import draw as draw
 from .render import render
 from .specimens import specimens
+from .transplants import transplant
 from .views import EdgeDrop, EdgeMask, FeatureMask, Neighbourhood, NodeDrop, NodeMask, RandomWalk, Reorder, Subgraph
 from .views import chain as chain
 from .views import default_views as default_views
@@ -55,7 +59,7 @@ class GraphModality(AbstractModality[Graph]):
 
     Example:
         >>> sorted(MODALITY.encoders)
-        ['diffusion', 'gat', 'gcn', 'gin', 'gine', 'raw']
+        ['diffusion', 'gat', 'gcn', 'gin', 'gine', 'jumping', 'raw']
     """
 
     name: ClassVar[str] = "graph"
@@ -82,6 +86,7 @@ class GraphModality(AbstractModality[Graph]):
             "gine": gine,
             "gcn": gcn,
             "gat": gat,
+            "jumping": Jumping,
         }
         self.transforms: Mapping[str, AbstractTransform[Graph]] = {
             "feature_mask": FeatureMask(),
@@ -148,6 +153,12 @@ class GraphModality(AbstractModality[Graph]):
     def shown_masks(self, item: Graph, masks: ItemMasks) -> Sequence[tuple[str, Any]]:
         """Each part with its nodes."""
         return shown_masks(item, masks)
+
+    def transplant(
+        self, host: Graph, donor: Graph, part: ItemMasks, rng: np.random.Generator
+    ) -> Transplant[Graph] | None:
+        """A part of one graph joined to another: molecules by a single bond, others by an edge."""
+        return transplant(host, donor, part, rng)
 
     def specimens(self) -> Sequence[Specimen[Graph]]:
         """Three molecules with their rings and functional groups."""

@@ -12,7 +12,7 @@ ENDS = {
     *(("source", "target"), ("from", "to"), ("src", "dst"), ("u", "v"), ("head", "tail"), ("start", "end")),
     *((f"{one}1", f"{one}2") for one in ("node", "id", "vertex", "nodeid", "vertexid")),
 }
-"""Names of the first two columns of an edge list in small letters; `node`, `vertex` and `id` may stand beside a word."""
+"""Names of the first two columns of an edge list in small letters; `node`, `vertex` and `id` may stand beside them."""
 
 
 def plain(name: str) -> str:

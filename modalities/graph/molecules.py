@@ -23,6 +23,8 @@ STEREO = (
 )  # fmt: skip
 CHARGE, DEGREE, HYDROGENS, RADICALS = 6, 8, 6, 3  # the greatest with a category of their own
 ELEMENT, CHARGED, HYDROGEN, RADICAL, AROMATIC = 0, 3, 4, 5, 7  # columns that rebuild a molecule
+CHIRAL, BONDED = 1, 2  # columns that a new bond changes, with that of hydrogens
+SINGLE_BOND = (1, 1, 1, 1)  # the categories of a single bond without stereo, neither conjugated nor in a ring
 
 # 0 is the mask; in lists, what is not named shares one more category at the end.
 MOLECULE = Schema(
@@ -156,8 +158,8 @@ def _part(whole: Chem.Mol, places: list[int], graph: Graph) -> Chem.RWMol:
         atom.SetNumExplicitHs(row[HYDROGEN] - 1)
         atom.SetNoImplicit(True)
     editable.BeginBatchEdit()
-    for atom in set(range(whole.GetNumAtoms())).difference(places):
-        editable.RemoveAtom(atom)
+    for other in set(range(whole.GetNumAtoms())).difference(places):
+        editable.RemoveAtom(other)
     editable.CommitBatchEdit()
     rank = {place: number for number, place in enumerate(sorted(places))}
     return Chem.RWMol(Chem.RenumberAtoms(editable, [rank[place] for place in places]))

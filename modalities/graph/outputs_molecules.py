@@ -8,7 +8,6 @@ from typing import Any, final
 
 from rdkit import Chem
 
-from gestalt.core.data.items import AbstractItems
 from gestalt.core.discovery.found import FoundBatch
 from gestalt.core.storage.csv_file import TableWriter
 from gestalt.core.storage.naming import counted
@@ -17,6 +16,7 @@ from gestalt.core.storage.text_file import open_text
 from .data import Graph
 from .joining import in_windows, shown_windows, whole_graphs
 from .molecules import in_whole
+from .outputs_records import MoleculeTable
 from .records import GraphRecords
 from .render import draw
 
@@ -37,8 +37,9 @@ class FoundPart:
     smarts: str
 
 
-def write_molecules(found: Iterable[FoundBatch[Graph]], items: AbstractItems[Graph], out: Path) -> str:
-    """`drawings/00001.svg` of the first molecule, …; `parts.csv`, a line for every part; `kinds.csv` of all parts.
+def write_molecules(found: Iterable[FoundBatch[Graph]], items: GraphRecords, out: Path) -> str:
+    """`drawings/00001.svg` of the first molecule, …; `parts.csv`, a line for every part; `kinds.csv` of all parts;
+    `molecules.csv`, a line for every molecule with what its file says of it.
 
     A part has its atoms, as the file numbers them from 0, and its SMILES and SMARTS; a kind is a SMILES. A molecule
     that came in windows is one molecule here; each of its windows has a drawing, `00001_window1.svg`, ….
@@ -46,10 +47,12 @@ def write_molecules(found: Iterable[FoundBatch[Graph]], items: AbstractItems[Gra
     assert isinstance(items, GraphRecords)
     counts, smarts, seen, windows, drawn = Counter[str](), dict[str, str](), 0, 0, 0
     (out / "drawings").mkdir()
-    with open_text(out / "parts.csv") as file:
+    with open_text(out / "parts.csv") as file, open_text(out / "molecules.csv") as whole:
+        molecules = MoleculeTable(whole, items)
         table = TableWriter(file, ("molecule", "name", "part", "atoms", "smiles", "smarts"))
         for one in whole_graphs(found, items):
             parts = parts_of(one.graph, one.labels.tolist(), one.name)
+            molecules.row(one.number, one.name, one.graph, len(parts))
             for part in parts:
                 counts[part.smiles] += 1
                 smarts.setdefault(part.smiles, part.smarts)

@@ -15,12 +15,14 @@ from gestalt.core.data.masks import AbstractMasks, ItemMasks
 from gestalt.core.discovery.found import FoundBatch
 from gestalt.core.modality.base import AbstractModality, Reading, Specimen
 from gestalt.core.modality.transform import AbstractTransform, Views
+from gestalt.core.modality.transplant import Transplant
 from gestalt.core.networks.encoder import AbstractEncoder
 from gestalt.core.tables.encoding import check_encoding
 
 from .data import Passage as Passage
 from .data import Words as Words
 from .data import collate as collate
+from .dilated import Dilated
 from .encoders import Conv, Letters
 from .given_masks import read_masks, shown_masks
 from .noise import Characters, Keyboard, Reserved, Scanned, Spelling, Synonyms
@@ -38,6 +40,7 @@ from .spans import json_line as json_line
 from .spans import spans_of as spans_of
 from .specimens import specimens
 from .transformer import bert, distilbert, minilm, roberta
+from .transplants import transplant
 from .views import Crop, Delete, Insert, Noisy, Swap
 from .views import chain as chain
 from .views import default_views as default_views
@@ -71,7 +74,7 @@ class Text(AbstractModality[Passage]):
 
     Example:
         >>> sorted(MODALITY.encoders)
-        ['bert', 'conv', 'distilbert', 'minilm', 'raw', 'roberta']
+        ['bert', 'conv', 'dilated', 'distilbert', 'minilm', 'raw', 'roberta']
     """
 
     name: ClassVar[str] = "text"
@@ -98,6 +101,7 @@ class Text(AbstractModality[Passage]):
         self.encoders: Mapping[str, Callable[..., AbstractEncoder]] = {
             "raw": Letters,
             "conv": Conv,
+            "dilated": Dilated,
             "bert": bert,
             "roberta": roberta,
             "distilbert": distilbert,
@@ -172,6 +176,12 @@ class Text(AbstractModality[Passage]):
     def shown_masks(self, item: Passage, masks: ItemMasks) -> Sequence[tuple[str, Any]]:
         """Each span with its first and last character in the file."""
         return shown_masks(item, masks)
+
+    def transplant(
+        self, host: Passage, donor: Passage, part: ItemMasks, rng: np.random.Generator
+    ) -> Transplant[Passage] | None:
+        """A span of one passage within another, in place of other words or between two."""
+        return transplant(host, donor, part, rng)
 
     def specimens(self) -> Sequence[Specimen[Passage]]:
         """Three sentences with their noun and verb groups."""

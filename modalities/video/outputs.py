@@ -19,9 +19,9 @@ from gestalt.core.storage.text_file import open_text
 
 from .data import Clip, VideoFiles
 from .folders import frames_of
+from .frames import scaled
 from .outputs_formats import write_overlay
 from .outputs_writing import FoundClip, VideoWriting
-from .reading import scaled
 
 
 def write_objects(
