@@ -14,7 +14,8 @@ from torch import Tensor
 
 from gestalt.core.data.feature_map import Grid
 from gestalt.core.modality.colours import COLOURS
-from gestalt.core.modality.fonts import USUAL, families_for
+from gestalt.core.report.direction import isolated
+from gestalt.core.report.fonts import USUAL, families_for
 
 from .data import Recording, collate
 from .front_end import LogMelFrames, hz_to_mel, longest, lowest_band
@@ -117,7 +118,7 @@ def _totals(discovered: Sequence[Event], known: Sequence[Event]) -> str:
             stacklevel=2,
         )
     listed = ", ".join(
-        f"<bdi>{html.escape(name)}</bdi>{' ' + _number(row) if row in unwritten else ''}" for row, name in names.items()
+        f"{isolated(name)}{' ' + _number(row) if row in unwritten else ''}" for row, name in names.items()
     )
     return f"{html.escape(text)}; true: {listed}"
 
