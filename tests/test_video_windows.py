@@ -96,7 +96,7 @@ def test_every_frame_of_a_video_is_in_one_window(seconds: float, margin: float, 
         inside = [
             number
             for number, time in zip(numbers_of(seen.around), seen.around.edges[:-1].tolist(), strict=True)
-            if begin - 1e-3 <= time < end - 1e-3
+            if begin - 5e-4 <= time < end - 5e-4
         ]
         assert numbers_of(seen.item) == inside
         assert seen.item.start == pytest.approx(seen.around.start + begin, abs=1e-3)
