@@ -154,9 +154,9 @@ def beginning_before(place: float, margin: float, rate: float, steps: Sequence[f
 
     Example: elements of 32 and of 20 ms both begin every 160 ms.
 
-        >>> beginning_before(4.0, 1.0, 16_000, (0.032, 0.02)) / 16_000
+        >>> beginning_before(4.0, 1.0, 16_000.0, (0.032, 0.02)) / 16_000
         2.88
-        >>> beginning_before(4.0, 1.0, 44_100, (1411 / 44_100, 882 / 44_100)) % 1411
+        >>> beginning_before(4.0, 1.0, 44_100.0, (1411 / 44_100, 882 / 44_100)) % 1411
         0
     """
     together = 1
