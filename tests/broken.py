@@ -226,7 +226,7 @@ def collate_lists(items: Sequence[Tensor]) -> Any:
     return [item.tolist() for item in items]
 
 
-BROKEN: dict[str, tuple[str, str, dict[str, Any]]] = {
+OTHERS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "no raw encoder": ("words", "points", {"encoders": {"small": POINTS["encoders"]["small"]}}),
     "raw alone": ("words", "points", {"encoders": {"raw": POINTS["encoders"]["raw"]}}),
     "raw that learns": (
@@ -309,4 +309,5 @@ BROKEN: dict[str, tuple[str, str, dict[str, Any]]] = {
     "a style from elsewhere": ("render", "points", {"escape": lambda _: "<style>@import 'x.css'</style>"}),
     "tags that do not match": ("render", "points", {"escape": lambda _: "<b>"}),
     "a file from elsewhere": ("render", "points", {"escape": lambda _: '<img src="https://example.org/x.png">'}),
-} | BROKEN_TRANSPLANTS
+}
+BROKEN = OTHERS | BROKEN_TRANSPLANTS

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gestalt.core.data.correspondence import Affine
+from gestalt.core.data.correspondence import Affine, Index
 from gestalt.core.data.masks import ItemMasks
 from gestalt.core.modality.transplant import Transplant
 from tests.toy import PATCH, SetIn, set_points_in, set_series_in
@@ -60,6 +60,14 @@ def whole_donor(made: Transplant[Tensor], donor: Tensor) -> Transplant[Tensor]:
     return replace(made, owner=owner, donor=Affine.of([1.0], [float(len(donor))]))
 
 
+def one_further(made: Transplant[Tensor], donor: Tensor) -> Transplant[Tensor]:
+    """What shows a point of the donor is said to show the next."""
+    assert isinstance(made.host, Index)
+    assert isinstance(made.donor, Index)
+    next_ones = torch.where(made.donor.index[0] < 0, -1, (made.donor.index[0] + 1) % len(donor))
+    return Transplant.of_set(made.item, made.host.index[0].tolist(), next_ones.tolist())
+
+
 BROKEN_TRANSPLANTS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "a transplant of nothing": ("transplants", "series", {"set_in": lambda _host, _donor, _part, _rng: None}),
     "a transplant into the host itself": ("transplants", "series", {"set_in": into_the_host_itself}),
@@ -77,14 +85,7 @@ BROKEN_TRANSPLANTS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "elements of the donor that are not of the part": (
         "transplants",
         "points",
-        changed_by(
-            lambda made, _host, donor: Transplant.of_set(
-                made.item,
-                made.host.index[0].tolist(),
-                [-1 if number < 0 else (number + 1) % len(donor) for number in made.donor.index[0].tolist()],
-            ),
-            set_points_in,
-        ),
+        changed_by(lambda made, _host, donor: one_further(made, donor), set_points_in),
     ),
     "a composed item that is not finite": (
         "transplants",

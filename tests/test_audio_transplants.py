@@ -80,7 +80,7 @@ def test_a_sound_is_heard_when_the_owner_says_and_from_where_the_correspondence_
 
 
 def test_a_sound_comes_without_the_noise_of_its_recording() -> None:
-    quiet, loud = [], []
+    quiet, loud = list[float](), list[float]()
     for seed in range(8):
         for level, kept in ((0.0, quiet), (0.1, loud)):
             donor = tone(1000.0) + noise(level, seed=3)

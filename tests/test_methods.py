@@ -91,7 +91,7 @@ OTHER: dict[str, tuple[Any, Any]] = {
     "task": (False, True),
 }
 """Two values of every setting that shows within two steps. Those that are parts have tests of their own."""
-PARTS = {"objective", "presence", "finder", "discovery", "switch", "rounds", "transplants"}
+PARTS = {"objective", "presence", "finder", "discovery", "switch", "rounds", "transplants", "background"}
 GROUPS = (Heads, Inputs, SemanticSettings)
 
 

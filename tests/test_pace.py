@@ -75,7 +75,8 @@ QUICK = ("image: timm", "image: vit", "audio: wav2vec2", "text: bert", "graph: g
 
 
 def modality_of(name: str) -> AbstractModality[Any]:
-    return MODALITIES.load(name.split(": ")[0])
+    modality: AbstractModality[Any] = MODALITIES.load(name.split(": ")[0])
+    return modality
 
 
 def build(name: str, **settings: Any) -> AbstractEncoder:
@@ -248,7 +249,7 @@ def test_nothing_left_to_train_is_refused_in_words() -> None:
         build_optimizer(build("text: bert", frozen=-1), Training())
     for wrong in ({"frozen": -2}, {"slower": 0.0}, {"slower": 1.5}):
         with pytest.raises(ValueError, match=f"{next(iter(wrong))} must lie in"):
-            Pace(**wrong)  # type: ignore[arg-type]
+            Pace(**wrong)
 
 
 def test_a_run_keeps_the_settings_and_the_frozen_weights(tmp_path: Path) -> None:

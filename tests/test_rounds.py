@@ -11,12 +11,14 @@ import torch
 from sklearn.metrics import adjusted_rand_score
 from torch import Tensor
 
+from gestalt.core.data.correspondence import Affine
 from gestalt.core.data.cut import cut
 from gestalt.core.data.feature_map import FeatureMap, Grid
 from gestalt.core.data.items import BadItemError
 from gestalt.core.data.masks import ItemMasks, ListedMasks
 from gestalt.core.data.segmentation import Segmentation
 from gestalt.core.data.transplants import Transplants
+from gestalt.core.data.view import Batch, View
 from gestalt.core.discovery.finder import ObjectFinder
 from gestalt.core.discovery.groupers import KMeans
 from gestalt.core.discovery.segmenters import GivenMasks, Rounds
@@ -297,3 +299,28 @@ def test_rounds_are_options() -> None:
     assert OdinRounds().transplants == Transplants()
     with pytest.raises(ValueError, match="every"):
         Rounds(0)
+
+
+def test_the_background_may_be_one_more_object() -> None:
+    """Elements of no object are then compared with one another, and told from all objects."""
+    data = SERIES.collate([SteadyItems(Few(), 0).read(0, np.random.default_rng(0))])
+    info = DataInfo(finder=ObjectFinder(KMeans(2), "hidden"), first_segments=GivenMasks(halves))
+    made = []
+    for background in (False, True):
+        torch.manual_seed(0)
+        own = OdinRounds(background=background).build(SERIES.encoders["small"](), info)
+        segmenter = in_rounds(own)
+        assert segmenter is not None
+        kept_masks = halves(data)
+        kept_masks.weights[:, 1] = 0.0  # the second half is no object
+        identity = Affine.identity(1)
+        view = View(data, identity)
+        batch = Batch(view, (view, view), ("one",), torch.tensor([0]), masks=kept_masks)
+        made.append((segmenter(batch, seeded()), float(own(batch, seeded(), Progress(0, 9, 2)).loss.detach())))
+    (plain, alone), (with_rest, told) = made
+    assert plain.objects == 2
+    assert with_rest.objects == 3
+    assert torch.equal(with_rest.weights[:, :2], plain.weights)
+    assert with_rest.weights.sum(dim=1).tolist() == [[1.0] * plain.weights.shape[2]]
+    assert alone == pytest.approx(0.0, abs=1e-6)  # one object is told from nothing
+    assert told > 0.1

@@ -97,11 +97,11 @@ def test_an_object_that_comes_again_keeps_its_number_where_pieces_show_both() ->
 def test_the_later_piece_takes_over_where_both_begin_an_object() -> None:
     first, second = torch.tensor([0, 0, 1, 1, 1, 2])[:, None], torch.tensor([7, 7, 8, 8, 9, 9])[:, None]
     edge, same = junction(first, second)
-    assert (edge, same) == (2, {7: 0, 8: 1})
+    assert (edge, same) == (2, {7: 0, 8: 1, 9: 2})
     whole = Stitched()
     whole.add(first, 0)
     whole.add(torch.cat([second, torch.tensor([[9], [8]])]), 0)
-    assert whole.labels.flatten().tolist() == [0, 0, 1, 1, 3, 3, 3, 1]
+    assert whole.labels.flatten().tolist() == [0, 0, 1, 1, 2, 2, 2, 1]
 
 
 def test_where_no_object_begins_in_both_the_one_that_goes_on_is_one() -> None:

@@ -49,11 +49,12 @@ def made(
     workers: int = 0,
     skip_bad: bool = False,
     steps: int = 1,
+    start: int = 0,
 ) -> list[Any]:
     """Batches of all items, each once a step, whose views are the items as they are."""
     modality = toy(kind)
     views = replace(modality.views, views=(modality.views.source,) * 2)
-    order = Order(len(items), len(items), steps, seed=3)
+    order = Order(len(items), len(items), steps, 3, start)
     return list(
         batches(Listed(items), views, modality.collate, order, workers, skip_bad, masks=masks, transplants=transplants)
     )
@@ -98,6 +99,13 @@ def test_what_is_set_in_follows_from_the_seed_for_any_number_of_workers(kind: st
     assert alone[0].source.data.values.shape != alone[1].source.data.values.shape or not torch.equal(
         alone[0].source.data.values[alone[0].index.argsort()], alone[1].source.data.values[alone[1].index.argsort()]
     )
+
+
+def test_a_run_that_goes_on_gets_the_same_transplants() -> None:
+    items, masks = painted("series")
+    whole = made("series", items, ListedMasks(masks), given("series"), steps=3)
+    rest = made("series", items, ListedMasks(masks), given("series"), steps=3, start=2)
+    assert torch.equal(whole[2].source.data.values, rest[0].source.data.values)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -212,7 +220,7 @@ def test_a_method_says_whether_it_wants_transplants(capsys: pytest.CaptureFixtur
     labels = Labels.of(["a", None, "b"])
     found = transplants_of(method, modality, True, labels)
     assert found is not None
-    assert (found.options, found.spared) == (SIZES, {0, 2})
+    assert (found.options, found.spared) == (SIZES, frozenset({0, 2}))
     assert transplants_of(DetConB(), modality, True) is None
     assert transplants_of(WithTransplants(None), modality, True) is None
     assert capsys.readouterr().err == ""

@@ -132,7 +132,9 @@ def _nonsense(bench: Bench, trial: Trial, made: Transplant[Any]) -> Iterator[str
 def shows(bench: Bench) -> Iterator[str]:
     """Changes of host or donor that appear elsewhere in the composed item than is said, or not at all."""
     operation = _operation(bench)
-    for trial, made, features in operation.made() if operation is not None else ():
+    if operation is None:
+        return
+    for trial, made, features in operation.made():
         owner = _owner(made, features)
         source = bench.source(trial.host)
         shown = _shown(made.host, features, source)

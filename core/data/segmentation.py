@@ -140,6 +140,18 @@ class Segmentation:
         item[:, 0] = view.valid.to(carried.dtype)
         return Segmentation(torch.where(self.whole[:, None, None], item, carried), view.grid, self.whole)
 
+    def with_rest(self) -> "Segmentation":
+        """The same segments, and one more object behind them: what belongs to none; nothing of items taken as a whole.
+
+        Padding belongs to it too: no view shows it.
+
+        Example:
+            >>> Segmentation.from_labels(torch.tensor([[0, -1, 1]]), objects=2).with_rest().labels().tolist()
+            [[0, 2, 1]]
+        """
+        rest = (1 - self.weights.sum(dim=1, keepdim=True)).clamp(min=0) * ~self.whole[:, None, None]
+        return Segmentation(torch.cat([self.weights, rest], dim=1), self.grid, self.whole)
+
     def padded(self, objects: int) -> "Segmentation":
         """The same segments with at least so many objects; further ones have no element.
 

@@ -36,6 +36,8 @@ class OdinRounds(AbstractMethod):
     """When segments are found anew."""
     transplants: Transplants | None = Transplants()
     """Objects of other items that are set into an item; none: items as they are."""
+    background: bool = False
+    """What belongs to no object is compared as one more object of its item, so that objects are told from it."""
     heads: Heads = Heads(256, 128)
     """The projector of pooled objects; elements have none."""
     teacher: AbstractRule | None = None
@@ -51,5 +53,5 @@ class OdinRounds(AbstractMethod):
             raise ValueError("odin-rounds finds objects as a recipe does, and there is none: DataInfo(finder=…)")
         online = self.heads.network(encoder) if self.contrast else Network(encoder)
         terms = (self.elements, ElementsToObjects(self.temperature)), (self.contrast, Contrastive(self.temperature))
-        segments = InRounds(Shared(online), data.finder, data.first_segments, self.rounds)
+        segments = InRounds(Shared(online), data.finder, data.first_segments, self.rounds, self.background)
         return learner_of(online, segments, weighted(*terms), self.teacher)

@@ -149,12 +149,19 @@ class InContext(Generic[ItemT]):
 def beginning_before(place: float, margin: float, rate: float, steps: Sequence[float]) -> int:
     """The last sample, at `rate` samples per unit, at least `margin` before a place, at which all elements begin.
 
-    Elements of every step lie on one lattice from the begin of the whole, if what is read begins there.
+    Elements of every step lie on one lattice from the begin of the whole, if what is read begins there. The first step
+    always counts, a further one unless all begin together more rarely than once a margin.
 
     Example: elements of 32 and of 20 ms both begin every 160 ms.
 
         >>> beginning_before(4.0, 1.0, 16_000, (0.032, 0.02)) / 16_000
         2.88
+        >>> beginning_before(4.0, 1.0, 44_100, (1411 / 44_100, 882 / 44_100)) % 1411
+        0
     """
-    together = math.lcm(*(max(1, round(step * rate)) for step in steps))
+    together = 1
+    for number, step in enumerate(steps):
+        common = math.lcm(together, max(1, round(step * rate)))
+        if number == 0 or common <= margin * rate:
+            together = common
     return max(0, math.floor((place - margin) * rate / together + 1e-9) * together)

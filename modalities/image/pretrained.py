@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, final
 
+import torch
 from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -237,21 +238,34 @@ def _layers(network: nn.Module) -> list[Layer]:
 
 def _features(timm: Any, model: str, checkpoint: str | None, options: dict[str, Any]) -> Any:
     """The model as a pyramid of feature maps, for pictures of any size where its family can."""
-    if checkpoint is not None:
-        if not Path(checkpoint).is_file():
-            raise FileNotFoundError(f"{checkpoint} is no file; name a local file with the model's weights")
-        options = options | {"pretrained": True, "pretrained_cfg_overlay": {"file": checkpoint}}
+    if checkpoint is None:
+        return _created(timm, model, options)
+    if not Path(checkpoint).is_file():
+        raise FileNotFoundError(f"{checkpoint} is no file; name a local file with the model's weights")
+    with torch.random.fork_rng(devices=[]):
+        at_random = dict(_created(timm, model, options).named_parameters())
+    options = options | {"pretrained": True, "pretrained_cfg_overlay": {"file": checkpoint}}
+    try:
+        network = _created(timm, model, options)
+    except (RuntimeError, KeyError) as error:
+        raise ValueError(f"{checkpoint} holds weights of another network than {model}: {str(error)[:300]}") from error
+    # The library passes over names that it does not know: what still is as it was drawn was not in the file.
+    missing = [name for name, p in network.named_parameters() if p.ndim > 1 and torch.equal(p, at_random[name])]
+    if missing:
+        more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
+        raise ValueError(
+            f"{checkpoint} holds weights of another network than {model}: nothing in it is for "
+            f"{', '.join(missing[:3])}{more}; name the model that they were trained in"
+        )
+    return network
+
+
+def _created(timm: Any, model: str, options: dict[str, Any]) -> Any:
     try:
         try:
             return timm.create_model(model, features_only=True, dynamic_img_size=True, **options)
         except TypeError:  # convolutional families take any size without being asked
             return timm.create_model(model, features_only=True, **options)
-    except RuntimeError as error:
-        if checkpoint is None:
-            raise
-        raise ValueError(
-            f"{checkpoint} holds the weights of another network than {model}: {str(error)[:300]}"
-        ) from error
     except (IndexError, AssertionError) as error:
         raise ValueError(
             f"level must be one of the feature maps of {model}, 0 … from the finest or −1 … from the coarsest, "

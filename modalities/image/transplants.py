@@ -67,7 +67,7 @@ def transplant(host: Picture, donor: Picture, part: ItemMasks, rng: np.random.Ge
     fits = min(host.shape[1] / tall, host.shape[2] / wide, math.sqrt(COVERED * host[0].numel() / area))
     if fits < LEAST_SCALE:
         return None
-    scale = min(math.exp(rng.uniform(*map(math.log, SCALE))), fits)
+    scale = min(math.exp(rng.uniform(math.log(SCALE[0]), math.log(SCALE[1]))), fits)
     size = max(1, math.floor(tall * scale)), max(1, math.floor(wide * scale))
     if size != (tall, wide):
         piece = functional.interpolate(piece[None], size, mode="bilinear", antialias=scale < 1)[0].clamp(0, 1)

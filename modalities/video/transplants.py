@@ -78,7 +78,7 @@ def transplant(host: Clip, donor: Clip, part: ItemMasks, rng: np.random.Generato
     fits = min(height / tall, width / wide, math.sqrt(COVERED * height * width / int(areas.max())))
     if fits < SCALE[0]:
         return None
-    scale = min(math.exp(rng.uniform(*map(math.log, SCALE))), fits)
+    scale = min(math.exp(rng.uniform(math.log(SCALE[0]), math.log(SCALE[1]))), fits)
     mirrored, recoloured = bool(rng.random() < MIRRORED), bool(rng.random() < RECOLOURED)
     drift = rng.uniform(-DRIFT, DRIFT, 2) * min(height, width) / host.seconds
     y, x = float(rng.uniform(0, height - tall * scale)), float(rng.uniform(0, width - wide * scale))

@@ -65,23 +65,29 @@ class InRounds(AbstractSegmenter):
         finder: finds the objects in its features, from round 1 on.
         first: what round 0 compares: a rule of the recipe; None: what the finder finds with the untrained network.
         rounds: when segments are found anew.
+        background: what belongs to no object is compared as one more object of its item.
     """
 
     def __init__(
-        self, source: NetworkSource, finder: ObjectFinder, first: AbstractSegmenter | None, rounds: Rounds
+        self,
+        source: NetworkSource,
+        finder: ObjectFinder,
+        first: AbstractSegmenter | None,
+        rounds: Rounds,
+        background: bool = False,
     ) -> None:
         super().__init__()
         self.source = source
         self.finder = finder
         self.first = first
         self.rounds = rounds
+        self.background = background
         self.plain_networks = nn.ModuleList(finder.plain_networks())  # so that they move between devices with the rest
 
     def forward(self, batch: Batch[Any], generator: torch.Generator) -> Segmentation:
-        """The kept segments of every item."""
-        if batch.masks is not None:
-            return batch.masks
-        return self.find(0, batch.source.data, generator)[0]
+        """The kept segments of every item, and with `background` what belongs to none of them."""
+        kept = self.find(0, batch.source.data, generator)[0] if batch.masks is None else batch.masks
+        return kept.with_rest() if self.background else kept
 
     @torch.no_grad()
     def find(self, number: int, data: Any, generator: torch.Generator) -> tuple[Segmentation, FeatureMap]:
