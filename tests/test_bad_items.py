@@ -1,4 +1,4 @@
-"""Whatever is raised over an item or a file names it, at the probe or in a worker, and is left out where that is asked."""
+"""Whatever is raised over an item or a file names it, at the probe or in a worker, and may be left out."""
 
 import struct
 from collections.abc import Callable
@@ -24,7 +24,7 @@ class TwoWords(Exception):
     """An error of a library that does not come back from a worker as it went."""
 
     def __init__(self, one: str, two: str) -> None:
-        super().__init__(one)
+        super().__init__(f"{one} {two}")
 
 
 def two_words() -> None:
@@ -33,7 +33,7 @@ def two_words() -> None:
 
 RAISED: dict[str, Callable[[], Any]] = {
     "error": lambda: struct.unpack("<I", b""),
-    "KeyError": lambda: {}["codec"],
+    "KeyError": lambda: dict[str, int]()["codec"],
     "IndexError": lambda: [][3],
     "AttributeError": lambda: None.shape,  # type: ignore[attr-defined]
     "TypeError": lambda: len(3),  # type: ignore[arg-type]
@@ -130,7 +130,7 @@ def test_an_item_of_which_no_view_can_be_made_is_named_and_left_out() -> None:
         def name(self, index: int) -> str:
             return f"item {index}"
 
-    with pytest.raises(BadItemError, match="item 3: .*ValueError: an item of 2 elements has no view of 3"):
+    with pytest.raises(BadItemError, match=r"item 3: .*ValueError: an item of 2 elements has no view of 3"):
         next(batches(Whole(), views, toy("series").collate, order, 0, skip_bad=False))
     (batch,) = batches(Whole(), views, toy("series").collate, order, 0, skip_bad=True)
     assert [skipped.name for skipped in batch.skipped] == ["item 3"]

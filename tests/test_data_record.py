@@ -3,15 +3,24 @@
 import os
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, final
 
 import pytest
 
+import gestalt
+from gestalt.core.components.registry import RECIPES
+from gestalt.core.data.masks import AbstractMasks
+from gestalt.core.experiment.masks import MaskedItems
+from gestalt.core.experiment.recipe import ExperimentData
+from gestalt.core.experiment.report_parts import shown_truth
+from gestalt.core.runs.inputs import InMemory
 from gestalt.core.training.checkpoint import save_checkpoint
 from gestalt.core.training.data_record import ENDS, RECORD, SAMPLE, DataRecord
 from gestalt.core.training.folder import RunFolder
 from gestalt.core.training.loop import launch
+from gestalt.core.training.options import Training
 from tests.test_training import OPTIONS
 
 
@@ -114,3 +123,51 @@ def test_a_run_goes_on_with_changed_data_only_when_it_is_told_to(
         claim()
     (folder / RECORD).unlink()
     assert "what data it was begun with is not known" in claim()
+
+
+def test_a_run_is_resumed_wherever_its_data_lie_and_not_with_other_data(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (data / "words.txt").write_text("Birds sing in the wide sky.\nThe old man saw the sea.\nNobody knew his name.\n")
+    training = Training(steps=1, batch=2, warmup=0, workers=0, log_every=1, accelerator="cpu")
+
+    def train(given: Path, resume: bool = True, changed: bool = False) -> str:
+        gestalt.train(given, modality="text", out="run", training=training, resume=resume, data_changed=changed)
+        return capsys.readouterr().err
+
+    assert "found 5 files (3 .wav, 2 .txt) in data; read as 4 items\n" in train(Path("data"), resume=False)
+    train(data.absolute())
+    shutil.move(data, tmp_path / "moved")
+    train(Path("moved"))
+    (tmp_path / "moved" / "more.txt").write_text("One more.\n")
+    with pytest.raises(
+        ValueError, match=r"the data changed since the run in run was begun: 4 items were there and now 5"
+    ):
+        train(Path("moved"))
+    train(Path("moved"), changed=True)
+    with pytest.raises(ValueError, match=r"begun with other options: training\.steps was 1 and is now 3"):
+        gestalt.train("moved", modality="text", out="run", training=replace(training, steps=3), resume=True)
+
+
+@final
+class NoMasks(AbstractMasks[Any]):
+    """Masks of nothing."""
+
+    def has(self, index: int) -> bool:
+        return index < 0
+
+    def of_item(self, index: int, item: Any) -> None:  # noqa: ARG002
+        return None
+
+
+@pytest.mark.parametrize("name", ["audio-events", "image-objects", "molecules", "text-spans", "video-objects"])
+def test_a_report_says_what_is_called_true_only_where_something_is(name: str) -> None:
+    recipe = RECIPES.load(name)
+    made, items = recipe(recipe.options_type()), InMemory[Any]([])
+    nothing = ExperimentData[Any, Any](items, made.modality.views, (), (), true_objects=[(), ()])
+    assert shown_truth(made, replace(nothing, true_objects=())) == shown_truth(made, nothing) == ""
+    known = replace(nothing, true_objects=[(), [("noun", (0, 3))]])
+    assert shown_truth(made, known) == made.captions.truth
+    masked = replace(known, masked=MaskedItems(items, NoMasks(), (), False))
+    assert shown_truth(made, masked).startswith("What is called true are the masks that come with the data")

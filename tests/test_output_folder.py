@@ -12,8 +12,8 @@ from filelock import FileLock
 
 from gestalt.core.runs.output_folder import LOCK, PARTIAL, OutputFolder
 from gestalt.core.storage.listing import listed
-from gestalt.core.storage.lock import locked
 from gestalt.core.storage.own_folders import MARKER, is_own
+from gestalt.core.training.lock import locked
 
 
 def write(out: Path, files: dict[str, str], inputs: list[Path] | None = None) -> None:

@@ -4,6 +4,7 @@ import gzip
 import struct
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -105,7 +106,7 @@ def claimed_array(path: Path) -> None:
     path.write_bytes(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header + bytes(1000))
 
 
-def cut(path: Path, **how: object) -> None:
+def cut(path: Path, **how: Any) -> None:
     noise = np.random.default_rng(0).integers(0, 255, (64, 64, 3)).astype(np.uint8)
     Pillow.fromarray(noise).save(path, **how)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])

@@ -106,7 +106,7 @@ def test_records_give_their_field(tmp_path: Path) -> None:
         found = passages(Text(window=4, field="body"), tmp_path / name)
         assert [item.text for item in found] == [item.text for item in passages(Text(window=4, field="body"), lines)]
     assert [item.text for item in found] == [
-        "So far, silence", ".", 'He said "no', '"', "zwei\nZeilen", "東京 a b", "c d e",
+        "So far,", "silence.", 'He said "no', '"', "zwei\nZeilen", "東京 a b", "c d e",
     ]  # fmt: skip
     assert [texts[4][a:b] for a, b in found[-1].spans] == ["c", "d", "e"]
 

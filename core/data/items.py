@@ -56,7 +56,7 @@ def file_of(items: AbstractItems[Any], index: int) -> str:
 
 
 def record_of(items: AbstractItems[Any], index: int) -> str:
-    """Where an item lies in its file, as its name says it: a line, seconds; nothing where the item is the whole file."""
+    """Where an item lies in its file, as its name says it: a line, seconds; nothing where it is the whole file."""
     rest = items.name(index).removeprefix(file_of(items, index)).strip(" :,")
     return rest[1:-1] if rest.startswith("[") and rest.endswith("]") else rest
 
@@ -110,9 +110,10 @@ def read_item(items: AbstractItems[ItemT], index: int, rng: np.random.Generator)
     """
     try:
         return items.read(index, rng)
+    except BadItemError:
+        raise
     except Exception as error:
-        bad = as_bad_item(items.name(index), error)
-        raise bad if bad is error else bad from error
+        raise as_bad_item(items.name(index), error) from error
 
 
 def first_readable(items: AbstractItems[ItemT]) -> ItemT:

@@ -35,10 +35,11 @@ class ItemMasks:
     names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.grid is not None and (self.grid.elements != len(self.labels) or len(self.grid.centres()) != 1):
+        grids = 1 if self.grid is None else max(len(edges) for edges in self.grid.edges)
+        if self.grid is not None and (self.grid.elements != len(self.labels) or grids != 1):
             raise ValueError(
                 f"the masks of one item have one grid of as many cells as labels, got {self.grid.elements} cells for "
-                f"{len(self.labels)} labels, and {len(self.grid.centres())} grids"
+                f"{len(self.labels)} labels, and {grids} grids"
             )
         if len(self.labels) and int(self.labels.min()) < -1:
             raise ValueError(f"objects are numbered from 0, −1 is none; got {int(self.labels.min())}")

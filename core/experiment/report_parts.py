@@ -13,6 +13,7 @@ from ..methods.method import wants_labels
 from ..methods.presets import title_of
 from ..report import Chart, Command, Exhibit, Panel
 from ..training.loop import TrainingResult
+from ..training.round_signs import read_signs
 from .labelling import share_of
 from .predictions import Predictions
 from .recipe import AbstractRecipe, ExperimentData
@@ -74,12 +75,14 @@ def facts(
     cores = f"{platform.machine()} processor, {os.cpu_count()} cores"
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else cores
     options, training = recipe.options, recipe.options.training
+    rounds = read_signs(options.running.out)
     return (
         ("method", title_of(options.method)),
         ("encoder", options.encoder.name),
         ("items", str(len(data.items))),
         *((("items with masks", str(len(data.masked.numbers))),) if data.masked is not None else ()),
         ("steps", str(trained.step)),
+        *((("rounds", "; ".join(signs.said() for signs in rounds)),) if rounds else ()),
         ("training in this process", f"{trained.seconds:.0f} s"),
         ("seed", str(training.seed)),
         ("device", device),

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from lightning_fabric import Fabric
 
 from ..components.names import choose
+from ..discovery.segmenters.in_rounds import in_rounds
 from ..methods.method import AbstractMethod, wants_labels
 from ..methods.presets import Preset, preset_named, title_of
 from ..methods.step import AbstractLearner
@@ -21,6 +22,7 @@ from .labelling import labels_of
 from .options import FREE, Labelling, Running, with_method
 from .recipe import AbstractRecipe
 from .report import report
+from .transplants import transplants_of
 from .views import chosen_views
 
 ItemT = TypeVar("ItemT")
@@ -130,6 +132,9 @@ def _train(
     """Train one learner on the data; a rival's folder lies within the run's."""
     recipe, data = factory.recipe, factory.data
     options, running = recipe.options, recipe.options.running
+    labels = factory.labels if wants_labels(method) else None
+    masks = None if data.masked is None else data.masked.masks
+    with_objects = in_rounds(learner) is not None or masks is not None
     return train_learner(
         fabric,
         learner,
@@ -140,6 +145,7 @@ def _train(
         running.out if rival is None else running.out / rival,
         running.resume or rival is not None,
         running.skip_bad,
-        factory.labels if wants_labels(method) else None,
-        None if data.masked is None else data.masked.masks,
+        labels,
+        masks,
+        transplants_of(method, recipe.modality, with_objects, labels, fabric.is_global_zero),
     )

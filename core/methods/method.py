@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Protocol, final, runtime_checkable
 
 from ..components.ranges import Count, check_ranges
+from ..data.transplants import Transplants
 from ..discovery.finder import ObjectFinder
 from ..discovery.segmenters.base import AbstractSegmenter
 from ..networks.encoder import AbstractEncoder
@@ -77,6 +78,16 @@ class HasTask(Protocol):
     @property
     def task(self) -> bool:
         """Whether it does."""
+        ...
+
+
+@runtime_checkable
+class HasTransplants(Protocol):
+    """A method that may want objects of other items set into the items that it learns from."""
+
+    @property
+    def transplants(self) -> Transplants | None:
+        """How often, how many and how large; None for items as they are."""
         ...
 
 

@@ -54,7 +54,9 @@ def probe(
         except Exception as error:  # libraries raise whatever they like at files of others
             bad = as_bad_item(str(path), error)
             if skipped is None:
-                raise bad if bad is error else bad from error
+                if bad is error:
+                    raise
+                raise bad from error
             skipped.append(Skipped(bad.name, bad.reason))
     return found
 

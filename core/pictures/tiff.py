@@ -84,7 +84,9 @@ def _bits(page: Any) -> int | None:
 def _inverted(values: Pixels, said: int | None) -> Pixels:
     """White that is stored as 0 as it is seen."""
     if values.dtype.kind == "u" and values.dtype.itemsize <= 2:
-        return (2 ** bits_of(values, said) - 1 - values.astype(np.int64)).astype(values.dtype)
+        white = np.array(2 ** bits_of(values, said) - 1, values.dtype)
+        inverted: Pixels = white - values
+        return inverted
     return ~values if values.dtype.kind in "bui" else values.max() - values
 
 

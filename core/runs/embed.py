@@ -35,8 +35,8 @@ def embed(
     - `items.parquet`: `file`, `record` (the place in it: a line, seconds), `name` (both), `vector`.
     - `elements.parquet`: `item` (its row in `items.parquet`), `object` (−1: none), where it lies, `vector`.
     - `objects.parquet`: `item`, `number`, `size` in elements, `vector`; empty if the run finds no objects.
-    - `vectors.npz`: the same as arrays: `items`, `files`, `records`, `names`; `elements`, `element_item`, `element_object`, and
-      the columns of where they lie; `objects`, `object_item`, `object_number`, `object_size`.
+    - `vectors.npz`: the same as arrays: `items`, `files`, `records`, `names`; `elements`, `element_item`,
+      `element_object`, and the columns of where they lie; `objects`, `object_item`, `object_number`, `object_size`.
 
     The arguments and errors are those of `discover`.
 

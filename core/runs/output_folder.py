@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import final
 
 from ..storage.atomic import write_text
-from ..storage.lock import locked
 from ..storage.own_folders import MARKER
+from ..training.lock import locked
 
 PARTIAL = ".gestalt-partial"
 LOCK = ".gestalt-output.lock"

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar, final
 
@@ -13,7 +13,6 @@ from ..discovery.found import FoundBatch
 from ..modality.optional import ReadsFullResolution
 from ..storage.atomic import write_text
 from ..storage.listing import listed
-from .inputs import Source
 from .model import Model
 from .results import ItemPrediction
 
@@ -69,7 +68,7 @@ class Stream(Generic[ItemT]):
         """
         read = 0
         with tqdm(total=len(self.items), unit="item") as progress:
-            for batch in self._small() if self.full else self.model.encoded(self.items, self.skipped):
+            for batch in self.model.encoded(self.items, self.skipped, self.full):
                 read += len(batch.index)
                 yield batch
                 progress.update(batch.index[-1] + 1 - progress.n)
@@ -93,15 +92,6 @@ class Stream(Generic[ItemT]):
         if not read:
             last = (self.skipped or [Skipped("the data", "there are no items")])[-1]
             raise ValueError(f"none of {len(self.items)} items can be read; {last.name}: {last.reason}")
-
-    def _small(self) -> Iterator[FoundBatch[ItemT]]:
-        """Items one at a time, encoded at the network's own size."""
-        modality = self.model.modality
-        assert isinstance(modality, ReadsFullResolution)
-        source = Source.of(self.items, modality, self.skipped)
-        for index, items in source.chunks(1):
-            for batch in self.model.encoded([modality.for_network(item) for item in items]):
-                yield replace(batch, index=index, items=items)
 
     def write_skipped(self, folder: Path) -> str:
         """Write `skipped.txt` if anything was left out; how that is said."""

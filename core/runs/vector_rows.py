@@ -45,6 +45,8 @@ def rows_of(
     - items: their mean over their elements, with `file`, `record` (the place in it) and `name` (both).
     - elements: with their item's number, their object's (−1: none), and where they lie.
     - objects: with their item's number, their own, and their size in elements (the sum of their weights).
+
+    In a window of something longer, objects have their numbers in the whole.
     """
     if isinstance(modality, ReducesElements):
         found = modality.reduced(found)
@@ -53,7 +55,7 @@ def rows_of(
     row, place = valid.nonzero(as_tuple=True)
     located = [_located(found, row, modality, items) for row in range(len(found.index))]
     where = {name: np.concatenate([columns[name] for columns in located]) for name in located[0]}
-    labels = found.segmentation.labels()
+    labels, in_whole = found.labels(), found.object_numbers()
     objects = found.segmentation.pool(features)
     of, number = objects.present.nonzero(as_tuple=True)
     size = (found.segmentation.weights.float() * valid[:, None]).sum(dim=2)
@@ -68,7 +70,7 @@ def rows_of(
         ),
         Rows(
             objects.vectors[of, number].numpy(),
-            {"item": numbers[of].numpy(), "number": number.numpy(), "size": size[of, number].numpy()},
+            {"item": numbers[of].numpy(), "number": in_whole[of, number].numpy(), "size": size[of, number].numpy()},
         ),
     )
 

@@ -15,9 +15,9 @@ from torch import nn
 from ..components.registry import REGISTRIES
 from ..components.settings import settings_of
 from ..storage.atomic import write_text
-from ..storage.lock import locked
 from .checkpoint import CHECKPOINT
 from .data_record import DataRecord
+from .lock import locked
 
 OPTIONS = "options.json"
 LOCK = "training.lock"

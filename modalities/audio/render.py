@@ -14,17 +14,21 @@ from torch import Tensor
 
 from gestalt.core.data.feature_map import Grid
 from gestalt.core.modality.colours import COLOURS
-from gestalt.core.modality.fonts import USUAL, families_for
+from gestalt.core.report.direction import isolated
+from gestalt.core.report.fonts import USUAL, families_for
 
 from .data import Recording, collate
-from .front_end import LogMelFrames, hz_to_mel, longest
+from .front_end import LogMelFrames, hz_to_mel, longest, lowest_band
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+SLOWED = "; played ten times slower"
 INK, TRUE, FAINT = "#24292f", "#57606a", "#d0d7de"
 WIDTH, LANE, SPECTRUM = 9.0, 0.24, 2.3  # inches; 100 of these dots each
-TICKS = (125.0, 250.0, 500.0, 1000.0, 2000.0, 4000.0, 8000.0, 16000.0)
+TICKS = (125.0, 250.0, 500.0, 1000.0, 2000.0, 4000.0, 8000.0, 16000.0, 32000.0, 64000.0, 128000.0)
+HEARD = 96_000
+"""Hz; recordings of a higher rate are played at a tenth of their speed, as bats are listened to."""
 
 Event = tuple[str, float, float, int]
 """Name, onset and offset in seconds, and the row of its colour."""
@@ -92,7 +96,7 @@ def render(
         f'<audio controls preload="none" src="data:audio/flac;base64,{sound}" '
         'style="width:100%;height:36px;margin-top:4px"></audio>'
         '<figcaption style="font-size:0.85rem;opacity:0.75">'
-        f"{_totals(discovered, known)}</figcaption></figure>"
+        f"{_totals(discovered, known)}{SLOWED if item.sample_rate > HEARD else ''}</figcaption></figure>"
     )
 
 
@@ -114,7 +118,7 @@ def _totals(discovered: Sequence[Event], known: Sequence[Event]) -> str:
             stacklevel=2,
         )
     listed = ", ".join(
-        f"<bdi>{html.escape(name)}</bdi>{' ' + _number(row) if row in unwritten else ''}" for row, name in names.items()
+        f"{isolated(name)}{' ' + _number(row) if row in unwritten else ''}" for row, name in names.items()
     )
     return f"{html.escape(text)}; true: {listed}"
 
@@ -123,8 +127,12 @@ def _flac(item: Recording) -> bytes:
     buffer = io.BytesIO()
     # Sound above full scale would be cut off with a crackle: such items are turned down to fit.
     peak = max(1.0, float(item.samples.abs().max()) if len(item.samples) else 1.0)
-    soundfile.write(buffer, (item.samples / peak).numpy(), item.sample_rate, format="FLAC", subtype="PCM_16")
+    soundfile.write(buffer, (item.samples / peak).numpy(), _played(item.sample_rate), format="FLAC", subtype="PCM_16")
     return buffer.getvalue()
+
+
+def _played(sample_rate: int) -> int:
+    return sample_rate if sample_rate <= HEARD else round(sample_rate / 10)
 
 
 def _picture(item: Recording, discovered: Sequence[Event], known: Sequence[Event]) -> bytes:
@@ -172,7 +180,7 @@ def _rows(events: Sequence[Event]) -> int:
 def _spectrum(panel: "Axes", item: Recording) -> None:
     rate = item.sample_rate
     window, hop = round(0.032 * rate), max(round(0.008 * rate), len(item.samples) // 2000, 1)
-    low, high, bands = 60.0, 0.4875 * rate, 80
+    low, high, bands = lowest_band(rate), 0.4875 * rate, 80
     frames = LogMelFrames(rate, bands, max(window, hop), hop, low, high, floor=-100.0)
     levels = frames(collate([item]), longest(len(item.samples), hop))[0].numpy() * 20 - 100
     most = float(levels.max()) if levels.size else 0.0

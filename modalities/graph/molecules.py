@@ -23,6 +23,8 @@ STEREO = (
 )  # fmt: skip
 CHARGE, DEGREE, HYDROGENS, RADICALS = 6, 8, 6, 3  # the greatest with a category of their own
 ELEMENT, CHARGED, HYDROGEN, RADICAL, AROMATIC = 0, 3, 4, 5, 7  # columns that rebuild a molecule
+CHIRAL, BONDED = 1, 2  # columns that a new bond changes, with that of hydrogens
+SINGLE_BOND = (1, 1, 1, 1)  # the categories of a single bond without stereo, neither conjugated nor in a ring
 
 # 0 is the mask; in lists, what is not named shares one more category at the end.
 MOLECULE = Schema(

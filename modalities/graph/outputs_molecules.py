@@ -14,6 +14,7 @@ from gestalt.core.storage.naming import counted
 from gestalt.core.storage.text_file import open_text
 
 from .data import Graph
+from .joining import in_windows, shown_windows, whole_graphs
 from .molecules import in_whole
 from .outputs_records import MoleculeTable
 from .records import GraphRecords
@@ -40,32 +41,35 @@ def write_molecules(found: Iterable[FoundBatch[Graph]], items: GraphRecords, out
     """`drawings/00001.svg` of the first molecule, …; `parts.csv`, a line for every part; `kinds.csv` of all parts;
     `molecules.csv`, a line for every molecule with what its file says of it.
 
-    A part has its atoms, as the file numbers them from 0, and its SMILES and SMARTS; a kind is a SMILES.
+    A part has its atoms, as the file numbers them from 0, and its SMILES and SMARTS; a kind is a SMILES. A molecule
+    that came in windows is one molecule here; each of its windows has a drawing, `00001_window1.svg`, ….
     """
-    counts, smarts, seen = Counter[str](), dict[str, str](), 0
+    assert isinstance(items, GraphRecords)
+    counts, smarts, seen, windows, drawn = Counter[str](), dict[str, str](), 0, 0, 0
     (out / "drawings").mkdir()
     with open_text(out / "parts.csv") as file, open_text(out / "molecules.csv") as whole:
         molecules = MoleculeTable(whole, items)
         table = TableWriter(file, ("molecule", "name", "part", "atoms", "smiles", "smarts"))
-        for batch in found:
-            labels = batch.segmentation.labels()
-            for row, (index, graph) in enumerate(zip(batch.index, batch.items, strict=True)):
-                parts = parts_of(graph, labels[row].tolist(), items.name(index))
-                molecules.row(index, graph, len(parts))
-                for part in parts:
-                    counts[part.smiles] += 1
-                    smarts.setdefault(part.smiles, part.smarts)
-                    atoms = " ".join(map(str, part.atoms))
-                    table.row((part.source, part.title, part.number, atoms, part.smiles, part.smarts))
-                if seen < DRAWN:
-                    (out / "drawings" / f"{index + 1:05d}.svg").write_text(drawing(graph, parts), encoding="utf-8")
-                seen += 1
+        for one in whole_graphs(found, items):
+            parts = parts_of(one.graph, one.labels.tolist(), one.name)
+            molecules.row(one.number, one.name, one.graph, len(parts))
+            for part in parts:
+                counts[part.smiles] += 1
+                smarts.setdefault(part.smiles, part.smarts)
+                atoms = " ".join(map(str, part.atoms))
+                table.row((part.source, part.title, part.number, atoms, part.smiles, part.smarts))
+            for name, graph, labels in shown_windows(one):
+                if drawn < DRAWN:
+                    picture = drawing(graph, parts_of(graph, labels.tolist(), one.name))
+                    (out / "drawings" / name).write_text(picture, encoding="utf-8")
+                    drawn += 1
+            seen, windows = seen + 1, windows + len(one.windows)
     with open_text(out / "kinds.csv") as file:
         table = TableWriter(file, ("smiles", "parts", "smarts"))
         for smiles, count in counts.most_common():
             table.row((smiles, count, smarts[smiles]))
-    drawn = "" if seen <= DRAWN else f" (drawn: the first {DRAWN})"
-    return f"{counted(sum(counts.values()), 'part')} in {counted(seen, 'molecule')}{drawn}"
+    more = "" if windows <= DRAWN else f" (drawn: the first {DRAWN})"
+    return f"{counted(sum(counts.values()), 'part')} in {counted(seen, 'molecule')}{in_windows(seen, windows)}{more}"
 
 
 def parts_of(graph: Graph, labels: Sequence[int], source: str) -> list[FoundPart]:

@@ -31,9 +31,9 @@ class MoleculeTable:
         heads = [f"{name} (file)" if name in OWN else name for name in self._columns]
         self._table = TableWriter(file, (*OWN, *heads))
 
-    def row(self, index: int, graph: Graph, parts: int) -> None:
-        """One item, with so many parts."""
-        record = self._items.record(index)
+    def row(self, number: int, name: str, graph: Graph, parts: int) -> None:
+        """Molecule `number` of all, called `name`, with so many parts."""
+        record = self._items.records[number]
         smiles = record.source if isinstance(record.source, str) else Chem.MolToSmiles(in_whole(graph)[0])
         own = (record.values.get(name, "") for name in self._columns)
-        self._table.row((self._items.name(index), record.title, smiles, parts, *own))
+        self._table.row((name, record.title, smiles, parts, *own))

@@ -59,7 +59,7 @@ def find_graphs(paths: Sequence[Path]) -> list[Path]:
 
 
 def read_graphs(
-    paths: Sequence[Path], most: int, skip_bad: bool = False, written: Written | None = None
+    paths: Sequence[Path], most: int, skip_bad: bool = False, written: Written | None = None, margin: int = 0
 ) -> Reading[Graph]:
     """Every graph in every file; each SMILES is parsed once.
 
@@ -84,7 +84,7 @@ def read_graphs(
     if not good:
         raise none_usable(skipped, f"{len(skipped)} graphs")
     kept, schema = common_schema(good, left_out)
-    return Reading(GraphRecords(kept, schema, most), tuple(skipped))
+    return Reading(GraphRecords(kept, schema, most, margin), tuple(skipped))
 
 
 def _good_records(path: Path, written: Written, skipped: list[Skipped] | None) -> list[Record]:

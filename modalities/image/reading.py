@@ -28,7 +28,8 @@ def decode(path: Path, channels: int | None, longest: int | None) -> Float[Tenso
     or a file of several pages the first is taken, unless ImageJ or OME says that its pages are channels.
 
     Raises:
-        BadItemError: if it is empty, damaged, no picture, too small or large, not finite, or its channels cannot be converted.
+        BadItemError: if it is empty, damaged, no picture, too small or large, not finite, or its channels cannot be
+            converted.
     """
     raw = read_picture(path)
     values = raw.values

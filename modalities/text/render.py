@@ -1,7 +1,6 @@
 """A passage with its spans in colour, and the true ones underneath, as one HTML fragment."""
 
 import html
-import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +9,7 @@ from torch import Tensor
 
 from gestalt.core.data.feature_map import Grid
 from gestalt.core.modality.colours import COLOURS
+from gestalt.core.report.direction import isolated, reads_leftwards
 
 from .data import Passage
 from .spans import Span, spans_of
@@ -42,17 +42,6 @@ def render(
         '<figcaption style="font-size:0.85rem;opacity:0.75">'
         f"{html.escape(_totals(len(rows), spans, known))}</figcaption></figure>"
     )
-
-
-def reads_leftwards(text: str) -> bool:
-    """Whether a text is one of those that are written from right to left: its first letter says so.
-
-    Example:
-        >>> reads_leftwards("«سلام» hello"), reads_leftwards("1. hello")
-        (True, False)
-    """
-    strong = (kind for kind in map(unicodedata.bidirectional, text) if kind in ("L", "R", "AL"))
-    return next(strong, "L") != "L"
 
 
 def true_words(item: Passage, truth: Sequence[tuple[str, Any]]) -> list[True_]:
@@ -96,7 +85,7 @@ def _bar(name: True_ | None, place: int) -> str:
     size = "display:block;font-size:0.65rem;height:1.4em;margin-top:2px;white-space:nowrap;"
     if name is None:
         return f'<span style="{size}"></span>'
-    label = f"<bdi>{html.escape(name[0])}</bdi>" if place == name[1] else ""
+    label = isolated(name[0]) if place == name[1] else ""
     begin = "3px" if place == name[1] else "0"
     return f'<span style="{size}border-top:3px solid {TRUE};color:{TRUE};margin-inline-start:{begin}">{label}</span>'
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import final
 
@@ -10,6 +11,7 @@ from gestalt.core.data.items import BadItemError, Skipped
 from gestalt.core.tables.encoding import Encoding
 from gestalt.core.tables.lines import Line, lines_of, text_encoding
 
+from .borders import window_ends
 from .data import Passage
 from .formats import format_of
 from .record_format import AbstractRecordFormat, TextRecord
@@ -163,8 +165,8 @@ class Source:
 def _cuts(passage: Passage, window: int) -> list[tuple[int, int]]:
     """First and last character of the windows of at most `window` words; a text of one window goes without its ends."""
     edges = passage.spans
-    firsts = range(0, len(edges), window)
-    return [(edges[place][0], edges[min(place + window, len(edges)) - 1][1]) for place in firsts]
+    ends = window_ends(passage.words, window)
+    return [(edges[first][0], edges[last - 1][1]) for first, last in pairwise([0, *ends])]
 
 
 def joined(places: Sequence[Place]) -> Place:

@@ -19,9 +19,9 @@ from gestalt.core.storage.text_file import open_text
 
 from .data import Clip, VideoFiles
 from .folders import frames_of
+from .frames import scaled
 from .outputs_formats import write_overlay
 from .outputs_writing import FoundClip, VideoWriting
-from .reading import scaled
 
 
 def write_objects(
@@ -61,12 +61,15 @@ def write_objects(
 
 def _clips(found: Iterable[FoundBatch[Clip]], size: int | None) -> Iterator[FoundClip]:
     for batch in found:
-        labels, grid = batch.segmentation.labels(), batch.features.grid
+        labels, grid = batch.labels(), batch.features.grid
         assert grid is not None
-        for row, (index, clip) in enumerate(zip(batch.index, batch.items, strict=True)):
-            own = Grid(tuple(edges[row % len(edges)][None] for edges in grid.edges))
+        for row, (index, shown) in enumerate(zip(batch.index, batch.items, strict=True)):
+            clip = shown.begun()
+            own = [edges[row % len(edges)][None].clone() for edges in grid.edges]
+            # Tubes of several frames may begin behind the first frame, or end before the last one: the nearest has it.
+            own[0][0, 0], own[0][0, -1] = min(0.0, float(own[0][0, 0])), max(clip.seconds, float(own[0][0, -1]))
             width, height = scaled(clip.size[2], clip.size[1], size)
-            yield FoundClip(index, clip, labels[row], own, (height, width))
+            yield FoundClip(index, clip, labels[row], Grid(tuple(own)), (height, width))
 
 
 def shrunk(clip: Clip, size: int | None) -> Clip:

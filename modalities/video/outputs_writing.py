@@ -14,7 +14,6 @@ from gestalt.core.data.feature_map import Grid
 from .data import Clip
 from .masks import on_pixels
 from .outputs_formats import Part, write_index_masks
-from .outputs_linking import Linked, link
 
 NUMBERS = 254
 """Index masks hold so many objects, since DAVIS calls 255 what nobody looks at; further ones take up the first numbers
@@ -31,7 +30,7 @@ class FoundClip:
     Attributes:
         index: its number among all windows.
         clip: at the resolution to write in.
-        labels: the object of every element.
+        labels: the object of every element, by its number in the video.
         grid: where the elements lie, in seconds and the pixels that the network saw.
         seen: height and width of what the network saw.
     """
@@ -67,18 +66,13 @@ class VideoWriting:
 
     def parts(self, clips: Iterable[FoundClip]) -> Iterator[Part]:
         """The frames of all windows, each once, with the object of every pixel, when their masks are written."""
-        linked: Linked | None = None
         for found in clips:
             size = (found.clip.size[0], *found.seen)
             numbers = on_pixels(found.labels, found.grid, size, found.clip.edges)
             missing, self.window = found.index != self.window, found.index + 1
             if missing:
                 self.frames = max(self.frames, round(found.clip.times[0] * self.rate))
-            if linked is not None and (missing or linked.last.shape != numbers.shape[1:]):
-                # Of what was seen before, no object has a place here to be known by.
-                linked = Linked(linked.numbers, torch.full(numbers.shape[1:], -1), linked.free)
-            linked = link(numbers, linked)
-            numbers = torch.where(linked.numbers >= 0, linked.numbers % NUMBERS, -1)
+            numbers = torch.where(numbers >= 0, numbers % NUMBERS, -1)
             yield from self._written(found.clip, numbers, found.clip.continued and not missing)
 
     def _written(self, clip: Clip, numbers: Int[Tensor, "time height width"], begun: bool) -> Iterator[Part]:
