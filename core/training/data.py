@@ -112,6 +112,18 @@ class Order(Sampler[list[ItemRequest]]):
         part.start, part.steps = start, stop
         return part
 
+    def members(self) -> list[int]:
+        """The items of all these steps on all ranks, each once, sorted; all where the steps are an epoch or more.
+
+        Example:
+            >>> Order(items=6, batch=2, steps=4, seed=0).between(0, 3).members()
+            [0, 1, 2, 3, 4, 5]
+        """
+        steps = range(self.start, self.steps)
+        if len(steps) >= self.steps_per_epoch:
+            return list(range(self.items))
+        return sorted({one.index for step in steps for stream in self.streams for one in stream.draw(step, self.seed)})
+
     def __len__(self) -> int:
         return (self.steps - self.start) * self.parts
 

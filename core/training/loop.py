@@ -154,7 +154,8 @@ def train_learner(
                     begins = step == plan.begin(step)
                     if step and begins:  # whoever resumes after a kill needs the network that segments come from
                         save(fabric, folder, learner, optimizer, step, running)
-                    own, passed = keeper.segments(number, begins)
+                    wanted = order.between(plan.begin(step), until).members()
+                    own, passed = keeper.segments(number, begins, wanted)
                     of_round = SteadyItems(items, options.seed)
                     skipped += passed
                     if log is not None and begins:
