@@ -121,4 +121,5 @@ def _train(
         running.skip_bad,
         factory.labels if wants_labels(method) else None,
         None if data.masked is None else data.masked.masks,
+        factory.computing(method),
     )

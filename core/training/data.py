@@ -39,13 +39,14 @@ class ItemRequest:
 @final
 @dataclass(frozen=True)
 class ItemViews(Generic[ItemT]):
-    """One item and its views, source first, each with its correspondence to the source; and the source's masks."""
+    """One item and its views, source first, each with its correspondence to the source; the source's masks and numbers."""
 
     views: tuple[tuple[ItemT, AbstractCorrespondence], ...]
     index: int
     name: str
     skipped: tuple[Skipped, ...]
     masks: ItemMasks | None = None
+    computed: Tensor | None = None
 
 
 @final
@@ -187,11 +188,13 @@ class ViewsDataset(Dataset[ItemViews[ItemT] | BadItemError]):
         views: Views[ItemT],
         skip_bad: bool,
         masks: AbstractMasks[ItemT] | None = None,
+        computing: Callable[[ItemT], Tensor] | None = None,
     ) -> None:
         self.items = items
         self.views = views
         self.skip_bad = skip_bad
         self.masks = masks
+        self.computing = computing
 
     def __getitem__(self, request: ItemRequest) -> ItemViews[ItemT] | BadItemError:
         skipped: list[Skipped] = []
@@ -212,7 +215,9 @@ class ViewsDataset(Dataset[ItemViews[ItemT] | BadItemError]):
             views = tuple(view(source, rng) for view in self.views.views)
             if masks is not None:
                 masks = carried(coarsened(masks), origin)
-            return ItemViews(((source, unmoved(origin)), *views), index, self.items.name(index), tuple(skipped), masks)
+            computed = None if self.computing is None else self.computing(source)
+            every = ((source, unmoved(origin)), *views)
+            return ItemViews(every, index, self.items.name(index), tuple(skipped), masks, computed)
         return BadItemError(self.items.name(request.index), "no item of the data set can be read")
 
 
@@ -224,12 +229,14 @@ def join(seen: Sequence[ItemViews[ItemT]], collate: Callable[[Sequence[ItemT]], 
         first, *rest = (item.views[number][1] for item in seen)
         views.append(View(collate(items), first.join(rest)))
     source, *others = views
+    computed = [item.computed for item in seen if item.computed is not None]
     return Batch(
         source,
         tuple(others),
         tuple(item.name for item in seen),
         torch.tensor([item.index for item in seen]),
         skipped=tuple(skipped for item in seen for skipped in item.skipped),
+        computed=torch.stack(computed) if computed else None,
     )
 
 
@@ -276,16 +283,18 @@ def batches(
     skip_bad: bool,
     labels: Labels | None = None,
     masks: AbstractMasks[ItemT] | None = None,
+    computing: Callable[[ItemT], Tensor] | None = None,
 ) -> Iterator[Batch[Any]]:
     """The batches of every step that `order` has left, with what is known of their items.
 
-    With `masks` every batch has the masks of its items; an item without one is one object.
+    With `masks` every batch has the masks of its items; an item without one is one object. With `computing` it has what
+    that computes from each source item.
 
     Raises:
         BadItemError: for an item that cannot be read, unless `skip_bad`.
     """
     loader = DataLoader(
-        ViewsDataset(items, views, skip_bad, masks),
+        ViewsDataset(items, views, skip_bad, masks, computing),
         batch_sampler=order,
         collate_fn=Collate(collate, masks is not None),
         num_workers=workers,

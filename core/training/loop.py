@@ -95,12 +95,14 @@ def train_learner(
     skip_bad: bool = False,
     labels: Labels | None = None,
     masks: AbstractMasks[ItemT] | None = None,
+    computing: Callable[[ItemT], Tensor] | None = None,
 ) -> TrainingResult:
     """Train a learner and leave metrics and checkpoints in `folder`.
 
     With `resume` the run goes on from its last checkpoint and gives the same numbers as an undisturbed one: nothing
     random depends on anything but the seed and the step. Ctrl-C (or SIGTERM) finishes the step, saves, and returns
-    with `finished` False. `labels` are what the learner may know of the items, `masks` the objects that come with them.
+    with `finished` False. `labels` are what the learner may know of the items, `masks` the objects that come with them,
+    `computing` computes its targets from each of them.
 
     Raises:
         Diverged: if the loss is not finite; names the step, the items and the last good checkpoint.
@@ -123,7 +125,7 @@ def train_learner(
         restore(fabric, learner, optimizer, saved)
     log = MetricsLog(folder, start) if fabric.is_global_zero else None
     watch, skipped = CollapseWatch(), list[Skipped]()
-    source = batches(items, views, collate, order, options.workers, skip_bad, labels, masks)
+    source = batches(items, views, collate, order, options.workers, skip_bad, labels, masks, computing)
     bar = tqdm(total=options.steps, initial=start, unit="step", disable=not fabric.is_global_zero, dynamic_ncols=True)
 
     step, waited, logged = start, 0.0, time.monotonic()

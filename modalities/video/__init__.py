@@ -36,6 +36,7 @@ from .outputs_formats import write_overlay as write_overlay
 from .render import render
 from .space import CutOut, Flip, ResizedCrop, Rotation
 from .specimens import specimens
+from .statistics import statistics
 from .views import Reverse, Stride, TimeCrop, TimeJitter
 from .views import chain as chain
 from .views import default_views as default_views
@@ -114,6 +115,10 @@ class Video(AbstractModality[Clip]):
             ValueError: if no usable video is found.
         """
         return read_videos(paths, self.seconds, self.rate, self.size, skip_bad, self.folder_rate)
+
+    def computed(self, item: Clip) -> Mapping[str, float]:
+        """Colour, texture and motion."""
+        return statistics(item)
 
     def collate(self, items: Sequence[Clip]) -> Clips:
         """Clips padded to the longest, highest and widest."""

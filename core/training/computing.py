@@ -1,0 +1,134 @@
+"""Computed targets of a data set: what is computed from its items and their elements, and the scores of these numbers."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar, final
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from ..data.items import AbstractItems, BadItemError
+from ..methods.computed.info import ComputedInfo
+from ..methods.computed.scores import NormalScores
+from ..modality.base import AbstractModality
+from ..modality.inferred import plain_encoder
+from ..modality.optional import ComputesTargets
+from ..modality.transform import AbstractTransform
+from ..networks.modes import evaluating
+
+ItemT = TypeVar("ItemT")
+
+FITTED = 4096
+"""So many items, evenly over the data set, say how each number is distributed."""
+PLAIN = 256
+"""So many of them say how plain features are."""
+
+
+@final
+@dataclass(frozen=True)
+class Computing(Generic[ItemT]):
+    """What is computed from an item, in a fixed order; it travels to worker processes.
+
+    Attributes:
+        modality: computes it.
+        names: of the numbers.
+    """
+
+    modality: ComputesTargets[ItemT]
+    names: tuple[str, ...]
+
+    def __call__(self, item: ItemT) -> Float[Tensor, " values"]:
+        """The numbers; NaN for what cannot be computed, or is not finite.
+
+        Raises:
+            ValueError: if the numbers have other names than those of the first item.
+        """
+        found = self.modality.computed(item)
+        if found.keys() != set(self.names):
+            other = sorted(found.keys() ^ set(self.names))
+            raise ValueError(
+                f"the computed targets of all items must have the same names (NaN for what cannot be computed); "
+                f"an item differs from the first one in {', '.join(other[:5])}"
+            )
+        return row_of(found, self.names)
+
+
+def row_of(found: Mapping[str, float], names: tuple[str, ...]) -> Float[Tensor, " values"]:
+    """Numbers in a fixed order, NaN for what is not finite in float32."""
+    row = torch.tensor([float(found[name]) for name in names], dtype=torch.float64).float()
+    return torch.where(row.isfinite(), row, math.nan)
+
+
+@final
+@dataclass(frozen=True)
+class ComputedTargets(Generic[ItemT]):
+    """What a method knows of computed targets, and what computes them from the items of a run.
+
+    Attributes:
+        info: for the method.
+        computing: for the data; None where the modality computes nothing from items.
+    """
+
+    info: ComputedInfo
+    computing: Computing[ItemT] | None
+
+
+def computed_targets(
+    modality: AbstractModality[ItemT], items: AbstractItems[ItemT], source: AbstractTransform[ItemT], skip_bad: bool
+) -> ComputedTargets[ItemT]:
+    """Compute the targets of up to `FITTED` training items, and fit the scores of all numbers.
+
+    Targets are those of the source view, as in training; items that are read anew every time are read once here.
+
+    Args:
+        modality: of the items.
+        items: to train on.
+        source: the transform that makes the source view of an item.
+        skip_bad: leave out items that cannot be read.
+
+    Raises:
+        BadItemError: for an item that cannot be read, unless `skip_bad`.
+        ValueError: if no item can be read.
+    """
+    count = min(len(items), FITTED)
+    places = np.linspace(0, len(items) - 1, count).round().astype(int) if count else np.empty(0, int)
+    every = max(1, count // PLAIN)
+    computing: Computing[ItemT] | None = None
+    rows, kept = list[Tensor](), list[ItemT]()
+    for number, place in enumerate(places.tolist()):
+        rng = np.random.default_rng([0, place])
+        try:
+            item, _ = source(items.read(place, rng), rng)
+        except BadItemError:
+            if not skip_bad:
+                raise
+            continue
+        if isinstance(modality, ComputesTargets):
+            if computing is None:
+                computing = Computing(modality, tuple(modality.computed(item)))
+            rows.append(computing(item))
+        if number % every == 0 or not kept:
+            kept.append(item)
+        elif not isinstance(modality, ComputesTargets):
+            continue
+    if not kept:
+        raise ValueError("no item can be read, so there is nothing to compute targets from")
+    plain = plain_encoder(modality, items)
+    with evaluating(plain):
+        features = [plain(modality.collate([item])) for item in kept]
+    elements = torch.cat([one.values[one.valid].float() for one in features])
+    names = () if computing is None else computing.names
+    scores = fitted(torch.stack(rows)) if names else None
+    return ComputedTargets(
+        ComputedInfo(names, scores, plain, fitted(elements)), computing if names else None
+    )
+
+
+def fitted(rows: Float[Tensor, "rows values"]) -> NormalScores:
+    """The scores of the numbers in these rows."""
+    scores = NormalScores(rows.shape[1])
+    scores.fit(rows)
+    return scores
