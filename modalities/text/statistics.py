@@ -47,11 +47,11 @@ def statistics(passage: Passage) -> dict[str, float]:
     }
 
 
-def _share(counted: Sequence[float], total: int) -> float:
+def _share(counted: Sequence[int], total: int) -> float:
     return sum(counted) / total if total else math.nan
 
 
-def _deviation(values: Sequence[float]) -> float:
+def _deviation(values: Sequence[int]) -> float:
     if not values:
         return math.nan
     mean = sum(values) / len(values)
