@@ -41,6 +41,10 @@ from gestalt.core.discovery.segmenters import (
 )
 from gestalt.core.methods.adversary import Adversary
 from gestalt.core.methods.compared import Compared
+from gestalt.core.methods.computed.info import ComputedInfo
+from gestalt.core.methods.computed.learner import ComputedLearner
+from gestalt.core.methods.computed.method import Computed
+from gestalt.core.methods.computed.scores import NormalScores
 from gestalt.core.methods.info import BatchInfo
 from gestalt.core.methods.learner import Learner
 from gestalt.core.methods.method import AbstractMethod, DataInfo
@@ -58,7 +62,7 @@ from gestalt.core.methods.objectives import (
 )
 from gestalt.core.methods.presets import preset_named
 from gestalt.core.methods.settings import Heads, Inputs
-from gestalt.core.methods.step import StepOutput
+from gestalt.core.methods.step import AbstractLearner, StepOutput
 from gestalt.core.methods.targets import Classes
 from gestalt.core.modality.base import AbstractModality
 from gestalt.core.networks.encoder import AbstractEncoder, Network
@@ -230,8 +234,31 @@ def _groups_of_data(data: Ragged) -> Segmentation:
     return found
 
 
+def computed_numbers(items: int, start: int = 0) -> Tensor:
+    """Three numbers of every item, in units far apart, some of them not known; the fourth item has none."""
+    rows = torch.stack(
+        [torch.randn(3, generator=torch.Generator().manual_seed(1000 + start + item)) for item in range(items)]
+    )
+    rows = rows * torch.tensor([1.0, 1000.0, 0.01])
+    known = torch.arange(start, start + items)
+    rows[known % 3 == 1, 1] = torch.nan
+    rows[known % 4 == 3] = torch.nan
+    return rows
+
+
+def _numbers() -> ComputedInfo:
+    scores = NormalScores(3, knots=8)
+    scores.fit(computed_numbers(40, start=100))
+    return ComputedInfo(("one", "two", "three"), scores)
+
+
 DATA = DataInfo(
-    items=200, batch=4, target=Classes(("a", "b")), finder=FINDER, first_segments=GivenMasks(_groups_of_data)
+    items=200,
+    batch=4,
+    target=Classes(("a", "b")),
+    finder=FINDER,
+    first_segments=GivenMasks(_groups_of_data),
+    computed=_numbers(),
 )
 """The data for which all methods are built small."""
 SMALL: dict[str, Any] = {"heads": Heads(8, 5), "finder": FINDER, "switch": 2}
@@ -260,7 +287,7 @@ def _built(name: str, **changes: Any) -> Callable[[AbstractEncoder], Learner]:
 
 
 LEARNERS: dict[str, Callable[[AbstractEncoder], Learner]] = {
-    **{name: _built(name) for name in METHODS.names()},
+    **{name: _built(name) for name in METHODS.names() if not preset_named(name).method.card.computed},
     "odin-warm-start with both": _built("odin-warm-start", contrast=0.2, regression=1.0, switch=0),
     "byol, adversary, source": _built("byol", inputs=Inputs("source", Adversary(0.2, steps=2))),
     "byol without projector": _built("byol", heads=Heads(8, None)),
@@ -278,7 +305,25 @@ LEARNERS: dict[str, Callable[[AbstractEncoder], Learner]] = {
         "discovery", Combined([Regression(), Contrastive()], [1.0, 1.0]), None
     ),
 }
-"""Every installed method and preset as it comes, and compositions of the parts that the methods do not use."""
+"""Every installed method and preset that compares, and compositions of the parts that the methods do not use."""
+
+
+def _computed(method: Computed, encoder: AbstractEncoder) -> ComputedLearner:
+    return method.build(encoder, DATA)
+
+
+COMPUTED: dict[str, Callable[[AbstractEncoder], ComputedLearner]] = {
+    "computed": functools.partial(_computed, Computed(hidden=8)),
+    "computed from views": functools.partial(_computed, Computed(hidden=8, sees="views")),
+    "computed beside odin": functools.partial(_computed, Computed(small("odin"), weight=0.5, hidden=8)),
+    "computed beside a method that learns from labels": functools.partial(
+        _computed, Computed(small("semppl"), hidden=8)
+    ),
+}
+"""Computed targets of items; those of elements differ between modalities."""
+
+EVERY_LEARNER: dict[str, Callable[[AbstractEncoder], AbstractLearner[Compared]]] = {**LEARNERS, **COMPUTED}
+"""Everything that trains."""
 
 ENCODERS: dict[str, Callable[[], AbstractEncoder]] = {
     "points": lambda: toy("points").encoders["small"](),
@@ -360,7 +405,8 @@ def make_batch(kind: str, items: Sequence[Tensor], seed: int = 0, modality: Abst
     names = tuple(f"item {number}" for number in range(len(items)))
     index = torch.arange(seed, seed + len(items))
     labels = torch.where(index % 3 < 2, index % 2, -1)
-    return Batch(views[0], tuple(views[1:]), names, index, labels=labels)
+    computed = computed_numbers(len(items), seed)
+    return Batch(views[0], tuple(views[1:]), names, index, labels=labels, computed=computed)
 
 
 def _views_of(modality: AbstractModality[Any], item: Tensor, seed: int) -> list[tuple[Tensor, AbstractCorrespondence]]:

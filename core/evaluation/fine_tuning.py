@@ -36,8 +36,9 @@ class FineTuning:
     The learning rate of the encoder is `lr · encoder_scale`; 0 freezes it, in evaluation mode. A short schedule with
     the encoder at full rate is our choice for small data; SimCLR and SemPPL sweep the rate on validation data.
 
-    A head that is `fitted` begins as the linear probe of the frozen encoder, and running statistics stay as pre-training
-    left them: training begins where the probe ends, so that a good start is not forgotten while a head is found.
+    A head that is `fitted` begins as the linear probe of the frozen encoder, and running statistics stay as
+    pre-training left them: training begins where the probe ends, so that a good start is not forgotten while a head is
+    found.
 
     Source: a fitted head: LP-FT, Kumar et al., "Fine-tuning can distort pretrained features" (2022); averaged weights:
     Izmailov et al., "Averaging weights leads to wider optima and better generalization" (2018).

@@ -23,8 +23,8 @@ def item_vectors(
 ) -> Float[Tensor, "items dim"]:
     """One frozen vector per item: the mean of its elements, seen in evaluation mode, on the CPU.
 
-    With `sums` their sum stands behind the mean: for sets whose size matters, such as molecules. The encoder is left in the mode in which it came. `chunk` items are encoded at a time; the vectors do not depend
-    on it.
+    With `sums` their sum stands behind the mean: for sets whose size matters, such as molecules. The encoder is left in
+    the mode in which it came. `chunk` items are encoded at a time; the vectors do not depend on it.
     """
     pool = item_means_and_sums if sums else item_means
     rows = [torch.empty(0, 2 * encoder.dim if sums else encoder.dim)]

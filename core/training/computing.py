@@ -1,9 +1,9 @@
-"""Computed targets of a data set: what is computed from its items and their elements, and the scores of these numbers."""
+"""Computed targets of a data set: what is computed from its items and their elements, and its scores."""
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar, final
+from typing import Generic, TypeVar, final
 
 import numpy as np
 import torch
@@ -122,9 +122,7 @@ def computed_targets(
     elements = torch.cat([one.values[one.valid].float() for one in features])
     names = () if computing is None else computing.names
     scores = fitted(torch.stack(rows)) if names else None
-    return ComputedTargets(
-        ComputedInfo(names, scores, plain, fitted(elements)), computing if names else None
-    )
+    return ComputedTargets(ComputedInfo(names, scores, plain, fitted(elements)), computing if names else None)
 
 
 def fitted(rows: Float[Tensor, "rows values"]) -> NormalScores:

@@ -39,7 +39,7 @@ class ItemRequest:
 @final
 @dataclass(frozen=True)
 class ItemViews(Generic[ItemT]):
-    """One item and its views, source first, each with its correspondence to the source; the source's masks and numbers."""
+    """One item and its views, source first, each with its correspondence; the source's masks and numbers."""
 
     views: tuple[tuple[ItemT, AbstractCorrespondence], ...]
     index: int

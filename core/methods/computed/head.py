@@ -4,7 +4,7 @@ import copy
 from typing import final
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from ...components.ranges import Count, Width, check_ranges
@@ -56,7 +56,7 @@ class ComputedHead(nn.Module):
 
     def error(
         self, rows: Float[Tensor, "rows inputs"], values: Float[Tensor, "rows outputs"]
-    ) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
+    ) -> tuple[Float[Tensor, ""], Int[Tensor, ""]]:
         """Σ (z − ẑ)² over the numbers that are known, and how many these are.
 
         Rows of which nothing is known enter no statistics.

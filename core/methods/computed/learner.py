@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from ...data.feature_map import FeatureMap, item_means_and_sums
+from ...data.feature_map import FeatureMap, item_means, item_means_and_sums
 from ...data.segmentation import Objects, Segmentation
 from ...data.view import Batch, View
 from ...discovery.finder import ObjectFinder
@@ -28,7 +28,7 @@ Known = tuple[Float[Tensor, "batch values"] | None, FeatureMap | None]
 class ComputedLearner(AbstractLearner[Any]):
     """Predicts from an item's vectors what is computed from it, and leaves everything else to the learner beside it.
 
-    L = L_beside + weight · Σ_heads mean (z − ẑ)², over the numbers that are known, of all items (or elements) and views.
+    L = L_beside + weight · Σ_heads mean (z − ẑ)², over the known numbers of all items (or elements) and views.
 
     Args:
         online: the network that is trained; that of the learner beside it, where there is one.
@@ -91,7 +91,7 @@ class ComputedLearner(AbstractLearner[Any]):
         return batch.computed
 
     def _elements(self, batch: Batch[Any], view: View[Any], features: FeatureMap) -> tuple[Tensor, Tensor]:
-        """The valid elements of a view, and the plain features of what each of them shows; NaN where that is nothing."""
+        """The valid elements of a view, and the plain features of what each shows; NaN where that is nothing."""
         assert self.plain is not None
         with torch.no_grad():
             plain: FeatureMap = self.plain(batch.source.data)
@@ -137,8 +137,7 @@ def _compared(
 ) -> Compared:
     """What is to be watched where nothing is compared: the mean vectors of the items."""
     whole = Segmentation.whole_items(len(batch), batch.index.device)
-    means = [item_means_and_sums(features.with_values(features.values.detach())) for features in seen]
-    vectors = [rows[:, None, : rows.shape[1] // 2] for rows in means]
+    vectors = [item_means(features).detach()[:, None].to(features.values.dtype) for features in seen]
     present = torch.ones(len(batch), 1, dtype=torch.bool, device=batch.index.device)
     info = BatchInfo(batch.index, object_labels(batch, whole), generator, progress)
     return Compared(tuple(Objects(rows, present) for rows in vectors), (), whole, torch.zeros_like(whole.whole), info)
