@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 from statistics import NormalDist
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 import torch
@@ -269,15 +269,22 @@ def test_what_is_computed_is_learned_and_predicted_in_its_own_unit() -> None:
     assert float((found[:, 0] - numbers[:, 0]).abs().mean()) < 700  # sizes are 5000 to 10000
 
 
+ITEMS_OR_BOTH: tuple[Literal["items", "both"], ...] = ("items", "both")
+
+
 def test_what_cannot_be_is_refused_by_name() -> None:
     encoder = ENCODERS["points"]()
     with pytest.raises(ValueError, match="nothing is computed from these items"):
         Computed().build(encoder, replace(DATA, computed=None))
     plain = toy("points").encoders["raw"]()
     known = ComputedInfo((), None, plain, fitted(computed_numbers(9)[:, :2].nan_to_num()))
-    with pytest.raises(ValueError, match=r"--method\.of elements predicts plain features"):
-        Computed(of="items").build(encoder, replace(DATA, computed=known))
-    assert Computed().build(encoder, replace(DATA, computed=known)).of_items is None
+    for of in ITEMS_OR_BOTH:
+        with pytest.raises(ValueError, match=r"--method\.of elements predicts plain features"):
+            Computed(of=of).build(encoder, replace(DATA, computed=known))
+    elements = Computed().build(encoder, replace(DATA, computed=known))
+    assert elements.of_items is None
+    assert elements.of_elements is not None
+    assert Computed().build(encoder, data_of("points")).of_elements is None
     with pytest.raises(ValueError, match="got computed targets again"):
         Computed(Computed())
     with pytest.raises(ValueError, match="there are scores of"):

@@ -40,20 +40,37 @@ class Computing(Generic[ItemT]):
     modality: ComputesTargets[ItemT]
     names: tuple[str, ...]
 
-    def __call__(self, item: ItemT) -> Float[Tensor, " values"]:
+    @classmethod
+    def of(cls, modality: ComputesTargets[ItemT], first: ItemT, name: str) -> "Computing[ItemT]":
+        """What is computed from the first item of a data set, and so from all of them; its name is for messages.
+
+        Raises:
+            BadItemError: if the numbers cannot be computed.
+        """
+        return cls(modality, tuple(_numbers(modality, first, name)))
+
+    def __call__(self, item: ItemT, name: str) -> Float[Tensor, " values"]:
         """The numbers; NaN for what cannot be computed, or is not finite.
 
         Raises:
-            ValueError: if the numbers have other names than those of the first item.
+            BadItemError: if the modality refuses the item, or gives numbers with other names than those of the first.
         """
-        found = self.modality.computed(item)
+        found = _numbers(self.modality, item, name)
         if found.keys() != set(self.names):
-            other = sorted(found.keys() ^ set(self.names))
-            raise ValueError(
-                f"the computed targets of all items must have the same names (NaN for what cannot be computed); "
-                f"an item differs from the first one in {', '.join(other[:5])}"
+            other = ", ".join(sorted(found.keys() ^ set(self.names))[:5])
+            raise BadItemError(
+                name,
+                f"its computed targets are not those of the first item, they differ in {other}; the modality must give "
+                "the same names for every item, NaN for what cannot be computed",
             )
         return row_of(found, self.names)
+
+
+def _numbers(modality: ComputesTargets[ItemT], item: ItemT, name: str) -> Mapping[str, float]:
+    try:
+        return modality.computed(item)
+    except (ValueError, ArithmeticError) as error:
+        raise BadItemError(name, f"its targets cannot be computed ({error}); leave it out with --skip-bad") from error
 
 
 def row_of(found: Mapping[str, float], names: tuple[str, ...]) -> Float[Tensor, " values"]:
@@ -100,20 +117,19 @@ def computed_targets(
     rows, kept = list[Tensor](), list[ItemT]()
     for number, place in enumerate(places.tolist()):
         rng = np.random.default_rng([0, place])
+        if not isinstance(modality, ComputesTargets) and number % every:
+            continue  # plain features need no more
         try:
             item, _ = source(items.read(place, rng), rng)
+            if isinstance(modality, ComputesTargets):
+                computing = computing or Computing.of(modality, item, items.name(place))
+                rows.append(computing(item, items.name(place)))
         except BadItemError:
             if not skip_bad:
                 raise
             continue
-        if isinstance(modality, ComputesTargets):
-            if computing is None:
-                computing = Computing(modality, tuple(modality.computed(item)))
-            rows.append(computing(item))
         if number % every == 0 or not kept:
             kept.append(item)
-        elif not isinstance(modality, ComputesTargets):
-            continue
     if not kept:
         raise ValueError("no item can be read, so there is nothing to compute targets from")
     plain = plain_encoder(modality, items)

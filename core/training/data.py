@@ -188,7 +188,7 @@ class ViewsDataset(Dataset[ItemViews[ItemT] | BadItemError]):
         views: Views[ItemT],
         skip_bad: bool,
         masks: AbstractMasks[ItemT] | None = None,
-        computing: Callable[[ItemT], Tensor] | None = None,
+        computing: Callable[[ItemT, str], Tensor] | None = None,
     ) -> None:
         self.items = items
         self.views = views
@@ -206,16 +206,16 @@ class ViewsDataset(Dataset[ItemViews[ItemT] | BadItemError]):
             try:
                 item = self.items.read(index, rng)
                 masks = None if self.masks is None else self.masks.of_item(index, item)
+                source, origin = self.views.source(item, rng)
+                computed = None if self.computing is None else self.computing(source, self.items.name(index))
             except BadItemError as error:
                 if not self.skip_bad:
                     return error
                 skipped.append(Skipped(error.name, error.reason))
                 continue
-            source, origin = self.views.source(item, rng)
             views = tuple(view(source, rng) for view in self.views.views)
             if masks is not None:
                 masks = carried(coarsened(masks), origin)
-            computed = None if self.computing is None else self.computing(source)
             every = ((source, unmoved(origin)), *views)
             return ItemViews(every, index, self.items.name(index), tuple(skipped), masks, computed)
         return BadItemError(self.items.name(request.index), "no item of the data set can be read")
@@ -283,12 +283,12 @@ def batches(
     skip_bad: bool,
     labels: Labels | None = None,
     masks: AbstractMasks[ItemT] | None = None,
-    computing: Callable[[ItemT], Tensor] | None = None,
+    computing: Callable[[ItemT, str], Tensor] | None = None,
 ) -> Iterator[Batch[Any]]:
     """The batches of every step that `order` has left, with what is known of their items.
 
     With `masks` every batch has the masks of its items; an item without one is one object. With `computing` it has what
-    that computes from each source item.
+    that computes from each source item, whose name it is told.
 
     Raises:
         BadItemError: for an item that cannot be read, unless `skip_bad`.

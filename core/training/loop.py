@@ -95,7 +95,7 @@ def train_learner(
     skip_bad: bool = False,
     labels: Labels | None = None,
     masks: AbstractMasks[ItemT] | None = None,
-    computing: Callable[[ItemT], Tensor] | None = None,
+    computing: Callable[[ItemT, str], Tensor] | None = None,
 ) -> TrainingResult:
     """Train a learner and leave metrics and checkpoints in `folder`.
 

@@ -69,6 +69,11 @@ class Sensors(gestalt.AbstractModality):
         whole = [torch.from_numpy(series[: len(series) // STEP * STEP]) for series in items]
         return gestalt.FeatureMap.padded([series.reshape(-1, STEP * CHANNELS) for series in whole], step=float(STEP))
 
+    def computed(self, series):  # numbers that a network can learn to predict: --method computed
+        level, change = np.abs(series).mean(axis=0), np.abs(np.diff(series, axis=0)).mean(axis=0)
+        numbers = {f"level {channel}": float(number) for channel, number in enumerate(level)}
+        return numbers | {f"change {channel}": float(number) for channel, number in enumerate(change)}
+
     def render(self, series, found, grid, truth=()):
         cells = "".join(
             f'<rect x="{place}" width="1" height="4" fill="{colour_of(number)}"/>'

@@ -26,8 +26,9 @@ class Computed(AbstractMethod):
     """A method that learns at the same time, with the same network; none: computed targets alone."""
     weight: Weight = 1.0
     """Weight of computed targets beside the other method's loss."""
-    of: Literal["items", "elements", "both"] = "both"
-    """From what targets are computed; both: elements, and items where the modality computes anything from them."""
+    of: Literal["auto", "items", "elements", "both"] = "auto"
+    """From what targets are computed; auto: from items, where their modality computes anything, otherwise from
+    elements."""
     sees: Literal["source", "views"] = "source"
     """From what they are predicted: the untransformed item, or each of its views."""
     hidden: Width = 256
@@ -54,7 +55,7 @@ class Computed(AbstractMethod):
             ValueError: if nothing is computed from the data.
         """
         known = data.computed
-        if known is None or (self.of == "items" and known.scores is None):
+        if known is None or (self.of in ("items", "both") and known.scores is None):
             raise ValueError(
                 "nothing is computed from these items: their modality names no computed targets of items (the "
                 "protocol ComputesTargets); --method.of elements predicts plain features of elements"
@@ -64,7 +65,7 @@ class Computed(AbstractMethod):
         items = elements = None
         if known.scores is not None and self.of != "elements":
             items = ComputedHead.of(2 * encoder.dim, self.hidden, known.scores, known.names)
-        if known.plain_scores is not None and self.of != "items":
+        if known.plain_scores is not None and (self.of in ("elements", "both") or items is None):
             elements = ComputedHead.of(encoder.dim, self.hidden, known.plain_scores)
         plain = None if elements is None else known.plain
         return ComputedLearner(online, items, elements, plain, beside, self.weight, self.sees)
