@@ -191,7 +191,7 @@ def fine_tune(
             tuned.fit_head([items[row] for row in learn.tolist()], known[learn])
         tuned.train(options.head == "fresh")
         optimizer, scales = _optimizer(tuned, options)
-        averaged, first = _Average(tuned), options.steps - round(options.average * options.steps)
+        averaged, first = WeightAverage(tuned), options.steps - round(options.average * options.steps)
         for step in range(options.steps):
             if len(order) < size:
                 order = rng.permutation(len(learn))
@@ -214,8 +214,19 @@ def fine_tune(
 
 
 @final
-class _Average:
-    """The mean of a module's weights and running statistics over the steps at which it was asked to look."""
+class WeightAverage:
+    """The mean of a module's weights and running statistics over the steps at which it was asked to look.
+
+    Example:
+        >>> layer = nn.Linear(1, 1)
+        >>> average = WeightAverage(layer)
+        >>> for value in (1.0, 3.0):
+        ...     _ = layer.bias.data.fill_(value)
+        ...     average.add()
+        >>> average.take()
+        >>> layer.bias.item()
+        2.0
+    """
 
     def __init__(self, module: nn.Module) -> None:
         self.tensors = [tensor for tensor in (*module.parameters(), *module.buffers()) if tensor.is_floating_point()]

@@ -21,7 +21,7 @@ from ..networks.modes import evaluating
 
 ItemT = TypeVar("ItemT")
 
-FITTED = 4096
+FITTED = 1024
 """So many items, evenly over the data set, say how each number is distributed."""
 PLAIN = 256
 """So many of them say how plain features are."""
