@@ -56,7 +56,7 @@ def test_the_table_has_every_way_and_the_metrics_that_it_has(shipped: Path) -> N
         method: {column.name for column, there in zip(COLUMNS, row, strict=True) if there}
         for method, row in filled.items()
     }
-    assert named[OURS] == named["BYOL, small heads"] == everything
+    assert named["Odin, warm start"] == named["BYOL, small heads"] == everything
     assert named["random encoder, as the run finds parts"] == everything
     assert named["rotatable bonds cut"] == named["communities of bonds (Louvain)"] == parts
     assert named["Morgan fingerprints, random forest"] == {"probe RMSE", "probe AUC"}
