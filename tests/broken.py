@@ -16,6 +16,7 @@ from gestalt.core.modality.base import Reading, Specimen
 from gestalt.core.modality.files import Files, find_files
 from gestalt.core.modality.transform import AbstractTransform, Views
 from gestalt.core.networks.encoder import AbstractEncoder
+from tests.broken_transplants import BROKEN_TRANSPLANTS
 from tests.toy import (
     PATCH,
     POINTS,
@@ -225,7 +226,7 @@ def collate_lists(items: Sequence[Tensor]) -> Any:
     return [item.tolist() for item in items]
 
 
-BROKEN: dict[str, tuple[str, str, dict[str, Any]]] = {
+OTHERS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "no raw encoder": ("words", "points", {"encoders": {"small": POINTS["encoders"]["small"]}}),
     "raw alone": ("words", "points", {"encoders": {"raw": POINTS["encoders"]["raw"]}}),
     "raw that learns": (
@@ -309,3 +310,4 @@ BROKEN: dict[str, tuple[str, str, dict[str, Any]]] = {
     "tags that do not match": ("render", "points", {"escape": lambda _: "<b>"}),
     "a file from elsewhere": ("render", "points", {"escape": lambda _: '<img src="https://example.org/x.png">'}),
 }
+BROKEN = OTHERS | BROKEN_TRANSPLANTS

@@ -26,6 +26,7 @@ from gestalt.core.discovery.groupers import (
     Estimated,
     InOrder,
     KMeans,
+    MergeAlike,
     Mixture,
     Regions,
     Seams,
@@ -125,6 +126,7 @@ GROUPERS: dict[str, GrouperCase] = {
     ),
     "runs of k-means": GrouperCase(lambda objects: Contiguous(KMeans(3), objects, shortest=2), ordered=True),
     "regions": GrouperCase(lambda objects: Regions(penalty=0.5, objects=objects), ordered=True),
+    "merged by likeness": GrouperCase(lambda objects: MergeAlike(0.3, objects), ordered=True),
     "change points": GrouperCase(lambda objects: ChangePoints(penalty=0.05, objects=objects), ordered=True),
     "seams": GrouperCase(lambda objects: Seams(objects), ordered=True),
     "change points of a set in order": GrouperCase(
@@ -261,7 +263,7 @@ DATA = DataInfo(
     computed=_numbers(),
 )
 """The data for which all methods are built small."""
-SMALL: dict[str, Any] = {"heads": Heads(8, 5), "finder": FINDER, "switch": 2}
+SMALL: dict[str, Any] = {"heads": Heads(8, 5), "finder": FINDER, "switch": 2, "contrast": 1.0}
 """In place of a method's own settings, where it has such settings."""
 
 

@@ -16,8 +16,8 @@ from jaxtyping import Float
 
 from gestalt.core.data.items import BadItemError
 from gestalt.core.modality.probing import SAMPLE
-from gestalt.modalities.audio import MODALITY, AudioFiles, Recording, collate, data, each_window
-from gestalt.modalities.audio.reading import Header, decode, read_header
+from gestalt.modalities.audio import MODALITY, AudioFiles, Recording, collate, each_window, silence
+from gestalt.modalities.audio.reading import Header, decode, read_channels, read_header
 from tests.counting import Counted
 
 RNG = np.random.default_rng(0)
@@ -233,8 +233,8 @@ def test_of_many_files_a_sample_is_decoded_and_what_is_bad_elsewhere_shows_when_
     for number in range(2 * SAMPLE):
         write(tmp_path / f"{number:03}.wav", 8000, 0.5)
     soundfile.write(tmp_path / "001.wav", np.full(4000, np.nan, np.float32), 8000, subtype="FLOAT")
-    decoded = Counted(decode)
-    monkeypatch.setattr(data, "decode", decoded)
+    decoded = Counted(read_channels)
+    monkeypatch.setattr(silence, "read_channels", decoded)
     items = MODALITY.read([tmp_path]).items
     assert len(items) == 2 * SAMPLE
     assert len(set(decoded.paths)) == SAMPLE

@@ -3,6 +3,7 @@
 import base64
 import io
 import re
+import warnings
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import soundfile
 import torch
 
 from gestalt.core.data.feature_map import Grid
+from gestalt.core.report import fonts
 from gestalt.modalities.audio import MODALITY, Recording
 from gestalt.modalities.audio.encoders import LogMel
 from gestalt.modalities.audio.render import found_events, true_events
@@ -26,7 +28,9 @@ def embedded(page: str, kind: str) -> bytes:
 
 def test_names_with_html_formulas_or_rare_letters_stay_text() -> None:
     truth = [("<script>alert(1)</script>", (0.1, 0.5)), ('$\\frac{a$ & "鳥"', (0.6, 1.0)), ("$x$", (1.0, 1.1))]
-    page = MODALITY.render(SPECIMEN.item, SPECIMEN.labels, GRID, truth)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of letters that this system may have no font for
+        page = MODALITY.render(SPECIMEN.item, SPECIMEN.labels, GRID, truth)
     assert "<script" not in page
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
     assert "&quot;鳥&quot;" in page
@@ -72,3 +76,34 @@ def test_elements_without_a_grid_are_refused() -> None:
         MODALITY.render(SPECIMEN.item, SPECIMEN.labels, None)
     with pytest.raises(ValueError, match="62 cells, found names 3"):
         MODALITY.render(SPECIMEN.item, torch.zeros(3, dtype=torch.long), GRID)
+
+
+def picture(truth: list[tuple[str, tuple[float, float]]]) -> bytes:
+    return embedded(MODALITY.render(SPECIMEN.item, SPECIMEN.labels, GRID, truth), "image/png")
+
+
+def test_a_name_that_no_font_can_write_is_a_number_in_the_picture_and_a_name_below_it() -> None:
+    unwritten = chr(0x10FFFD)  # of the letters that nobody has: fonts show a box for it
+    with pytest.warns(UserWarning, match="no font of this system has the letters of .*install a font of that script"):
+        page = MODALITY.render(SPECIMEN.item, SPECIMEN.labels, GRID, [(unwritten, (0.1, 0.5)), ("bird", (0.6, 1.0))])
+    assert f"true: {unwritten} (1), bird</figcaption>" in page
+    assert embedded(page, "image/png") == picture([("(1)", (0.1, 0.5)), ("bird", (0.6, 1.0))])
+
+
+def test_letters_of_another_script_are_taken_from_a_font_that_has_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    others = {
+        "nothing.ttf": frozenset[int](),
+        "kana.ttf": frozenset(map(ord, "とり")),
+        "han.ttf": frozenset({ord("鳥")}),
+    }
+    monkeypatch.setattr(fonts, "_letters", lambda path: others.get(path, frozenset(range(128))))
+    monkeypatch.setattr(fonts, "_others", lambda: tuple((path.removesuffix(".ttf"), path) for path in others))
+    assert fonts.families_for("bird 1") == ("DejaVu Sans",)
+    assert fonts.families_for("鳥 とり a") == ("DejaVu Sans", "kana", "han")
+    assert fonts.families_for("새") is None
+    monkeypatch.setattr(fonts, "_shapes", lambda: False)
+    assert fonts.families_for("طائر") is None, "its letters would stand apart and in reverse"
+
+
+def test_a_font_that_draws_boxes_has_no_letters() -> None:
+    assert not any("Last Resort" in family for family, _ in fonts._others())

@@ -258,6 +258,34 @@ def test_an_option_for_several_values_is_not_given_none_of_them(arguments: list[
         options_of("audio-events", *arguments)
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["run", "audio-events", "--data", ""],
+        ["run", "audio-events", "--data="],
+        ["run", "audio-events", "--data", "a.wav", "", "--steps", "3"],
+        ["run", "audio-events", "--out", " "],
+        ["table", "audio-events", "--out", ""],
+        ["discover", "run", ""],
+        ["embed", "", "data"],
+        ["predict", "run", "data", "--out", ""],
+        ["check-modality", ""],
+    ],
+    ids=" ".join,
+)
+def test_an_empty_variable_is_no_path(arguments: list[str]) -> None:
+    with pytest.raises(ValueError, match="was given an empty value; is a variable of the shell empty"):
+        execute(arguments)
+
+
+@pytest.mark.parametrize(
+    ("name", "near"), [("audio", "audio-events"), ("molecule", "molecules"), ("TEXT", "text-spans")]
+)
+def test_a_part_of_a_name_suggests_the_name(name: str, near: str) -> None:
+    with pytest.raises(ValueError, match=f"there is no recipe '{name}'; did you mean '{near}'"):
+        execute(["run", name])
+
+
 def test_a_mistaken_choice_suggests_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
     said = refused(["run", "audio-events", "--precision=bf16"], capsys)
     assert "--precision bf16: did you mean 'bf16-mixed'?" in said

@@ -107,8 +107,8 @@ def test_the_page_shows_the_files_of_the_plug_ins_as_they_are() -> None:
 @pytest.mark.parametrize("path", sorted(PLUG_INS.glob("*.py")), ids=named)
 def test_a_modality_of_the_page_is_one_short_file(path: Path) -> None:
     lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-    assert len(lines) <= 78
-    assert len([line for line in lines if not line.startswith(("import", "from"))]) <= 66
+    assert len(lines) <= 84
+    assert len([line for line in lines if not line.startswith(("import", "from"))]) <= 78
 
 
 @pytest.mark.parametrize("name", ["point_clouds", "sensors"])

@@ -54,6 +54,7 @@ def test_the_tables_say_what_the_model_says(there: Path, capsys: pytest.CaptureF
         capsys.readouterr().out
     )
     assert items["file"] == items["name"] == [one.name for one in expected] == sorted(map(str, Path("data").iterdir()))
+    assert set(items["record"]) == {""}, "a file is an item"
     for number, one in enumerate(expected):
         assert np.allclose(items["vector"][number], one.item, atol=1e-6)
         mine = [row for row, item in enumerate(elements["item"]) if item == number]
@@ -74,7 +75,7 @@ def test_the_archive_holds_what_the_tables_hold(there: Path) -> None:
     items, elements, objects = tables(there / "out")
     with np.load(there / "out" / "vectors.npz", allow_pickle=False) as arrays:
         assert {name: arrays[name].shape[0] for name in arrays.files} == {
-            **dict.fromkeys(("items", "files", "names"), len(items["file"])),
+            **dict.fromkeys(("items", "files", "records", "names"), len(items["file"])),
             **dict.fromkeys(
                 ("elements", "element_item", "element_object", "element", "centre_0"), len(elements["item"])
             ),

@@ -31,6 +31,7 @@ from torch import Tensor
 from gestalt import FeatureMap, Grid, Labelling, Network, Objects, Preset, Segmentation, TargetHead
 from gestalt.cli.fields import fields_of, parts_of
 from gestalt.core.components.ranges import range_of
+from gestalt.core.experiment.labelling import labels_of
 from gestalt.core.experiment.predictions import PredictedBatch, Predictions
 from gestalt.core.losses import unit
 from gestalt.core.networks.heads import LinearHead
@@ -232,9 +233,13 @@ def test_a_share_of_the_lines_is_measured_and_the_true_things_score_best() -> No
     data = recipe.data()
     assert data.labels is not None
     assert data.truth is not None
-    assert data.labels.known_items().tolist() == [0, 1, 2]
     items = Scenes(10, 0, Scenery())
-    assert torch.equal(data.labels.known[:3], depths(items, 1.0).known[:3])
+    assert torch.equal(data.labels.known, depths(items).known)
+    told = labels_of(data, recipe.options.labelling, seed=0)
+    assert told is not None
+    shown = told.known_items()
+    assert len(shown) in range(3, 7), "a share of every tenth of the depths, rounded up"
+    assert torch.equal(told.known[shown], data.labels.known[shown])
     assert np.array_equal(data.items.read(4, np.random.default_rng(9)), items.scene(4).line)
     batch = recipe.modality.collate(list(data.evaluated))
     truth: Tensor = data.truth

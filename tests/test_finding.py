@@ -9,6 +9,7 @@ from gestalt.core.data.segmentation import Segmentation
 from gestalt.core.discovery.background import RemoveBackground
 from gestalt.core.discovery.concat_features import ConcatFeatures, centred, standardised
 from gestalt.core.discovery.groupers import Along, KMeans, along_first_axis
+from gestalt.core.discovery.quiet_background import AlikeQuiet
 from tests.implementations import feature_map, seeded
 
 
@@ -107,3 +108,29 @@ def test_averages_along_an_axis_leave_padding_out() -> None:
     valid = torch.tensor([[True, False, True, True]])
     features = FeatureMap(torch.tensor([[[1.0], [9.0], [3.0], [5.0]]]), valid, Grid.uniform((2, 2), (1.0, 1.0)))
     assert along_first_axis(features).values.flatten().tolist() == [1.0, 4.0]
+
+
+def test_objects_that_were_learned_to_be_like_the_quiet_part_are_background() -> None:
+    """The quiet quarter points along one axis, whatever its length; a loud stretch that points there goes with it."""
+    directions = torch.tensor([[1.0, 0.0]] * 8 + [[0.0, 1.0]] * 4 + [[0.9, 0.2]] * 4)
+    loud = torch.tensor([1.0] * 8 + [5.0] * 8)
+    learned, loudness = line(directions * loud[:, None]), line(loud[:, None])
+    labels = torch.tensor([[0] * 8 + [1] * 4 + [2] * 4])
+    found = AlikeQuiet(lambda _: loudness, quiet=0.25, reach=0.4)(
+        Segmentation.from_labels(labels, 3, learned.grid), learned, None
+    )
+    assert found.labels().tolist() == [[-1] * 8 + [1] * 4 + [-1] * 4]
+    apart = 1 - 0.9 / (0.9**2 + 0.2**2) ** 0.5
+    for reach, kept in ((apart * 0.99, 2), (apart * 1.01, -1)):
+        one = AlikeQuiet(lambda _: loudness, reach=reach)(
+            Segmentation.from_labels(labels, 3, learned.grid), learned, None
+        )
+        assert one.labels()[0, -1] == kept
+
+
+def test_the_background_of_finer_segments_is_judged_by_the_elements_below_them() -> None:
+    learned = line(torch.tensor([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, 1.0]]))
+    loudness = line(torch.tensor([[0.0], [0.0], [1.0], [1.0]]))
+    fine = Segmentation.from_labels(torch.tensor([[0, 0, 0, 1, 1, 1, 1, 1]]), 2, Grid.uniform((8,), (0.5,)))
+    found = AlikeQuiet(lambda _: loudness, quiet=0.5)(fine, learned, None)
+    assert found.labels().tolist() == [[-1, -1, -1, 1, 1, 1, 1, 1]]

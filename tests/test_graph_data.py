@@ -75,7 +75,7 @@ def test_the_column_of_smiles_is_found_by_its_name_and_the_others_are_kept(
 def test_another_column_of_smiles_is_named_when_building_the_modality(tmp_path: Path) -> None:
     path = tmp_path / "table.csv"
     path.write_text("SMILES,product\nC,CC\n")
-    (record,) = GraphModality(smiles="product").read([path]).items.records  # type: ignore[attr-defined]
+    (record,) = GraphModality(column="product").read([path]).items.records  # type: ignore[attr-defined]
     assert record.source == "CC"
     assert record.values == {"SMILES": "C"}
 
@@ -126,7 +126,7 @@ BAD: dict[str, tuple[str, str]] = {
     "blank.smi": ("\n\n", "holds no graph"),
     "ring.smi": ("CCO\nC1CC\n", r"\[line 2\].*'C1CC' is no SMILES"),
     "valence.smi": ("CCO\nCC(C)(C)(C)C\n", r"\[line 2\].*valence"),
-    "table.csv": ("name,weight\na,1\n", "no column 'smiles'.*'name', 'weight'"),
+    "table.csv": ("name,weight\na,1\n", "no column of SMILES.*'name', 'weight'.*--column"),
     "short.csv": ("name,smiles\na\n", r"\[line 2\].*has 1 cells"),
     "hole.csv": ("name,smiles\na,\n", r"\[line 2\].*no atom"),
     "latin.csv": (b"smiles\n\xe9\n", "UTF-8"),  # type: ignore[dict-item]

@@ -42,7 +42,7 @@ DISTINCT: list[Any] = [
 SMALL = {
     "raw": {"hops": 2},
     "diffusion": {"dim": 16},
-    **{name: {"width": 8, "layers": 2} for name in ("gin", "gine", "gcn", "gat")},
+    **{name: {"width": 8, "layers": 2} for name in ("gin", "gine", "gcn", "gat", "jumping")},
 }
 
 
@@ -76,7 +76,7 @@ def test_a_node_gets_the_same_vector_in_any_batch_and_in_any_order(name: str) ->
             assert torch.allclose(own[order], alone, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", ["gin", "gine", "gcn", "gat"])
+@pytest.mark.parametrize("name", ["gin", "gine", "gcn", "gat", "jumping"])
 def test_padding_enters_no_statistics_and_gradients_reach_every_weight(name: str) -> None:
     encoders = [build(name).train(), build(name).train()]
     encoders[0](collate(GRAPHS))
@@ -95,7 +95,7 @@ def test_padding_enters_no_statistics_and_gradients_reach_every_weight(name: str
     assert [key for key, weight in encoders[1].named_parameters() if weight.grad is None] == []
 
 
-@pytest.mark.parametrize("name", ["gin", "gine", "gcn", "gat", "raw"])
+@pytest.mark.parametrize("name", ["gin", "gine", "gcn", "gat", "jumping", "raw"])
 def test_kinds_of_bonds_are_seen(name: str) -> None:
     encoder = build(name).eval()
     graph = graph_of(molecule_of("CCCC"))
@@ -139,13 +139,13 @@ def test_graphs_without_nodes_edges_or_features_are_encoded_beside_others() -> N
         assert bool(features.values.isfinite().all())
     items = from_pyg([Data(edge_index=torch.tensor([[0, 1], [1, 0]]), num_nodes=3)])
     assert items.schema == Schema(numbers=1)
-    for name in ("gine", "gat"):
+    for name in ("gine", "gat", "jumping"):
         encoder = MODALITY.encoders[name](**items.schema.settings(), width=8)
         assert bool(encoder(collate([items.read(0, np.random.default_rng(0))])).values.isfinite().all())
 
 
 def test_other_features_than_the_encoder_was_built_for_are_refused() -> None:
-    for name in ("raw", "gine"):
+    for name in ("raw", "gine", "jumping"):
         encoder = MODALITY.encoders[name](nodes=[3], edges=[])
         with pytest.raises(ValueError, match=r"schema\.settings"):
             encoder(collate(GRAPHS))
@@ -201,3 +201,13 @@ def test_encoders_take_the_features_of_the_graphs(tmp_path: Path) -> None:
         features = MODALITY.encoders[name](**settings)(collate([graph, graph]))
         assert bool(features.values.isfinite().all())
     assert graph.schema == Schema((256,), 2, (256,), 1)
+
+
+def test_joined_depths_keep_the_node_itself_and_reach_as_far_as_the_layers() -> None:
+    encoder = MODALITY.encoders["jumping"](width=8, layers=3, dim=6).eval()
+    one, two = (encoder(collate([graph_of(molecule_of(text))])).values[0] for text in ("CCCCCCN", "CCCCCCO"))
+    moved = (one - two).norm(dim=1) > 1e-6
+    assert moved.tolist() == [False, False, False, True, True, True, True]
+    assert encoder.out.in_features == 4 * 8  # type: ignore[union-attr]
+    with pytest.raises(ValueError, match="kind is gin, gine, gcn or gat, got 'sage'"):
+        MODALITY.encoders["jumping"](kind="sage")

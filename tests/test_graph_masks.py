@@ -188,12 +188,12 @@ WRONG: dict[str, tuple[Callable[[Path], Path], str]] = {
         lambda at: write(at / "x.csv", "molecule,atoms", "props.csv [line 3],1 2 3"),
         r"x\.csv:2: there is no node 3 in props\.csv \[line 3\], which has 3",
     ),
-    "no text": (lambda at: binary(at / "x.csv"), r"x\.csv: is no text in UTF-8"),
+    "no text": (lambda at: binary(at / "x.csv"), r"x\.csv:1: is not in UTF-8"),
 }
 
 
 def binary(path: Path) -> Path:
-    path.write_bytes(b"\xff\xfe\x00")
+    path.write_bytes(b"\x80\xfe\x01")
     return path
 
 

@@ -36,6 +36,9 @@ BUILDS: list[tuple[str, dict[str, Any]]] = [
     ("timm", {"model": "test_convnext", "level": 1}),
     ("timm", {"model": "test_resnet", "level": 2}),
     ("conv", {"width": 16, "finer": 2}),
+    ("unet", {}),
+    ("unet", {"widths": [16, 24], "dim": 8, "stride": 4}),
+    ("unet", {"widths": [8, 12, 16, 16], "dim": 8, "stride": 1}),
 ]
 IDS = [f"{name}-{number}" for number, (name, _) in enumerate(BUILDS)]
 SIZES = torch.tensor([[64, 48], [40, 64], [23, 31], [64, 48]])
@@ -89,8 +92,8 @@ def test_a_spot_changes_most_the_cell_that_holds_it(name: str, settings: dict[st
         weight = (moved - moved.median()).clamp(min=0) ** 2
         centre = (weight[:, None] * features.grid.centres()[0]).sum(dim=0) / weight.sum()
         off.append([(float(centre[axis]) - place) / stride[axis] for axis, place in enumerate((y, x))])
-    # A pyramid brings to fine cells what cells of eight times their size see.
-    reach = 2.0 if settings.get("pyramid") else 1.1
+    # A pyramid, or a U, brings to fine cells what cells of eight times their size see.
+    reach = 2.0 if settings.get("pyramid") or name == "unet" else 1.1
     assert float(torch.tensor(off).abs().max()) < reach, off
 
 
@@ -124,7 +127,16 @@ def test_a_pyramid_is_dropped_for_transfer_and_the_backbone_stays(number: int) -
 
 
 def test_gradients_reach_every_weight_that_makes_features() -> None:
-    for name, settings in (BUILDS[3], BUILDS[6], BUILDS[8], BUILDS[9], BUILDS[10], BUILDS[11], BUILDS[15]):
+    for name, settings in (
+        BUILDS[3],
+        BUILDS[6],
+        BUILDS[8],
+        BUILDS[9],
+        BUILDS[10],
+        BUILDS[11],
+        BUILDS[15],
+        *BUILDS[17:],
+    ):
         encoder = build(name, settings).train()
         features = encoder(Pictures(noise(4, 2, 3, 64, 64), torch.tensor([[64, 64], [40, 64]])))
         features.values[features.valid].square().sum().backward()
@@ -137,6 +149,7 @@ def test_encoders_take_any_number_of_channels() -> None:
     item = noise(5, 5, 40, 40)
     for name, settings in (
         ("raw", {}), ("conv", {"width": 16}), ("resnet18", {}), ("swin", BUILDS[7][1]), ("timm", BUILDS[14][1]),
+        ("unet", {}),
     ):  # fmt: skip
         encoder = MODALITY.encoders[name](**settings, channels=5).eval()
         assert encode(encoder, collate([item])).values.shape[2] == encoder.dim
@@ -178,12 +191,12 @@ def test_checkpoints_and_local_weights_are_loaded_and_their_settings_need_them_n
     torch.manual_seed(7)
     whole = create_model("test_convnext")
     save_file(whole.state_dict(), tmp_path / "model.safetensors")
-    timm = build("timm", {"model": "test_convnext", "weights": str(tmp_path / "model.safetensors")})
+    timm = build("timm", {"model": "test_convnext", "checkpoint": str(tmp_path / "model.safetensors")})
     theirs = whole.state_dict()["stem.0.weight"]
     assert any(torch.equal(value, theirs) for value in timm.state_dict().values() if value.shape == theirs.shape)
-    assert saved(MODALITY, "timm", timm)["weights"] is None
+    assert saved(MODALITY, "timm", timm)["checkpoint"] is None
     with pytest.raises(FileNotFoundError, match="is no file"):
-        build("timm", {"model": "test_convnext", "weights": str(tmp_path / "gone.safetensors")})
+        build("timm", {"model": "test_convnext", "checkpoint": str(tmp_path / "gone.safetensors")})
 
 
 def test_wrong_settings_are_refused_in_words() -> None:
@@ -245,7 +258,7 @@ def test_encoders_take_the_channels_of_the_pictures(tmp_path: Path) -> None:
     modality = Image(channels=None)
     assert isinstance(modality, InfersEncoderSettings)
     items = modality.read([tmp_path / "five.npy"]).items
-    for name in ("raw", "conv", "resnet18", "swin"):
+    for name in ("raw", "conv", "unet", "resnet18", "swin"):
         settings = modality.encoder_settings(name, items)
         assert settings == {"channels": 5}
         features = modality.encoders[name](**settings)(modality.collate([items.read(0, np.random.default_rng(0))]))

@@ -16,7 +16,8 @@ from gestalt.core.data.view import Batch, View
 from gestalt.core.methods.info import object_labels
 from gestalt.core.methods.targets import Classes, Values
 from gestalt.core.training.data import Order, batches
-from gestalt.core.training.labels import Labels, folder_labels, read_labels
+from gestalt.core.training.label_table import read_labels
+from gestalt.core.training.labels import Labels, folder_labels
 from tests.toy import pad, point_items, toy
 
 
@@ -69,13 +70,15 @@ def test_columns_are_chosen_and_empty_cells_are_unlabelled(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "needs a header"),
+        ("", "cannot be read .*holds no lines"),
+        ("file,kind\n", "needs a header"),
         ("file\nz.wav\n", "at least two columns"),
-        ("file,kind\nz.wav,a,b\n", "row 2: 3 cells where the header has 2"),
-        ("file,kind\nz.wav,a\nz.wav,b\n", "row 3: 'z.wav' is labelled 'a' and 'b'"),
+        ("file,kind\nz.wav,a,b\n", r"labels\.csv:2 has 3 cells, the header has 2; correct the row"),
+        ("file,kind\n./z.wav,a\nb/../z.wav,b\n", r"labels\.csv:3: 'z\.wav' is labelled 'a' and 'b'"),
+        ("file,kind\nz.wav,a\nz.wav,b\n", r"labels\.csv:3: 'z\.wav' is labelled 'a' and 'b'"),
         (
-            "file,kind\nnobody.wav,a\nz.wav,b\n",
-            "names 1 of 2 entries that the data do not have, the first is 'nobody.wav'",
+            "file,kind\nnobody.wav,a\n",
+            "names nothing of the data: its first row names 'nobody.wav', and the data have names such as '/data/a",
         ),
         ("file,kind\nz.wav,\n", "labels none of the 3 items"),
     ],
@@ -86,7 +89,7 @@ def test_what_is_wrong_with_a_table_is_said(tmp_path: Path, text: str, message: 
 
 
 def test_more_that_is_wrong_with_tables_is_said(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"cannot be read .*give a CSV file"):
+    with pytest.raises(ValueError, match=r"cannot be read .*give a table in UTF-8"):
         read_labels(tmp_path / "missing.csv", WINDOWS)
     (tmp_path / "odd.csv").write_bytes(b"file,kind\n\xff\xfe,a\n")
     with pytest.raises(ValueError, match="cannot be read"):

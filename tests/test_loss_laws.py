@@ -13,6 +13,7 @@ from torch import Tensor
 
 from gestalt.core import losses
 from gestalt.core.losses import (
+    elements_to_objects,
     info_nce,
     instance_discrimination,
     invariance,
@@ -39,6 +40,9 @@ ALL: dict[str, Loss] = {
     "instance_discrimination": lambda z0, _: instance_discrimination(z0, BANK, torch.arange(len(z0)), temperature=0.5),
     "instance_discrimination, noise": lambda z0, _: instance_discrimination(
         z0, BANK, torch.arange(len(z0)), torch.tensor([[6, 5]]).expand(len(z0), 2), torch.tensor(9.0), 0.5
+    ),
+    "elements_to_objects": lambda z0, z1: elements_to_objects(
+        z0[None], (torch.arange(len(z0)) == torch.arange(len(z1))[:, None])[None].float(), z1[None]
     ),
     "semantic_positives": lambda z0, z1: semantic_positives(
         z0, z1, LABELS[: len(z0)], BANK, torch.tensor([0, 1, 2, 0, 1, -1, 1]), generator=seeded()

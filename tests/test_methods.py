@@ -79,6 +79,7 @@ OTHER: dict[str, tuple[Any, Any]] = {
     "queue_batches": (1, 5),
     "same_view": (False, True),
     "symmetric": (False, True),
+    "elements": (0.1, 0.9),
     "momentum": (0.2, 0.9),
     "noise": (3, 9),
     "keys": (3, 9),
@@ -93,7 +94,7 @@ OTHER: dict[str, tuple[Any, Any]] = {
     "sees": ("source", "views"),
 }
 """Two values of every setting that shows within two steps. Those that are parts have tests of their own."""
-PARTS = {"objective", "presence", "finder", "discovery", "switch", "of"}
+PARTS = {"objective", "presence", "finder", "discovery", "switch", "rounds", "transplants", "background", "of"}
 GROUPS = (Heads, Inputs, SemanticSettings)
 
 
@@ -192,6 +193,7 @@ PUBLISHED: dict[str, dict[str, object]] = {
     },
     "semppl-task": {"alpha": 0.2, "contrast": 1.0, "invariance": 0.0},
     "odin-warm-start": {"weights": (1.0,)},
+    "odin-rounds": {"weights": (1.0, 1.0), "elements": True},
     "relic": {"temperature": 0.2, "contrast": 0.3, "invariance": 5.0, "negatives": 10, "same_view": True},
     "simclr": {"temperature": 0.1, "same_view": True},
     "moco": {"temperature": 0.2, "symmetric": False},

@@ -1,5 +1,6 @@
 """The folder that results are written to: replaced as a whole, and nothing else in it."""
 
+import errno
 import json
 import os
 import subprocess
@@ -7,9 +8,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from gestalt.core.runs.output_folder import LOCK, PARTIAL, OutputFolder
-from gestalt.core.storage.own_folders import MARKER, below, is_own
+from gestalt.core.storage.listing import listed
+from gestalt.core.storage.own_folders import MARKER, is_own
+from gestalt.core.training.lock import locked
 
 
 def write(out: Path, files: dict[str, str], inputs: list[Path] | None = None) -> None:
@@ -92,8 +96,54 @@ def test_a_call_that_is_stopped_while_results_take_their_place_can_be_repeated(
         patch.setattr(Path, "replace", stopped)
         with pytest.raises(KeyboardInterrupt):
             write(tmp_path, {"a.txt": "2", "after.txt": "2", "b.txt": "2", "d.txt": "2"})
+    assert json.loads((tmp_path / MARKER).read_text())["complete"] is False
     write(tmp_path, {"a.txt": "3"})
     assert content(tmp_path) == {"a.txt": "3"}
+    assert json.loads((tmp_path / MARKER).read_text())["complete"] is True
+
+
+@pytest.mark.parametrize("error", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_is_said_and_loses_nothing(error: int, tmp_path: Path) -> None:
+    write(tmp_path / "out", {"a.txt": "1"})
+
+    def fill() -> None:
+        with OutputFolder(tmp_path / "out", []).writing() as folder:
+            (folder / "a.txt").write_text("half")
+            raise OSError(error, os.strerror(error))
+
+    with pytest.raises(OSError, match=r"out: the disk is full .*untouched, and nothing of this call stays.*--out"):
+        fill()
+    assert content(tmp_path / "out") == {"a.txt": "1"}
+
+
+def test_a_link_in_the_folder_never_leads_what_is_written_elsewhere(tmp_path: Path) -> None:
+    (tmp_path / "theirs").mkdir()
+    write(tmp_path / "out", {"a.txt": "1"})
+    (tmp_path / "out" / "masks").symlink_to(tmp_path / "theirs")
+    with pytest.raises(FileExistsError, match="out holds masks, which no earlier call wrote"):
+        write(tmp_path / "out", {"masks/a.png": "2"})
+    assert not list((tmp_path / "theirs").iterdir())
+    (tmp_path / "out" / "masks").unlink()
+    (tmp_path / "precious.txt").write_text("precious")
+    (tmp_path / "out" / "a.txt").unlink()
+    (tmp_path / "out" / "a.txt").symlink_to(tmp_path / "precious.txt")
+    write(tmp_path / "out", {"a.txt": "2"})
+    assert (tmp_path / "precious.txt").read_text() == "precious"
+
+
+def test_the_file_of_a_lock_goes_before_the_lock_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    there, release = [], FileLock.release
+
+    def releasing(self: FileLock, force: bool = False) -> None:
+        there.append(Path(self.lock_file).exists())
+        release(self, force)
+
+    monkeypatch.setattr(FileLock, "release", releasing)
+    with locked(tmp_path / "lock", "taken"):
+        with pytest.raises(RuntimeError, match="taken"), locked(tmp_path / "lock", "taken"):
+            pass
+        there.clear()
+    assert there[0] is False, "else the file of whoever takes it next would go"
 
 
 def test_other_files_are_neither_harmed_nor_mixed_with_results(tmp_path: Path) -> None:
@@ -163,12 +213,14 @@ def test_what_the_package_wrote_is_not_found_as_data(tmp_path: Path) -> None:
             (tmp_path / folder / name).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / folder / name).touch()
     write(tmp_path / "mine" / "found", {"deep/a.txt": "1"})
-    found = [path.relative_to(tmp_path).as_posix() for path in below(tmp_path)]
+    found = [path.relative_to(tmp_path).as_posix() for path in listed(tmp_path).paths]
     assert found == ["mine", "mine/a.txt", "mine/config.json", "mine/options.json"]
-    assert [path.name for path in below(tmp_path / "run")] == ["config.json", "curves.txt", "model.safetensors"]
+    assert [path.name for path in listed(tmp_path / "run").paths] == ["config.json", "curves.txt", "model.safetensors"]
     with OutputFolder(tmp_path / "mine" / "new", []).writing() as writing:
         (writing / "a.txt").touch()
-        assert [path.relative_to(tmp_path).as_posix() for path in below(tmp_path)] == found, "nor while it is written"
+        assert [path.relative_to(tmp_path).as_posix() for path in listed(tmp_path).paths] == found, (
+            "nor while it is written"
+        )
 
 
 def test_names_that_are_no_utf8_are_kept(tmp_path: Path) -> None:

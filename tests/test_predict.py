@@ -2,14 +2,18 @@
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
 import gestalt
 from gestalt.cli.commands import execute
 from gestalt.core.runs.predict import predict
+from gestalt.core.runs.stream import Stream
 from tests.implementations import ITEMS
 from tests.test_saving import MODALITY, model
 
@@ -50,10 +54,29 @@ def test_what_cannot_be_predicted_is_said_and_nothing_is_written(run: Path, data
     (data / "bad.txt").write_text("no numbers")
     with pytest.raises(gestalt.BadItemError, match=r"bad\.txt"):
         predict(run, [data], tmp_path / "out", modality=MODALITY)
+    with pytest.raises(ValueError, match=r"none of .*1 .*bad\.txt"):
+        predict(run, [data / "bad.txt"], tmp_path / "out", skip_bad=True, modality=MODALITY)
     gestalt.save(tmp_path / "headless", model(), "small")
     with pytest.raises(ValueError, match="this run has no task head"):
         predict(tmp_path / "headless", [data], tmp_path / "out", skip_bad=True, modality=MODALITY)
     assert not (tmp_path / "out").exists()
+
+
+def test_items_are_read_when_their_predictions_are_written(
+    run: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream = Stream.of(replace(gestalt.load(run, modality=MODALITY), batch=1), [data], False)
+    read: list[int] = []
+    plain = type(stream.items).read
+
+    def reading(self: Any, index: int, rng: np.random.Generator) -> Any:
+        read.append(index)
+        return plain(self, index, rng)
+
+    monkeypatch.setattr(type(stream.items), "read", reading)
+    for number, one in enumerate(stream.predictions(), start=1):
+        assert one.name == str(data / f"{number - 1}.txt")
+        assert len(read) == number, "no item waits in memory"
 
 
 def test_the_command_takes_the_same_options(

@@ -123,3 +123,18 @@ def test_neighbours_travel_with_the_features() -> None:
     moved = features.with_values(torch.zeros(1, 6, 1)).to("cpu")
     assert moved.neighbours is not None
     assert np.array_equal(moved.neighbours[0], near)
+
+
+def test_regions_that_stand_for_several_elements_merge_as_these_do_at_wards_cost() -> None:
+    """Pairs of equal elements merge first at no cost; merging the pairs as regions of size two goes on from there."""
+    items = torch.randn(1, 5, 3, generator=seeded(4))
+    path = torch.diag(torch.ones(4), 1)[None] > 0
+    sizes = torch.tensor([[2.0, 1.0, 3.0, 1.0, 2.0]])
+    regions = FeatureMap(items, torch.ones(1, 5, dtype=torch.bool), None, path | path.mT, sizes)
+    owner = torch.arange(5).repeat_interleave(sizes[0].long())
+    long = torch.diag(torch.ones(len(owner) - 1), 1)[None] > 0
+    elements = FeatureMap(items[:, owner], torch.ones(1, len(owner), dtype=torch.bool), None, long | long.mT)
+    for penalty in (0.2, 1.0, 3.0):
+        grouper = Regions(penalty)
+        found, expected = (grouper(one, seeded()).labels()[0] for one in (regions, elements))
+        assert found[owner].tolist() == expected.tolist()

@@ -155,7 +155,7 @@ class Outer:
 
 def test_a_nested_configuration_is_shown_in_full() -> None:
     html = to_page(Page("", "", configuration=Outer(Inner())))
-    rows = re.findall(r'--depth: (\d)"><th[^>]*>(\w+)</th>(?:<td>(.*?)</td>)?', html)
+    rows = re.findall(r'--depth: (\d)"><th[^>]*>(\w+)</th>(?:<td dir="auto">(.*?)</td>)?', html)
     assert rows == [
         ("0", "inner", ""),
         ("1", "rate", "0.5"),

@@ -106,7 +106,7 @@ def test_records_give_their_field(tmp_path: Path) -> None:
         found = passages(Text(window=4, field="body"), tmp_path / name)
         assert [item.text for item in found] == [item.text for item in passages(Text(window=4, field="body"), lines)]
     assert [item.text for item in found] == [
-        "So far, silence", ".", 'He said "no', '"', "zwei\nZeilen", "東京 a b", "c d e",
+        "So far,", "silence.", 'He said "no', '"', "zwei\nZeilen", "東京 a b", "c d e",
     ]  # fmt: skip
     assert [texts[4][a:b] for a, b in found[-1].spans] == ["c", "d", "e"]
 
@@ -143,14 +143,14 @@ BAD: dict[str, tuple[str, bytes, str]] = {
     "no words": ("a.txt", b" \n\n\t", "a.txt: holds no words"),
     "binary": ("a.txt", b"ok\n\x7fELF\x00\x01", r"a.txt:2: holds zero bytes: the file is binary"),
     "Latin-1": ("a.txt", "gut\ngrün".encode("latin-1"), r"a.txt:2: is not in UTF-8 \(byte 3 of the line is 0xfc\)"),
-    "UTF-16": ("a.txt", "grün".encode("utf-16"), "a.txt:1: is in UTF-16; convert it to UTF-8"),
+    "UTF-32": ("a.txt", "grün".encode("utf-32"), "a.txt:1: is in UTF-32; convert it to UTF-8"),
     "no JSON": ("a.jsonl", b'{"text": "a"}\n{"text": ', "a.jsonl:2: is no JSON"),
     "no field": ("a.jsonl", b'{"body": "a", "id": 1}', "a.jsonl:1: has no field 'text', it has body, id"),
     "a list": ("a.jsonl", b"[1]", "a.jsonl:1: has no field 'text', it has list"),
     "a number": ("a.jsonl", b'{"text": 3}', "a.jsonl:1: the field 'text' must hold text, got int"),
-    "no column": ("a.csv", b"id,body\n1,a", "a.csv:1: has no column 'text', its first line is 'id,body'"),
-    "a short row": ("a.csv", b"id,text\n1,a\n2", "a.csv:3: has 1 cells, the text is in the 2th"),
-    "a torn line": ("a.csv", b"id,text\n1,a\rb", "a.csv:2: is no line of a table"),
+    "no column": ("a.csv", b"id,body\n1,a", "a.csv:1: has no column 'text', it has 'id', 'body'"),
+    "a short row": ("a.csv", b"id,text\n1,a\n2", "a.csv:3: has 1 cells, the header has 2"),
+    "a torn line": ("a.csv", b"id,text\n1,a\rb", "a.csv:3: has 1 cells, the header has 2"),
     "an open quote": ("a.csv", b'id,text\n1,"a', "a.csv:2: a quoted cell begins here and never ends"),
 }
 
@@ -165,7 +165,7 @@ def test_what_is_no_text_is_named_and_left_out_on_request(tmp_path: Path, case: 
     reading = MODALITY.read([tmp_path], skip_bad=True)
     texts = [reading.items.read(i, RNG).text for i in range(len(reading.items))]
     assert texts[-1] == "all is well"
-    assert texts[:-1] == (["a"] if case in ("no JSON", "a short row") else [])
+    assert texts[:-1] == (["a"] if case in ("no JSON", "a short row", "a torn line") else [])
     assert [entry.name.startswith(str(tmp_path / name)) for entry in reading.skipped] == [True], "said once"
 
 

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gestalt.core.data.feature_map import FeatureMap
 from gestalt.core.modality.optional import InfersEncoderSettings
@@ -13,6 +15,7 @@ from gestalt.core.networks.encoder import AbstractEncoder
 from gestalt.modalities.text import MODALITY, Passage, Text, collate, pieces, train_tokenizer
 from gestalt.modalities.text.letters import ngrams, shapes
 from gestalt.modalities.text.pieces import byte_tokenizer, pieces_of
+from gestalt.modalities.text.transformer import token_parts
 from tests.kept import saved
 from tests.listed import Listed
 
@@ -35,6 +38,8 @@ BUILDS: list[tuple[str, dict[str, Any]]] = [
     ("bert", {"config": TINY, "max_tokens": 12}),
     ("roberta", {"config": {**TINY, "max_position_embeddings": 40}}),
     ("distilbert", {"config": {"dim": 16, "n_layers": 1, "n_heads": 2, "hidden_dim": 32}}),
+    ("dilated", {"width": 16, "buckets": 64, "dim": 24}),
+    ("dilated", {"width": 16, "buckets": 64, "dilations": [3], "grams": [1, 3], "word_dropout": 0.0}),
 ]
 IDS = [f"{name}-{number}" for number, (name, _) in enumerate(BUILDS)]
 every_build = pytest.mark.parametrize(("name", "settings"), BUILDS, ids=IDS)
@@ -158,12 +163,26 @@ def test_a_learned_tokenizer_has_larger_pieces_than_bytes_and_knows_every_text()
         train_tokenizer(ITEMS, size=100)
 
 
-def test_texts_longer_than_the_positions_are_encoded_in_pieces_of_whole_words() -> None:
-    encoder = build("bert", {"config": TINY, "max_tokens": 12})  # ten bytes and the special tokens
-    long = Passage.of("aaaa bbbb cc dddd eeee ffffffffffffffff g")
-    pieces = [Passage.of(text) for text in ("aaaa bbbb cc", "dddd eeee", "ffffffffff", "g")]
-    apart = torch.cat([encode(encoder, piece).values[0] for piece in pieces])
-    assert torch.allclose(encode(encoder, long).values[0], apart, atol=1e-5)
+@given(st.lists(st.integers(1, 12), min_size=1, max_size=40), st.integers(1, 30))
+def test_long_texts_are_encoded_in_parts_of_whole_words_that_see_their_neighbours(sizes: list[int], most: int) -> None:
+    owner = [word for word, size in enumerate(sizes) for _ in range(min(size, most))]
+    parts = list(token_parts(owner, most))
+    assert [place for begin, end, _, _ in parts for place in range(begin, end)] == list(range(len(owner)))
+    assert all(0 <= first <= begin < end <= last <= len(owner) for begin, end, first, last in parts)
+    assert all(last - first <= most for _, _, first, last in parts)
+    assert all(owner[end - 1] != owner[end] for _, end, _, _ in parts[:-1])
+    assert (len(parts) == 1) == (len(owner) <= most)
+    if most >= 8 and max(sizes) <= most - 2 * (most // 8):
+        assert all(last - end == most // 8 for _, end, _, last in parts[:-2])
+        assert all(begin - first == most // 8 for begin, _, first, _ in parts[1:])
+
+
+def test_words_of_texts_longer_than_the_positions_depend_on_what_stands_near_them() -> None:
+    encoder = build("bert", {"config": TINY, "max_tokens": 18})  # sixteen bytes and the special tokens, two for context
+    one, two = (encode(encoder, Passage.of(f"aaaa bbbb cccc {word} eeee ffff")).values[0] for word in ("dddd", "xddd"))
+    assert torch.equal(one[:2], two[:2])
+    assert not torch.allclose(one[2], two[2], atol=1e-6), "the last word of a part sees the first bytes of the next"
+    assert one.shape == (6, 16)
 
 
 def test_a_checkpoint_folder_gives_weights_and_settings_that_need_it_no_more(tmp_path: Path) -> None:
@@ -241,3 +260,14 @@ def test_a_tokenizer_is_learned_from_passages_evenly_over_all_of_them(monkeypatc
     assert items.asked == [0, 4, 8]
     missing = Listed([None, ITEMS[0], None, ITEMS[0], None])  # all of the sample is unreadable
     assert modality.encoder_settings("bert", missing) == {"tokenizer": train_tokenizer(ITEMS[:1], 270)}
+
+
+def test_dilated_convolutions_see_further_than_plain_ones_and_each_scale_speaks_for_itself() -> None:
+    words = [f"w{number}" for number in range(31)]
+    before = Passage.from_words(words)
+    after = Passage.from_words([*words[:15], "other", *words[16:]])
+    for settings, reach in (({"dilations": []}, 0), ({"dilations": [1, 2, 4]}, 7), ({"dilations": [5]}, 5)):
+        encoder = build("dilated", {"width": 16, "buckets": 64, **settings})
+        moved = (encode(encoder, before).values[0] - encode(encoder, after).values[0]).norm(dim=1).nonzero()[:, 0]
+        assert (int(moved.min()), int(moved.max())) == (15 - reach, 15 + reach)
+        assert encoder.out.in_features == 16 * (1 + len(settings["dilations"]))  # type: ignore[union-attr]

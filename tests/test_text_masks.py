@@ -293,7 +293,7 @@ WRONG: dict[str, tuple[Callable[[Path], Path], str]] = {
         lambda at: write(at / "a.bio", COLUMNS + "\nmore O\n"),
         r"a\.bio:25 goes on with 'more', and the text ends",
     ),
-    "no text": (lambda at: binary(at / "a.bio"), r"a\.bio is no text in UTF-8"),
+    "no text": (lambda at: binary(at / "a.bio"), r"a\.bio is no text in Unicode"),
     "no JSON": (lambda at: write(at / "s.jsonl", "{"), r"s\.jsonl:1 has no spans \(JSONDecodeError"),
     "no spans": (
         lambda at: write(at / "s.jsonl", '{"file": "a.txt"}'),
@@ -320,7 +320,7 @@ def spans(at: Path, *found: dict[str, Any]) -> Path:
 
 
 def binary(path: Path) -> Path:
-    path.write_bytes(b"\xff\xfe\x00")
+    path.write_bytes(b"\x80\xfe\x00")
     return path
 
 

@@ -1,6 +1,7 @@
 """Found spans and true ones are shown and written with the characters that they have in the file."""
 
 import json
+import re
 
 import pytest
 import torch
@@ -59,3 +60,27 @@ def test_without_truth_and_without_objects_the_words_are_still_shown() -> None:
     page = MODALITY.render(ITEM, torch.full((12,), -1), None)
     assert "0 objects in 0 spans" in page
     assert "again" in page
+
+
+@pytest.mark.parametrize(
+    ("text", "way"),
+    [
+        ("السلام عليكم يا world", "rtl"),
+        ("12. שלום עולם", "rtl"),
+        ("«یک متن فارسی»", "rtl"),
+        ("Hello سلام", "ltr"),
+        ("नमस्ते दुनिया", "ltr"),
+        ("鳥が鳴く", "ltr"),
+        ("123 !", "ltr"),
+    ],
+)
+def test_sentences_stand_in_the_direction_of_their_script(text: str, way: str) -> None:
+    item = Passage.of(text)
+    page = MODALITY.render(item, torch.zeros(len(item.words), dtype=torch.long), None, [("اسم", item.spans[0])])
+    assert f'<p dir="{way}"' in page
+    assert page.count('<span dir="auto"') == len(item.words), "each word has its own"
+    assert "<bdi>اسم</bdi>" in page
+    # Where a span begins, and what is between words, is where the direction says.
+    assert not re.search(r"(margin|border)[-a-z]*-(left|right)", page)
+    first = page.index("border-start-start-radius:4px")
+    assert first < page.index(item.words[0], first)

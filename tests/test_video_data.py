@@ -119,7 +119,7 @@ def test_frames_of_16_bits_keep_their_brightness_and_what_is_transparent_is_whit
     assert found["deep"].flatten(1).unique(dim=1).flatten().tolist() == [64, 128, 192]
     assert found["clear"][0, :, [0, 23], 0].T.tolist() == [[200, 0, 0], [255, 255, 255]]
     Image.fromarray(np.zeros((24, 24), np.float32)).save(deep / "0.tif")
-    with pytest.raises(BadItemError, match=r"0\.tif: cannot be read as an image \(its pixels are of mode F"):
+    with pytest.raises(BadItemError, match=r"0\.tif: cannot be read as a picture \(its pixels are of type float32"):
         WHOLE.read([deep])
 
 
@@ -217,7 +217,7 @@ def test_frames_of_a_folder_that_cannot_be_used_are_named(tmp_path: Path) -> Non
     with pytest.raises(BadItemError, match=r"3\.png: the file has no bytes"):
         WHOLE.read([tmp_path])
     (tmp_path / "3.png").write_text("diary")
-    with pytest.raises(BadItemError, match=r"3\.png: cannot be read as an image"):
+    with pytest.raises(BadItemError, match=r"3\.png: cannot be read as a picture"):
         WHOLE.read([tmp_path])
     Image.fromarray(coded(3)[:8]).save(tmp_path / "3.png")
     with pytest.raises(BadItemError, match=r"3\.png: is 64×8 pixels, other frames of its folder are 64×32"):

@@ -26,6 +26,8 @@ BUILDS: list[tuple[str, dict[str, Any]]] = [
     ("r3d_18", {"stages": 2}),
     ("swin3d_t", {"stages": 1}),
     ("videomae", {"config": MAE}),
+    ("unet", {"widths": [16, 16, 24], "dim": 8}),
+    ("unet", {"widths": [8, 16], "dim": 8, "stride": 4}),
 ]
 IDS = [f"{name}-{number}" for number, (name, _) in enumerate(BUILDS)]
 
@@ -89,7 +91,8 @@ def test_a_spot_changes_most_the_tube_whose_seconds_and_pixels_hold_it(name: str
         weight = (moved - moved.median()).clamp(min=0) ** 2
         centre = (weight[:, None] * before.grid.centres()[0]).sum(dim=0) / weight.sum()
         off = (centre - torch.tensor([(frame + 0.5) / 8, float(y), float(x)])) / step
-        assert float(off.abs().max()) < 1.1, off
+        # A U brings to fine tubes what cells of four times their size see.
+        assert float(off.abs().max()) < (2.0 if name == "unet" else 1.1), off
 
 
 # The conformance suite builds all encoders again at their defaults; these are other settings, of the quick ones.
@@ -181,7 +184,7 @@ def test_a_checkpoint_gives_weights_and_settings_that_need_it_no_more(tmp_path: 
 
 
 def test_gradients_reach_every_layer_that_makes_features() -> None:
-    for name, settings in (BUILDS[2], BUILDS[7], BUILDS[8]):
+    for name, settings in (BUILDS[2], *BUILDS[7:10]):
         encoder = build(name, settings).train()
         encoder(collate(ITEMS[:2])).values.square().sum().backward()
         assert not [key for key, parameter in encoder.named_parameters() if parameter.grad is None]
@@ -200,3 +203,20 @@ def test_wrong_settings_are_refused_in_words() -> None:
     ):
         with pytest.raises(ValueError, match=message):
             MODALITY.encoders[name](**settings)
+
+
+def test_coarse_scales_of_a_u_see_the_frames_around_and_begin_with_none() -> None:
+    encoder = build("unet", {"widths": [16, 16, 24], "dim": 8})
+    item = noise(5, 24, 24)
+    other = Clip(item.frames.clone(), item.edges)
+    other.frames[2] = 255 - other.frames[2]
+
+    def moved() -> list[bool]:
+        one, two = (encode(encoder, collate([clip])).values.view(5, -1) for clip in (item, other))
+        return (one - two).abs().amax(dim=1).gt(0).tolist()
+
+    assert moved() == [False, False, True, False, False]
+    for key, weights in encoder.named_parameters():
+        if "over_time" in key:
+            torch.nn.init.ones_(weights)
+    assert moved() == [False, True, True, True, False]

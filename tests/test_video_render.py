@@ -122,5 +122,5 @@ def test_index_masks_read_back_as_numbers_with_the_benchmarks_palette(tmp_path: 
             assert image.mode == "P"
             assert np.array_equal(np.asarray(image), frame.numpy() + 1)
             assert image.getpalette() == davis_palette().flatten().tolist()
-    with pytest.raises(ValueError, match="at most 255 objects, got number 255"):
+    with pytest.raises(ValueError, match="at most 254 objects, got number 255"):
         write_index_masks(tmp_path, torch.full((1, 1, 1), 255))

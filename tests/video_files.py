@@ -1,6 +1,6 @@
 """Small videos whose every frame tells its number, written to disk for the tests."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -35,17 +35,31 @@ def numbers_of(clip: Clip) -> list[int]:
     return [int(sum(2**place for place, on in enumerate(row) if on)) for row in bits.tolist()]
 
 
-def write(path: Path, seconds: Sequence[float], keys: int = 12, codec: str | None = None) -> None:
-    """A video whose frame `i` begins at `seconds[i]`; every `keys`-th can be decoded by itself."""
+def write(
+    path: Path,
+    seconds: Sequence[float],
+    keys: int = 12,
+    codec: str | None = None,
+    form: str | None = None,
+    options: Mapping[str, str] | None = None,
+    tall: bool = False,
+) -> None:
+    """A video whose frame `i` begins at `seconds[i]`; every `keys`-th can be decoded by itself.
+
+    `tall` pictures are on their side.
+    """
     codec = codec or CODECS[path.suffix.lower()]
     even = len(set(np.diff(seconds).round(3).tolist())) == 1
     rate = Fraction(round(1000 / (seconds[1] - seconds[0])), 1000) if even else Fraction(1000)
-    with av.open(str(path), "w") as container:
+    with av.open(str(path), "w", format=form, options=dict(options or {})) as container:
         stream = container.add_stream(codec, rate=rate, options=SPEED[codec])
         assert isinstance(stream, av.VideoStream)
-        stream.width, stream.height, stream.pix_fmt, stream.gop_size = 64, 32, "yuv420p", keys
+        stream.width, stream.height = (32, 64) if tall else (64, 32)
+        stream.pix_fmt, stream.gop_size = "yuv420p", keys
         for number, second in enumerate(seconds):
-            frame = av.VideoFrame.from_ndarray(coded(number % 256), format="rgb24")
+            picture = coded(number % 256)
+            picture = np.ascontiguousarray(picture.swapaxes(0, 1)) if tall else picture
+            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
             frame.pts, frame.time_base = round(second / float(1 / rate)), 1 / rate
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))

@@ -23,6 +23,7 @@ def choose(word: str, name: str, known: Sequence[str]) -> str:
     """
     if name in known:
         return name
-    near = difflib.get_close_matches(name, known, n=1)
+    parts = [one for one in known if name and name.lower() in one.lower()]  # audio → audio-events
+    near = difflib.get_close_matches(name, known, n=1) or (parts if len(parts) == 1 else [])
     hint = f"; did you mean {near[0]!r}?" if near else "."
     raise ValueError(f"there is no {word} {name!r}{hint} Known: {', '.join(known) or 'none'}")

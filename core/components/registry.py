@@ -125,6 +125,7 @@ METHODS = Registry("method", "gestalt.methods")
 RECIPES = Registry("recipe", "gestalt.recipes")
 MODALITIES = Registry("modality", "gestalt.modalities")
 GROUPERS = Registry("grouper", "gestalt.groupers")
+OVER_SEGMENTATIONS = Registry("over-segmentation", "gestalt.oversegmentations")
 BACKGROUNDS = Registry("background remover", "gestalt.backgrounds")
 RULES = Registry("follower rule", "gestalt.rules")
 OBJECTIVES = Registry("objective", "gestalt.objectives")
@@ -133,5 +134,5 @@ HEADS = Registry("head", "gestalt.heads")
 PARTS = Registry("part", "gestalt.parts")
 """Dataclasses that are settings of other components, such as `ObjectFinder`."""
 
-REGISTRIES = (METHODS, GROUPERS, BACKGROUNDS, RULES, OBJECTIVES, TARGETS, HEADS, PARTS)
+REGISTRIES = (METHODS, GROUPERS, OVER_SEGMENTATIONS, BACKGROUNDS, RULES, OBJECTIVES, TARGETS, HEADS, PARTS)
 """Those whose components are described in JSON."""

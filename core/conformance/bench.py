@@ -119,14 +119,15 @@ class Bench:
     def marked(self, number: int) -> tuple[Marked, ...]:
         """One specimen, marked at `MARKS` of its elements in turn."""
         if number not in self._marked:
-            self._marked[number] = tuple(self._mark(number, element) for element in self._places(number))
+            self._marked[number] = tuple(self.mark(number, element) for element in self._places(number))
         return self._marked[number]
 
     def _places(self, number: int) -> list[int]:
         last = len(self.specimens[number].labels) - 1
         return sorted({round(place * last / (MARKS - 1)) for place in range(MARKS)})
 
-    def _mark(self, number: int, element: int) -> Marked:
+    def mark(self, number: int, element: int) -> Marked:
+        """One specimen, marked at one of its elements."""
         item, source = self.specimens[number].mark(element), self.source(number)
         features = self.encode("raw", [item])
         if features.values.shape != source.values.shape:

@@ -8,6 +8,7 @@ from ..modality.base import AbstractModality
 from .bench import Bench
 from .encoding import collated, learns, padding, partition, settings, vectors, words
 from .showing import rendered
+from .transplanting import composes, shows
 from .travelling import bad, missing, travels
 from .viewing import alive, identity, in_range, locality, mark, seeded, shared, unchanged
 
@@ -27,6 +28,10 @@ LAWS: dict[str, Callable[[Bench], Iterator[str]]] = {
     "identity: composing with the identity changes nothing": identity,
     "locality: a change goes where the correspondence says, alone, in a row and in the views": locality,
     "shared: the default views show elements in common": shared,
+    "transplants: parts of one specimen are set into another, where that is offered, and owner says what shows which": (
+        composes
+    ),
+    "two sources: a change of host or donor appears in a composed item where that says": shows,
     "travels: views, collate and items go to worker processes and do the same there": travels,
     "missing: reading a path that is not there says so": missing,
     "bad: a file that cannot be read is named, and left out with skip_bad": bad,

@@ -104,7 +104,7 @@ def mark(bench: Bench) -> Iterator[str]:
     for number in range(len(bench.specimens[:2])):
         source = bench.source(number)
         for marked in bench.marked(number):
-            element, changed = marked.element, _changed(source, marked.features, 0)
+            element, changed = marked.element, changes(source, marked.features, 0)
             if changed is None or not bool((changed & marked.near).any()):
                 yield f"specimen {number}: mark({element}) does not change the raw features there"
             elif bool((changed & ~marked.near).any()):
@@ -126,7 +126,7 @@ def locality(bench: Bench) -> Iterator[str]:
         inner = ~near(view, ~view.valid[0] | (shown < 0), tolerance) & _away_from_border(view, tolerance)
         moved = bench.encode("raw", [apply(trial.transform, marked.item, trial.seed)[0] for marked in marks])
         for row, marked in enumerate(marks):
-            element, changed = marked.element, _changed(view, moved, row, marked.strength)
+            element, changed = marked.element, changes(view, moved, row, marked.strength)
             if changed is None:
                 yield (
                     f"{trial.name}: a change of element {element} changes the view's length; draw sizes from `rng` "
@@ -149,9 +149,7 @@ def locality(bench: Bench) -> Iterator[str]:
                 )
 
 
-def _changed(
-    before: FeatureMap, after: FeatureMap, row: int, strength: float = 0.0
-) -> Bool[Tensor, " elements"] | None:
+def changes(before: FeatureMap, after: FeatureMap, row: int, strength: float = 0.0) -> Bool[Tensor, " elements"] | None:
     """Which valid elements of `before` moved notably in row `row` of `after`; None if the two are of other lengths."""
     old, new = before.values[0][before.valid[0]], after.values[row][after.valid[row]]
     if old.shape != new.shape:

@@ -84,6 +84,7 @@ class FeatureMap:
     Ragged items are padded; `valid` is False on padding, and an element that is not valid influences nothing.
     `grid` tells where the elements lie; None for sets (words, nodes, points), whose element `i` is the item's `i`-th.
     `neighbours` tells which elements of a set are joined, where that is known (nodes by edges): symmetric.
+    `sizes` tells how much each element stands for, where elements are regions of finer ones: None, all stand for one.
 
     Example:
         >>> features = FeatureMap(torch.ones(1, 3, 2), torch.tensor([[True, True, False]]))
@@ -95,6 +96,7 @@ class FeatureMap:
     valid: Bool[Tensor, "batch elements"]
     grid: Grid | None = None
     neighbours: Bool[Tensor, "batch elements elements"] | None = None
+    sizes: Float[Tensor, "batch elements"] | None = None
 
     def __post_init__(self) -> None:
         if self.values.shape[:2] != self.valid.shape:
@@ -132,7 +134,7 @@ class FeatureMap:
 
     def with_values(self, values: Float[Tensor, "batch elements other"]) -> "FeatureMap":
         """Other vectors for the same elements."""
-        return FeatureMap(values, self.valid, self.grid, self.neighbours)
+        return FeatureMap(values, self.valid, self.grid, self.neighbours, self.sizes)
 
     def on_elements_of(self, other: "FeatureMap", missing: float = 0.0) -> Float[Tensor, "batch elements_of_other dim"]:
         """These vectors looked up at the centres of another map's elements; `missing` where those lie outside.
@@ -159,7 +161,8 @@ class FeatureMap:
         """The same features on another device."""
         grid = None if self.grid is None else self.grid.to(device)
         neighbours = None if self.neighbours is None else self.neighbours.to(device)
-        return FeatureMap(self.values.to(device), self.valid.to(device), grid, neighbours)
+        sizes = None if self.sizes is None else self.sizes.to(device)
+        return FeatureMap(self.values.to(device), self.valid.to(device), grid, neighbours, sizes)
 
 
 def side_by_side(levels: Sequence[FeatureMap]) -> FeatureMap:

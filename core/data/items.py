@@ -1,6 +1,8 @@
 """Numbered items, wherever they come from, and what is said of those that cannot be read."""
 
 import abc
+import traceback
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar, final, runtime_checkable
@@ -39,9 +41,24 @@ class FromFiles(Protocol):
         ...
 
 
+@runtime_checkable
+class FromRecords(Protocol):
+    """Items that are records of files, whose other columns or fields name and describe them."""
+
+    def fields(self, index: int) -> Mapping[str, str]:
+        """Everything that the record of item `index` says, by name; nothing where the file holds no records."""
+        ...
+
+
 def file_of(items: AbstractItems[Any], index: int) -> str:
     """The file of an item; its name, where it lies in none."""
     return str(items.path(index)) if isinstance(items, FromFiles) else items.name(index)
+
+
+def record_of(items: AbstractItems[Any], index: int) -> str:
+    """Where an item lies in its file, as its name says it: a line, seconds; nothing where it is the whole file."""
+    rest = items.name(index).removeprefix(file_of(items, index)).strip(" :,")
+    return rest[1:-1] if rest.startswith("[") and rest.endswith("]") else rest
 
 
 @final
@@ -67,6 +84,38 @@ class Skipped:
     reason: str
 
 
+def as_bad_item(name: str, error: Exception) -> BadItemError:
+    """Whatever a library raised over an item, as the error that names it, and where it was raised.
+
+    Raises:
+        Exception: `error` itself, where it is a mistake of the program and none of the item.
+    """
+    if isinstance(error, BadItemError):
+        return error
+    if isinstance(error, ImportError | NameError):
+        raise error
+    places = traceback.extract_tb(error.__traceback__)
+    where = f", in {Path(places[-1].filename).name}, line {places[-1].lineno}" if places else ""
+    return BadItemError(
+        name,
+        f"cannot be read ({type(error).__name__}: {error}{where}); fix it, remove it, or leave it out with --skip-bad",
+    )
+
+
+def read_item(items: AbstractItems[ItemT], index: int, rng: np.random.Generator) -> ItemT:
+    """Item `index`; whatever is raised over it names it.
+
+    Raises:
+        BadItemError: if it cannot be read.
+    """
+    try:
+        return items.read(index, rng)
+    except BadItemError:
+        raise
+    except Exception as error:
+        raise as_bad_item(items.name(index), error) from error
+
+
 def first_readable(items: AbstractItems[ItemT]) -> ItemT:
     """The first item that can be read, for what all items have in common.
 
@@ -76,7 +125,7 @@ def first_readable(items: AbstractItems[ItemT]) -> ItemT:
     first: BadItemError | None = None
     for index in range(len(items)):
         try:
-            return items.read(index, np.random.default_rng(0))
+            return read_item(items, index, np.random.default_rng(0))
         except BadItemError as error:
             first = first or error
     if first is None:

@@ -3,7 +3,7 @@
 import abc
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar, final
+from typing import Generic, Protocol, TypeVar, final, runtime_checkable
 
 import torch
 from jaxtyping import Int
@@ -35,10 +35,11 @@ class ItemMasks:
     names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.grid is not None and (self.grid.elements != len(self.labels) or len(self.grid.centres()) != 1):
+        grids = 1 if self.grid is None else max(len(edges) for edges in self.grid.edges)
+        if self.grid is not None and (self.grid.elements != len(self.labels) or grids != 1):
             raise ValueError(
                 f"the masks of one item have one grid of as many cells as labels, got {self.grid.elements} cells for "
-                f"{len(self.labels)} labels, and {len(self.grid.centres())} grids"
+                f"{len(self.labels)} labels, and {grids} grids"
             )
         if len(self.labels) and int(self.labels.min()) < -1:
             raise ValueError(f"objects are numbered from 0, −1 is none; got {int(self.labels.min())}")
@@ -101,6 +102,16 @@ class AbstractMasks(abc.ABC, Generic[ItemT]):
         Raises:
             BadItemError: if the mask cannot be read or does not fit the item; it names the file of the mask.
         """
+
+
+@runtime_checkable
+class LeavesUnused(Protocol):
+    """Masks of which some belong to no item, as where only a part of a data set is read."""
+
+    @property
+    def unused(self) -> tuple[str, ...]:
+        """What these are called where the masks are written."""
+        ...
 
 
 @final

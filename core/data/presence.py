@@ -11,7 +11,7 @@ from ..components.ranges import Between, ObjectCount, Share, check_ranges
 from .correspondence import AbstractCorrespondence
 from .coverage import shown
 from .feature_map import FeatureMap
-from .segmentation import Objects, Segmentation
+from .segmentation import Elements, Objects, Segmentation
 
 
 @final
@@ -114,8 +114,12 @@ class Presence:
         correspondence: AbstractCorrespondence,
         features: FeatureMap,
         random: Float[Tensor, " draws"] | None,
+        elements: bool = False,
     ) -> Objects:
-        """The vectors of the source's objects in a view, and which of them are present there."""
+        """The vectors of the source's objects in a view, and which of them are present there.
+
+        With `elements`, also the elements that they are made of; those of absent objects belong to none.
+        """
         seen = source.seen_from(correspondence, features)
         found = seen.pool(features, self.elements)
         present, area = found.present, (seen.weights.float() * features.valid[:, None]).sum(dim=2)
@@ -125,7 +129,11 @@ class Presence:
             present = present & (_share_shown(source, correspondence, features) >= self.of_object)
         if self.draw is not None and random is not None:
             present = present & self.draw.chosen(torch.where(present, area, 0.0), random)
-        return Objects(torch.where(present[..., None], found.vectors, 0.0), present)
+        vectors = torch.where(present[..., None], found.vectors, 0.0)
+        if not elements:
+            return Objects(vectors, present)
+        weights = seen.weights.float() * (features.valid[:, None] & present[..., None])
+        return Objects(vectors, present, Elements(features.values, weights))
 
 
 def _share_shown(

@@ -1,10 +1,10 @@
-"""Segments on another lattice: from the encoder's elements to the input's own resolution."""
+"""Segments and features on another lattice: from the encoder's elements to the input's own resolution, and back."""
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from .feature_map import Grid
+from .feature_map import FeatureMap, Grid
 from .segmentation import Segmentation
 
 
@@ -29,10 +29,68 @@ def resampled(segmentation: Segmentation, grid: Grid) -> Segmentation:
         raise ValueError(
             f"segments on {len(segmentation.grid.edges)} axes cannot be laid on a lattice of {len(grid.edges)} axes"
         )
-    weights = segmentation.weights.unflatten(2, segmentation.grid.shape)
-    for axis, (old, new) in enumerate(zip(segmentation.grid.edges, grid.edges, strict=True)):
-        weights = _along(weights, axis + 2, old.to(weights.device), new.to(weights.device))
-    return Segmentation(weights.flatten(2), grid, segmentation.whole)
+    return Segmentation(_interpolated(segmentation.weights, segmentation.grid, grid), grid, segmentation.whole)
+
+
+def refined(features: FeatureMap, grid: Grid) -> FeatureMap:
+    """The vectors interpolated linearly, axis by axis, between the centres of an item's own elements.
+
+    Padding is left out of the mean; an element of the finer lattice is valid if it lies within a valid one.
+
+    Raises:
+        ValueError: if the features are a set, or the other lattice has another number of axes.
+
+    Example:
+        >>> here = torch.ones(1, 2, dtype=torch.bool)
+        >>> two = FeatureMap(torch.tensor([[[0.0], [4.0]]]), here, Grid.uniform((2,), (2.0,)))
+        >>> refined(two, Grid.uniform((4,), (1.0,))).values.flatten().tolist()
+        [0.0, 1.0, 3.0, 4.0]
+    """
+    if features.grid is None or len(grid.edges) != len(features.grid.edges):
+        raise ValueError("features are refined from one lattice to another of as many axes")
+    known = features.valid[:, None].float()
+    values = torch.where(features.valid[..., None], features.values.float(), 0.0).transpose(1, 2)
+    fine = _interpolated(torch.cat([values, known], dim=1), features.grid, grid)
+    places = grid.centres().to(features.values.device).expand(len(values), -1, -1)
+    found = features.grid.locate(places)
+    valid = features.valid.gather(1, found.clamp(min=0)) & (found >= 0)
+    mean = fine[:, :-1] / fine[:, -1:].clamp(min=1e-6)
+    return FeatureMap(torch.where(valid[:, None], mean, 0.0).transpose(1, 2), valid, grid)
+
+
+def averaged(segmentation: Segmentation, features: FeatureMap) -> Segmentation:
+    """The mean weight over the finer elements that lie in each element of a feature map.
+
+    Elements that no finer one lies in take what lies under their centre. Sets and whole items stay as they are.
+
+    Example:
+        >>> fine = Segmentation.from_labels(torch.tensor([[0, 0, 0, 1]]), 2, Grid.uniform((4,), (1.0,)))
+        >>> map = FeatureMap(torch.zeros(1, 2, 1), torch.ones(1, 2, dtype=torch.bool), Grid.uniform((2,), (2.0,)))
+        >>> averaged(fine, map).weights[0].tolist()
+        [[1.0, 0.5], [0.0, 0.5]]
+    """
+    if segmentation.grid is None or features.grid is None or segmentation.grid is features.grid:
+        return segmentation
+    device, batch = segmentation.weights.device, len(segmentation.weights)
+    inside = features.grid.locate(segmentation.grid.centres().to(device).expand(batch, -1, -1))
+    bins = torch.where(inside >= 0, inside, features.grid.elements)  # one bin behind the last for what lies outside
+    total = segmentation.weights.new_zeros(batch, segmentation.objects + 1, features.grid.elements + 1)
+    counted = torch.cat([segmentation.weights, torch.ones_like(segmentation.weights[:, :1])], dim=1)
+    total = total.scatter_add(2, bins[:, None].expand_as(counted), counted)[..., :-1]
+    mean, count = total[:, :-1] / total[:, -1:].clamp(min=1), total[:, -1:]
+    under = segmentation.grid.locate(features.grid.centres().to(device).expand(batch, -1, -1))
+    nearest = segmentation.weights.gather(2, under.clamp(min=0)[:, None].expand(-1, segmentation.objects, -1))
+    weights = torch.where(count > 0, mean, nearest * (under >= 0)[:, None]) * features.valid[:, None]
+    return Segmentation(weights, features.grid, segmentation.whole)
+
+
+def _interpolated(rows: Float[Tensor, "batch rows elements"], old: Grid, new: Grid) -> Tensor:
+    """Numbers of the elements of one lattice on another."""
+    values = rows.unflatten(2, old.shape)
+    for axis, (before, after) in enumerate(zip(old.edges, new.edges, strict=True)):
+        values = _along(values, axis + 2, before.to(rows.device), after.to(rows.device))
+    flat: Tensor = values.flatten(2)
+    return flat
 
 
 def _along(weights: Tensor, axis: int, old: Float[Tensor, "_ _"], new: Float[Tensor, "_ _"]) -> Tensor:

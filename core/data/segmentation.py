@@ -16,11 +16,28 @@ from .precision import full_precision
 
 @final
 @dataclass(frozen=True)
+class Elements:
+    """The elements of a view: one vector each, and the weight of each in every object; 0 on padding."""
+
+    vectors: Float[Tensor, "batch elements dim"]
+    weights: Float[Tensor, "batch objects elements"]
+
+    def detach(self) -> "Elements":
+        """The same elements without their history of gradients."""
+        return Elements(self.vectors.detach(), self.weights)
+
+
+@final
+@dataclass(frozen=True)
 class Objects:
-    """One vector per object of every item; the vector of an absent object is zero and means nothing."""
+    """One vector per object of every item; the vector of an absent object is zero and means nothing.
+
+    `elements` are those that the objects are made of, for objectives that compare elements; None where none does.
+    """
 
     vectors: Float[Tensor, "batch objects dim"]
     present: Bool[Tensor, "batch objects"]
+    elements: Elements | None = None
 
     def __post_init__(self) -> None:
         if self.vectors.shape[:2] != self.present.shape:
@@ -33,11 +50,12 @@ class Objects:
         """Apply `function: rows dim → rows other` to the present objects only, so absent ones enter no statistics."""
         rows = function(self.vectors[self.present])
         vectors = rows.new_zeros(*self.present.shape, rows.shape[-1])
-        return Objects(vectors.masked_scatter(self.present[..., None], rows), self.present)
+        return Objects(vectors.masked_scatter(self.present[..., None], rows), self.present, self.elements)
 
     def detach(self) -> "Objects":
         """The same objects without their history of gradients."""
-        return Objects(self.vectors.detach(), self.present)
+        elements = None if self.elements is None else self.elements.detach()
+        return Objects(self.vectors.detach(), self.present, elements)
 
 
 @final
@@ -121,6 +139,18 @@ class Segmentation:
         item = torch.zeros_like(carried)
         item[:, 0] = view.valid.to(carried.dtype)
         return Segmentation(torch.where(self.whole[:, None, None], item, carried), view.grid, self.whole)
+
+    def with_rest(self) -> "Segmentation":
+        """The same segments, and one more object behind them: what belongs to none; nothing of items taken as a whole.
+
+        Padding belongs to it too: no view shows it.
+
+        Example:
+            >>> Segmentation.from_labels(torch.tensor([[0, -1, 1]]), objects=2).with_rest().labels().tolist()
+            [[0, 2, 1]]
+        """
+        rest = (1 - self.weights.sum(dim=1, keepdim=True)).clamp(min=0) * ~self.whole[:, None, None]
+        return Segmentation(torch.cat([self.weights, rest], dim=1), self.grid, self.whole)
 
     def padded(self, objects: int) -> "Segmentation":
         """The same segments with at least so many objects; further ones have no element.

@@ -14,13 +14,31 @@ from ..data.feature_map import FeatureMap
 from ..data.segmentation import Segmentation
 from .concat_features import standardised
 
+LEAST = 0.1
+"""Of a feature's standard deviation within an item: what it varies in the background counts as no less."""
+
 
 class AbstractBackgroundRemover(abc.ABC):
-    """Takes out of a segmentation what is no object."""
+    """Takes out of a segmentation what is no object.
+
+    It looks at the items themselves first, and at their segments later: the windows of something long are looked at one
+    by one, and its segments are judged together.
+    """
 
     @abc.abstractmethod
+    def look(self, data: Any, features: FeatureMap) -> Float[Tensor, "batch elements numbers"]:
+        """What it needs to know of the items, for every element of the features of the batch `data`."""
+
+    @abc.abstractmethod
+    def remove(
+        self, segmentation: Segmentation, features: FeatureMap, seen: Float[Tensor, "batch elements numbers"]
+    ) -> Segmentation:
+        """The same segments with weight 0 on the background; `seen` is what `look` gave for these elements."""
+
+    @final
     def __call__(self, segmentation: Segmentation, features: FeatureMap, data: Any) -> Segmentation:
-        """The same segments with weight 0 on the background; `features` are those of the batch `data`."""
+        """Both at once: `features` are those of the batch `data`."""
+        return self.remove(segmentation, features, self.look(data, features))
 
 
 @final
@@ -30,8 +48,9 @@ class RemoveBackground(AbstractBackgroundRemover):
 
     The least salient elements of an item show its background: their median feature vector is its prototype, and their
     median distance from it says how much the background varies. An object whose mean vector lies within `reach` times
-    that distance is background: its elements belong to no object any more. Features are compared in units of their
-    standard deviation within the item.
+    that distance is background: its elements belong to no object any more. Features are compared in units of what they
+    vary in the background, so that an object that differs in few of them is seen too: a steady tone among bands of
+    noise. No unit is smaller than a tenth of a feature's standard deviation within the item.
 
     Args:
         salience: one number per element for a batch of items, such as loudness; its vectors are averaged.
@@ -44,27 +63,34 @@ class RemoveBackground(AbstractBackgroundRemover):
 
     salience: Callable[[Any], FeatureMap]
     quiet: PositiveShare = 0.25
-    reach: Weight = 1.2
+    reach: Weight = 1.5
 
     def __post_init__(self) -> None:
         check_ranges(self)
 
     @torch.no_grad()
-    def __call__(self, segmentation: Segmentation, features: FeatureMap, data: Any) -> Segmentation:
+    def look(self, data: Any, features: FeatureMap) -> Float[Tensor, "batch elements 1"]:
+        """The salience of every element, infinite where it is not known."""
+        return self.salience(data).on_elements_of(features, missing=torch.inf).float().mean(dim=-1, keepdim=True)
+
+    @torch.no_grad()
+    def remove(
+        self, segmentation: Segmentation, features: FeatureMap, seen: Float[Tensor, "batch elements 1"]
+    ) -> Segmentation:
         """The same segments with weight 0 on the background."""
-        salience = self.salience(data).on_elements_of(features, missing=torch.inf).float().mean(dim=-1)
-        lowest = _lowest(salience, features.valid, self.quiet)
+        low = lowest(seen[..., 0], features.valid, self.quiet)
         values = standardised(features)
-        prototype = _median(values, lowest[..., None].expand_as(values))
-        distance = (values - prototype).norm(dim=-1)
-        spread = _median(distance[..., None], lowest[..., None])[..., 0]
-        objects = segmentation.pool(features.with_values(values))
-        far = (objects.vectors - prototype).norm(dim=-1) > self.reach * spread
+        apart = values - median_of(values, low[..., None].expand_as(values))
+        apart = apart / _deviation(apart, low).clamp(min=LEAST)
+        distance = apart.norm(dim=-1)
+        spread = median_of(distance[..., None], low[..., None])[..., 0]
+        objects = segmentation.pool(features.with_values(apart))
+        far = objects.vectors.norm(dim=-1) > self.reach * spread
         weights = segmentation.weights * (far & objects.present)[..., None]
         return Segmentation(weights, segmentation.grid, segmentation.whole)
 
 
-def _lowest(
+def lowest(
     salience: Float[Tensor, "batch elements"], valid: Bool[Tensor, "batch elements"], share: float
 ) -> Bool[Tensor, "batch elements"]:
     """The `share` of the valid elements with the lowest salience, at least one."""
@@ -73,7 +99,15 @@ def _lowest(
     return valid & (order < count)
 
 
-def _median(
+def _deviation(
+    values: Float[Tensor, "batch elements dim"], chosen: Bool[Tensor, "batch elements"]
+) -> Float[Tensor, "batch 1 dim"]:
+    """The root of the mean square over the chosen elements."""
+    squares = torch.where(chosen[..., None], values, torch.nan).square()
+    return squares.nanmean(dim=1, keepdim=True).sqrt().nan_to_num()
+
+
+def median_of(
     values: Float[Tensor, "batch elements dim"], chosen: Bool[Tensor, "batch elements dim"]
 ) -> Float[Tensor, "batch 1 dim"]:
     """The median over the chosen elements."""

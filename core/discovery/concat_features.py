@@ -33,13 +33,26 @@ class ConcatFeatures:
         check_ranges(self)
 
     @torch.no_grad()
-    def __call__(self, features: FeatureMap, data: Any) -> FeatureMap:
-        """Both kinds of features, one vector per element.
+    def look(self, data: Any, features: FeatureMap) -> Float[Tensor, "batch elements plain"]:
+        """The plain features of the batch `data` on the elements of its learned features.
 
         Raises:
             ValueError: if one lies on a lattice and the other does not.
         """
-        plain = features.with_values(self.plain(data).on_elements_of(features))
+        return self.plain(data).on_elements_of(features)
+
+    def __call__(self, features: FeatureMap, data: Any) -> FeatureMap:
+        """Both kinds of features, one vector per element.
+
+        Raises:
+            ValueError: as `look`.
+        """
+        return self.beside(features, self.look(data, features))
+
+    @torch.no_grad()
+    def beside(self, features: FeatureMap, seen: Float[Tensor, "batch elements plain"]) -> FeatureMap:
+        """Learned features with the plain ones that `look` gave for the same elements."""
+        plain = features.with_values(seen)
         plain_part = standardised(plain) / plain.values.shape[2] ** 0.5
         unit = torch.nn.functional.normalize(features.values.float(), dim=-1)
         learned = centred(features.with_values(unit))

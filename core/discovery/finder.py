@@ -1,7 +1,7 @@
 """How objects are found in the features of a network: the one way that training, evaluation and discovery share."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, is_dataclass, replace
 from typing import Any, Literal, final
 
 import torch
@@ -16,12 +16,18 @@ from ..networks.modes import evaluating
 from .background import AbstractBackgroundRemover
 from .concat_features import ConcatFeatures
 from .groupers.base import AbstractGrouper
+from .groupers.long import group_long
+from .observed import Observed
+from .regions.pooling import GroupRegions
 
 
 @final
 @dataclass(frozen=True)
 class ObjectFinder:
     """Features → segmentation: project, put plain features beside, group (cluster), take the background out.
+
+    With `regions`, fine segments of the data are grouped in place of elements: the objects then lie on the lattice of
+    the fine segments, which may be finer than that of the features (`averaged` carries them back).
 
     Args:
         grouper: clusters the elements of every item.
@@ -32,6 +38,7 @@ class ObjectFinder:
         span: in training, group only the elements of the source that one of the views shows (v0 as the part of the
             item that encompasses the views, [0074]) instead of the whole source. The network still sees what lies
             around them; a source that is itself cut is made by the modality's `Views.source`.
+        regions: fine segments that are grouped in place of elements; None groups elements.
 
     Source: Odin, [0063] and [0075]; background and extra features are ours.
 
@@ -50,24 +57,54 @@ class ObjectFinder:
     background: AbstractBackgroundRemover | None = None
     extra_features: ConcatFeatures | None = None
     span: bool = False
+    regions: GroupRegions | None = None
 
     def __call__(self, network: Network, features: FeatureMap, data: Any, generator: torch.Generator) -> Segmentation:
         """The objects in hidden features that `network` gave for the batch `data`; nothing is encoded again.
 
         The network is left in the mode in which it came.
         """
+        return self.group(self.observe(network, features, data), generator)
+
+    def observe(self, network: Network, features: FeatureMap, data: Any) -> Observed:
+        """What there is to be grouped: all that needs the network or the batch `data`, element by element."""
         with evaluating(network):
-            if self.space == "projected":
-                features = network.project_elements(features)
-            if self.extra_features is not None:
-                features = self.extra_features(features, data)
-            segmentation: Segmentation = self.grouper(features, generator)
-            return segmentation if self.background is None else self.background(segmentation, features, data)
+            vectors = network.project_elements(features) if self.space == "projected" else features
+            plain = None if self.extra_features is None else self.extra_features.look(data, vectors)
+            background = None if self.background is None else self.background.look(data, vectors)
+            cuts = None if self.regions is None else self.regions.source.look(data, vectors)
+            return Observed(vectors, plain, background, cuts)
+
+    @torch.no_grad()
+    def group(self, observed: Observed, generator: torch.Generator, window: int | None = None) -> Segmentation:
+        """The objects in what was observed.
+
+        Args:
+            observed: some items; or one item that is longer than those that the grouper was made for.
+            generator: the only source of randomness.
+            window: in the latter case, how many elements along the first axis (or of a set) the grouper was made for;
+                means, variances and background are then those of all elements together.
+        """
+        features = observed.features
+        fine = None if self.regions is None else self.regions.fine(features, observed.cuts, generator, window)
+        if self.extra_features is not None and observed.plain is not None:
+            features = self.extra_features.beside(features, observed.plain)
+        grouped = features if self.regions is None or fine is None else self.regions.pooled(features, fine)
+        segmentation: Segmentation
+        if window is None:
+            segmentation = self.grouper(grouped, generator)
+        else:
+            segmentation = group_long(self.grouper, grouped, window, generator)
+        if self.regions is not None and fine is not None:
+            segmentation = self.regions.spread(segmentation, fine)
+        if self.background is None or observed.background is None:
+            return segmentation
+        return self.background.remove(segmentation, features, observed.background)
 
     def plain_networks(self) -> list[nn.Module]:
         """The networks of plain features through which background and extra features see items."""
-        parts = [part for part in (self.background, self.extra_features) if part is not None]
-        return [value for part in parts for value in vars(part).values() if isinstance(value, nn.Module)]
+        parts = (self.background, self.extra_features, self.regions)
+        return [network for part in parts if part is not None for network in _networks_in(part)]
 
     def find(self, network: Network, data: Any, seed: int = 0, views: Sequence[View[Any]] = ()) -> Segmentation:
         """Encode a batch of untransformed items, then find their objects."""
@@ -88,3 +125,10 @@ class ObjectFinder:
                 spanned = torch.stack(seen).any(dim=0)
                 features = replace(features, valid=features.valid & (spanned | ~spanned.any(dim=1, keepdim=True)))
         return self(network, features, data, generator)
+
+
+def _networks_in(part: Any) -> list[nn.Module]:
+    """The modules that a dataclass holds, however deep."""
+    if isinstance(part, nn.Module):
+        return [part]
+    return [found for value in vars(part).values() for found in _networks_in(value)] if is_dataclass(part) else []

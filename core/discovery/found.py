@@ -3,6 +3,10 @@
 from dataclasses import dataclass
 from typing import Generic, TypeVar, final
 
+import torch
+from jaxtyping import Int
+from torch import Tensor
+
 from ..data.feature_map import FeatureMap
 from ..data.segmentation import Segmentation
 
@@ -14,10 +18,27 @@ ItemT = TypeVar("ItemT")
 class FoundBatch(Generic[ItemT]):
     """Some items in their order: their numbers in the data set, themselves, hidden features, and objects.
 
-    `features` and `segmentation` are on the CPU, of the same elements, padded as the batch was.
+    `features` and `segmentation` are on the CPU, of the same elements, padded as the batch was. `fine` are the objects
+    on a lattice of their own, where the finder knows finer outlines than the features' elements; None where not.
+
+    `numbers` says which number every object of an item has in the whole that the item is a window of, −1 beyond the
+    last; None where objects are those of the item alone.
     """
 
     index: tuple[int, ...]
     items: tuple[ItemT, ...]
     features: FeatureMap
     segmentation: Segmentation
+    numbers: Int[Tensor, "items objects"] | None = None
+    fine: Segmentation | None = None
+
+    def object_numbers(self) -> Int[Tensor, "items objects"]:
+        """The number of every object in its whole; where there is none, its number in the item."""
+        if self.numbers is not None:
+            return self.numbers
+        return torch.arange(self.segmentation.objects).expand(len(self.index), -1)
+
+    def labels(self) -> Int[Tensor, "items elements"]:
+        """The heaviest object of every element by its number in the whole, −1 where there is none."""
+        labels = self.segmentation.labels()
+        return torch.where(labels >= 0, self.object_numbers().gather(1, labels.clamp(min=0)), -1)

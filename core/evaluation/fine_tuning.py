@@ -19,7 +19,7 @@ from ..modality.transform import AbstractTransform
 from ..networks.encoder import AbstractEncoder
 from ..networks.modes import evaluating
 from ..networks.norm import MaskedBatchNorm
-from ..optimization.parameter_groups import parameter_groups
+from ..optimization.parameter_groups import SHARE, parameter_groups
 from ..optimization.schedules import warmup_cosine
 from .fitted_head import fitted_head
 from .probe import known_sides
@@ -253,8 +253,9 @@ def _optimizer(tuned: Tuned[Any], options: FineTuning) -> tuple[AdamW, list[floa
     """The optimiser, and the share of the learning rate of each of its groups."""
     groups, scales = parameter_groups(tuned.head, options.weight_decay), [1.0, 1.0]
     if not tuned.frozen:
-        groups += parameter_groups(tuned.encoder, options.weight_decay)
-        scales += [options.encoder_scale] * 2
+        of_encoder = parameter_groups(tuned.encoder, options.weight_decay)
+        groups += of_encoder
+        scales += [options.encoder_scale * group.get(SHARE, 1.0) for group in of_encoder]
     for group in groups:
         del group["adapt"]
     return AdamW(groups, options.lr), scales

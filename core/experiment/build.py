@@ -102,5 +102,9 @@ def _check_labels(method: AbstractMethod, labels: Labels | None) -> None:
     if classes or (needs == "anything" and labels is not None):
         return
     what = "classes" if needs == "classes" else "classes or values"
-    got = "there are none: give them with --labels" if labels is None else "the labels are values: --label-kind class"
+    got = (
+        "there are none: give them with --labels, or --label-column"
+        if labels is None
+        else "the labels are values: --label-kind class"
+    )
     raise ValueError(f"the method {method.card.title} learns from {what} of some items, and {got}")

@@ -9,8 +9,8 @@ import numpy as np
 from jaxtyping import Int
 from torch import Tensor
 
-from ..data.items import AbstractItems, BadItemError
-from ..data.masks import AbstractMasks, ItemMasks
+from ..data.items import AbstractItems, BadItemError, read_item
+from ..data.masks import AbstractMasks, ItemMasks, LeavesUnused
 from ..discovery.finder import ObjectFinder
 from ..evaluation.object_metrics import object_metrics
 from ..modality.base import AbstractModality, Reading
@@ -36,12 +36,14 @@ class MaskedItems(Generic[ItemT]):
         masks: of those that have some.
         numbers: the items that have some.
         skip_bad: leave out what cannot be read, instead of stopping.
+        unused: what the masks name and is none of the items.
     """
 
     items: AbstractItems[ItemT]
     masks: AbstractMasks[ItemT]
     numbers: tuple[int, ...]
     skip_bad: bool
+    unused: tuple[str, ...] = ()
 
     @classmethod
     def read(
@@ -66,7 +68,14 @@ class MaskedItems(Generic[ItemT]):
                 f"{path} holds masks of none of the {len(reading.items)} items; these have names such as "
                 f"{reading.items.name(0)!r}"
             )
-        return cls(reading.items, masks, numbers, skip_bad)
+        return cls(reading.items, masks, numbers, skip_bad, masks.unused if isinstance(masks, LeavesUnused) else ())
+
+    def said(self) -> str:
+        """How many items have masks, and how many masks are of no item, in a line."""
+        line = f"masks of {len(self.numbers)} of {len(self.items)} items"
+        if not self.unused:
+            return line
+        return f"{line}; {len(self.unused)} more are of nothing in this run, such as {self.unused[0]!r}"
 
     def chunks(self, most: int = MEASURED, size: int = AT_ONCE) -> Iterator[list[tuple[ItemT, ItemMasks]]]:
         """Up to `most` items with their masks, evenly over all, a few at a time."""
@@ -74,7 +83,7 @@ class MaskedItems(Generic[ItemT]):
         chunk: list[tuple[ItemT, ItemMasks]] = []
         for number in (self.numbers[place] for place in places):
             try:
-                item = self.items.read(number, np.random.default_rng(0))
+                item = read_item(self.items, number, np.random.default_rng(0))
                 mask = self.masks.of_item(number, item)
             except BadItemError:
                 if not self.skip_bad:

@@ -24,6 +24,8 @@ class Running:
     methods that take any, and the truth of the table."""
     resume: bool = False
     """Go on with the run in the folder from its last checkpoint."""
+    data_changed: bool = False
+    """With --resume: go on although files were added, removed or changed since the run was begun."""
     skip_bad: bool = False
     """Leave out files that cannot be used, and list them, instead of stopping."""
     validate: bool = False
@@ -44,10 +46,10 @@ class Labelling:
     """What is known of some items."""
 
     labels: Path | None = None
-    """For methods that learn from labels: a CSV file (name of a file, label), or the word folders. Nothing: what the
-    recipe knows of the shipped data."""
+    """For methods that learn from labels: a table (name of a file or record, label), or the word folders. Nothing: what
+    --label-column says, or what the recipe knows of the shipped data."""
     label_column: str | None = None
-    """Column of that file; the second one, or the one called label."""
+    """Column of that table; the one called label, or the second. Without --labels: a column of the data itself."""
     label_kind: Literal["class", "value"] = "class"
     """Whether its labels are classes or values."""
     label_share: PositiveShare | None = None
@@ -61,7 +63,7 @@ class Labelling:
         """The share that is used."""
         if self.label_share is not None:
             return self.label_share
-        return 0.1 if self.labels is None else 1.0
+        return 0.1 if self.labels is None and self.label_column is None else 1.0
 
 
 @final
@@ -133,15 +135,20 @@ class Options(Protocol):
 FREE = frozenset(
     {
         "running.out",
+        "running.data",
+        "running.masks",
         "running.resume",
+        "running.data_changed",
         "running.skip_bad",
         "running.compare",
         "running.validate",
         "training.workers",
         "training.threads",
+        "labelling.labels",
     }
 )
-"""Options that may differ when a run goes on: its numbers do not depend on them."""
+"""Options that may differ when a run goes on: its numbers do not depend on them. Paths may be written in another way,
+or the data have moved; what lies there is compared, see `DataRecord`."""
 
 
 def with_method(options: Any, method: AbstractMethod) -> Any:

@@ -5,7 +5,7 @@ from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 
-from ..data.items import AbstractItems, BadItemError, Skipped
+from ..data.items import AbstractItems, BadItemError, Skipped, read_item
 from ..discovery.segmenters.base import AbstractSegmenter
 from ..modality.base import AbstractModality, Reading
 from ..modality.transform import Views
@@ -86,7 +86,7 @@ def readable(
         for distance in range(len(numbers)):
             place = numbers[(start + distance) % len(numbers)]
             try:
-                found[place] = items.read(place, np.random.default_rng(0))
+                found[place] = read_item(items, place, np.random.default_rng(0))
                 break
             except BadItemError as error:
                 if skipped is None:

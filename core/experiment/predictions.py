@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from typing import Any, TypeVar, final
 
 import torch
-from jaxtyping import Int
+from jaxtyping import Bool, Int
 from torch import Tensor
 
+from ..data.cut import valid_on
 from ..data.feature_map import FeatureMap, Grid
+from ..data.resampling import averaged
 from ..discovery.finder import ObjectFinder
 from ..modality.base import AbstractModality
 from ..networks.encoder import Network
@@ -21,10 +23,21 @@ ItemT = TypeVar("ItemT")
 @final
 @dataclass(frozen=True)
 class PredictedBatch:
-    """What a network found in a few items: hidden features, and the object of every element (−1: background)."""
+    """What a network found in a few items: hidden features, and the object of every element (−1: background).
+
+    `fine` and `fine_grid` are the same objects on a finer lattice, where the finder knows finer outlines.
+    """
 
     features: FeatureMap
     found: Int[Tensor, "items elements"]
+    fine: Int[Tensor, "items fine"] | None = None
+    fine_grid: Grid | None = None
+
+    def finest(self) -> tuple[Int[Tensor, "items elements"], Grid | None, Bool[Tensor, "items elements"]]:
+        """The finest objects, where they lie, and what is no padding."""
+        if self.fine is None:
+            return self.found, self.features.grid, self.features.valid
+        return self.fine, self.fine_grid, valid_on(self.features, self.fine_grid)
 
 
 @final
@@ -39,10 +52,11 @@ class Predictions:
     network: Network | None = None
 
     def item(self, place: int) -> tuple[Int[Tensor, " elements"], Grid | None]:
-        """The object of every element of one item, and where the elements lie, without the padding of its batch."""
+        """The finest objects of one item, and where their elements lie, without the padding of its batch."""
         for chunk in self.chunks:
             if place < len(chunk.found):
-                return own_elements(chunk.found[place], chunk.features.valid[place], chunk.features.grid, place)
+                found, grid, valid = chunk.finest()
+                return own_elements(found[place], valid[place], grid, place)
             place -= len(chunk.found)
         raise IndexError(f"there is no item {place} beyond the last")
 
@@ -70,7 +84,10 @@ class Predictions:
         values = torch.cat([padded(chunk.features.values, 0.0) for chunk in self.chunks])
         valid = torch.cat([padded(chunk.features.valid, False) for chunk in self.chunks])
         found = torch.cat([padded(chunk.found, -1) for chunk in self.chunks])
-        return PredictedBatch(FeatureMap(values, valid, longest.features.grid), found)
+        fine = [chunk.fine for chunk in self.chunks if chunk.fine is not None]
+        same = len(fine) == len(self.chunks) and len({rows.shape[1] for rows in fine}) == 1
+        features = FeatureMap(values, valid, longest.features.grid)
+        return PredictedBatch(features, found, torch.cat(fine) if same else None, longest.fine_grid if same else None)
 
 
 def predictions_of(
@@ -82,7 +99,9 @@ def predictions_of(
         data = modality.collate(items[start : start + chunk])
         features = encode(network, data)
         found = finder(network, features, data, torch.Generator().manual_seed(0))
-        batches.append(PredictedBatch(features, found.labels()))
+        own = averaged(found, features)
+        finer = (None, None) if own is found else (found.labels(), found.grid)
+        batches.append(PredictedBatch(features, own.labels(), *finer))
     return Predictions(tuple(batches), network)
 
 

@@ -44,6 +44,7 @@ class ExperimentData(Generic[ItemT, TruthT]):
         label: the class of a training item, by its number, where the recipe knows it, or of each element of its
             source view; None for one without.
         labels: those of all training items, where they are known already; neither `label` nor a table is asked then.
+            The share of --label-share is drawn of them.
         first_segments: what is compared before anything is learned: a rule of the recipe; None for none.
         masked: the masks that come with the training items; None where none do.
     """

@@ -15,7 +15,8 @@ from ..training.metrics_log import METRICS
 from .mask_table import mask_table
 from .predictions import Predictions, predictions_of
 from .recipe import SHOWN, AbstractRecipe, ExperimentData
-from .report_parts import charts, commands, exhibit, facts, loaded, summary
+from .report_parts import charts, commands, exhibit, facts, loaded, shown_truth, summary
+from .round_exhibits import round_exhibits
 
 ItemT = TypeVar("ItemT")
 TruthT = TypeVar("TruthT")
@@ -58,8 +59,11 @@ def report(
         warnings=trained.warnings,
         skipped=data.skipped + trained.skipped,
         pictures=draw(read_columns(out / METRICS), charts(recipe)),
-        exhibits=tuple(exhibit(recipe, data, place, before, after) for place in range(min(SHOWN, len(data.evaluated)))),
-        exhibits_note=f"{recipe.captions.exhibits} {recipe.captions.truth if data.true_objects else ''}".strip(),
+        exhibits=(
+            *(exhibit(recipe, data, place, before, after) for place in range(min(SHOWN, len(data.evaluated)))),
+            *round_exhibits(recipe, data),
+        ),
+        exhibits_note=f"{recipe.captions.exhibits} {shown_truth(recipe, data)}".strip(),
         tables=tables,
         commands=commands(recipe),
         snippet=f"import gestalt\n\nmodel = gestalt.load({loaded(recipe)})  # model.encoder: {recipe.captions.snippet}",

@@ -13,8 +13,12 @@ from ..methods.method import wants_labels
 from ..methods.presets import title_of
 from ..report import Chart, Command, Exhibit, Panel
 from ..training.loop import TrainingResult
+from ..training.round_signs import read_signs
+from .labelling import share_of
 from .predictions import Predictions
 from .recipe import AbstractRecipe, ExperimentData
+
+MASKS = "What is called true are the masks that come with the data; its colours are not those of the objects found."
 
 ItemT = TypeVar("ItemT")
 TruthT = TypeVar("TruthT")
@@ -51,17 +55,17 @@ def summary(recipe: AbstractRecipe[ItemT, TruthT], data: ExperimentData[ItemT, T
     source = captions.own if own else captions.shipped
     return (
         f"{title_of(recipe.options.method)} learned from {len(data.items)} {source}, "
-        f"{knowledge(recipe)}. In {evaluated} it finds {found} {captions.objects}, "
+        f"{knowledge(recipe, data)}. In {evaluated} it finds {found} {captions.objects}, "
         f"{found / max(len(data.evaluated), 1):.1f} each."
     )
 
 
-def knowledge(recipe: AbstractRecipe[ItemT, TruthT]) -> str:
+def knowledge(recipe: AbstractRecipe[ItemT, TruthT], data: ExperimentData[ItemT, TruthT]) -> str:
     """What the method knew of the items."""
     options = recipe.options
     if not wants_labels(options.method):
         return "without labels"
-    return f"with {options.labelling.share:.0%} of their labels"
+    return f"with {share_of(data, options.labelling):.0%} of their labels"
 
 
 def facts(
@@ -71,12 +75,14 @@ def facts(
     cores = f"{platform.machine()} processor, {os.cpu_count()} cores"
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else cores
     options, training = recipe.options, recipe.options.training
+    rounds = read_signs(options.running.out)
     return (
         ("method", title_of(options.method)),
         ("encoder", options.encoder.name),
         ("items", str(len(data.items))),
         *((("items with masks", str(len(data.masked.numbers))),) if data.masked is not None else ()),
         ("steps", str(trained.step)),
+        *((("rounds", "; ".join(signs.said() for signs in rounds)),) if rounds else ()),
         ("training in this process", f"{trained.seconds:.0f} s"),
         ("seed", str(training.seed)),
         ("device", device),
@@ -101,6 +107,13 @@ def exhibit(
         return Panel(label, Markup(recipe.modality.render(data.evaluated[place], *found.item(place), known)))
 
     return Exhibit(data.names[place], (panel("Before training", before), panel("After training", after)))
+
+
+def shown_truth(recipe: AbstractRecipe[ItemT, TruthT], data: ExperimentData[ItemT, TruthT]) -> str:
+    """What of the exhibits is the truth: nothing where none is known."""
+    if not any(data.true_objects):
+        return ""
+    return recipe.captions.truth if data.masked is None else MASKS
 
 
 def is_foreign(recipe: AbstractRecipe[ItemT, TruthT]) -> bool:

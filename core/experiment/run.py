@@ -7,18 +7,22 @@ from typing import Any, TypeVar
 from lightning_fabric import Fabric
 
 from ..components.names import choose
+from ..discovery.segmenters.in_rounds import in_rounds
 from ..methods.method import AbstractMethod, wants_labels
 from ..methods.presets import Preset, preset_named, title_of
 from ..methods.step import AbstractLearner
 from ..runs.model import Model
 from ..runs.saving import config_of, save
+from ..storage.naming import counted
+from ..training.data_record import DataRecord
 from ..training.folder import RunFolder
 from ..training.loop import TrainingResult, launch, train_learner
 from .build import LearnerFactory
 from .labelling import labels_of
-from .options import FREE, with_method
+from .options import FREE, Labelling, Running, with_method
 from .recipe import AbstractRecipe
 from .report import report
+from .transplants import transplants_of
 from .views import chosen_views
 
 ItemT = TypeVar("ItemT")
@@ -40,17 +44,26 @@ def run(recipe: AbstractRecipe[ItemT, TruthT]) -> int:
         raise ValueError("there are no items to train on; check the data path")
     if options.running.masks is not None and data.masked is None:
         raise ValueError(f"the recipe {recipe.name} reads no masks; leave out --masks")
+    record = None
     if fabric.is_global_zero:
+        record = record_of(options.running, options.labelling, len(data.items))
+        if record.said:
+            print(f"found {record.said}; read as {counted(len(data.items), 'item')}", file=sys.stderr)
         for entry in data.skipped:
             print(f"left out {entry.name}: {entry.reason}", file=sys.stderr)
         if data.masked is not None:
-            print(f"masks of {len(data.masked.numbers)} of {len(data.items)} items", file=sys.stderr)
+            print(data.masked.said(), file=sys.stderr)
     # What the recipe knows of its items may take long to find out.
     asked = any(wants_labels(method) for method in (options.method, *(rival.method for rival in rivals)))
-    given = options.labelling.labels is not None or data.labels is not None
+    own = options.labelling.labels is not None or options.labelling.label_column is not None
+    given = own or data.labels is not None
     if given and not asked and fabric.is_global_zero:
         print(f"the labels are not used: {title_of(options.method)} does not learn from them", file=sys.stderr)
-    labels = labels_of(data, options.labelling, options.training.seed) if asked or given else None
+    labels = None
+    if asked or given:
+        labels = labels_of(data, options.labelling, options.training.seed, options.running.skip_bad)
+    if labels is not None and labels.note and fabric.is_global_zero:
+        print(labels.note, file=sys.stderr)
     views = chosen_views(options.views, data.views, recipe.modality)
     factory = LearnerFactory(recipe, data, views, labels)
     learner = factory.fresh()
@@ -58,8 +71,16 @@ def run(recipe: AbstractRecipe[ItemT, TruthT]) -> int:
     config_of(
         model_of(learner, recipe, factory), options.encoder.name, recipe.modality_name, options.method, recipe.name
     )
-    with folder.claimed(fabric):
-        return _train_and_report(fabric, recipe, factory, learner, rivals)
+    with folder.claimed(fabric, record, options.running.data_changed):
+        return _train_and_report(fabric, recipe, factory, learner, rivals, record)
+
+
+def record_of(running: Running, labelling: Labelling, items: int) -> DataRecord:
+    """What a run on the user's own data is begun on: the data, and the masks and labels that come with them."""
+    labels = None if str(labelling.labels) == "folders" else labelling.labels
+    beside = (running.masks, labels)
+    paths = (*running.data, *(path for path in beside if path is not None))
+    return DataRecord.of(paths, items)
 
 
 def _train_and_report(
@@ -68,6 +89,7 @@ def _train_and_report(
     factory: LearnerFactory,
     learner: AbstractLearner[Any],
     rivals: list[Preset],
+    record: DataRecord | None,
 ) -> int:
     options, out = recipe.options, recipe.options.running.out
     trained = _train(fabric, learner, factory, options.method, None)
@@ -75,7 +97,8 @@ def _train_and_report(
     for name, rival in zip(options.running.compare, rivals, strict=True):
         if trained.finished and rival.method != options.method:
             as_rival = with_method(options, rival.method)
-            with RunFolder(out / name, as_rival, True, FREE | recipe.free).claimed(fabric):
+            beside = RunFolder(out / name, as_rival, True, FREE | recipe.free)
+            with beside.claimed(fabric, record, options.running.data_changed):
                 other = factory.fresh(rival.method)
                 trained = replace(trained, finished=_train(fabric, other, factory, rival.method, name).finished)
             others[rival.title] = other.cpu()
@@ -109,6 +132,9 @@ def _train(
     """Train one learner on the data; a rival's folder lies within the run's."""
     recipe, data = factory.recipe, factory.data
     options, running = recipe.options, recipe.options.running
+    labels = factory.labels if wants_labels(method) else None
+    masks = None if data.masked is None else data.masked.masks
+    with_objects = in_rounds(learner) is not None or masks is not None
     return train_learner(
         fabric,
         learner,
@@ -119,7 +145,8 @@ def _train(
         running.out if rival is None else running.out / rival,
         running.resume or rival is not None,
         running.skip_bad,
-        factory.labels if wants_labels(method) else None,
-        None if data.masked is None else data.masked.masks,
+        labels,
+        masks,
+        transplants_of(method, recipe.modality, with_objects, labels, fabric.is_global_zero),
         factory.computing(method),
     )

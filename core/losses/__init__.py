@@ -2,6 +2,7 @@
 
 from .distances import similarities as similarities
 from .distances import unit as unit
+from .elements_to_objects import elements_to_objects as elements_to_objects
 from .info_nce import info_nce as info_nce
 from .info_nce import info_nce_of_scores as info_nce_of_scores
 from .instance_discrimination import instance_discrimination as instance_discrimination

@@ -21,7 +21,7 @@ from ..optimization.progress import Progress
 from .adversary import Adversary
 from .compared import Compared, health_of
 from .info import BatchInfo, object_labels
-from .objectives.base import AbstractObjective, Loss
+from .objectives.base import AbstractObjective, Loss, compares_elements
 from .step import AbstractLearner, HasHeads, StepOutput
 from .target_head import TargetHead
 
@@ -112,7 +112,10 @@ class Learner(AbstractLearner[Compared]):
 
     def _objects(self, network: Network, drawn: _ViewDraw, segmentation: Segmentation) -> Objects:
         features = network.encode(drawn.view.data)
-        return network.project(self.presence.pooled(segmentation, drawn.view.correspondence, features, drawn.random))
+        elements = compares_elements(self.objective)
+        return network.project(
+            self.presence.pooled(segmentation, drawn.view.correspondence, features, drawn.random, elements)
+        )
 
     def _known(self, task: TargetHead, batch: Batch[Any], segmentation: Segmentation) -> Tensor:
         """What the head learns from: what is known of the objects; without labels nothing is."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Protocol, final, runtime_checkable
 
 from ..components.ranges import Count, check_ranges
+from ..data.transplants import Transplants
 from ..discovery.finder import ObjectFinder
 from ..discovery.segmenters.base import AbstractSegmenter
 from ..networks.encoder import AbstractEncoder
@@ -109,6 +110,16 @@ def all_of(method: AbstractMethod) -> tuple[AbstractMethod, ...]:
     """A method, and the one that learns beside it."""
     beside = method.beside if isinstance(method, LearnsBeside) else None
     return (method,) if beside is None else (method, *all_of(beside))
+
+
+@runtime_checkable
+class HasTransplants(Protocol):
+    """A method that may want objects of other items set into the items that it learns from."""
+
+    @property
+    def transplants(self) -> Transplants | None:
+        """How often, how many and how large; None for items as they are."""
+        ...
 
 
 def wants_labels(method: AbstractMethod) -> bool:

@@ -1,5 +1,6 @@
 """Items that are files: found in folders, a sample of them loaded at once, each read whenever its turn comes."""
 
+import os
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Generic, TypeVar, final
 import numpy as np
 
 from ..data.items import AbstractItems, BadItemError, Skipped
-from ..storage.own_folders import below
+from ..storage.listing import listed, obstacle
 from .base import Reading
 from .probing import none_usable, probe, sample
 
@@ -20,8 +21,9 @@ ADVICE = "fix it, remove it, or leave it out with --skip-bad"
 def find_files(paths: Sequence[Path], suffixes: Collection[str], kind: str = "files") -> list[Path]:
     """The files among `paths` and, with one of the `suffixes`, in the folder trees among them: sorted, each once.
 
-    A file that is named is taken whatever its suffix; names with a leading dot are other programs' notes.
-    Below a folder, runs and what `discover` and `embed` wrote are no data, see `own_folders.below`.
+    A file that is named is taken whatever its suffix. Below a folder, hidden files, runs and what this package wrote
+    are no data, and links to folders are followed once, see `listing.listed`. What may hold data but cannot be opened
+    (links that lead nowhere, folders that may not be read) is among the files: `probe` names it, or leaves it out.
 
     Args:
         paths: files and folders.
@@ -34,19 +36,39 @@ def find_files(paths: Sequence[Path], suffixes: Collection[str], kind: str = "fi
     """
     found: list[Path] = []
     for path in paths:
-        if not path.exists():
-            raise FileNotFoundError(f"{path} does not exist; check the spelling, and that the disk is mounted")
-        listed = below(path) if path.is_dir() else [path]
         found += [
-            file
-            for file in listed
-            if file == path or (file.suffix.lower() in suffixes and not file.name.startswith(".") and file.is_file())
+            file for file in below(path) if file == path or file.suffix.lower() in suffixes or may_hide_data(file)
         ]
-    found = [file for file in dict.fromkeys(found) if not file.is_dir()]
+    found = [file for file in _each_once(found) if not file.is_dir() or obstacle(file)]
     if not found:
         places = ", ".join(map(str, paths)) or "an empty list of paths"
         raise ValueError(f"no {kind} in {places}; name files, or folders with any of {' '.join(sorted(suffixes))}")
     return found
+
+
+def below(path: Path) -> tuple[Path, ...]:
+    """A path of the user's and, where it is a folder, everything in its tree.
+
+    Raises:
+        FileNotFoundError: if it does not exist.
+    """
+    if not path.exists():
+        there = f"is a link to {path.readlink()}, which does not exist" if path.is_symlink() else "does not exist"
+        raise FileNotFoundError(f"{path} {there}; check the spelling, and that the disk is mounted")
+    return (path, *listed(path).paths) if path.is_dir() else (path,)
+
+
+def may_hide_data(path: Path) -> bool:
+    """Whether nobody can know what a path holds: a folder that may not be read, or a link to a folder, perhaps."""
+    return (path.is_dir() or not path.suffix) and not path.is_file() and obstacle(path) is not None
+
+
+def _each_once(paths: Sequence[Path]) -> list[Path]:
+    """Without those that are named twice, in other words perhaps: `a`, `./a`, `/data/a`."""
+    first: dict[str, Path] = {}
+    for path in paths:
+        first.setdefault(os.path.abspath(path), path)
+    return list(first.values())
 
 
 def number_of(path: Path, paths: Sequence[Path], kind: str = "files") -> int:

@@ -12,6 +12,8 @@ from ..data.items import AbstractItems, Skipped
 from ..data.masks import AbstractMasks, ItemMasks
 from ..discovery.found import FoundBatch
 from .base import Reading
+from .transplant import Transplant
+from .windows import InContext, Sight
 
 ItemT = TypeVar("ItemT")
 ShownT = TypeVar("ShownT", contravariant=True)
@@ -67,6 +69,60 @@ class ReadsFullResolution(Protocol[ItemT]):
 
     def for_network(self, item: ItemT) -> ItemT:
         """An item of `read_full` in the size in which the network takes it; its grid is in these units."""
+        ...
+
+
+@runtime_checkable
+class ReadsContext(Protocol[ItemT]):
+    """Numbered items that are windows of something longer: they can be read with what lies around them.
+
+    Then `discover`, `embed` and `predict` encode every window in its context, and keep what is its own.
+    """
+
+    def read_in_context(self, index: int, sight: Sight) -> InContext[ItemT]:
+        """Item `index` as `read` gives it without chance, and a stretch around it that the network sees.
+
+        Raises:
+            BadItemError: if the item itself cannot be read; context that cannot is left out or silent.
+        """
+        ...
+
+
+@runtime_checkable
+class InSequence(Protocol):
+    """Numbered items that are windows of something longer, one behind the other along the first axis of their grid, or
+    in the order of the elements of a set.
+
+    Then objects are found in many windows together, with the mean, the variance and the background of all of them, and
+    an object keeps its number over the whole (`FoundBatch.numbers`).
+    """
+
+    def whole(self, index: int) -> range:
+        """The numbers of all windows of the whole that item `index` is part of, in their order."""
+        ...
+
+
+@runtime_checkable
+class InOverlap(Protocol):
+    """Numbered items that are windows of something larger without an order, such as a network.
+
+    Their elements have numbers in the whole (`InContext.numbers`). Then objects are found in every window together with
+    its context, and by the elements that windows share an object keeps its number over the whole
+    (`FoundBatch.numbers`).
+    """
+
+    def parts(self, index: int) -> range:
+        """The numbers of all windows of the whole that item `index` is part of, in their order."""
+        ...
+
+
+@runtime_checkable
+class LimitsLength(Protocol):
+    """An encoder that takes no more than a certain length, in the unit of its first axis (of a set, elements)."""
+
+    @property
+    def longest(self) -> float:
+        """The longest item that it takes."""
         ...
 
 
@@ -133,4 +189,26 @@ class ShowsMasks(Protocol[ShownT]):
 
     def shown_masks(self, item: ShownT, masks: ItemMasks) -> Sequence[tuple[str, Any]]:
         """Each object of an item with its name and its extent in the modality's own terms."""
+        ...
+
+
+@runtime_checkable
+class TransplantsObjects(Protocol[ItemT]):
+    """Objects of one item set into another: the same object in other surroundings, known exactly."""
+
+    def transplant(
+        self, host: ItemT, donor: ItemT, part: ItemMasks, rng: np.random.Generator
+    ) -> Transplant[ItemT] | None:
+        """Set a part of the donor into the host, changed as a view of it may be (its size, its colours, its pitch).
+
+        Args:
+            host: what the part is set into; never changed.
+            donor: where it comes from; never changed.
+            part: which elements of the donor it is: 0 or more, −1 is not; on a grid of any fineness.
+            rng: the only source of randomness.
+
+        Returns:
+            The composed item, or None where this part cannot be set into this host: it is too large, or cut off by
+            the border of the donor.
+        """
         ...

@@ -1,11 +1,13 @@
 """Files that belong to files of the data because they have the same name: masks, tracks, tables of annotations."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TypeVar, final
+from typing import Any, TypeVar, final
 
 from ..data.items import Skipped
+from ..storage.csv_file import meant
+from ..storage.listing import listed, obstacle
 from ..storage.naming import OutputNames
 
 ValueT = TypeVar("ValueT")
@@ -38,6 +40,32 @@ class NamedFiles:
         written = OutputNames(self.paths)
         self._written = {written.of(path).as_posix(): number for number, path in enumerate(self.paths)}
         self._skipped = tuple(Path(entry.name) for entry in skipped)
+        self._unused: list[str] = []
+
+    @property
+    def unused(self) -> tuple[str, ...]:
+        """What `known` was asked of and is no file here: people have masks of more than they read at a time."""
+        return tuple(dict.fromkeys(self._unused))
+
+    def known(self, name: str, source: str) -> int | None:
+        """As `number`, but None for a name of no file, too, which is then among the `unused`.
+
+        Raises:
+            ValueError: if several files have the name.
+        """
+        found = self._find(name, source)
+        if found is None and not self._left_out(name):
+            self._unused.append(name)
+        return found
+
+    def refuse_if_none(self, found: Collection[Any], source: str) -> None:
+        """Refuse names of which none is that of a file.
+
+        Raises:
+            ValueError: if nothing was found, with the first name.
+        """
+        if not found and self._unused:
+            raise self._stranger(self._unused[0], source)
 
     def number(self, name: str, source: str) -> int | None:
         """The number of the file that `source` calls `name`; None if that file was left out.
@@ -45,7 +73,13 @@ class NamedFiles:
         Raises:
             ValueError: if no file has the name, or several have.
         """
-        wanted = name.replace("\\", "/").removeprefix("./")
+        found = self._find(name, source)
+        if found is None and not self._left_out(name):
+            raise self._stranger(name, source)
+        return found
+
+    def _find(self, name: str, source: str) -> int | None:
+        wanted = _plain(name)
         found = [
             place for place in self._numbers.get(wanted.rpartition("/")[2], ()) if _fits(wanted, self.paths[place])
         ]
@@ -54,36 +88,47 @@ class NamedFiles:
                 f"{source} names {name!r}, which fits both {self.paths[found[0]]} and {self.paths[found[1]]}; "
                 "write more of the path, or the suffix"
             )
-        if found or wanted in self._written:
-            return found[0] if found else self._written[wanted]
-        if any(_fits(wanted, path) for path in self._skipped):
-            return None
-        raise ValueError(
+        return found[0] if found else self._written.get(wanted)
+
+    def _left_out(self, name: str) -> bool:
+        return any(_fits(_plain(name), path) for path in self._skipped)
+
+    def _stranger(self, name: str, source: str) -> ValueError:
+        return ValueError(
             f"{source} names {name!r}, which is none of the {len(self.paths)} files of the data; "
             f"these have names such as {str(self.paths[0])!r}"
         )
 
     def paired(self, named: Iterable[tuple[str, ValueT]], source: Callable[[ValueT], str]) -> dict[int, ValueT]:
-        """What is said of each file, by the number of the file; what is said of files that were left out is not there.
+        """What is said of each file, by the number of the file.
+
+        What is said of files that were left out is not there, nor what is said of names of no file (`unused`).
 
         Args:
             named: pairs (name of a file, what is said of it).
             source: what one calls the latter, for messages.
 
         Raises:
-            ValueError: as `number`, or if two belong to one file.
+            ValueError: if a name fits several files, no name fits any, or two belong to one file.
         """
         found: dict[int, ValueT] = {}
+        first = ""
         for name, value in named:
-            number = self.number(name, source(value))
+            number = self.known(name, source(value))
             if number is None:
+                first = first or (source(value) if name in self._unused else "")
                 continue
             if number in found:
                 raise ValueError(
                     f"{source(found[number])} and {source(value)} both belong to {self.paths[number]}; keep one"
                 )
             found[number] = value
+        self.refuse_if_none(found, first)
         return found
+
+
+def _plain(name: str) -> str:
+    return meant(name).replace("\\", "/").removeprefix("./")
 
 
 def _fits(name: str, path: Path) -> bool:
@@ -94,10 +139,17 @@ def _fits(name: str, path: Path) -> bool:
 def files_below(folder: Path, suffixes: Iterable[str]) -> Iterator[tuple[str, Path]]:
     """The files in a tree of folders with one of the suffixes, each with its name: its path in the tree without suffix.
 
-    Names with a leading dot are other programs' notes.
+    What is hidden is left out, and links to folders are followed once, see `listed`.
+
+    Raises:
+        ValueError: for a link that leads nowhere, or what may not be read.
     """
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and path.suffix.lower() in suffixes and not path.name.startswith("."):
+    for path in listed(folder).paths:
+        if path.suffix.lower() in suffixes or path.is_dir():
+            reason = obstacle(path)
+            if reason is not None:
+                raise ValueError(f"{path} {reason}; repair the link or the permissions, or remove it")
+        if path.is_file() and path.suffix.lower() in suffixes:
             yield path.relative_to(folder).with_suffix("").as_posix(), path
 
 

@@ -9,10 +9,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from ..data.items import BadItemError, Skipped
+from ..data.items import BadItemError, Skipped, as_bad_item
+from ..storage.listing import obstacle
 
 FoundT = TypeVar("FoundT")
 
+ADVICE = "repair the link or the permissions, remove it, or leave it out with --skip-bad"
 SAMPLE = 64
 """So many files are decoded before anything else."""
 
@@ -31,11 +33,12 @@ def sample(paths: Sequence[Path], most: int = SAMPLE) -> frozenset[Path]:
 def probe(
     paths: Sequence[Path], examine: Callable[[Path], FoundT], skipped: list[Skipped] | None
 ) -> list[tuple[Path, FoundT]]:
-    """Every file that can be used, with what `examine` finds in it.
+    """Every file that can be used, with what `examine` finds in it. Links that lead nowhere, and what may not be read,
+    cannot be used.
 
     Args:
         paths: the files, in order.
-        examine: raises `BadItemError` for a file that cannot be used.
+        examine: raises for a file that cannot be used: `BadItemError`, or whatever a library does.
         skipped: where the files that cannot be used are added; None raises the error of the first.
 
     Raises:
@@ -44,11 +47,17 @@ def probe(
     found: list[tuple[Path, FoundT]] = []
     for path in paths:
         try:
+            reason = obstacle(path)
+            if reason is not None:
+                raise BadItemError(str(path), f"{reason}; {ADVICE}")
             found.append((path, examine(path)))
-        except BadItemError as error:
+        except Exception as error:  # libraries raise whatever they like at files of others
+            bad = as_bad_item(str(path), error)
             if skipped is None:
-                raise
-            skipped.append(Skipped(error.name, error.reason))
+                if bad is error:
+                    raise
+                raise bad from error
+            skipped.append(Skipped(bad.name, bad.reason))
     return found
 
 

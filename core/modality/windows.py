@@ -1,12 +1,21 @@
 """Files in windows: in which file a window lies, and at which place in it."""
 
 import bisect
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
-from typing import final
+from typing import Generic, TypeVar, final
 
 import numpy as np
+import torch
+from jaxtyping import Int
+from torch import Tensor
+
+from ..data.feature_map import FeatureMap, Grid
+
+ItemT = TypeVar("ItemT")
 
 
 @final
@@ -69,3 +78,90 @@ def jittered(begin: float, seconds: float, length: float, rng: np.random.Generat
     """
     latest = max(0.0, length - seconds)
     return min(max(0.0, begin + seconds * (rng.random() - 0.5)), latest)
+
+
+@final
+@dataclass(frozen=True)
+class Sight:
+    """What networks look at items with, for items that are read with what lies around them.
+
+    Attributes:
+        steps: the extents of their elements along the first axis of the grid, in its unit; none for sets.
+        longest: the longest stretch that all of them take, in the same unit (of a set, elements).
+    """
+
+    steps: tuple[float, ...] = ()
+    longest: float = math.inf
+
+
+@final
+@dataclass(frozen=True)
+class InContext(Generic[ItemT]):
+    """A window with what lies around it in the whole that it was cut from.
+
+    The network sees all of `around`; of its elements only those of the window are kept. So an element's vector does not
+    depend on where windows begin, as far as the network sees no further than the context.
+
+    Attributes:
+        item: the window itself, as `read` gives it.
+        around: the window with its context.
+        own: for elements on a grid, where the window begins and ends in `around`, along the first axis: an element is
+            its own if its centre lies there. For sets, the numbers of its elements in `around`, in its own order.
+        numbers: for windows that overlap in no order (`InOverlap`), the number in the whole of every element of
+            `around`; None for others.
+    """
+
+    item: ItemT
+    around: ItemT
+    own: tuple[float, float] | Int[Tensor, " own"]
+    numbers: Int[Tensor, " around"] | None = None
+
+    def elements(self, features: FeatureMap, row: int) -> tuple[Int[Tensor, " own"], Grid | None]:
+        """Which elements of `around`, at a row of a batch, are the window's, and their grid from where it begins.
+
+        Where no centre lies in the window, the element nearest to its middle is its own.
+
+        Raises:
+            ValueError: if `own` fits a set and the features lie on a grid, or the reverse.
+        """
+        grid = features.grid
+        if isinstance(self.own, Tensor) != (grid is None):
+            raise ValueError("own is begin and end for elements on a grid, and numbers of elements for sets")
+        if isinstance(self.own, Tensor) or grid is None:
+            assert isinstance(self.own, Tensor)
+            return self.own, None
+        begin, end = self.own
+        edges = tuple(axis[row % len(axis)][None].cpu() for axis in grid.edges)
+        first = edges[0][0].double()
+        centres, rest = (first[1:] + first[:-1]) / 2, grid.elements // grid.shape[0]
+        valid = features.valid[row].view(grid.shape[0], rest).any(dim=1).cpu()
+        # A centre may lie on the border of two windows: both must round it to the same side.
+        slack = float(first.diff().median()) * 1e-3
+        inside = (centres >= begin - slack) & (centres < end - slack) & valid
+        if not bool(inside.any()):
+            inside[(centres - (begin + end) / 2).abs().masked_fill(~valid, math.inf).argmin()] = True
+        cells = inside.nonzero()[:, 0]
+        low, high = int(cells[0]), int(cells[-1]) + 1
+        own = (first[low : high + 1] - begin)[None].to(edges[0].dtype)
+        return torch.arange(low * rest, high * rest), Grid((own, *edges[1:]))
+
+
+def beginning_before(place: float, margin: float, rate: float, steps: Sequence[float]) -> int:
+    """The last sample, at `rate` samples per unit, at least `margin` before a place, at which all elements begin.
+
+    Elements of every step lie on one lattice from the begin of the whole, if what is read begins there. The first step
+    always counts, a further one unless all begin together more rarely than once a margin.
+
+    Example: elements of 32 and of 20 ms both begin every 160 ms.
+
+        >>> beginning_before(4.0, 1.0, 16_000, (0.032, 0.02)) / 16_000
+        2.88
+        >>> beginning_before(4.0, 1.0, 44_100, (1411 / 44_100, 882 / 44_100)) % 1411
+        0
+    """
+    together = 1
+    for number, step in enumerate(steps):
+        common = math.lcm(together, max(1, round(step * rate)))
+        if number == 0 or common <= margin * rate:
+            together = common
+    return max(0, math.floor((place - margin) * rate / together + 1e-9) * together)

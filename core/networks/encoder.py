@@ -1,12 +1,15 @@
 """Encoders give one vector per element; a network is an encoder with its projector."""
 
 import abc
-from typing import Any, final
+from typing import Any, TypeVar, final
 
 from torch import nn
 
 from ..data.feature_map import FeatureMap
 from ..data.segmentation import Objects
+from .pace import Paced
+
+EncoderT = TypeVar("EncoderT", bound="AbstractEncoder")
 
 
 class AbstractEncoder(nn.Module, abc.ABC):
@@ -18,6 +21,15 @@ class AbstractEncoder(nn.Module, abc.ABC):
     """
 
     dim: int
+    paced: Paced | None = None
+    """Layers that learn slower or not at all, for encoders that can start from other weights."""
+
+    def train(self: EncoderT, mode: bool = True) -> EncoderT:
+        """Training mode, for all but frozen layers: these compute in training what they do in evaluation."""
+        super().train(mode)
+        if self.paced is not None:
+            self.paced.keep_still()
+        return self
 
     @abc.abstractmethod
     def forward(self, data: Any) -> FeatureMap:

@@ -7,8 +7,10 @@ from typing import Any, Generic, TypeVar, final
 
 import numpy as np
 
-from ..data.items import AbstractItems, BadItemError, Skipped
+from ..data.items import AbstractItems, BadItemError, Skipped, read_item
 from ..modality.base import AbstractModality, Reading
+from ..modality.optional import ReadsContext
+from ..modality.windows import InContext, Sight
 
 ItemT = TypeVar("ItemT")
 
@@ -111,6 +113,34 @@ class Source(Generic[ItemT]):
         """
         yield from self._from_loader() if self.items is None else self._numbered(self.items, size)
 
+    def in_context(self, size: int, sight: Sight) -> Iterator[tuple[tuple[int, ...], tuple[InContext[ItemT], ...]]]:
+        """Numbered items that can be read with what lies around them (`ReadsContext`), a few at a time.
+
+        Raises:
+            BadItemError: as `chunks`.
+        """
+        items = self.items
+        assert isinstance(items, ReadsContext)
+        for first in range(0, len(self), size):
+            numbers, some = list[int](), list[InContext[ItemT]]()
+            for index in range(first, min(first + size, len(self))):
+                try:
+                    some.append(items.read_in_context(index, sight))
+                    numbers.append(index)
+                except BadItemError as error:
+                    self._leave_out(error)
+            if some:
+                yield tuple(numbers), tuple(some)
+
+    def __len__(self) -> int:
+        """How many there are; 0 for a loader, which does not say."""
+        return 0 if self.items is None else len(self.items)
+
+    def _leave_out(self, error: BadItemError) -> None:
+        if self.skipped is None:
+            raise error
+        self.skipped.append(Skipped(error.name, error.reason))
+
     def _from_loader(self) -> Iterator[tuple[tuple[int, ...], tuple[ItemT, ...]]]:
         start = 0
         for part in self.loader:
@@ -124,11 +154,9 @@ class Source(Generic[ItemT]):
             numbers, some = list[int](), list[ItemT]()
             for index in range(first, min(first + size, len(items))):
                 try:
-                    some.append(items.read(index, rng))
+                    some.append(read_item(items, index, rng))
                     numbers.append(index)
                 except BadItemError as error:
-                    if self.skipped is None:
-                        raise
-                    self.skipped.append(Skipped(error.name, error.reason))
+                    self._leave_out(error)
             if some:
                 yield tuple(numbers), tuple(some)

@@ -1,25 +1,32 @@
 """A finished run as one object: vectors, objects and predictions of new data, on any device."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar, final
 
+import numpy as np
 import torch
 from torch import nn
 
-from ..data.feature_map import item_means
-from ..data.items import Skipped
+from ..data.feature_map import FeatureMap, item_means
+from ..data.items import AbstractItems, Skipped
+from ..data.pieces import padded_features
+from ..data.resampling import averaged
 from ..data.segmentation import Objects, Segmentation
 from ..discovery.finder import ObjectFinder
 from ..discovery.found import FoundBatch
 from ..methods.targets.base import AbstractTarget
 from ..modality.base import AbstractModality
+from ..modality.optional import InOverlap, InSequence, ReadsContext, ReadsFullResolution
 from ..networks.encoder import AbstractEncoder, Network
 from ..networks.modes import evaluating
 from .elements import own_places
 from .inputs import Source
+from .overlaps import Overlaps
 from .resolution import fine_labels
 from .results import ItemObjects, ItemPrediction, ItemVectors
+from .spans import Spans
+from .windows import EncodedWindow, batch_of, encoded_windows, sight_of
 
 ItemT = TypeVar("ItemT")
 
@@ -76,9 +83,16 @@ class Model(Generic[ItemT]):
         self.check_finder()
         return self._found(Source.of(data, self.modality, skipped))
 
-    def encoded(self, data: Any, skipped: list[Skipped] | None = None) -> Iterator[FoundBatch[ItemT]]:
-        """As `found`; where the run does not say how objects are found, items have none."""
-        return self._found(Source.of(data, self.modality, skipped))
+    def encoded(
+        self, data: Any, skipped: list[Skipped] | None = None, full: bool = False
+    ) -> Iterator[FoundBatch[ItemT]]:
+        """As `found`; where the run does not say how objects are found, items have none.
+
+        With `full`, items are those of the modality's `read_full`, too large for the network: it takes them smaller,
+        and one at a time is in memory.
+        """
+        source = Source.of(data, self.modality, skipped)
+        return self._full(source) if full else self._found(source)
 
     def check_finder(self) -> None:
         """Refuse a run that does not say how objects are found.
@@ -105,13 +119,18 @@ class Model(Generic[ItemT]):
         results = []
         for batch in self._found(source):
             vectors, labels = batch.segmentation.pool(batch.features), batch.segmentation.labels()
+            numbers = batch.object_numbers()
             for row, (index, item) in enumerate(zip(batch.index, batch.items, strict=True)):
                 places, grid = own_places(batch.features.valid[row], batch.features.grid, row)
                 own = labels[row][places]
                 if fine:
                     own, grid = fine_labels(batch, row, self.modality)
-                present = vectors.vectors[row][vectors.present[row]]
-                results.append(ItemObjects(source.name(index), item, own, grid, present))
+                present = vectors.present[row]
+                results.append(
+                    ItemObjects(
+                        source.name(index), item, own, grid, vectors.vectors[row][present], numbers[row][present]
+                    )
+                )
         return results
 
     def embed(self, data: Any, skip_bad: bool = False) -> list[ItemVectors]:
@@ -123,12 +142,13 @@ class Model(Generic[ItemT]):
         results = []
         for batch in self._found(source):
             means, vectors = item_means(batch.features), batch.segmentation.pool(batch.features)
-            labels = batch.segmentation.labels()
+            labels, numbers = batch.segmentation.labels(), batch.object_numbers()
             for row, index in enumerate(batch.index):
                 places, grid = own_places(batch.features.valid[row], batch.features.grid, row)
-                elements, present = batch.features.values[row][places], vectors.vectors[row][vectors.present[row]]
+                elements, present = batch.features.values[row][places], vectors.present[row]
+                objects, of_whole = vectors.vectors[row][present], numbers[row][present]
                 results.append(
-                    ItemVectors(source.name(index), means[row], elements, present, labels[row][places], grid)
+                    ItemVectors(source.name(index), means[row], elements, objects, labels[row][places], grid, of_whole)
                 )
         return results
 
@@ -147,9 +167,8 @@ class Model(Generic[ItemT]):
                 "this run has no task head: train with labels and --method supervised, or with --method.task"
             )
         source = Source.of(data, self.modality, skipped)
-        for numbers, items in source.chunks(self.batch):
+        for numbers, features in self._features(source):
             with evaluating(self.network), evaluating(self.heads["task"]):
-                features = self.network.encode(self.modality.collate(items).to(self.device))
                 whole = Objects(item_means(features)[:, None], features.valid.any(dim=1, keepdim=True))
                 outputs = self.heads["task"](self.network.project(whole).vectors[:, 0])
             rows = self.target.decode(outputs).float().cpu().tolist()
@@ -158,13 +177,73 @@ class Model(Generic[ItemT]):
                 yield ItemPrediction(source.name(number), dict(zip(names, row, strict=True)))
 
     def _found(self, source: Source[ItemT]) -> Iterator[FoundBatch[ItemT]]:
+        if isinstance(source.items, ReadsContext):
+            yield from self._found_in(source, self._windows(source, source.items))
+            return
         for index, items in source.chunks(self.batch):
-            data = self.modality.collate(items).to(self.device)
+            yield self._found_at_once(index, items)
+
+    def _full(self, source: Source[ItemT]) -> Iterator[FoundBatch[ItemT]]:
+        items, modality = source.items, self.modality
+        assert items is not None
+        assert isinstance(modality, ReadsFullResolution)
+        if isinstance(items, ReadsContext):
+            rng = np.random.default_rng(0)
+            for batch in self._found_in(source, self._windows(source, items, modality)):
+                yield replace(batch, items=tuple(items.read(index, rng) for index in batch.index))
+            return
+        for index, some in source.chunks(1):
+            yield replace(self._found_at_once(index, [modality.for_network(item) for item in some]), items=some)
+
+    def _found_at_once(self, index: tuple[int, ...], items: Sequence[ItemT]) -> FoundBatch[ItemT]:
+        """Items, each by itself."""
+        data = self.modality.collate(items).to(self.device)
+        with evaluating(self.network):
+            features = self.network.encode(data)
+        if self.finder is None:
+            found = _nothing(features)
+        else:
+            found = self.finder(self.network, features, data, torch.Generator().manual_seed(self.seed))
+        own = averaged(found, features)
+        fine = None if own is found else found.to("cpu")
+        return FoundBatch(index, tuple(items), features.to("cpu"), own.to("cpu"), fine=fine)
+
+    def _found_in(
+        self, source: Source[ItemT], windows: Iterator[list[EncodedWindow[ItemT]]]
+    ) -> Iterator[FoundBatch[ItemT]]:
+        """Windows of something longer."""
+        if self.finder is None:
+            for some in windows:
+                features = padded_features([window.features for window in some])
+                yield batch_of(some, features, _nothing(features))
+            return
+        if isinstance(source.items, InOverlap):
+            yield from Overlaps[ItemT](self.finder, self.device, self.seed, source.items).found(windows)
+            return
+        sequence = source.items if isinstance(source.items, InSequence) else None
+        yield from Spans[ItemT](self.finder, self.device, self.seed, sequence).found(windows)
+
+    def _windows(
+        self, source: Source[ItemT], items: AbstractItems[ItemT], full: ReadsFullResolution[ItemT] | None = None
+    ) -> Iterator[list[EncodedWindow[ItemT]]]:
+        """All windows, encoded in their context; at full resolution one at a time, and none is kept."""
+        sight = sight_of(self.network, self.finder, self.modality, items, full)
+        chunks = source.in_context(1 if full else self.batch, sight)
+        return encoded_windows(self.network, self.finder, self.modality, chunks, full)
+
+    def _features(self, source: Source[ItemT]) -> Iterator[tuple[tuple[int, ...], FeatureMap]]:
+        """Hidden features of all items, a few at a time, on the model's device."""
+        if isinstance(source.items, ReadsContext):
+            for windows in replace(self, finder=None)._windows(source, source.items):
+                features = padded_features([window.features for window in windows])
+                yield tuple(window.index for window in windows), features.to(self.device)
+            return
+        for numbers, items in source.chunks(self.batch):
             with evaluating(self.network):
-                features = self.network.encode(data)
-            if self.finder is None:
-                nothing = torch.full_like(features.valid, -1, dtype=torch.long)
-                found = Segmentation.from_labels(nothing, 1, features.grid)
-            else:
-                found = self.finder(self.network, features, data, torch.Generator().manual_seed(self.seed))
-            yield FoundBatch(index, items, features.to("cpu"), found.to("cpu"))
+                yield numbers, self.network.encode(self.modality.collate(items).to(self.device))
+
+
+def _nothing(features: FeatureMap) -> Segmentation:
+    """No object anywhere."""
+    nothing = torch.full_like(features.valid, -1, dtype=torch.long)
+    return Segmentation.from_labels(nothing, 1, features.grid)

@@ -1,20 +1,21 @@
 """The folder that a call writes its results to: checked before any work, and changed when all results are there."""
 
+import errno
 import json
 import os
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import final
 
-from filelock import FileLock, Timeout
-
 from ..storage.atomic import write_text
 from ..storage.own_folders import MARKER
+from ..training.lock import locked
 
 PARTIAL = ".gestalt-partial"
 LOCK = ".gestalt-output.lock"
+FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 @final
@@ -23,7 +24,9 @@ class OutputFolder:
 
     Results are collected in a folder within it. When all are there, the files of the earlier call go and these come:
     a call that fails or is stopped before leaves the earlier results as they were. The files that were written are
-    listed in `.gestalt-output.json`; a folder with other files is refused, except those whose name begins with a dot.
+    listed in `.gestalt-output.json`, with `"complete": false` while they come: so it stays if that is when the call is
+    killed, and the next one replaces them. A folder with other files is refused, but for those whose name begins with a
+    dot.
 
     Args:
         folder: created if it is missing.
@@ -72,26 +75,17 @@ class OutputFolder:
         """
         self.check()
         new = [path for path in (self.folder, *self.folder.parents) if not path.exists()]
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(self.folder / LOCK)
-            lock.acquire(timeout=0)
-        except Timeout as error:
-            raise RuntimeError(
-                f"another call is writing to {self.folder}; wait until it ends, or choose another folder by --out"
-            ) from error
-        except OSError as error:
-            raise OSError(
-                f"{self.folder} cannot be written to ({error.strerror or error}); choose another folder by --out"
-            ) from error
-        try:
+        taken = f"another call is writing to {self.folder}; wait until it ends, or choose another folder by --out"
+        with ExitStack() as stack:
+            stack.callback(_remove_empty, new)
+            try:
+                self.folder.mkdir(parents=True, exist_ok=True)
+                stack.enter_context(locked(self.folder / LOCK, taken))
+            except OSError as error:
+                raise OSError(
+                    f"{self.folder} cannot be written to ({error.strerror or error}); choose another folder by --out"
+                ) from error
             yield from self._collected()
-        finally:
-            lock.release()
-            (self.folder / LOCK).unlink(missing_ok=True)
-            for path in new:  # what is still empty was made in vain
-                with suppress(OSError):
-                    path.rmdir()
 
     def _collected(self) -> Iterator[Path]:
         partial, marker = self.folder / PARTIAL, self.folder / MARKER
@@ -103,6 +97,13 @@ class OutputFolder:
             yield partial
             self._replace(partial)
             first = False
+        except OSError as error:
+            if error.errno not in FULL:
+                raise
+            raise OSError(
+                f"{self.folder}: the disk is full ({error.strerror}); what an earlier call wrote there is untouched, "
+                "and nothing of this call stays. Free some space, or choose another disk by --out"
+            ) from error
         finally:
             shutil.rmtree(partial, ignore_errors=True)
             if first:
@@ -110,7 +111,7 @@ class OutputFolder:
 
     def _replace(self, partial: Path) -> None:
         old, new = self._written(), {str(path.relative_to(partial)) for path in _files_below(partial)}
-        self._list(old | new)  # whatever stops us now, all files are known as ours
+        self._list(old | new, complete=False)  # whatever stops us now, all files are known as ours
         for name in old - new:
             (self.folder / name).unlink(missing_ok=True)
             for parent in (self.folder / name).parents:
@@ -123,8 +124,8 @@ class OutputFolder:
             (partial / name).replace(self.folder / name)
         self._list(new)
 
-    def _list(self, names: set[str]) -> None:
-        write_text(self.folder / MARKER, json.dumps({"files": sorted(names)}, indent=1) + "\n")
+    def _list(self, names: set[str], complete: bool = True) -> None:
+        write_text(self.folder / MARKER, json.dumps({"complete": complete, "files": sorted(names)}, indent=1) + "\n")
 
     def _written(self) -> set[str]:
         """The files of the earlier call that are still there."""
@@ -148,5 +149,14 @@ class OutputFolder:
 
 
 def _files_below(folder: Path) -> Iterator[Path]:
-    for parent, _, files in os.walk(folder):
+    """All files, and links to folders: what is behind these is not ours to replace."""
+    for parent, folders, files in os.walk(folder):
         yield from (Path(parent, name) for name in files)
+        yield from (link for link in (Path(parent, name) for name in folders) if link.is_symlink())
+
+
+def _remove_empty(folders: Sequence[Path]) -> None:
+    """What is still empty was made in vain."""
+    for folder in folders:
+        with suppress(OSError):
+            folder.rmdir()

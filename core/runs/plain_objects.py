@@ -48,7 +48,7 @@ def write_plain_objects(
     exhibits, written, objects = list[Exhibit](), 0, 0
     with open_text(out / "objects.jsonl") as lines:
         for batch in found:
-            labels = batch.segmentation.labels()
+            labels = batch.labels()
             for row, (index, item) in enumerate(zip(batch.index, batch.items, strict=True)):
                 own, grid = own_elements(labels[row], batch.features.valid[row], batch.features.grid, row)
                 name = items.name(index)

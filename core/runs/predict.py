@@ -1,21 +1,20 @@
 """What the task head of a finished run says of new data, in files: `gestalt predict`."""
 
-import csv
-import io
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from ..data.items import Skipped
 from ..modality.base import AbstractModality
-from ..storage.atomic import write_text
+from ..storage.csv_file import TableWriter
 from ..storage.naming import counted
+from ..storage.text_file import open_text
 from .output_folder import OutputFolder
 from .results import ItemPrediction
 from .saving import load
+from .stream import Stream
 
 
 def predict(
@@ -28,6 +27,9 @@ def predict(
 ) -> int:
     """Write `predictions.csv` (item, best class, one column per class or value) and `predictions.jsonl`.
 
+    Items are read a few at a time, and written when they are read. Names that a spreadsheet would take for formulas are
+    marked in the table (see `TableWriter`); the JSON Lines have them as they are.
+
     The arguments and errors are those of `discover`.
 
     Returns:
@@ -38,29 +40,23 @@ def predict(
     """
     with OutputFolder(out, paths).writing() as folder:
         model = load(run, device, modality)
-        skipped: list[Skipped] | None = [] if skip_bad else None
-        found = list(model.predictions(list(paths), skipped))
-        if not found:
-            last = (skipped or [Skipped(str(out), "there are no items")])[-1]
-            raise ValueError(f"no item can be read; {last.name}: {last.reason}")
-        write_text(folder / "predictions.csv", _table(found))
-        lines = (json.dumps({"item": one.name, "scores": one.scores}, ensure_ascii=False) for one in found)
-        write_text(folder / "predictions.jsonl", "".join(f"{line}\n" for line in lines))
-        if skipped:
-            write_text(folder / "skipped.txt", "".join(f"{one.name}: {one.reason}\n" for one in skipped))
-    left_out = f"; {len(skipped)} left out, skipped.txt says what and why" if skipped else ""
-    print(f"predictions of {counted(len(found), 'item')}, written to {out}{left_out}")
+        stream = Stream.of(model, paths, skip_bad)
+        count = _write(stream.predictions(), folder)
+        left_out = stream.write_skipped(folder)
+    print(f"predictions of {counted(count, 'item')}, written to {out}{left_out}")
     return 0
 
 
-def _table(found: Sequence[ItemPrediction]) -> str:
-    """One row per item; `best` only where there are several classes."""
-    names = list(found[0].scores)
-    several = len(names) > 1
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["item", *(["best"] if several else []), *names])
-    for one in found:
-        scores = [f"{one.scores[name]:.6g}" for name in names]
-        writer.writerow([one.name, *([one.best] if several else []), *scores])
-    return text.getvalue()
+def _write(found: Iterable[ItemPrediction], folder: Path) -> int:
+    """Both files, item by item; `best` only where there are several classes. How many items there were."""
+    count = 0
+    with open_text(folder / "predictions.csv") as file, open_text(folder / "predictions.jsonl") as lines:
+        table: TableWriter | None = None
+        for one in found:
+            count += 1
+            several = len(one.scores) > 1
+            if table is None:
+                table = TableWriter(file, ("item", *(["best"] if several else []), *one.scores))
+            table.row((one.name, *([one.best] if several else []), *(f"{score:.6g}" for score in one.scores.values())))
+            lines.write(json.dumps({"item": one.name, "scores": one.scores}, ensure_ascii=False) + "\n")
+    return count

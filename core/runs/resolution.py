@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
+from ..data.cut import valid_on
 from ..data.feature_map import FeatureMap, Grid
 from ..data.resampling import resampled
 from ..data.segmentation import Segmentation
@@ -25,6 +26,8 @@ def fine_labels(
 ) -> tuple[Int[Tensor, " fine"], Grid | None]:
     """The objects of one item on its input's own grid: weights are interpolated; sets keep their elements.
 
+    Where objects have finer outlines than the network's elements (`FoundBatch.fine`), these are taken.
+
     Where most of the interpolated weight is of no object, there is none. An element of the input that lies up to half
     a cell outside the network's elements, at the rim, belongs to what is nearest.
 
@@ -37,8 +40,8 @@ def fine_labels(
     """
     if isinstance(modality, ReducesElements):
         found = modality.reduced(found)
-    segmentation = found.segmentation
-    places, grid = own_places(found.features.valid[row], found.features.grid, row)
+    segmentation = found.segmentation if found.fine is None else found.fine
+    places, grid = own_places(valid_on(found.features, segmentation.grid)[row], segmentation.grid, row)
     own = Segmentation(segmentation.weights[row : row + 1][..., places], grid, segmentation.whole[row : row + 1])
     target = None if grid is None else input_grid(modality, found.items[row])
     if grid is None or target is None:

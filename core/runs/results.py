@@ -22,6 +22,7 @@ class ItemObjects(Generic[ItemT]):
         labels: the object of every element, −1 for none.
         grid: where the elements lie; None for sets, whose element `i` is the item's `i`-th.
         vectors: the mean of the hidden features of every object.
+        numbers: of every object, its number in the whole that the item is a window of; its own where it is none.
     """
 
     name: str
@@ -29,12 +30,16 @@ class ItemObjects(Generic[ItemT]):
     labels: Int[Tensor, " elements"]
     grid: Grid | None
     vectors: Float[Tensor, "objects dim"]
+    numbers: Int[Tensor, " objects"]
 
 
 @final
 @dataclass(frozen=True)
 class ItemVectors:
-    """The vectors of one item, of its elements and of its objects, and where they lie."""
+    """The vectors of one item, of its elements and of its objects, and where they lie.
+
+    `numbers` are those of its objects in the whole that it is a window of; its own where it is none.
+    """
 
     name: str
     item: Float[Tensor, " dim"]
@@ -42,6 +47,7 @@ class ItemVectors:
     objects: Float[Tensor, "objects dim"]
     labels: Int[Tensor, " elements"]
     grid: Grid | None
+    numbers: Int[Tensor, " objects"]
 
 
 @final

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import safetensors
 import safetensors.torch
 import torch
 from torch import nn
@@ -109,8 +110,8 @@ def load(
     name = choose("encoder", str(config.encoder["name"]), list(kind.encoders))
     encoder: AbstractEncoder = kind.encoders[name](**config.encoder["settings"])
     heads = {key: nn.Identity() if head is None else build(head) for key, head in config.heads.items()}
+    tensors = _weights(folder / WEIGHTS)
     try:
-        tensors = safetensors.torch.load_file(folder / WEIGHTS)
         _load(encoder, "encoder", tensors)
         for key, head in heads.items():
             _load(head, f"heads.{key}", tensors)
@@ -158,6 +159,13 @@ def modality_settings(modality: AbstractModality[Any]) -> dict[str, Any]:
     except TypeError:
         return {}
     return settings
+
+
+def _weights(path: Path) -> dict[str, torch.Tensor]:
+    try:
+        return safetensors.torch.load_file(path)
+    except safetensors.SafetensorError as error:
+        raise ValueError(f"{path} is damaged, or no file of safetensors ({error}); train again") from error
 
 
 def _prefixed(prefix: str, module: nn.Module) -> dict[str, torch.Tensor]:

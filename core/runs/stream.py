@@ -1,7 +1,8 @@
-"""The items under some paths through a finished run, a few at a time: what `discover` and `embed` have in common."""
+"""The items under some paths through a finished run, a few at a time: what its commands have in common."""
 
+import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar, final
 
@@ -11,8 +12,9 @@ from ..data.items import AbstractItems, Skipped
 from ..discovery.found import FoundBatch
 from ..modality.optional import ReadsFullResolution
 from ..storage.atomic import write_text
-from .inputs import Source
+from ..storage.listing import listed
 from .model import Model
+from .results import ItemPrediction
 
 ItemT = TypeVar("ItemT")
 
@@ -48,6 +50,9 @@ class Stream(Generic[ItemT]):
             BadItemError: for the first file that cannot be used, unless `skip_bad`.
         """
         modality = model.modality
+        left_out = [listed(path).left_out() for path in paths if path.is_dir()]
+        if any(left_out):
+            print(f"not looked into: {'; '.join(filter(None, left_out))}", file=sys.stderr)
         if full and isinstance(modality, ReadsFullResolution):
             reading, in_full = modality.read_full(paths, skip_bad), True
         else:
@@ -63,22 +68,30 @@ class Stream(Generic[ItemT]):
         """
         read = 0
         with tqdm(total=len(self.items), unit="item") as progress:
-            for batch in self._small() if self.full else self.model.encoded(self.items, self.skipped):
+            for batch in self.model.encoded(self.items, self.skipped, self.full):
                 read += len(batch.index)
                 yield batch
                 progress.update(batch.index[-1] + 1 - progress.n)
+        self._refuse_nothing(read)
+
+    def predictions(self) -> Iterator[ItemPrediction]:
+        """What the run's task head says of the items, in their order; errors as above.
+
+        Raises:
+            ValueError: also if the run has no task head.
+        """
+        read = 0
+        with tqdm(total=len(self.items), unit="item") as progress:
+            for one in self.model.predictions(self.items, self.skipped):
+                read += 1
+                yield one
+                progress.update()
+        self._refuse_nothing(read)
+
+    def _refuse_nothing(self, read: int) -> None:
         if not read:
             last = (self.skipped or [Skipped("the data", "there are no items")])[-1]
             raise ValueError(f"none of {len(self.items)} items can be read; {last.name}: {last.reason}")
-
-    def _small(self) -> Iterator[FoundBatch[ItemT]]:
-        """Items one at a time, encoded at the network's own size."""
-        modality = self.model.modality
-        assert isinstance(modality, ReadsFullResolution)
-        source = Source.of(self.items, modality, self.skipped)
-        for index, items in source.chunks(1):
-            for batch in self.model.encoded([modality.for_network(item) for item in items]):
-                yield replace(batch, index=index, items=items)
 
     def write_skipped(self, folder: Path) -> str:
         """Write `skipped.txt` if anything was left out; how that is said."""

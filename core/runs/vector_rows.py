@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float, Shaped
 
 from ..data.feature_map import item_means
-from ..data.items import AbstractItems, file_of
+from ..data.items import AbstractItems, file_of, record_of
 from ..discovery.found import FoundBatch
 from ..modality.base import AbstractModality
 from ..modality.optional import LocatesElements, ReducesElements
@@ -42,9 +42,11 @@ def rows_of(
 ) -> BatchRows:
     """All rows of a batch, whose first item is number `first` among those that are written.
 
-    - items: their mean over their elements, with `file` and `name` (the file and the place in it).
+    - items: their mean over their elements, with `file`, `record` (the place in it) and `name` (both).
     - elements: with their item's number, their object's (−1: none), and where they lie.
     - objects: with their item's number, their own, and their size in elements (the sum of their weights).
+
+    In a window of something longer, objects have their numbers in the whole.
     """
     if isinstance(modality, ReducesElements):
         found = modality.reduced(found)
@@ -53,21 +55,22 @@ def rows_of(
     row, place = valid.nonzero(as_tuple=True)
     located = [_located(found, row, modality, items) for row in range(len(found.index))]
     where = {name: np.concatenate([columns[name] for columns in located]) for name in located[0]}
-    labels = found.segmentation.labels()
+    labels, in_whole = found.labels(), found.object_numbers()
     objects = found.segmentation.pool(features)
     of, number = objects.present.nonzero(as_tuple=True)
     size = (found.segmentation.weights.float() * valid[:, None]).sum(dim=2)
     files = [file_of(items, index) for index in found.index]
+    records = [record_of(items, index) for index in found.index]
     names = [items.name(index) for index in found.index]
     return BatchRows(
-        Rows(item_means(features).numpy(), {"file": files, "name": names}),
+        Rows(item_means(features).numpy(), {"file": files, "record": records, "name": names}),
         Rows(
             features.values[row, place].float().numpy(),
             {"item": numbers[row].numpy(), "object": labels[row, place].numpy()} | where,
         ),
         Rows(
             objects.vectors[of, number].numpy(),
-            {"item": numbers[of].numpy(), "number": number.numpy(), "size": size[of, number].numpy()},
+            {"item": numbers[of].numpy(), "number": in_whole[of, number].numpy(), "size": size[of, number].numpy()},
         ),
     )
 

@@ -1,6 +1,5 @@
 """Folders that the package itself wrote: what lies in them is no data, unless the user names them."""
 
-import os
 from pathlib import Path
 
 MARKER = ".gestalt-output.json"
@@ -14,27 +13,6 @@ SIGNS = (
     frozenset({"table.json", "table.md", "seed-0"}),  # a table over several seeds
 )
 """A folder that holds all names of one of these is one of ours."""
-
-
-def below(folder: Path) -> list[Path]:
-    """All files and folders in a tree, sorted, without the folders that the package wrote and what is in them.
-
-    The folder itself is searched in any case: it is the one that was asked for.
-
-    Example:
-        >>> import tempfile
-        >>> folder = Path(tempfile.mkdtemp())
-        >>> (folder / "found").mkdir()
-        >>> for name in ("photo.png", "found/photo.png", f"found/{MARKER}"):
-        ...     (folder / name).touch()
-        >>> [path.name for path in below(folder)], [path.name for path in below(folder / "found")]
-        (['photo.png'], ['.gestalt-output.json', 'photo.png'])
-    """
-    found: list[Path] = []
-    for parent, folders, files in os.walk(folder):
-        folders[:] = [name for name in folders if not is_own(Path(parent, name))]
-        found += [Path(parent, name) for name in (*folders, *files)]
-    return sorted(found)
 
 
 def is_own(folder: Path) -> bool:

@@ -1,5 +1,6 @@
 """From numbered items to batches of views: the same batches for any number of workers, from any step on."""
 
+import copy
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -11,12 +12,13 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from ..data.correspondence import AbstractCorrespondence
-from ..data.items import AbstractItems, BadItemError, Skipped
+from ..data.items import AbstractItems, BadItemError, Skipped, as_bad_item
 from ..data.mask_batches import JoinedMasks, carried, coarsened, unmoved
 from ..data.masks import AbstractMasks, ItemMasks
 from ..data.view import Batch, View
 from ..modality.transform import Views
 from .labels import Labels
+from .transplanting import ObjectTransplants, Transplanting
 
 ItemT = TypeVar("ItemT")
 
@@ -99,6 +101,18 @@ class Order(Sampler[list[ItemRequest]]):
         """Optimiser steps per epoch."""
         return self.streams[0].steps_per_epoch
 
+    def between(self, start: int, stop: int) -> "Order":
+        """The same order from one step until another.
+
+        Example:
+            >>> order = Order(items=6, batch=2, steps=4, seed=0)
+            >>> list(order.between(1, 3)) == list(order)[1:3]
+            True
+        """
+        part = copy.copy(self)
+        part.start, part.steps = start, stop
+        return part
+
     def __len__(self) -> int:
         return (self.steps - self.start) * self.parts
 
@@ -175,11 +189,14 @@ def mix(*numbers: int) -> int:
 class ViewsDataset(Dataset[ItemViews[ItemT] | BadItemError]):
     """Reads an item and makes its views.
 
-    An item that turns out to be bad is returned as the error itself, so that the main process can raise it as it is;
-    with `skip_bad` the next readable item takes its place and the bad one is listed.
+    An item that turns out to be bad, whatever is raised over it, is returned as the error that names it, so that the
+    main process can raise it; with `skip_bad` the next readable item takes its place and the bad one is listed.
 
     Masks are those of the item, and what is compared lies on the source, so they are carried there by the source's
     transform. That changes no view: what is random is drawn as it is without masks.
+
+    With `transplants`, objects of other items are set into an item that has masks before its views are made: all views
+    show the same composed item, and its masks say which elements the new objects have.
     """
 
     def __init__(
@@ -188,6 +205,7 @@ class ViewsDataset(Dataset[ItemViews[ItemT] | BadItemError]):
         views: Views[ItemT],
         skip_bad: bool,
         masks: AbstractMasks[ItemT] | None = None,
+        transplants: ObjectTransplants[ItemT] | None = None,
         computing: Callable[[ItemT, str], Tensor] | None = None,
     ) -> None:
         self.items = items
@@ -195,6 +213,11 @@ class ViewsDataset(Dataset[ItemViews[ItemT] | BadItemError]):
         self.skip_bad = skip_bad
         self.masks = masks
         self.computing = computing
+        self.transplanting: Transplanting[ItemT] | None = None
+        if transplants is not None:
+            if masks is None:
+                raise ValueError("objects are set into other items by their masks, and there are none; give masks too")
+            self.transplanting = Transplanting(items, masks, transplants, skip_bad)
 
     def __getitem__(self, request: ItemRequest) -> ItemViews[ItemT] | BadItemError:
         skipped: list[Skipped] = []
@@ -204,21 +227,31 @@ class ViewsDataset(Dataset[ItemViews[ItemT] | BadItemError]):
             again = [request.repeat, distance] if distance else [request.repeat] if request.repeat else []
             rng = np.random.default_rng([request.seed, request.epoch, index, *again])
             try:
-                item = self.items.read(index, rng)
-                masks = None if self.masks is None else self.masks.of_item(index, item)
-                source, origin = self.views.source(item, rng)
-                computed = None if self.computing is None else self.computing(source, self.items.name(index))
-            except BadItemError as error:
+                return self._seen(request, index, distance, rng, skipped)
+            except Exception as error:
+                bad = as_bad_item(self.items.name(index), error)
                 if not self.skip_bad:
-                    return error
-                skipped.append(Skipped(error.name, error.reason))
-                continue
-            views = tuple(view(source, rng) for view in self.views.views)
-            if masks is not None:
-                masks = carried(coarsened(masks), origin)
-            every = ((source, unmoved(origin)), *views)
-            return ItemViews(every, index, self.items.name(index), tuple(skipped), masks, computed)
-        return BadItemError(self.items.name(request.index), "no item of the data set can be read")
+                    return bad
+                skipped.append(Skipped(bad.name, bad.reason))
+        first = skipped[0]
+        return BadItemError(first.name, f"{first.reason}; nor can any other of {len(self.items)} items be read")
+
+    def _seen(
+        self, request: ItemRequest, index: int, distance: int, rng: np.random.Generator, skipped: list[Skipped]
+    ) -> ItemViews[ItemT]:
+        item = self.items.read(index, rng)
+        masks = None if self.masks is None else self.masks.of_item(index, item)
+        if self.transplanting is not None and masks is not None:
+            numbers = (request.seed, request.epoch, index, request.repeat, distance)
+            item, masks, passed = self.transplanting(index, item, masks, numbers)
+            skipped += passed
+        source, origin = self.views.source(item, rng)
+        computed = None if self.computing is None else self.computing(source, self.items.name(index))
+        views = tuple(view(source, rng) for view in self.views.views)
+        if masks is not None:
+            masks = carried(coarsened(masks), origin)
+        every = ((source, unmoved(origin)), *views)
+        return ItemViews(every, index, self.items.name(index), tuple(skipped), masks, computed)
 
 
 def join(seen: Sequence[ItemViews[ItemT]], collate: Callable[[Sequence[ItemT]], Any]) -> Batch[Any]:
@@ -263,7 +296,7 @@ class Collate(Generic[ItemT]):
         return join(good, self.collate), masks
 
 
-def _begin_worker(_: int) -> None:
+def begin_worker(_: int) -> None:
     """One thread. Signals that reach all processes (Ctrl-C, a scheduler's SIGTERM) are the main one's to answer.
 
     It needs its workers to finish the step. A second SIGTERM ends a worker, so that the main process can end one that
@@ -283,22 +316,25 @@ def batches(
     skip_bad: bool,
     labels: Labels | None = None,
     masks: AbstractMasks[ItemT] | None = None,
+    transplants: ObjectTransplants[ItemT] | None = None,
     computing: Callable[[ItemT, str], Tensor] | None = None,
 ) -> Iterator[Batch[Any]]:
     """The batches of every step that `order` has left, with what is known of their items.
 
-    With `masks` every batch has the masks of its items; an item without one is one object. With `computing` it has what
-    that computes from each source item, whose name it is told.
+    With `masks` every batch has the masks of its items; an item without one is one object. With `transplants` items
+    that have masks get objects of one another; with `computing` every batch has what that computes from each source
+    item, whose name it is told.
 
     Raises:
         BadItemError: for an item that cannot be read, unless `skip_bad`.
+        ValueError: for transplants without masks.
     """
     loader = DataLoader(
-        ViewsDataset(items, views, skip_bad, masks, computing),
+        ViewsDataset(items, views, skip_bad, masks, transplants, computing),
         batch_sampler=order,
         collate_fn=Collate(collate, masks is not None),
         num_workers=workers,
-        worker_init_fn=_begin_worker,
+        worker_init_fn=begin_worker,
         prefetch_factor=4 if workers else None,
     )
     for loaded in loader:

@@ -2,12 +2,13 @@
 
 import dataclasses
 import json
+import os
+import sys
 from collections.abc import Iterator, Set
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, final
 
-from filelock import FileLock, Timeout
 from lightning_fabric import Fabric
 from torch import nn
 
@@ -15,6 +16,8 @@ from ..components.registry import REGISTRIES
 from ..components.settings import settings_of
 from ..storage.atomic import write_text
 from .checkpoint import CHECKPOINT
+from .data_record import DataRecord
+from .lock import locked
 
 OPTIONS = "options.json"
 LOCK = "training.lock"
@@ -43,10 +46,14 @@ class RunFolder:
         Raises:
             FileExistsError: if the folder holds a run and `resume` is False.
             NotADirectoryError: if it is a file.
+            PermissionError: if nothing can be written there.
             ValueError: if the run was begun with other options.
         """
         if self.folder.exists() and not self.folder.is_dir():
             raise NotADirectoryError(f"{self.folder} is a file; choose a folder by --out")
+        place = next(path for path in (self.folder, *self.folder.absolute().parents) if path.exists())
+        if not os.access(place, os.W_OK):
+            raise PermissionError(f"{place} cannot be written to; choose another folder by --out")
         if not (self.folder / CHECKPOINT).is_file():
             return
         if not self.resume:
@@ -67,33 +74,51 @@ class RunFolder:
             )
 
     @contextmanager
-    def claimed(self, fabric: Fabric) -> Iterator[None]:
-        """Within it, this run alone trains in the folder; its options are written.
+    def claimed(self, fabric: Fabric, data: DataRecord | None = None, changed: bool = False) -> Iterator[None]:
+        """Within it, this run alone trains in the folder; its options are written, and what its data are.
+
+        Args:
+            fabric: of this process; the first one has the lock for all.
+            data: what is trained on; None where nobody knows.
+            changed: go on although the data are no longer those that the run was begun with.
 
         Raises:
             RuntimeError: if another process trains there.
-            FileExistsError, ValueError: as `check`.
+            FileExistsError, PermissionError, ValueError: as `check`; or if the data are others, unless `changed`.
         """
         if not fabric.is_global_zero:
             fabric.barrier()
             yield
             return
         self.folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(self.folder / LOCK)
-        try:
-            lock.acquire(timeout=0)
-        except Timeout as error:
-            raise RuntimeError(
-                f"another process is training in {self.folder}; wait until it ends, or choose another folder by --out"
-            ) from error
-        try:
+        taken = f"another process is training in {self.folder}; wait until it ends, or choose another folder by --out"
+        with locked(self.folder / LOCK, taken):
             self.check()
+            if data is not None:
+                self._compare(data, changed)
+                data.write(self.folder)
             write_text(self.folder / OPTIONS, json.dumps(self.fields, indent=2, ensure_ascii=False) + "\n")
             fabric.barrier()
             yield
-        finally:
-            lock.release()
-            (self.folder / LOCK).unlink(missing_ok=True)
+
+    def _compare(self, data: DataRecord, changed: bool) -> None:
+        if not (self.folder / CHECKPOINT).is_file():
+            return
+        before = None if changed else DataRecord.read(self.folder)
+        if before is None:
+            said = (
+                "whether its data changed is not looked at" if changed else "what data it was begun with is not known"
+            )
+            print(f"going on with the run in {self.folder}: {said}", file=sys.stderr)
+            return
+        found = before.changes(data)
+        if found:
+            raise ValueError(
+                f"the data changed since the run in {self.folder} was begun: {', '.join(found)}. Go on all the same by "
+                "--data-changed (in Python: data_changed=True), or start a new run in another folder"
+            )
+        if before.times != data.times:
+            print("the files of the data are newer than the run; names, sizes and a sample agree", file=sys.stderr)
 
 
 def plain(value: Any) -> Any:

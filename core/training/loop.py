@@ -18,18 +18,24 @@ from tqdm import tqdm
 
 from ..data.items import AbstractItems, Skipped
 from ..data.masks import AbstractMasks
+from ..data.view import Batch
+from ..discovery.segmenters.in_rounds import in_rounds
 from ..methods.step import AbstractLearner, StepOutput
 from ..modality.transform import Views
 from ..optimization.lars import LARS
-from ..optimization.parameter_groups import parameter_groups
+from ..optimization.parameter_groups import SHARE, parameter_groups
 from ..optimization.progress import Progress
-from ..optimization.schedules import warmup_cosine
 from .checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
 from .data import Order, batches, mix
 from .given_masks import with_equal_objects
 from .labels import Labels
 from .metrics_log import MetricsLog
 from .options import Training
+from .round_plan import RoundPlan
+from .round_signs import write_signs
+from .rounds import RoundKeeper
+from .steady_items import SteadyItems
+from .transplanting import ObjectTransplants
 from .watch import CollapseWatch
 
 ItemT = TypeVar("ItemT")
@@ -95,14 +101,15 @@ def train_learner(
     skip_bad: bool = False,
     labels: Labels | None = None,
     masks: AbstractMasks[ItemT] | None = None,
+    transplants: ObjectTransplants[ItemT] | None = None,
     computing: Callable[[ItemT, str], Tensor] | None = None,
 ) -> TrainingResult:
     """Train a learner and leave metrics and checkpoints in `folder`.
 
     With `resume` the run goes on from its last checkpoint and gives the same numbers as an undisturbed one: nothing
     random depends on anything but the seed and the step. Ctrl-C (or SIGTERM) finishes the step, saves, and returns
-    with `finished` False. `labels` are what the learner may know of the items, `masks` the objects that come with them,
-    `computing` computes its targets from each of them.
+    with `finished` False. `labels` are what the learner may know of the items, `masks` the objects that come with them;
+    with `transplants` items get objects of one another; `computing` computes targets from each.
 
     Raises:
         Diverged: if the loss is not finite; names the step, the items and the last good checkpoint.
@@ -120,21 +127,57 @@ def train_learner(
     share = options.labelled if labels is not None else 0.0
     parts = options.accumulate
     order = Order(len(items), options.batch, options.steps, options.seed, start, parts, rank, ranks, known, share)
+    plan = RoundPlan.of(learner, options, order.steps_per_epoch)
     model, optimizer = fabric.setup(_Step(learner), optimizer)
     if saved is not None:
         restore(fabric, learner, optimizer, saved)
     log = MetricsLog(folder, start) if fabric.is_global_zero else None
     watch, skipped = CollapseWatch(), list[Skipped]()
-    source = batches(items, views, collate, order, options.workers, skip_bad, labels, masks, computing)
+    keeper, segmenter = None, in_rounds(learner)
+    if segmenter is not None:
+        keeper = RoundKeeper(
+            fabric, segmenter, items, collate, folder / "segments", options.seed, options.workers, skip_bad, masks
+        )
+        if saved is None:
+            keeper.forget()
+    source: Iterator[Batch[Any]] = iter(())
+    until = start
     bar = tqdm(total=options.steps, initial=start, unit="step", disable=not fabric.is_global_zero, dynamic_ncols=True)
 
     step, waited, logged = start, 0.0, time.monotonic()
     with interruptible() as interrupted, bar:
         model.train()
         while step < options.steps and not agreed(fabric, interrupted()):
-            rate = options.lr * warmup_cosine(step + 1, options.steps, options.warmup)
+            if step == until:
+                number, until = plan.round_of(step), plan.end(step)
+                of_round, own = items, masks
+                if keeper is not None:
+                    begins = step == plan.begin(step)
+                    if step and begins:  # whoever resumes after a kill needs the network that segments come from
+                        save(fabric, folder, learner, optimizer, step, running)
+                    own, passed = keeper.segments(number, begins)
+                    of_round = SteadyItems(items, options.seed)
+                    skipped += passed
+                    if log is not None and begins:
+                        signs = keeper.signs(number, step)
+                        write_signs(folder, signs)
+                        bar.write(signs.said())
+                part_of_order = order.between(step, until)
+                source = batches(
+                    of_round,
+                    views,
+                    collate,
+                    part_of_order,
+                    options.workers,
+                    skip_bad,
+                    labels,
+                    own,
+                    transplants,
+                    computing,
+                )
+            rate = options.lr * plan.rate(step)
             for group in optimizer.param_groups:
-                group["lr"] = rate
+                group["lr"] = rate * group.get(SHARE, 1.0)
 
             outputs: list[StepOutput[Any]] = []
             before = Progress(step, options.steps, order.steps_per_epoch)
@@ -190,8 +233,17 @@ def train_learner(
 
 
 def build_optimizer(learner: nn.Module, options: Training) -> Optimizer:
-    """The optimiser that the options ask for, over everything that is trained."""
+    """The optimiser that the options ask for, over everything that is trained.
+
+    Raises:
+        ValueError: if nothing is.
+    """
     groups = parameter_groups(learner, options.decay)
+    if not any(group["params"] for group in groups):
+        raise ValueError(
+            "there is nothing to train: the encoder has no parameters or is frozen, and the method has no heads; "
+            "freeze fewer layers (--encoder.frozen), or choose heads"
+        )
     if options.optimizer == "lars":
         return LARS(groups, options.lr)
     for group in groups:

@@ -85,6 +85,15 @@ class PointClouds(gestalt.AbstractModality):
         names = ", ".join(html.escape(name) for name, _ in truth)
         return f'<figure><svg viewBox="0 0 1 1" width="300">{dots}</svg><figcaption>{names}</figcaption></figure>'
 
+    def transplant(self, host, donor, part, rng):  # optional: points of another cloud, turned, among the host's
+        taken = np.flatnonzero(part.labels >= 0).tolist()
+        if not 0 < len(taken) <= len(host):
+            return None
+        piece, _ = Rotation()(donor[taken], rng)
+        piece[:, :2] += host[rng.integers(len(host)), :2] - piece[:, :2].mean(axis=0)
+        origins = [*range(len(host)), *[-1] * len(taken)], [*[-1] * len(host), *taken]
+        return gestalt.Transplant.of_set(np.concatenate([host, piece]), *origins)
+
     def specimens(self):
         return [specimen(points, seed) for seed, points in enumerate((40, 48, 32))]
 

@@ -83,6 +83,19 @@ class Sensors(gestalt.AbstractModality):
         svg = f'<svg viewBox="0 0 {len(found)} 4" width="600">{cells}</svg>'
         return f"<figure>{svg}<figcaption>{names}</figcaption></figure>"
 
+    def transplant(self, host, donor, part, rng):  # optional: a stretch of another series, stronger or weaker
+        inside = np.flatnonzero(part.under(gestalt.Grid.uniform((len(donor),), (1.0,)), len(donor)) >= 0)
+        size = int(np.argmax(np.diff(inside, append=-1) != 1)) + 1 if len(inside) else 0  # up to the first break
+        if not 0 < size <= len(host) // 2:
+            return None
+        first, start = int(inside[0]), int(rng.integers(len(host) - size + 1))
+        composed, owner = host.copy(), torch.zeros(len(host), dtype=torch.long)
+        composed[start : start + size] = donor[first : first + size] * np.float32(rng.uniform(0.7, 1.4))
+        owner[start : start + size] = 1  # of the donor; 0 is of the host
+        origin = gestalt.Affine.of(scale=[1.0], offset=[float(first - start)])
+        masks = gestalt.ItemMasks(owner, gestalt.Grid.uniform((len(host),), (1.0,)))
+        return gestalt.Transplant(composed, gestalt.Affine.identity(axes=1), origin, masks)
+
     def specimens(self):
         return [specimen(elements, seed) for seed, elements in enumerate((24, 30, 18))]
 

@@ -17,6 +17,7 @@ from gestalt.core.data.masks import AbstractMasks, ItemMasks
 from gestalt.core.discovery.found import FoundBatch
 from gestalt.core.modality.base import AbstractModality, Reading, Specimen
 from gestalt.core.modality.transform import AbstractTransform, Views
+from gestalt.core.modality.transplant import Transplant
 from gestalt.core.networks.encoder import AbstractEncoder
 
 from .data import AudioFiles as AudioFiles
@@ -25,6 +26,7 @@ from .data import Waveforms as Waveforms
 from .data import collate as collate
 from .data import each_window as each_window
 from .data import read_audio
+from .dilated import Dilated
 from .effects import BackgroundMix, Filters, Gain, Noise
 from .encoders import Conv, LogMel
 from .front_end import SampleRate
@@ -35,6 +37,8 @@ from .render import render
 from .resnet import resnet18, resnet34, resnet50
 from .specimens import specimens
 from .statistics import statistics
+from .transplants import transplant
+from .unet import UNet
 from .views import FrequencyCrop, FrequencyMask, PitchShift, Shift, TimeCrop, TimeMask, TimeStretch
 from .views import chain as chain
 from .views import default_views as default_views
@@ -50,7 +54,7 @@ class Audio(AbstractModality[Recording]):
 
     Example:
         >>> sorted(MODALITY.encoders)[:4]
-        ['ast', 'conv', 'hubert', 'raw']
+        ['ast', 'conv', 'dilated', 'hubert']
     """
 
     name: ClassVar[str] = "audio"
@@ -71,6 +75,8 @@ class Audio(AbstractModality[Recording]):
         self.encoders: Mapping[str, Callable[..., AbstractEncoder]] = {
             "raw": LogMel,
             "conv": Conv,
+            "dilated": Dilated,
+            "unet": UNet,
             "resnet18": resnet18,
             "resnet34": resnet34,
             "resnet50": resnet50,
@@ -98,12 +104,12 @@ class Audio(AbstractModality[Recording]):
     def read(self, paths: Sequence[Path], skip_bad: bool = False) -> Reading[Recording]:
         """The windows of all audio files among `paths` and in the folders among them, in sorted order.
 
-        The header of every file is read; 64 files, evenly over the list, are decoded in a few places. Wav, flac, ogg
-        and mp3 are decoded by libsndfile, mp4, m4a, webm and other containers by FFmpeg; channels are averaged.
+        The length of every file is found; 64 files, evenly over the list, are decoded in a few places. Wav, flac, ogg
+        and others are decoded by libsndfile, mp3, mp4, m4a, webm and other containers by FFmpeg; channels are averaged.
 
         Raises:
-            BadItemError: for the first file that is no audio, empty or too short, or among the decoded ones silent or
-                not finite, unless `skip_bad`.
+            BadItemError: for the first file that is no audio, empty, too short, cut off or joined of several, or among
+                the decoded ones silent or not finite, unless `skip_bad`.
             FileNotFoundError: for a path that does not exist.
             ValueError: if no usable audio is found.
         """
@@ -153,6 +159,12 @@ class Audio(AbstractModality[Recording]):
     def shown_masks(self, item: Recording, masks: ItemMasks) -> Sequence[tuple[str, Any]]:
         """Each event with its onset and offset in seconds of the item."""
         return shown_masks(item, masks)
+
+    def transplant(
+        self, host: Recording, donor: Recording, part: ItemMasks, rng: np.random.Generator
+    ) -> Transplant[Recording] | None:
+        """A sound of one recording added to another: of another level, spectral tilt and pitch, with faded ends."""
+        return transplant(host, donor, part, rng)
 
     def specimens(self) -> Sequence[Specimen[Recording]]:
         """Three recordings of tones and hisses, two seconds or a little less."""

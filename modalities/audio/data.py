@@ -14,14 +14,14 @@ from gestalt.core.data.items import AbstractItems, BadItemError, Skipped
 from gestalt.core.modality.base import Reading
 from gestalt.core.modality.files import find_files, number_of
 from gestalt.core.modality.probing import none_usable, probe, sample
-from gestalt.core.modality.windows import WindowIndex, jittered, window_name
+from gestalt.core.modality.windows import InContext, Sight, WindowIndex, beginning_before, jittered, window_name
 
 from .reading import ADVICE, SUFFIXES, Header, decode, read_header
+from .silence import refuse_nan, refuse_silent
 
 SHORTEST = 0.25  # seconds; less than that is a click, not a recording
-SILENCE = 10 ** (-90 / 20)  # amplitude; 16-bit rounding noise lies below
-PROBE = 2.0  # seconds
-PROBES = 8
+CONTEXT = 1.0
+"""Seconds that a network sees before and after a window, where the file has them."""
 
 
 @final
@@ -146,6 +146,10 @@ class AudioFiles(AbstractItems[Recording]):
         """The same files, read for training (`True`) or exactly."""
         return AudioFiles(self.paths, self.headers, self.sample_rate, self.seconds, jitter)
 
+    def whole(self, index: int) -> range:
+        """The windows of the file of window `index`."""
+        return self._index.of_file(self._index.place(index)[0])
+
     def read(self, index: int, rng: np.random.Generator) -> Recording:
         """One window as mono at `sample_rate`.
 
@@ -160,8 +164,40 @@ class AudioFiles(AbstractItems[Recording]):
         samples = decode(self.paths[file], header, begin, self.seconds, self.sample_rate)
         if len(samples) == 0:
             raise BadItemError(self.name(index), f"the file ends before its header says; {ADVICE}")
-        _refuse_nan(self.name(index), samples)
+        refuse_nan(self.name(index), samples.numpy())
         return Recording(samples, self.sample_rate, begin)
+
+    def read_in_context(self, index: int, sight: Sight) -> InContext[Recording]:
+        """Window `index` without jitter, and the stretch from a second before it to a second after it.
+
+        The file is decoded once. The stretch is shorter where the file begins or ends, and where the network takes no
+        more; context that cannot be used is silent, or missing at the end.
+
+        Raises:
+            BadItemError: if the window itself cannot be used.
+        """
+        begin, rate = self.start(index), self.sample_rate
+        margin = max(0.0, min(CONTEXT, (sight.longest - self.seconds) / 2))
+        first = beginning_before(begin, margin, rate, sight.steps)
+        if begin + self.seconds - first / rate > sight.longest:
+            first = round(begin * rate)
+        samples = self._stretch(index, first / rate, min(begin + self.seconds + margin - first / rate, sight.longest))
+        before, length = round(begin * rate) - first, round(self.seconds * rate)
+        window = samples[before : before + length].clone()
+        if len(window) == 0:
+            window = samples = self.with_jitter(False).read(index, np.random.default_rng(0)).samples
+            before = 0
+        refuse_nan(self.name(index), window.numpy())
+        around = Recording(samples.nan_to_num(0.0, 0.0, 0.0), rate, begin - before / rate)
+        return InContext(Recording(window, rate, begin), around, (before / rate, (before + length) / rate))
+
+    def _stretch(self, index: int, begin: float, seconds: float) -> Float[Tensor, " time"]:
+        """Some of the file of a window; empty where it cannot be decoded, which may be due to the context alone."""
+        file = self._index.place(index)[0]
+        try:
+            return decode(self.paths[file], self.headers[file], begin, seconds, self.sample_rate)
+        except BadItemError:
+            return torch.zeros(0)
 
 
 def read_audio(paths: Sequence[Path], sample_rate: int, seconds: float, skip_bad: bool = False) -> Reading[Recording]:
@@ -179,7 +215,7 @@ def read_audio(paths: Sequence[Path], sample_rate: int, seconds: float, skip_bad
     def examine(path: Path) -> Header:
         header = _long_enough(path)
         if path in decoded:
-            _refuse_silent(path, header, sample_rate)
+            refuse_silent(path, header, sample_rate)
         return header
 
     skipped: list[Skipped] = []
@@ -200,36 +236,6 @@ def _long_enough(path: Path) -> Header:
             "join it to others, remove it, or leave it out with --skip-bad",
         )
     return header
-
-
-def _refuse_silent(path: Path, header: Header, sample_rate: int) -> None:
-    """Decode a file at its start, its end and some places between; there must be sound in one of them, or elsewhere."""
-    whole = header.seconds <= PROBE * PROBES
-    last = max(0.0, header.seconds - PROBE)
-    starts = np.arange(0.0, header.seconds, PROBE) if whole else np.linspace(0.0, last, PROBES)
-    silent = [_silent(path, header, float(start), sample_rate) for start in starts]
-    # A long file may be silent in all these places and sound elsewhere: only then it is read through, up to a sound.
-    if all(silent) and (
-        whole or all(_silent(path, header, float(start), sample_rate) for start in np.arange(PROBE, last, PROBE))
-    ):
-        raise BadItemError(
-            str(path),
-            "is silent throughout (below −90 dBFS); check the microphone or the export, remove it, "
-            "or leave it out with --skip-bad",
-        )
-
-
-def _silent(path: Path, header: Header, start: float, sample_rate: int) -> bool:
-    samples = decode(path, header, start, PROBE, sample_rate)
-    _refuse_nan(str(path), samples)
-    return len(samples) == 0 or float(samples.abs().max()) < SILENCE
-
-
-def _refuse_nan(name: str, samples: Float[Tensor, " time"]) -> None:
-    if not bool(samples.isfinite().all()):
-        raise BadItemError(
-            name, "holds samples that are NaN or infinite; export it again, remove it, or leave it out with --skip-bad"
-        )
 
 
 def each_window(files: AudioFiles, path: Path) -> Iterator[Recording]:

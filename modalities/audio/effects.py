@@ -128,11 +128,14 @@ class Filters(AbstractTransform[Recording]):
 
 
 def _filter(kind: str, place: float, strength: float, nyquist: float) -> Any:
-    """The filter of that kind, `place` of the way up its range of frequencies (in octaves)."""
+    """The filter of that kind, `place` of the way up its range of frequencies (in octaves).
+
+    Ranges are those of recordings at 16 kHz; of others, as much of the way up to the highest frequency.
+    """
     import audiomentations
 
     def at(low: float, high: float) -> float:
-        return min(low * math.pow(high / low, place), 0.9 * nyquist)
+        return low * math.pow(high / low, place) * nyquist / 8000.0
 
     low_pass, high_pass, centre = at(1000.0, 7000.0), at(60.0, 1500.0), at(200.0, 4000.0)
     passing: dict[str, Any] = {"min_rolloff": 12, "max_rolloff": 12, "zero_phase": True, "p": 1.0}

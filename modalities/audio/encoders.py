@@ -21,6 +21,7 @@ from .front_end import (
     SampleRate,
     count,
     longest,
+    lowest_band,
     masked,
     valid_elements,
     whole_samples,
@@ -39,8 +40,8 @@ class LogMel(AbstractEncoder):
 
     Args:
         mels: bands of the log-mel spectrum, equally spaced in mel, the length of the vectors.
-        window_ms: length of the window of each spectrum, in milliseconds; a whole number of samples.
-        hop_ms: step from one spectrum to the next, in milliseconds; a whole number of samples.
+        window_ms: length of the window of each spectrum, in milliseconds, to the nearest sample.
+        hop_ms: step from one spectrum to the next, in milliseconds, to the nearest sample.
         per_element: frames, one per step, whose mean is an element.
         floor: power in dB of full scale that counts as silence.
         sample_rate: of the recordings, in Hz.
@@ -71,7 +72,9 @@ class LogMel(AbstractEncoder):
         self.sample_rate = sample_rate
         check_ranges(self)
         window, hop = whole_samples(window_ms, sample_rate, "window_ms"), whole_samples(hop_ms, sample_rate, "hop_ms")
-        self.frames = LogMelFrames(sample_rate, mels, window, hop, high=0.4875 * sample_rate, floor=floor)
+        self.frames = LogMelFrames(
+            sample_rate, mels, window, hop, lowest_band(sample_rate), 0.4875 * sample_rate, floor
+        )
         self.step = hop * per_element
         self.dim = mels
 
@@ -143,8 +146,8 @@ class Conv(AbstractEncoder):
         dilations: growth of the dilation from block to block: 1 keeps it at 1, 2 doubles it.
         norm: `layer` (each element alone) or `row` (batch statistics over valid elements).
         mels: bands of the log-mel spectrum, equally spaced in mel.
-        window_ms: length of the window of each spectrum, in milliseconds; a whole number of samples.
-        hop_ms: step from one spectrum to the next, in milliseconds; a whole number of samples.
+        window_ms: length of the window of each spectrum, in milliseconds, to the nearest sample.
+        hop_ms: step from one spectrum to the next, in milliseconds, to the nearest sample.
         per_element: frames, one per step, that the first convolution gathers into an element.
         floor: power in dB of full scale that counts as silence.
         sample_rate: of the recordings, in Hz.
@@ -186,7 +189,9 @@ class Conv(AbstractEncoder):
         if any(kernel % 2 == 0 for kernel in kernels):
             raise ValueError(f"kernels must be odd, so that an element stays in its place, got {list(kernels)}")
         window, hop = whole_samples(window_ms, sample_rate, "window_ms"), whole_samples(hop_ms, sample_rate, "hop_ms")
-        self.frames = LogMelFrames(sample_rate, mels, window, hop, high=0.4875 * sample_rate, floor=floor)
+        self.frames = LogMelFrames(
+            sample_rate, mels, window, hop, lowest_band(sample_rate), 0.4875 * sample_rate, floor
+        )
         self.step = hop * per_element
         self.stem = nn.Conv1d(mels, width, per_element + 2 * margin, stride=per_element, padding=margin, bias=False)
         self.stem_norm = ElementNorm(width, norm)

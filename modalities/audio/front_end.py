@@ -22,15 +22,24 @@ Floor = Annotated[float, Between(-200.0, 0.0)]
 
 
 def whole_samples(milliseconds: float, sample_rate: int, name: str) -> int:
-    """A duration in samples.
+    """A duration in samples, to the nearest: grids give the seconds of that many.
 
     Raises:
-        ValueError: if it is no whole number of them; `name` says which setting to change.
+        ValueError: if it is none; `name` says which setting to change.
+
+    Example:
+        >>> whole_samples(32.0, 16_000, "window_ms"), whole_samples(32.0, 44_100, "window_ms")
+        (512, 1411)
     """
-    samples = milliseconds * sample_rate / 1000
-    if samples != round(samples) or samples < 1:
-        raise ValueError(f"{name} must be a whole number of samples at {sample_rate} Hz, got {milliseconds} ms")
-    return round(samples)
+    samples = round(milliseconds * sample_rate / 1000)
+    if samples < 1:
+        raise ValueError(f"{name} must hold a sample at {sample_rate} Hz, got {milliseconds} ms")
+    return samples
+
+
+def lowest_band(sample_rate: int) -> float:
+    """Where the bands of a spectrum begin, in Hz: 60, or lower where a recording has little above."""
+    return min(60.0, sample_rate / 16)
 
 
 def hz_to_mel(hertz: float) -> float:

@@ -61,19 +61,20 @@ def read_masks(
         events = {number: _from_track(track) for number, track in pairs.items()}
     elif path.suffix.lower() in (".tsv", ".csv"):
         rows = _from_table(path)
-        known = {name: files.number(name, str(path)) for name in dict.fromkeys(name for name, _ in rows)}
+        known = {name: files.known(name, str(path)) for name in dict.fromkeys(name for name, _ in rows)}
         events = {number: list[LabelledEvent]() for number in known.values() if number is not None}
         for name, event in rows:
             number = known[name]
             if number is not None and event is not None:
                 events[number].append(event)
+        files.refuse_if_none(events, str(path))
     else:
         raise unreadable_masks(path, ACCEPTED)
     if not events:
         raise unreadable_masks(path, ACCEPTED)
     for number, own in events.items():
         _refuse_outside(own, items.headers[number].seconds, items.paths[number])
-    return EventMasks(items, {number: tuple(own) for number, own in events.items()})
+    return EventMasks(items, {number: tuple(own) for number, own in events.items()}, files.unused)
 
 
 @final
@@ -85,6 +86,7 @@ class EventMasks(AbstractMasks[Recording]):
 
     files: AudioFiles
     events: Mapping[int, tuple[LabelledEvent, ...]]
+    unused: tuple[str, ...] = ()
 
     def has(self, index: int) -> bool:
         """Whether there is a track for the file."""

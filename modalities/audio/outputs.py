@@ -1,6 +1,5 @@
 """Found events in the formats that the field's tools read, and the times of frames."""
 
-import csv
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -16,31 +15,34 @@ from gestalt.core.data.items import AbstractItems
 from gestalt.core.data.segmentation import Segmentation
 from gestalt.core.discovery.found import FoundBatch
 from gestalt.core.discovery.groupers import along_first_axis
+from gestalt.core.storage.csv_file import TableWriter
 from gestalt.core.storage.naming import OutputNames, counted
 from gestalt.core.storage.text_file import open_text
 
 from .data import AudioFiles, Recording
-from .outputs_events import Event, events_of, joined, kinds_of
+from .outputs_events import Event, Sounding, kinds_of
+
+COLUMNS = ("filename", "onset", "offset", "event_label")
 
 
 def write_objects(found: Iterable[FoundBatch[Recording]], items: AbstractItems[Recording], out: Path) -> str:
-    """`events.tsv` in DCASE's columns, `events.json`, and an Audacity label track for every file, in `labels`.
+    """`events.tsv` in DCASE's columns, the same as `events.csv`, which sed_eval and dcase_util read (they take a table
+    with a header by its suffix alone), `events.json`, and an Audacity label track for every file, in `labels`.
 
-    Events that the border between two windows cuts are joined, and events that are alike are of one kind.
+    An event that goes on in the next window is one event, and events that are alike are of one kind.
 
     Raises:
         TypeError: if the items are no windows of files.
     """
     if not isinstance(items, AudioFiles):
         raise TypeError(f"events are written for windows of files (AudioFiles), got {type(items).__name__}")
-    events, heard = list[Event](), dict[Path, None]()
+    sounding, heard = Sounding(), dict[Path, None]()
     for batch in map(reduced, found):
-        labels = batch.segmentation.labels()
+        labels = batch.labels()
         for row, index in enumerate(batch.index):
             heard[items.path(index)] = None
-            times = element_times(batch, row)
-            events += events_of(labels[row], batch.features, row, times, items.path(index))
-    events = joined(events, items.seconds)
+            sounding.hear(labels[row], batch.features, row, element_times(batch, row, items), items.path(index))
+    events = sounding.events()
     kinds = kinds_of(events)
     write_events(out, events, kinds, list(heard))
     said = f"{counted(len(events), 'event')} of {counted(len(set(kinds)), 'kind')}"
@@ -48,14 +50,14 @@ def write_objects(found: Iterable[FoundBatch[Recording]], items: AbstractItems[R
 
 
 def write_events(out: Path, events: Sequence[Event], kinds: Sequence[str], files: Sequence[Path]) -> None:
-    """The three formats; a file without events has an empty track and an empty entry."""
+    """The formats; a file without events has an empty track and an empty entry."""
     tracks: dict[Path, list[str]] = {file: [] for file in files}
     records: dict[str, list[dict[str, Any]]] = {str(file): [] for file in files}
-    with open_text(out / "events.tsv") as file:
-        writer = csv.writer(file, delimiter="\t", lineterminator="\n")
-        writer.writerow(["filename", "onset", "offset", "event_label"])
+    with open_text(out / "events.tsv") as tabs, open_text(out / "events.csv") as commas:
+        tables = TableWriter(tabs, COLUMNS, "\t"), TableWriter(commas, COLUMNS)
         for event, kind in zip(events, kinds, strict=True):
-            writer.writerow([event.file, f"{event.onset:.3f}", f"{event.offset:.3f}", kind])
+            for table in tables:
+                table.row((event.file, f"{event.onset:.3f}", f"{event.offset:.3f}", kind))
             tracks[event.file].append(f"{event.onset:.6f}\t{event.offset:.6f}\t{kind}\n")
             record = {"onset": round(event.onset, 3), "offset": round(event.offset, 3), "object": kind}
             records[str(event.file)].append(record)
@@ -77,27 +79,27 @@ def reduced(found: FoundBatch[Recording]) -> FoundBatch[Recording]:
     valid = found.features.valid.view(len(found.index), 1, grid.shape[0], -1)
     weights = segmentation.weights.view(*segmentation.weights.shape[:2], grid.shape[0], -1) * valid
     mean = weights.sum(dim=3) / valid.sum(dim=3).clamp(min=1)
-    return FoundBatch(
-        found.index, found.items, features, Segmentation(mean, Grid((grid.edges[0],)), segmentation.whole)
-    )
+    along = Segmentation(mean, Grid((grid.edges[0],)), segmentation.whole)
+    return FoundBatch(found.index, found.items, features, along, found.numbers)
 
 
 def element_columns(
-    found: FoundBatch[Recording],
-    row: int,
-    items: AbstractItems[Recording],  # noqa: ARG001
+    found: FoundBatch[Recording], row: int, items: AbstractItems[Recording]
 ) -> Mapping[str, Float[np.ndarray, " elements"]]:
     """The seconds at which each frame begins and ends in its file."""
-    times = element_times(found, row)
+    times = element_times(found, row, items)
     return {"onset": times[:-1].numpy(), "offset": times[1:].numpy()}
 
 
-def element_times(found: FoundBatch[Recording], row: int) -> Float[Tensor, " bounds"]:
+def element_times(found: FoundBatch[Recording], row: int, items: AbstractItems[Recording]) -> Float[Tensor, " bounds"]:
     """Where the frames of one item begin and end in its file, in seconds.
 
-    The outer ones may reach beyond their window, where its neighbours have frames of their own: they end with it.
+    They lie on one lattice over the whole file, so that those of neighbouring windows follow one another. The outermost
+    ones may reach beyond the file, and end with it.
     """
     recording, grid = found.items[row], found.features.grid
     assert grid is not None
-    edges = grid.edges[0][row % len(grid.edges[0])].to(torch.float64)
-    return edges.clamp(0.0, recording.seconds) + recording.start
+    edges = grid.edges[0][row % len(grid.edges[0])].to(torch.float64) + recording.start
+    if isinstance(items, AudioFiles):
+        return edges.clamp(0.0, items.headers[items.place(found.index[row])[0]].seconds)
+    return edges.clamp(recording.start, recording.start + recording.seconds)

@@ -1,7 +1,7 @@
-"""Events in recordings from the objects of their windows: times, joining across borders, kinds."""
+"""Events in recordings from the objects of their windows: times, and kinds."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import final
 
@@ -11,10 +11,11 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from gestalt.core.data.feature_map import FeatureMap
-from gestalt.core.data.segmentation import Segmentation
 
 MOST_KINDS = 12
-ALIKE = 0.5  # cosine of standardised vectors from which two halves of a cut event are taken for one
+SLIVER = 2  # frames that see one sudden change, if it lies between them
+BRIEF = 0.08  # seconds: so many frames that last no longer are no event beside another
+TOUCHING = 1e-3  # seconds: frames of neighbouring windows that are no further apart follow one another
 
 
 @final
@@ -28,44 +29,87 @@ class Event:
     vector: Float[Tensor, " dim"]
 
 
-def events_of(
-    labels: Int[Tensor, " elements"], features: FeatureMap, row: int, times: Float[Tensor, " bounds"], file: Path
-) -> list[Event]:
-    """The events of one window: every unbroken stretch of an object is one.
+@final
+class Sounding:
+    """The events of files, heard window after window: an unbroken stretch of one object is one event.
 
-    Args:
-        labels: the object of every frame.
-        features: those of the window's batch.
-        row: of the window in it.
-        times: where frames begin and end in the file, in seconds.
-        file: where the window lies.
+    A stretch that goes on in the next window, from where the last one ends, is the same one.
     """
-    objects = max(int(labels.max()) + 1, 1)
-    one = FeatureMap(features.values[row : row + 1], features.valid[row : row + 1], features.grid)
-    vectors = Segmentation.from_labels(labels[None], objects, features.grid).pool(one).vectors[0]
-    numbers, lengths = labels.unique_consecutive(return_counts=True)
-    ends = lengths.cumsum(0)
-    return [
-        Event(file, float(times[end - length]), float(times[end]), vectors[number])
-        for number, length, end in zip(numbers.tolist(), lengths.tolist(), ends.tolist(), strict=True)
-        if number >= 0
-    ]
 
+    def __init__(self) -> None:
+        self._events: list[Event] = []
+        self._numbers: list[int] = []
+        self._frames: list[int] = []
 
-def joined(events: Sequence[Event], seconds: float) -> list[Event]:
-    """Join events that the border between two windows of `seconds` cut: they meet there and their vectors are alike."""
-    if not events:
-        return []
-    vectors = _standardised(torch.stack([event.vector for event in events]))
-    result = [events[0]]
-    for before, event, left, right in zip(events, events[1:], vectors, vectors[1:], strict=False):
-        meets = before.file == event.file and abs(before.offset - event.onset) < 1e-3
-        border = abs(event.onset / seconds - round(event.onset / seconds)) * seconds < 1e-3
-        if meets and border and float(torch.cosine_similarity(left, right, dim=0)) > ALIKE:
-            result[-1] = Event(event.file, result[-1].onset, event.offset, (before.vector + event.vector) / 2)
+    def hear(
+        self,
+        labels: Int[Tensor, " elements"],
+        features: FeatureMap,
+        row: int,
+        times: Float[Tensor, " bounds"],
+        file: Path,
+    ) -> None:
+        """One window.
+
+        Args:
+            labels: the object of every frame, by its number in the file; −1 for none.
+            features: those of the window's batch.
+            row: of the window in it.
+            times: where frames begin and end in the file, in seconds.
+            file: where the window lies.
+        """
+        runs, lengths = labels.unique_consecutive(return_counts=True)
+        ends = lengths.cumsum(0)
+        for number, length, end in zip(runs.tolist(), lengths.tolist(), ends.tolist(), strict=True):
+            if number >= 0:
+                vector = features.values[row, end - length : end].float().mean(dim=0)
+                self._add(number, length, Event(file, float(times[end - length]), float(times[end]), vector))
+
+    def _add(self, number: int, frames: int, event: Event) -> None:
+        before = self._events[-1] if self._events else None
+        if before is not None and _touch(before, event) and self._numbers[-1] == number:
+            share = frames / (self._frames[-1] + frames)
+            vector = torch.lerp(before.vector, event.vector, share)
+            self._events[-1] = Event(event.file, before.onset, event.offset, vector)
+            self._frames[-1] += frames
         else:
-            result.append(event)
-    return result
+            self._events.append(event)
+            self._numbers.append(number)
+            self._frames.append(frames)
+
+    def events(self) -> list[Event]:
+        """All events so far, file by file and in order of time.
+
+        The one or two frames in which a sound sets in or breaks off are like neither side, and often a stretch of their
+        own: it belongs to the event that it touches, of two to the one that is more like it.
+        """
+        short = [
+            frames <= SLIVER and event.offset - event.onset <= BRIEF
+            for event, frames in zip(self._events, self._frames, strict=True)
+        ]
+        joined = list[Event]()
+        pending: Event | None = None  # the begin of the event to come
+        for place, event in enumerate(self._events):
+            before = joined[-1] if place and not short[place - 1] and _touch(joined[-1], event) else None
+            after = self._events[place + 1] if place + 1 < len(short) and not short[place + 1] else None
+            after = after if after is not None and _touch(event, after) else None
+            if short[place] and (before is not None or after is not None):
+                if after is None or (before is not None and _apart(before, event) <= _apart(after, event)):
+                    joined[-1] = replace(joined[-1], offset=event.offset)
+                else:
+                    pending = event
+                continue
+            joined.append(event if pending is None else replace(event, onset=pending.onset))
+            pending = None
+        return joined
+
+
+def _touch(event: Event, after: Event) -> bool:
+    return event.file == after.file and abs(event.offset - after.onset) < TOUCHING
+
+
+def _apart(event: Event, other: Event) -> float:
+    return float((event.vector - other.vector).norm())
 
 
 def kinds_of(events: Sequence[Event]) -> list[str]:

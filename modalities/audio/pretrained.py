@@ -1,23 +1,25 @@
 """The field's transformers on audio: wav2vec 2.0, HuBERT and AST, from a configuration or a local checkpoint."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, final
 
 import torch
 from einops import rearrange
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor, nn
 
-from gestalt.core.components.ranges import Between, Positive, check_ranges
+from gestalt.core.components.ranges import Between, Positive, PositiveShare, check_ranges
 from gestalt.core.data.feature_map import FeatureMap, Grid
 from gestalt.core.networks.encoder import AbstractEncoder
-from gestalt.core.networks.local_checkpoint import local_model
+from gestalt.core.networks.local_checkpoint import blocks_of, load_weights, local_model
+from gestalt.core.networks.pace import Frozen, Pace, stacked
 
 from .data import Waveforms
 from .front_end import SampleRate, count, mel_edges, silenced, valid_elements
+from .lattice import Lattice
 
 # From scratch on one machine, the published base models are far too large; `config={}` gives those.
 SMALL: Mapping[str, Any] = {
@@ -44,39 +46,6 @@ SMALL_TORCHAUDIO: Mapping[str, Any] = {
     "encoder_layer_norm_first": True,
     "encoder_layer_drop": 0.0,
 }
-
-
-@final
-class Lattice:
-    """Where a stack of unpadded convolutions puts its outputs, from its kernels and strides.
-
-    Output `i` sees the samples `[step · i, step · i + field)`; its cell is the `step` samples in their middle.
-
-    Example: wav2vec 2.0 has a field of 400 samples, steps of 320, and 49 elements a second.
-
-        >>> lattice = Lattice([10, 3, 3, 3, 3, 2, 2], [5, 2, 2, 2, 2, 2, 2])
-        >>> lattice.field, lattice.step, lattice.counts(torch.tensor([16_000])).item()
-        (400, 320, 49)
-        >>> lattice.grid(49, 16_000).edges[0][0, :2].tolist()
-        [0.0024..., 0.0224...]
-    """
-
-    def __init__(self, kernels: Sequence[int], strides: Sequence[int]) -> None:
-        self.layers = tuple(zip(kernels, strides, strict=True))
-        self.field, self.step = 1, 1
-        for kernel, stride in self.layers:
-            self.field += (kernel - 1) * self.step
-            self.step *= stride
-
-    def counts(self, lengths: Int[Tensor, " batch"]) -> Int[Tensor, " batch"]:
-        """Outputs of waveforms of these lengths; the shortest are padded to give one."""
-        for kernel, stride in self.layers:
-            lengths = torch.div(lengths - kernel, stride, rounding_mode="floor") + 1
-        return lengths.clamp(min=1)
-
-    def grid(self, elements: int, sample_rate: int) -> Grid:
-        """The cells in seconds."""
-        return Grid.uniform((elements,), (self.step / sample_rate,), ((self.field - self.step) / 2 / sample_rate,))
 
 
 def _prepared(data: Waveforms, sample_rate: int, field: int, normalise: bool) -> Float[Tensor, "batch time"]:
@@ -116,7 +85,7 @@ def _check_rate(checkpoint: str | None, sample_rate: int) -> None:
     if trained != sample_rate:
         raise ValueError(
             f"{checkpoint} was trained at {trained} Hz, got sample_rate={sample_rate}; "
-            f"read the recordings with Audio(sample_rate={trained})"
+            f"read the recordings with Audio(sample_rate={trained}), or --sample-rate {trained}"
         )
 
 
@@ -133,6 +102,8 @@ class SpeechTransformer(AbstractEncoder):
         checkpoint: a local folder with `config.json` and safetensors, instead of a configuration.
         normalise: bring every item to mean 0 and variance 1, as the published models expect.
         sample_rate: of the recordings, in Hz; a checkpoint fixes it.
+        frozen: how many of the lowest layers (all before attention is one) do not learn, −1 for the whole network.
+        slower: share of the heads' learning rate that the top layer takes; each layer below takes this share again.
     """
 
     def __init__(
@@ -142,9 +113,13 @@ class SpeechTransformer(AbstractEncoder):
         checkpoint: str | None = None,
         normalise: bool = True,
         sample_rate: SampleRate = 16_000,
+        frozen: Frozen = 0,
+        slower: PositiveShare = 1.0,
     ) -> None:
         super().__init__()
         self.sample_rate = sample_rate
+        self.frozen = frozen
+        self.slower = slower
         check_ranges(self)
         from transformers import HubertModel, Wav2Vec2Model
 
@@ -153,6 +128,7 @@ class SpeechTransformer(AbstractEncoder):
         self.model, self.config = local_model(model_class, config, SMALL_SPEECH, checkpoint)
         _check_rate(checkpoint, sample_rate)
         self.checkpoint = None  # its configuration builds the network again
+        self.paced = Pace(frozen, slower).over(self.model, stacked(self.model, blocks_of(self.model)))
         self.lattice = Lattice(self.model.config.conv_kernel, self.model.config.conv_stride)
         self.normalise = normalise
         self.dim = int(self.model.config.hidden_size)
@@ -184,20 +160,33 @@ class TorchaudioWav2Vec2(AbstractEncoder):
     """wav2vec 2.0 of torchaudio, from its configuration: the arguments of `wav2vec2_model`.
 
     Args:
-        config: what differs from `torchaudio.models.wav2vec2_base`; None for a small network.
+        config: what differs from `torchaudio.models.wav2vec2_base`; None for a small network, or with a checkpoint for
+            that base.
         normalise: bring every item to mean 0 and variance 1.
-        sample_rate: of the recordings, in Hz.
+        sample_rate: of the recordings, in Hz; a checkpoint fixes it.
+        checkpoint: a local file of weights for the configuration.
+        frozen: how many of the lowest layers (all before attention is one) do not learn, −1 for the whole network.
+        slower: share of the heads' learning rate that the top layer takes; each layer below takes this share again.
     """
 
     def __init__(
-        self, config: Mapping[str, Any] | None = None, normalise: bool = True, sample_rate: SampleRate = 16_000
+        self,
+        config: Mapping[str, Any] | None = None,
+        normalise: bool = True,
+        sample_rate: SampleRate = 16_000,
+        checkpoint: str | None = None,
+        frozen: Frozen = 0,
+        slower: PositiveShare = 1.0,
     ) -> None:
         super().__init__()
         self.sample_rate = sample_rate
+        self.frozen = frozen
+        self.slower = slower
         check_ranges(self)
         from torchaudio.models import wav2vec2_model
 
-        self.config = chosen = dict(SMALL_TORCHAUDIO if config is None else config)
+        small = SMALL_TORCHAUDIO if checkpoint is None else {}
+        self.config = chosen = dict(small if config is None else config)
         whole: dict[str, Any] = {
             "extractor_mode": "group_norm",
             "extractor_conv_layer_config": [[512, 10, 5], *[[512, 3, 2]] * 4, *[[512, 2, 2]] * 2],
@@ -220,6 +209,10 @@ class TorchaudioWav2Vec2(AbstractEncoder):
             raise ValueError(f"wav2vec2_model has no arguments {unknown}; it has {', '.join(whole)}")
         whole |= chosen
         self.model = wav2vec2_model(**whole, aux_num_out=None)
+        load_weights(self.model, checkpoint, beside=("aux.",))
+        self.checkpoint = None  # its configuration builds the network again
+        transformer = self.model.encoder.transformer
+        self.paced = Pace(frozen, slower).over(self.model, stacked(self.model, list(transformer.layers)))
         layers = whole["extractor_conv_layer_config"]
         self.lattice = Lattice([kernel for _, kernel, _ in layers], [stride for _, _, stride in layers])
         self.by_length = whole["extractor_mode"] == "group_norm"
@@ -257,6 +250,8 @@ class AST(AbstractEncoder):
         mean: of the spectrogram's values (ln of power), in the data that the network was trained on (AudioSet).
         deviation: of the same values, above 0.
         sample_rate: of the recordings, in Hz; a checkpoint fixes it.
+        frozen: how many of the lowest layers (all before attention is one) do not learn, −1 for the whole network.
+        slower: share of the heads' learning rate that the top layer takes; each layer below takes this share again.
     """
 
     FRAME, WINDOW = 0.010, 0.025  # seconds, as Kaldi's filter banks have them
@@ -268,18 +263,28 @@ class AST(AbstractEncoder):
         mean: Annotated[float, Between(-1000.0, 1000.0)] = -4.2677393,
         deviation: Positive = 4.5689974,
         sample_rate: SampleRate = 16_000,
+        frozen: Frozen = 0,
+        slower: PositiveShare = 1.0,
     ) -> None:
         super().__init__()
         self.mean = mean
         self.deviation = deviation
         self.sample_rate = sample_rate
+        self.frozen = frozen
+        self.slower = slower
         check_ranges(self)
         from transformers import ASTModel
 
         self.model, self.config = local_model(ASTModel, config, SMALL_AST, checkpoint)
         _check_rate(checkpoint, sample_rate)
         self.checkpoint = None  # its configuration builds the network again
+        self.paced = Pace(frozen, slower).over(self.model, stacked(self.model, blocks_of(self.model)))
         self.dim = int(self.model.config.hidden_size)
+
+    @property
+    def longest(self) -> float:
+        """The seconds of the longest item that it takes."""
+        return float(self.model.config.max_length * self.FRAME)
 
     def forward(self, data: Waveforms) -> FeatureMap:
         """The last hidden layer; patches whose centre lies beyond the recording are not valid.

@@ -14,16 +14,21 @@ from torch import Tensor
 
 from gestalt.core.data.feature_map import Grid
 from gestalt.core.modality.colours import COLOURS
+from gestalt.core.report.direction import isolated
+from gestalt.core.report.fonts import USUAL, families_for
 
 from .data import Recording, collate
-from .front_end import LogMelFrames, hz_to_mel, longest
+from .front_end import LogMelFrames, hz_to_mel, longest, lowest_band
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+SLOWED = "; played ten times slower"
 INK, TRUE, FAINT = "#24292f", "#57606a", "#d0d7de"
 WIDTH, LANE, SPECTRUM = 9.0, 0.24, 2.3  # inches; 100 of these dots each
-TICKS = (125.0, 250.0, 500.0, 1000.0, 2000.0, 4000.0, 8000.0, 16000.0)
+TICKS = (125.0, 250.0, 500.0, 1000.0, 2000.0, 4000.0, 8000.0, 16000.0, 32000.0, 64000.0, 128000.0)
+HEARD = 96_000
+"""Hz; recordings of a higher rate are played at a tenth of their speed, as bats are listened to."""
 
 Event = tuple[str, float, float, int]
 """Name, onset and offset in seconds, and the row of its colour."""
@@ -91,7 +96,7 @@ def render(
         f'<audio controls preload="none" src="data:audio/flac;base64,{sound}" '
         'style="width:100%;height:36px;margin-top:4px"></audio>'
         '<figcaption style="font-size:0.85rem;opacity:0.75">'
-        f"{html.escape(_totals(discovered, known))}</figcaption></figure>"
+        f"{_totals(discovered, known)}{SLOWED if item.sample_rate > HEARD else ''}</figcaption></figure>"
     )
 
 
@@ -102,16 +107,32 @@ def _in_words(kind: str, events: Sequence[Event]) -> str:
 def _totals(discovered: Sequence[Event], known: Sequence[Event]) -> str:
     rows = len({row for _, _, _, row in discovered})
     text = f"{rows} object{'' if rows == 1 else 's'} in {len(discovered)} stretch{'' if len(discovered) == 1 else 'es'}"
-    names = ", ".join(dict.fromkeys(name for name, _, _, _ in known))
-    return f"{text}; true: {names}" if names else text
+    if not known:
+        return html.escape(text)
+    names = {row: name for name, _, _, row in known}
+    unwritten = [row for row, name in names.items() if families_for(_short(name)) is None]
+    if unwritten:
+        warnings.warn(
+            f"no font of this system has the letters of {names[unwritten[0]]!r}: the picture has a number in its "
+            "place, and the text below it the name; install a font of that script (such as Noto Sans)",
+            stacklevel=2,
+        )
+    listed = ", ".join(
+        f"{isolated(name)}{' ' + _number(row) if row in unwritten else ''}" for row, name in names.items()
+    )
+    return f"{html.escape(text)}; true: {listed}"
 
 
 def _flac(item: Recording) -> bytes:
     buffer = io.BytesIO()
     # Sound above full scale would be cut off with a crackle: such items are turned down to fit.
     peak = max(1.0, float(item.samples.abs().max()) if len(item.samples) else 1.0)
-    soundfile.write(buffer, (item.samples / peak).numpy(), item.sample_rate, format="FLAC", subtype="PCM_16")
+    soundfile.write(buffer, (item.samples / peak).numpy(), _played(item.sample_rate), format="FLAC", subtype="PCM_16")
     return buffer.getvalue()
+
+
+def _played(sample_rate: int) -> int:
+    return sample_rate if sample_rate <= HEARD else round(sample_rate / 10)
 
 
 def _picture(item: Recording, discovered: Sequence[Event], known: Sequence[Event]) -> bytes:
@@ -148,10 +169,7 @@ def _picture(item: Recording, discovered: Sequence[Event], known: Sequence[Event
         panel.tick_params(labelbottom=False, bottom=False)
     panels[-1].set_xlabel("time in s", fontsize=8, color=INK, labelpad=2)
     buffer = io.BytesIO()
-    with warnings.catch_warnings():
-        # Names may hold letters that the font lacks; they show as boxes, and the text of the page has them in full.
-        warnings.filterwarnings("ignore", message="Glyph .* missing", category=UserWarning)
-        figure.savefig(buffer, format="png")
+    figure.savefig(buffer, format="png")
     return buffer.getvalue()
 
 
@@ -162,7 +180,7 @@ def _rows(events: Sequence[Event]) -> int:
 def _spectrum(panel: "Axes", item: Recording) -> None:
     rate = item.sample_rate
     window, hop = round(0.032 * rate), max(round(0.008 * rate), len(item.samples) // 2000, 1)
-    low, high, bands = 60.0, 0.4875 * rate, 80
+    low, high, bands = lowest_band(rate), 0.4875 * rate, 80
     frames = LogMelFrames(rate, bands, max(window, hop), hop, low, high, floor=-100.0)
     levels = frames(collate([item]), longest(len(item.samples), hop))[0].numpy() * 20 - 100
     most = float(levels.max()) if levels.size else 0.0
@@ -190,12 +208,20 @@ def _lanes(panel: "Axes", events: Sequence[Event], rows: int, colours: Sequence[
         panel.axhline(row, color=FAINT, linewidth=0.5, zorder=0)
     if not names:
         names[0] = "nothing"
-    panel.set_yticks(sorted(names), [_short(names[row]) for row in sorted(names)])
+    fonts = {row: families_for(_short(name)) for row, name in names.items()}
+    shown = [_short(names[row]) if fonts[row] else _number(row) for row in sorted(names)]
+    panel.set_yticks(sorted(names), shown)
     panel.tick_params(axis="y", length=0)
-    for text in panel.get_yticklabels():
+    for row, text in zip(sorted(names), panel.get_yticklabels(), strict=True):
         text.set_parse_math(False)  # a name with dollar signs is no formula
+        text.set_fontfamily(list(fonts[row] or (USUAL,)))
+
+
+def _number(row: int) -> str:
+    """What stands in the picture for a name that no font can write."""
+    return f"({row + 1})"
 
 
 def _short(name: str, most: int = 14) -> str:
-    clean = re.sub(r"\s+", " ", name)
+    clean = re.sub(r"[\s\x00-\x1f\x7f]+", " ", name)
     return clean if len(clean) <= most else f"{clean[: most - 1]}…"

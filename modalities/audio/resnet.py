@@ -8,9 +8,11 @@ from einops import rearrange
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from gestalt.core.components.ranges import Between, check_ranges
+from gestalt.core.components.ranges import Between, PositiveShare, check_ranges
 from gestalt.core.data.feature_map import FeatureMap, Grid
 from gestalt.core.networks.encoder import AbstractEncoder
+from gestalt.core.networks.local_checkpoint import load_weights
+from gestalt.core.networks.pace import Frozen, Pace
 
 from .data import Waveforms
 from .front_end import (
@@ -21,6 +23,7 @@ from .front_end import (
     SampleRate,
     count,
     longest,
+    lowest_band,
     masked,
     mel_edges,
     valid_elements,
@@ -39,10 +42,14 @@ class ResNet(AbstractEncoder):
         name: `resnet18`, `resnet34` or `resnet50`.
         stride: frames and mel bands that an element takes: 8, 16 or 32.
         mels: bands of the log-mel spectrum, equally spaced in mel.
-        window_ms: length of the window of each spectrum, in milliseconds; a whole number of samples.
-        hop_ms: step from one spectrum to the next, in milliseconds; a whole number of samples.
+        window_ms: length of the window of each spectrum, in milliseconds, to the nearest sample.
+        hop_ms: step from one spectrum to the next, in milliseconds, to the nearest sample.
         floor: power in dB of full scale that counts as silence.
         sample_rate: of the recordings, in Hz.
+        checkpoint: a local file of torchvision's weights, or of others for its architecture; the first convolution
+            takes the sum over their colours.
+        frozen: how many of the lowest layers (the stem, then the stages) do not learn, −1 for the whole network.
+        slower: share of the heads' learning rate that the top layer takes; each layer below takes this share again.
 
     Example:
         >>> encoder = ResNet("resnet18", mels=64)
@@ -60,6 +67,9 @@ class ResNet(AbstractEncoder):
         hop_ms: Milliseconds = 8.0,
         floor: Floor = -80.0,
         sample_rate: SampleRate = 16_000,
+        checkpoint: str | None = None,
+        frozen: Frozen = 0,
+        slower: PositiveShare = 1.0,
     ) -> None:
         super().__init__()
         from torchvision.models import resnet
@@ -73,17 +83,27 @@ class ResNet(AbstractEncoder):
         self.hop_ms = hop_ms
         self.floor = floor
         self.sample_rate = sample_rate
+        self.checkpoint = None  # the architecture is built again without its weights
+        self.frozen = frozen
+        self.slower = slower
         check_ranges(self)
         window, hop = whole_samples(window_ms, sample_rate, "window_ms"), whole_samples(hop_ms, sample_rate, "hop_ms")
-        self.frames = LogMelFrames(sample_rate, mels, window, hop, high=0.4875 * sample_rate, floor=floor)
+        self.frames = LogMelFrames(
+            sample_rate, mels, window, hop, lowest_band(sample_rate), 0.4875 * sample_rate, floor
+        )
         network = getattr(resnet, name)(weights=None)
+        load_weights(network, checkpoint, beside=("fc.",))
         self.stem = nn.Conv2d(1, 64, 7, stride=2, padding=3, bias=False)
         self.stem_norm = nn.BatchNorm2d(64)
+        if checkpoint is not None:
+            self.stem.load_state_dict({"weight": network.conv1.weight.sum(dim=1, keepdim=True)})
+            self.stem_norm.load_state_dict(network.bn1.state_dict())
         self.stages = nn.ModuleList([network.layer1, network.layer2, network.layer3, network.layer4])
         for stage in list(self.stages)[{8: 2, 16: 3, 32: 4}[stride] :]:
             for layer in stage.modules():
                 if isinstance(layer, nn.Conv2d):
                     layer.stride = (1, 1)
+        self.paced = Pace(frozen, slower).over(self, [[self.stem, self.stem_norm], *([stage] for stage in self.stages)])
         self.dim = int(network.fc.in_features)
 
     def forward(self, data: Waveforms) -> FeatureMap:

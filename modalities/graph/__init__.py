@@ -16,28 +16,33 @@ from gestalt.core.data.masks import AbstractMasks, ItemMasks
 from gestalt.core.discovery.found import FoundBatch
 from gestalt.core.modality.base import AbstractModality, Reading, Specimen
 from gestalt.core.modality.transform import AbstractTransform, Views
+from gestalt.core.modality.transplant import Transplant
 from gestalt.core.networks.encoder import AbstractEncoder
+from gestalt.core.tables.encoding import check_encoding
 
 from .data import Graph as Graph
 from .data import Graphs as Graphs
 from .data import Schema as Schema
 from .data import collate as collate
 from .descriptors import descriptors
-from .encoders import Diffusion, Raw, gat, gcn, gin, gine
+from .encoders import Diffusion, Raw
 from .given_masks import read_masks, shown_masks
+from .jumping import Jumping
+from .message_passing import gat, gcn, gin, gine
 from .molecules import MOLECULE as MOLECULE
 from .molecules import graph_of as graph_of
 from .molecules import molecule_from as molecule_from
 from .molecules import molecule_of as molecule_of
 from .networks import from_pyg as from_pyg
 from .outputs import element_columns, write_objects
-from .reading import read_graphs
+from .reading import Written, read_graphs
 from .records import GraphRecords as GraphRecords
 from .records import Record as Record
 from .render import draw as draw
 from .render import render
 from .specimens import specimens
 from .statistics import statistics
+from .transplants import transplant
 from .views import EdgeDrop, EdgeMask, FeatureMask, Neighbourhood, NodeDrop, NodeMask, RandomWalk, Reorder, Subgraph
 from .views import chain as chain
 from .views import default_views as default_views
@@ -49,20 +54,33 @@ class GraphModality(AbstractModality[Graph]):
 
     Args:
         most: nodes of an item; larger graphs are cut into connected windows.
-        smiles: the name of the SMILES column in tables; the usual names are found without it.
+        margin: edges around such a window up to which the network sees other nodes, once it has learned: one more than
+            the encoder has layers gives the vectors of the whole graph. At most `most` / 2 nodes are seen so.
+        column: the name of the SMILES column in tables; the usual names are found without it.
+        encoding: of files that are not in Unicode (latin-1, cp1252, gb18030, …); None refuses them.
 
     Example:
         >>> sorted(MODALITY.encoders)
-        ['diffusion', 'gat', 'gcn', 'gin', 'gine', 'raw']
+        ['diffusion', 'gat', 'gcn', 'gin', 'gine', 'jumping', 'raw']
     """
 
     name: ClassVar[str] = "graph"
     element: ClassVar[str] = "node"
 
-    def __init__(self, most: Annotated[int, Between(1, 1_000_000)] = 512, smiles: str | None = None) -> None:
+    def __init__(
+        self,
+        most: Annotated[int, Between(1, 1_000_000)] = 512,
+        column: str | None = None,
+        encoding: str | None = None,
+        margin: Annotated[int, Between(0, 1000)] = 4,
+    ) -> None:
         self.most = most
-        self.smiles = smiles
+        self.column = column
+        self.encoding = encoding
+        self.margin = margin
         check_ranges(self)
+        if encoding is not None:
+            check_encoding(encoding)
         self.encoders: Mapping[str, Callable[..., AbstractEncoder]] = {
             "raw": Raw,
             "diffusion": Diffusion,
@@ -70,6 +88,7 @@ class GraphModality(AbstractModality[Graph]):
             "gine": gine,
             "gcn": gcn,
             "gat": gat,
+            "jumping": Jumping,
         }
         self.transforms: Mapping[str, AbstractTransform[Graph]] = {
             "feature_mask": FeatureMask(),
@@ -87,16 +106,17 @@ class GraphModality(AbstractModality[Graph]):
     def read(self, paths: Sequence[Path], skip_bad: bool = False) -> Reading[Graph]:
         """The graphs of all files among `paths` and in the folders among them, in sorted order.
 
-        SMILES files, tables with a column of SMILES, SDF; edge lists with features; `.pt` files of PyTorch Geometric's
-        `Data`. In-memory data sets of PyTorch Geometric become items by `from_pyg`. Every file is read through once, to
-        count the nodes of its graphs.
+        SMILES files, tables with a column of SMILES, SDF and molfiles, each also as `.gz`; edge lists with features;
+        `.pt` files of PyTorch Geometric's `Data`. In-memory data sets of PyTorch Geometric become items by `from_pyg`.
+        Every file is read through once, to count the nodes of its graphs. Other forms are refused where they are named,
+        and listed as left out where they lie in a folder.
 
         Raises:
             BadItemError: for the first line, record or file that cannot be used, unless `skip_bad`.
             FileNotFoundError: for a path that does not exist.
             ValueError: if no usable graph is found.
         """
-        return read_graphs(paths, self.most, skip_bad, self.smiles)
+        return read_graphs(paths, self.most, skip_bad, Written(self.column, self.encoding), self.margin)
 
     def encoder_settings(self, encoder: str, items: AbstractItems[Graph]) -> Mapping[str, Any]:
         """The features of nodes and edges, which all graphs of a data set share, for the encoders that take them.
@@ -139,6 +159,12 @@ class GraphModality(AbstractModality[Graph]):
     def shown_masks(self, item: Graph, masks: ItemMasks) -> Sequence[tuple[str, Any]]:
         """Each part with its nodes."""
         return shown_masks(item, masks)
+
+    def transplant(
+        self, host: Graph, donor: Graph, part: ItemMasks, rng: np.random.Generator
+    ) -> Transplant[Graph] | None:
+        """A part of one graph joined to another: molecules by a single bond, others by an edge."""
+        return transplant(host, donor, part, rng)
 
     def specimens(self) -> Sequence[Specimen[Graph]]:
         """Three molecules with their rings and functional groups."""

@@ -1,7 +1,7 @@
 """Graphs of nodes and edges, and the batches made of them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, final
 
 import torch
@@ -46,7 +46,8 @@ class Graph:
     """Nodes with features, and edges between them; an undirected edge is there in both directions.
 
     `nodes` and `kinds` are categories, `numbers` and `weights` plain numbers of nodes and edges. `ids` says which
-    node of its file each node is, and `names` names those where the file does.
+    node of its file each node is, and `names` names those where the file does. `source` is what a molecule was made of,
+    since features do not hold all of it: a SMILES, or RDKit's binary form.
 
     Example:
         >>> pair = Graph.of(torch.tensor([[1], [2], [1]]), torch.tensor([[0, 1], [1, 0]]), Schema(nodes=(4,)))
@@ -63,6 +64,7 @@ class Graph:
     schema: Schema
     names: tuple[str, ...] = ()
     title: str = ""
+    source: str | bytes = field(default="", repr=False)
 
     def __post_init__(self) -> None:
         count, pairs, schema = len(self.ids), self.edges.shape[1], self.schema

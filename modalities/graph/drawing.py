@@ -1,6 +1,7 @@
 """A plain drawing of any graph: nodes pushed apart, edges pulling together."""
 
 import html
+import re
 from collections.abc import Mapping
 
 import numpy as np
@@ -36,6 +37,16 @@ def layout(count: int, edges: Int[np.ndarray, "2 edges"], steps: int = 60) -> Fl
     return scaled
 
 
+def writable(text: str) -> str:
+    r"""A text without the characters that no XML file may hold.
+
+    Example:
+        >>> writable("a\x00b\x1bc")
+        'a�b�c'
+    """
+    return re.sub("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]", "\ufffd", text)
+
+
 def draw_network(item: Graph, colours: Mapping[int, str], width: int, height: int) -> str:
     """An SVG of circles and lines; nodes that belong to nothing stay white."""
     edges = item.edges.numpy()
@@ -51,7 +62,7 @@ def draw_network(item: Graph, colours: Mapping[int, str], width: int, height: in
         for node, (x, y) in enumerate(places.tolist())
     )
     words = "".join(
-        f'<text x="{x:.1f}" y="{y + 3:.1f}">{html.escape(item.names[number][:12])}</text>'
+        f'<text x="{x:.1f}" y="{y + 3:.1f}">{html.escape(writable(item.names[number])[:12])}</text>'
         for (x, y), number in zip(places.tolist(), item.ids.tolist(), strict=True)
         if item.names and len(item) <= NAMED
     )

@@ -11,15 +11,18 @@ import torch
 from gestalt.core.data.items import AbstractItems, BadItemError, Skipped
 from gestalt.core.data.masks import AbstractMasks, ItemMasks
 from gestalt.core.modality.pairing import must_exist, unreadable_masks
+from gestalt.core.storage.csv_file import meant
+from gestalt.core.tables.rows import table_of
 
 from .data import Graph
-from .records import GraphRecords
-from .tables import table_of
+from .records import GraphRecords, Record
 
 ACCEPTED = (
     "a table (.csv, .tsv) of parts with the columns molecule (or graph) and atoms (or nodes), numbers from 0 with "
     "spaces between; or one of nodes with the columns graph, node and object (0 for none)"
 )
+TITLE = "\0"
+"""Before what a record is called, so that it is no place in a file."""
 WINDOW = re.compile(r", window \d+ of \d+$")
 
 
@@ -49,12 +52,20 @@ def read_masks(path: Path, items: AbstractItems[Graph], skipped: Sequence[Skippe
     numbers = _numbers(items)
     left_out = {entry.name for entry in skipped}
     parts: dict[int, list[Part]] = {}
+    unused: dict[str, ValueError] = {}
     for name, part in _rows(path):
-        number = _number(name, numbers, left_out, path, items)
+        try:
+            number = _number(name, numbers, left_out, path, items)
+        except LookupError as error:
+            unused[name] = ValueError(str(error.args[0]))
+            continue
         if number is not None:
-            _refuse_beyond(part, items.records[number].size, name)
+            _refuse_beyond(part, items.records[number], name)
             parts.setdefault(number, []).append(part)
-    return PartMasks(items, {number: tuple(part for part in own if part.nodes) for number, own in parts.items()})
+    if unused and not parts:
+        raise next(iter(unused.values()))
+    own = {number: tuple(part for part in given if part.nodes) for number, given in parts.items()}
+    return PartMasks(items, own, tuple(unused))
 
 
 @final
@@ -64,6 +75,7 @@ class PartMasks(AbstractMasks[Graph]):
 
     graphs: GraphRecords
     parts: Mapping[int, tuple[Part, ...]]
+    unused: tuple[str, ...] = ()
 
     def has(self, index: int) -> bool:
         """Whether the table names the graph."""
@@ -85,16 +97,20 @@ class PartMasks(AbstractMasks[Graph]):
 def _rows(path: Path) -> list[tuple[str, Part]]:
     """The parts of a table, each with the name of its graph."""
     try:
-        table = table_of(path)
+        layout, found = table_of(path)
+        table = list(found)
     except BadItemError as error:
         raise ValueError(str(error)) from error
-    head = [cell.strip().lower() for cell in table[0][1]] if table else []
+    head = [name.lower() for name in layout.names]
     graph = next((name for name in ("molecule", "graph") if name in head), None)
     nodes = next((name for name in ("atoms", "nodes") if name in head), None)
     one_each = nodes is None and {"node", "object"} <= set(head)
     if graph is None or (nodes is None and not one_each):
         raise ValueError(f"{path} has the columns {', '.join(head) or 'none'}; give {ACCEPTED}")
-    rows = [(dict(zip(head, cells, strict=False)), f"{path}:{line}") for line, cells in table[1:]]
+    wrong = next((row for row in table if row.problem), None)
+    if wrong is not None:
+        raise ValueError(f"{path}:{wrong.line} {wrong.problem}; correct the line")
+    rows = [(dict(zip(head, row.cells, strict=True)), f"{path}:{row.line}") for row in table]
     if nodes is None:
         return _joined([(row[graph].strip(), row.get("object", ""), row.get("node", ""), at) for row, at in rows])
     return [
@@ -131,12 +147,15 @@ def _nodes(text: str, source: str) -> tuple[int, ...]:
 
 
 def _numbers(items: GraphRecords) -> dict[str, list[int]]:
-    """The records by everything that names them: their names, and the ends of these."""
+    """The records by everything that names them: their names, the ends of these, and what the records are called."""
     found: dict[str, list[int]] = {}
     for number, record in enumerate(items.records):
         parts = record.name.replace("\\", "/").split("/")
         for start in range(len(parts)):
             found.setdefault("/".join(parts[start:]), []).append(number)
+    for number, record in enumerate(items.records):
+        if record.title and record.title not in found:
+            found.setdefault(TITLE + record.title, []).append(number)
     return found
 
 
@@ -146,14 +165,16 @@ def _number(
     """The record that a table names, or a window of it; None for one that was left out.
 
     Raises:
-        ValueError: if there is none, or there are several.
+        LookupError: if there is none.
+        ValueError: if there are several.
     """
-    bare = WINDOW.sub("", name).replace("\\", "/").removeprefix("./")
+    bare = WINDOW.sub("", meant(name)).replace("\\", "/").removeprefix("./")
     parts = bare.split("/")
     found = numbers.get(bare, ())
     for end in ("/".join(parts[at:]) for at in range(1, len(parts))):
         if not found:  # written in another working directory: then our whole name may be the end of it
             found = [number for number in numbers.get(end, ()) if items.records[number].name == end]
+    found = found or numbers.get(TITLE + name.strip(), ())
     if len(found) > 1:
         first, second = (items.records[number].name for number in found[:2])
         raise ValueError(f"{path} names {name!r}, which fits both {first} and {second}; write more of the path")
@@ -161,16 +182,17 @@ def _number(
         return found[0]
     if bare in skipped or any(entry.endswith(f"/{bare}") for entry in skipped):
         return None
-    raise ValueError(
+    raise LookupError(
         f"{path} names {name!r}, which is none of the {len(items.records)} graphs of the data; "
         f"these have names such as {items.records[0].name!r}"
     )
 
 
-def _refuse_beyond(part: Part, size: int, name: str) -> None:
-    if part.nodes and max(part.nodes) >= size:
+def _refuse_beyond(part: Part, record: Record, name: str) -> None:
+    if part.nodes and max(part.nodes) > record.last:
         raise ValueError(
-            f"{part.source}: there is no node {max(part.nodes)} in {name}, which has {size}; nodes count from 0"
+            f"{part.source}: there is no node {max(part.nodes)} in {name}, which has {record.last + 1}; nodes count "
+            "from 0"
         )
 
 

@@ -11,23 +11,16 @@ from torch import Tensor
 
 from gestalt.core.data.items import BadItemError
 
+from .columns import is_edge_list
 from .data import Graph, Schema
 from .records import GraphRecords, Record
-from .tables import table_of
+from .tables import Rows, rows_of
 
-ENDS = (("source", "target"), ("from", "to"), ("src", "dst"), ("u", "v"), ("node1", "node2"))
 WORDS = 256
 """Words in a column share so many categories, by a hash that is the same everywhere: nothing needs to be stored."""
 
-Rows = Sequence[tuple[int, list[str]]]
 
-
-def is_edge_list(head: Sequence[str]) -> bool:
-    """Whether the first two columns are named as the ends of edges."""
-    return tuple(cell.lower() for cell in head[:2]) in ENDS
-
-
-def network(path: Path, rows: Rows) -> Record:
+def network(path: Path, rows: Rows, encoding: str | None = None) -> Record:
     """The one undirected graph of an edge list.
 
     The first two columns name the ends; further ones are features of edges: plain numbers, or words. A file
@@ -37,11 +30,9 @@ def network(path: Path, rows: Rows) -> Record:
     Raises:
         BadItemError: if a line has fewer than two cells, the columns differ from line to line, or no edge is left.
     """
-    lines = [(line, [cell.strip() for cell in row]) for line, row in rows if not row[0].lstrip().startswith("#")]
-    head = is_edge_list(lines[0][1]) if lines else False
-    lines = lines[1:] if head else lines
+    lines = rows[1:] if rows and is_edge_list(rows[0][1]) else rows
     _even(path, lines)
-    features = _node_table(path)
+    features = _node_table(path, encoding)
     order = dict.fromkeys([*features, *(cell for _, row in lines for cell in row[:2])])
     place = {name: number for number, name in enumerate(order)}
     pairs = [(place[row[0]], place[row[1]]) for _, row in lines]
@@ -82,19 +73,22 @@ def _even(path: Path, lines: Rows) -> None:
             )
 
 
-def _node_table(path: Path) -> dict[str, list[str]]:
+def _node_table(path: Path, encoding: str | None) -> dict[str, list[str]]:
     """The features of nodes in the file beside an edge list, by node; empty where there is no such file."""
     for beside in (path.with_name(f"{path.stem}.nodes{suffix}") for suffix in (".csv", ".tsv")):
         if beside.exists():
-            rows = table_of(beside)
-            if rows and rows[0][1][0].strip().lower() in ("node", "id", "name"):
+            rows = rows_of(beside, encoding)
+            if rows and rows[0][1][0].lower() in ("node", "id", "name"):
                 rows = rows[1:]
+            found: dict[str, list[str]] = {}
             for line, row in rows:
                 if len(row) != len(rows[0][1]):
                     raise BadItemError(
                         f"{beside} [line {line}]", "has more or fewer cells than the first; even them out"
                     )
-            return {row[0].strip(): [cell.strip() for cell in row[1:]] for _, row in rows}
+                if found.setdefault(row[0], row[1:]) != row[1:]:
+                    raise BadItemError(f"{beside} [line {line}]", f"says again, and otherwise, what {row[0]!r} is")
+            return found
     return {}
 
 

@@ -24,8 +24,7 @@ def write_objects(found: Iterable[FoundBatch[Graph]], items: AbstractItems[Graph
     """
     if not isinstance(items, GraphRecords):
         raise TypeError(f"objects are written for records of graphs (GraphRecords), got {type(items).__name__}")
-    write = write_molecules if items.schema == MOLECULE else write_networks
-    return write(found, items, out)
+    return write_molecules(found, items, out) if items.schema == MOLECULE else write_networks(found, items, out)
 
 
 def element_columns(

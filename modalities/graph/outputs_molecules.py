@@ -1,6 +1,5 @@
 """Found parts of molecules in formats that chemists' tools read."""
 
-import csv
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -9,13 +8,16 @@ from typing import Any, final
 
 from rdkit import Chem
 
-from gestalt.core.data.items import AbstractItems
 from gestalt.core.discovery.found import FoundBatch
+from gestalt.core.storage.csv_file import TableWriter
 from gestalt.core.storage.naming import counted
 from gestalt.core.storage.text_file import open_text
 
 from .data import Graph
-from .molecules import molecule_from
+from .joining import in_windows, shown_windows, whole_graphs
+from .molecules import in_whole
+from .outputs_records import MoleculeTable
+from .records import GraphRecords
 from .render import draw
 
 DRAWN = 500
@@ -35,39 +37,50 @@ class FoundPart:
     smarts: str
 
 
-def write_molecules(found: Iterable[FoundBatch[Graph]], items: AbstractItems[Graph], out: Path) -> str:
-    """`drawings/00001.svg` of the first molecule, …; `parts.csv`, a line for every part; `kinds.csv` of all parts.
+def write_molecules(found: Iterable[FoundBatch[Graph]], items: GraphRecords, out: Path) -> str:
+    """`drawings/00001.svg` of the first molecule, …; `parts.csv`, a line for every part; `kinds.csv` of all parts;
+    `molecules.csv`, a line for every molecule with what its file says of it.
 
-    A part has its atoms, as the file numbers them from 0, and its SMILES and SMARTS; a kind is a SMILES.
+    A part has its atoms, as the file numbers them from 0, and its SMILES and SMARTS; a kind is a SMILES. A molecule
+    that came in windows is one molecule here; each of its windows has a drawing, `00001_window1.svg`, ….
     """
-    counts, smarts, seen = Counter[str](), dict[str, str](), 0
+    assert isinstance(items, GraphRecords)
+    counts, smarts, seen, windows, drawn = Counter[str](), dict[str, str](), 0, 0, 0
     (out / "drawings").mkdir()
-    with open_text(out / "parts.csv") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(("molecule", "name", "part", "atoms", "smiles", "smarts"))
-        for batch in found:
-            labels = batch.segmentation.labels()
-            for row, (index, graph) in enumerate(zip(batch.index, batch.items, strict=True)):
-                parts = parts_of(graph, labels[row].tolist(), items.name(index))
-                for part in parts:
-                    counts[part.smiles] += 1
-                    smarts.setdefault(part.smiles, part.smarts)
-                    atoms = " ".join(map(str, part.atoms))
-                    writer.writerow((part.source, part.title, part.number, atoms, part.smiles, part.smarts))
-                if seen < DRAWN:
-                    (out / "drawings" / f"{index + 1:05d}.svg").write_text(drawing(graph, parts), encoding="utf-8")
-                seen += 1
+    with open_text(out / "parts.csv") as file, open_text(out / "molecules.csv") as whole:
+        molecules = MoleculeTable(whole, items)
+        table = TableWriter(file, ("molecule", "name", "part", "atoms", "smiles", "smarts"))
+        for one in whole_graphs(found, items):
+            parts = parts_of(one.graph, one.labels.tolist(), one.name)
+            molecules.row(one.number, one.name, one.graph, len(parts))
+            for part in parts:
+                counts[part.smiles] += 1
+                smarts.setdefault(part.smiles, part.smarts)
+                atoms = " ".join(map(str, part.atoms))
+                table.row((part.source, part.title, part.number, atoms, part.smiles, part.smarts))
+            for name, graph, labels in shown_windows(one):
+                if drawn < DRAWN:
+                    picture = drawing(graph, parts_of(graph, labels.tolist(), one.name))
+                    (out / "drawings" / name).write_text(picture, encoding="utf-8")
+                    drawn += 1
+            seen, windows = seen + 1, windows + len(one.windows)
     with open_text(out / "kinds.csv") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(("smiles", "parts", "smarts"))
-        writer.writerows((smiles, count, smarts[smiles]) for smiles, count in counts.most_common())
-    drawn = "" if seen <= DRAWN else f" (drawn: the first {DRAWN})"
-    return f"{counted(sum(counts.values()), 'part')} in {counted(seen, 'molecule')}{drawn}"
+        table = TableWriter(file, ("smiles", "parts", "smarts"))
+        for smiles, count in counts.most_common():
+            table.row((smiles, count, smarts[smiles]))
+    more = "" if windows <= DRAWN else f" (drawn: the first {DRAWN})"
+    return f"{counted(sum(counts.values()), 'part')} in {counted(seen, 'molecule')}{in_windows(seen, windows)}{more}"
 
 
 def parts_of(graph: Graph, labels: Sequence[int], source: str) -> list[FoundPart]:
-    """The parts of one molecule, in order of their first atoms; atoms are numbered as in the file, from 0."""
-    molecule: Any = molecule_from(graph)
+    """The parts of one molecule, in order of their first atoms; atoms are numbered as in the file, from 0.
+
+    They are parts of the molecule of the file, with its isotopes, charges and the directions of its bonds; that of
+    chirality has no sense in a part.
+    """
+    whole, atoms = in_whole(graph)
+    molecule: Any = Chem.Mol(whole)
+    Chem.RemoveStereochemistry(molecule)
     ids = graph.ids.tolist()
     own: dict[int, list[int]] = {}
     for place, number in enumerate(labels[: len(graph)]):
@@ -79,8 +92,8 @@ def parts_of(graph: Graph, labels: Sequence[int], source: str) -> list[FoundPart
             graph.title,
             number,
             tuple(ids[place] for place in places),
-            Chem.MolFragmentToSmiles(molecule, places),
-            Chem.MolFragmentToSmarts(molecule, places),
+            Chem.MolFragmentToSmiles(molecule, [atoms[place] for place in places]),
+            Chem.MolFragmentToSmarts(molecule, [atoms[place] for place in places]),
         )
         for number, places in enumerate(own.values(), start=1)
     ]

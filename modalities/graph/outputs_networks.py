@@ -1,15 +1,17 @@
 """Found objects of graphs that are no molecules: a table of nodes, and drawings."""
 
-import csv
 from collections.abc import Iterable
 from pathlib import Path
 
 from gestalt.core.data.items import AbstractItems
 from gestalt.core.discovery.found import FoundBatch
+from gestalt.core.storage.csv_file import TableWriter
 from gestalt.core.storage.naming import counted
 from gestalt.core.storage.text_file import open_text
 
 from .data import Graph
+from .joining import in_windows, shown_windows, whole_graphs
+from .records import GraphRecords
 from .render import draw, found_parts
 
 DRAWN = 50
@@ -19,23 +21,26 @@ DRAWN = 50
 def write_networks(found: Iterable[FoundBatch[Graph]], items: AbstractItems[Graph], out: Path) -> str:
     """`nodes.csv`, a line for every node with its object, and `drawings/00001.svg` of the first graph, ….
 
-    Nodes are numbered as in the file, from 0; objects from 1 within each graph (or window of it), 0 is none.
+    Nodes are numbered as in the file, from 0; objects from 1 within each graph, 0 is none. A graph that was too large
+    for the network, and came in windows, is one graph here: an object keeps its number in all windows, and each window
+    has a drawing, `00001_window1.svg`, ….
     """
-    objects, seen = 0, 0
+    assert isinstance(items, GraphRecords)
+    objects, seen, windows, drawn = 0, 0, 0, 0
     (out / "drawings").mkdir()
     with open_text(out / "nodes.csv") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(("graph", "node", "name", "object"))
-        for batch in found:
-            labels = batch.segmentation.labels()
-            for row, (index, graph) in enumerate(zip(batch.index, batch.items, strict=True)):
-                parts = found_parts(labels[row][: len(graph)])
-                number = {node: place for place, (_, nodes) in enumerate(parts, start=1) for node in nodes}
-                for node, own in enumerate(graph.ids.tolist()):
-                    name = graph.names[own] if graph.names else ""
-                    writer.writerow((items.name(index), own, name, number.get(node, 0)))
-                if seen < DRAWN:
-                    (out / "drawings" / f"{index + 1:05d}.svg").write_text(draw(graph, parts), encoding="utf-8")
-                seen, objects = seen + 1, objects + len(parts)
-    drawn = "" if seen <= DRAWN else f" (drawn: the first {DRAWN})"
-    return f"{counted(objects, 'object')} in {counted(seen, 'graph')}{drawn}"
+        table = TableWriter(file, ("graph", "node", "name", "object"))
+        for one in whole_graphs(found, items):
+            parts = found_parts(one.labels)
+            number = {node: place for place, (_, nodes) in enumerate(parts, start=1) for node in nodes}
+            for node, own in enumerate(one.graph.ids.tolist()):
+                name = one.graph.names[own] if one.graph.names else ""
+                table.row((one.name, own, name, number.get(node, 0)))
+            for drawing, part, labels in shown_windows(one):
+                if drawn < DRAWN:
+                    picture = draw(part, found_parts(labels))
+                    (out / "drawings" / drawing).write_text(picture, encoding="utf-8")
+                    drawn += 1
+            seen, windows, objects = seen + 1, windows + len(one.windows), objects + len(parts)
+    more = "" if windows <= DRAWN else f" (drawn: the first {DRAWN})"
+    return f"{counted(objects, 'object')} in {counted(seen, 'graph')}{in_windows(seen, windows)}{more}"

@@ -2,36 +2,68 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import final
 
-from rdkit import Chem, rdBase
+from rdkit import Chem
 
-from gestalt.core.data.items import BadItemError, Skipped
+from gestalt.core.data.items import BadItemError, Skipped, as_bad_item
 from gestalt.core.modality.base import Reading
 from gestalt.core.modality.files import ADVICE, find_files
 from gestalt.core.modality.probing import none_usable, probe
+from gestalt.core.tables.blocks import suffix_of
+from gestalt.core.tables.lines import lines_of
+from gestalt.core.tables.rows import table_of
 
+from .columns import SMILES, is_edge_list, plain, smiles_column, title_in
 from .data import Graph, Schema
 from .molecules import MOLECULE, molecule_of
-from .networks import from_saved, is_edge_list, network
+from .networks import from_saved, network
+from .parsing import atoms_in_file, packed
 from .records import GraphRecords, Record
-from .tables import table_of, text_of
+from .refused import REFUSED
+from .sdf import molecule_of_record, sdf_records
+from .tables import rows_of
 
 LINES = frozenset((".smi", ".smiles", ".txt"))
 TABLES = frozenset((".csv", ".tsv"))
-SUFFIXES = LINES | TABLES | {".sdf", ".edgelist", ".pt"}
-SMILES = ("smiles", "canonical_smiles", "smi", "structure", "molecule")
+SDF = frozenset((".sdf", ".sd", ".mol"))
+SUFFIXES = LINES | TABLES | SDF | {".edgelist", ".pt"}
+
+
+@final
+@dataclass(frozen=True)
+class Written:
+    """How files are written, where they do not say it.
+
+    Args:
+        column: of SMILES in tables.
+        encoding: of files that are not in Unicode.
+    """
+
+    column: str | None = None
+    encoding: str | None = None
 
 
 def find_graphs(paths: Sequence[Path]) -> list[Path]:
-    """The graph files among `paths` and in the folders among them; features of nodes are read with their edges."""
-    found = find_files(paths, SUFFIXES, "graphs")
-    return [path for path in found if path in paths or not path.stem.endswith(".nodes")]
+    """The graph files among `paths` and in the folders among them, compressed ones too; features of nodes are read with
+    their edges.
+    """
+    found = find_files(paths, SUFFIXES | REFUSED.keys() | {".gz"}, "graphs")
+    return [
+        path
+        for path in found
+        if path in paths or (suffix_of(path) in SUFFIXES | REFUSED.keys() and not path.stem.endswith(".nodes"))
+    ]
 
 
-def read_graphs(paths: Sequence[Path], most: int, skip_bad: bool = False, smiles: str | None = None) -> Reading[Graph]:
+def read_graphs(
+    paths: Sequence[Path], most: int, skip_bad: bool = False, written: Written | None = None, margin: int = 0
+) -> Reading[Graph]:
     """Every graph in every file; each SMILES is parsed once.
+
+    Files in folders that hold graphs in a form that is not read are among what was left out, with the reason.
 
     Raises:
         BadItemError: for the first line, record or file that cannot be used, unless `skip_bad`.
@@ -39,22 +71,27 @@ def read_graphs(paths: Sequence[Path], most: int, skip_bad: bool = False, smiles
     """
     skipped: list[Skipped] = []
     left_out = skipped if skip_bad else None
+    how = Written() if written is None else written
 
     def examine(path: Path) -> list[Record]:
-        return _good_records(path, smiles, left_out)
+        return _good_records(path, how, left_out)
 
-    good = [record for _, records in probe(find_graphs(paths), examine, left_out) for record in records]
+    listed = find_graphs(paths)
+    other = [path for path in listed if suffix_of(path) in REFUSED and path not in paths]
+    skipped += [Skipped(str(path), REFUSED[suffix_of(path)]) for path in other]
+    probed = probe([path for path in listed if path not in other], examine, left_out)
+    good = [record for _, records in probed for record in records]
     if not good:
         raise none_usable(skipped, f"{len(skipped)} graphs")
     kept, schema = common_schema(good, left_out)
-    return Reading(GraphRecords(kept, schema, most), tuple(skipped))
+    return Reading(GraphRecords(kept, schema, most, margin), tuple(skipped))
 
 
-def _good_records(path: Path, smiles: str | None, skipped: list[Skipped] | None) -> list[Record]:
+def _good_records(path: Path, written: Written, skipped: list[Skipped] | None) -> list[Record]:
     """The records of a file that can be used; the others are added to `skipped`, or raised where it is None."""
     good: list[Record] = []
     bad = False
-    for found in _records(path, smiles):
+    for found in _records(path, written):
         if isinstance(found, Record):
             good.append(replace(found, file=path))
         elif skipped is None:
@@ -97,73 +134,84 @@ def _described(schema: Schema) -> str:
     return f"a network with {nodes}, {len(schema.edges)} and {schema.weights} for every edge"
 
 
-def _records(path: Path, smiles: str | None) -> Iterator[Record | Skipped]:
+def _records(path: Path, written: Written) -> Iterator[Record | Skipped]:
     """What a file holds, record by record; what cannot be used as `Skipped`."""
     if path.stat().st_size == 0:
         raise BadItemError(str(path), f"the file has no bytes; {ADVICE}")
-    match path.suffix.lower():
-        case ".sdf":
-            return _from_sdf(path)
-        case ".pt":
-            return from_saved(path)
-        case ".edgelist":
-            return iter([network(path, table_of(path))])
-        case ".csv" | ".tsv":
-            return _from_table(path, smiles)
-        case _:
-            return _from_lines(path)
+    suffix = suffix_of(path)
+    if suffix in REFUSED:
+        raise BadItemError(str(path), f"{REFUSED[suffix]}, or leave it out with --skip-bad")
+    if suffix in SDF:
+        return _from_sdf(path)
+    if suffix == ".pt":
+        return from_saved(path)
+    if suffix == ".edgelist":
+        return iter([network(path, rows_of(path, written.encoding), written.encoding)])
+    return _from_table(path, written) if suffix in TABLES else _from_lines(path, written.encoding)
 
 
-def _from_lines(path: Path) -> Iterator[Record | Skipped]:
+def _from_lines(path: Path, encoding: str | None) -> Iterator[Record | Skipped]:
     """A SMILES on every line, and its name behind it if it has one; `#` begins a remark."""
-    for number, line in enumerate(text_of(path).splitlines(), start=1):
-        text, _, title = line.strip().partition("\t") if "\t" in line else line.strip().partition(" ")
-        if text and not text.startswith("#") and not (number == 1 and text.lower() in SMILES):
-            yield _molecule(f"{path} [line {number}]", text, {"title": title.strip()})
+    for line in lines_of(path, encoding):
+        text, *rest = line.text.split(None, 1) if line.text.strip() else ("",)
+        title = rest[0].strip() if rest else ""
+        if text and not text.startswith("#") and not (line.number == 1 and plain(text) in SMILES):
+            yield _molecule(f"{path} [line {line.number}]", text, {"title": title}, title)
 
 
-def _from_table(path: Path, smiles: str | None) -> Iterator[Record | Skipped]:
-    rows = table_of(path)
-    head = [cell.strip() for cell in rows[0][1]] if rows else []
-    wanted = (smiles.lower(),) if smiles else SMILES
-    place = next((head.index(name) for want in wanted for name in head if name.lower() == want), None)
+def _from_table(path: Path, written: Written) -> Iterator[Record | Skipped]:
+    layout, rows = table_of(path, written.encoding)
+    try:
+        place = smiles_column(layout, written.column)
+    except ValueError as error:
+        raise BadItemError(f"{path} [line 1]", f"{error}, or leave the file out with --skip-bad") from error
     if place is None:
-        if smiles is None and rows and is_edge_list(head):
-            yield network(path, rows)
+        if is_edge_list(layout.names):
+            yield network(path, rows_of(path, written.encoding), written.encoding)
             return
         raise BadItemError(
             str(path),
-            f"has no column {' or '.join(map(repr, wanted))} of SMILES, and no two columns of an edge list (such as "
-            f"source and target); its columns are {', '.join(map(repr, head[:12])) or 'none'}: rename the right one, "
-            "or name it with GraphModality(smiles='…')",
+            f"has no column of SMILES, such as {' or '.join(map(repr, ('smiles', 'Canonical SMILES')))}, and no two "
+            "columns of an edge list (such as source and target); its columns are "
+            f"{', '.join(map(repr, layout.names[:12])) or 'none'}: name the right one by --column",
         )
-    for line, row in rows[1:]:
-        if len(row) <= place:
-            yield Skipped(f"{path} [line {line}]", f"has {len(row)} cells, the SMILES would be number {place + 1}")
+    for row in rows:
+        name = f"{path} [line {row.line}]"
+        if row.problem:
+            yield Skipped(name, f"{row.problem}; {ADVICE}")
             continue
-        values = {
-            name: cell.strip() for number, (name, cell) in enumerate(zip(head, row, strict=False)) if number != place
-        }
-        yield _molecule(f"{path} [line {line}]", row[place].strip(), values)
+        cells = {head: cell.strip() for head, cell in zip(layout.names, row.cells, strict=True)}
+        values = {head: cell for number, (head, cell) in enumerate(cells.items()) if head != layout.names[place]}
+        yield _molecule(name, row.cells[place].strip(), values, title_in(values), layout.names[place])
 
 
-def _molecule(name: str, text: str, values: dict[str, str]) -> Record | Skipped:
+def _molecule(name: str, text: str, values: dict[str, str], title: str, column: str = "smiles") -> Record | Skipped:
     try:
-        return Record(name, text, molecule_of(text).GetNumAtoms(), values)
+        return _record(name, text, molecule_of(text), values, title, column)
     except ValueError as error:
         return Skipped(name, f"{error}; {ADVICE}")
 
 
+def _record(
+    name: str, source: str | bytes, molecule: Chem.Mol, values: dict[str, str], title: str, column: str = ""
+) -> Record:
+    return Record(
+        name, source, molecule.GetNumAtoms(), values, title=title, column=column, numbered=atoms_in_file(molecule)
+    )
+
+
 def _from_sdf(path: Path) -> Iterator[Record | Skipped]:
-    """Every record of an SDF, without its hydrogens; its fields are the other columns."""
-    with path.open("rb") as file, rdBase.BlockLogs():
-        for number, molecule in enumerate(Chem.ForwardSDMolSupplier(file), start=1):
-            name = f"{path} [record {number}]"
-            if molecule is None:
-                yield Skipped(name, f"is no molecule that RDKit can read; {ADVICE}")
-            elif molecule.GetNumAtoms() == 0:
-                yield Skipped(name, f"describes no atom; {ADVICE}")
-            else:
-                title = molecule.GetProp("_Name") if molecule.HasProp("_Name") else ""
-                values = {"title": title, **{key: str(value) for key, value in molecule.GetPropsAsDict().items()}}
-                yield Record(name, molecule.ToBinary(), molecule.GetNumAtoms(), values)
+    """Every record of an SDF, or the one molecule of a molfile, without its hydrogens; its fields are the columns."""
+    for number, text in enumerate(sdf_records(path), start=1):
+        name = f"{path} [record {number}]"
+        try:
+            molecule = molecule_of_record(text)
+        except ValueError as error:
+            yield Skipped(name, f"{error}; {ADVICE}")
+            continue
+        except Exception as error:  # whatever RDKit raises over a record
+            yield Skipped(name, as_bad_item(name, error).reason)
+            continue
+        values = {key: molecule.GetProp(key) for key in molecule.GetPropNames()}
+        title = text.split("\n", 1)[0].strip() or title_in(values)
+        yield _record(name, packed(molecule), molecule, {"title": title, **values}, title)

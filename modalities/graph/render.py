@@ -9,6 +9,7 @@ from torch import Tensor
 
 from gestalt.core.data.feature_map import Grid
 from gestalt.core.modality.colours import colour_of
+from gestalt.core.report.direction import isolated
 
 from .data import Graph
 from .drawing import draw_network
@@ -55,7 +56,7 @@ def render(
         panels.append(("true", [(name, [int(node) for node in nodes]) for name, nodes in truth]))
     shown = "".join(_panel(item, kind, parts) for kind, parts in panels)
     title = (
-        f'<figcaption style="font-size:0.85rem;flex-basis:100%">{html.escape(item.title)}</figcaption>'
+        f'<figcaption style="font-size:0.85rem;flex-basis:100%">{isolated(item.title)}</figcaption>'
         if item.title
         else ""
     )
@@ -68,7 +69,7 @@ def render(
 def _panel(item: Graph, kind: str, parts: Sequence[Part]) -> str:
     legend = " ".join(
         f'<span style="white-space:nowrap"><span style="display:inline-block;width:0.8em;height:0.8em;'
-        f'border-radius:50%;background:{pale(number)}"></span> {html.escape(name)}</span>'
+        f'border-radius:50%;background:{pale(number)}"></span> {isolated(name)}</span>'
         for number, (name, _) in enumerate(parts)
     )
     described = html.escape(

@@ -9,7 +9,7 @@ import torch
 from gestalt.core.modality.base import Specimen
 
 from .data import Graph
-from .molecules import graph_of, molecule_of
+from .molecules import HYDROGEN, graph_of, molecule_of
 
 KNOWN = (
     ("CC(=O)Oc1ccccc1C(=O)O", (("ester", (0, 1, 2, 3)), ("ring", (4, 5, 6, 7, 8, 9)), ("acid", (10, 11, 12)))),
@@ -21,7 +21,10 @@ KNOWN = (
 
 @final
 class Mark:
-    """A graph in which every category of one node is another than it was."""
+    """A graph in which every category of one node is another than it was, but for its hydrogens.
+
+    These decide which atoms can be bonded to others, and so where a transplant lands.
+    """
 
     def __init__(self, item: Graph) -> None:
         self.item = item
@@ -30,7 +33,8 @@ class Mark:
         """The graph, marked at that node."""
         nodes = self.item.nodes.clone()
         sizes = torch.tensor(self.item.schema.nodes)
-        nodes[element] = nodes[element] % (sizes - 1) + 1
+        others = torch.arange(len(sizes)) != HYDROGEN
+        nodes[element, others] = (nodes[element] % (sizes - 1) + 1)[others]
         return replace(self.item, nodes=nodes)
 
 

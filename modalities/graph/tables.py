@@ -1,45 +1,50 @@
-"""Text files as tables: their lines, and the cells of each."""
+"""Edge lists, and the tables of nodes beside them, as rows of cells with the numbers of their lines."""
 
-import csv
+from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 
 from gestalt.core.data.items import BadItemError
 from gestalt.core.modality.files import ADVICE
+from gestalt.core.tables.blocks import suffix_of
+from gestalt.core.tables.layout import Layout, delimiter_of
+from gestalt.core.tables.lines import lines_of
+from gestalt.core.tables.quotes import in_quotes
+from gestalt.core.tables.rows import SAMPLE
+
+Rows = Sequence[tuple[int, list[str]]]
+REMARKS = ("#", "%", "//")
+"""What begins a line that is no edge."""
 
 
-def text_of(path: Path) -> str:
-    """The text of a file.
+def rows_of(path: Path, encoding: str | None = None) -> Rows:
+    """The rows of a file, whose first one may be a header or not; remarks and empty lines are none.
+
+    Between the cells stand tabs, commas, semicolons, bars or any number of spaces.
 
     Raises:
-        BadItemError: if it is no text in UTF-8.
+        BadItemError: if it is no text in Unicode or the encoding, or holds a quoted cell that never ends.
     """
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise BadItemError(str(path), f"is no text in UTF-8 ({error.reason}); save it as UTF-8, or {ADVICE}") from error
+    lines = [
+        (line.number, line.text.strip("\r\n"))
+        for line in lines_of(path, encoding)
+        if line.text.strip() and not line.text.lstrip().startswith(REMARKS)
+    ]
+    if not lines:
+        return []
+    head = [f"{text}\n" for _, text in islice(lines, SAMPLE)]
+    layout = Layout(delimiter_of(head, suffix_of(path), otherwise=" "), ())
+    for number, text in lines:
+        if layout.delimiter in ",;|" and in_quotes(text, layout.delimiter):
+            raise BadItemError(f"{path} [line {number}]", f"has a quotation mark that does not end; {ADVICE}")
+    rows = [(number, [cell.strip() for cell in layout.cells(text)]) for number, text in lines]
+    return [(number, _without_data(row, f"{path} [line {number}]")) for number, row in rows if any(row)]
 
 
-def table_of(path: Path) -> list[tuple[int, list[str]]]:
-    """The lines of a table with their numbers; the first is its head where it has one."""
-    text = text_of(path)
-    first = next((line for line in text.splitlines() if line.strip()), "")
-    rows = csv.reader(text.splitlines(), delimiter=_delimiter(first, path.suffix.lower()), skipinitialspace=True)
-    try:
-        return [(rows.line_num, row) for row in rows if any(cell.strip() for cell in row)]
-    except csv.Error as error:
-        raise BadItemError(str(path), f"is no table ({error}, line {rows.line_num}); {ADVICE}") from error
-
-
-def _delimiter(first: str, suffix: str) -> str:
-    """What stands between the cells of a first line; names of columns may hold spaces.
-
-    Example:
-        >>> _delimiter("Compound ID,log S in mols per litre,smiles", ".csv"), _delimiter("a b 0.5", ".edgelist")
-        (',', ' ')
-    """
-    if suffix == ".tsv":
-        return "\t"
-    counts = {mark: first.count(mark) for mark in "\t;,"}
-    most = max(counts, key=lambda mark: counts[mark])
-    enough = max(first.count(" "), 1) if suffix == ".edgelist" else 1
-    return most if counts[most] >= enough else " "
+def _without_data(row: list[str], name: str) -> list[str]:
+    """A row without the empty braces in which NetworkX writes the data of an edge."""
+    if row[-1] == "{}":
+        return row[:-1]
+    if any(cell.startswith("{") for cell in row):
+        raise BadItemError(name, f"has the data of an edge in braces; write them as columns (data=[…]), or {ADVICE}")
+    return row

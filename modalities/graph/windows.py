@@ -1,7 +1,9 @@
-"""Large graphs in windows: connected parts of bounded size, the same every time."""
+"""Large graphs in windows: connected parts of bounded size, the same every time, and what lies around each."""
+
+from collections import deque
 
 import torch
-from jaxtyping import Int
+from jaxtyping import Bool, Int
 from torch import Tensor
 
 
@@ -21,19 +23,46 @@ def windows(count: int, edges: Int[Tensor, "2 edges"], most: int) -> list[Int[Te
     parts: list[list[int]] = []
     part: list[int] = []
     for start in range(count):
-        queue = [start] if free[start] else []
+        queue = deque([start] if free[start] else [])
         while queue:
-            node = queue.pop(0)
+            node = queue.popleft()
             if not free[node]:
                 continue
             if len(part) == most:
                 parts.append(part)
                 # A new window: what the old one had in reach waits for its own turn.
-                part, queue = [], []
+                part, queue = [], deque()
             free[node] = False
             part.append(node)
             queue += [other for other in near[node] if free[other]]
     return [torch.tensor(sorted(nodes)) for nodes in [*parts, part] if nodes]
+
+
+def surroundings(
+    own: Int[Tensor, " own"], count: int, edges: Int[Tensor, "2 edges"], hops: int, most: int
+) -> Bool[Tensor, " nodes"]:
+    """Which of `count` nodes lie at most `hops` edges away from a window, whichever way edges point, and its own.
+
+    Beside the window's own there are at most `most`: the nearest ones, and of those at one distance the first.
+
+    Example:
+        >>> path = torch.tensor([[0, 1, 2, 3], [1, 2, 3, 4]])
+        >>> surroundings(torch.tensor([0]), 5, path, hops=2, most=9).tolist()
+        [True, True, True, False, False]
+    """
+    seen = torch.zeros(count, dtype=torch.bool)
+    seen[own] = True
+    for _ in range(hops):
+        one, two = seen[edges[0]], seen[edges[1]]
+        reached = seen.clone()
+        reached[edges[1][one & ~two]] = True
+        reached[edges[0][two & ~one]] = True
+        new = (reached & ~seen).nonzero()[:, 0]
+        room = most - (int(seen.sum()) - len(own))
+        seen[new[:room]] = True
+        if len(new) >= room:
+            break
+    return seen
 
 
 def neighbours(count: int, edges: Int[Tensor, "2 edges"]) -> list[list[int]]:

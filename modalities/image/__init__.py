@@ -18,6 +18,7 @@ from gestalt.core.discovery.found import FoundBatch
 from gestalt.core.modality.base import AbstractModality, Reading, Specimen
 from gestalt.core.modality.raster import raster_statistics
 from gestalt.core.modality.transform import AbstractTransform, Views
+from gestalt.core.modality.transplant import Transplant
 from gestalt.core.networks.encoder import AbstractEncoder
 
 from .adversarial import Adversarial
@@ -41,6 +42,8 @@ from .segments import Felzenszwalb as Felzenszwalb
 from .segments import OnCells as OnCells
 from .segments import Slic as Slic
 from .specimens import specimens
+from .transplants import transplant
+from .unet import UNet
 from .views import CutOut, Flip, Resize, ResizedCrop, Rotate
 from .views import chain as chain
 from .views import default_views as default_views
@@ -79,6 +82,7 @@ class Image(AbstractModality[Picture]):
         self.encoders: Mapping[str, Callable[..., AbstractEncoder]] = {
             "raw": ColourTexture,
             "conv": Conv,
+            "unet": UNet,
             "resnet18": resnet18,
             "resnet50": resnet50,
             "resnet50_pyramid": resnet50_pyramid,
@@ -109,7 +113,7 @@ class Image(AbstractModality[Picture]):
     def read(self, paths: Sequence[Path], skip_bad: bool = False) -> Reading[Picture]:
         """All pictures among `paths` and in the folders among them, in sorted order.
 
-        PNG, JPEG (upright by its EXIF), TIFF, BMP, GIF, WebP, PNM and NumPy's .npy; 8 and 16 bits, grey, colour,
+        PNG, JPEG, TIFF, BMP, GIF, WebP, AVIF, PNM and NumPy's .npy, upright by EXIF; 8 and 16 bits, grey, colour,
         palettes, opacity, any number of channels. 64 files, evenly over the list, are decoded to see that they can be.
 
         Raises:
@@ -162,6 +166,12 @@ class Image(AbstractModality[Picture]):
     def shown_masks(self, item: Picture, masks: ItemMasks) -> Sequence[tuple[str, Any]]:
         """Each object with its mask of the picture's size."""
         return shown_masks(item, masks)
+
+    def transplant(
+        self, host: Picture, donor: Picture, part: ItemMasks, rng: np.random.Generator
+    ) -> Transplant[Picture] | None:
+        """A part of one picture in another: mirrored, turned, resized, recoloured, with hard or soft edges."""
+        return transplant(host, donor, part, rng)
 
     def specimens(self) -> Sequence[Specimen[Picture]]:
         """Three pictures of textured discs and boxes."""

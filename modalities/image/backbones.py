@@ -8,9 +8,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from gestalt.core.components.ranges import AttentionHeads, Between, Depth, Share, Width, check_ranges
+from gestalt.core.components.ranges import AttentionHeads, Between, Depth, PositiveShare, Share, Width, check_ranges
 from gestalt.core.data.feature_map import FeatureMap
 from gestalt.core.networks.encoder import AbstractEncoder
+from gestalt.core.networks.pace import Frozen, Pace, stacked
 
 from .data import Pictures
 from .encoders import check_channels
@@ -33,6 +34,10 @@ class ResNet(AbstractEncoder):
         pyramid: channels of the feature pyramid, 0 for none; keep it for transfer, or drop it by `without_pyramid`.
         stem: `large` (7 × 7, stride 4), or `small` (3 × 3, stride 1) for small pictures.
         channels: of the pictures, 3 for colours.
+        checkpoint: a local file of torchvision's weights, or of others for its architecture. With a small stem, or
+            other channels, the first convolution begins at random.
+        frozen: how many of the lowest layers (the stem, then the stages) do not learn, −1 for the whole network.
+        slower: share of the heads' learning rate that the top layer takes; each layer below takes this share again.
 
     Example:
         >>> encoder = resnet18(level=4)
@@ -41,7 +46,15 @@ class ResNet(AbstractEncoder):
     """
 
     def __init__(
-        self, name: str, level: Level = 5, pyramid: Pyramid = 0, stem: str = "large", channels: Channels = 3
+        self,
+        name: str,
+        level: Level = 5,
+        pyramid: Pyramid = 0,
+        stem: str = "large",
+        channels: Channels = 3,
+        checkpoint: str | None = None,
+        frozen: Frozen = 0,
+        slower: PositiveShare = 1.0,
     ) -> None:
         super().__init__()
         self.name = name
@@ -49,9 +62,14 @@ class ResNet(AbstractEncoder):
         self.pyramid = pyramid
         self.stem = stem
         self.channels = channels
+        self.checkpoint = None  # the architecture is built again without its weights
+        self.frozen = frozen
+        self.slower = slower
         check_ranges(self)
-        self.backbone = ResNetStages(name, stem, channels)
+        self.backbone = ResNetStages(name, stem, channels, checkpoint)
         self.reader = LevelReader(self.backbone.widths, level, pyramid)
+        used = self.backbone.stages if pyramid else self.backbone.stages[: self.reader.stage + 1]
+        self.paced = Pace(frozen, slower).over(self.backbone, stacked(self.backbone, list(used)))
         self.stride = self.backbone.strides[self.reader.stage]
         self.dim = self.reader.dim
 
@@ -65,8 +83,8 @@ class ResNet(AbstractEncoder):
             (512, True)
         """
         with torch.device("meta"):  # no weights of its own are drawn
-            plain = ResNet(self.name, level, 0, self.stem, self.channels)
-        plain.backbone = self.backbone
+            plain = ResNet(self.name, level, 0, self.stem, self.channels, None, self.frozen, self.slower)
+        plain.backbone, plain.paced = self.backbone, self.paced
         return plain.train(self.training)
 
     def forward(self, data: Pictures) -> FeatureMap:
@@ -83,7 +101,15 @@ resnet18 = partial(ResNet, "resnet18")
 resnet50 = partial(ResNet, "resnet50")
 
 
-def resnet50_pyramid(level: Level = 2, pyramid: Pyramid = 256, stem: str = "large", channels: Channels = 3) -> ResNet:
+def resnet50_pyramid(
+    level: Level = 2,
+    pyramid: Pyramid = 256,
+    stem: str = "large",
+    channels: Channels = 3,
+    checkpoint: str | None = None,
+    frozen: Frozen = 0,
+    slower: PositiveShare = 1.0,
+) -> ResNet:
     """ResNet-50 with a feature pyramid, read at its finest level: the Odin† of the patent application.
 
     Args:
@@ -91,8 +117,11 @@ def resnet50_pyramid(level: Level = 2, pyramid: Pyramid = 256, stem: str = "larg
         pyramid: channels of the feature pyramid, 0 for none.
         stem: `large` (7 × 7, stride 4), or `small` (3 × 3, stride 1) for small pictures.
         channels: of the pictures, 3 for colours.
+        checkpoint: a local file of torchvision's weights, or of others for its architecture.
+        frozen: how many of the lowest layers (the stem, then the stages) do not learn, −1 for the whole network.
+        slower: share of the heads' learning rate that the top layer takes; each layer below takes this share again.
     """
-    return ResNet("resnet50", level, pyramid, stem, channels)
+    return ResNet("resnet50", level, pyramid, stem, channels, checkpoint, frozen, slower)
 
 
 @final
@@ -110,6 +139,9 @@ class Swin(AbstractEncoder):
         level: 2 … 5, cells of 4 … 32 pixels.
         pyramid: channels of the feature pyramid, 0 for none; keep it for transfer, or drop it by `without_pyramid`.
         channels: of the pictures, 3 for colours.
+        checkpoint: a local file of torchvision's weights; Swin-T's go with `window=7` and the rest as above.
+        frozen: how many of the lowest stages do not learn, −1 for the whole network.
+        slower: share of the heads' learning rate that the top stage takes; each stage below takes this share again.
 
     Example:
         >>> encoder = Swin(depths=(1, 1, 1, 1), level=2)
@@ -127,6 +159,9 @@ class Swin(AbstractEncoder):
         level: Level = 4,
         pyramid: Pyramid = 0,
         channels: Channels = 3,
+        checkpoint: str | None = None,
+        frozen: Frozen = 0,
+        slower: PositiveShare = 1.0,
     ) -> None:
         super().__init__()
         self.width = width
@@ -137,22 +172,30 @@ class Swin(AbstractEncoder):
         self.level = level
         self.pyramid = pyramid
         self.channels = channels
+        self.checkpoint = None  # the architecture is built again without its weights
+        self.frozen = frozen
+        self.slower = slower
         check_ranges(self)
         if len(depths) != len(LEVELS) or len(heads) != len(LEVELS):
             raise ValueError(f"depths and heads hold {len(LEVELS)} numbers each, got {list(depths)} and {list(heads)}")
         if any((width << stage) % number for stage, number in enumerate(heads)):
             widths = [width << stage for stage in range(len(heads))]
             raise ValueError(f"heads must divide the channels of their stages, {widths}, got {list(heads)}")
-        self.backbone = SwinStages(width, depths, heads, window, drop_path, channels)
+        self.backbone = SwinStages(width, depths, heads, window, drop_path, channels, checkpoint)
         self.reader = LevelReader(self.backbone.widths, level, pyramid)
+        used = self.backbone.stages if pyramid else self.backbone.stages[: self.reader.stage + 1]
+        self.paced = Pace(frozen, slower).over(self.backbone, [[stage] for stage in used])
         self.stride = self.backbone.strides[self.reader.stage]
         self.dim = self.reader.dim
 
     def without_pyramid(self, level: int = LEVELS[-1]) -> "Swin":
         """The same backbone, its weights shared, read at a level of its own."""
         with torch.device("meta"):  # no weights of its own are drawn
-            plain = Swin(self.width, self.depths, self.heads, self.window, self.drop_path, level, 0, self.channels)
-        plain.backbone = self.backbone
+            plain = Swin(
+                self.width, self.depths, self.heads, self.window, self.drop_path, level, 0, self.channels, None,
+                self.frozen, self.slower,
+            )  # fmt: skip
+        plain.backbone, plain.paced = self.backbone, self.paced
         return plain.train(self.training)
 
     def forward(self, data: Pictures) -> FeatureMap:

@@ -14,8 +14,10 @@ from gestalt.core.data.items import AbstractItems, BadItemError, Skipped
 from gestalt.core.modality.base import Reading
 from gestalt.core.modality.files import find_files
 from gestalt.core.modality.probing import none_usable, probe, sample
+from gestalt.core.pictures.pillow import values_of
+from gestalt.core.pictures.pixels import Raw, scaled
 
-from .reading import SMALLEST, SUFFIXES, converted, decode, scaled, shrunk, values_of
+from .reading import SMALLEST, SUFFIXES, converted, decode, shrunk
 
 Picture = Tensor
 """An item: `channels height width`, float32 in [0, 1]."""
@@ -149,7 +151,8 @@ def _as_tensor(picture: Any, name: str) -> tuple[Float[Tensor, "channels height 
         values, alpha = picture.detach().cpu().numpy(), False
         values = values.transpose(1, 2, 0) if values.ndim == 3 else values
     else:
-        values, alpha = values_of(picture) if hasattr(picture, "mode") else (np.asarray(picture), False)
+        raw = values_of(picture) if hasattr(picture, "mode") else Raw(np.asarray(picture))
+        values, alpha = raw.values, raw.alpha
     values = values[..., None] if values.ndim == 2 else values
     if values.ndim != 3 or values.dtype.kind not in "buif":
         kind = f"{values.dtype} of shape {values.shape}" if values.dtype.kind in "buif" else type(picture).__name__

@@ -17,11 +17,13 @@ from gestalt.core.data.feature_map import Grid
 from gestalt.core.data.items import AbstractItems, BadItemError, Skipped
 from gestalt.core.data.masks import AbstractMasks, ItemMasks
 from gestalt.core.modality.pairing import NamedFiles, files_below, must_exist, unreadable_masks
+from gestalt.core.pictures.pillow import orientation_of
+from gestalt.core.pictures.pixels import upright
+from gestalt.core.pictures.reading import read_numbers, size_of
 
 from .coco_masks import mask_of
 from .data import ImageFiles, Picture
 from .masks import on_pixels
-from .reading import size_of, upright
 
 ACCEPTED = (
     "a folder of index PNGs named like the pictures (one number a pixel, 0 for none), or annotations in COCO's format "
@@ -48,10 +50,11 @@ def read_masks(path: Path, items: AbstractItems[Picture], skipped: Sequence[Skip
         found = files.paired(files_below(path, {".png"}), lambda mask: f"the mask {mask}")
         if not found:
             raise unreadable_masks(path, ACCEPTED)
-        return IndexMasks(items.paths, found)
+        return IndexMasks(items.paths, found, files.unused)
     if path.suffix.lower() != ".json":
         raise unreadable_masks(path, ACCEPTED)
-    return CocoMasks(items.paths, path, *_annotated(path, files))
+    annotated = _annotated(path, files)
+    return CocoMasks(items.paths, path, *annotated, files.unused)
 
 
 @final
@@ -61,6 +64,7 @@ class IndexMasks(AbstractMasks[Picture]):
 
     pictures: tuple[Path, ...]
     files: Mapping[int, Path]
+    unused: tuple[str, ...] = ()
 
     def has(self, index: int) -> bool:
         """Whether there is a PNG."""
@@ -71,7 +75,7 @@ class IndexMasks(AbstractMasks[Picture]):
         if index not in self.files:
             return None
         path = self.files[index]
-        return _on_item(read_numbers(path), self.pictures[index], item, str(path), {})
+        return _on_item(read_numbers(path, ADVICE), self.pictures[index], item, str(path), {})
 
 
 @final
@@ -87,6 +91,7 @@ class CocoMasks(AbstractMasks[Picture]):
     sizes: Mapping[int, tuple[int, int]]
     annotations: Mapping[int, Sequence[Mapping[str, Any]]]
     categories: Mapping[Any, str]
+    unused: tuple[str, ...] = ()
 
     def has(self, index: int) -> bool:
         """Whether the file lists the picture."""
@@ -111,28 +116,6 @@ class CocoMasks(AbstractMasks[Picture]):
             numbers[mask] = number
         names = {number: name for number, (_, name) in enumerate(drawn, start=1)}
         return _on_item(numbers, self.pictures[index], item, f"{self.path}, {self.pictures[index].name}", names)
-
-
-def read_numbers(path: Path) -> Numbers:
-    """The pixels of an index PNG, upright by its EXIF as pictures are.
-
-    Raises:
-        BadItemError: if it cannot be read, or has colours instead of numbers.
-    """
-    from PIL import Image, ImageOps
-
-    try:
-        with Image.open(path) as file:
-            if file.mode not in ("1", "L", "P", "I", "I;16", "I;16B"):
-                raise BadItemError(
-                    str(path),
-                    f"has colours (mode {file.mode}), an index PNG has one number a pixel, 0 for none; {ADVICE}",
-                )
-            return np.asarray(ImageOps.exif_transpose(file)).astype(np.int32)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        if isinstance(error, BadItemError):
-            raise
-        raise BadItemError(str(path), f"cannot be read as a PNG ({error}); {ADVICE}") from error
 
 
 def _annotated(
@@ -193,16 +176,7 @@ def _on_item(numbers: Numbers, picture: Path, item: Picture, source: str, names:
 @lru_cache(maxsize=100_000)
 def _size(picture: Path) -> tuple[tuple[int, int], int]:
     """Height and width of a picture, upright, and the number of its orientation (1: stored upright)."""
-    from PIL import Image
-
-    size = size_of(picture)
-    if picture.suffix.lower() == ".npy":
-        return size, 1
-    try:
-        with Image.open(picture) as file:
-            return size, int(file.getexif().get(0x0112, 1))
-    except OSError:  # of formats that other libraries read, the pixels come upright
-        return size, 1
+    return size_of(picture), 1 if picture.suffix.lower() == ".npy" else orientation_of(picture)
 
 
 def shown_masks(item: Picture, masks: ItemMasks) -> list[tuple[str, Bool[Tensor, "height width"]]]:

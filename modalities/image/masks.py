@@ -92,7 +92,8 @@ def run_lengths(mask: Bool[Tensor, "height width"]) -> list[int]:
 def coco(pictures: Iterable[tuple[str, Int[Tensor, "_ _"]]]) -> dict[str, Any]:
     """COCO's annotations of pictures by file name: every object is one annotation of the category `object`.
 
-    Segmentations are uncompressed run lengths, which pycocotools reads as they are.
+    Segmentations are uncompressed run lengths, which pycocotools reads as they are. The score of all is 1, as nothing
+    says more, so that the annotations can be evaluated as results, too.
     """
     images, annotations = list[Mapping[str, Any]](), list[Mapping[str, Any]]()
     for image, (name, labels) in enumerate(pictures, start=1):
@@ -109,6 +110,7 @@ def coco(pictures: Iterable[tuple[str, Int[Tensor, "_ _"]]]) -> dict[str, Any]:
                     "image_id": image,
                     "category_id": 1,
                     "iscrowd": 0,
+                    "score": 1.0,
                     "area": int(mask.sum()),
                     "bbox": [left, top, int(columns[-1]) - left + 1, int(rows[-1]) - top + 1],
                     "segmentation": {"size": [height, width], "counts": run_lengths(mask)},

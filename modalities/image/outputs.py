@@ -11,12 +11,13 @@ from torch import Tensor
 from gestalt.core.data.feature_map import Grid
 from gestalt.core.data.items import AbstractItems
 from gestalt.core.discovery.found import FoundBatch
+from gestalt.core.pictures.reading import size_of
 from gestalt.core.storage.naming import OutputNames, counted
 from gestalt.core.storage.text_file import open_text
 
 from .data import ImageFiles, Picture
 from .masks import coco, index_png, on_pixels, overlay, png
-from .reading import decode, size_of
+from .reading import decode
 
 SHOWN = 1024
 """Pixels a side of an overlay."""

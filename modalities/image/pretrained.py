@@ -1,18 +1,21 @@
 """The field's transformers on pictures: ViT, DINOv2 and Swin of transformers, and any model of timm."""
 
+import re
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, final
 
+import torch
 from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from gestalt.core.components.ranges import Between, check_ranges
+from gestalt.core.components.ranges import Between, PositiveShare, check_ranges
 from gestalt.core.data.feature_map import FeatureMap
 from gestalt.core.networks.encoder import AbstractEncoder
-from gestalt.core.networks.local_checkpoint import local_model
+from gestalt.core.networks.local_checkpoint import blocks_of, local_model
+from gestalt.core.networks.pace import Frozen, Layer, Pace, stacked
 
 from .data import Pictures
 from .encoders import check_channels
@@ -47,10 +50,22 @@ class VisionTransformer(AbstractEncoder):
         kind: `vit` or `dinov2`.
         config: what differs from the library's own default (the base model); None for a small network.
         checkpoint: a local folder with `config.json` and safetensors, instead of a configuration.
+        frozen: how many of the lowest layers (the embedding is the first) do not learn, −1 for the whole network.
+        slower: share of the heads' learning rate that the top layer takes; each layer below takes this share again.
     """
 
-    def __init__(self, kind: str, config: Mapping[str, Any] | None = None, checkpoint: str | None = None) -> None:
+    def __init__(
+        self,
+        kind: str,
+        config: Mapping[str, Any] | None = None,
+        checkpoint: str | None = None,
+        frozen: Frozen = 0,
+        slower: PositiveShare = 1.0,
+    ) -> None:
         super().__init__()
+        self.frozen = frozen
+        self.slower = slower
+        pace = Pace(frozen, slower)
         import transformers
 
         # Unlike `add_pooling_layer=False`, this works for both classes and both ways of building them.
@@ -60,6 +75,7 @@ class VisionTransformer(AbstractEncoder):
         self.checkpoint = None  # its configuration builds the network again
         if getattr(self.model, "pooler", None) is not None:
             self.model.pooler = None  # nothing here reads the class token, and unused weights get no gradient
+        self.paced = pace.over(self.model, stacked(self.model, blocks_of(self.model)))
         self.kind = kind
         self.channels = int(self.model.config.num_channels)
         self.patch = int(self.model.config.patch_size)
@@ -90,6 +106,8 @@ class TransformersSwin(AbstractEncoder):
         config: what differs from the library's own default (Swin-T); None for a small network.
         checkpoint: a local folder with `config.json` and safetensors, instead of a configuration.
         stage: after which the maps are read, 0 for the finest; None for the last one.
+        frozen: how many of the lowest layers (the patches, then the stages) do not learn, −1 for the whole network.
+        slower: share of the heads' learning rate that the top layer takes; each layer below takes this share again.
     """
 
     def __init__(
@@ -97,8 +115,13 @@ class TransformersSwin(AbstractEncoder):
         config: Mapping[str, Any] | None = None,
         checkpoint: str | None = None,
         stage: Annotated[int, Between(0, 31)] | None = None,
+        frozen: Frozen = 0,
+        slower: PositiveShare = 1.0,
     ) -> None:
         super().__init__()
+        self.frozen = frozen
+        self.slower = slower
+        pace = Pace(frozen, slower)
         from transformers import SwinModel
 
         self.model, self.config = local_model(SwinModel, config, SMALL_SWIN, checkpoint)
@@ -109,6 +132,7 @@ class TransformersSwin(AbstractEncoder):
         check_ranges(self)
         if self.stage >= stages:
             raise ValueError(f"stage is one of 0 … {stages - 1}, got {stage}")
+        self.paced = pace.over(self.model, stacked(self.model, list(self.model.encoder.layers)[: self.stage + 1]))
         self.last = self.stage == stages - 1
         self.channels = int(self.model.config.num_channels)
         self.stride = int(self.model.config.patch_size) << self.stage
@@ -143,9 +167,11 @@ class Timm(AbstractEncoder):
     Args:
         model: its name in timm, `timm.list_models()`.
         level: which of its feature maps is read, counted from the finest, or from the coarsest if negative.
-        weights: a local safetensors file with the model's weights; nothing is fetched over the network.
+        checkpoint: a local file with the model's weights, safetensors or of `torch.save`; nothing is fetched.
         options: further arguments of `timm.create_model`.
         channels: of the pictures, 3 for colours.
+        frozen: how many of the lowest layers (the stem, then stages or blocks) do not learn, −1 for the whole network.
+        slower: share of the heads' learning rate that the top layer takes; each layer below takes this share again.
 
     Raises:
         ImportError: if timm is not installed.
@@ -155,11 +181,16 @@ class Timm(AbstractEncoder):
         self,
         model: str = "convnext_atto",
         level: Annotated[int, Between(-64, 63)] = -2,
-        weights: str | None = None,
+        checkpoint: str | None = None,
         options: Mapping[str, Any] | None = None,
         channels: Channels = 3,
+        frozen: Frozen = 0,
+        slower: PositiveShare = 1.0,
     ) -> None:
         super().__init__()
+        self.frozen = frozen
+        self.slower = slower
+        pace = Pace(frozen, slower)
         self.level = level
         self.channels = channels
         check_ranges(self)
@@ -173,11 +204,12 @@ class Timm(AbstractEncoder):
             near = ", ".join(timm.list_models(f"*{model.split('_')[0]}*")[:5]) or "see timm.list_models()"
             raise ValueError(f"timm has no model {model!r}; near it: {near}")
         self.model = model
-        self.weights = None  # the architecture is built again without its weights
+        self.checkpoint = None  # the architecture is built again without its weights
         self.options = dict(options or {})
         self.network: Any = _features(
-            timm, model, weights, {**self.options, "in_chans": channels, "out_indices": (level,)}
+            timm, model, checkpoint, {**self.options, "in_chans": channels, "out_indices": (level,)}
         )
+        self.paced = pace.over(self.network, _layers(self.network))
         self.stride = int(self.network.feature_info.reduction()[0])
         self.dim = int(self.network.feature_info.channels()[0])
         self.start = 0.0 if _in_patches(self.network) else 0.5 - self.stride / 2
@@ -193,12 +225,42 @@ class Timm(AbstractEncoder):
         return maps if maps.shape[1] == self.dim else maps.permute(0, 3, 1, 2)
 
 
-def _features(timm: Any, model: str, weights: str | None, options: dict[str, Any]) -> Any:
+def _layers(network: nn.Module) -> list[Layer]:
+    """The stem of a model of timm, and each of its stages or blocks."""
+    root = getattr(network, "model", network)
+    named = dict(root.named_children())
+    whole = next((named[name] for name in ("blocks", "stages", "layers") if name in named), None)
+    if whole is not None:
+        return stacked(root, list(whole.children()))
+    stages = [part for name, part in named.items() if re.match(r"(stages|layers?|blocks?)_?\d", name)]
+    return stacked(root, stages or [part for part in named.values() if next(part.parameters(), None) is not None])
+
+
+def _features(timm: Any, model: str, checkpoint: str | None, options: dict[str, Any]) -> Any:
     """The model as a pyramid of feature maps, for pictures of any size where its family can."""
-    if weights is not None:
-        if not Path(weights).is_file():
-            raise FileNotFoundError(f"{weights} is no file; name a local safetensors file with the model's weights")
-        options = options | {"pretrained": True, "pretrained_cfg_overlay": {"file": weights}}
+    if checkpoint is None:
+        return _created(timm, model, options)
+    if not Path(checkpoint).is_file():
+        raise FileNotFoundError(f"{checkpoint} is no file; name a local file with the model's weights")
+    with torch.random.fork_rng(devices=[]):
+        at_random = dict(_created(timm, model, options).named_parameters())
+    options = options | {"pretrained": True, "pretrained_cfg_overlay": {"file": checkpoint}}
+    try:
+        network = _created(timm, model, options)
+    except (RuntimeError, KeyError) as error:
+        raise ValueError(f"{checkpoint} holds weights of another network than {model}: {str(error)[:300]}") from error
+    # The library passes over names that it does not know: what still is as it was drawn was not in the file.
+    missing = [name for name, p in network.named_parameters() if p.ndim > 1 and torch.equal(p, at_random[name])]
+    if missing:
+        more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
+        raise ValueError(
+            f"{checkpoint} holds weights of another network than {model}: nothing in it is for "
+            f"{', '.join(missing[:3])}{more}; name the model that they were trained in"
+        )
+    return network
+
+
+def _created(timm: Any, model: str, options: dict[str, Any]) -> Any:
     try:
         try:
             return timm.create_model(model, features_only=True, dynamic_img_size=True, **options)

@@ -10,6 +10,7 @@ from jaxtyping import Int
 from torch import Tensor
 
 from gestalt.core.data.feature_map import Grid
+from gestalt.core.report.direction import isolated
 
 from .data import Picture
 from .masks import colour, displayed, enlarged, numbered, on_pixels, overlay, png
@@ -87,5 +88,5 @@ def _key(name: str, number: int) -> str:
     red, green, blue = colour(number)
     return (
         f'<span style="display:inline-block;width:0.8em;height:0.8em;margin:0 0.3em 0 0.8em;'
-        f'background:rgb({red},{green},{blue})"></span>{html.escape(name)}'
+        f'background:rgb({red},{green},{blue})"></span>{isolated(name)}'
     )

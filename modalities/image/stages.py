@@ -7,21 +7,27 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from gestalt.core.networks.local_checkpoint import load_weights
+
 LEVELS = (2, 3, 4, 5)
 """Stages of a backbone; level `l` has cells of 2ˡ pixels, as papers on feature pyramids count them."""
 
 
 @final
 class ResNetStages(nn.Module):
-    """The four stages of a torchvision ResNet, from fine to coarse."""
+    """The four stages of a torchvision ResNet, from fine to coarse.
 
-    def __init__(self, name: str, stem: str, channels: int) -> None:
+    With a small stem, or other pictures than of three channels, the first convolution is not that of a checkpoint.
+    """
+
+    def __init__(self, name: str, stem: str, channels: int, checkpoint: str | None = None) -> None:
         super().__init__()
         from torchvision.models import resnet
 
         if stem not in ("large", "small"):
             raise ValueError(f"stem is 'large' (7 × 7, stride 4) or 'small' (3 × 3, stride 1), got {stem!r}")
         network: Any = getattr(resnet, name)(weights=None)
+        load_weights(network, checkpoint, beside=("fc.",))
         first: nn.Module = network.conv1
         if stem == "small":
             first = nn.Conv2d(channels, 64, 3, padding=1, bias=False)
@@ -45,10 +51,20 @@ class ResNetStages(nn.Module):
 
 @final
 class SwinStages(nn.Module):
-    """The four stages of a torchvision Swin transformer, from fine to coarse, each normalised."""
+    """The four stages of a torchvision Swin transformer, from fine to coarse, each normalised.
+
+    With other pictures than of three channels, the patches are not embedded as those of a checkpoint.
+    """
 
     def __init__(
-        self, width: int, depths: Sequence[int], heads: Sequence[int], window: int, drop_path: float, channels: int
+        self,
+        width: int,
+        depths: Sequence[int],
+        heads: Sequence[int],
+        window: int,
+        drop_path: float,
+        channels: int,
+        checkpoint: str | None = None,
     ) -> None:
         super().__init__()
         from torchvision.models.swin_transformer import SwinTransformer
@@ -62,6 +78,7 @@ class SwinStages(nn.Module):
             stochastic_depth_prob=drop_path,
             num_classes=1,
         )
+        load_weights(network, checkpoint, beside=("head.",))
         if channels != 3:
             network.features[0][0] = nn.Conv2d(channels, width, 4, stride=4)
         self.stages = nn.ModuleList(
@@ -72,6 +89,8 @@ class SwinStages(nn.Module):
         )
         self.widths = [width << number for number in range(4)]
         self.norms = nn.ModuleList(nn.LayerNorm(size) for size in self.widths)
+        if checkpoint is not None:
+            self.norms[-1].load_state_dict(network.norm.state_dict())
         self.strides = [4 << number for number in range(4)]
 
     def forward(self, pixels: Float[Tensor, "batch channels height width"]) -> list[Tensor]:

@@ -15,11 +15,14 @@ from gestalt.core.data.masks import AbstractMasks, ItemMasks
 from gestalt.core.discovery.found import FoundBatch
 from gestalt.core.modality.base import AbstractModality, Reading, Specimen
 from gestalt.core.modality.transform import AbstractTransform, Views
+from gestalt.core.modality.transplant import Transplant
 from gestalt.core.networks.encoder import AbstractEncoder
+from gestalt.core.tables.encoding import check_encoding
 
 from .data import Passage as Passage
 from .data import Words as Words
 from .data import collate as collate
+from .dilated import Dilated
 from .encoders import Conv, Letters
 from .given_masks import read_masks, shown_masks
 from .noise import Characters, Keyboard, Reserved, Scanned, Spelling, Synonyms
@@ -38,6 +41,7 @@ from .spans import spans_of as spans_of
 from .specimens import specimens
 from .statistics import statistics
 from .transformer import bert, distilbert, minilm, roberta
+from .transplants import transplant
 from .views import Crop, Delete, Insert, Noisy, Swap
 from .views import chain as chain
 from .views import default_views as default_views
@@ -62,14 +66,16 @@ class Text(AbstractModality[Passage]):
     """Passages of at most `window` words; objects are groups of words.
 
     Args:
-        window: most words per item; longer lines and records become several items.
+        window: most words per item; longer lines and records become several items, which end behind sentences.
+        margin: words on either side of such an item that the network sees beside it once it has learned.
         lines: every line of a plain text file is an item; otherwise its lines are joined into windows.
-        field: the field of JSON Lines, or the column of a table, that holds the text.
+        field: the field of JSON, or the column of a table, that holds the text.
         vocabulary: sub-words of the tokenizer that `encoder_settings` learns; bytes and special ones are among them.
+        encoding: of files that are not in Unicode (latin-1, cp1252, gb18030, …); None refuses them.
 
     Example:
         >>> sorted(MODALITY.encoders)
-        ['bert', 'conv', 'distilbert', 'minilm', 'raw', 'roberta']
+        ['bert', 'conv', 'dilated', 'distilbert', 'minilm', 'raw', 'roberta']
     """
 
     name: ClassVar[str] = "text"
@@ -81,15 +87,22 @@ class Text(AbstractModality[Passage]):
         lines: bool = True,
         field: str = "text",
         vocabulary: Annotated[int, Between(LEAST, 10_000_000)] = 4000,
+        encoding: str | None = None,
+        margin: Annotated[int, Between(0, 1_000_000)] = 32,
     ) -> None:
         self.window = window
         self.lines = lines
         self.field = field
         self.vocabulary = vocabulary
+        self.encoding = encoding
+        self.margin = margin
         check_ranges(self)
+        if encoding is not None:
+            check_encoding(encoding)
         self.encoders: Mapping[str, Callable[..., AbstractEncoder]] = {
             "raw": Letters,
             "conv": Conv,
+            "dilated": Dilated,
             "bert": bert,
             "roberta": roberta,
             "distilbert": distilbert,
@@ -114,17 +127,18 @@ class Text(AbstractModality[Passage]):
     def read(self, paths: Sequence[Path], skip_bad: bool = False) -> Reading[Passage]:
         """The passages of all text files among `paths` and in the folders among them, in sorted order.
 
-        Plain text (`.txt`, `.md` and, if named, any other), JSON Lines (`.jsonl`, `.ndjson`), tables (`.csv`, `.tsv`);
-        all in UTF-8, with or without a byte order mark. Empty lines and records are no items. Every file is read
-        through once, to find its items.
+        Plain text (`.txt`, `.md` and, if named, any other), JSON Lines (`.jsonl`, `.ndjson`), arrays of JSON (`.json`),
+        tables (`.csv`, `.tsv`), CoNLL's columns (`.conllu`, `.conll`, …); in UTF-8, UTF-16 or the given encoding. Empty
+        lines and records are no items. Every file is read through once, to find its items. Text in other forms (HTML,
+        captions, documents) is refused where it is named, and listed as left out where it lies in a folder.
 
         Raises:
-            BadItemError: for the first file or record that is binary, not in UTF-8, damaged, or has no words, unless
-                `skip_bad`.
+            BadItemError: for the first file or record that is binary, in another encoding, damaged, or has no words,
+                unless `skip_bad`.
             FileNotFoundError: for a path that does not exist.
             ValueError: if no usable text is found.
         """
-        return read_text(paths, self.field, self.window, self.lines, skip_bad)
+        return read_text(paths, self.field, self.window, self.lines, skip_bad, self.encoding, self.margin)
 
     def encoder_settings(self, encoder: str, items: AbstractItems[Passage]) -> Mapping[str, Any]:
         """A tokenizer learned from a sample of the passages, for the transformers that begin without weights.
@@ -167,6 +181,12 @@ class Text(AbstractModality[Passage]):
     def shown_masks(self, item: Passage, masks: ItemMasks) -> Sequence[tuple[str, Any]]:
         """Each span with its first and last character in the file."""
         return shown_masks(item, masks)
+
+    def transplant(
+        self, host: Passage, donor: Passage, part: ItemMasks, rng: np.random.Generator
+    ) -> Transplant[Passage] | None:
+        """A span of one passage within another, in place of other words or between two."""
+        return transplant(host, donor, part, rng)
 
     def specimens(self) -> Sequence[Specimen[Passage]]:
         """Three sentences with their noun and verb groups."""

@@ -56,6 +56,16 @@ class Passage:
         """Words that were cut already, with single spaces between them."""
         return cls(tuple(words), ("", *[" "] * (len(words) - 1), ""))
 
+    def part(self, first: int, last: int) -> "Passage":
+        """The words `first` … `last` (the one after), without the white space around them.
+
+        Example:
+            >>> Passage.of("So far,  silence.").part(2, 4)
+            Passage(words=(',', 'silence'), gaps=('', '  ', ''), start=6)
+        """
+        gaps = ("", *self.gaps[first + 1 : last], "")
+        return Passage(self.words[first:last], gaps, self.spans[first][0])
+
     @property
     def text(self) -> str:
         """The text, character for character."""

@@ -71,11 +71,12 @@ class WordNorm(nn.Module):
 
 @final
 class ResidualBlock(nn.Module):
-    """x + dropout(relu(norm(W ∗ x))), a convolution over the words."""
+    """x + dropout(relu(norm(W ∗ x))), a convolution over words that lie `dilation` apart."""
 
-    def __init__(self, width: int, kernel: int, dropout: float) -> None:
+    def __init__(self, width: int, kernel: int, dropout: float, dilation: int = 1) -> None:
         super().__init__()
-        self.over_words = nn.Conv1d(width, width, kernel, padding=kernel // 2, bias=False)
+        padding = dilation * (kernel // 2)
+        self.over_words = nn.Conv1d(width, width, kernel, padding=padding, dilation=dilation, bias=False)
         self.norm = WordNorm(width)
         self.dropout = nn.Dropout(dropout)
 

@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import final
 
@@ -16,8 +16,8 @@ from gestalt.core.modality.pairing import NamedFiles, files_below, must_exist, u
 
 from .columns import Columns, read_columns
 from .data import Passage
+from .formats import JSON
 from .reading import TextFiles
-from .source import JSON, TABLE
 from .span_records import SpanLine, SpanRecord, read_spans
 from .spans import spans_of
 
@@ -53,7 +53,7 @@ def read_masks(path: Path, items: AbstractItems[Passage], skipped: Sequence[Skip
             lay_spans(lines, items, number, words)
     else:
         raise unreadable_masks(path, ACCEPTED)
-    return words
+    return replace(words, unused=files.unused)
 
 
 @final
@@ -72,6 +72,7 @@ class WordMasks(AbstractMasks[Passage]):
     ends: Int[np.ndarray, " items"]
     known: set[int]
     names: dict[int, tuple[str, ...]]
+    unused: tuple[str, ...] = ()
 
     @classmethod
     def empty(cls, items: TextFiles) -> "WordMasks":
@@ -175,7 +176,7 @@ def lay_spans(lines: Sequence[SpanLine], items: TextFiles, file: int, words: Wor
         ValueError: if a span holds no word, or another text than it says.
     """
     path = items.paths[file]
-    in_fields = path.suffix.lower() in JSON | TABLE
+    in_fields = items.sources[file].in_records
     listed = {line.line for line in lines}
     if in_fields and None in listed:
         source = next(line.source for line in lines if line.line is None)

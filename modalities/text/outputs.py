@@ -1,19 +1,22 @@
 """Found spans in the formats that the field's tools read, and the characters of words."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from html import escape
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
+from torch import Tensor
 
 from gestalt.core.data.items import AbstractItems
 from gestalt.core.discovery.found import FoundBatch
 from gestalt.core.storage.naming import counted
 from gestalt.core.storage.text_file import open_text
 
+from .conllu import conllu_lines
 from .data import Passage
+from .joining import joined_spans
 from .reading import TextFiles
 from .render import render
 from .spans import bio_lines, json_line, spans_of
@@ -23,7 +26,10 @@ SHOWN = 500
 
 
 def write_objects(found: Iterable[FoundBatch[Passage]], items: AbstractItems[Passage], out: Path) -> str:
-    """`spans.jsonl` with character offsets, `spans.bio` in CoNLL's columns, and `spans.html` in colours.
+    """`spans.jsonl` with character offsets, `spans.bio` and `spans.conllu` in CoNLL's columns, `spans.html` in colours.
+
+    A span that the border between two windows of a line, a record or a joined text cuts is written once, in the window
+    in which it begins, with all its characters.
 
     Raises:
         TypeError: if the passages are no parts of files.
@@ -31,25 +37,29 @@ def write_objects(found: Iterable[FoundBatch[Passage]], items: AbstractItems[Pas
     files = _files(items)
     passages, spans, of = 0, 0, set[Path]()
     with ExitStack() as stack:
-        records, columns, page = (
-            stack.enter_context(open_text(out / name)) for name in ("spans.jsonl", "spans.bio", "spans.html")
+        records, columns, universal, page = (
+            stack.enter_context(open_text(out / f"spans.{ending}")) for ending in ("jsonl", "bio", "conllu", "html")
         )
         page.write(_HEAD)
-        for batch in found:
-            labels = batch.segmentation.labels()
-            for row, (index, item) in enumerate(zip(batch.index, batch.items, strict=True)):
-                own, file, line = spans_of(item, labels[row]), files.path(index), files.line(index)
-                records.write(json_line(item, own, str(file), line))
-                columns.write(bio_lines(item, own))
-                if passages < SHOWN:
-                    picture = render(item, labels[row], batch.features.grid)
-                    page.write(f"<h2>{escape(f'{file}:{line}')}</h2>\n{picture}\n")
-                passages, spans = passages + 1, spans + len(own)
-                of.add(file)
+        for one in joined_spans(_labelled(found), files):
+            item, file, line = one.item, files.path(one.index), files.line(one.index)
+            own, continued = spans_of(item, one.labels), one.continued is not None
+            records.write(json_line(item, one.spans, str(file), line))
+            columns.write(bio_lines(item, own, continued, one.goes_on))
+            universal.write(conllu_lines(item, own, passages + 1, f"{file}:{line}", continued))
+            if passages < SHOWN:
+                page.write(f'<h2 dir="auto">{escape(f"{file}:{line}")}</h2>\n{render(item, one.labels, None)}\n')
+            passages, spans = passages + 1, spans + len(one.spans)
+            of.add(file)
         if passages > SHOWN:
-            page.write(f"<p>{passages - SHOWN} more passages are in spans.jsonl and spans.bio.</p>\n")
+            page.write(f"<p>{passages - SHOWN} more passages are in the other files.</p>\n")
         page.write("</body></html>\n")
     return f"{counted(spans, 'span')} in {counted(passages, 'passage')} of {counted(len(of), 'file')}"
+
+
+def _labelled(found: Iterable[FoundBatch[Passage]]) -> Iterator[tuple[int, Passage, Int[Tensor, " elements"]]]:
+    for batch in found:
+        yield from zip(batch.index, batch.items, batch.labels(), strict=True)
 
 
 def element_columns(

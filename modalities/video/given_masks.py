@@ -4,6 +4,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, final
 
@@ -17,11 +18,14 @@ from gestalt.core.data.feature_map import Grid
 from gestalt.core.data.items import AbstractItems, BadItemError, Skipped
 from gestalt.core.data.masks import AbstractMasks, ItemMasks
 from gestalt.core.modality.pairing import NamedFiles, must_exist, unreadable_masks
+from gestalt.core.pictures.reading import read_numbers
+from gestalt.core.storage.listing import listed
 
 from .data import Clip, VideoFiles
 from .folders import frames_of
+from .frames import scaled
 from .masks import on_pixels
-from .reading import Header, scaled
+from .reading import Header
 
 ACCEPTED = (
     "a folder that holds, for every video, a folder of its name with index PNGs (00000.png, … after the numbers of the "
@@ -46,14 +50,15 @@ def read_masks(path: Path, items: AbstractItems[Clip], skipped: Sequence[Skipped
     folders = list(_folders(path)) if path.is_dir() else []
     if not folders:
         raise unreadable_masks(path, ACCEPTED)
-    pairs = NamedFiles(items.paths, skipped).paired(folders, lambda folder: f"the folder of masks {folder}")
+    files = NamedFiles(items.paths, skipped)
+    pairs = files.paired(folders, lambda folder: f"the folder of masks {folder}")
     frames = {number: _numbered(folder, items.paths[number], items.headers[number]) for number, folder in pairs.items()}
-    return FrameMasks(items, frames)
+    return FrameMasks(items, frames, files.unused)
 
 
 def _folders(path: Path) -> Iterator[tuple[str, Path]]:
     """The folders of masks in a tree, with their names in it; the folder itself goes by its own name."""
-    for folder in sorted([path, *(below for below in path.rglob("*") if below.is_dir())]):
+    for folder in sorted([path, *(below for below in listed(path).paths if below.is_dir())]):
         if any(True for _ in _masks_in(folder)):
             yield path.name if folder == path else folder.relative_to(path).as_posix(), folder
 
@@ -68,6 +73,9 @@ def _masks_in(folder: Path) -> Iterator[tuple[int, Path]]:
 def _numbered(folder: Path, video: Path, header: Header) -> tuple[tuple[int, Path], ...]:
     """The masks of a video by the place of their frame in it, counted from 0, in order."""
     found = sorted(_masks_in(folder))
+    for (number, path), (other, again) in pairwise(found):
+        if number == other:
+            raise ValueError(f"the masks {path} and {again.name} are of the same frame {number}; {ADVICE}")
     if video.is_dir():
         places = {_number(frame): place for place, frame in enumerate(frames_of(video))}
         if found[0][0] not in places and found[-1][0] < len(places):
@@ -105,6 +113,7 @@ class FrameMasks(AbstractMasks[Clip]):
 
     files: VideoFiles
     frames: Mapping[int, tuple[tuple[int, Path], ...]]
+    unused: tuple[str, ...] = ()
 
     def has(self, index: int) -> bool:
         """Whether there are masks of the video."""
@@ -169,20 +178,7 @@ def _read(path: Path, size: tuple[int, int], files: VideoFiles) -> NDArray[np.in
     Raises:
         BadItemError: if it cannot be read, has colours instead of numbers, or another shape than the frames.
     """
-    from PIL import Image, ImageOps
-
-    try:
-        with Image.open(path) as file:
-            if file.mode not in ("1", "L", "P", "I", "I;16", "I;16B"):
-                raise BadItemError(
-                    str(path),
-                    f"has colours (mode {file.mode}), an index PNG has one number a pixel, 0 for none; {ADVICE}",
-                )
-            numbers: NDArray[np.int32] = np.asarray(ImageOps.exif_transpose(file)).astype(np.int32)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        if isinstance(error, BadItemError):
-            raise
-        raise BadItemError(str(path), f"cannot be read as a PNG ({error}); {ADVICE}") from error
+    numbers = read_numbers(path, ADVICE)
     wide, high = scaled(numbers.shape[1], numbers.shape[0], files.size)
     if abs(high - size[0]) > 1 or abs(wide - size[1]) > 1:
         raise BadItemError(

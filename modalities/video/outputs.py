@@ -18,15 +18,18 @@ from gestalt.core.storage.naming import OutputNames, counted
 from gestalt.core.storage.text_file import open_text
 
 from .data import Clip, VideoFiles
+from .folders import frames_of
+from .frames import scaled
 from .outputs_formats import write_overlay
 from .outputs_writing import FoundClip, VideoWriting
-from .reading import scaled
 
 
 def write_objects(
     found: Iterable[FoundBatch[Clip]], items: AbstractItems[Clip], out: Path, size: int | None = None
 ) -> str:
     """For every video index masks, `masks/NAME/00000.png`, and an `overlay/NAME.mp4`; `objects.json` for all.
+
+    Masks of a folder of images have the names of the images: DAVIS's and YouTube-VOS's evaluations go by them.
 
     Args:
         found: the objects of windows in the order of `items`.
@@ -43,7 +46,9 @@ def write_objects(
     records: dict[str, list[dict[str, Any]]] = {}
     for video, clips in groupby(_clips(found, size), key=lambda clip: items.path(clip.index)):
         rate = items.headers[items.paths.index(video)].rate
-        writing = VideoWriting(out / "masks" / masks.of(video), items.windows(video)[0], rate)
+        frames = [frame.stem for frame in frames_of(video)] if video.is_dir() else []
+        frames = frames if len(set(frames)) == len(frames) else []  # two formats of one image
+        writing = VideoWriting(out / "masks" / masks.of(video), items.windows(video)[0], rate, frames)
         overlay = out / "overlay" / overlays.of(video)
         overlay.parent.mkdir(parents=True, exist_ok=True)
         write_overlay(overlay, writing.parts(clips))
@@ -56,12 +61,15 @@ def write_objects(
 
 def _clips(found: Iterable[FoundBatch[Clip]], size: int | None) -> Iterator[FoundClip]:
     for batch in found:
-        labels, grid = batch.segmentation.labels(), batch.features.grid
+        labels, grid = batch.labels(), batch.features.grid
         assert grid is not None
-        for row, (index, clip) in enumerate(zip(batch.index, batch.items, strict=True)):
-            own = Grid(tuple(edges[row % len(edges)][None] for edges in grid.edges))
+        for row, (index, shown) in enumerate(zip(batch.index, batch.items, strict=True)):
+            clip = shown.begun()
+            own = [edges[row % len(edges)][None].clone() for edges in grid.edges]
+            # Tubes of several frames may begin behind the first frame, or end before the last one: the nearest has it.
+            own[0][0, 0], own[0][0, -1] = min(0.0, float(own[0][0, 0])), max(clip.seconds, float(own[0][0, -1]))
             width, height = scaled(clip.size[2], clip.size[1], size)
-            yield FoundClip(index, clip, labels[row], own, (height, width))
+            yield FoundClip(index, clip, labels[row], Grid(tuple(own)), (height, width))
 
 
 def shrunk(clip: Clip, size: int | None) -> Clip:

@@ -1,6 +1,6 @@
 """Objects in the field's formats: a video with coloured objects, and index masks as the DAVIS benchmark has them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -60,28 +60,32 @@ def write_overlay(path: Path, parts: Iterable[Part]) -> int:
     return written
 
 
-def write_index_masks(folder: Path, numbers: Int[Tensor, "time height width"], first: int = 0) -> list[Path]:
+def write_index_masks(
+    folder: Path, numbers: Int[Tensor, "time height width"], first: int = 0, names: Sequence[str] = ()
+) -> list[Path]:
     """One palette PNG per frame, `00000.png`, `00001.png`, …: 0 is the ground, object `k` of ours is `k + 1`.
 
     Args:
         folder: made if it is missing.
         numbers: the object of every pixel, −1 for none.
         first: number of the first frame, where a video comes in parts.
+        names: of all frames of the video, where they have some, in place of the numbers: `00005` of `00005.jpg`.
 
     Raises:
-        ValueError: if there are more than 255 objects: the format has no more numbers.
+        ValueError: if there are more than 254 objects: the format has no more numbers, 255 is what is not evaluated.
     """
     from PIL import Image
 
-    if numbers.numel() and int(numbers.max()) >= 255:
-        raise ValueError(f"index masks hold at most 255 objects, got number {int(numbers.max())}")
+    if numbers.numel() and int(numbers.max()) >= 254:
+        raise ValueError(f"index masks hold at most 254 objects, got number {int(numbers.max())}")
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     colours = davis_palette().flatten().tolist()
     for place, frame in enumerate((numbers + 1).to(torch.uint8)):
         image = Image.fromarray(frame.numpy())
         image.putpalette(colours)
-        written.append(folder / f"{first + place:05d}.png")
+        number = first + place
+        written.append(folder / f"{names[number] if number < len(names) else f'{number:05d}'}.png")
         image.save(written[-1])
     return written
 

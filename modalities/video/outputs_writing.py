@@ -1,6 +1,6 @@
 """One video's objects on their way to its files, a few frames at a time."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, final
@@ -14,10 +14,10 @@ from gestalt.core.data.feature_map import Grid
 from .data import Clip
 from .masks import on_pixels
 from .outputs_formats import Part, write_index_masks
-from .outputs_linking import Linked, link
 
-NUMBERS = 255
-"""Index masks hold so many objects; further ones take up the first numbers again."""
+NUMBERS = 254
+"""Index masks hold so many objects, since DAVIS calls 255 what nobody looks at; further ones take up the first numbers
+again."""
 AT_ONCE = 4_000_000
 """Pixels that are coloured and written at once: large pictures go through memory a few frames at a time."""
 
@@ -30,7 +30,7 @@ class FoundClip:
     Attributes:
         index: its number among all windows.
         clip: at the resolution to write in.
-        labels: the object of every element.
+        labels: the object of every element, by its number in the video.
         grid: where the elements lie, in seconds and the pixels that the network saw.
         seen: height and width of what the network saw.
     """
@@ -52,6 +52,7 @@ class VideoWriting:
         window: the number of the video's first window, later of the one that comes next.
         rate: frames per second. Where windows are missing that cannot be read, the numbers of the masks go on as if
             they had so many; in all others every frame counts.
+        names: of the frames, where they are files: each mask has the name of its frame.
         frames: how many have gone by: the number of the next.
         seen: of every object when it was first and last seen, in how many frames, and the sum of its shares of them.
     """
@@ -59,23 +60,19 @@ class VideoWriting:
     folder: Path
     window: int
     rate: float
+    names: Sequence[str] = ()
     frames: int = 0
     seen: dict[int, list[float]] = field(default_factory=dict)
 
     def parts(self, clips: Iterable[FoundClip]) -> Iterator[Part]:
         """The frames of all windows, each once, with the object of every pixel, when their masks are written."""
-        linked: Linked | None = None
         for found in clips:
             size = (found.clip.size[0], *found.seen)
             numbers = on_pixels(found.labels, found.grid, size, found.clip.edges)
             missing, self.window = found.index != self.window, found.index + 1
             if missing:
                 self.frames = max(self.frames, round(found.clip.times[0] * self.rate))
-            if linked is not None and (missing or linked.last.shape != numbers.shape[1:]):
-                # Of what was seen before, no object has a place here to be known by.
-                linked = Linked(linked.numbers, torch.full(numbers.shape[1:], -1), linked.free)
-            linked = link(numbers, linked)
-            numbers = torch.where(linked.numbers >= 0, linked.numbers % NUMBERS, -1)
+            numbers = torch.where(numbers >= 0, numbers % NUMBERS, -1)
             yield from self._written(found.clip, numbers, found.clip.continued and not missing)
 
     def _written(self, clip: Clip, numbers: Int[Tensor, "time height width"], begun: bool) -> Iterator[Part]:
@@ -90,7 +87,7 @@ class VideoWriting:
         for first in range(int(begun), len(clip.frames), few):
             part = slice(first, first + few)
             large, times = numbers[part][:, rows][:, :, columns], clip.times[part]
-            write_index_masks(self.folder, large, self.frames)
+            write_index_masks(self.folder, large, self.frames, self.names)
             self.frames += len(large)
             for frame, time in zip(large, times, strict=True):
                 self._note(frame, time)

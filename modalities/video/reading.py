@@ -12,6 +12,10 @@ from jaxtyping import UInt8
 from torch import Tensor
 
 from gestalt.core.data.items import BadItemError
+from gestalt.core.pictures.pixels import refuse_many
+
+from .frames import picture_of
+from .packets import last_packets
 
 if TYPE_CHECKING:
     from av import VideoFrame
@@ -19,9 +23,15 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
 SUFFIXES = frozenset(
-    (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ogv", ".3gp", ".wmv", ".flv", ".gif", ".mjpeg")
+    (
+        *(".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ogv", ".3gp", ".wmv", ".flv", ".gif"),
+        *(".mjpeg", ".mts", ".m2ts"),
+    )
 )
 ADVICE = "convert it to mp4, remove it, or leave it out with --skip-bad"
+MOST_BYTES = 2**32
+"""Of the frames of one window."""
+BACK = 1.0  # seconds; a clock that goes back by more begins anew
 NEAR = 1e-4  # seconds: times of one frame in two clocks differ by rounding
 LOOK_BACK = (0.0, 5.0, float("inf"))  # seconds; some formats land behind the wanted place: then one begins earlier
 
@@ -48,51 +58,41 @@ class Stretch:
     continued: bool = False
 
 
-def scaled(width: int, height: int, size: int | None) -> tuple[int, int]:
-    """Width and height brought to a shorter side of `size` pixels; never enlarged.
-
-    Example:
-        >>> scaled(1920, 1080, 112), scaled(64, 48, 112)
-        ((199, 112), (64, 48))
-    """
-    shorter = min(width, height)
-    if size is None or shorter <= size:
-        return width, height
-    return max(1, round(width * size / shorter)), max(1, round(height * size / shorter))
-
-
 def read_header(path: Path) -> Header:
     """Length and rate of a file; packets near its end are read, and nothing is decoded.
 
     Raises:
-        BadItemError: if the file is empty, no video, or ends before it should.
+        BadItemError: if the file is empty, no video, too large to decode, or ends before it should.
     """
-    from av.error import FFmpegError
-
-    if path.stat().st_size == 0:
-        raise BadItemError(str(path), f"the file has no bytes; copy or record it again, {ADVICE.split(', ', 1)[1]}")
     try:
+        if path.stat().st_size == 0:
+            raise BadItemError(str(path), f"the file has no bytes; copy or record it again, {ADVICE.split(', ', 1)[1]}")
         with _opened(path) as container:
             stream = _video(container)
             if stream is None:
                 what = "only sound" if container.streams.audio else "no moving picture"
                 raise BadItemError(str(path), f"holds {what}; name a video, remove it, or leave it out with --skip-bad")
-            base = float(stream.time_base or 0)
-            origin = (stream.start_time or 0) * base
-            said = _said(stream)
-            guess = said if said is not None else (container.duration or 0) / 1e6
-            end = _last(container, stream, origin + guess) - origin
-            rate = float(stream.average_rate or stream.guessed_rate or 0)
-            known = said is not None or not container.streams.audio
-    except FFmpegError as error:
-        reason = str(error.strerror or error)
+            refuse_many(stream.height, stream.width, 3)
+            promised = _promised(container, stream)
+            found = last_packets(container, stream, promised or (container.duration or 0) / 1e6)
+            rate = found.rate_of(float(stream.average_rate or 0), float(stream.guessed_rate or 0))
+    except BadItemError:
+        raise
+    except Exception as error:  # libraries raise whatever they like at torn bytes
+        reason = str(getattr(error, "strerror", None) or error)
         raise BadItemError(str(path), f"cannot be read as video ({reason}); {ADVICE}") from error
-    if known and end < guess - max(1.0, 0.1 * guess):
+    if promised is not None and found.seconds < promised - max(1.0, 0.1 * promised):
         raise BadItemError(
             str(path),
-            f"is cut off: it should last {guess:.1f} s and ends at {max(end, 0):.1f} s; copy it again, {ADVICE}",
+            f"is cut off: it should last {promised:.1f} s and ends at {found.seconds:.1f} s; copy it again, {ADVICE}",
         )
-    return Header(max(end, 0.0), rate if rate > 0 else 25.0)
+    if found.seconds > 86_400 and path.stat().st_size < found.seconds:
+        raise BadItemError(
+            str(path),
+            f"says that it lasts {found.seconds / 86_400:.0f} days, in {path.stat().st_size} bytes: its clock is "
+            f"wrong; {ADVICE}",
+        )
+    return Header(found.seconds, rate)
 
 
 def decode(path: Path, start: float, seconds: float, rate: float | None, size: int | None) -> Stretch:
@@ -107,49 +107,73 @@ def decode(path: Path, start: float, seconds: float, rate: float | None, size: i
     Raises:
         BadItemError: if the file cannot be decoded there.
     """
-    from av.error import FFmpegError
-
     kept, end = list[tuple[float, UInt8[np.ndarray, "height width 3"]]](), start
     try:
         for look_back in LOOK_BACK:
             kept, end = _kept(path, start, seconds, rate, size, max(0.0, start - look_back))
             if start <= NEAR or (kept and kept[0][0] <= start + NEAR) or start <= look_back:
                 break
-    except (FFmpegError, OSError) as error:
+    except Exception as error:  # libraries raise whatever they like at torn bytes
         raise BadItemError(str(path), f"cannot be decoded at {start:.1f} s ({error}); {ADVICE}") from error
     if not kept:
         return Stretch(torch.zeros(0, 3, 1, 1, dtype=torch.uint8), (start,))
-    pictures = np.stack([picture for _, picture in kept])
     times = (max(kept[0][0], start), *(time for time, _ in kept[1:]), end)
-    frames = torch.from_numpy(pictures).permute(0, 3, 1, 2).contiguous()
+    frames = torch.from_numpy(np.stack([picture for _, picture in kept])).permute(0, 3, 1, 2).contiguous()
     return Stretch(frames, times, kept[0][0] < start - NEAR)
 
 
 def _kept(
     path: Path, start: float, seconds: float, rate: float | None, size: int | None, begin: float
 ) -> tuple[list[tuple[float, UInt8[np.ndarray, "height width 3"]]], float]:
-    """Frames with their times, from the one on show at `start`, thinned to `rate`; and the end of the last."""
+    """Frames with their times, from the one on show at `start`, thinned to `rate`; and the end of the last.
+
+    Raises:
+        ValueError: if the clock goes back, the size of the picture changes, or the frames do not fit into memory.
+    """
     apart = 0.0 if rate is None else (1 - 1e-3) / rate
     kept: list[tuple[float, UInt8[np.ndarray, "height width 3"]]] = []
     on_show: tuple[float, VideoFrame] | None = None
-    end = start
+    end, before, room = start, -math.inf, MOST_BYTES
+
+    def keep(time: float, frame: "VideoFrame") -> int:
+        picture = picture_of(frame, size)
+        if kept and picture.shape != kept[0][1].shape:
+            one, other = (f"{shape[1]} × {shape[0]}" for shape in (kept[0][1].shape, picture.shape))
+            raise ValueError(f"its pictures change from {one} to {other} pixels at {time:.1f} s")
+        kept.append((time, picture))
+        left = room - picture.nbytes
+        if left < 0:
+            raise ValueError(
+                f"its frames of {picture.shape[1]} × {picture.shape[0]} pixels take more than "
+                f"{MOST_BYTES / 1e9:.1f} GB from {start:.1f} to {time:.1f} s: take shorter "
+                "windows, fewer frames a second or smaller ones"
+            )
+        return left
+
     with _opened(path) as container:
         for time, until, frame in _frames(container, begin):
+            if time <= before + NEAR / 2:
+                if time < before - BACK:
+                    raise ValueError(
+                        f"its clock goes back from {before:.1f} to {time:.1f} s: are several joined in it?"
+                    )
+                continue  # two frames at one moment: the first is shown
+            before = time
             if time <= start + NEAR:
                 on_show, end = (time, frame), min(until, start + seconds)
                 continue
             if on_show is not None:
-                kept.append((on_show[0], _picture(on_show[1], size)))
+                room = keep(*on_show)
                 on_show = None
             if time >= start + seconds - NEAR:
                 end = start + seconds
                 break
             if not kept or time - max(kept[-1][0], start) >= apart:
-                kept.append((time, _picture(frame, size)))
+                room = keep(time, frame)
             end = min(until, start + seconds)
     if on_show is not None and end > start + NEAR:
-        kept.append((on_show[0], _picture(on_show[1], size)))
-    return kept, max(end, start + NEAR)
+        keep(*on_show)
+    return kept, max(end, (kept[-1][0] if kept else start) + NEAR, start + NEAR)
 
 
 def _opened(path: Path) -> "InputContainer":
@@ -166,56 +190,38 @@ def _video(container: "InputContainer") -> "VideoStream | None":
     return next((stream for stream in container.streams.video if not stream.disposition & cover), None)
 
 
-def _said(stream: "VideoStream") -> float | None:
-    """The length that the stream itself states, in seconds."""
+def _promised(container: "InputContainer", stream: "VideoStream") -> float | None:
+    """The length of which a file speaks, in seconds; None where it says none, or one that may be its sound's."""
+    length: float
     if stream.duration is not None and stream.time_base is not None:
         return float(stream.duration * stream.time_base)
     stated = stream.metadata.get("DURATION", "").split(":")  # Matroska's way: 00:00:10.040000000
-    return sum(float(part) * 60**place for place, part in enumerate(reversed(stated))) if len(stated) == 3 else None
-
-
-def _last(container: "InputContainer", stream: "VideoStream", end: float) -> float:
-    """Where the last packet of a stream ends, in the stream's own clock."""
-    from av.error import FFmpegError
-
-    base = float(stream.time_base or 0)
-    last = -math.inf
-    for place in (end - 1.0, None):
-        try:
-            if place is not None and base:
-                container.seek(int(max(0.0, place) / base), stream=stream)
-            elif place is None:
-                container.seek(0)
-            for packet in container.demux(stream):
-                stamp = packet.pts if packet.pts is not None else packet.dts
-                if stamp is not None:
-                    last = max(last, (stamp + (packet.duration or 0)) * base)
-        except FFmpegError:
-            pass  # a damaged end: what came before counts
-        if last > -math.inf:
-            break
-    return last
+    if len(stated) == 3:
+        length = sum(float(part) * 60**place for place, part in enumerate(reversed(stated)))
+    elif container.duration is not None and not container.streams.audio:
+        length = container.duration / 1e6
+    else:
+        return None
+    # Some count it from 0, others from the first frame.
+    begin = float((stream.start_time or 0) * (stream.time_base or 0))
+    return length - begin if 0.0 < begin < length else length
 
 
 def _frames(container: "InputContainer", start: float) -> Iterator[tuple[float, float, "VideoFrame"]]:
-    """Frames with the seconds of their begin and end, from a key frame at or before `start` on."""
+    """Frames with the seconds of their begin and end, from a key frame at or before `start` on.
+
+    A bare stream without a clock is counted from its begin.
+    """
     stream = _video(container)
     if stream is None:
         return
     base = float(stream.time_base or 0)
     origin = (stream.start_time or 0) * base
     usual = 1 / float(stream.average_rate or stream.guessed_rate or 25)
-    if start > 0 and base:
+    if start > 0 and base and stream.start_time is not None:
         container.seek(int((origin + start) / base), stream=stream)
-    time = start
+    time = -usual
     for frame in container.decode(stream):
         time = time + usual if frame.pts is None else frame.pts * base - origin
         length = float(frame.duration * base) if frame.duration else usual
         yield time, time + length, frame
-
-
-def _picture(frame: "VideoFrame", size: int | None) -> UInt8[np.ndarray, "height width 3"]:
-    width, height = scaled(frame.width, frame.height, size)
-    picture = frame.to_ndarray(format="rgb24", width=width, height=height)
-    turns = round(frame.rotation / 90) % 4  # telephones store a turned picture and say so
-    return np.ascontiguousarray(np.rot90(picture, turns)) if turns else picture

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from gestalt.core.data.feature_map import Grid
 from gestalt.core.modality.colours import colour_of
+from gestalt.core.report.direction import isolated
 
 from .data import Clip
 from .masks import on_pixels, overlay
@@ -91,8 +92,7 @@ def true_numbers(truth: Sequence[tuple[str, Any]], item: Clip) -> Int[Tensor, "t
 
 def _legend(truth: Sequence[tuple[str, Any]]) -> str:
     return " ".join(
-        f'<span style="color:{colour_of(number)}">■</span> {html.escape(name)}'
-        for number, (name, _) in enumerate(truth)
+        f'<span style="color:{colour_of(number)}">■</span> {isolated(name)}' for number, (name, _) in enumerate(truth)
     )
 
 

@@ -8,27 +8,32 @@ from typing import Annotated, ClassVar, final
 import torch
 
 from gestalt.core.components.ranges import Between, Count, check_ranges
-from gestalt.core.discovery.background import RemoveBackground
+from gestalt.core.data.transplants import Transplants
 from gestalt.core.discovery.concat_features import ConcatFeatures
 from gestalt.core.discovery.finder import ObjectFinder
-from gestalt.core.discovery.groupers import Along, ChangePoints
-from gestalt.core.discovery.segmenters import AbstractSegmenter
+from gestalt.core.discovery.groupers import Along, ChangePoints, MergeAlike
+from gestalt.core.discovery.quiet_background import AlikeQuiet
+from gestalt.core.discovery.regions import FineGroups, GroupRegions
+from gestalt.core.discovery.segmenters import AbstractSegmenter, Rounds
 from gestalt.core.experiment.first_segments import plain_segments
 from gestalt.core.experiment.options import EncoderChoice, Labelling, Running, ViewOptions
 from gestalt.core.experiment.own_data import own_data
 from gestalt.core.experiment.predictions import Predictions
 from gestalt.core.experiment.recipe import AbstractRecipe, Captions, ExperimentData
 from gestalt.core.methods.method import AbstractMethod
-from gestalt.core.methods.odin_warm_start import OdinWarmStart
+from gestalt.core.methods.odin_rounds import OdinRounds
 from gestalt.core.modality.transform import Views
 from gestalt.core.networks.encoder import Network
 from gestalt.core.training.options import Training
 from gestalt.modalities.audio import Audio, Recording, chain
 from gestalt.modalities.audio.effects import BackgroundMix, Gain, Noise
 from gestalt.modalities.audio.encoders import LogMel
+from gestalt.modalities.audio.front_end import SampleRate
 from gestalt.modalities.audio.views import FrequencyMask, TimeCrop, TimeMask
 
+from .rate import OF_SPEECH, SHIPPED, at_rate, rate_of
 from .results import COLUMNS, NOTE, baselines, measure
+from .rules import change_points_finder
 from .synthetic.mixing import Mix, Soundscape
 from .synthetic.soundscapes import Soundscapes, load_samples, recording
 from .synthetic.variety import Variety
@@ -37,13 +42,14 @@ TEST_SEED = 1_000_000  # test soundscapes are the same for every run
 
 
 def events_finder() -> ObjectFinder:
-    """Exact change points in log-mel beside learned features; what is near the quiet quarter of a window is background.
+    """Stretches between changes of log-mel or learned features, merged while what was learned of them is alike.
 
-    Loudness is the mean of the log-mel features.
+    What is like the quiet quarter of a window is background. Loudness is the mean of the log-mel features.
     """
     raw = LogMel()
-    grouper = Along(ChangePoints(penalty=0.03, objects=20, standardise=False))
-    return ObjectFinder(grouper, "projected", RemoveBackground(raw, 0.25, 1.2), ConcatFeatures(raw, 0.5))
+    changes = Along(ChangePoints(penalty=0.01, objects=30, standardise=False))
+    regions = GroupRegions(FineGroups(changes, ConcatFeatures(raw, 1.0)))
+    return ObjectFinder(MergeAlike(0.5, objects=30), "hidden", AlikeQuiet(raw, 0.25, 0.4), regions=regions)
 
 
 @final
@@ -57,15 +63,20 @@ class Options:
 
     seconds: Annotated[float, Between(1.0, 3600.0)] = 4.0
     """Length of the windows that recordings are taken in, in seconds; views are crops of a window."""
-    soundscapes: Count = 12000
+    sample_rate: SampleRate | None = None
+    """Samples per second to which your recordings are brought: events are found up to half of it. None: the rate of
+    most of them, 16000 for encoders made for speech (wav2vec2, hubert, ast). The shipped sounds have 16000."""
+    highest_rate: SampleRate = 500_000
+    """The sample rate that is taken where your recordings have a higher one and --sample-rate does not say."""
+    soundscapes: Count = 3000
     """Soundscapes to mix for training (without --data)."""
     test_soundscapes: Count = 200
     """Soundscapes of unseen sounds to evaluate on (without --data)."""
     finder: ObjectFinder = field(default_factory=events_finder)
     """How events are found among frames, for methods that do not say so themselves."""
-    method: AbstractMethod = OdinWarmStart()
+    method: AbstractMethod = OdinRounds(rounds=Rounds(300), transplants=Transplants(smallest=0.02, largest=0.65))
     """What learns."""
-    encoder: EncoderChoice = EncoderChoice("conv")
+    encoder: EncoderChoice = EncoderChoice("dilated")
     """With what network."""
     views: ViewOptions = ViewOptions()
     """From which views."""
@@ -73,11 +84,24 @@ class Options:
     """Where to read and write."""
     labelling: Labelling = Labelling()
     """What is known."""
-    training: Training = field(default_factory=lambda: Training(steps=450, batch=32, lr=2e-3, warmup=50))
+    training: Training = field(default_factory=lambda: Training(steps=600, batch=32, lr=2e-3, warmup=30))
     """How it is trained."""
 
     def __post_init__(self) -> None:
         check_ranges(self)
+        if self.sample_rate not in (None, SHIPPED) and not self.running.data:
+            raise ValueError(
+                f"--sample-rate is that of your own recordings, and the shipped sounds have {SHIPPED} Hz, got "
+                f"{self.sample_rate}: leave it out, or name your recordings by --data"
+            )
+
+    def rate(self) -> int:
+        """The sample rate: what the user says, or what follows from the recordings."""
+        if self.sample_rate is not None:
+            return self.sample_rate
+        if not self.running.data or self.encoder.name in OF_SPEECH:
+            return SHIPPED
+        return rate_of(self.running.data, self.highest_rate)
 
 
 @final
@@ -101,13 +125,19 @@ class AudioEvents(AbstractRecipe[Recording, tuple[Soundscape, ...]]):
     free = frozenset({"test_soundscapes"})
 
     def __init__(self, options: Options) -> None:
+        rate = options.rate()
+        # What follows from the recordings is an option of the run from here on: one that goes on keeps it.
+        if options.running.data:
+            method, finder = at_rate(options.method, rate), at_rate(options.finder, rate)
+            options = replace(options, sample_rate=rate, method=method, finder=finder)
         self.options = self._own = options
-        self.modality = Audio(seconds=options.seconds)
+        self.modality = Audio(rate, options.seconds)
+        self.rate = rate
         self.finder = options.finder
 
     def data(self) -> ExperimentData[Recording, tuple[Soundscape, ...]]:
         """Soundscapes, or windows of recordings."""
-        options, first = self._own, first_segments(self.finder)
+        options, first = self._own, first_segments(self.rate)
         if options.running.data:
             return own_data(self.modality, options.running, views(options.seconds), first_segments=first)
         config, samples = Mix(seconds=options.seconds), load_samples()
@@ -152,10 +182,9 @@ def views(seconds: float, backgrounds: Sequence[Recording] = ()) -> Views[Record
     return Views(chain(), (chain(*steps),) * 2)
 
 
-def first_segments(finder: ObjectFinder) -> AbstractSegmenter:
-    """The same way of grouping, on log-mel alone."""
-    raw = LogMel()
-    return plain_segments(raw, replace(finder, space="hidden", extra_features=ConcatFeatures(raw, 0.0)))
+def first_segments(sample_rate: int = SHIPPED) -> AbstractSegmenter:
+    """Change points on log-mel alone."""
+    return plain_segments(LogMel(sample_rate=sample_rate), at_rate(change_points_finder(0.0), sample_rate))
 
 
 def longest_family(scape: Soundscape) -> str | None:

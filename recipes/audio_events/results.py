@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import torch
 
-from gestalt.core.discovery.concat_features import ConcatFeatures
 from gestalt.core.discovery.finder import ObjectFinder
 from gestalt.core.discovery.groupers import Along, Contiguous, KMeans, along_first_axis
 from gestalt.core.evaluation import Column
@@ -15,7 +14,7 @@ from gestalt.core.networks.encoder import Network
 from gestalt.modalities.audio import MODALITY, Recording
 from gestalt.modalities.audio.encoders import LogMel
 
-from .rules import Rules, segment
+from .rules import Rules, change_points_finder, segment
 from .synthetic.mixing import Mix, Soundscape
 from .truth import instance_metrics, truth_of, type_metrics
 
@@ -53,9 +52,7 @@ def baselines(
     `random` is the run's own network before training, `finder` the run's way of finding events.
     """
     raw = LogMel()
-    plain = Network(raw)
-    # Log-mel beside log-mel is log-mel: the learned part of the finder is set to nothing.
-    log_mel = replace(finder, extra_features=ConcatFeatures(raw, 0.0))
+    plain, log_mel = Network(raw), change_points_finder(0.0)
 
     def evaluated(network: Network, one: ObjectFinder) -> dict[str, float]:
         return measure(predictions_of(network, MODALITY, items, one), truth, seed)
@@ -63,14 +60,15 @@ def baselines(
     def clusters(of: ObjectFinder, position: float) -> ObjectFinder:
         return replace(of, grouper=Along(Contiguous(KMeans(6, spherical=False, position=position), objects=64)))
 
-    hidden = replace(finder, space="hidden", extra_features=None)
+    hidden = replace(log_mel, extra_features=None)
     return {
         "k-means on log-mel": evaluated(plain, clusters(log_mel, 0.0)),
         "k-means on log-mel and time": evaluated(plain, clusters(log_mel, 1.0)),
         "change points on log-mel": evaluated(plain, log_mel),
         "k-means on a random encoder": evaluated(random, clusters(hidden, 0.0)),
         "k-means on a random encoder and time": evaluated(random, clusters(hidden, 1.0)),
-        "change points on log-mel and a random encoder": evaluated(random, finder),
+        "change points on log-mel and a random encoder": evaluated(random, change_points_finder(0.5)),
+        "the run's finder on a random encoder": evaluated(random, finder),
         "energy and spectral flux": _by_rule(items, truth, seed),
     }
 

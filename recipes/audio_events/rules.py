@@ -12,6 +12,12 @@ from jaxtyping import Bool, Float, Int
 from scipy.ndimage import binary_closing, binary_opening, percentile_filter
 from scipy.signal import find_peaks
 
+from gestalt.core.discovery.background import RemoveBackground
+from gestalt.core.discovery.concat_features import ConcatFeatures
+from gestalt.core.discovery.finder import ObjectFinder
+from gestalt.core.discovery.groupers import Along, ChangePoints
+from gestalt.modalities.audio.encoders import LogMel
+
 
 @final
 @dataclass(frozen=True)
@@ -37,6 +43,17 @@ class Rules:
     def frames(self, seconds: float) -> int:
         """`seconds` in frames, at least one."""
         return max(1, round(seconds / self.hop))
+
+
+def change_points_finder(learned: float) -> ObjectFinder:
+    """Exact change points in log-mel beside learned features of a weight; what is near the quiet quarter is background.
+
+    With a weight of 0 it is a rule: nothing that was learned counts.
+    """
+    raw = LogMel()
+    grouper = Along(ChangePoints(penalty=0.03, objects=20, standardise=False))
+    background = RemoveBackground(raw, 0.25, 1.2)
+    return ObjectFinder(grouper, "hidden", background, ConcatFeatures(raw, learned))
 
 
 def segment(log_mel: Float[np.ndarray, "frames bands"], rules: Rules) -> Int[np.ndarray, " frames"]:

@@ -1,43 +1,42 @@
 """Objects in scenes composed of clothing on photographs, or in the user's pictures."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, final
 
 from gestalt.core.components.ranges import Between, Count, check_ranges
-from gestalt.core.discovery.concat_features import ConcatFeatures
+from gestalt.core.data.transplants import Transplants
 from gestalt.core.discovery.finder import ObjectFinder
-from gestalt.core.discovery.groupers import KMeans
-from gestalt.core.discovery.segmenters import AbstractSegmenter, GivenMasks
+from gestalt.core.discovery.groupers import MergeAlike
+from gestalt.core.discovery.regions import GroupRegions
+from gestalt.core.discovery.segmenters import AbstractSegmenter, GivenMasks, Rounds
 from gestalt.core.experiment.first_segments import plain_segments
 from gestalt.core.experiment.options import EncoderChoice, Labelling, Running, ViewOptions
 from gestalt.core.experiment.own_data import own_data
 from gestalt.core.experiment.predictions import Predictions
 from gestalt.core.experiment.recipe import AbstractRecipe, Captions, ExperimentData
 from gestalt.core.methods.method import AbstractMethod
-from gestalt.core.methods.odin_warm_start import OdinWarmStart
+from gestalt.core.methods.odin_rounds import OdinRounds
 from gestalt.core.modality.transform import Views
 from gestalt.core.networks.encoder import Network
 from gestalt.core.training.options import Training
 from gestalt.modalities.image import Image, Picture, chain
 from gestalt.modalities.image.effects import ColourJitter
 from gestalt.modalities.image.encoders import ColourTexture
+from gestalt.modalities.image.superpixels import Superpixels
 from gestalt.modalities.image.views import Flip, Resize, ResizedCrop
 
 from ..scene_sources import class_names, most_visible
 from .results import COLUMNS, NOTE, baselines, measure
-from .rules import felzenszwalb
+from .rules import colours_finder, felzenszwalb
 from .synthetic.scenes import Composing, Scene, Scenes
 
 TEST_SEED = 1_000_000  # test scenes are the same for every run
-SMALL_CELLS = EncoderChoice("conv", {"finer": 2})
-"""Cells of 2 × 2 pixels instead of 4 × 4: items of some 20 pixels need it."""
 
 
-def cells_finder() -> ObjectFinder:
-    """k-means on the colours of cells of 2 × 2 pixels, on learned features and on places; nothing is background."""
-    colours = ConcatFeatures(ColourTexture(stride=2, textures=False), 1.0)
-    return ObjectFinder(KMeans(12, spherical=False, position=1.0), "hidden", extra_features=colours)
+def regions_finder() -> ObjectFinder:
+    """Superpixels, merged while what was learned of them is alike; nothing is background."""
+    return ObjectFinder(MergeAlike(0.5, objects=64), "hidden", regions=GroupRegions(Superpixels()))
 
 
 @final
@@ -59,14 +58,14 @@ class Options:
     longest: Annotated[int, Between(32, 65536)] = 256
     """Your own pictures are shrunk to so many pixels a side when read."""
     first: Literal["felzenszwalb", "colours"] = "felzenszwalb"
-    """First segments to learn from: Felzenszwalb's, or the finder's on plain colours and textures."""
+    """First segments to learn from: Felzenszwalb's, or superpixels merged by their colours."""
     cell: Annotated[int, Between(2, 64)] = 2
-    """Pixels a side of the cells that first segments lie on, and whose colours the baselines group."""
-    finder: ObjectFinder = field(default_factory=cells_finder)
-    """How objects are found among cells, for methods that do not say so themselves."""
-    method: AbstractMethod = OdinWarmStart(contrast=0.2, regression=1.0)
+    """Pixels a side of the cells whose colours the baselines group."""
+    finder: ObjectFinder = field(default_factory=regions_finder)
+    """How objects are found, for methods that do not say so themselves."""
+    method: AbstractMethod = OdinRounds(rounds=Rounds(300), transplants=Transplants(smallest=0.015, largest=0.27))
     """What learns."""
-    encoder: EncoderChoice = SMALL_CELLS
+    encoder: EncoderChoice = EncoderChoice("unet")
     """With what network."""
     views: ViewOptions = ViewOptions()
     """From which views."""
@@ -74,7 +73,7 @@ class Options:
     """Where to read and write."""
     labelling: Labelling = Labelling()
     """What is known."""
-    training: Training = field(default_factory=lambda: Training(steps=300, batch=16, lr=2e-3, warmup=30))
+    training: Training = field(default_factory=lambda: Training(steps=900, batch=16, lr=2e-3, warmup=30))
     """How it is trained."""
 
     def __post_init__(self) -> None:
@@ -98,7 +97,7 @@ class ImageObjects(AbstractRecipe[Picture, tuple[Scene, ...]]):
         shipped="scenes of clothing on photographs",
         own="of your pictures",
         objects="objects",
-        exhibits="Every colour is one discovered object; the photograph behind the items falls into several, too.",
+        exhibits="Every colour is one discovered object; what is behind things falls into several, too.",
         truth="The last picture of a row shows the true objects.",
         snippet="pictures → one vector a cell",
     )
@@ -158,11 +157,10 @@ def views(size: int, span: bool) -> Views[Picture]:
 
 
 def first_segments(options: Options) -> AbstractSegmenter:
-    """Felzenszwalb's segments, or the same way of grouping on plain colours and textures alone."""
+    """Felzenszwalb's segments, or superpixels merged by their colours."""
     if options.first == "felzenszwalb":
-        return GivenMasks(felzenszwalb(options.cell, objects=16))
-    plain = replace(options.finder, space="hidden", background=None, extra_features=None)
-    return plain_segments(ColourTexture(stride=options.cell), plain)
+        return GivenMasks(felzenszwalb(objects=64))
+    return plain_segments(ColourTexture(stride=options.cell), colours_finder())
 
 
 def largest(scene: Scene) -> str | None:

@@ -1,7 +1,6 @@
 """The table: every way of finding and telling items, on the same scenes."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
 import torch
@@ -16,7 +15,7 @@ from gestalt.core.networks.encoder import Network
 from gestalt.modalities.image import MODALITY, Picture
 from gestalt.modalities.image.encoders import ColourTexture
 
-from .rules import felzenszwalb, slic
+from .rules import colours_finder, felzenszwalb, slic
 from .synthetic.scenes import Scene
 from .truth import cells_of_pixels, instance_metrics, truth_of, type_metrics
 
@@ -30,6 +29,8 @@ COLUMNS = (
     Column("1-NN found", "types"),
     Column("probe mIoU", "types"),
 )
+CLUSTERS = 12
+"""Clusters of k-means among the baselines, chosen on validation scenes."""
 NOTE = (
     "Instances, on pixels: adjusted Rand index over items alone and with the photograph, mean best overlap, and the "
     "share of items that some object overlaps by more than half. Types: which of ten classes is an item, by the "
@@ -41,9 +42,11 @@ NOTE = (
 def measure(predictions: Predictions, truth: Sequence[Scene], seed: int) -> dict[str, float]:
     """All metrics of what a network found."""
     batch, true = predictions.joined(), truth_of(truth)
-    assert batch.features.grid is not None
-    pixels = cells_of_pixels(batch.features.grid, true.size)
-    return instance_metrics(batch.found[:, pixels], true) | type_metrics(batch.features, batch.found, true, seed)
+    found, grid, _ = batch.finest()
+    assert grid is not None
+    return instance_metrics(found[:, cells_of_pixels(grid, true.size)], true) | type_metrics(
+        batch.features, batch.found, true, seed
+    )
 
 
 def baselines(
@@ -55,7 +58,7 @@ def baselines(
     side of the cells that have plain features.
     """
     raw = Network(ColourTexture(stride=cell))
-    objects = finder.grouper.objects if isinstance(finder.grouper, KMeans) else 12
+    objects = finder.grouper.objects if isinstance(finder.grouper, KMeans) else CLUSTERS
     # Colours beside plain features of weight 0 are colours alone.
     colours = ConcatFeatures(ColourTexture(stride=cell, textures=False), 0.0)
 
@@ -64,14 +67,15 @@ def baselines(
 
     def clusters(position: float, extra: ConcatFeatures | None = None) -> ObjectFinder:
         grouper = KMeans(objects, spherical=False, position=position)
-        return replace(finder, grouper=grouper, space="hidden", extra_features=extra)
+        return ObjectFinder(grouper, "hidden", extra_features=extra)
 
     rows = {}
     for name, network in (("colours and textures", raw), ("a random encoder", random)):
         rows[f"k-means on {name}"] = evaluated(network, clusters(0.0))
         rows[f"k-means on {name} and place"] = evaluated(network, clusters(1.0))
     rows["k-means on colours and place"] = evaluated(raw, clusters(1.0, colours))
-    rows["Odin's finder on a random encoder"] = evaluated(random, finder)
+    rows["superpixels merged by colours"] = evaluated(raw, colours_finder())
+    rows["the run's finder on a random encoder"] = evaluated(random, finder)
     rows["Felzenszwalb"] = _by_rule(felzenszwalb(), items, truth)
     rows["SLIC"] = _by_rule(slic(), items, truth)
     return rows

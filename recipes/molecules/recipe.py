@@ -45,6 +45,10 @@ class Options:
 
     tuning: CountOrNone = 200
     """Steps of fine-tuning on measured solubility, for the table; 0 leaves it out."""
+    column: str | None = None
+    """Column of SMILES in your tables; none: the one with a usual name (with --data)."""
+    encoding: str | None = None
+    """Encoding of files that are not in Unicode: latin-1, cp1252, gb18030, … (with --data)."""
     finder: ObjectFinder = field(default_factory=parts_finder)
     """How parts are found among atoms, for methods that do not say so themselves."""
     method: AbstractMethod = OdinWarmStart(contrast=0.2, regression=1.0, switch=300, discovery=CopyEvery(50, "steps"))
@@ -87,7 +91,7 @@ class Molecules(AbstractRecipe[Graph, Truth]):
 
     def __init__(self, options: Options) -> None:
         self.options = self._own = options
-        self.modality = GraphModality()
+        self.modality = GraphModality(column=options.column, encoding=options.encoding)
         self.finder = options.finder
 
     def data(self) -> ExperimentData[Graph, Truth]:

@@ -47,6 +47,7 @@ def train(
     masks: Path | None = None,
     resume: bool = False,
     skip_bad: bool = False,
+    data_changed: bool = False,
 ) -> Model[Any]:
     """Discover objects in your own data, and learn to represent them: the recipe `objects` from Python.
 
@@ -68,6 +69,7 @@ def train(
         masks: that come with the files, as the first segments of methods that take any.
         resume: go on with the run in the folder.
         skip_bad: leave out items that cannot be used, and list them in the report.
+        data_changed: with `resume`, go on although files were added, removed or changed since the run was begun.
 
     Returns:
         What `gestalt.load(out)` gives: embed, discover and predict new data with it.
@@ -108,7 +110,7 @@ def train(
         method=chosen.method,
         encoder=EncoderChoice(encoder) if isinstance(encoder, str) else encoder,
         views=views if isinstance(views, ViewOptions) else ViewOptions(),
-        running=Running(Path(out), paths or (), masks, resume, skip_bad),
+        running=Running(Path(out), paths or (), masks, resume, data_changed, skip_bad),
         labelling=Labelling(None if labels is None or isinstance(labels, Labels) else Path(labels)),
         training=with_preset(Options().training, chosen) if training is None else training,
         from_python=given.described() | ({"modality": settings} if settings else {}),

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from gestalt.core.data.items import AbstractItems, BadItemError
+from gestalt.core.data.items import AbstractItems, BadItemError, read_item
 from gestalt.core.data.segmentation import Segmentation
 from gestalt.core.data.view import Batch
 from gestalt.core.discovery.segmenters.base import AbstractSegmenter
@@ -66,7 +66,7 @@ def most_frequent(items: AbstractItems[Passage], count: int) -> tuple[str, ...]:
     rng = np.random.default_rng(0)
     for place in np.linspace(0, len(items) - 1, min(len(items), ENOUGH)).astype(int).tolist():
         try:
-            item = items.read(place, rng)
+            item = read_item(items, place, rng)
         except BadItemError:
             continue
         numbers.update(word.lower() for word in item.words if any(map(str.isalnum, word)))

@@ -45,7 +45,9 @@ class Options:
     lines: bool = True
     """Every line of a plain text file is a passage of its own; --no-lines joins lines into windows (with --data)."""
     column: str = "text"
-    """Field of JSON Lines, or column of a table, that holds the text (with --data)."""
+    """Field of JSON, or column of a table, that holds the text (with --data)."""
+    encoding: str | None = None
+    """Encoding of files that are not in Unicode: latin-1, cp1252, gb18030, … (with --data)."""
     sentences: Count = 12000
     """Most sentences to train on (without --data)."""
     test_sentences: Annotated[int, Between(2, 1_000_000)] = 400
@@ -99,7 +101,9 @@ class TextSpans(AbstractRecipe[Passage, tuple[Sentence, ...]]):
 
     def __init__(self, options: Options) -> None:
         self.options = self._own = options
-        self.modality = Text(options.window, options.lines, options.column, options.vocabulary)
+        self.modality = Text(
+            options.window, options.lines, options.column, options.vocabulary, encoding=options.encoding
+        )
         self.finder = options.finder
 
     def data(self) -> ExperimentData[Passage, tuple[Sentence, ...]]:

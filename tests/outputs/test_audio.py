@@ -19,7 +19,7 @@ from gestalt.core.runs.discover import discover
 from gestalt.core.runs.embed import embed
 from gestalt.modalities.audio import MODALITY, Audio, Recording
 from gestalt.modalities.audio.outputs import write_events
-from gestalt.modalities.audio.outputs_events import Event, events_of
+from gestalt.modalities.audio.outputs_events import Event, Sounding
 from tests.recordings import BAD, GOOD, write_awkward, write_torn
 from tests.tiny_runs import tiny_run
 
@@ -109,6 +109,7 @@ def test_vectors_are_those_of_windows_whose_frames_tile_every_file(
     )
     assert (items["file"], items["name"]) == (files, arrays["names"].tolist())
     assert items["name"][0] == f"{files[0]} [0.0–{seconds:.1f} s]"
+    assert items["record"][0] == f"0.0–{seconds:.1f} s"
     assert np.array_equal(np.array(items["vector"], dtype=np.float32), arrays["items"])
     assert elements["item"] == which.tolist()
     for name in ("onset", "offset"):
@@ -162,9 +163,28 @@ def test_a_file_without_events_has_an_empty_track_and_an_empty_entry(tmp_path: P
 def test_an_object_that_comes_again_is_as_many_events_in_order_of_time() -> None:
     features = FeatureMap(torch.arange(6.0)[None, :, None], torch.ones(1, 6, dtype=torch.bool))
     labels, times = torch.tensor([3, 3, -1, 0, 3, -1]), torch.arange(7.0)
-    found = events_of(labels, features, 0, times, Path("a.wav"))
+    sounding = Sounding()
+    sounding.hear(labels, features, 0, times, Path("a.wav"))
+    found = sounding.events()
     assert [(event.onset, event.offset) for event in found] == [(0.0, 2.0), (3.0, 4.0), (4.0, 5.0)]
-    assert [float(event.vector) for event in found] == [pytest.approx((0 + 1 + 4) / 3), 3.0, pytest.approx(5 / 3)]
+    assert [float(event.vector) for event in found] == [0.5, 3.0, 4.0]
+
+
+def test_a_stretch_that_goes_on_in_the_next_window_is_one_event_with_the_mean_of_all_its_frames() -> None:
+    sounding, file = Sounding(), Path("a.wav")
+    for begin, labels in ((0.0, [-1, 4, 4]), (3.0, [4, 7, 7]), (7.0, [7, -1, 4])):
+        values = begin + torch.arange(3.0)[None, :, None]
+        features = FeatureMap(values, torch.ones(1, 3, dtype=torch.bool))
+        sounding.hear(torch.tensor(labels), features, 0, begin + torch.arange(4.0), file)
+    sounding.hear(torch.tensor([4]), features, 0, torch.tensor([10.0, 11.0]), Path("b.wav"))
+    found = [(event.file.name, event.onset, event.offset, float(event.vector)) for event in sounding.events()]
+    assert found == [
+        ("a.wav", 1.0, 4.0, 2.0),
+        ("a.wav", 4.0, 6.0, 4.5),
+        ("a.wav", 7.0, 8.0, 7.0),
+        ("a.wav", 9.0, 10.0, 9.0),
+        ("b.wav", 10.0, 11.0, 7.0),
+    ]
 
 
 def test_objects_of_time_and_frequency_are_written_as_stretches_of_time() -> None:

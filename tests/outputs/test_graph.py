@@ -86,6 +86,7 @@ def test_there_is_a_vector_for_every_molecule_and_every_atom_with_its_number(
     assert arrays["items"].shape == (4, 16)
     assert arrays["files"].tolist() == [str(library)] * 4
     assert arrays["names"].tolist() == [f"{library} [line {line}]" for line in (1, 2, 3, 5)]
+    assert arrays["records"].tolist() == [f"line {line}" for line in (1, 2, 3, 5)]
     assert arrays["elements"].shape == (13 + 2 + 1 + 7, 16)
     assert arrays["atom"].tolist() == [*range(13), *range(2), 0, *range(7)]
     assert arrays["element_item"].tolist() == [0] * 13 + [1] * 2 + [2] + [3] * 7
@@ -97,15 +98,13 @@ def test_nodes_of_networks_are_written_with_their_objects(network: Path, tmp_pat
     run = tiny_run(tmp_path / "run", modality, "gine", 2, width=16, **modality.encoder_settings("gine", items))
     assert discover(run, [network], tmp_path / "found") == 0
     rows = table(tmp_path / "found" / "nodes.csv")
-    assert [row["graph"] for row in rows] == [items.name(place) for place in (0, 1) for _ in range(6)] or len(
-        rows
-    ) == 12
-    assert sorted(int(row["node"]) for row in rows) == list(range(12))
+    assert [row["graph"] for row in rows] == [str(network)] * 12, "two windows of one graph are one graph"
+    assert [int(row["node"]) for row in rows] == list(range(12))
     names = [f"a{node}" for node in range(6)] + [f"b{node}" for node in range(6)]
     assert all(row["name"] == names[int(row["node"])] for row in rows)
     assert {row["object"] for row in rows} <= {"1", "2"}
     drawings = sorted((tmp_path / "found" / "drawings").iterdir())
-    assert [path.name for path in drawings] == ["00001.svg", "00002.svg"]
+    assert [path.name for path in drawings] == ["00001_window1.svg", "00001_window2.svg"]
     circles = [path.read_text().count("<circle") for path in drawings]
     assert sum(circles) == 12
     assert embed(run, [network], tmp_path / "vectors") == 0

@@ -1,6 +1,8 @@
 """Objects in videos: overlays, index masks and times, at the resolution and the rate of each file."""
 
 import json
+from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import av
@@ -12,9 +14,10 @@ from PIL import Image
 
 import gestalt
 from gestalt.core.data.items import BadItemError
+from gestalt.core.modality.base import Reading
 from gestalt.core.runs.discover import discover
 from gestalt.core.runs.embed import embed
-from gestalt.modalities.video import MODALITY, Clip, Video, VideoFiles
+from gestalt.modalities.video import MODALITY, Clip, Video, reading
 from gestalt.modalities.video.data import Clips
 from gestalt.modalities.video.encoders import Conv
 from tests.tiny_runs import tiny_run
@@ -91,24 +94,37 @@ def test_the_network_sees_every_frame_in_its_own_size_and_one_window_at_a_time(
         return forward(self, data)
 
     monkeypatch.setattr(Conv, "forward", watched)
+
+    def shown(begin: float, end: float) -> int:
+        return sum(one < end and two > begin for one, two in pairwise([*TIMES, 2.4]))
+
     assert discover(run, [videos / "Straße <b>.mp4"], tmp_path / "found") == 0
+    seen = seen[-3:]  # the first one tells how large tubes are
     assert [size[1:] for size in seen] == [(16, 32)] * 3
-    # Frames on show at the border of two windows are in both.
-    assert sum(size[0] for size in seen) == len(TIMES) + 2
+    # Beside the frames that begin in a window it sees those on show up to half a second before and behind it.
+    least = [shown(0.0, 1.5), shown(0.5, 2.5), shown(1.5, 3.0)]
+    assert all(few <= size[0] <= few + 1 for few, size in zip(least, seen, strict=True))
 
 
 def test_windows_that_cannot_be_read_leave_a_gap_in_masks_and_objects(
     run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(tmp_path / "even.mp4", [number / 8 for number in range(32)])
-    read = VideoFiles.read
+    decode = reading.decode
 
-    def torn(self: VideoFiles, index: int, rng: np.random.Generator) -> Clip:
-        if index == 1:
-            raise BadItemError(self.name(index), "cannot be decoded")
-        return read(self, index, rng)
+    def torn(path: Path, start: float, seconds: float, rate: float | None, size: int | None) -> reading.Stretch:
+        if start < 2.0 and start + seconds > 1.0:
+            raise BadItemError(str(path), "cannot be decoded")
+        return decode(path, start, seconds, rate, size)
 
-    monkeypatch.setattr(VideoFiles, "read", torn)
+    probed = Video.read_full
+
+    def probed_whole(self: Video, paths: Sequence[Path], skip_bad: bool = False) -> Reading[Clip]:
+        found = probed(self, paths, skip_bad)
+        monkeypatch.setattr(reading, "decode", torn)
+        return found
+
+    monkeypatch.setattr(Video, "read_full", probed_whole)
     assert discover(run, [tmp_path / "even.mp4"], tmp_path / "found", skip_bad=True) == 0
     masks = sorted(path.name for path in (tmp_path / "found" / "masks" / "even").iterdir())
     assert masks == [f"{number:05d}.png" for number in [*range(8), *range(16, 32)]]

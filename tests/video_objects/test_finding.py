@@ -1,15 +1,13 @@
-"""What is measured, propagated, linked and found by rules in videos, against loops and cases one can see."""
+"""What is measured, propagated and found by rules in videos, against loops and cases one can see."""
 
 import math
 
 import numpy as np
-import pytest
 import torch
 from torch import Tensor
 
 from gestalt.core.data.feature_map import FeatureMap, Grid
 from gestalt.modalities.video import Clip
-from gestalt.modalities.video.outputs_linking import link
 from gestalt.recipes.video_objects.propagation import Propagation, carried, propagation_metrics
 from gestalt.recipes.video_objects.rules import Rules, moving_regions, supervoxels
 from gestalt.recipes.video_objects.synthetic.scenes import Layout, Scene, Scenes
@@ -123,19 +121,3 @@ def test_rules_find_what_moves_against_the_camera_and_tile_a_clip() -> None:
     tiles = supervoxels(clip.frames, Rules())
     assert int(tiles.min()) == 0
     assert 5 < len(tiles.unique()) < 60
-
-
-def test_objects_keep_their_numbers_over_windows_and_new_ones_get_new_numbers() -> None:
-    first = torch.full((2, 6, 6), -1)
-    first[:, :3, :3], first[:, 3:, 3:] = 7, 2
-    one = link(first, None)
-    assert one.numbers[0, 0, 0] == 1
-    assert one.numbers[0, 5, 5] == 0
-    second = torch.full((2, 6, 6), -1)
-    second[:, 3:, 2:], second[:, :3, :3], second[:, 0, 5] = 0, 1, 4
-    two = link(second, one)
-    assert (int(two.numbers[0, 5, 5]), int(two.numbers[0, 0, 0]), int(two.numbers[0, 0, 5])) == (0, 1, 2)
-    assert two.free == 3
-    gone = link(torch.full((1, 6, 6), -1), two)
-    assert gone.free == 3
-    assert link(second, gone).numbers.max() == pytest.approx(5)

@@ -9,6 +9,7 @@ from .contiguous import Contiguous as Contiguous
 from .estimated import Estimated as Estimated
 from .in_order import InOrder as InOrder
 from .kmeans import KMeans as KMeans
+from .merge_alike import MergeAlike as MergeAlike
 from .mixture import Mixture as Mixture
 from .regions import Regions as Regions
 from .regions import touching as touching

@@ -9,6 +9,7 @@ from torch import Tensor
 from ...data.feature_map import FeatureMap, Grid
 from ...data.segmentation import Segmentation
 from .base import AbstractGrouper
+from .long import group_long
 
 
 @final
@@ -26,13 +27,20 @@ class Along(AbstractGrouper):
 
     def forward(self, features: FeatureMap, generator: torch.Generator) -> Segmentation:
         """Segments that differ along the first axis only."""
-        if features.grid is None or len(features.grid.shape) == 1:
-            plain: Segmentation = self.grouper(features, generator)
-            return plain
-        first, rest = features.grid.shape[0], features.grid.elements // features.grid.shape[0]
-        found: Segmentation = self.grouper(along_first_axis(features), generator)
-        weights = repeat(found.weights, "b k t -> b k (t r)", t=first, r=rest) * features.valid[:, None]
-        return Segmentation(weights, features.grid, found.whole)
+        return _spread(self.grouper(along_first_axis(features), generator), features)
+
+    def group_long(self, features: FeatureMap, window: int, generator: torch.Generator) -> Segmentation:
+        """As `forward`, for one item of any length."""
+        return _spread(group_long(self.grouper, along_first_axis(features), window, generator), features)
+
+
+def _spread(found: Segmentation, features: FeatureMap) -> Segmentation:
+    """Objects along the first axis on all elements."""
+    if features.grid is None or len(features.grid.shape) == 1:
+        return found
+    first, rest = features.grid.shape[0], features.grid.elements // features.grid.shape[0]
+    weights = repeat(found.weights, "b k t -> b k (t r)", t=first, r=rest) * features.valid[:, None]
+    return Segmentation(weights, features.grid, found.whole)
 
 
 def along_first_axis(features: FeatureMap) -> FeatureMap:

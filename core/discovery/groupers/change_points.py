@@ -11,6 +11,8 @@ from ...data.feature_map import FeatureMap
 from ...data.segmentation import Segmentation
 from ..concat_features import centred, standardised
 from .base import AbstractGrouper
+from .long import TOGETHER, begins_of, pieces, stitched
+from .stitching import Stitched
 
 
 @final
@@ -26,8 +28,8 @@ class ChangePoints(AbstractGrouper):
         objects: greatest number of stretches per item.
         standardise: scale every feature to unit variance within the item, so that no single one rules.
 
-    Features must lie on a grid of one axis. Time and memory grow with the square of the elements, so long items are
-    taken in windows.
+    Features must lie on a grid of one axis. Time and memory grow with the square of the elements; in long items, which
+    are cut in pieces, with their number.
 
     Source: the optimal partitioning of Jackson et al. (2005) and Auger and Lawrence (1989), with the number of
     stretches bounded; the penalty is relative to the item's variance, so that it means the same for any encoder.
@@ -53,11 +55,48 @@ class ChangePoints(AbstractGrouper):
         Raises:
             ValueError: if the features do not lie on a grid of one axis.
         """
+        points = self._points(features)
+        labels = self._cut(points, features.valid, self.objects, None)
+        return Segmentation.from_labels(torch.where(features.valid, labels, -1), self.objects, features.grid)
+
+    def group_long(self, features: FeatureMap, window: int, generator: torch.Generator) -> Segmentation:  # noqa: ARG002
+        """As `forward`, for one item of any length; a further stretch costs β of the variance of a `window` anywhere.
+
+        Pieces of two windows, one window apart, are cut exactly and stitched; nearly always they agree on some cut.
+
+        Raises:
+            ValueError: if the features do not lie on a grid of one axis.
+        """
+        points = self._points(features)
+        cells = points.shape[1]
+        length = min(cells, 2 * window)
+        unit = points.square().sum() / cells * min(cells, window)
+        most = self.objects * -(-length // window)
+        scaled, whole = features.with_values(points), Stitched()
+        begins = begins_of(cells, length, window)
+        for start in range(0, len(begins), TOGETHER):
+            some = begins[start : start + TOGETHER]
+            part = pieces(scaled, some, length)
+            labels = self._cut(part.values, part.valid, most, unit.expand(len(some), 1))
+            for begin, piece in zip(some, labels, strict=True):
+                whole.add(piece[:, None], begin)
+        return stitched(whole, features)
+
+    def _points(self, features: FeatureMap) -> Float[Tensor, "batch elements dim"]:
         if features.grid is None or len(features.grid.shape) != 1:
             raise ValueError("change points need elements along one axis; use another grouper for sets and images")
-        points = standardised(features) if self.standardise else centred(features)
-        cost = _cost(points, features.valid)
-        most = min(self.objects, points.shape[1])
+        return standardised(features) if self.standardise else centred(features)
+
+    def _cut(
+        self,
+        points: Float[Tensor, "batch elements dim"],
+        valid: Bool[Tensor, "batch elements"],
+        objects: int,
+        unit: Float[Tensor, "batch 1"] | None,
+    ) -> Int[Tensor, "batch elements"]:
+        """The best stretches; costs are relative to `unit`, or where it is None to those of one stretch."""
+        cost = _cost(points, valid)
+        most = min(objects, points.shape[1])
         best = cost[:, 0]  # of the first e elements as one stretch
         totals, starts = [best[:, -1]], []
         for _ in range(1, most):
@@ -65,10 +104,9 @@ class ChangePoints(AbstractGrouper):
             totals.append(best[:, -1])
             starts.append(start)
         total = torch.stack(totals, dim=1)
-        relative = total / total[:, :1].clamp(min=1e-12)
+        relative = total / (total[:, :1] if unit is None else unit).clamp(min=1e-12)
         stretches = (relative + self.penalty * torch.arange(most, device=total.device)).argmin(dim=1) + 1
-        labels = _trace(starts, stretches, points.shape[1])
-        return Segmentation.from_labels(torch.where(features.valid, labels, -1), self.objects, features.grid)
+        return _trace(starts, stretches, points.shape[1])
 
 
 def _cost(

@@ -7,6 +7,7 @@ import torch
 from ...data.feature_map import FeatureMap, Grid
 from ...data.segmentation import Segmentation
 from .base import AbstractGrouper
+from .long import group_long
 
 
 @final
@@ -33,6 +34,17 @@ class InOrder(AbstractGrouper):
         if features.grid is not None:
             plain: Segmentation = self.grouper(features, generator)
             return plain
-        row = Grid.uniform((features.values.shape[1],), (1.0,))
-        found: Segmentation = self.grouper(FeatureMap(features.values, features.valid, row), generator)
+        found: Segmentation = self.grouper(_in_a_row(features), generator)
         return Segmentation(found.weights, None, found.whole)
+
+    def group_long(self, features: FeatureMap, window: int, generator: torch.Generator) -> Segmentation:
+        """As `forward`, for one item of any length."""
+        if features.grid is not None:
+            return group_long(self.grouper, features, window, generator)
+        found = group_long(self.grouper, _in_a_row(features), window, generator)
+        return Segmentation(found.weights, None, found.whole)
+
+
+def _in_a_row(features: FeatureMap) -> FeatureMap:
+    row = Grid.uniform((features.values.shape[1],), (1.0,))
+    return FeatureMap(features.values, features.valid, row)

@@ -1,6 +1,7 @@
 """k-means over the elements of each item, all items of a batch at once."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import final
 
 import torch
@@ -10,7 +11,8 @@ from ...data.feature_map import FeatureMap
 from ...data.precision import full_precision
 from ...data.segmentation import Segmentation
 from .base import AbstractGrouper
-from .lloyd import Draws, clusters
+from .lloyd import Draws, clusters, improved, seeds
+from .long import begins_of, group_pieces
 from .points import each_axis, points
 
 
@@ -66,4 +68,38 @@ class KMeans(AbstractGrouper):
             draws = Draws.along_a_random_direction(scaled, self.objects, generator)
             on_sphere = self.spherical and not any(each_axis(self.position))
             labels = clusters(scaled, features.valid, draws, self.iterations, on_sphere)
+        return Segmentation.from_labels(labels, self.objects, features.grid)
+
+    @torch.no_grad()
+    def group_long(self, features: FeatureMap, window: int, generator: torch.Generator) -> Segmentation:
+        """As `forward`, for one item of any length, with K objects at a time.
+
+        All elements together give the first centres. Each piece of a window goes on where the piece before it, half a
+        window earlier, ended: centres follow what changes, and an object keeps its number. Where positions along the
+        first axis count, pieces are grouped by themselves and stitched instead: there an object cannot last.
+
+        Raises:
+            ValueError: as `forward`.
+        """
+        cells = features.valid.shape[1] if features.grid is None else features.grid.shape[0]
+        if cells <= window:
+            plain: Segmentation = self(features, generator)
+            return plain
+        if features.grid is not None and each_axis(self.position)[0]:
+            return group_pieces(self, features, window, generator)
+        rest, on_sphere = features.valid.shape[1] // cells, self.spherical and not any(each_axis(self.position))
+        with full_precision(features.values):
+            scaled = points(features, self.spherical, self.position)
+            labels = torch.full_like(features.valid, -1, dtype=torch.long)
+            draws = Draws.along_a_random_direction(scaled, self.objects, generator)
+            start = seeds(scaled, features.valid, draws)
+            _, centres = improved(scaled, features.valid, start, self.iterations, on_sphere)
+            begins = begins_of(cells, window, max(1, window // 2))
+            for before, begin in pairwise([begins[0], *begins]):
+                part = slice(begin * rest, (begin + window) * rest)
+                own, valid = scaled[:, part], features.valid[:, part]
+                found, centres = improved(own, valid, centres, self.iterations, on_sphere)
+                # Of what two pieces share, each labels the half that lies further within it.
+                first = 0 if begin == before else (before + window - begin) // 2 * rest
+                labels[:, part][:, first:] = found[:, first:]
         return Segmentation.from_labels(labels, self.objects, features.grid)

@@ -55,11 +55,23 @@ def clusters(
     """
     centres = seeds(points, valid, draws)
     closed = None if parts is None else torch.arange(centres.shape[1], device=centres.device) >= parts[:, None]
+    return improved(points, valid, centres, iterations, on_sphere, closed)[0]
+
+
+def improved(
+    points: Float[Tensor, "batch elements dim"],
+    valid: Bool[Tensor, "batch elements"],
+    centres: Float[Tensor, "batch objects dim"],
+    iterations: int,
+    on_sphere: bool = False,
+    closed: Bool[Tensor, "batch objects"] | None = None,
+) -> tuple[Int[Tensor, "batch elements"], Float[Tensor, "batch objects dim"]]:
+    """k-means from given centres: the cluster of every element, −1 on padding, and where the centres are in the end."""
     for _ in range(iterations):
         centres = means(points, valid, nearest(points, centres, closed), centres)
         if on_sphere:
             centres = torch.nn.functional.normalize(centres, dim=-1)
-    return torch.where(valid, nearest(points, centres, closed), -1)
+    return torch.where(valid, nearest(points, centres, closed), -1), centres
 
 
 def seeds(

@@ -20,10 +20,10 @@ FAR = 1e12
 class Regions(AbstractGrouper):
     """Merges neighbouring regions, the most alike first, until one more merger would cost too much.
 
-    Every element begins as a region of its own. Two regions a and b that touch may merge at Ward's cost, the growth of
-    Σ_s Σ_{i∈s} ‖x_i − μ_s‖² that comes of it: n_a n_b / (n_a + n_b) · ‖μ_a − μ_b‖². The cheapest merger is made first;
-    the last one costs at most `penalty` times the mean ‖x_i − μ‖² of the item's elements. So objects stay in one
-    piece, and their number follows from the item.
+    Every element begins as a region of its own, or stands for one already (`FeatureMap.sizes`). Two regions a and b
+    that touch may merge at Ward's cost, the growth of Σ_s Σ_{i∈s} ‖x_i − μ_s‖² that comes of it:
+    n_a n_b / (n_a + n_b) · ‖μ_a − μ_b‖². The cheapest merger is made first; the last one costs at most `penalty` times
+    the mean ‖x_i − μ‖² of the item's elements. So objects stay in one piece, and their number follows from the item.
 
     Args:
         penalty: what a further object must explain, in units of one average element's share of the variance.
@@ -60,9 +60,15 @@ class Regions(AbstractGrouper):
         """
         points = standardised(features) if self.standardise else centred(features)
         valid = features.valid
-        spread = points.square().sum(dim=(1, 2)) / valid.sum(dim=1).clamp(min=1)
+        size = valid.to(points) if features.sizes is None else torch.where(valid, features.sizes.to(points), 0.0)
+        if features.sizes is not None:
+            whole = size.sum(dim=1)[:, None, None].clamp(min=1)
+            points = torch.where(
+                valid[..., None], points - (points * size[..., None]).sum(1, keepdim=True) / whole, 0.0
+            )
+        spread = (points.square().sum(dim=2) * size).sum(dim=1) / size.sum(dim=1).clamp(min=1)
         bound = self.penalty * spread
-        region = _merged(points, valid, touching(features), bound, self.objects)
+        region = _merged(points, size, touching(features), bound, self.objects)
         labels = torch.where(valid, _numbered(region, valid), -1)
         return Segmentation.from_labels(labels, self.objects, features.grid)
 
@@ -89,7 +95,7 @@ def touching(features: FeatureMap) -> Bool[Tensor, "batch elements elements"]:
 
 def _merged(
     points: Float[Tensor, "batch elements dim"],
-    valid: Bool[Tensor, "batch elements"],
+    size: Float[Tensor, "batch elements"],
     near: Bool[Tensor, "batch elements elements"],
     bound: Float[Tensor, " batch"],
     objects: int,
@@ -98,8 +104,9 @@ def _merged(
     batch, elements, _ = points.shape
     rows, places = torch.arange(batch, device=points.device), torch.arange(elements, device=points.device)
     region = places.expand(batch, -1).clone()
-    size = valid.to(points)
-    cost = torch.cdist(points, points).square() / 2
+    valid, size = size > 0, size.clone()
+    share = size[:, :, None] * size[:, None] / (size[:, :, None] + size[:, None]).clamp(min=1e-6)
+    cost = torch.cdist(points, points).square() * share
     near = near.clone()
     # Rounding may leave costs a hair above a bound of zero.
     bound = bound.clamp(min=1e-9)

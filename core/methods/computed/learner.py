@@ -12,6 +12,7 @@ from ...data.feature_map import FeatureMap, item_means, item_means_and_sums
 from ...data.segmentation import Objects, Segmentation
 from ...data.view import Batch, View
 from ...discovery.finder import ObjectFinder
+from ...discovery.segmenters.base import AbstractSegmenter
 from ...distributed.ranks import mean_over_ranks
 from ...networks.encoder import AbstractEncoder, Network
 from ...optimization.progress import Progress
@@ -115,6 +116,12 @@ class ComputedLearner(AbstractLearner[Any]):
     def finder(self) -> ObjectFinder | None:  # type: ignore[override]
         """How the learner beside it finds objects."""
         return None if self.beside is None else self.beside.finder
+
+    @property
+    def segmenter(self) -> AbstractSegmenter | None:
+        """What the learner beside it compares, for those who keep its segments in rounds; None where nothing is."""
+        found: AbstractSegmenter | None = getattr(self.beside, "segmenter", None)
+        return found
 
     def health(self, output: StepOutput[Any]) -> dict[str, float]:
         """That of the learner beside it; alone, spread and rank of whole items."""

@@ -5,6 +5,7 @@ from .base import Loss as Loss
 from .combined import Combined as Combined
 from .contrastive import Contrastive as Contrastive
 from .contrastive import contrastive as contrastive
+from .elements import ElementsToObjects as ElementsToObjects
 from .moco import Moco as Moco
 from .npid import Npid as Npid
 from .pseudo_labels import pseudo_labels as pseudo_labels

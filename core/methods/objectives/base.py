@@ -3,7 +3,7 @@
 import abc
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import final
+from typing import Protocol, final, runtime_checkable
 
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -31,6 +31,21 @@ class AbstractObjective(nn.Module, abc.ABC):
     @abc.abstractmethod
     def forward(self, online: tuple[Objects, ...], teacher: tuple[Objects, ...], info: BatchInfo) -> Loss:
         """The loss of a batch: the same on N ranks, averaged, as on one rank with the joined batch."""
+
+
+@runtime_checkable
+class ComparesElements(Protocol):
+    """An objective that compares elements beside objects: it needs `Objects.elements`."""
+
+    @property
+    def elements(self) -> bool:
+        """Whether it does."""
+        ...
+
+
+def compares_elements(objective: nn.Module) -> bool:
+    """Whether an objective needs the elements of the objects."""
+    return isinstance(objective, ComparesElements) and objective.elements
 
 
 def ordered_pairs(online: int, teacher: int, same: bool = False, both: bool = True) -> Iterator[tuple[int, int]]:

@@ -11,7 +11,7 @@ from ...optimization.after_step import AfterStep
 from ...optimization.progress import Progress
 from ..info import BatchInfo
 from ..step import HasHeads, StepOutput
-from .base import AbstractObjective, Loss
+from .base import AbstractObjective, Loss, compares_elements
 
 
 @final
@@ -45,6 +45,11 @@ class Combined(AbstractObjective):
             for name, part in loss.parts.items():
                 parts[f"{name} {number}" if name in parts else name] = part
         return Loss(value, parts)
+
+    @property
+    def elements(self) -> bool:
+        """Whether any objective compares elements."""
+        return any(compares_elements(objective) for objective in self.objectives)
 
     def after_step(self, outputs: Sequence[StepOutput[Any]], progress: Progress) -> None:
         """Every objective with state updates it."""

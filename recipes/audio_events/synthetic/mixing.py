@@ -146,19 +146,31 @@ def _place(
     latest = (config.length - round(config.shortest * config.sample_rate)) // window
     start = int(rng.integers(latest, endpoint=True)) * window
     snr = rng.uniform(*config.snr)
-    signal = _from_first_audible(sound.samples, config)[: config.length - start]
-    raw = window_levels(signal, window)
+    signal, raw, heard = audible_part(sound, config.length - start, floor, snr, config)
+    samples[start : start + len(signal)] += signal
+    levels = np.full(-(-config.length // window), SILENCE_DB, dtype=np.float32)
+    first, last = start // window + heard.start, start // window + heard.stop
+    levels[first:last] = raw[heard]
+    end = min(last * config.window, config.seconds)
+    return Event(first * config.window, end, sound.name, sound.family, snr), levels
+
+
+def audible_part(
+    sound: Sound, longest: int, floor: float, snr: float, config: Mix
+) -> tuple[Waveform, Float[np.ndarray, " windows"], slice]:
+    """A sound as it is mixed over a background of level `floor`: at most `longest` samples from where it is heard.
+
+    Returns:
+        The waveform, its levels `(windows,)` in dB, and the windows in which it is audible.
+    """
+    signal = _from_first_audible(sound.samples, config)[:longest]
+    raw = window_levels(signal, config.window_length)
     audible = raw > raw.max() - config.audible
     loudness = 10 * np.log10(np.mean(10 ** (raw[audible] / 10)))
     gain = floor + snr - loudness
     raw = raw + gain
     heard = np.flatnonzero(raw > max(raw.max() - config.audible, floor - config.masked))
-    samples[start : start + len(signal)] += signal * amplitude(gain)
-    levels = np.full(-(-config.length // window), SILENCE_DB, dtype=np.float32)
-    first, last = start // window + heard[0], start // window + heard[-1] + 1
-    levels[first:last] = raw[heard[0] : heard[-1] + 1]
-    end = min(last * config.window, config.seconds)
-    return Event(first * config.window, end, sound.name, sound.family, snr), levels
+    return np.asarray(signal * amplitude(gain)), raw, slice(int(heard[0]), int(heard[-1]) + 1)
 
 
 def _from_first_audible(signal: Waveform, config: Mix) -> Waveform:

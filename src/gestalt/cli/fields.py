@@ -10,10 +10,19 @@ from typing import Annotated, Any, Literal, Union, final, get_args, get_origin, 
 
 import docstring_parser
 
-from gestalt.core.components.registry import BACKGROUNDS, GROUPERS, METHODS, OBJECTIVES, RULES, Registry
+from gestalt.core.components.registry import (
+    BACKGROUNDS,
+    GROUPERS,
+    METHODS,
+    OBJECTIVES,
+    OVER_SEGMENTATIONS,
+    RULES,
+    Registry,
+)
 from gestalt.core.components.settings import settings_of
 from gestalt.core.discovery.background import AbstractBackgroundRemover
 from gestalt.core.discovery.groupers.base import AbstractGrouper
+from gestalt.core.discovery.regions.base import AbstractOverSegmentation
 from gestalt.core.experiment.options import EncoderChoice
 from gestalt.core.methods.method import AbstractMethod
 from gestalt.core.methods.objectives.base import AbstractObjective
@@ -23,6 +32,7 @@ from gestalt.core.networks.follower import AbstractRule
 CHOICES: Mapping[type, Registry] = {
     AbstractMethod: METHODS,
     AbstractGrouper: GROUPERS,
+    AbstractOverSegmentation: OVER_SEGMENTATIONS,
     AbstractBackgroundRemover: BACKGROUNDS,
     AbstractRule: RULES,
     AbstractObjective: OBJECTIVES,

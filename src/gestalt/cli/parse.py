@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import field as dataclass_field
 from dataclasses import make_dataclass, replace
 from functools import reduce
+from itertools import pairwise
 from operator import or_
 from types import MappingProxyType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -41,9 +42,10 @@ def parsed(
         encoders: those of the modality, for options that choose one.
 
     Raises:
-        ValueError: for a name that is not installed, or a number that makes no sense.
+        ValueError: for a name that is not installed, a number that makes no sense, or an empty value.
         SystemExit: after --help (0), and for what tyro cannot read (2), with the nearest choice.
     """
+    refuse_empty(arguments)
     branch, rest, presets = chosen_by_name(tree_of(options, default, encoders), arguments, encoders)
     for preset in presets:
         branch = _with_training(branch, preset, rest)
@@ -58,6 +60,19 @@ def parsed(
             print(*near_choices(branch, rest), sep="", end="", file=sys.stderr)
         raise
     return _filled(branch, values).values()
+
+
+def refuse_empty(arguments: Sequence[str]) -> None:
+    """Refuse a value without a letter: as a path it would be the working directory, and a variable is empty, probably.
+
+    Raises:
+        ValueError: naming the option.
+    """
+    for before, word in pairwise(("", *arguments)):
+        name, equals, value = word.partition("=")
+        if not word.strip() or (equals and name.startswith("--") and not value.strip()):
+            option = name if equals else before if before.startswith("--") else "the command"
+            raise ValueError(f"{option} was given an empty value; is a variable of the shell empty?")
 
 
 def described(options: Callable[..., Any], branch: Branch, encoders: Mapping[str, Any]) -> str:

@@ -166,7 +166,7 @@ class LineObjects(AbstractRecipe[Line, Truth]):
         self.finder = options.finder
 
     def data(self) -> ExperimentData[Line, Truth]:
-        """Scenes whose depth is measured in a share of them (--label-share), or the user's lines."""
+        """Scenes whose depth is measured, or the user's lines; a run is told a share of the depths (--label-share)."""
         options, first = self._own, plain_segments(raw(), ObjectFinder(self.finder.grouper, "hidden"))
         if options.running.data:
             return own_data(MODALITY, options.running, MODALITY.views, first_segments=first)
@@ -181,7 +181,7 @@ class LineObjects(AbstractRecipe[Line, Truth]):
             torch.tensor(np.stack([one.things for one in truth])),
             [extents(one) for one in truth],
             first_segments=first,
-            labels=depths(items, options.labelling.share),
+            labels=depths(items),
         )
 
     def measure(self, predictions: Predictions, truth: Truth) -> dict[str, float]:
@@ -204,10 +204,10 @@ class LineObjects(AbstractRecipe[Line, Truth]):
         }
 
 
-def depths(items: Scenes, share: float) -> Labels:
-    """The depth of every pixel, known of the first lines alone."""
+def depths(items: Scenes) -> Labels:
+    """The depth of every pixel."""
     known = torch.tensor(np.stack([items.scene(index).depth for index in range(len(items))]), dtype=torch.float32)
-    return Labels(Depth(), known).keeping(torch.arange(round(share * len(items))))
+    return Labels(Depth(), known)
 
 
 def extents(one: Scene) -> list[tuple[str, tuple[int, int]]]:

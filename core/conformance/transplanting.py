@@ -1,0 +1,204 @@
+"""Laws of transplants, where a modality offers them. Each gives its counterexamples one by one."""
+
+import copy
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Int
+from torch import Tensor
+
+from ..data.correspondence import AbstractCorrespondence
+from ..data.feature_map import FeatureMap
+from ..data.masks import ItemMasks
+from ..data.transplants import DONOR, HOST, composed
+from ..modality.optional import TransplantsObjects
+from ..modality.transplant import Transplant
+from .bench import SEEDS, Bench, Marked, near, same
+from .viewing import changes
+
+PAIRS = ((0, 1), (1, 0))
+"""Hosts and donors among the specimens."""
+
+
+@final
+@dataclass(frozen=True)
+class Trial:
+    """A part of a specimen set into another with one seed, and how to say so."""
+
+    name: str
+    host: int
+    donor: int
+    part: ItemMasks
+    seed: int
+
+
+@final
+class Operation:
+    """The transplants of a modality under test."""
+
+    def __init__(self, bench: Bench, modality: TransplantsObjects[Any]) -> None:
+        self.bench = bench
+        self.modality = modality
+
+    def trials(self) -> Iterator[Trial]:
+        """Every object of a donor, in every host, with every seed."""
+        for host, donor in PAIRS:
+            labels, source = self.bench.specimens[donor].labels, self.bench.source(donor)
+            for number in range(int(labels.max()) + 1):
+                part = ItemMasks(torch.where(labels == number, 0, -1), source.grid)
+                for seed in SEEDS:
+                    name = f"transplant of object {number} of specimen {donor} into specimen {host} with seed {seed}"
+                    yield Trial(name, host, donor, part, seed)
+
+    def result(self, trial: Trial, host: Any = None, donor: Any = None) -> Transplant[Any] | None:
+        """The composed item; host and donor are the specimens, or others in their place."""
+        host = self.bench.specimens[trial.host].item if host is None else host
+        donor = self.bench.specimens[trial.donor].item if donor is None else donor
+        return self.modality.transplant(host, donor, trial.part, np.random.default_rng(trial.seed))
+
+    def made(self) -> Iterator[tuple[Trial, Transplant[Any], FeatureMap]]:
+        """The trials in which a part could be set in, with the raw features of what came of it."""
+        for trial in self.trials():
+            made = self.result(trial)
+            if made is not None:
+                yield trial, made, self.bench.encode("raw", [made.item])
+
+
+def _operation(bench: Bench) -> Operation | None:
+    return Operation(bench, bench.modality) if isinstance(bench.modality, TransplantsObjects) else None
+
+
+def composes(bench: Bench) -> Iterator[str]:
+    """Operations that set nothing in, draw from elsewhere than `rng`, change what they are given, or say nonsense."""
+    operation = _operation(bench)
+    if operation is None:
+        return
+    count = 0
+    for trial in operation.trials():
+        given = bench.specimens[trial.host].item, bench.specimens[trial.donor].item, trial.part
+        before = copy.deepcopy(given)
+        once, again = operation.result(trial), operation.result(trial)
+        if not same(given, before):
+            yield f"{trial.name} changed the host, the donor or the part that it was given; work on copies"
+        if not same(once, again):
+            yield f"{trial.name} gave two results; draw all randomness from the `rng` argument"
+        if once is None:
+            continue
+        count += 1
+        yield from _nonsense(bench, trial, once)
+    if not count:
+        yield "transplant sets no object of a specimen into another; None is for parts that do not fit"
+
+
+def _nonsense(bench: Bench, trial: Trial, made: Transplant[Any]) -> Iterator[str]:
+    """What contradicts itself in one result."""
+    features = bench.encode("raw", [made.item])
+    if not bool(features.valid.any()) or not bool(features.values[features.valid].isfinite().all()):
+        yield f"{trial.name} gives an item without elements, or whose raw features are not finite"
+        return
+    owner = _owner(made, features)
+    for side, number in (("host", HOST), ("donor", DONOR)):
+        if not bool((made.owner.labels == number).any()):
+            yield f"{trial.name}: owner says that nothing shows the {side}; return None where that comes out"
+    for side, number, correspondence, source in (
+        ("host", HOST, made.host, bench.source(trial.host)),
+        ("donor", DONOR, made.donor, bench.source(trial.donor)),
+    ):
+        found = _shown(correspondence, features, source)
+        outside = (owner == number) & ~near(features, found >= 0, bench.modality.tolerance)
+        if bool(outside.any()):
+            where = outside.nonzero().flatten().tolist()
+            yield (
+                f"{trial.name}: owner says that elements {where} show the {side}, and its correspondence names none "
+                "there; let both agree"
+            )
+        elif side == "donor":
+            taken = near(source, trial.part.labels >= 0, bench.modality.tolerance)
+            stray = (owner == number) & (found >= 0) & ~taken[found.clamp(min=0)]
+            if bool(stray.any()):
+                yield (
+                    f"{trial.name}: elements {stray.nonzero().flatten().tolist()} are said to show elements "
+                    f"{found[stray].tolist()} of the donor, which are not of the part"
+                )
+    masks = composed(
+        ItemMasks(bench.specimens[trial.host].labels, bench.source(trial.host).grid), made.host, made.owner
+    )
+    masks.under(features.grid, int(features.valid.sum()) if features.grid is None else features.valid.shape[1])
+
+
+def shows(bench: Bench) -> Iterator[str]:
+    """Changes of host or donor that appear elsewhere in the composed item than is said, or not at all."""
+    operation = _operation(bench)
+    if operation is None:
+        return
+    for trial, made, features in operation.made():
+        owner = _owner(made, features)
+        source = bench.source(trial.host)
+        shown = _shown(made.host, features, source)
+        for marked in bench.marked(trial.host):
+            moved = operation.result(trial, host=marked.item)
+            yield from _strays(bench, trial, "host", marked, features, moved, shown, owner == HOST, shown >= 0)
+        source = bench.source(trial.donor)
+        shown = _shown(made.donor, features, source)
+        for element in _places(trial.part):
+            marked = bench.mark(trial.donor, element)
+            moved = operation.result(trial, donor=marked.item)
+            yield from _strays(bench, trial, "donor", marked, features, moved, shown, owner == DONOR, owner != HOST)
+
+
+def _strays(
+    bench: Bench,
+    trial: Trial,
+    side: str,
+    marked: Marked,
+    features: FeatureMap,
+    moved: Transplant[Any] | None,
+    shown: Int[Tensor, " elements"],
+    owned: Bool[Tensor, " elements"],
+    allowed: Bool[Tensor, " elements"],
+) -> Iterator[str]:
+    """Where a change of one element of host or donor appears although it should not, and the reverse."""
+    what = f"{trial.name}: a change of element {marked.element} of the {side}"
+    if moved is None:
+        yield f"{what} decides whether the part fits; let the part and its place decide alone"
+        return
+    changed = changes(features, bench.encode("raw", [moved.item]), 0, marked.strength)
+    if changed is None:
+        yield f"{what} changes the length of the composed item; draw sizes from `rng` alone"
+        return
+    reach = bench.modality.tolerance
+    stray = changed & ~near(features, marked.near[shown.clamp(min=0)] & (shown >= 0) & allowed, reach)
+    if bool(stray.any()):
+        yield (
+            f"{what} appears in elements {stray.nonzero().flatten().tolist()}, which are said to show "
+            f"{shown[stray].tolist()}; correct the correspondence or the owner"
+        )
+    inside = (shown == marked.element) & owned & ~near(features, ~owned, min(reach, 1))
+    if bool(inside.any()) and not bool(changed.any()):
+        yield (
+            f"{what} does not appear, and elements {inside.nonzero().flatten().tolist()} are said to show it; "
+            "let owner say −1 for what shows neither"
+        )
+
+
+def _owner(made: Transplant[Any], features: FeatureMap) -> Int[Tensor, " elements"]:
+    """Who owns every element; −1 on padding."""
+    elements = features.valid.shape[1]
+    return torch.where(features.valid[0], made.owner.under(features.grid, elements), -1)
+
+
+def _shown(
+    correspondence: AbstractCorrespondence, features: FeatureMap, source: FeatureMap
+) -> Int[Tensor, " elements"]:
+    found: Tensor = correspondence.source_elements(features, source.grid)[0]
+    return found
+
+
+def _places(part: ItemMasks) -> list[int]:
+    """Three elements of a part and one beside it."""
+    inside, outside = (part.labels >= 0).nonzero()[:, 0].tolist(), (part.labels < 0).nonzero()[:, 0].tolist()
+    middle = len(inside) // 2
+    return sorted({inside[0], inside[middle], inside[-1], *outside[len(outside) // 2 :][:1]})

@@ -1,0 +1,81 @@
+"""Feature maps cut into pieces, and put together again: as a batch, or one behind the other."""
+
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from .feature_map import FeatureMap, Grid
+
+
+def part_of(features: FeatureMap, row: int, places: Int[Tensor, " own"], grid: Grid | None) -> FeatureMap:
+    """Some elements of one item of a batch, as a batch of one on the CPU; `grid` is theirs."""
+    near, device = features.neighbours, features.values.device
+    places = places.to(device)
+    return FeatureMap(
+        features.values[row, places][None].cpu(),
+        features.valid[row, places][None].cpu(),
+        grid,
+        None if near is None else near[row, places][:, places][None].cpu(),
+    )
+
+
+def padded_features(maps: Sequence[FeatureMap]) -> FeatureMap:
+    """Batches of one as one batch; on a grid they may differ in length along the first axis.
+
+    Raises:
+        ValueError: if the grids differ along other axes.
+
+    Example:
+        >>> one, two = (FeatureMap(torch.ones(1, n, 2), torch.ones(1, n, dtype=torch.bool)) for n in (1, 3))
+        >>> padded_features([one, two]).valid.tolist()
+        [[True, False, False], [True, True, True]]
+    """
+    values, valid = padded_rows([one.values for one in maps]), padded_rows([one.valid for one in maps])
+    grids = [one.grid for one in maps if one.grid is not None]
+    if not grids:
+        near = [one.neighbours for one in maps if one.neighbours is not None]
+        joined = torch.cat([_square(one, valid.shape[1]) for one in near]) if len(near) == len(maps) else None
+        return FeatureMap(values, valid, None, joined)
+    if len({grid.shape[1:] for grid in grids}) > 1:
+        raise ValueError(f"grids of {sorted({grid.shape for grid in grids})} cells cannot be padded to one batch")
+    cells = max(grid.shape[0] for grid in grids)
+    first = torch.cat([_longer(grid.edges[0], cells) for grid in grids])
+    others = tuple(torch.cat([grid.edges[axis] for grid in grids]) for axis in range(1, len(grids[0].edges)))
+    return FeatureMap(values, valid, Grid((first, *others)))
+
+
+def chained_features(maps: Sequence[FeatureMap]) -> FeatureMap:
+    """Batches of one as one item, one behind the other; cells keep their extent along the first axis.
+
+    Example:
+        >>> one = FeatureMap(torch.ones(1, 2, 3), torch.ones(1, 2, dtype=torch.bool), Grid.uniform((2,), (0.5,)))
+        >>> chained_features([one, one]).grid.edges[0].tolist()
+        [[0.0, 0.5, 1.0, 1.5, 2.0]]
+    """
+    values, valid = torch.cat([m.values for m in maps], dim=1), torch.cat([m.valid for m in maps], dim=1)
+    first = maps[0].grid
+    if first is None:
+        return FeatureMap(values, valid)
+    widths = torch.cat([m.grid.edges[0].double().diff(dim=1) for m in maps if m.grid is not None], dim=1)
+    begin = first.edges[0][:, :1].double()
+    edges = torch.cat([begin, begin + widths.cumsum(dim=1)], dim=1)
+    return FeatureMap(values, valid, Grid((edges.to(first.edges[0].dtype), *first.edges[1:])))
+
+
+def padded_rows(parts: Sequence[Tensor]) -> Tensor:
+    """Batches of one, of unequal length, as one batch padded with zeros."""
+    return torch.nn.utils.rnn.pad_sequence([part[0] for part in parts], batch_first=True)
+
+
+def _square(near: Bool[Tensor, "1 elements elements"], most: int) -> Bool[Tensor, "1 most most"]:
+    missing = most - near.shape[1]
+    return torch.nn.functional.pad(near, (0, missing, 0, missing))
+
+
+def _longer(edges: Float[Tensor, "1 edges"], cells: int) -> Float[Tensor, "1 longer"]:
+    """The same edges with further cells as wide as the last one."""
+    missing = cells + 1 - edges.shape[1]
+    step = edges[:, -1:] - edges[:, -2:-1]
+    return torch.cat([edges, edges[:, -1:] + step * torch.arange(1, missing + 1)], dim=1)

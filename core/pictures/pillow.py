@@ -1,0 +1,105 @@
+"""Pictures by Pillow, and by torchvision where Pillow would lose the lower half of 16 bits."""
+
+import struct
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .pixels import Raw, refuse_many, upright
+
+ORIENTATION = 0x0112
+"""The tag of EXIF and TIFF."""
+TO_COLOURS = ("CMYK", "YCbCr", "LAB", "HSV", "RGBX", "RGBa", "La")
+
+
+def from_pillow(path: Path) -> Raw:
+    """The first picture in a file, upright.
+
+    Raises:
+        ValueError: if it is too large, or what Pillow raises.
+    """
+    from PIL import Image, ImageOps
+
+    # Opened by a handle: what Pillow maps into memory by its name, it maps with height and width exchanged where a TIFF
+    # lies on its side.
+    with path.open("rb") as handle, Image.open(handle) as file:
+        width, height = file.size
+        refuse_many(height, width, len(file.getbands()))
+        said = _png_bits(path) if file.format == "PNG" else None
+        # Pillow keeps only the upper 8 bits of these.
+        if file.format == "PNG" and file.mode in ("RGB", "RGBA", "LA") and _png_depth(path) == 16:
+            from_torch = _from_torchvision(path)
+            turned = int(file.getexif().get(ORIENTATION, 1))
+            return Raw(upright(from_torch.values, turned), from_torch.alpha, said)
+        file.load()  # of TIFF, Pillow turns the pixels now and forgets the tag; turned before, they would turn twice
+        raw = values_of(ImageOps.exif_transpose(file))
+        return Raw(raw.values, raw.alpha, said)
+
+
+def size_by_pillow(path: Path) -> tuple[int, int]:
+    """Height and width of the upright picture, from the header."""
+    from PIL import Image
+
+    with Image.open(path) as file:
+        width, height = file.size
+        refuse_many(height, width, len(file.getbands()))
+        return (width, height) if file.getexif().get(ORIENTATION, 1) >= 5 else (height, width)
+
+
+def orientation_of(path: Path) -> int:
+    """The number of a picture's orientation; 1 for stored upright, and where Pillow cannot tell."""
+    from PIL import Image
+
+    try:
+        with Image.open(path) as file:
+            return int(file.getexif().get(ORIENTATION, 1))
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return 1
+
+
+def values_of(image: Any) -> Raw:
+    """A picture of PIL; what it says to be transparent gets a channel of opacity."""
+    clear = "transparency" in image.info
+    if image.mode in ("P", "PA"):
+        image = image.convert("RGBA" if clear or image.mode == "PA" else "RGB")
+    elif image.mode in TO_COLOURS:
+        image = image.convert("RGBA" if image.mode == "RGBa" else "LA" if image.mode == "La" else "RGB")
+    elif clear and image.mode in ("1", "L", "RGB"):
+        image = image.convert("RGBA" if image.mode == "RGB" else "LA")
+    values = np.asarray(image)
+    if image.mode == "I":  # 16-bit pictures of old formats come as 32-bit integers
+        values = values.astype(np.uint16 if values.min() >= 0 and values.max() < 2**16 else np.float32)
+    return Raw(values if values.ndim == 3 else values[..., None], image.mode in ("RGBA", "LA"))
+
+
+def _png_depth(path: Path) -> int:
+    with path.open("rb") as file:
+        return file.read(25)[24]
+
+
+def _png_bits(path: Path) -> int | None:
+    """The bits that count as a PNG's chunk sBIT says, which comes before the pixels."""
+    with path.open("rb") as file:
+        file.seek(8)
+        for _ in range(64):
+            begin = file.read(8)
+            if len(begin) < 8:
+                return None
+            length, name = struct.unpack(">I4s", begin)
+            if name == b"sBIT":
+                said = max(file.read(min(length, 4)), default=0)
+                return said if 8 < said < 16 else None
+            if name in (b"IDAT", b"IEND"):
+                return None
+            file.seek(length + 4, 1)
+    return None
+
+
+def _from_torchvision(path: Path) -> Raw:
+    import torch
+    from torchvision.io import ImageReadMode, decode_image
+
+    content = torch.frombuffer(bytearray(path.read_bytes()), dtype=torch.uint8)
+    pixels = decode_image(content, ImageReadMode.UNCHANGED)
+    return Raw(pixels.permute(1, 2, 0).numpy(), len(pixels) in (2, 4))

@@ -1,0 +1,77 @@
+"""The pixels of a picture as its file has them, and what they mean."""
+
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+from jaxtyping import Float
+from numpy.typing import NDArray
+
+Pixels = NDArray[Any]
+
+MOST_VALUES = 2**28
+"""Pixels × channels of a picture or a frame; more is cut into tiles by whoever has it, or unfolds from a tiny file."""
+TWELVE, SIXTEEN = 12, 16
+
+
+@final
+@dataclass(frozen=True)
+class Raw:
+    """Height × width × channels, upright, of the file's own type.
+
+    `alpha` says that the last channel is opacity. `bits` are those of unsigned integers that count, where the file
+    says it: cameras put 12 into 16.
+    """
+
+    values: Pixels
+    alpha: bool = False
+    bits: int | None = None
+
+
+def refuse_many(height: int, width: int, channels: int = 1) -> None:
+    """Nothing, for a picture that fits into memory.
+
+    Raises:
+        ValueError: for one of more than `MOST_VALUES`.
+    """
+    if height * width * channels > MOST_VALUES:
+        raise ValueError(
+            f"it claims {width} × {height} pixels of {channels} channels, and at most {MOST_VALUES} values are read; "
+            "cut it into tiles"
+        )
+
+
+def upright(values: Pixels, orientation: int) -> Pixels:
+    """Rows and columns in the order in which the eye has them, by the number that EXIF and TIFF share."""
+    values = values.swapaxes(0, 1) if orientation >= 5 else values
+    down, across = orientation in (3, 4, 7, 8), orientation in (2, 3, 6, 7)
+    return values[:: -1 if down else 1, :: -1 if across else 1]
+
+
+def bits_of(values: Pixels, said: int | None = None) -> int:
+    """How many bits of unsigned integers count: as the file says, or 12 of 16 where no value needs more.
+
+    Example:
+        >>> bits_of(np.array([4095], np.uint16)), bits_of(np.array([4096], np.uint16)), bits_of(np.array([9], np.uint8))
+        (12, 16, 8)
+    """
+    own = values.dtype.itemsize * 8
+    if said is not None and 0 < said < own and (not values.size or int(values.max()) < 2**said):
+        return said
+    return TWELVE if own == SIXTEEN and values.size and int(values.max()) < 2**TWELVE else own
+
+
+def scaled(values: Pixels, bits: int | None = None) -> Float[np.ndarray, "height width channels"]:
+    """Values in [0, 1]: integers of 8 and 16 bits over the greatest of the bits that count, see `bits_of`.
+
+    Other numbers that leave [0, 1] are stretched from their least to their greatest.
+    """
+    if values.dtype == np.bool_:
+        return values.astype(np.float32)
+    if values.dtype.kind == "u" and values.dtype.itemsize <= 2:
+        return values.astype(np.float32) / np.float32(2 ** bits_of(values, bits) - 1)
+    floats = values.astype(np.float32)
+    low, high = float(floats.min()), float(floats.max())
+    if low >= 0 and high <= 1:
+        return floats
+    return (floats - low) / max(high - low, 1e-12)

@@ -1,0 +1,124 @@
+"""Any picture file, decoded by the one reader of its format; whatever is wrong with it names it."""
+
+import logging
+import re
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..data.items import BadItemError
+from .pillow import from_pillow, size_by_pillow
+from .pixels import Raw, refuse_many
+from .tiff import from_tiff
+from .unsupported import EXPORT, what_it_is
+
+ADVICE = "convert it to png, remove it, or leave it out with --skip-bad"
+BY_VALUES = frozenset((".npy", ".tif", ".tiff"))
+"""Endings of files whose size is known when they are decoded."""
+NUMBERS = ("1", "L", "P", "I", "I;16", "I;16B")
+"""Modes of Pillow with one number a pixel."""
+
+ResultT = TypeVar("ResultT")
+
+
+def read_picture(path: Path) -> Raw:
+    """The first picture in a file, upright, with the values and channels that it has.
+
+    Raises:
+        BadItemError: if it is empty, damaged, no picture, or too large.
+    """
+    readers = {".npy": _from_array, ".tif": from_tiff, ".tiff": from_tiff}
+    return _named(path, readers.get(path.suffix.lower(), _by_content))
+
+
+def size_of(path: Path) -> tuple[int, int]:
+    """Height and width of the upright picture in a file, from its header where that is enough.
+
+    Raises:
+        BadItemError: as `read_picture`, of what the header shows.
+    """
+    if path.suffix.lower() in BY_VALUES:
+        height, width = read_picture(path).values.shape[:2]
+        return int(height), int(width)
+    return _named(path, size_by_pillow)
+
+
+def read_numbers(path: Path, advice: str) -> NDArray[np.int32]:
+    """The pixels of an index PNG, upright by its EXIF as pictures are.
+
+    Raises:
+        BadItemError: if it cannot be read, or has colours instead of numbers.
+    """
+    from PIL import Image, ImageOps
+
+    try:
+        with _quiet(), Image.open(path) as file:
+            if file.mode not in NUMBERS:
+                raise BadItemError(
+                    str(path),
+                    f"has colours (mode {file.mode}), an index PNG has one number a pixel, 0 for none; {advice}",
+                )
+            refuse_many(file.height, file.width)
+            file.load()
+            return np.asarray(ImageOps.exif_transpose(file)).astype(np.int32)
+    except BadItemError:
+        raise
+    except Exception as error:
+        raise BadItemError(str(path), f"cannot be read as a PNG ({error}); {advice}") from error
+
+
+def _named(path: Path, read: Callable[[Path], ResultT]) -> ResultT:
+    try:
+        if path.stat().st_size == 0:
+            raise BadItemError(str(path), f"the file has no bytes; copy or save it again, {ADVICE.split(', ', 1)[1]}")
+        with _quiet():
+            return read(path)
+    except BadItemError:
+        raise
+    except Exception as error:  # libraries raise whatever they like at torn bytes
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: Exception) -> BadItemError:
+    known = what_it_is(path) if path.is_file() else None
+    if known is not None:
+        return BadItemError(str(path), f"is {known}, which is not read; {EXPORT}, or leave it out with --skip-bad")
+    reason = re.sub(r" <_io[^>]*>", "", str(error)).replace(f" '{path}'", "").replace(str(path), "the file")
+    reason = reason.strip().rstrip(".")
+    return BadItemError(str(path), f"cannot be read as a picture ({reason or type(error).__name__}); {ADVICE}")
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Damaged metadata and large pictures are no reason to warn: what matters is whether the pixels can be had."""
+    log = logging.getLogger("tifffile")
+    before = log.level
+    log.setLevel(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            yield
+    finally:
+        log.setLevel(before)
+
+
+def _by_content(path: Path) -> Raw:
+    """Pillow tells formats by their content; a TIFF by another name has tifffile's reader nevertheless."""
+    with path.open("rb") as file:
+        begin = file.read(4)
+    return from_tiff(path) if begin in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+") else from_pillow(path)
+
+
+def _from_array(path: Path) -> Raw:
+    # Mapped, a file is never read beyond its end, whatever shape its header claims.
+    values = np.load(path, allow_pickle=False, mmap_mode="r")
+    if values.ndim == 2:
+        values = values[..., None]
+    if values.ndim != 3 or values.dtype.kind not in "buif":
+        raise ValueError(f"expected height × width or height × width × channels, got {values.shape} {values.dtype}")
+    refuse_many(*values.shape)
+    return Raw(np.array(values))

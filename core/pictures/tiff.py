@@ -1,0 +1,100 @@
+"""TIFF of any type and number of channels, by tifffile."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .pillow import from_pillow
+from .pixels import Pixels, Raw, bits_of, refuse_many, upright
+
+OF_PILLOW = frozenset(("PALETTE", "CIELAB", "ICCLAB", "YCBCR", "SEPARATED"))
+"""Ways of colour that Pillow turns into red, green and blue."""
+
+
+def from_tiff(path: Path) -> Raw:
+    """The first page, or the pages that ImageJ or OME calls channels; what needs optional codecs goes to Pillow.
+
+    Raises:
+        ValueError: if it is a camera's raw file, too large, or of no shape that a picture has.
+    """
+    import tifffile
+
+    try:
+        with tifffile.TiffFile(path) as file:
+            page: Any = file.pages[0]
+            _refuse_raw(page)
+            # Microscopes write one page for every channel, and say so.
+            channels = (file.is_imagej or file.is_ome) and file.series[0].axes == "CYX"
+            planes = len(file.series[0].pages) if channels else int(page.samplesperpixel) * int(page.imagedepth)
+            refuse_many(int(page.imagelength), int(page.imagewidth), planes)
+            if str(page.photometric.name) in OF_PILLOW:
+                return from_pillow(path)
+            values, axes = (file.series[0].asarray(), "CYX") if channels else (page.asarray(), page.axes)
+            extras = [str(extra.name) for extra in page.extrasamples]
+            turned = int(page.tags.valueof("Orientation", 1))
+            inverted = str(page.photometric.name) == "MINISWHITE"
+            said = _bits(page)
+    except (tifffile.TiffFileError, NotImplementedError, ImportError) as error:
+        return _by_pillow(path, error)
+    except ValueError as error:  # tifffile's own, where a codec is missing
+        if "requires the 'imagecodecs'" not in str(error):
+            raise
+        return _by_pillow(path, error)
+    if axes in ("SYX", "CYX"):  # stored plane by plane
+        values = values.transpose(1, 2, 0)
+    if axes == "YX":
+        values = values[..., None]
+    if values.ndim != 3 or values.dtype.kind not in "buif":
+        raise ValueError(f"expected a page of height × width × channels, got axes {axes} and {values.dtype}")
+    if inverted:
+        values = _inverted(values, said)
+    alpha = any("ALPHA" in extra for extra in extras)
+    if "ASSOCALPHA" in extras:
+        values = _unmultiplied(values)
+    return Raw(upright(values, turned), alpha, said)
+
+
+def _by_pillow(path: Path, error: Exception) -> Raw:
+    """What Pillow makes of it; where that is nothing, what tifffile said."""
+    try:
+        return from_pillow(path)
+    except Exception as other:
+        raise ValueError(f"{error}; {other}") from other
+
+
+def _refuse_raw(page: Any) -> None:
+    """Cameras' raw files are TIFFs that begin with a thumbnail, or with a mosaic of filters."""
+    mosaic = str(getattr(page.photometric, "name", "")) in ("CFA", "LINEAR_RAW")
+    thumbnail = page.is_reduced and "SubIFDs" in page.tags
+    if mosaic or thumbnail or "DNGVersion" in page.tags:
+        raise ValueError("it is a camera's raw file, which is not read; develop it and export it as TIFF or JPEG")
+
+
+def _bits(page: Any) -> int | None:
+    """Bits that count, where the file says so."""
+    said = page.bitspersample
+    if isinstance(said, int) and 8 < said < 16:
+        return said
+    most = page.tags.valueof("MaxSampleValue")
+    most = max(most) if isinstance(most, tuple) else most
+    return int(most).bit_length() if isinstance(most, int) and 256 <= most < 2**16 - 1 else None
+
+
+def _inverted(values: Pixels, said: int | None) -> Pixels:
+    """White that is stored as 0 as it is seen."""
+    if values.dtype.kind == "u" and values.dtype.itemsize <= 2:
+        white = np.array(2 ** bits_of(values, said) - 1, values.dtype)
+        inverted: Pixels = white - values
+        return inverted
+    return ~values if values.dtype.kind in "bui" else values.max() - values
+
+
+def _unmultiplied(values: Pixels) -> Pixels:
+    """Colours that are stored times their opacity as they are."""
+    most = np.iinfo(values.dtype).max if values.dtype.kind in "ui" else 1.0
+    opacity = values[..., -1:].astype(np.float64) / most
+    colours = np.where(opacity > 0, values[..., :-1] / np.maximum(opacity, 1e-9), 0).clip(0, most)
+    return np.concatenate([colours.round() if values.dtype.kind in "ui" else colours, values[..., -1:]], axis=2).astype(
+        values.dtype
+    )

@@ -1,0 +1,132 @@
+"""Windows of something long, encoded with what lies around them."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar, final
+
+import torch
+from jaxtyping import Int
+from torch import Tensor
+
+from ..data.feature_map import FeatureMap
+from ..data.items import AbstractItems, first_readable
+from ..data.pieces import part_of
+from ..data.segmentation import Segmentation
+from ..discovery.finder import ObjectFinder
+from ..discovery.found import FoundBatch
+from ..discovery.observed import Observed
+from ..modality.base import AbstractModality
+from ..modality.optional import LimitsLength, ReadsFullResolution
+from ..modality.windows import InContext, Sight
+from ..networks.encoder import AbstractEncoder, Network
+from ..networks.modes import evaluating
+
+ItemT = TypeVar("ItemT")
+
+
+@final
+@dataclass(frozen=True)
+class EncodedWindow(Generic[ItemT]):
+    """One window: its number, itself, its own hidden features, and what objects are found in; batches of one.
+
+    `item` is None where it is read again when it is needed, since it is too large to wait. Of a window that shares
+    elements with others (`shared`), objects are found in its context too: `observed` has all that the network saw.
+    """
+
+    index: int
+    item: ItemT | None
+    features: FeatureMap
+    observed: Observed | None
+    shared: "Shared | None" = None
+
+    @property
+    def cells(self) -> int:
+        """Its length along the first axis; of a set, its elements."""
+        grid = self.features.grid
+        return self.features.valid.shape[1] if grid is None else grid.shape[0]
+
+
+@final
+@dataclass(frozen=True)
+class Shared:
+    """The number in the whole of every element that the network saw, and which of them are the window's own."""
+
+    numbers: Int[Tensor, " around"]
+    own: Int[Tensor, " own"]
+
+
+def sight_of(
+    network: Network,
+    finder: ObjectFinder | None,
+    modality: AbstractModality[ItemT],
+    items: AbstractItems[ItemT],
+    full: ReadsFullResolution[ItemT] | None = None,
+) -> Sight:
+    """The steps and the longest stretch of the network and of all plain networks, seen on one item.
+
+    The arguments are those of `encoded_windows`.
+
+    Raises:
+        ValueError: if no item can be read.
+    """
+    item = first_readable(items)
+    data = modality.collate([item if full is None else full.for_network(item)]).to(_device(network))
+    plain = [] if finder is None else finder.plain_networks()
+    encoders = [network.encoder, *(part for part in plain if isinstance(part, AbstractEncoder))]
+    steps, longest = list[float](), [float(one.longest) for one in encoders if isinstance(one, LimitsLength)]
+    for encoder in encoders:
+        with evaluating(encoder):
+            features: FeatureMap = encoder(data)
+        if features.grid is not None:
+            edges = features.grid.edges[0][0].double()
+            steps.append(float(edges[-1] - edges[0]) / (len(edges) - 1))
+    return Sight(tuple(dict.fromkeys(steps)), min(longest, default=float("inf")))
+
+
+def encoded_windows(
+    network: Network,
+    finder: ObjectFinder | None,
+    modality: AbstractModality[ItemT],
+    chunks: Iterable[tuple[Sequence[int], Sequence[InContext[ItemT]]]],
+    full: ReadsFullResolution[ItemT] | None = None,
+) -> Iterator[list[EncodedWindow[ItemT]]]:
+    """The windows of every chunk, encoded at once.
+
+    Args:
+        network: encodes them.
+        finder: says what else is to be known of them; None where no objects are found.
+        modality: collates them.
+        chunks: their numbers, and themselves in their context.
+        full: makes items smaller, where they are too large for the network; they are not kept then.
+    """
+    for numbers, some in chunks:
+        around = [one.around if full is None else full.for_network(one.around) for one in some]
+        data = modality.collate(around).to(_device(network))
+        with evaluating(network):
+            features = network.encode(data)
+        observed = None if finder is None else finder.observe(network, features, data)
+        windows = []
+        for row, (index, one) in enumerate(zip(numbers, some, strict=True)):
+            places, grid = one.elements(features, row)
+            own = part_of(features, row, places, grid)
+            shared = None if one.numbers is None else Shared(one.numbers, places)
+            if shared is not None:
+                places = torch.arange(len(shared.numbers))
+            seen = None if observed is None else observed.part(row, places, grid)
+            windows.append(EncodedWindow(index, one.item if full is None else None, own, seen, shared))
+        yield windows
+
+
+def batch_of(
+    windows: Sequence[EncodedWindow[ItemT]],
+    features: FeatureMap,
+    segmentation: Segmentation,
+    numbers: Int[Tensor, "items objects"] | None = None,
+) -> FoundBatch[ItemT]:
+    """Windows with their objects; those that were not kept have no item."""
+    items = tuple(window.item for window in windows if window.item is not None)
+    return FoundBatch(tuple(window.index for window in windows), items, features, segmentation, numbers)
+
+
+def _device(network: Network) -> Any:
+    return next((parameter.device for parameter in network.parameters()), "cpu")

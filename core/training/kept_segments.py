@@ -1,0 +1,132 @@
+"""Segments of a whole training set, kept on disk: found once, read by all workers and ranks until the next round."""
+
+import io
+import zipfile
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, final
+
+import numpy as np
+import torch
+
+from ..data.feature_map import Grid
+from ..data.items import BadItemError
+from ..data.masks import AbstractMasks, ItemMasks
+from ..storage.atomic import write_bytes
+
+SHARD = 64
+"""Items whose segments are in one file."""
+
+
+@final
+class KeptSegments(AbstractMasks[Any]):
+    """The segments of all items that one round found, in a folder of compressed NumPy archives, one per 64 items.
+
+    Each archive holds the segments of its items one behind the other: `items` are their numbers, `shapes` their
+    lattices (−1 behind the last axis), `labels` and `edges` what belongs to these; a set, which is not `on_grid`, has
+    no edges. An item that could not be read is absent.
+
+    Args:
+        folder: of the round.
+        items: of the data set.
+
+    Example:
+        >>> import tempfile
+        >>> kept = KeptSegments(Path(tempfile.mkdtemp()), items=2)
+        >>> kept.write(0, {0: ItemMasks(torch.tensor([0, 0, 1]), None)})
+        >>> kept.complete, kept.of_item(0, None).labels.tolist(), kept.of_item(1, None)
+        (True, [0, 0, 1], None)
+    """
+
+    def __init__(self, folder: Path, items: int) -> None:
+        self.folder = folder
+        self.items = items
+
+    @property
+    def shards(self) -> int:
+        """Number of files."""
+        return -(-self.items // SHARD)
+
+    def path(self, shard: int) -> Path:
+        """The file of one shard."""
+        return self.folder / f"segments-{shard:05d}.npz"
+
+    def numbers(self, shard: int) -> range:
+        """The items of one shard."""
+        return range(shard * SHARD, min(self.items, (shard + 1) * SHARD))
+
+    @property
+    def complete(self) -> bool:
+        """Whether all files are there."""
+        return all(self.path(shard).is_file() for shard in range(self.shards))
+
+    def write(self, shard: int, segments: Mapping[int, ItemMasks]) -> None:
+        """Write one shard, whole or not at all.
+
+        Raises:
+            OSError: if the disk is full or refuses.
+        """
+        buffer = io.BytesIO()
+        np.savez_compressed(buffer, **_packed(segments))
+        self.folder.mkdir(parents=True, exist_ok=True)
+        write_bytes(self.path(shard), buffer.getvalue())
+
+    def has(self, index: int) -> bool:  # noqa: ARG002
+        """Every item may have segments."""
+        return True
+
+    def of_item(self, index: int, item: Any) -> ItemMasks | None:  # noqa: ARG002
+        """The segments of item `index`, None if it could not be read when they were found.
+
+        Raises:
+            BadItemError: if the file cannot be read.
+        """
+        path = self.path(index // SHARD)
+        try:
+            return _unpacked(path).get(index)
+        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+            raise BadItemError(
+                str(path), f"the segments of this round cannot be read ({error}); begin the run again in another folder"
+            ) from error
+
+
+def _packed(segments: Mapping[int, ItemMasks]) -> dict[str, Any]:
+    """All segments of a shard in five arrays, one behind the other."""
+    shapes = [(len(one.labels),) if one.grid is None else one.grid.shape for one in segments.values()]
+    axes = max((len(shape) for shape in shapes), default=1)
+    edges = [axis[0].numpy() for one in segments.values() if one.grid is not None for axis in one.grid.edges]
+    labels = [one.labels.numpy() for one in segments.values()]
+    return {
+        "items": np.array(list(segments), dtype=np.int64),
+        "shapes": np.array([(*shape, *(-1,) * (axes - len(shape))) for shape in shapes], dtype=np.int64).reshape(
+            -1, axes
+        ),
+        "on_grid": np.array([one.grid is not None for one in segments.values()], dtype=bool),
+        "labels": _smallest(np.concatenate(labels) if labels else np.zeros(0, dtype=np.int64)),
+        "edges": np.concatenate(edges).astype(np.float32) if edges else np.zeros(0, dtype=np.float32),
+    }
+
+
+@lru_cache(maxsize=128)
+def _unpacked(path: Path) -> dict[int, ItemMasks]:
+    """The segments of a shard. A round is written once, so a file that was read does not change."""
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+        arrays = {name: archive[name] for name in ("items", "shapes", "on_grid", "labels", "edges")}
+    found, place, edge = dict[int, ItemMasks](), 0, 0
+    for number, shape, on_grid in zip(arrays["items"].tolist(), arrays["shapes"], arrays["on_grid"], strict=True):
+        own = [cells for cells in shape.tolist() if cells >= 0]
+        count, axes = int(np.prod(own)), []
+        for cells in own if on_grid else ():
+            axes.append(torch.from_numpy(arrays["edges"][edge : edge + cells + 1])[None])
+            edge += cells + 1
+        labels = torch.from_numpy(arrays["labels"][place : place + count])
+        place += count
+        found[number] = ItemMasks(labels, Grid(tuple(axes)) if axes else None)
+    return found
+
+
+def _smallest(labels: Any) -> Any:
+    """The labels in the narrowest integers that hold them."""
+    top = int(labels.max(initial=0))
+    return labels.astype(np.int8 if top < 128 else np.int16 if top < 32768 else np.int32)

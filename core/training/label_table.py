@@ -1,0 +1,223 @@
+"""Labels of items from a table, or from the columns that the data themselves have."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal, final
+
+from ..data.items import AbstractItems, BadItemError, FromFiles, FromRecords, Skipped
+from ..tables.layout import Layout
+from ..tables.rows import Row, table_of
+from .label_names import ItemNames, file_of_name, plain
+from .label_values import values_of
+from .labels import Labels
+
+Kind = Literal["class", "value"]
+LINES = ("line", "record")
+"""Columns that number the lines or records of a file."""
+NAMING = frozenset({"file", "filename", "file_name", "path", "name", "id", "item", *LINES})
+"""Columns that may name items where the first one does not."""
+
+
+@final
+@dataclass(frozen=True)
+class LabelRows:
+    """The rows of a table of labels, and which column has the labels."""
+
+    path: Path
+    layout: Layout
+    rows: tuple[Row, ...]
+    column: int
+    bad: int
+
+    def texts(self, row: Row) -> str:
+        """The label in a row."""
+        return row.cells[self.column].strip()
+
+    def labels(self, keys: Sequence[str]) -> dict[str, str]:
+        """The labels by the keys of the rows; rows without a key are none.
+
+        Raises:
+            ValueError: if one key has two labels.
+        """
+        found: dict[str, str] = {}
+        for row, key in zip(self.rows, keys, strict=True):
+            label = self.texts(row)
+            if key and found.setdefault(key, label) != label:
+                raise ValueError(f"{self.path}:{row.line}: {key!r} is labelled {found[key]!r} and {label!r}; keep one")
+        return found
+
+
+def read_labels(
+    path: Path,
+    items: AbstractItems[Any],
+    column: str | None = None,
+    kind: Kind = "class",
+    skipped: Sequence[Skipped] = (),
+    skip_bad: bool = False,
+) -> Labels:
+    """Labels from a table with a header, whose first column names files, items or records.
+
+    What a table may call an item is said at `ItemNames`. Where the data are records with columns of their own (an id, a
+    name, a SMILES), a column of the same name may name them, and a column `line` or `record` their lines. Where the
+    table is itself among the data, each row labels its own record. An item that is a part of a file (a window, a line)
+    takes the file's label, unless the table names the part. Items that the table does not name, and rows whose label is
+    empty, are unlabelled; `Labels.note` says how many rows are of nothing here.
+
+    Args:
+        path: the table, whatever stands between its cells.
+        items: the data set.
+        column: the column with the labels; by default the one called `label`, or the second.
+        kind: classes, or values to predict.
+        skipped: files that were left out; rows may be theirs.
+        skip_bad: leave out rows that are wrong, and count them, instead of stopping.
+
+    Raises:
+        ValueError: if the table cannot be read, lacks the column, contradicts itself, names nothing of the data, or is
+            ambiguous; or if no item is labelled.
+    """
+    table = _table(path, column, items, skip_bad)
+    keys, found = _matched(table, items)
+    labels = table.labels(keys)
+    texts = [None if key is None else labels[key] or None for key in found]
+    if all(text is None for text in texts):
+        named = table.layout.names[table.column]
+        raise ValueError(f"{path} labels none of the {len(texts)} items; fill its column {named!r}")
+    made = labels_from(texts, kind, str(path))
+    return replace(made, note=_note(path, table, [key for key in labels if key not in set(found)], skipped))
+
+
+def record_labels(items: AbstractItems[Any], column: str, kind: Kind = "class") -> Labels:
+    """Labels from a column or field of the data's own records.
+
+    Raises:
+        ValueError: if the data have no records, or these no such column, or nothing in it.
+    """
+    if not isinstance(items, FromRecords):
+        raise ValueError(
+            f"--label-column {column} is a column of the data's own records, and these data have none; name a table of "
+            "labels with --labels"
+        )
+    texts: list[str | None] = []
+    names = dict[str, None]()
+    for index in range(len(items)):
+        fields = items.fields(index)
+        names |= dict.fromkeys(fields)
+        own = {name.lower(): value for name, value in fields.items()} | dict(fields)
+        texts.append(own.get(column, own.get(column.lower(), "")).strip() or None)
+    if all(text is None for text in texts):
+        listed = ", ".join(map(repr, names)) or "none"
+        raise ValueError(f"the data have no labels in a column {column!r}; their columns are {listed}")
+    return labels_from(texts, kind, f"column {column!r}")
+
+
+def labels_from(texts: Sequence[str | None], kind: Kind, source: str) -> Labels:
+    """Classes, or values, from what is written.
+
+    Raises:
+        ValueError: for what is no value; `source` says where it is written.
+    """
+    return Labels.of(texts) if kind == "class" else Labels.of_values(values_of(texts, source))
+
+
+def _table(path: Path, column: str | None, items: AbstractItems[Any], skip_bad: bool) -> LabelRows:
+    try:
+        layout, found = table_of(path)
+        rows = list(found)
+    except (OSError, BadItemError) as error:
+        raise ValueError(
+            f"the labels in {path} cannot be read ({error}); give a table in UTF-8 with a header"
+        ) from error
+    if not rows or len(layout.names) < 2:
+        raise ValueError(f"{path} needs a header and rows of at least two columns: the name of a file, and its label")
+    names = ", ".join(layout.names)
+    own = layout.column("label")
+    if column is None and own is None and _is_data(path, items):
+        raise ValueError(f"{path} is the data themselves; say by --label-column which column has the labels: {names}")
+    wanted = layout.column(column) if column is not None else (1 if own is None else own)
+    if wanted is None:
+        raise ValueError(f"{path} has no column {column!r}; it has {names}")
+    wrong = [row for row in rows if row.problem]
+    if wrong and not skip_bad:
+        raise ValueError(f"{path}:{wrong[0].line} {wrong[0].problem}; correct the row, or leave it out with --skip-bad")
+    return LabelRows(path, layout, tuple(row for row in rows if not row.problem), wanted, len(wrong))
+
+
+def _is_data(path: Path, items: AbstractItems[Any]) -> bool:
+    """Whether the table is a file of the data."""
+    return isinstance(items, FromFiles) and any(
+        path.samefile(file) for file in {items.path(index) for index in range(len(items))} if file.exists()
+    )
+
+
+def _matched(table: LabelRows, items: AbstractItems[Any]) -> tuple[list[str], list[str | None]]:
+    """The key of every row, and for every item the key that names it.
+
+    Raises:
+        ValueError: if no row names anything.
+    """
+    names = ItemNames(items)
+    if _is_data(table.path, items):
+        keys = [f"{table.path.resolve()}:{row.line}" for row in table.rows]
+        return keys, names.found_in(keys, str(table.path))
+    fields = items.fields(0) if isinstance(items, FromRecords) and len(items) else {}
+    columns = [
+        place
+        for place, name in enumerate(table.layout.names)
+        if place != table.column and (place == 0 or name.lower() in NAMING | {own.lower() for own in fields})
+    ]
+    for place in columns:
+        keys = _keys(table, place, names)
+        found = names.found_in(keys, str(table.path))
+        if any(key is not None for key in found):
+            return keys, found
+        keys = [row.cells[place].strip() for row in table.rows]
+        found = _by_field(table.layout.names[place], set(keys), items, fields)
+        if any(key is not None for key in found):
+            return keys, found
+    first = table.rows[0].cells[0].strip()
+    raise ValueError(
+        f"{table.path} names nothing of the data: its first row names {first!r}, and the data have names such as "
+        f"{names.names[0]!r}"
+    )
+
+
+def _keys(table: LabelRows, place: int, names: ItemNames) -> list[str]:
+    """What every row names by one column; the number in a column `line` goes behind the name of the file."""
+    heads = [name.lower() for name in table.layout.names]
+    line = next((heads.index(name) for name in LINES if name in heads and heads.index(name) != table.column), None)
+    if line is None:
+        return [plain(row.cells[place]) for row in table.rows]
+    files = set(names.files)
+    alone = next(iter(files)) if len(files) == 1 else ""
+    whose = [alone if place == line else plain(row.cells[place]) for row in table.rows]
+    return [f"{file}:{row.cells[line].strip()}" if file else "" for file, row in zip(whose, table.rows, strict=True)]
+
+
+def _by_field(name: str, keys: set[str], items: AbstractItems[Any], known: Mapping[str, str]) -> list[str | None]:
+    """For every item the key that is what its record says in the field of that name."""
+    alike = {name.lower(), *({"name", "title"} if name.lower() in ("name", "title") else ())}
+    field = next((own for own in known if own.lower() in alike), None)
+    if field is None or not isinstance(items, FromRecords):
+        return [None] * len(items)
+    said = (items.fields(index).get(field, "").strip() for index in range(len(items)))
+    return [value if value and value in keys else None for value in said]
+
+
+def _note(path: Path, table: LabelRows, unused: Sequence[str], skipped: Sequence[Skipped]) -> str:
+    """In a line, how many rows were not used; nothing if all were."""
+    parts = []
+    if unused:
+        lost = {name for entry in skipped for name in _called(file_of_name(entry.name))}
+        left_out = sum(not lost.isdisjoint(_called(key)) for key in unused)
+        of = f", {left_out} of them of what was left out" if left_out else ""
+        parts.append(f"{len(unused)} of {len(table.rows)} rows are of nothing in this run, such as {unused[0]!r}{of}")
+    if table.bad:
+        parts.append(f"{table.bad} rows were wrong and left out")
+    return f"labels in {path}: {'; '.join(parts)}" if parts else ""
+
+
+def _called(path: str) -> set[str]:
+    """The name of a file with and without its suffix."""
+    own = Path(path.replace("\\", "/"))
+    return {own.name, own.stem}

@@ -1,0 +1,152 @@
+"""Rounds: the segments of all items are found, kept, and used until the next round."""
+
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar, final
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+from torch.utils.data import DataLoader, Dataset
+from tqdm import tqdm
+
+from ..data.cut import cut
+from ..data.items import AbstractItems, BadItemError, Skipped
+from ..data.masks import AbstractMasks, ItemMasks
+from ..discovery.segmenters.in_rounds import InRounds
+from .data import begin_worker, mix
+from .kept_segments import KeptSegments
+from .round_signs import ITEMS, RoundSigns
+from .steady_items import SteadyItems
+
+ItemT = TypeVar("ItemT")
+
+CHUNK = 32
+"""Items that are segmented at once."""
+
+
+@final
+class _Reads(Dataset["tuple[int, Any]"], Generic[ItemT]):
+    """Items as a round reads them, by their numbers."""
+
+    def __init__(self, items: SteadyItems[ItemT]) -> None:
+        self.items = items
+
+    def __getitem__(self, index: int) -> "tuple[int, ItemT | BadItemError]":
+        try:
+            return index, self.items.read(index, np.random.default_rng(0))
+        except BadItemError as error:
+            return index, error
+
+
+@final
+@dataclass(frozen=True)
+class RoundKeeper(Generic[ItemT]):
+    """Finds the segments of every round and keeps them under `folder`.
+
+    Attributes:
+        fabric: the processes that share the work.
+        segmenter: finds segments.
+        items: of the training set.
+        collate: of the modality.
+        folder: one folder per round in it.
+        seed: of the run.
+        workers: processes that read items.
+        skip_bad: pass over items that cannot be read.
+        given: masks that come with the data: they are the segments of round 0.
+    """
+
+    fabric: Fabric
+    segmenter: InRounds
+    items: AbstractItems[ItemT]
+    collate: Callable[[Sequence[ItemT]], Any]
+    folder: Path
+    seed: int
+    workers: int = 0
+    skip_bad: bool = False
+    given: AbstractMasks[ItemT] | None = None
+
+    def forget(self) -> None:
+        """Remove what an earlier run left."""
+        if self.fabric.is_global_zero:
+            shutil.rmtree(self.folder, ignore_errors=True)
+        self.fabric.barrier()
+
+    def segments(self, number: int, begins: bool = True) -> tuple[AbstractMasks[ItemT], list[Skipped]]:
+        """The segments of a round, and the items that could not be read; what is kept already is not found again.
+
+        Args:
+            number: of the round.
+            begins: whether the round begins now: later, the network is another than the one that found its segments.
+
+        Raises:
+            FileNotFoundError: if segments are missing in the middle of a round.
+            BadItemError: for an item that cannot be read, unless `skip_bad`.
+            OSError: if the disk is full or refuses.
+        """
+        if number == 0 and self.given is not None:
+            return self.given, []
+        kept, skipped = KeptSegments(self.folder / f"round-{number}", len(self.items)), list[Skipped]()
+        mine = range(self.fabric.global_rank, kept.shards, self.fabric.world_size)
+        missing = [shard for shard in mine if not kept.path(shard).is_file()]
+        if missing and not begins:
+            raise FileNotFoundError(
+                f"{kept.path(missing[0])} is missing, and the network that found these segments has gone on: begin the "
+                "run again in another folder"
+            )
+        with tqdm(total=len(missing), desc=f"segments of round {number}", unit="file", leave=False) as bar:
+            for shard in missing:
+                kept.write(shard, dict(self._found(number, kept.numbers(shard), skipped)))
+                bar.update()
+        self.fabric.barrier()
+        return kept, skipped
+
+    def _found(self, number: int, numbers: range, skipped: list[Skipped]) -> Iterator[tuple[int, ItemMasks]]:
+        loader = DataLoader(
+            _Reads(SteadyItems(self.items, self.seed)),
+            batch_size=CHUNK,
+            sampler=list(numbers),
+            collate_fn=list,
+            num_workers=self.workers,
+            worker_init_fn=begin_worker,
+        )
+        for read in loader:
+            good = [(index, item) for index, item in read if not isinstance(item, BadItemError)]
+            for _, error in read:
+                if isinstance(error, BadItemError):
+                    if not self.skip_bad:
+                        raise error
+                    skipped.append(Skipped(error.name, error.reason))
+            if good:
+                data = self.collate([item for _, item in good]).to(self.fabric.device)
+                generator = torch.Generator().manual_seed(mix(self.seed, number, good[0][0]))
+                masks = cut(*self.segmenter.find(number, data, generator))
+                yield from ((index, own) for (index, _), own in zip(good, masks, strict=True) if own is not None)
+
+    def signs(self, number: int, step: int) -> RoundSigns:
+        """What the segments of a round look like, beside those of the round before; `step` is where it begins."""
+        rng, steady = np.random.default_rng(0), SteadyItems(self.items, self.seed)
+
+        def first(of: int) -> list[ItemMasks | None]:
+            if of < 0:
+                return []
+            kept = self._masks(of)
+            found = list[ItemMasks | None]()
+            for index in range(min(ITEMS, len(self.items))):
+                try:
+                    item = steady.read(index, rng) if of == 0 and self.given is not None else None
+                    found.append(kept.of_item(index, item) if kept.has(index) else None)
+                except BadItemError:
+                    if not self.skip_bad:
+                        raise
+                    found.append(None)
+            return found
+
+        return RoundSigns.of(number, step, first(number), first(number - 1))
+
+    def _masks(self, number: int) -> AbstractMasks[Any]:
+        if number == 0 and self.given is not None:
+            return self.given
+        return KeptSegments(self.folder / f"round-{number}", len(self.items))

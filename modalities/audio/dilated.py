@@ -1,0 +1,129 @@
+"""A network of dilated convolutions over time: frames that know what lies seconds away."""
+
+from collections.abc import Sequence
+from typing import Annotated, final
+
+from einops import rearrange
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+
+from gestalt.core.components.ranges import Between, Width, check_ranges
+from gestalt.core.data.feature_map import FeatureMap, Grid
+from gestalt.core.networks.encoder import AbstractEncoder
+from gestalt.core.networks.group_norm import MaskedGroupNorm
+
+from .data import Waveforms
+from .encoders import ElementNorm, Frames
+from .front_end import (
+    Floor,
+    LogMelFrames,
+    Mels,
+    Milliseconds,
+    SampleRate,
+    count,
+    longest,
+    masked,
+    valid_elements,
+    whole_samples,
+)
+from .normal import Around, Relative, elements_around
+
+
+@final
+class DilatedBlock(nn.Module):
+    """relu(norm(W ∗ x)), a convolution over elements `dilation` apart."""
+
+    def __init__(self, before: int, width: int, kernel: int, dilation: int, norm: str) -> None:
+        super().__init__()
+        padding = dilation * (kernel // 2)
+        self.over_time = nn.Conv1d(before, width, kernel, padding=padding, dilation=dilation, bias=False)
+        self.norm: nn.Module = MaskedGroupNorm(width) if norm == "group" else ElementNorm(width, norm)
+
+    def forward(self, x: Float[Tensor, "batch before time"], valid: Bool[Tensor, "batch time"] | None) -> Tensor:
+        """As many elements; padding stays zero."""
+        inner: Tensor = self.norm(self.over_time(x), valid)
+        return inner.relu()
+
+
+@final
+class Dilated(AbstractEncoder):
+    """Dilated convolutions over time: elements of 32 ms that see one second around them; fast on two CPU cores.
+
+    It takes the mean log-mel spectrum of every element (`LogMel`), less its quiet level and less its mean in each band.
+    Residual blocks see ever further; one more sees each element alone. There are no batch statistics.
+
+    With `around=0` and `norm="group"`, levels and normalisation are those of the whole window: features of a moment
+    depend a little on where its window was cut. With seconds `around` and `norm="layer"` they depend on nothing beyond
+    the network's view and these seconds, however long the recording.
+
+    Args:
+        width: channels of all blocks.
+        dim: the length of the vectors.
+        dilations: one residual block each, of three elements that lie so far apart.
+        around: seconds to either side over which quiet and mean levels are taken, 0 for the whole window.
+        norm: `group` (groups of channels over the whole window) or `layer` (each element alone).
+        mels: bands of the log-mel spectrum, equally spaced in mel.
+        window_ms: length of the window of each spectrum, in milliseconds; a whole number of samples.
+        hop_ms: step from one spectrum to the next, in milliseconds; a whole number of samples.
+        per_element: frames, one per step, whose mean is an element.
+        floor: power in dB of full scale that counts as silence.
+        sample_rate: of the recordings, in Hz.
+
+    Example:
+        >>> import torch
+        >>> Dilated()(Waveforms(torch.randn(1, 16_000), torch.tensor([16_000]), 16_000)).values.shape
+        torch.Size([1, 31, 32])
+
+    Source: van den Oord et al., "WaveNet" (2016), for dilations that double.
+    """
+
+    def __init__(
+        self,
+        width: Annotated[int, Between(2, 65536)] = 128,
+        dim: Width = 32,
+        dilations: Sequence[Annotated[int, Between(1, 4096)]] = (1, 2, 4, 8, 1),
+        around: Around = 0.0,
+        norm: str = "group",
+        mels: Mels = 64,
+        window_ms: Milliseconds = 32.0,
+        hop_ms: Milliseconds = 16.0,
+        per_element: Frames = 2,
+        floor: Floor = -80.0,
+        sample_rate: SampleRate = 16_000,
+    ) -> None:
+        super().__init__()
+        self.width = width
+        self.dim = dim
+        self.dilations = tuple(dilations)
+        self.around = around
+        self.norm = norm
+        self.mels = mels
+        self.window_ms = window_ms
+        self.hop_ms = hop_ms
+        self.per_element = per_element
+        self.floor = floor
+        self.sample_rate = sample_rate
+        check_ranges(self)
+        if norm not in ("group", "layer"):
+            raise ValueError(f"norm is 'group' or 'layer', got {norm!r}")
+        window, hop = whole_samples(window_ms, sample_rate, "window_ms"), whole_samples(hop_ms, sample_rate, "hop_ms")
+        self.frames = LogMelFrames(sample_rate, mels, window, hop, high=0.4875 * sample_rate, floor=floor)
+        self.step = hop * per_element
+        self.relative = Relative(elements_around(around, self.step, sample_rate))
+        self.stem = DilatedBlock(2 * mels, width, 3, 1, norm)
+        blocks = [(3, dilation) for dilation in self.dilations] + [(1, 1)]
+        self.blocks = nn.ModuleList(DilatedBlock(width, width, kernel, dilation, norm) for kernel, dilation in blocks)
+        self.out = nn.Conv1d(width, dim, 1)
+
+    def forward(self, data: Waveforms) -> FeatureMap:
+        """One vector per element."""
+        elements = longest(data.samples.shape[1], self.step)
+        valid = valid_elements(count(data.lengths, self.step), elements)
+        padded = None if bool(valid.all()) else valid
+        frames = self.frames(data, elements * self.per_element)
+        loud = rearrange(frames, "b m (n p) -> b m n p", p=self.per_element).mean(dim=3)
+        x = self.stem(rearrange(self.relative(loud, padded), "b two m t -> b (two m) t"), padded)
+        for block in self.blocks:
+            x = x + block(x, padded)
+        values = masked(self.out(x), padded).transpose(1, 2)
+        return FeatureMap(values, valid, Grid.uniform((elements,), (self.step / data.sample_rate,)))

@@ -1,0 +1,266 @@
+"""The message-passing networks of the field."""
+
+from collections.abc import Callable, Sequence
+from typing import final
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from gestalt.core.components.ranges import AttentionHeads, Depth, PositiveShare, Width, check_ranges
+from gestalt.core.data.feature_map import FeatureMap
+from gestalt.core.networks.encoder import AbstractEncoder
+from gestalt.core.networks.local_checkpoint import load_weights, read_weights
+from gestalt.core.networks.norm import MaskedBatchNorm
+from gestalt.core.networks.pace import Frozen, Pace
+
+from .data import Graphs
+from .encoders import Column, Numbers, agree, arriving, padded
+from .geometric import GATConv, GCNConv, GINConv, GINEConv
+from .molecules import MOLECULE
+
+
+@final
+class Categories(nn.Module):
+    """The sum of one learned vector per category, over the columns of a table, and a linear map of plain numbers."""
+
+    offsets: Tensor
+
+    def __init__(self, sizes: Sequence[int], numbers: int, width: int) -> None:
+        super().__init__()
+        starts = [sum(sizes[:column]) for column in range(len(sizes))]
+        self.register_buffer("offsets", torch.tensor(starts, dtype=torch.long), persistent=False)
+        self.table = nn.Embedding(max(sum(sizes), 1), width)
+        self.norm = MaskedBatchNorm(numbers) if numbers else None
+        self.linear = nn.Linear(numbers, width) if numbers else None
+
+    def forward(
+        self, table: Int[Tensor, "rows columns"], numbers: Float[Tensor, "rows numbers"]
+    ) -> Float[Tensor, "rows width"]:
+        """One vector per row."""
+        vectors: Tensor = self.table(table + self.offsets).sum(dim=1)
+        if self.norm is not None and self.linear is not None:
+            vectors = vectors + self.linear(self.norm(numbers))
+        return vectors
+
+
+@final
+class MessagePassing(AbstractEncoder):
+    """Layers of a message-passing network, x ← x + norm(conv(x, edges)), with ReLU between them.
+
+    Only valid nodes are ever computed: padding enters no message and no statistics. Where the convolution takes no
+    edge features, the vectors of its edges are added to every node at the start.
+
+    Args:
+        kind: `gin`, `gine`, `gcn` or `gat`: which convolution of torch-geometric; `gine` and `gat` take edge features.
+        width: length of the vectors.
+        layers: how many convolutions in a row; each sees one edge further.
+        heads: of attention, which divide the width; for `gat` alone.
+        nodes: number of categories in each column of node features, as the data's `schema.settings()` gives them.
+        numbers: plain numbers of a node, as `schema.settings()` gives them.
+        edges: number of categories in each column of edge features, as `schema.settings()` gives them.
+        weights: plain numbers of an edge, as `schema.settings()` gives them.
+        checkpoint: a local file of weights for these settings, or of a model of torch-geometric with such convolutions.
+        frozen: how many of the lowest layers (the vectors of categories are the first) do not learn, −1 for all.
+        slower: share of the heads' learning rate that the top layer takes; each layer below takes this share again.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        width: Width,
+        layers: Depth,
+        heads: AttentionHeads,
+        nodes: Sequence[Column],
+        numbers: Numbers,
+        edges: Sequence[Column],
+        weights: Numbers,
+        checkpoint: str | None = None,
+        frozen: Frozen = 0,
+        slower: PositiveShare = 1.0,
+    ) -> None:
+        super().__init__()
+        self.kind = kind
+        self.width = width
+        self.layers = layers
+        self.heads = heads
+        self.nodes = tuple(nodes)
+        self.numbers = numbers
+        self.edges = tuple(edges)
+        self.weights = weights
+        self.checkpoint = None  # the architecture is built again without its weights
+        self.frozen = frozen
+        self.slower = slower
+        check_ranges(self)
+        if width % heads:
+            raise ValueError(f"heads must divide width, got width={width} and heads={heads}")
+        self.edge_features = kind in ("gine", "gat")
+        self.dim = width
+        convolutions = _convolutions(kind, width, layers, heads)
+        self.of_nodes = Categories(nodes, numbers, width)
+        self.of_edges = Categories(edges, weights, width)
+        self.convolutions = nn.ModuleList(convolutions)
+        self.norms = nn.ModuleList(MaskedBatchNorm(width) for _ in convolutions)
+        # Models of torch-geometric call their convolutions so; what is around them is of other shapes than here.
+        of_pyg = checkpoint is not None and any("convs." in name for name in read_weights(checkpoint))
+        load_weights(self.convolutions if of_pyg else self, checkpoint)
+        blocks = [list(pair) for pair in zip(self.convolutions, self.norms, strict=True)]
+        self.paced = Pace(frozen, slower).over(self, [[self.of_nodes, self.of_edges], *blocks])
+
+    def forward(self, data: Graphs) -> FeatureMap:
+        """One vector per node.
+
+        Raises:
+            ValueError: if the data have other features than the encoder was built for.
+        """
+        return padded(self.depths(data)[-1], data)
+
+    def depths(self, data: Graphs) -> list[Float[Tensor, "rows width"]]:
+        """The valid nodes as they come in, and after each layer."""
+        agree(data, self.nodes, self.numbers, self.edges, self.weights)
+        x: Tensor = self.of_nodes(data.nodes[data.valid], data.numbers[data.valid])
+        edges: Tensor = self.of_edges(data.kinds, data.weights)
+        if not self.edge_features:
+            x = x + arriving(edges, data)
+        found = [x]
+        for number, (convolution, norm) in enumerate(zip(self.convolutions, self.norms, strict=True)):
+            given = x.relu() if number else x
+            passed = convolution(given, data.edges, edges) if self.edge_features else convolution(given, data.edges)
+            x = x + norm(passed)
+            found.append(x)
+        return found
+
+
+def _convolutions(kind: str, width: int, layers: int, heads: int) -> list[nn.Module]:
+    if kind == "gin":
+        return _stack(width, layers, lambda head: GINConv(head, train_eps=True))
+    if kind == "gine":
+        return _stack(width, layers, lambda head: GINEConv(head, train_eps=True, edge_dim=width))
+    if kind == "gcn":
+        return [GCNConv(width, width) for _ in range(layers)]
+    if kind == "gat":
+        return [GATConv(width, width // heads, heads=heads, edge_dim=width) for _ in range(layers)]
+    raise ValueError(f"kind is gin, gine, gcn or gat, got {kind!r}")
+
+
+def _stack(width: int, layers: int, build: Callable[[nn.Module], nn.Module]) -> list[nn.Module]:
+    heads = [nn.Sequential(nn.Linear(width, 2 * width), nn.ReLU(), nn.Linear(2 * width, width)) for _ in range(layers)]
+    return [build(head) for head in heads]
+
+
+def gin(
+    width: Width = 64,
+    layers: Depth = 3,
+    nodes: Sequence[Column] = MOLECULE.nodes,
+    numbers: Numbers = 0,
+    edges: Sequence[Column] = MOLECULE.edges,
+    weights: Numbers = 0,
+    checkpoint: str | None = None,
+    frozen: Frozen = 0,
+    slower: PositiveShare = 1.0,
+) -> MessagePassing:
+    """Graph isomorphism network: MLP((1 + ε) x_i + Σ_j x_j), ε learned.
+
+    Args:
+        width: length of the vectors.
+        layers: how many convolutions in a row; each sees one edge further.
+        nodes: number of categories in each column of node features, as the data's `schema.settings()` gives them.
+        numbers: plain numbers of a node, as `schema.settings()` gives them.
+        edges: number of categories in each column of edge features, as `schema.settings()` gives them.
+        weights: plain numbers of an edge, as `schema.settings()` gives them.
+        checkpoint: a local file of weights for these settings, or of a model of torch-geometric with such convolutions.
+        frozen: how many of the lowest layers (the vectors of categories are the first) do not learn, −1 for all.
+        slower: share of the heads' learning rate that the top layer takes; each layer below takes this share again.
+
+    Source: Xu et al., "How powerful are graph neural networks?" (2019); 5 layers of 300 are usual for molecules.
+    """
+    return MessagePassing("gin", width, layers, 1, nodes, numbers, edges, weights, checkpoint, frozen, slower)
+
+
+def gine(
+    width: Width = 64,
+    layers: Depth = 3,
+    nodes: Sequence[Column] = MOLECULE.nodes,
+    numbers: Numbers = 0,
+    edges: Sequence[Column] = MOLECULE.edges,
+    weights: Numbers = 0,
+    checkpoint: str | None = None,
+    frozen: Frozen = 0,
+    slower: PositiveShare = 1.0,
+) -> MessagePassing:
+    """GIN with edge features: MLP((1 + ε) x_i + Σ_j relu(x_j + W e_ij)); the default.
+
+    Args:
+        width: length of the vectors.
+        layers: how many convolutions in a row; each sees one edge further.
+        nodes: number of categories in each column of node features, as the data's `schema.settings()` gives them.
+        numbers: plain numbers of a node, as `schema.settings()` gives them.
+        edges: number of categories in each column of edge features, as `schema.settings()` gives them.
+        weights: plain numbers of an edge, as `schema.settings()` gives them.
+        checkpoint: a local file of weights for these settings, or of a model of torch-geometric with such convolutions.
+        frozen: how many of the lowest layers (the vectors of categories are the first) do not learn, −1 for all.
+        slower: share of the heads' learning rate that the top layer takes; each layer below takes this share again.
+
+    Source: Hu et al., "Strategies for pre-training graph neural networks" (2020); 5 layers of 300 there.
+    """
+    return MessagePassing("gine", width, layers, 1, nodes, numbers, edges, weights, checkpoint, frozen, slower)
+
+
+def gcn(
+    width: Width = 64,
+    layers: Depth = 3,
+    nodes: Sequence[Column] = MOLECULE.nodes,
+    numbers: Numbers = 0,
+    edges: Sequence[Column] = MOLECULE.edges,
+    weights: Numbers = 0,
+    checkpoint: str | None = None,
+    frozen: Frozen = 0,
+    slower: PositiveShare = 1.0,
+) -> MessagePassing:
+    """Graph convolution: D^(−1/2) (A + I) D^(−1/2) X W.
+
+    Args:
+        width: length of the vectors.
+        layers: how many convolutions in a row; each sees one edge further.
+        nodes: number of categories in each column of node features, as the data's `schema.settings()` gives them.
+        numbers: plain numbers of a node, as `schema.settings()` gives them.
+        edges: number of categories in each column of edge features, as `schema.settings()` gives them.
+        weights: plain numbers of an edge, as `schema.settings()` gives them.
+        checkpoint: a local file of weights for these settings, or of a model of torch-geometric with such convolutions.
+        frozen: how many of the lowest layers (the vectors of categories are the first) do not learn, −1 for all.
+        slower: share of the heads' learning rate that the top layer takes; each layer below takes this share again.
+
+    Source: Kipf and Welling, "Semi-supervised classification with graph convolutional networks" (2017).
+    """
+    return MessagePassing("gcn", width, layers, 1, nodes, numbers, edges, weights, checkpoint, frozen, slower)
+
+
+def gat(
+    width: Width = 64,
+    layers: Depth = 3,
+    heads: AttentionHeads = 4,
+    nodes: Sequence[Column] = MOLECULE.nodes,
+    numbers: Numbers = 0,
+    edges: Sequence[Column] = MOLECULE.edges,
+    weights: Numbers = 0,
+    checkpoint: str | None = None,
+    frozen: Frozen = 0,
+    slower: PositiveShare = 1.0,
+) -> MessagePassing:
+    """Graph attention with edge features: Σ_j α_ij W x_j, α from x_i, x_j and e_ij, in `heads` heads.
+
+    Args:
+        width: length of the vectors.
+        layers: how many convolutions in a row; each sees one edge further.
+        heads: of attention, which divide the width.
+        nodes: number of categories in each column of node features, as the data's `schema.settings()` gives them.
+        numbers: plain numbers of a node, as `schema.settings()` gives them.
+        edges: number of categories in each column of edge features, as `schema.settings()` gives them.
+        weights: plain numbers of an edge, as `schema.settings()` gives them.
+        checkpoint: a local file of weights for these settings, or of a model of torch-geometric with such convolutions.
+        frozen: how many of the lowest layers (the vectors of categories are the first) do not learn, −1 for all.
+        slower: share of the heads' learning rate that the top layer takes; each layer below takes this share again.
+
+    Source: Veličković et al., "Graph attention networks" (2018); 4 heads as in GraphMAE.
+    """
+    return MessagePassing("gat", width, layers, heads, nodes, numbers, edges, weights, checkpoint, frozen, slower)

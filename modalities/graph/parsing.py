@@ -1,0 +1,68 @@
+"""Molecules as they are written: parsed by RDKit, with the numbers that their atoms have in the file."""
+
+from typing import Any
+
+from rdkit import Chem, rdBase
+
+NUMBER, NUMBERS = "file_number", "file_atoms"
+"""Properties of an atom, its number in the file, and of a molecule, the number of atoms there: hydrogens are left out
+of molecules, but not of the count."""
+
+
+def molecule_of(source: str | bytes) -> Chem.Mol:
+    """The molecule that a SMILES, or what `packed` gave, describes; its hydrogens are no atoms.
+
+    Raises:
+        ValueError: if it describes none; RDKit's own words are in the message, and not on the screen.
+
+    Example:
+        >>> molecule_of("C1CC")
+        Traceback (most recent call last):
+        ValueError: 'C1CC' is no SMILES that RDKit can read
+    """
+    if isinstance(source, bytes):
+        binary: Any = source  # RDKit takes bytes, its types say text
+        return Chem.Mol(binary)
+    options: Any = Chem.SmilesParserParams()
+    options.removeHs = False
+    with rdBase.BlockLogs():
+        molecule = Chem.MolFromSmiles(source, options)
+        if molecule is None:
+            rough = Chem.MolFromSmiles(source, sanitize=False)
+            problems = [] if rough is None else [problem.Message() for problem in Chem.DetectChemistryProblems(rough)]
+            raise ValueError("; ".join([f"{source[:80]!r} is no SMILES that RDKit can read", *problems[:1]]))
+        if molecule.GetNumAtoms() == 0:
+            raise ValueError(f"the SMILES {source[:80]!r} describes no atom")
+        return without_hydrogens(molecule)
+
+
+def without_hydrogens(molecule: Chem.Mol) -> Chem.Mol:
+    """A molecule without the hydrogens that RDKit leaves out (isotopes and ions stay); atoms know their old numbers.
+
+    Example:
+        >>> [number_of(atom) for atom in molecule_of("[H]OCC").GetAtoms()]
+        [1, 2, 3]
+    """
+    if not any(atom.GetAtomicNum() == 1 for atom in molecule.GetAtoms()):
+        return molecule
+    for atom in molecule.GetAtoms():
+        atom.SetIntProp(NUMBER, atom.GetIdx())
+    bare = Chem.RemoveHs(molecule)
+    bare.SetIntProp(NUMBERS, molecule.GetNumAtoms(), computed=True)
+    return bare
+
+
+def number_of(atom: Chem.Atom) -> int:
+    """The number of an atom in its file, from 0."""
+    return atom.GetIntProp(NUMBER) if atom.HasProp(NUMBER) else atom.GetIdx()
+
+
+def atoms_in_file(molecule: Chem.Mol) -> int:
+    """How many atoms the file numbers, hydrogens among them."""
+    return molecule.GetIntProp(NUMBERS) if molecule.HasProp(NUMBERS) else molecule.GetNumAtoms()
+
+
+def packed(molecule: Chem.Mol) -> bytes:
+    """A molecule as bytes, with the numbers of its atoms in the file and without its properties."""
+    binary: bytes = molecule.ToBinary(int(Chem.PropertyPickleOptions.AtomProps))
+    return binary

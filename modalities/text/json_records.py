@@ -1,0 +1,140 @@
+"""Texts in fields of JSON: an object on every line, or an array of them."""
+
+import json
+import mmap
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, final
+
+from gestalt.core.data.items import BadItemError
+from gestalt.core.tables.encoding import encoding_of
+from gestalt.core.tables.lines import lines_of
+
+from .data import Passage
+from .record_format import AbstractRecordFormat, TextRecord
+
+TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+"|[\[\]{}]', re.DOTALL)
+OPENING, CLOSING = (b"[", b"{"), (b"]", b"}")
+BETWEEN = b" \t\r\n,"
+
+
+@final
+@dataclass(frozen=True)
+class JsonLines(AbstractRecordFormat):
+    """An object on every line; empty lines are none."""
+
+    path: Path
+    field: str
+    encoding: str | None
+
+    def records(self) -> Iterator[TextRecord]:
+        """The lines."""
+        for line in lines_of(self.path, self.encoding):
+            if line.text.strip():
+                yield TextRecord(line.begin, line.end, line.number, line.text)
+
+    def passage(self, text: str, first: int = 0, last: int | None = None) -> Passage | None:
+        """The field."""
+        return of_field(text, self.field, first, last)
+
+    def fields(self, text: str) -> Mapping[str, str]:
+        """The fields of an object that hold text, a number, or true or false."""
+        return plain_fields(text)
+
+
+@final
+@dataclass(frozen=True)
+class JsonArray(AbstractRecordFormat):
+    """An array of objects, or a lone object, over any number of lines; records are numbered from 1."""
+
+    path: Path
+    field: str
+
+    def records(self) -> Iterator[TextRecord]:
+        """The elements of the array. The file is mapped, not read: only one record is in memory."""
+        with self.path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            encoding = encoding_of(content[:4096])
+            if encoding.name != "utf-8":
+                raise BadItemError(
+                    str(self.path), "JSON is written in UTF-8; convert it, or leave it out with --skip-bad"
+                )
+            for number, (begin, end, problem) in enumerate(_elements(content, encoding.mark), start=1):
+                try:
+                    yield TextRecord(begin, end, number, content[begin:end].decode(), problem)
+                except UnicodeDecodeError as error:
+                    yield TextRecord(begin, end, number, "", f"is not in UTF-8 ({error.reason})")
+
+    def passage(self, text: str, first: int = 0, last: int | None = None) -> Passage | None:
+        """The field, or the element itself where it is a text."""
+        return of_field(text, self.field, first, last, bare=True)
+
+    def fields(self, text: str) -> Mapping[str, str]:
+        """The fields of an object that hold text, a number, or true or false."""
+        return plain_fields(text)
+
+
+def _elements(content: mmap.mmap, begin: int) -> Iterator[tuple[int, int, str]]:
+    """First byte, end and problem of every element of the array, or of a lone object."""
+    start = re.compile(rb"\s*").match(content, begin)
+    done = begin if start is None else start.end()
+    array = content[done : done + 1] == b"["
+    depth, open_at, done = 0, done, done + array
+    for token in TOKEN.finditer(content, done):
+        mark = token[0]
+        if depth == 0:
+            if content[done : token.start()].strip(BETWEEN):
+                yield done, token.start(), "is neither an object nor a text"
+            if mark == b"]" and array:
+                return
+            open_at = token.start()
+        depth += (mark in OPENING) - (mark in CLOSING)
+        if depth < 0:
+            break
+        if depth == 0:
+            done = token.end()
+            yield open_at, done, ""
+    if depth:
+        yield open_at, len(content), "is no JSON: brackets do not match up to the end of the file"
+    elif array or content[done:].strip(BETWEEN):
+        yield done, len(content), "is no JSON: the array does not end, or something stands behind it"
+
+
+def of_field(text: str, field: str, first: int, last: int | None, bare: bool = False) -> Passage | None:
+    """The passage in a field of an object.
+
+    Raises:
+        ValueError: saying what is wrong with it.
+    """
+    record = _loaded(text)
+    if bare and isinstance(record, str):
+        value: Any = record
+    elif isinstance(record, dict) and field in record:
+        value = record[field]
+    else:
+        known = ", ".join(map(str, record)) if isinstance(record, dict) else type(record).__name__
+        raise ValueError(f"has no field {field!r}, it has {known}; name the field of the text")
+    if not isinstance(value, str):
+        raise ValueError(f"the field {field!r} must hold text, got {type(value).__name__}")
+    part = value[first:last]
+    return Passage.of(part, first) if part.strip() else None
+
+
+def plain_fields(text: str) -> Mapping[str, str]:
+    """What an object says in single values, as text.
+
+    Example:
+        >>> plain_fields('{"id": 7, "tags": [], "text": "a"}')
+        {'id': '7', 'text': 'a'}
+    """
+    record = _loaded(text)
+    values = record.items() if isinstance(record, dict) else ()
+    return {str(name): str(value) for name, value in values if isinstance(value, str | int | float | bool)}
+
+
+def _loaded(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"is no JSON ({error}); write one object per line") from error

@@ -1,0 +1,74 @@
+"""A decoded frame as a picture of the wanted size, the right way up."""
+
+import struct
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from jaxtyping import UInt8
+
+from gestalt.core.pictures.pixels import refuse_many
+
+if TYPE_CHECKING:
+    from av import VideoFrame
+
+QUARTER = 0.1
+"""Of a display matrix: what lies beside the axes by more is no turn by quarters."""
+
+
+def scaled(width: int, height: int, size: int | None) -> tuple[int, int]:
+    """Width and height brought to a shorter side of `size` pixels; never enlarged.
+
+    Example:
+        >>> scaled(1920, 1080, 112), scaled(64, 48, 112)
+        ((199, 112), (64, 48))
+    """
+    shorter = min(width, height)
+    if size is None or shorter <= size:
+        return width, height
+    return max(1, round(width * size / shorter)), max(1, round(height * size / shorter))
+
+
+def picture_of(frame: "VideoFrame", size: int | None) -> UInt8[np.ndarray, "height width 3"]:
+    """Red, green and blue of a frame.
+
+    Raises:
+        ValueError: if it is too large, or turned by an angle that is no quarter.
+    """
+    refuse_many(frame.height, frame.width, 3)
+    width, height = scaled(frame.width, frame.height, size)
+    return as_shown(frame.to_ndarray(format="rgb24", width=width, height=height), display_matrix(frame))
+
+
+def display_matrix(frame: "VideoFrame") -> tuple[int, int, int, int]:
+    """How a player moves a pixel (x, y) to (a x + c y, b x + d y): a, b, c, d."""
+    sides: Any = frame.side_data  # its types say that it holds names
+    for data in sides:
+        if data.type.name == "DISPLAYMATRIX":
+            a, b, _, c, d, *_ = struct.unpack("<9i", bytes(data)[:36])
+            return a, b, c, d
+    return 1, 0, 0, 1
+
+
+def as_shown(
+    picture: UInt8[np.ndarray, "height width 3"], matrix: tuple[int, int, int, int]
+) -> UInt8[np.ndarray, "_ _ 3"]:
+    """A picture as players show it: telephones store it turned or mirrored, and say so.
+
+    Raises:
+        ValueError: if it is turned by an angle that is no quarter.
+
+    Example: a mirror image.
+
+        >>> as_shown(np.arange(6, dtype=np.uint8).reshape(1, 2, 3), (-65536, 0, 0, 65536))[0, :, 0].tolist()
+        [3, 0]
+    """
+    a, b, c, d = matrix
+    if not any(matrix):
+        return picture
+    on_side = abs(b) > abs(a)
+    if (max(abs(a), abs(d)) if on_side else max(abs(b), abs(c))) > QUARTER * max(map(abs, matrix)):
+        raise ValueError("it is to be shown turned by an angle that is no quarter; turn it and save it upright")
+    if on_side:
+        picture = picture.swapaxes(0, 1)
+    down, across = (b, c) if on_side else (d, a)
+    return np.ascontiguousarray(picture[:: -1 if down < 0 else 1, :: -1 if across < 0 else 1])

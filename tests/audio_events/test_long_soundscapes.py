@@ -1,0 +1,81 @@
+"""Long soundscapes with truth: what is found in them does not depend on where windows fall, nor on their length."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from jaxtyping import Float
+
+from gestalt.core.evaluation import Intervals, event_f1
+from gestalt.recipes.audio_events.recipe import TEST_SEED
+from gestalt.recipes.audio_events.synthetic.long import LongSoundscape, long_mix
+from gestalt.recipes.audio_events.synthetic.mixing import Event, Mix
+from gestalt.recipes.audio_events.synthetic.soundscapes import Samples, Soundscapes
+from tests.recordings import RATE
+from tests.test_long_sound import found_events, model_of
+
+
+def found_in(samples: Float[np.ndarray, " time"], folder: Path) -> Intervals:
+    """The events that `discover` writes of a recording."""
+    path = folder / "soundscape.wav"
+    soundfile.write(path, samples, RATE, subtype="FLOAT")
+    return Intervals.of(found_events(model_of(4.0), [path], folder / "out"))
+
+
+def true_of(events: Sequence[Event], begin: float = 0.0) -> Intervals:
+    """True events from a moment on."""
+    return Intervals.of([(max(0.0, e.onset - begin), e.offset - begin) for e in events if e.offset > begin])
+
+
+def scores_of(scape: LongSoundscape, begins: Sequence[float], folder: Path) -> list[float]:
+    """Event F1 of a recording that begins later by so many seconds, so that all windows lie elsewhere in it."""
+    found = [found_in(scape.samples[round(begin * RATE) :], folder) for begin in begins]
+    return [event_f1([f], [true_of(scape.events, b)]).f1 for f, b in zip(found, begins, strict=True)]
+
+
+def long_one(samples: Samples, minutes: int, seed: int = 0) -> LongSoundscape:
+    """Sounds that nothing was learned from."""
+    return long_mix(seed, samples.sounds.test, samples.backgrounds.test, Mix(), 60.0 * minutes)
+
+
+def test_events_of_ten_minutes_do_not_depend_on_where_windows_fall_and_are_found_as_well_as_in_short_ones(
+    samples: Samples, tmp_path: Path
+) -> None:
+    whole, *moved = scores_of(long_one(samples, 10), (0.0, 0.5, 1.3), tmp_path)
+    for score in moved:
+        assert abs(score - whole) < 0.01, (whole, moved)
+    short = Soundscapes(80, TEST_SEED, samples.sounds.test, samples.backgrounds.test, Mix())
+    scapes = [short.soundscape(index) for index in range(len(short))]
+    found = [found_in(scape.samples, tmp_path) for scape in scapes]
+    true = [true_of(scape.events) for scape in scapes]
+    parts = [event_f1(found[part::8], true[part::8]).f1 for part in range(8)]
+    assert abs(whole - event_f1(found, true).f1) < 2 * float(np.std(parts)), (whole, parts)
+
+
+def test_no_event_of_a_long_soundscape_is_cut_by_a_border_of_its_generator(samples: Samples) -> None:
+    scape = long_one(samples, 2)
+    assert len(scape.samples) == 120 * RATE
+    assert 3 * 30 <= len(scape.events) <= 6 * 30
+    assert [event.onset for event in scape.events] == sorted(event.onset for event in scape.events)
+    assert all(0 <= event.onset < event.offset <= 120 for event in scape.events)
+    assert sum(event.onset // 4 < (event.offset - 1e-6) // 4 for event in scape.events) > 20, "none crosses a border"
+    again = long_one(samples, 2)
+    assert again.samples.tobytes() == scape.samples.tobytes()
+    with pytest.raises(ValueError, match=r"whole number of stretches of 4\.0 s, got 6"):
+        long_mix(0, samples.sounds.test, samples.backgrounds.test, Mix(), 6.0)
+
+
+@pytest.mark.long
+def test_events_of_half_an_hour_do_not_depend_on_where_windows_fall(samples: Samples, tmp_path: Path) -> None:
+    scape = long_one(samples, 30)
+    whole, *moved = scores_of(scape, (0.0, 0.7, 1.3, 121.9), tmp_path)
+    for score in moved:
+        assert abs(score - whole) < 0.01, (whole, moved)
+    parts = []
+    for begin in (0.0, 600.0, 1200.0):  # as recordings of their own
+        events = [event for event in scape.events if event.onset < begin + 600]
+        found = found_in(scape.samples[round(begin * RATE) :][: 600 * RATE], tmp_path)
+        parts.append(event_f1([found], [true_of(events, begin)]).f1)
+    assert abs(whole - float(np.mean(parts))) < 0.01, (whole, parts)

@@ -1,0 +1,227 @@
+"""Labels as people have them: names in any form, any delimiter, columns of the data themselves, rows of other files."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from gestalt.core.data.items import AbstractItems, Skipped
+from gestalt.core.experiment.build import check_labels
+from gestalt.core.experiment.labelling import labels_of, share_of
+from gestalt.core.experiment.options import Labelling
+from gestalt.core.experiment.recipe import ExperimentData
+from gestalt.core.methods.presets import preset_named
+from gestalt.core.methods.targets import Classes, Values
+from gestalt.core.modality.files import Files
+from gestalt.core.training.label_table import read_labels, record_labels
+from gestalt.core.training.label_values import values_of
+from gestalt.core.training.labels import Labels
+from gestalt.modalities.graph import GraphModality
+from gestalt.modalities.text import Text
+from tests.toy import toy
+
+
+def write(path: Path, content: str, encoding: str = "utf-8") -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content.encode(encoding))
+    return path
+
+
+def files(*names: str) -> Files[Any]:
+    return Files(tuple(Path(name) for name in names), str)
+
+
+OWLS = files("data/owl/x.wav", "data/finch/y v1.wav", "data/finch/Ö.flac")
+
+SPELLINGS: dict[str, tuple[str, list[int]]] = {
+    "semicolons": ("file;label\nx.wav;a\ny v1.wav;b\n", [0, 1, -1]),
+    "tabs": ("file\tlabel\nx.wav\ta\ny v1.wav\tb\n", [0, 1, -1]),
+    "bars and quotes": ('file|label\n"x.wav"|"a"\n"y v1.wav"|b\n', [0, 1, -1]),
+    "what spreadsheets write": ("sep=;\r\nfile;label\r\nx.wav;a;\r\ny v1.wav;b;\r\n;;\r\n", [0, 1, -1]),
+    "no endings": ("file,label\nx,a\ny v1,b\n", [0, 1, -1]),
+    "no endings but folders": ("file,label\nowl/x,a\nfinch/y v1,b\n", [0, 1, -1]),
+    "dots": ("file,label\n./x.wav,a\n../data/finch/y v1.wav,b\n", [0, 1, -1]),
+    "another working directory": (
+        "file,label\n/home/me/data/owl/x.wav,a\nC:\\me\\data\\finch\\y v1.wav,b\n",
+        [0, 1, -1],
+    ),
+    "decomposed letters": ("file,label\nO\u0308.flac,a\nx.wav,b\n", [1, -1, 0]),
+    "a second header": ("file,label\nx.wav,a\nfile,label\ny v1.wav,b\n", [0, 1, -1]),
+    "no last line break": ("file,label\rx.wav,a\ry v1.wav,b", [0, 1, -1]),
+    "names in another column": ("label,weight,file\na,1,x.wav\nb,2,y v1.wav\n", [0, 1, -1]),
+}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("name", SPELLINGS)
+def test_a_table_names_files_as_people_write_them(tmp_path: Path, name: str, encoding: str) -> None:
+    text, known = SPELLINGS[name]
+    labels = read_labels(write(tmp_path / "labels.csv", text, encoding), OWLS)
+    assert (labels.target, labels.known.tolist(), labels.note) == (Classes(("a", "b")), known, "")
+
+
+def test_an_absolute_path_names_a_file_that_was_given_relative(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    table = write(tmp_path / "l.csv", f"file,label\n{tmp_path}/x.wav,a\n")
+    assert read_labels(table, files("../" + tmp_path.name + "/x.wav", "y.wav")).known.tolist() == [0, -1]
+
+
+def test_rows_of_what_is_not_here_are_said_in_a_line_and_stop_nothing(tmp_path: Path) -> None:
+    table = write(tmp_path / "l.csv", "file,label\nx.wav,a\nbad.wav,a\nothers/z.wav,b\n")
+    labels = read_labels(table, OWLS, skipped=[Skipped("data/owl/bad.wav", "is torn")])
+    assert labels.known.tolist() == [0, -1, -1]
+    assert labels.note == (
+        f"labels in {table}: 2 of 3 rows are of nothing in this run, such as 'bad.wav', 1 of them of what was left out"
+    )
+    with pytest.raises(ValueError, match=r"l\.csv names nothing of the data: its first row names 'q\.wav'"):
+        read_labels(write(tmp_path / "l.csv", "file,label\nq.wav,a\n"), OWLS)
+
+
+def test_rows_that_are_wrong_stop_a_run_or_are_left_out_and_counted(tmp_path: Path) -> None:
+    table = write(tmp_path / "l.csv", "file,label\nx.wav,a\ny v1.wav,b,c\n")
+    with pytest.raises(ValueError, match=r"l\.csv:3 has 3 cells, the header has 2; .*--skip-bad"):
+        read_labels(table, OWLS)
+    assert read_labels(table, OWLS, skip_bad=True).note.endswith("1 rows were wrong and left out")
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ("x,a\n", "names 'x', which fits both data/owl/x.wav and data/finch/x.wav"),
+        ("one/x.flac,a\ntwo/x.flac,b\n", r"several names that end with 'x\.flac'"),
+    ],
+)
+def test_names_that_fit_several_things_are_refused(tmp_path: Path, rows: str, message: str) -> None:
+    table = write(tmp_path / "l.csv", "file,label\n" + rows)
+    with pytest.raises(ValueError, match=message):
+        read_labels(table, files("data/owl/x.wav", "data/finch/x.wav", "x.flac"))
+
+
+@pytest.mark.parametrize(
+    ("texts", "values"),
+    [
+        (["1,5", "-2,25", "3"], [1.5, -2.25, 3.0]),
+        (["1.5", "2e-3", "NA", "", "nan", None], [1.5, 0.002, None, None, None, None]),
+        (["1,234", "5,6"], [1.234, 5.6]),
+        (["1234", "0,125"], [1234.0, 0.125]),
+    ],
+)
+def test_values_have_a_point_or_a_comma(texts: list[str | None], values: list[float | None]) -> None:
+    assert values_of(texts, "x") == values
+
+
+@pytest.mark.parametrize(
+    ("texts", "message"),
+    [
+        (["1,5", "2.5"], "x: the values '1,5' and '2.5' have a comma and a point; write all alike"),
+        (["1,234", "12,000"], "x: the value '1,234' may be one of thousands"),
+        (["much"], "the value 'much' is no finite number"),
+        (["inf"], "the value 'inf' is no finite number"),
+        (["1.234,5"], "the value '1.234,5' is no finite number"),
+    ],
+)
+def test_values_that_may_be_two_numbers_or_none_are_refused(texts: list[str], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        values_of(texts, "x")
+
+
+MOLECULES = "ID;Canonical SMILES;logS;Class\nm1;CCO;-0,5;A\nm2;c1ccccc1;-1,75;B\nm3;C;;A\n"
+
+
+def molecules(at: Path) -> AbstractItems[Any]:
+    return GraphModality().read([write(at / "data" / "props.csv", MOLECULES)]).items
+
+
+def texts(at: Path) -> AbstractItems[Any]:
+    rows = [
+        {"id": "m1", "logS": -0.5, "Class": "A", "text": "one"},
+        {"id": "m2", "logS": -1.75, "Class": "B", "text": "two"},
+        {"id": "m3", "Class": "A", "text": "three"},
+    ]
+    return Text().read([write(at / "data" / "props.jsonl", "\n".join(map(json.dumps, rows)))]).items
+
+
+@pytest.mark.parametrize("read", [molecules, texts])
+def test_a_column_of_the_data_themselves_is_a_label(tmp_path: Path, read: Callable[[Path], AbstractItems[Any]]) -> None:
+    items = read(tmp_path)
+    classes = record_labels(items, "class")
+    assert (classes.target, classes.known.tolist()) == (Classes(("A", "B")), [0, 1, 0])
+    values = record_labels(items, "logS", "value")
+    assert isinstance(values.target, Values)
+    torch.testing.assert_close(values.known[:, 0], torch.tensor([-0.5, -1.75, torch.nan]), equal_nan=True)
+    with pytest.raises(ValueError, match=r"no labels in a column 'colour'; their columns are .*'Class'"):
+        record_labels(items, "colour")
+
+
+def test_data_without_records_have_no_column(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="--label-column x is a column of the data's own records, and these data have"):
+        record_labels(OWLS, "x")
+    lines = Text().read([write(tmp_path / "a.txt", "one\n")]).items
+    with pytest.raises(ValueError, match="their columns are none"):
+        record_labels(lines, "x")
+
+
+RECORDS: dict[str, str] = {
+    "by their id": "ID,label\nm2,b\nm1,a\n",
+    "by their id in a later column": "label,id\nb,m2\na,m1\n",
+    "by what they are called": "name,label\nm2,b\nm1,a\n",
+    "by their SMILES": "canonical smiles,label\nc1ccccc1,b\nCCO,a\n",
+    "by their place": 'molecule,label\n"props.csv [line 3]",b\nprops.csv:2,a\n',
+    "by their line": "line,label\n3,b\n2,a\n",
+    "by their file and line": "file,line,label\nprops,3,b\ndata/props.csv,2,a\n",
+    "by the table itself": "",
+}
+
+
+@pytest.mark.parametrize("name", RECORDS)
+def test_rows_name_records(tmp_path: Path, name: str) -> None:
+    items = molecules(tmp_path)
+    if not RECORDS[name]:
+        path = tmp_path / "data" / "props.csv"
+        assert read_labels(path, items, "Class").known.tolist() == [0, 1, 0]
+        with pytest.raises(ValueError, match=r"is the data themselves; say by --label-column .*: ID, Canonical SMILES"):
+            read_labels(path, items)
+        return
+    labels = read_labels(write(tmp_path / "l.csv", RECORDS[name]), items)
+    assert (labels.known.tolist(), labels.note) == ([0, 1, -1], "")
+
+
+def data_of(items: AbstractItems[Any], labels: Labels | None, truth: object = None) -> ExperimentData[Any, Any]:
+    return ExperimentData(items, toy("points").views, (), (), truth, labels=labels)
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        torch.arange(40) % 2,
+        torch.arange(40.0)[:, None],
+        torch.arange(80.0).view(40, 2),
+        torch.arange(80).view(40, 2) % 3,
+        torch.where(torch.arange(40)[:, None] % 2 == 0, torch.tensor([torch.nan, 1.0]), torch.tensor([2.0, torch.nan])),
+    ],
+)
+def test_the_share_is_drawn_of_labels_that_come_with_the_data_too(known: torch.Tensor) -> None:
+    items = files(*(f"{number}.wav" for number in range(40)))
+    target = Values(("a", "b")[: known.shape[-1]]) if known.is_floating_point() else Classes(("a", "b", "c"))
+    data = data_of(items, Labels(target, known))
+    half = labels_of(data, Labelling(label_share=0.5), seed=0)
+    assert half is not None
+    assert len(half.known_items()) == 20
+    assert torch.equal(half.known[half.known_items()].nan_to_num(), known[half.known_items()].nan_to_num())
+    whole = labels_of(data, Labelling(), seed=0)
+    assert whole is not None
+    assert len(whole.known_items()) == 40, "all of one's own"
+    assert share_of(data_of(items, Labels(target, known), truth=0), Labelling()) == 0.1, "a tenth of the recipe's"
+
+
+def test_a_method_that_needs_classes_says_that_labels_are_values() -> None:
+    labels = Labels.of_values([1.0, None])
+    with pytest.raises(
+        ValueError, match="learns from classes of some items, and the labels are values: --label-kind class"
+    ):
+        check_labels(preset_named("semppl").method, labels)
+    with pytest.raises(ValueError, match="there are none: give them with --labels, or --label-column"):
+        check_labels(preset_named("semppl").method, None)
