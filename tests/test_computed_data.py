@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, final
 
+import networkx as nx
 import numpy as np
 import pytest
 import torch
@@ -23,6 +24,7 @@ from gestalt.core.modality.plugins import load_modality
 from gestalt.core.training.computing import Computing, computed_targets
 from gestalt.core.training.data import Order, batches
 from gestalt.core.training.metrics_log import METRICS, read_metrics
+from gestalt.modalities.graph import Graph, Schema, graph_of, molecule_of
 from tests.implementations import COMPUTED, DATA
 from tests.test_stopping import assert_same_numbers, interrupting
 from tests.test_training import SERIES, Few, run
@@ -189,3 +191,31 @@ def test_a_finished_run_keeps_the_heads_with_their_scores(tmp_path: Path) -> Non
     assert torch.equal(one.decode(rows), two.decode(rows))
     assert back.heads.keys() == {"predictor", "computed", "computed_elements"}
     assert repr(build(json.loads((tmp_path / "config.json").read_text())["method"])) == repr(method)
+
+
+def test_descriptors_know_a_molecule_again_and_leave_out_log_p() -> None:
+    graphs = load_modality("graph")
+    plain, heavy = (graph_of(molecule_of(smiles), source=smiles) for smiles in ("CCO", "[13CH3]CO"))
+    found = graphs.computed(plain)
+    assert found == graphs.computed(plain)
+    assert graphs.computed(heavy)["MolWt"] > found["MolWt"] + 0.9
+    assert graphs.computed(plain.take(torch.tensor([0, 1])))["HeavyAtomCount"] == 2
+    assert not [name for name in found if "logp" in name.lower()]
+    assert "qed" not in found
+    masked = replace(plain, nodes=torch.zeros_like(plain.nodes))
+    assert graphs.computed(masked).keys() == found.keys(), "whatever RDKit makes of it"
+
+
+def test_statistics_of_a_network_are_those_of_networkx() -> None:
+    network = nx.gnm_random_graph(30, 50, seed=1)
+    pairs = torch.tensor([*network.edges]).T
+    graph = Graph.of(torch.zeros(30, 0, dtype=torch.long), torch.cat([pairs, pairs.flip(0)], dim=1), Schema())
+    found = load_modality("graph").computed(graph)
+    degrees = [degree for _, degree in network.degree]
+    assert found["mean degree"] == pytest.approx(np.mean(degrees))
+    assert found["deviation of degrees"] == pytest.approx(np.std(degrees))
+    assert found["share of leaves"] == degrees.count(1) / 30
+    assert found["transitivity"] == pytest.approx(nx.transitivity(network))
+    parts = [*nx.connected_components(network)]
+    assert found["components"] == len(parts) / 30
+    assert found["largest component"] == max(map(len, parts)) / 30

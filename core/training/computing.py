@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ..data.items import AbstractItems, BadItemError
+from ..data.items import AbstractItems, BadItemError, as_bad_item
 from ..methods.computed.info import ComputedInfo
 from ..methods.computed.scores import NormalScores
 from ..modality.base import AbstractModality
@@ -124,9 +124,10 @@ def computed_targets(
             if isinstance(modality, ComputesTargets):
                 computing = computing or Computing.of(modality, item, items.name(place))
                 rows.append(computing(item, items.name(place)))
-        except BadItemError:
+        except Exception as error:
+            bad = as_bad_item(items.name(place), error)
             if not skip_bad:
-                raise
+                raise bad from error
             continue
         if number % every == 0 or not kept:
             kept.append(item)

@@ -49,7 +49,8 @@ def _frames(samples: Tensor, rate: int) -> Tensor:
     padded = torch.nn.functional.pad(samples, (0, max(0, window - len(samples))))
     pieces = padded.unfold(0, window, hop) * torch.hann_window(window, dtype=torch.float64)
     spectrum = torch.fft.rfft(pieces)
-    return spectrum.abs().square() / window
+    power: Tensor = spectrum.abs().square() / window
+    return power
 
 
 def _spectral(power: Tensor, rate: int) -> dict[str, float]:

@@ -17,7 +17,7 @@ KEPT = 100_000
 """The descriptors of so many molecules stay in memory, some 80 MB; those of further ones are computed every time."""
 
 LEFT_OUT = ("Ipc", "qed", "NumUnspecifiedAtomStereoCenters")
-"""Ipc overflows; qed is made of log P among others; stereo is no part of a graph that becomes a molecule again."""
+"""Ipc overflows; qed is made of log P among others; stereo is not known of a graph that a view has changed."""
 
 _kept: dict[bytes, Float[np.ndarray, " descriptors"]] = {}
 
@@ -39,15 +39,17 @@ def descriptor_functions() -> Mapping[str, Callable[[Chem.Mol], Any]]:
 def descriptors(graph: Graph) -> dict[str, float]:
     """The descriptors of a molecule, NaN for what RDKit cannot compute of it.
 
-    They take some five milliseconds, so they are kept: a molecule is known again by its atoms and bonds.
+    They take some five milliseconds, so they are kept: a molecule is known again by its atoms, its bonds and its
+    SMILES.
 
     Example:
         >>> from .molecules import graph_of, molecule_of
         >>> round(descriptors(graph_of(molecule_of("CCO")))["MolWt"], 2)
         46.07
     """
-    key = hashlib.blake2b(digest_size=16)
-    for part in (graph.nodes, graph.edges, graph.kinds):
+    # Features hold no isotopes, so what the molecule was made of counts too.
+    key = hashlib.blake2b(graph.source if isinstance(graph.source, bytes) else graph.source.encode(), digest_size=16)
+    for part in (graph.nodes, graph.edges, graph.kinds, graph.ids):
         key.update(np.int64(part.shape[0]).tobytes())
         key.update(part.contiguous().numpy().tobytes())
     row = _kept.get(key.digest())
