@@ -42,10 +42,8 @@ from gestalt.core.discovery.segmenters import (
 )
 from gestalt.core.methods.adversary import Adversary
 from gestalt.core.methods.compared import Compared
-from gestalt.core.methods.computed.info import ComputedInfo
 from gestalt.core.methods.computed.learner import ComputedLearner
 from gestalt.core.methods.computed.method import Computed
-from gestalt.core.methods.computed.scores import NormalScores
 from gestalt.core.methods.info import BatchInfo
 from gestalt.core.methods.learner import Learner
 from gestalt.core.methods.method import AbstractMethod, DataInfo
@@ -78,6 +76,7 @@ from gestalt.core.networks.follower import (
 )
 from gestalt.core.networks.heads import MLP
 from gestalt.core.optimization.progress import Progress
+from tests.computed_numbers import computed_numbers, numbers
 from tests.toy import PATCH, Ragged, point_items, series_items, toy
 
 
@@ -236,31 +235,13 @@ def _groups_of_data(data: Ragged) -> Segmentation:
     return found
 
 
-def computed_numbers(items: int, start: int = 0) -> Tensor:
-    """Three numbers of every item, in units far apart, some of them not known; the fourth item has none."""
-    rows = torch.stack(
-        [torch.randn(3, generator=torch.Generator().manual_seed(1000 + start + item)) for item in range(items)]
-    )
-    rows = rows * torch.tensor([1.0, 1000.0, 0.01])
-    known = torch.arange(start, start + items)
-    rows[known % 3 == 1, 1] = torch.nan
-    rows[known % 4 == 3] = torch.nan
-    return rows
-
-
-def _numbers() -> ComputedInfo:
-    scores = NormalScores(3, knots=8)
-    scores.fit(computed_numbers(40, start=100))
-    return ComputedInfo(("one", "two", "three"), scores)
-
-
 DATA = DataInfo(
     items=200,
     batch=4,
     target=Classes(("a", "b")),
     finder=FINDER,
     first_segments=GivenMasks(_groups_of_data),
-    computed=_numbers(),
+    computed=numbers(),
 )
 """The data for which all methods are built small."""
 SMALL: dict[str, Any] = {"heads": Heads(8, 5), "finder": FINDER, "switch": 2, "contrast": 1.0}

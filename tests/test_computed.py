@@ -24,13 +24,13 @@ from gestalt.core.methods.presets import title_of
 from gestalt.core.networks.encoder import Network
 from gestalt.core.networks.modes import evaluating
 from gestalt.core.optimization.progress import Progress
+from tests.computed_numbers import computed_numbers
 from tests.implementations import (
     COMPUTED,
     DATA,
     ENCODERS,
     ITEMS,
     PROGRESS,
-    computed_numbers,
     make_batch,
     seeded,
     small,
@@ -286,7 +286,7 @@ def test_what_cannot_be_is_refused_by_name() -> None:
     assert elements.of_elements is not None
     assert Computed().build(encoder, data_of("points")).of_elements is None
     with pytest.raises(ValueError, match="got computed targets again"):
-        Computed(Computed())
+        Computed(Computed()).build(encoder, DATA)
     with pytest.raises(ValueError, match="there are scores of"):
         ComputedInfo(("a",), None)
     online, head = Network(encoder), ComputedHead(12, 4, 3)

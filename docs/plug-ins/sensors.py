@@ -70,9 +70,7 @@ class Sensors(gestalt.AbstractModality):
         return gestalt.FeatureMap.padded([series.reshape(-1, STEP * CHANNELS) for series in whole], step=float(STEP))
 
     def computed(self, series):  # numbers that a network can learn to predict: --method computed
-        level, change = np.abs(series).mean(axis=0), np.abs(np.diff(series, axis=0)).mean(axis=0)
-        numbers = {f"level {channel}": float(number) for channel, number in enumerate(level)}
-        return numbers | {f"change {channel}": float(number) for channel, number in enumerate(change)}
+        return {f"number {n}": float(value) for n, value in enumerate([*series.mean(axis=0), *series.std(axis=0)])}
 
     def render(self, series, found, grid, truth=()):
         cells = "".join(

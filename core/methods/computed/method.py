@@ -38,11 +38,6 @@ class Computed(AbstractMethod):
         "computed targets", "ours", "nothing", "none", "prediction of what is computed", computed=True
     )
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if isinstance(self.beside, Computed):
-            raise ValueError("beside computed targets learns another method, got computed targets again")
-
     @property
     def title(self) -> str:
         """What tables call it."""
@@ -52,8 +47,10 @@ class Computed(AbstractMethod):
         """The learner.
 
         Raises:
-            ValueError: if nothing is computed from the data.
+            ValueError: if nothing is computed from the data, or beside it are computed targets again.
         """
+        if isinstance(self.beside, Computed):
+            raise ValueError("beside computed targets learns another method, got computed targets again")
         known = data.computed
         if known is None or (self.of in ("items", "both") and known.scores is None):
             raise ValueError(
