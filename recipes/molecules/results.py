@@ -49,7 +49,7 @@ NOTE = (
 )
 
 FROM_SCRATCH = FineTuning(batch=64, lr=1e-3)
-FROM_PRETRAINED = FineTuning(batch=64, lr=3e-4, encoder_scale=0.3, sums=True, head="fitted", average=0.5)
+FROM_PRETRAINED = FineTuning(batch=64, lr=3e-4, sums=True, head="fitted", average=0.5)
 """How encoders are fine-tuned; chosen on validation molecules, each for its own start."""
 
 

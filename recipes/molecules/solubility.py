@@ -30,6 +30,8 @@ FEW = 0.1
 DRAWS = 3
 
 Vectors = Float[np.ndarray, "items dim"]
+Learned = Float[np.ndarray, "learned dim"]
+Asked = Float[np.ndarray, "asked dim"]
 Featurise = Callable[[Measured], Vectors]
 
 
@@ -127,11 +129,11 @@ def _scored(fitted_to: Sequence[Graph]) -> Featurise:
     return lambda part: scores(rows(part.items)).nan_to_num().double().numpy()
 
 
-def _ridge(learn: Vectors, values: Float[np.ndarray, " learned"], ask: Vectors, asked: Measured) -> float:
+def _ridge(learn: Learned, values: Float[np.ndarray, " learned"], ask: Asked, asked: Measured) -> float:
     return _rmse(make_pipeline(StandardScaler(), RidgeCV(PENALTIES)).fit(learn, values).predict(ask), asked)
 
 
-def _logistic(learn: Vectors, ask: Vectors, split: Split) -> float:
+def _logistic(learn: Learned, ask: Asked, split: Split) -> float:
     logistic = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=500))
     with warnings.catch_warnings():
         # Vectors that hardly differ converge slowly; the score says what matters.
