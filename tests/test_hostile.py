@@ -19,6 +19,7 @@ import torch
 import gestalt
 from gestalt.core.components.registry import MODALITIES
 from gestalt.core.modality.plugins import installed_modality
+from gestalt.core.networks.local_checkpoint import load_weights
 from gestalt.core.runs.config import CONFIG, WEIGHTS
 from gestalt.core.runs.discover import discover
 from gestalt.core.runs.predict import predict
@@ -29,7 +30,6 @@ from gestalt.core.training.checkpoint import CHECKPOINT, load_checkpoint
 from gestalt.modalities.audio import MODALITY as AUDIO
 from gestalt.modalities.graph import MODALITY as GRAPH
 from gestalt.modalities.text import MODALITY as TEXT
-from gestalt.modalities.video.backbones import loaded
 from tests.tiny_runs import tiny_run
 
 EVIL = "<script>alert('1')</script><img src=x onerror=alert(2)>\" onmouseover=\"alert(3)"
@@ -197,8 +197,8 @@ def test_pickles_in_place_of_weights_checkpoints_arrays_and_graphs_are_not_run(
         with pytest.raises(ValueError, match=r"graphs\.pt"):
             GRAPH.read([tmp_path / "graphs.pt"])
         (tmp_path / "resnet.pth").write_bytes(content)
-        with pytest.raises(ValueError, match=r"resnet\.pth holds no weights, or more than weights"):
-            loaded(torch.nn.Linear(1, 1), str(tmp_path / "resnet.pth"))
+        with pytest.raises(ValueError, match=r"resnet\.pth holds no weights that can be read without running code"):
+            load_weights(torch.nn.Linear(1, 1), str(tmp_path / "resnet.pth"))
     np.save(tmp_path / "evil.npy", np.array([Payload(ran)], dtype=object), allow_pickle=True)
     with pytest.raises(ValueError, match=r"evil\.npy"):
         installed_modality("image").read([tmp_path / "evil.npy"])

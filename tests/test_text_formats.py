@@ -150,7 +150,7 @@ def test_gb18030_is_read_where_it_is_named_and_refused_by_name_otherwise(tmp_pat
             Text(encoding=name)
 
 
-OTHERS = {
+OTHERS: dict[str, tuple[str, str | bytes, str]] = {
     "a page": ("a.xml", "<a>old men</a>", "is text with mark-up; take the text out of it"),
     "captions": ("a.srt", "1\n00:00:01,000 --> 00:00:02,000\nold men\n", "holds captions, whose numbers and times"),
     "a packed text": ("a.txt.gz", b"\x1f\x8b\x08", "is compressed, and texts are read from any place in them"),
