@@ -146,7 +146,7 @@ class InContext(Generic[ItemT]):
         return torch.arange(low * rest, high * rest), Grid((own, *edges[1:]))
 
 
-def beginning_before(place: float, margin: float, rate: float, steps: Sequence[float]) -> int:
+def beginning_before(place: float, margin: float, rate: float | int, steps: Sequence[float]) -> int:
     """The last sample, at `rate` samples per unit, at least `margin` before a place, at which all elements begin.
 
     Elements of every step lie on one lattice from the begin of the whole, if what is read begins there. The first step
@@ -154,9 +154,9 @@ def beginning_before(place: float, margin: float, rate: float, steps: Sequence[f
 
     Example: elements of 32 and of 20 ms both begin every 160 ms.
 
-        >>> beginning_before(4.0, 1.0, 16_000, (0.032, 0.02)) / 16_000
+        >>> beginning_before(4.0, 1.0, 16_000.0, (0.032, 0.02)) / 16_000
         2.88
-        >>> beginning_before(4.0, 1.0, 44_100, (1411 / 44_100, 882 / 44_100)) % 1411
+        >>> beginning_before(4.0, 1.0, 44_100.0, (1411 / 44_100, 882 / 44_100)) % 1411
         0
     """
     together = 1

@@ -84,11 +84,10 @@ class Spans(Generic[ItemT]):
         if whole != self._whole:
             self._whole, self._stitched = whole, Stitched()
         self._held.append(window)
-        elements = self._held[0].features.valid.shape[1]
-        half = max(FEWEST, -(-SPAN // max(elements, 1))) // 2
-        if len(self._held) >= 2 * half:
+        elements = sum(one.features.valid.shape[1] for one in self._held)
+        if elements >= SPAN and len(self._held) >= FEWEST:
             self._group()
-            yield from self._release(half)
+            yield from self._release(len(self._held) // 2)
 
     def _finish(self) -> Iterator[FoundBatch[ItemT]]:
         """What is left of a whole."""

@@ -178,7 +178,7 @@ class AudioFiles(AbstractItems[Recording]):
         """
         begin, rate = self.start(index), self.sample_rate
         margin = max(0.0, min(CONTEXT, (sight.longest - self.seconds) / 2))
-        first = beginning_before(begin, margin, rate, sight.steps)
+        first = beginning_before(begin, margin, float(rate), sight.steps)
         if begin + self.seconds - first / rate > sight.longest:
             first = round(begin * rate)
         samples = self._stretch(index, first / rate, min(begin + self.seconds + margin - first / rate, sight.longest))

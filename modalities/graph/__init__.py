@@ -53,7 +53,7 @@ class GraphModality(AbstractModality[Graph]):
     Args:
         most: nodes of an item; larger graphs are cut into connected windows.
         margin: edges around such a window up to which the network sees other nodes, once it has learned: one more than
-            the encoder has layers gives the vectors of the whole graph. At most `most` / 2 nodes are seen so.
+            the encoder has layers gives the vectors of the whole graph. At most `most` nodes are seen so.
         column: the name of the SMILES column in tables; the usual names are found without it.
         encoding: of files that are not in Unicode (latin-1, cp1252, gb18030, …); None refuses them.
 

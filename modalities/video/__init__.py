@@ -24,9 +24,9 @@ from .data import Clips as Clips
 from .data import VideoFiles as VideoFiles
 from .data import collate as collate
 from .data import each_window as each_window
-from .data import read_videos
 from .effects import Blur, ColourJitter, Grey, Noise, Solarise
 from .encoders import Colours, Conv
+from .finding import read_videos
 from .fitted import MViT, VideoMAE
 from .given_masks import read_masks, shown_masks
 from .masks import on_pixels as on_pixels

@@ -13,7 +13,7 @@ from jaxtyping import Float
 import gestalt
 from gestalt.cli.commands import execute
 from gestalt.core.components.settings import settings_of
-from gestalt.core.discovery.concat_features import ConcatFeatures
+from gestalt.core.discovery.quiet_background import AlikeQuiet
 from gestalt.core.experiment.options import EncoderChoice, Running
 from gestalt.core.runs.discover import discover
 from gestalt.modalities.audio import Audio, Recording, collate
@@ -51,7 +51,7 @@ def bats(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(bats: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run on them that says nothing of the sample rate."""
     out = tmp_path_factory.mktemp("runs") / "bats"
-    assert execute(command(bats, out, "--seconds", "2", steps=4)) == 0
+    assert execute(command(bats, out, "--seconds", "2", "--method", "odin-warm-start", steps=4)) == 0
     return out
 
 
@@ -91,11 +91,11 @@ def test_the_rate_is_that_of_most_files_and_no_more_than_asked_for(tmp_path: Pat
         recipe = AudioEvents(options)
         assert isinstance(recipe.modality, Audio)
         assert isinstance(recipe.options, Options)
-        assert isinstance(recipe.finder.extra_features, ConcatFeatures)
-        assert isinstance(recipe.finder.extra_features.plain, LogMel)
+        assert isinstance(recipe.finder.background, AlikeQuiet)
+        assert isinstance(recipe.finder.background.salience, LogMel)
         assert recipe.modality.sample_rate == recipe.options.sample_rate == expected
         assert recipe.finder == recipe.options.finder
-        assert recipe.finder.extra_features.plain.sample_rate == expected
+        assert recipe.finder.background.salience.sample_rate == expected
 
 
 def test_shipped_sounds_keep_their_rate() -> None:
@@ -114,7 +114,7 @@ def test_every_encoder_filter_and_picture_takes_every_rate(rate: int) -> None:
     modality = Audio(rate, 2.0)
     item = Recording(torch.from_numpy(song(2.0, rate / 8, rate)), rate)
     few = {"mels": 8} if rate < 4000 else {}
-    for name in ("raw", "conv") if few else ("raw", "conv", "resnet18"):
+    for name in ("raw", "conv", "dilated") if few else ("raw", "conv", "dilated", "unet", "resnet18"):
         features = modality.encoders[name](sample_rate=rate, **few).eval()(collate([item, item]))
         assert features.grid is not None
         assert bool(features.values.isfinite().all())
