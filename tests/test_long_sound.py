@@ -25,7 +25,7 @@ from gestalt.modalities.audio import Audio, AudioFiles
 from gestalt.modalities.audio.data import CONTEXT
 from gestalt.modalities.audio.encoders import LogMel
 from gestalt.modalities.audio.outputs import write_objects
-from tests.recordings import RATE, song, write_torn
+from tests.recordings import RATE, song
 
 
 def model_of(seconds: float, encoder: str = "conv", **settings: Any) -> Model[Any]:
@@ -157,15 +157,20 @@ def test_of_a_long_file_only_a_span_of_windows_is_held(tmp_path: Path, monkeypat
     assert most <= 8 + model.batch + 1
 
 
-def test_a_gap_is_no_neighbour(tmp_path: Path) -> None:
-    write_torn(tmp_path / "torn.wav", 13.0)
-    model = model_of(4.0)
-    items = model.modality.read([tmp_path / "torn.wav"]).items
+def test_a_gap_is_no_neighbour_and_does_its_neighbours_no_harm(tmp_path: Path) -> None:
+    samples = tones((1500.0, 10.0, 18.0), seconds=40.0)
+    samples[[round(12.9 * RATE), round(15.5 * RATE)]] = np.nan  # within the context of the windows beside
+    model = model_of(4.0, **WIDE)
+    items = model.modality.read([written(tmp_path / "torn.wav", samples)]).items
     with pytest.raises(BadItemError, match=r"12\.0–16\.0 s.*NaN"):
         list(model.found(items))
     found = list(model.found(items, []))
-    assert [batch.index[0] for batch in found] == [0, 1, 2, *range(4, 15)]
-    assert all(bool(batch.features.values.isfinite().all()) for batch in found), "what is bad beside a window harms it"
+    assert [batch.index[0] for batch in found] == [0, 1, 2, 4, 5, 6, 7, 8, 9]
+    assert all(bool(batch.features.values.isfinite().all()) for batch in found)
+    before, after = found[2].labels()[0], found[3].labels()[0]
+    assert int(before[-10]) >= 0
+    assert int(after[10]) >= 0
+    assert not set(before.tolist()) & set(after.tolist()) - {-1}
 
 
 def test_context_is_real_where_there_is_any_and_begins_where_all_elements_do(tmp_path: Path) -> None:
