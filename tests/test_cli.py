@@ -303,7 +303,7 @@ def test_a_mistaken_choice_suggests_the_nearest(capsys: pytest.CaptureFixture[st
     ("arguments", "text"),
     [
         (["--steps", "many"], "Error parsing --steps: .*'many'"),
-        (["--finder.extra-features.weight", "x"], "Error parsing --finder.extra-features.weight: .*'x'"),
+        (["--finder.background.quiet", "x"], "Error parsing --finder.background.quiet: .*'x'"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

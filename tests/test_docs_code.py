@@ -109,15 +109,16 @@ def options(page: Path) -> Iterator[list[str]]:
 def runs_of(page: Path) -> list[list[str]]:
     """The runs that a page is about: one of its options must be an option of one of them."""
     if page.parent.name == "recipes":
-        return [["run", page.stem]]
+        return [["run", page.stem], *(["run", page.stem, "--method", name] for name in ("odin-warm-start", "computed"))]
     if page.parent.parent.name == "modalities":
         start = {"graph": "molecules"}.get(page.parent.name, page.parent.name)
         return [["run", name] for name in RECIPES.names() if name.startswith(start)]
     if page.stem in ("plug-in", "extending"):
         return [["run", "objects", "--data", "FOLDER", "--modality", "audio"]]
     if page.parent.name == "methods":
-        return [["run", "audio-events", "--method", name] for name in METHODS.names() if name.startswith(page.stem)]
-    return [["run", "audio-events"]]
+        own = [["run", "audio-events", "--method", name] for name in METHODS.names() if name.startswith(page.stem)]
+        return [*own, *([*run, "--method.beside", "byol"] for run in own if run[-1] == "computed")]
+    return [["run", "audio-events"], ["run", "audio-events", "--encoder", "wav2vec2"]]
 
 
 @pytest.fixture
@@ -131,6 +132,7 @@ def nothing_runs(monkeypatch: pytest.MonkeyPatch) -> None:
         ("runs.predict", "predict"),
     ):
         monkeypatch.setattr(importlib.import_module(f"gestalt.core.{module}"), name, lambda *_: 0)
+    monkeypatch.setattr(importlib.import_module("gestalt.recipes.audio_events.recipe"), "rate_of", lambda *_: 16_000)
     labels_table = importlib.import_module("gestalt.recipes.labels_table.recipe")
     monkeypatch.setattr(labels_table.LabelsTable, "run", lambda _: 0)
     monkeypatch.setattr(importlib.import_module("gestalt.core.conformance"), "findings", lambda _: ())

@@ -359,4 +359,4 @@ def test_the_page_of_modalities_names_every_optional_protocol() -> None:
     own = [name for name in protocols if vars(optional)[name].__module__ == optional.__name__]
     text = (ROOT / "docs" / "plug-in.md").read_text(encoding="utf-8")
     assert len(own) > 4
-    assert [name for name in own if f"| `{name}` |" not in text] == []
+    assert [name for name in own if f"| `{name}`" not in text] == []

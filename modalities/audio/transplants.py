@@ -1,7 +1,7 @@
 """Sounds of one recording added to another: without the noise beneath them, of another level, colour and pitch."""
 
 import math
-from typing import NamedTuple
+from typing import NamedTuple, final
 
 import numpy as np
 import torch
@@ -50,6 +50,7 @@ NOTHING = 1e-10
 """Power of silence."""
 
 
+@final
 class Stretch(NamedTuple):
     """The samples of a part in its recording, and its cells of time and, where it has any, frequency."""
 

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import replace
-from typing import NamedTuple
+from typing import NamedTuple, final
 
 import numpy as np
 import torch
@@ -31,6 +31,7 @@ CUT_OFF = 0.6
 """A part with more pixels on the border than this, times the roots of its areas, is cut off by it; see pictures."""
 
 
+@final
 class Course(NamedTuple):
     """Where the pixels of the host lie in the donor: y_donor = down · y + rise · t + top, x_donor likewise."""
 
