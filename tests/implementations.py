@@ -42,6 +42,8 @@ from gestalt.core.discovery.segmenters import (
 )
 from gestalt.core.methods.adversary import Adversary
 from gestalt.core.methods.compared import Compared
+from gestalt.core.methods.computed.learner import ComputedLearner
+from gestalt.core.methods.computed.method import Computed
 from gestalt.core.methods.info import BatchInfo
 from gestalt.core.methods.learner import Learner
 from gestalt.core.methods.method import AbstractMethod, DataInfo
@@ -59,7 +61,7 @@ from gestalt.core.methods.objectives import (
 )
 from gestalt.core.methods.presets import preset_named
 from gestalt.core.methods.settings import Heads, Inputs
-from gestalt.core.methods.step import StepOutput
+from gestalt.core.methods.step import AbstractLearner, StepOutput
 from gestalt.core.methods.targets import Classes
 from gestalt.core.modality.base import AbstractModality
 from gestalt.core.networks.encoder import AbstractEncoder, Network
@@ -74,6 +76,7 @@ from gestalt.core.networks.follower import (
 )
 from gestalt.core.networks.heads import MLP
 from gestalt.core.optimization.progress import Progress
+from tests.computed_numbers import computed_numbers, numbers
 from tests.toy import PATCH, Ragged, point_items, series_items, toy
 
 
@@ -233,7 +236,12 @@ def _groups_of_data(data: Ragged) -> Segmentation:
 
 
 DATA = DataInfo(
-    items=200, batch=4, target=Classes(("a", "b")), finder=FINDER, first_segments=GivenMasks(_groups_of_data)
+    items=200,
+    batch=4,
+    target=Classes(("a", "b")),
+    finder=FINDER,
+    first_segments=GivenMasks(_groups_of_data),
+    computed=numbers(),
 )
 """The data for which all methods are built small."""
 SMALL: dict[str, Any] = {"heads": Heads(8, 5), "finder": FINDER, "switch": 2, "contrast": 1.0}
@@ -262,7 +270,7 @@ def _built(name: str, **changes: Any) -> Callable[[AbstractEncoder], Learner]:
 
 
 LEARNERS: dict[str, Callable[[AbstractEncoder], Learner]] = {
-    **{name: _built(name) for name in METHODS.names()},
+    **{name: _built(name) for name in METHODS.names() if not preset_named(name).method.card.computed},
     "odin-warm-start with both": _built("odin-warm-start", contrast=0.2, regression=1.0, switch=0),
     "byol, adversary, source": _built("byol", inputs=Inputs("source", Adversary(0.2, steps=2))),
     "byol without projector": _built("byol", heads=Heads(8, None)),
@@ -280,7 +288,25 @@ LEARNERS: dict[str, Callable[[AbstractEncoder], Learner]] = {
         "discovery", Combined([Regression(), Contrastive()], [1.0, 1.0]), None
     ),
 }
-"""Every installed method and preset as it comes, and compositions of the parts that the methods do not use."""
+"""Every installed method and preset that compares, and compositions of the parts that the methods do not use."""
+
+
+def _computed(method: Computed, encoder: AbstractEncoder) -> ComputedLearner:
+    return method.build(encoder, DATA)
+
+
+COMPUTED: dict[str, Callable[[AbstractEncoder], ComputedLearner]] = {
+    "computed": functools.partial(_computed, Computed(hidden=8)),
+    "computed from views": functools.partial(_computed, Computed(hidden=8, sees="views")),
+    "computed beside odin": functools.partial(_computed, Computed(small("odin"), weight=0.5, hidden=8)),
+    "computed beside a method that learns from labels": functools.partial(
+        _computed, Computed(small("semppl"), hidden=8)
+    ),
+}
+"""Computed targets of items; those of elements differ between modalities."""
+
+EVERY_LEARNER: dict[str, Callable[[AbstractEncoder], AbstractLearner[Compared]]] = {**LEARNERS, **COMPUTED}
+"""Everything that trains."""
 
 ENCODERS: dict[str, Callable[[], AbstractEncoder]] = {
     "points": lambda: toy("points").encoders["small"](),
@@ -362,7 +388,8 @@ def make_batch(kind: str, items: Sequence[Tensor], seed: int = 0, modality: Abst
     names = tuple(f"item {number}" for number in range(len(items)))
     index = torch.arange(seed, seed + len(items))
     labels = torch.where(index % 3 < 2, index % 2, -1)
-    return Batch(views[0], tuple(views[1:]), names, index, labels=labels)
+    computed = computed_numbers(len(items), seed)
+    return Batch(views[0], tuple(views[1:]), names, index, labels=labels, computed=computed)
 
 
 def _views_of(modality: AbstractModality[Any], item: Tensor, seed: int) -> list[tuple[Tensor, AbstractCorrespondence]]:

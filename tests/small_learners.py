@@ -6,10 +6,12 @@ import torch
 from torch import Tensor
 
 from gestalt.core.data.view import Batch
+from gestalt.core.methods.compared import Compared
 from gestalt.core.methods.learner import Learner
 from gestalt.core.methods.method import DataInfo
+from gestalt.core.methods.step import AbstractLearner
 from gestalt.core.optimization.progress import Progress
-from tests.implementations import DATA, ENCODERS, ITEMS, make_batch, method_learner, seeded
+from tests.implementations import DATA, ENCODERS, ITEMS, make_batch, method_learner, seeded, small
 
 
 def built(name: str, data: DataInfo = DATA, **changes: Any) -> Learner:
@@ -17,16 +19,22 @@ def built(name: str, data: DataInfo = DATA, **changes: Any) -> Learner:
     return method_learner(name, ENCODERS["points"](), data, **changes)
 
 
+def any_built(name: str, data: DataInfo = DATA) -> AbstractLearner[Compared]:
+    """Of any method, also of one that compares nothing."""
+    torch.manual_seed(0)
+    return small(name).build(ENCODERS["points"](), data)
+
+
 def batch(count: int = 6) -> Batch[Any]:
     made: Batch[Any] = make_batch("points", ITEMS["points"](count))
     return made
 
 
-def gradients(learner: Learner) -> dict[str, Tensor]:
+def gradients(learner: torch.nn.Module) -> dict[str, Tensor]:
     return {name: p.grad for name, p in learner.named_parameters() if p.grad is not None}
 
 
-def trained(learner: Learner, steps: int = 3, of: Batch[Any] | None = None) -> list[float]:
+def trained(learner: AbstractLearner[Compared], steps: int = 3, of: Batch[Any] | None = None) -> list[float]:
     """The losses of a few steps of plain gradient descent."""
     of, losses = of or batch(), []
     for step in range(1, steps + 1):

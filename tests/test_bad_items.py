@@ -88,23 +88,25 @@ def test_everyone_who_reads_items_leaves_out_the_same(error: str) -> None:
 
 
 @pytest.mark.parametrize("error", RAISED)
-def test_what_a_library_raises_over_a_file_at_the_probe_is_named_or_left_out(error: str) -> None:
+def test_what_a_library_raises_over_a_file_at_the_probe_is_named_or_left_out(tmp_path: Path, error: str) -> None:
     def examine(path: Path) -> str:
         return path.stem if path.stem != "torn" else RAISED[error]()
 
-    paths, skipped = [Path("a.x"), Path("torn.x"), Path("b.x")], list[Skipped]()
-    assert probe(paths, examine, skipped) == [(Path("a.x"), "a"), (Path("b.x"), "b")]
-    assert [entry.name for entry in skipped] == ["torn.x"]
+    paths, skipped = [tmp_path / name for name in ("a.x", "torn.x", "b.x")], list[Skipped]()
+    for path in paths:
+        path.touch()
+    assert probe(paths, examine, skipped) == [(paths[0], "a"), (paths[2], "b")]
+    assert [entry.name for entry in skipped] == [str(paths[1])]
     with pytest.raises(BadItemError, match=rf"torn\.x: cannot be read \({error}"):
         probe(paths, examine, None)
 
 
-def test_a_mistake_of_the_program_is_no_bad_item() -> None:
+def test_a_mistake_of_the_program_is_no_bad_item(tmp_path: Path) -> None:
     def mistaken(_: Path) -> str:
         return nowhere  # type: ignore[name-defined,no-any-return] # noqa: F821
 
     with pytest.raises(NameError, match="nowhere"):
-        probe([Path("a.x")], mistaken, [])
+        probe([tmp_path], mistaken, [])
 
 
 @final

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from dataclasses import replace
 from typing import Any, Literal
 
 import pytest
@@ -18,6 +19,8 @@ from gestalt.core.evaluation import (
     item_vectors,
     label_fraction,
 )
+from gestalt.core.evaluation.fine_tuning import WeightAverage
+from gestalt.core.evaluation.fitted_head import PENALTIES, fitted_head
 from gestalt.core.methods.targets import Classes, Values
 from gestalt.core.networks.encoder import AbstractEncoder
 from gestalt.core.networks.norm import MaskedBatchNorm
@@ -215,3 +218,71 @@ def test_a_share_of_values_covers_their_range_and_another_seed_keeps_others() ->
         label_fraction(torch.tensor([-1, -1]), 0.5)
     with pytest.raises(ValueError, match=r"lies in \(0, 1\], got 0"):
         label_fraction(torch.tensor([1]), 0.0)
+
+
+@pytest.mark.parametrize("sums", [False, True])
+def test_sums_beside_means_tell_how_large_a_set_is(sums: bool) -> None:
+    generator = torch.Generator().manual_seed(0)
+    sizes = 3 + torch.arange(40) % 9
+    items = [torch.ones(int(size), 2) + 0.01 * torch.randn(int(size), 2, generator=generator) for size in sizes]
+    options = replace(QUICK, encoder_scale=0.0, sums=sums, steps=200)
+    found = fine_tune(Normed(), items, SIZE, sizes.float()[:, None], EVEN, ODD, pad, options)
+    assert (found["r2"] > 0.95) == sums
+    vectors = item_vectors(Normed(), items, pad, sums=sums)
+    assert vectors.shape == (40, 24 if sums else 12)
+    if sums:
+        torch.testing.assert_close(vectors[:, 12:], vectors[:, :12] * sizes[:, None], rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("sums", [False, True])
+def test_a_fitted_head_begins_as_the_linear_probe_and_running_statistics_stay(sums: bool) -> None:
+    items, sizes = sloped()
+    torch.manual_seed(0)
+    encoder = Normed()
+    with torch.no_grad():
+        encoder.inner[1].mean.fill_(0.3)  # not those of the data: a pass in training mode would tell
+    vectors = item_vectors(encoder, items, pad, sums=sums).double()
+    target = SIZE.standardised(sizes[EVEN][:, None])
+    head = fitted_head(vectors[EVEN], target, sizes[EVEN][:, None])
+    outputs = ((vectors[ODD] - head.mean) / head.scale) @ head.weight.T + head.bias
+    expected = target.score(outputs, sizes[ODD][:, None])["rmse"]
+    still = replace(QUICK, lr=1e-12, head="fitted", sums=sums, average=0.5)
+    found = fine_tune(encoder, items, SIZE, sizes[:, None], EVEN, ODD, pad, still)["rmse"]
+    assert found == pytest.approx(expected, rel=1e-3)
+    better = fine_tune(
+        encoder, items, SIZE, sizes[:, None], EVEN, ODD, pad, replace(still, lr=0.01, steps=150, encoder_scale=1.0)
+    )
+    assert better["rmse"] < expected
+
+
+def test_the_penalty_of_a_fitted_head_is_the_one_that_serves_rows_left_out() -> None:
+    generator = torch.Generator().manual_seed(0)
+    vectors = torch.randn(60, 40, generator=generator).double()
+    noise = torch.randn(60, 1, generator=generator).double()
+    clean = fitted_head(vectors[:, :3], Values(("y",)), vectors[:, :1] * 2)
+    assert float((clean.weight / clean.scale)[0, 0]) == pytest.approx(2, abs=0.1)
+    assert float(fitted_head(vectors, Values(("y",)), noise).weight.abs().max()) < 0.1
+    few = fitted_head(vectors[:5], Values(("y",)), noise[:5])
+    assert float(few.weight.abs().max()) < float(noise.abs().max()) / PENALTIES[-1] * 20
+    classes = fitted_head(vectors, Classes(("a", "b")), (vectors[:, 0] > 0).long())
+    assert classes.weight.shape == (2, 40)
+    assert float((classes.weight[1] - classes.weight[0])[0]) > 0.2
+
+
+def test_weights_that_were_never_averaged_stay() -> None:
+    layer = nn.Linear(2, 2)
+    before = layer.weight.detach().clone()
+    WeightAverage(layer).take()
+    assert torch.equal(layer.weight, before)
+
+
+def test_averaged_weights_are_the_mean_over_the_last_steps() -> None:
+    items, sizes = sloped()
+    known = sizes[:, None]
+    encoder = Normed()
+    found = [
+        fine_tune(encoder, items, SIZE, known, EVEN, ODD, pad, replace(QUICK, average=share))["rmse"]
+        for share in (0.0, 0.02, 1.0)
+    ]
+    assert found[0] == pytest.approx(found[1], rel=1e-6), "the last step alone is the last step"
+    assert found[2] != found[0]

@@ -272,7 +272,7 @@ def test_everything_that_a_file_says_of_a_molecule_is_written_beside_it(tmp_path
     )
     write_molecules([batch], items, tmp_path)
     rows = table(tmp_path / "molecules.csv")
-    assert [row["molecule"] for row in rows] == [items.name(index) for index in range(len(items))]
+    assert [row["molecule"] for row in rows] == [record.name for record in items.records]
     assert rows[0] == {
         "molecule": f"{path} [line 2]",
         "name": "ethanol",

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from gestalt.core.data.feature_map import Grid
 from gestalt.core.data.items import BadItemError, Skipped
-from gestalt.core.data.masks import ItemMasks
+from gestalt.core.data.masks import ItemMasks, LeavesUnused
 from gestalt.core.training.data import Order, batches
 from gestalt.modalities.image import Image, ImageDataset, Picture, chain, default_views
 from gestalt.modalities.image.masks import coco, index_png
@@ -254,9 +254,11 @@ def test_masks_of_pictures_that_were_left_out_may_be_there(tmp_path: Path) -> No
         save_mask(tmp_path / "masks", name, painted(20, 30))
     items = Image().read([tmp_path / "data"]).items
     skipped = [Skipped(str(tmp_path / "data" / "torn.jpg"), "is torn")]
-    assert Image().read_masks(tmp_path / "masks", items, skipped).has(0)
-    with pytest.raises(ValueError, match="names 'torn', which is none"):
-        Image().read_masks(tmp_path / "masks", items)
+    for known, unused in ((skipped, ()), ((), ("torn",))):
+        masks = Image().read_masks(tmp_path / "masks", items, known)
+        assert masks.has(0)
+        assert isinstance(masks, LeavesUnused)
+        assert masks.unused == unused
 
 
 def test_a_mask_that_does_not_fit_its_picture_is_named_when_its_turn_comes(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from gestalt.core.runs.saving import load
 from gestalt.modalities.image import collate
 from gestalt.modalities.image.masks import read_index
 from gestalt.recipes.image_objects.recipe import ImageObjects, Options, largest
+from gestalt.recipes.image_objects.rules import colours_finder
 from gestalt.recipes.image_objects.synthetic.photographs import PHOTOGRAPHS, photographs
 from gestalt.recipes.image_objects.synthetic.scenes import SEEN, Composing, Scene, Scenes
 from gestalt.recipes.image_objects.truth import cells_of_pixels, instance_metrics, owned, truth_of, type_metrics
@@ -36,7 +37,7 @@ TINY = [
     "1",
     "--accelerator",
     "cpu",
-    "--method.switch",
+    "--method.rounds.every",
     "1",
 ]
 
@@ -91,10 +92,10 @@ def test_first_segments_follow_the_rule_of_the_options() -> None:
     assert by_rule.heuristic is not None
     found = by_rule.heuristic(batch).grid
     assert found is not None
-    assert found.shape == (16, 16)
+    assert found.shape == (64, 64)  # pixels
     by_colours = ImageObjects(replace(options, first="colours")).data().first_segments
     assert isinstance(by_colours, Discovery)
-    assert by_colours.finder == replace(options.finder, extra_features=None)
+    assert by_colours.finder == colours_finder()
     grid = by_colours.source.network.encode(batch).grid
     assert grid is not None
     assert grid.shape == (16, 16)
@@ -217,7 +218,7 @@ def test_the_recipes_settings_of_its_encoder_hold_until_others_are_given() -> No
         found: EncoderChoice = parsed(Options, arguments, "run image-objects", encoders=encoders).encoder
         return found
 
-    assert chosen() == chosen("--encoder", "conv") == EncoderChoice("conv", {"finer": 2})
-    assert chosen("--encoder.finer", "1") == EncoderChoice("conv")
-    assert chosen("--encoder", "conv", "--encoder.width", "16").settings == {"finer": 2, "width": 16}
+    assert chosen() == chosen("--encoder", "unet") == EncoderChoice("unet")
+    assert chosen("--encoder.dim", "16") == EncoderChoice("unet", {"dim": 16})
+    assert chosen("--encoder", "conv", "--encoder.finer", "2").settings == {"finer": 2}
     assert chosen("--encoder", "raw") == EncoderChoice("raw")

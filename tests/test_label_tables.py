@@ -73,9 +73,8 @@ def test_rows_of_what_is_not_here_are_said_in_a_line_and_stop_nothing(tmp_path: 
     table = write(tmp_path / "l.csv", "file,label\nx.wav,a\nbad.wav,a\nothers/z.wav,b\n")
     labels = read_labels(table, OWLS, skipped=[Skipped("data/owl/bad.wav", "is torn")])
     assert labels.known.tolist() == [0, -1, -1]
-    assert labels.note == (
-        f"labels in {table}: 2 of 3 rows are of nothing in this run, such as 'bad.wav', 1 of them of what was left out"
-    )
+    said = f"labels in {table}: not in this run: 2 of 3 rows, such as 'bad.wav' (1 of what was left out)"
+    assert labels.note == said
     with pytest.raises(ValueError, match=r"l\.csv names nothing of the data: its first row names 'q\.wav'"):
         read_labels(write(tmp_path / "l.csv", "file,label\nq.wav,a\n"), OWLS)
 
@@ -84,7 +83,7 @@ def test_rows_that_are_wrong_stop_a_run_or_are_left_out_and_counted(tmp_path: Pa
     table = write(tmp_path / "l.csv", "file,label\nx.wav,a\ny v1.wav,b,c\n")
     with pytest.raises(ValueError, match=r"l\.csv:3 has 3 cells, the header has 2; .*--skip-bad"):
         read_labels(table, OWLS)
-    assert read_labels(table, OWLS, skip_bad=True).note.endswith("1 rows were wrong and left out")
+    assert read_labels(table, OWLS, skip_bad=True).note.endswith("left out because they are wrong: 1")
 
 
 @pytest.mark.parametrize(

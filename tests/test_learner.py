@@ -3,7 +3,7 @@
 import copy
 import dataclasses
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, final
+from typing import Any, Literal, TypeVar, final
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ from gestalt.core.methods.compared import Compared
 from gestalt.core.methods.info import BatchInfo
 from gestalt.core.methods.learner import Learner
 from gestalt.core.methods.objectives import AbstractObjective, Contrastive, Loss, Regression
-from gestalt.core.methods.step import StepOutput
+from gestalt.core.methods.step import AbstractLearner, StepOutput
 from gestalt.core.modality.transform import Views
 from gestalt.core.networks.encoder import AbstractEncoder, Network
 from gestalt.core.networks.follower import AbstractRule, Fixed, Follower, MovingAverage, NetworkSource, Shared
@@ -31,6 +31,7 @@ from gestalt.core.optimization.after_step import AfterStep
 from gestalt.core.optimization.progress import Progress
 from tests.implementations import (
     ENCODERS,
+    EVERY_LEARNER,
     ITEMS,
     LEARNERS,
     PROGRESS,
@@ -42,27 +43,28 @@ from tests.implementations import (
 )
 from tests.toy import POINT_TRANSFORMS, SERIES_TRANSFORMS, Do, keep_points, keep_series, pad, toy
 
-every_learner = pytest.mark.parametrize("build", LEARNERS.values(), ids=LEARNERS)
+every_learner = pytest.mark.parametrize("build", EVERY_LEARNER.values(), ids=EVERY_LEARNER)
 every_kind = pytest.mark.parametrize("kind", ENCODERS)
-Build = Callable[[AbstractEncoder], Learner]
+LearnerT = TypeVar("LearnerT", bound=AbstractLearner[Compared])
+Build = Callable[[AbstractEncoder], AbstractLearner[Compared]]
 
 
-def built(build: Build, kind: str = "points", seed: int = 0) -> Learner:
+def built(build: Callable[[AbstractEncoder], LearnerT], kind: str = "points", seed: int = 0) -> LearnerT:
     torch.manual_seed(seed)
     return build(ENCODERS[kind]())
 
 
-def gradients(learner: Learner) -> dict[str, Tensor]:
+def gradients(learner: nn.Module) -> dict[str, Tensor]:
     return {name: p.grad for name, p in learner.named_parameters() if p.grad is not None}
 
 
-def compared(learner: Learner, batch: Any) -> Compared:
+def compared(learner: AbstractLearner[Compared], batch: Any) -> Compared:
     """What a learner compares in a batch."""
     output: StepOutput[Compared] = learner(batch, seeded(), PROGRESS)
     return output.details
 
 
-def stepped(learner: Learner, batch: Any) -> StepOutput[Compared]:
+def stepped(learner: AbstractLearner[Compared], batch: Any) -> StepOutput[Compared]:
     """One optimiser step with what follows it."""
     outcome: StepOutput[Compared] = learner(batch, seeded(), PROGRESS)
     outcome.loss.backward()

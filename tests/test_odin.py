@@ -240,7 +240,7 @@ def test_odin_resumes_with_every_rule_of_its_followers(rule: str) -> None:
 COMPILED = """
 import torch
 from gestalt.core.components.registry import METHODS
-from tests.implementations import ENCODERS, ITEMS, LEARNERS, make_batch, seeded
+from tests.implementations import ENCODERS, EVERY_LEARNER, ITEMS, make_batch, seeded
 from tests.test_learner import stepped
 
 batch = make_batch("points", ITEMS["points"](4))
@@ -250,9 +250,9 @@ for name in METHODS.names():
     learners = []
     for compiled in (False, True):
         torch.manual_seed(0)
-        learner = LEARNERS[name](ENCODERS["points"]())
+        learner = EVERY_LEARNER[name](ENCODERS["points"]())
         if compiled:
-            for part in (learner.online.encoder, learner.online.projector, learner.predictor):
+            for part in (learner.online.encoder, *learner.heads().values()):
                 part.compile(backend="aot_eager")
         learners.append((learner, [stepped(learner, batch).loss for _ in range(2)]))
     (plain, losses), (compiled, others) = learners

@@ -32,9 +32,9 @@ from tests.implementations import (
     BANKED,
     DRAWING,
     ENCODERS,
+    EVERY_LEARNER,
     EVERY_OBJECTIVE,
     ITEMS,
-    LEARNERS,
     PROGRESS,
     labelled,
     make_batch,
@@ -120,7 +120,7 @@ def sum_case(share: slice) -> Result:
 def learner_case(kind: str, name: str, share: slice) -> Result:
     """A whole training step's loss and gradients, under DistributedDataParallel where there are several ranks."""
     torch.manual_seed(0)
-    learner = LEARNERS[name](ENCODERS[kind]())
+    learner = EVERY_LEARNER[name](ENCODERS[kind]())
     module: Any = DistributedDataParallel(learner) if world_size() > 1 else learner
     items = ITEMS[kind](ITEMS_IN_ALL)[share]
     outcome = module(make_batch(kind, items, seed=share.start), seeded(3), PROGRESS)
@@ -165,7 +165,7 @@ CASES: dict[str, Case] = {
     "gather": gather_case,
     "sum": sum_case,
     "masks of the data": masks_case,
-    **{f"{name} on points": functools.partial(learner_case, "points", name) for name in LEARNERS},
+    **{f"{name} on points": functools.partial(learner_case, "points", name) for name in EVERY_LEARNER},
     **{f"{name} on series": functools.partial(learner_case, "series", name) for name in ("byol", "odin")},
 }
 

@@ -15,9 +15,11 @@ from gestalt.core.experiment.build import LearnerFactory
 from gestalt.core.experiment.labelling import labels_of
 from gestalt.core.experiment.options import EncoderChoice, Labelling, Running
 from gestalt.core.experiment.recipe import AbstractRecipe
+from gestalt.core.methods.computed.method import Computed
 from gestalt.core.methods.odin_warm_start import OdinWarmStart
 from gestalt.core.methods.settings import Heads
 from gestalt.core.optimization.progress import Progress
+from gestalt.core.training import computing
 from gestalt.core.training.data import Order, batches
 from gestalt.core.training.labels import Labels
 from gestalt.core.training.options import Training
@@ -118,8 +120,12 @@ def prepared(name: str, folder: Path) -> Prepared:
         labels = labels_of(data, recipe.options.labelling, seed=0)
         assert labels is not None
         order = Order(len(data.items), 6, 1, seed=0, labelled=labels.known_items().tolist(), share=0.5)
-        made = batches(data.items, data.views, recipe.modality.collate, order, 0, skip_bad=False, labels=labels)
-        return Prepared(LearnerFactory(recipe, data, data.views, labels), labels, next(made))
+        factory = LearnerFactory(recipe, data, data.views, labels)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(computing, "FITTED", 6)
+            targets = factory.computing(Computed())
+        made = batches(data.items, data.views, recipe.modality.collate, order, 0, False, labels, computing=targets)
+        return Prepared(factory, labels, next(made))
 
 
 @pytest.fixture(scope="module")
@@ -143,7 +149,8 @@ def test_every_recipe_knows_labels_of_some_items_and_mixes_them_into_a_batch_at_
     assert batch.labels is not None
     known = batch.labels.flatten(1).amax(dim=1) if batch.labels.ndim > 1 else batch.labels
     assert int((known >= 0).sum()) == 3
-    info = ready.factory.info()
+    info = ready.factory.info(ready.factory.recipe.options.method)
+    assert info.computed is None, "which takes a while, and the method does not ask for it"
     assert info.target is labels.target
     assert (info.items, info.batch, info.large_views) == (len(items), 6, len(batch.views))
 

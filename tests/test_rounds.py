@@ -324,3 +324,15 @@ def test_the_background_may_be_one_more_object() -> None:
     assert with_rest.weights.sum(dim=1).tolist() == [[1.0] * plain.weights.shape[2]]
     assert alone == pytest.approx(0.0, abs=1e-6)  # one object is told from nothing
     assert told > 0.1
+
+
+def test_a_short_round_looks_at_the_items_that_it_learns_from_alone(tmp_path: Path) -> None:
+    read = set[int]()
+    options = replace(OPTIONS, steps=3, batch=2, log_every=1)
+    assert run(tmp_path, Few(read.add), options, learner=learner(Rounds(1))).finished
+    wanted = [Order(10, 2, 3, OPTIONS.seed).between(step, step + 1).members() for step in range(3)]
+    assert [len(items) for items in wanted] == [2, 2, 2]
+    assert read == set().union(*wanted)
+    for number, items in enumerate(wanted):
+        assert [index for index, one in enumerate(kept(tmp_path, number)) if one is not None] == items
+    assert Order(10, 4, 9, 0).between(0, 2).members() == list(range(10))

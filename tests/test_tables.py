@@ -107,6 +107,8 @@ def test_rows_of_a_quoted_table_are_those_of_the_csv_library(table: list[list[st
     [
         ("sep=;\r\na;b\r\n1;2,5\r\n", [("1", "2,5")]),
         ("a;b\n1;2,5\n3;4,5\n", [("1", "2,5"), ("3", "4,5")]),
+        ("a;b, in mg\n1;2,5\n", [("1", "2,5")]),
+        ("a, b\n1, 2\n", [("1", " 2")]),
         ("a\tb, in mg\n1\t2\n", [("1", "2")]),
         ("a|b\n1|2\n", [("1", "2")]),
         ("a,b\n1,2\na,b\n3,4\n", [("1", "2"), ("3", "4")]),

@@ -258,8 +258,8 @@ def test_of_many_videos_a_sample_is_decoded_and_every_header_is_read(
     for number in (1, 2):  # one frame is too short, which the decoder alone says
         (tmp_path / f"{number:03}.mp4").unlink()
         write(tmp_path / f"{number:03}.mp4", TENTHS[:1])
-    decoded = Counted(data._decode)
-    monkeypatch.setattr(data, "_decode", decoded)
+    decoded = Counted(data.decode)
+    monkeypatch.setattr(data, "decode", decoded)
     reading = WHOLE.read([tmp_path], skip_bad=True)
     assert len(set(decoded.paths)) == SAMPLE
     assert [Path(entry.name).name for entry in reading.skipped] == ["002.mp4"]

@@ -192,3 +192,15 @@ def item_means(features: FeatureMap) -> Float[Tensor, "batch dim"]:
     values = torch.where(valid, features.values.float(), 0.0)
     means: Tensor = values.sum(dim=1) / valid.sum(dim=1).clamp(min=1)
     return means
+
+
+def item_means_and_sums(features: FeatureMap) -> Float[Tensor, "batch twice_dim"]:
+    """For every item the mean and the sum of its valid elements, side by side: what it is like, and how much of it.
+
+    Example:
+        >>> features = FeatureMap(torch.ones(1, 3, 2), torch.tensor([[True, True, False]]))
+        >>> item_means_and_sums(features).tolist()
+        [[1.0, 1.0, 2.0, 2.0]]
+    """
+    values = torch.where(features.valid[..., None], features.values.float(), 0.0)
+    return torch.cat([item_means(features), values.sum(dim=1)], dim=1)

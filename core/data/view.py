@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar, final, runtime_checkable
 
 import torch
-from jaxtyping import Int, Shaped
+from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 
 from .correspondence import AbstractCorrespondence
@@ -55,7 +55,7 @@ class Batch(Generic[DataT]):
     where each item came from, for messages; `index` is its number in the data set. `masks` are segments that
     come with the data; `labels` are what is known of items, or of the elements of the source view, in the form of the
     target (integers with −1, or numbers with NaN, for what is not known); `skipped` are items that could not be read
-    and were replaced.
+    and were replaced; `computed` are numbers computed from each source item, NaN for what cannot be.
     """
 
     source: View[DataT]
@@ -65,6 +65,7 @@ class Batch(Generic[DataT]):
     masks: Segmentation | None = None
     labels: Shaped[Tensor, "batch ..."] | None = None
     skipped: tuple[Skipped, ...] = ()
+    computed: Float[Tensor, "batch values"] | None = None
 
     def __len__(self) -> int:
         return len(self.names)
@@ -79,4 +80,5 @@ class Batch(Generic[DataT]):
             None if self.masks is None else self.masks.to(device),
             None if self.labels is None else self.labels.to(device),
             self.skipped,
+            None if self.computed is None else self.computed.to(device),
         )

@@ -30,7 +30,7 @@ class Observed:
 
     features: FeatureMap
     plain: Float[Tensor, "batch elements plain"] | None = None
-    background: Float[Tensor, "batch elements numbers"] | None = None
+    background: Float[Tensor, "batch elements around"] | None = None
     cuts: Seen | None = None
 
     def part(self, row: int, places: Int[Tensor, " own"], grid: Grid | None) -> "Observed":

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.optim import AdamW
 
 from ..components.ranges import Between, Count, CountOrNone, Positive, Weight, check_ranges
-from ..data.feature_map import FeatureMap, item_means
+from ..data.feature_map import FeatureMap, item_means, item_means_and_sums
 from ..data.segmentation import Segmentation
 from ..methods.targets import AbstractTarget, any_known, standardised
 from ..modality.transform import AbstractTransform
@@ -21,6 +21,7 @@ from ..networks.modes import evaluating
 from ..networks.norm import MaskedBatchNorm
 from ..optimization.parameter_groups import SHARE, parameter_groups
 from ..optimization.schedules import warmup_cosine
+from .fitted_head import fitted_head
 from .probe import known_sides
 from .vectors import device_of
 
@@ -34,6 +35,13 @@ class FineTuning:
 
     The learning rate of the encoder is `lr · encoder_scale`; 0 freezes it, in evaluation mode. A short schedule with
     the encoder at full rate is our choice for small data; SimCLR and SemPPL sweep the rate on validation data.
+
+    A head that is `fitted` begins as the linear probe of the frozen encoder, and running statistics stay as
+    pre-training left them: training begins where the probe ends, so that a good start is not forgotten while a head is
+    found.
+
+    Source: a fitted head: LP-FT, Kumar et al., "Fine-tuning can distort pretrained features" (2022); averaged weights:
+    Izmailov et al., "Averaging weights leads to wider optima and better generalization" (2018).
     """
 
     steps: Count = 200
@@ -43,6 +51,12 @@ class FineTuning:
     weight_decay: Weight = 1e-4
     warmup: CountOrNone = 10
     seed: Annotated[int, Between(0, 2**31 - 1)] = 0
+    sums: bool = False
+    """An item is to the head the mean of its elements and their sum, where it matters how large it is."""
+    head: Literal["fresh", "fitted"] = "fresh"
+    """The head begins at zero, or as the linear probe of the frozen encoder."""
+    average: Annotated[float, Between(0.0, 1.0)] = 0.0
+    """The weights are averaged over this last share of the steps; 0 takes those of the last step."""
 
     def __post_init__(self) -> None:
         check_ranges(self)
@@ -58,30 +72,59 @@ class Tuned(nn.Module, Generic[ItemT]):
         target: AbstractTarget,
         collate: Callable[[Sequence[ItemT]], Any],
         of: Literal["items", "elements"],
-        frozen: bool,
+        options: FineTuning,
     ) -> None:
         super().__init__()
         self.encoder = encoder
-        linear = nn.Linear(encoder.dim, target.outputs)
+        self.sums = options.sums and of == "items"
+        width = 2 * encoder.dim if self.sums else encoder.dim
+        linear = nn.Linear(width, target.outputs)
         nn.init.zeros_(linear.weight)
         nn.init.zeros_(linear.bias)
-        self.head = nn.Sequential(MaskedBatchNorm(encoder.dim), linear)
-        self.target, self.collate, self.of, self.frozen = target, collate, of, frozen
+        self.head = nn.Sequential(MaskedBatchNorm(width), linear)
+        self.target, self.collate, self.of, self.frozen = target, collate, of, options.encoder_scale == 0
 
     def forward(
         self, items: Sequence[ItemT], known: Shaped[Tensor, "items ..."]
     ) -> tuple[Float[Tensor, "rows outputs"], Shaped[Tensor, "rows ..."]]:
         """The head's outputs where something is known, and what that is."""
+        vectors, rows = self.vectors(items, known)
+        outputs: Tensor = self.head(vectors)
+        return outputs.float(), rows
+
+    def vectors(
+        self, items: Sequence[ItemT], known: Shaped[Tensor, "items ..."]
+    ) -> tuple[Float[Tensor, "rows dim"], Shaped[Tensor, "rows ..."]]:
+        """What the head is given where something is known, and what that is."""
         device = device_of(self.encoder)
         features = self._features(self.collate(items).to(device))
         if self.of == "items":
-            vectors, segments = item_means(features)[:, None], Segmentation.whole_items(len(items), device)
+            means = item_means_and_sums(features) if self.sums else item_means(features)
+            vectors, segments = means[:, None], Segmentation.whole_items(len(items), device)
         else:
             vectors, segments = features.values, Segmentation.every_element(features)
         rows = self.target.of_objects(known.to(device), segments)
         there = any_known(rows, axes=2)
-        outputs: Tensor = self.head(vectors[there])
-        return outputs.float(), rows[there]
+        return vectors[there], rows[there]
+
+    def fit_head(self, items: Sequence[ItemT], known: Shaped[Tensor, "items ..."], chunk: int = 64) -> None:
+        """Let the head be the linear probe of the encoder as it is, its penalty chosen by cross-validation."""
+        with evaluating(self):
+            places = [slice(start, start + chunk) for start in range(0, len(items), chunk)]
+            parts = [self.vectors(items[place], known[place]) for place in places]
+        vectors, rows = (torch.cat([part[side].cpu() for part in parts]) for side in (0, 1))
+        norm, linear = self.head
+        assert isinstance(norm, MaskedBatchNorm)
+        assert isinstance(linear, nn.Linear)
+        head = fitted_head(vectors.double(), self.target, rows)
+        with torch.no_grad():
+            for tensor, value in (
+                (norm.mean, head.mean),
+                (norm.variance, head.scale.square()),
+                (linear.weight, head.weight),
+                (linear.bias, head.bias),
+            ):
+                tensor.copy_(value.to(tensor))
 
     def _features(self, data: Any) -> FeatureMap:
         if not self.frozen:
@@ -143,9 +186,12 @@ def fine_tune(
     size, order = min(options.batch, len(learn)), np.empty(0, dtype=np.int64)
     with torch.random.fork_rng(), torch.enable_grad():
         torch.manual_seed(options.seed)  # the head, dropout and the like
-        tuned = Tuned(copy.deepcopy(encoder), target, collate, of, options.encoder_scale == 0)
-        tuned = tuned.to(device_of(encoder)).train()
+        tuned = Tuned(copy.deepcopy(encoder), target, collate, of, options).to(device_of(encoder))
+        if options.head == "fitted":
+            tuned.fit_head([items[row] for row in learn.tolist()], known[learn])
+        tuned.train(options.head == "fresh")
         optimizer, scales = _optimizer(tuned, options)
+        averaged, first = WeightAverage(tuned), options.steps - round(options.average * options.steps)
         for step in range(options.steps):
             if len(order) < size:
                 order = rng.permutation(len(learn))
@@ -161,7 +207,46 @@ def fine_tune(
             value.backward()
             nn.utils.clip_grad_norm_(tuned.parameters(), 5.0)
             optimizer.step()
+            if step >= first:
+                averaged.add()
+        averaged.take()
     return tuned.score([items[row] for row in ask.tolist()], known[ask])
+
+
+@final
+class WeightAverage:
+    """The mean of a module's weights and running statistics over the steps at which it was asked to look.
+
+    Example:
+        >>> layer = nn.Linear(1, 1)
+        >>> average = WeightAverage(layer)
+        >>> for value in (1.0, 3.0):
+        ...     _ = layer.bias.data.fill_(value)
+        ...     average.add()
+        >>> average.take()
+        >>> layer.bias.item()
+        2.0
+    """
+
+    def __init__(self, module: nn.Module) -> None:
+        self.tensors = [tensor for tensor in (*module.parameters(), *module.buffers()) if tensor.is_floating_point()]
+        self.sums: list[Tensor] = []
+        self.count = 0
+
+    @torch.no_grad()
+    def add(self) -> None:
+        """Look at the module."""
+        if not self.count:
+            self.sums = [torch.zeros_like(tensor) for tensor in self.tensors]
+        self.count += 1
+        for total, tensor in zip(self.sums, self.tensors, strict=True):
+            total.lerp_(tensor, 1 / self.count)
+
+    @torch.no_grad()
+    def take(self) -> None:
+        """Put the mean into the module, if it was ever looked at."""
+        for tensor, mean in zip(self.tensors, self.sums, strict=bool(self.count)):
+            tensor.copy_(mean)
 
 
 def _optimizer(tuned: Tuned[Any], options: FineTuning) -> tuple[AdamW, list[float]]:

@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from ..data.feature_map import FeatureMap, item_means
+from ..data.feature_map import FeatureMap, item_means, item_means_and_sums
 from ..networks.encoder import AbstractEncoder
 from ..networks.modes import evaluating
 
@@ -15,18 +15,23 @@ ItemT = TypeVar("ItemT")
 
 
 def item_vectors(
-    encoder: AbstractEncoder, items: Sequence[ItemT], collate: Callable[[Sequence[ItemT]], Any], chunk: int = 64
+    encoder: AbstractEncoder,
+    items: Sequence[ItemT],
+    collate: Callable[[Sequence[ItemT]], Any],
+    chunk: int = 64,
+    sums: bool = False,
 ) -> Float[Tensor, "items dim"]:
     """One frozen vector per item: the mean of its elements, seen in evaluation mode, on the CPU.
 
-    The encoder is left in the mode in which it came. `chunk` items are encoded at a time; the vectors do not depend
-    on it.
+    With `sums` their sum stands behind the mean: for sets whose size matters, such as molecules. The encoder is left in
+    the mode in which it came. `chunk` items are encoded at a time; the vectors do not depend on it.
     """
-    rows = [torch.empty(0, encoder.dim)]
+    pool = item_means_and_sums if sums else item_means
+    rows = [torch.empty(0, 2 * encoder.dim if sums else encoder.dim)]
     with evaluating(encoder):
         for start in range(0, len(items), chunk):
             data = collate(items[start : start + chunk]).to(device_of(encoder))
-            rows.append(item_means(encoder(data)).cpu())
+            rows.append(pool(encoder(data)).cpu())
     return torch.cat(rows)
 
 

@@ -9,10 +9,11 @@ import torch
 
 from ..components.names import choose
 from ..discovery.segmenters.given import GivenMasks
-from ..methods.method import AbstractMethod, DataInfo
+from ..methods.method import AbstractMethod, DataInfo, all_of, wants_computed
 from ..methods.step import AbstractLearner
 from ..modality.inferred import inferred_settings
 from ..modality.transform import Views
+from ..training.computing import ComputedTargets, Computing, computed_targets
 from ..training.labels import Labels
 from .recipe import AbstractRecipe, ExperimentData
 
@@ -46,9 +47,9 @@ class LearnerFactory:
         settings = {**self.inferred, **self.data.encoder_settings, **options.encoder.settings}  # the user's own go last
         torch.manual_seed(options.training.seed)
         encoder = self.recipe.modality.encoders[self.encoder_name](**settings)
-        return method.build(encoder, self.info())
+        return method.build(encoder, self.info(method))
 
-    def info(self) -> DataInfo:
+    def info(self, method: AbstractMethod) -> DataInfo:
         """What a method may need to know."""
         views = self.recipe.options.views
         masks = self.recipe.options.running.masks
@@ -59,6 +60,7 @@ class LearnerFactory:
             target=None if self.labels is None else self.labels.target,
             finder=self.recipe.finder,
             first_segments=self.data.first_segments if masks is None else GivenMasks(),
+            computed=self.computed.info if wants_computed(method) else None,
         )
 
     @property
@@ -71,6 +73,16 @@ class LearnerFactory:
         """Settings that follow from the data; all learners share them, since a tokenizer takes a while to learn."""
         return inferred_settings(self.recipe.modality, self.encoder_name, self.data.items)
 
+    @cached_property
+    def computed(self) -> ComputedTargets[Any]:
+        """What is computed from the items; all learners share it, since it takes a while."""
+        skip_bad = self.recipe.options.running.skip_bad
+        return computed_targets(self.recipe.modality, self.data.items, self.views.source, skip_bad)
+
+    def computing(self, method: AbstractMethod) -> Computing[Any] | None:
+        """What computes the targets of a method from the items, None where it asks for none."""
+        return self.computed.computing if wants_computed(method) else None
+
 
 def check_labels(method: AbstractMethod, labels: Labels | None) -> None:
     """Refuse a method that learns from labels where there are none of its kind.
@@ -78,6 +90,11 @@ def check_labels(method: AbstractMethod, labels: Labels | None) -> None:
     Raises:
         ValueError: with what is missing.
     """
+    for one in all_of(method):
+        _check_labels(one, labels)
+
+
+def _check_labels(method: AbstractMethod, labels: Labels | None) -> None:
     needs = method.card.labels
     if needs == "none":
         return

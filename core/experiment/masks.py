@@ -75,7 +75,7 @@ class MaskedItems(Generic[ItemT]):
         line = f"masks of {len(self.numbers)} of {len(self.items)} items"
         if not self.unused:
             return line
-        return f"{line}; {len(self.unused)} more are of nothing in this run, such as {self.unused[0]!r}"
+        return f"{line}; not in this run: {len(self.unused)} more, such as {self.unused[0]!r}"
 
     def chunks(self, most: int = MEASURED, size: int = AT_ONCE) -> Iterator[list[tuple[ItemT, ItemMasks]]]:
         """Up to `most` items with their masks, evenly over all, a few at a time."""

@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 from ..data.items import BadItemError
 from ..report import Exhibit, Panel
-from ..training.kept_segments import KeptSegments
+from ..training.kept_segments import SHARD, KeptSegments
 from ..training.round_signs import read_signs
 from ..training.steady_items import SteadyItems
 from .recipe import SHOWN, AbstractRecipe, ExperimentData
@@ -30,7 +30,7 @@ def round_exhibits(recipe: AbstractRecipe[ItemT, TruthT], data: ExperimentData[I
             continue  # the report lists it among what was left out
         panels = []
         for signs, segments in kept:
-            masks = segments.of_item(index, item)
+            masks = segments.of_item(index, item) if segments.path(index // SHARD).is_file() else None
             if masks is not None:
                 picture = recipe.modality.render(item, masks.labels.long(), masks.grid)
                 panels.append(Panel(f"Round {signs.round}, from step {signs.step}", Markup(picture)))

@@ -148,4 +148,5 @@ def _train(
         labels,
         masks,
         transplants_of(method, recipe.modality, with_objects, labels, fabric.is_global_zero),
+        factory.computing(method),
     )

@@ -3,7 +3,7 @@
 import sys
 from typing import TypeVar
 
-from ..methods.method import AbstractMethod, HasTransplants
+from ..methods.method import AbstractMethod, HasTransplants, all_of
 from ..modality.base import AbstractModality
 from ..modality.optional import TransplantsObjects
 from ..training.labels import Labels
@@ -30,6 +30,7 @@ def transplants_of(
         labels: what the method learns from; what is known of an item stays true, since it is left as it is.
         say: write to standard error why there are none.
     """
+    method = next((one for one in all_of(method) if isinstance(one, HasTransplants)), method)
     if not isinstance(method, HasTransplants) or method.transplants is None:
         return None
     if not masks or not isinstance(modality, TransplantsObjects):

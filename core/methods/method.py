@@ -9,6 +9,7 @@ from ..data.transplants import Transplants
 from ..discovery.finder import ObjectFinder
 from ..discovery.segmenters.base import AbstractSegmenter
 from ..networks.encoder import AbstractEncoder
+from .computed.info import ComputedInfo
 from .step import AbstractLearner
 from .targets.base import AbstractTarget
 
@@ -18,7 +19,8 @@ from .targets.base import AbstractTarget
 class MethodCard:
     """Where a method comes from, and its answers to the questions that tell methods apart.
 
-    `labels` says what it needs: none, classes of some items, or any target of some items.
+    `labels` says what it needs: none, classes of some items, or any target of some items; `computed`, whether it learns
+    from what is computed from items or elements.
     """
 
     title: str
@@ -27,6 +29,7 @@ class MethodCard:
     teacher: str
     objective: str
     labels: Literal["none", "classes", "anything"] = "none"
+    computed: bool = False
 
 
 @final
@@ -41,6 +44,7 @@ class DataInfo:
         target: what the labels say; None where there are none.
         finder: how the recipe finds objects.
         first_segments: what the recipe compares before anything is learned: masks that come with the data, or a rule.
+        computed: what is computed from the items; None where the method does not ask for it.
     """
 
     items: Count = 1
@@ -49,6 +53,7 @@ class DataInfo:
     target: AbstractTarget | None = None
     finder: ObjectFinder | None = None
     first_segments: AbstractSegmenter | None = None
+    computed: ComputedInfo | None = None
 
     def __post_init__(self) -> None:
         check_ranges(self)
@@ -82,6 +87,32 @@ class HasTask(Protocol):
 
 
 @runtime_checkable
+class LearnsBeside(Protocol):
+    """A method that adds an objective of its own to another method's."""
+
+    @property
+    def beside(self) -> AbstractMethod | None:
+        """The other method, None for none."""
+        ...
+
+
+@runtime_checkable
+class HasTitle(Protocol):
+    """A method that tables call by more than the name of its class."""
+
+    @property
+    def title(self) -> str:
+        """What tables call it."""
+        ...
+
+
+def all_of(method: AbstractMethod) -> tuple[AbstractMethod, ...]:
+    """A method, and the one that learns beside it."""
+    beside = method.beside if isinstance(method, LearnsBeside) else None
+    return (method,) if beside is None else (method, *all_of(beside))
+
+
+@runtime_checkable
 class HasTransplants(Protocol):
     """A method that may want objects of other items set into the items that it learns from."""
 
@@ -93,4 +124,9 @@ class HasTransplants(Protocol):
 
 def wants_labels(method: AbstractMethod) -> bool:
     """Whether a method learns from labels."""
-    return method.card.labels != "none" or (isinstance(method, HasTask) and method.task)
+    return any(one.card.labels != "none" or (isinstance(one, HasTask) and one.task) for one in all_of(method))
+
+
+def wants_computed(method: AbstractMethod) -> bool:
+    """Whether a method learns from what is computed from items or elements."""
+    return any(one.card.computed for one in all_of(method))

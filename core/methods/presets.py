@@ -8,7 +8,7 @@ from typing import Any, final
 from ..components.registry import METHODS
 from ..networks.follower import MovingAverage
 from .byol import BYOL
-from .method import AbstractMethod
+from .method import AbstractMethod, HasTitle
 from .semppl import SemPPL
 from .settings import Heads, SemanticSettings
 
@@ -118,4 +118,4 @@ def title_of(method: AbstractMethod) -> str:
         found = getattr(sys.modules.get(point.module), point.attr, None)
         if isinstance(found, Preset) and found.method == method:
             return found.title
-    return method.card.title
+    return method.title if isinstance(method, HasTitle) else method.card.title

@@ -29,6 +29,19 @@ class InfersEncoderSettings(Protocol):
 
 
 @runtime_checkable
+class ComputesTargets(Protocol[ShownT]):
+    """Numbers that are computed from an item and that a network can learn to predict: computed targets."""
+
+    def computed(self, item: ShownT) -> Mapping[str, float]:
+        """Each number by its name, the same names for every item of a data set; NaN for what cannot be computed.
+
+        It runs in the processes that read the data, for every item of every batch: what takes long is to be kept. It
+        depends on nothing but the item. The unit of a number does not matter, since its rank is what is predicted.
+        """
+        ...
+
+
+@runtime_checkable
 class WritesObjects(Protocol[ItemT]):
     """Found objects in the formats of the field. Without it they are written as JSON Lines with pictures."""
 

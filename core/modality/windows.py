@@ -146,7 +146,7 @@ class InContext(Generic[ItemT]):
         return torch.arange(low * rest, high * rest), Grid((own, *edges[1:]))
 
 
-def beginning_before(place: float, margin: float, rate: float, steps: Sequence[float]) -> int:
+def beginning_before(place: float, margin: float, rate: float | int, steps: Sequence[float]) -> int:
     """The last sample, at `rate` samples per unit, at least `margin` before a place, at which all elements begin.
 
     Elements of every step lie on one lattice from the begin of the whole, if what is read begins there. The first step

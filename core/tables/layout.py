@@ -10,6 +10,8 @@ from .quotes import split_cells, split_rows, unquoted, well_formed
 SEPARATOR = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
 """The first line by which spreadsheets say what stands between the cells."""
 
+NONE = (0.0, 0.0, 1)
+
 
 @final
 @dataclass(frozen=True)
@@ -68,13 +70,16 @@ def delimiter_of(lines: Sequence[str], suffix: str, otherwise: str = ",") -> str
     if suffix == ".tsv":
         return "\t"
     best = max(",;\t|", key=lambda mark: _agreement(lines, mark))
-    return best if _agreement(lines, best) > (0.0, 1) else otherwise
+    return best if _agreement(lines, best) > NONE else otherwise
 
 
-def _agreement(lines: Sequence[str], mark: str) -> tuple[float, int]:
-    """The share of rows with as many cells as the first, and how many these are; nothing for one cell."""
-    counts = [len(row) for row in split_rows("".join(lines), mark) if any(row)]
-    if not counts or counts[0] < 2:
-        return 0.0, 1
-    rows = counts[1:-1] or counts  # the last one may be cut
-    return sum(count == counts[0] for count in rows) / len(rows), counts[0]
+def _agreement(lines: Sequence[str], mark: str) -> tuple[float, float, int]:
+    """The share of rows with as many cells as the header, the share of its cells that no space begins (a comma and a
+    space are mostly words), and how many they are; nothing for one cell.
+    """
+    rows = [row for row in split_rows("\n".join(line.rstrip("\r\n") for line in lines), mark) if any(row)]
+    if not rows or len(rows[0]) < 2:
+        return NONE
+    further = rows[1:-1] or rows[1:] or rows  # the last one may be cut
+    same = sum(len(row) == len(rows[0]) for row in further) / len(further)
+    return same, sum(not cell.startswith(" ") for cell in rows[0]) / len(rows[0]), len(rows[0])

@@ -41,13 +41,14 @@ class ItemRequest:
 @final
 @dataclass(frozen=True)
 class ItemViews(Generic[ItemT]):
-    """One item and its views, source first, each with its correspondence to the source; and the source's masks."""
+    """One item and its views, source first, each with its correspondence; the source's masks and numbers."""
 
     views: tuple[tuple[ItemT, AbstractCorrespondence], ...]
     index: int
     name: str
     skipped: tuple[Skipped, ...]
     masks: ItemMasks | None = None
+    computed: Tensor | None = None
 
 
 @final
@@ -111,6 +112,18 @@ class Order(Sampler[list[ItemRequest]]):
         part = copy.copy(self)
         part.start, part.steps = start, stop
         return part
+
+    def members(self) -> list[int]:
+        """The items of all these steps on all ranks, each once, sorted; all where the steps are an epoch or more.
+
+        Example:
+            >>> Order(items=6, batch=2, steps=4, seed=0).between(0, 3).members()
+            [0, 1, 2, 3, 4, 5]
+        """
+        steps = range(self.start, self.steps)
+        if len(steps) >= self.steps_per_epoch:
+            return list(range(self.items))
+        return sorted({one.index for step in steps for stream in self.streams for one in stream.draw(step, self.seed)})
 
     def __len__(self) -> int:
         return (self.steps - self.start) * self.parts
@@ -205,11 +218,13 @@ class ViewsDataset(Dataset[ItemViews[ItemT] | BadItemError]):
         skip_bad: bool,
         masks: AbstractMasks[ItemT] | None = None,
         transplants: ObjectTransplants[ItemT] | None = None,
+        computing: Callable[[ItemT, str], Tensor] | None = None,
     ) -> None:
         self.items = items
         self.views = views
         self.skip_bad = skip_bad
         self.masks = masks
+        self.computing = computing
         self.transplanting: Transplanting[ItemT] | None = None
         if transplants is not None:
             if masks is None:
@@ -243,10 +258,12 @@ class ViewsDataset(Dataset[ItemViews[ItemT] | BadItemError]):
             item, masks, passed = self.transplanting(index, item, masks, numbers)
             skipped += passed
         source, origin = self.views.source(item, rng)
+        computed = None if self.computing is None else self.computing(source, self.items.name(index))
         views = tuple(view(source, rng) for view in self.views.views)
         if masks is not None:
             masks = carried(coarsened(masks), origin)
-        return ItemViews(((source, unmoved(origin)), *views), index, self.items.name(index), tuple(skipped), masks)
+        every = ((source, unmoved(origin)), *views)
+        return ItemViews(every, index, self.items.name(index), tuple(skipped), masks, computed)
 
 
 def join(seen: Sequence[ItemViews[ItemT]], collate: Callable[[Sequence[ItemT]], Any]) -> Batch[Any]:
@@ -257,12 +274,14 @@ def join(seen: Sequence[ItemViews[ItemT]], collate: Callable[[Sequence[ItemT]], 
         first, *rest = (item.views[number][1] for item in seen)
         views.append(View(collate(items), first.join(rest)))
     source, *others = views
+    computed = [item.computed for item in seen if item.computed is not None]
     return Batch(
         source,
         tuple(others),
         tuple(item.name for item in seen),
         torch.tensor([item.index for item in seen]),
         skipped=tuple(skipped for item in seen for skipped in item.skipped),
+        computed=torch.stack(computed) if computed else None,
     )
 
 
@@ -310,18 +329,20 @@ def batches(
     labels: Labels | None = None,
     masks: AbstractMasks[ItemT] | None = None,
     transplants: ObjectTransplants[ItemT] | None = None,
+    computing: Callable[[ItemT, str], Tensor] | None = None,
 ) -> Iterator[Batch[Any]]:
     """The batches of every step that `order` has left, with what is known of their items.
 
     With `masks` every batch has the masks of its items; an item without one is one object. With `transplants` items
-    that have masks get objects of one another.
+    that have masks get objects of one another; with `computing` every batch has what that computes from each source
+    item, whose name it is told.
 
     Raises:
         BadItemError: for an item that cannot be read, unless `skip_bad`.
         ValueError: for transplants without masks.
     """
     loader = DataLoader(
-        ViewsDataset(items, views, skip_bad, masks, transplants),
+        ViewsDataset(items, views, skip_bad, masks, transplants, computing),
         batch_sampler=order,
         collate_fn=Collate(collate, masks is not None),
         num_workers=workers,

@@ -2,7 +2,7 @@
 
 import io
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, final
@@ -30,6 +30,7 @@ class KeptSegments(AbstractMasks[Any]):
     Args:
         folder: of the round.
         items: of the data set.
+        wanted: the numbers of those that the round learns from; None for all.
 
     Example:
         >>> import tempfile
@@ -39,9 +40,10 @@ class KeptSegments(AbstractMasks[Any]):
         (True, [0, 0, 1], None)
     """
 
-    def __init__(self, folder: Path, items: int) -> None:
+    def __init__(self, folder: Path, items: int, wanted: Sequence[int] | None = None) -> None:
         self.folder = folder
         self.items = items
+        self.wanted = None if wanted is None else frozenset(wanted)
 
     @property
     def shards(self) -> int:
@@ -52,14 +54,20 @@ class KeptSegments(AbstractMasks[Any]):
         """The file of one shard."""
         return self.folder / f"segments-{shard:05d}.npz"
 
-    def numbers(self, shard: int) -> range:
+    def numbers(self, shard: int) -> list[int]:
         """The items of one shard."""
-        return range(shard * SHARD, min(self.items, (shard + 1) * SHARD))
+        return [n for n in range(shard * SHARD, min(self.items, (shard + 1) * SHARD)) if self.has(n)]
 
     @property
     def complete(self) -> bool:
         """Whether all files are there."""
-        return all(self.path(shard).is_file() for shard in range(self.shards))
+        return all(self.path(shard).is_file() for shard in self.filled())
+
+    def filled(self) -> list[int]:
+        """The shards that have any item."""
+        if self.wanted is None:
+            return list(range(self.shards))
+        return sorted({number // SHARD for number in self.wanted})
 
     def write(self, shard: int, segments: Mapping[int, ItemMasks]) -> None:
         """Write one shard, whole or not at all.
@@ -72,17 +80,22 @@ class KeptSegments(AbstractMasks[Any]):
         self.folder.mkdir(parents=True, exist_ok=True)
         write_bytes(self.path(shard), buffer.getvalue())
 
-    def has(self, index: int) -> bool:  # noqa: ARG002
-        """Every item may have segments."""
-        return True
+    def has(self, index: int) -> bool:
+        """Whether the round learns from the item."""
+        return self.wanted is None or index in self.wanted
 
     def of_item(self, index: int, item: Any) -> ItemMasks | None:  # noqa: ARG002
         """The segments of item `index`, None if it could not be read when they were found.
 
         Raises:
-            BadItemError: if the file cannot be read.
+            FileNotFoundError: if there is none.
+            BadItemError: if it cannot be read.
         """
         path = self.path(index // SHARD)
+        if not path.is_file():
+            raise FileNotFoundError(
+                f"{path} does not exist: the round did not learn from item {index}, or it was removed"
+            )
         try:
             return _unpacked(path).get(index)
         except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:

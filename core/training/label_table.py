@@ -210,10 +210,10 @@ def _note(path: Path, table: LabelRows, unused: Sequence[str], skipped: Sequence
     if unused:
         lost = {name for entry in skipped for name in _called(file_of_name(entry.name))}
         left_out = sum(not lost.isdisjoint(_called(key)) for key in unused)
-        of = f", {left_out} of them of what was left out" if left_out else ""
-        parts.append(f"{len(unused)} of {len(table.rows)} rows are of nothing in this run, such as {unused[0]!r}{of}")
+        of = f" ({left_out} of what was left out)" if left_out else ""
+        parts.append(f"not in this run: {len(unused)} of {len(table.rows)} rows, such as {unused[0]!r}{of}")
     if table.bad:
-        parts.append(f"{table.bad} rows were wrong and left out")
+        parts.append(f"left out because they are wrong: {table.bad}")
     return f"labels in {path}: {'; '.join(parts)}" if parts else ""
 
 

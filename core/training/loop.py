@@ -102,13 +102,14 @@ def train_learner(
     labels: Labels | None = None,
     masks: AbstractMasks[ItemT] | None = None,
     transplants: ObjectTransplants[ItemT] | None = None,
+    computing: Callable[[ItemT, str], Tensor] | None = None,
 ) -> TrainingResult:
     """Train a learner and leave metrics and checkpoints in `folder`.
 
     With `resume` the run goes on from its last checkpoint and gives the same numbers as an undisturbed one: nothing
     random depends on anything but the seed and the step. Ctrl-C (or SIGTERM) finishes the step, saves, and returns
     with `finished` False. `labels` are what the learner may know of the items, `masks` the objects that come with them;
-    with `transplants` items get objects of one another.
+    with `transplants` items get objects of one another; `computing` computes targets from each.
 
     Raises:
         Diverged: if the loss is not finite; names the step, the items and the last good checkpoint.
@@ -154,7 +155,8 @@ def train_learner(
                     begins = step == plan.begin(step)
                     if step and begins:  # whoever resumes after a kill needs the network that segments come from
                         save(fabric, folder, learner, optimizer, step, running)
-                    own, passed = keeper.segments(number, begins)
+                    wanted = order.between(plan.begin(step), until).members()
+                    own, passed = keeper.segments(number, begins, wanted)
                     of_round = SteadyItems(items, options.seed)
                     skipped += passed
                     if log is not None and begins:
@@ -163,7 +165,16 @@ def train_learner(
                         bar.write(signs.said())
                 part_of_order = order.between(step, until)
                 source = batches(
-                    of_round, views, collate, part_of_order, options.workers, skip_bad, labels, own, transplants
+                    of_round,
+                    views,
+                    collate,
+                    part_of_order,
+                    options.workers,
+                    skip_bad,
+                    labels,
+                    own,
+                    transplants,
+                    computing,
                 )
             rate = options.lr * plan.rate(step)
             for group in optimizer.param_groups:

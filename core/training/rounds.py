@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
 from ..data.cut import cut
-from ..data.items import AbstractItems, BadItemError, Skipped
+from ..data.items import AbstractItems, BadItemError, Skipped, read_item
 from ..data.masks import AbstractMasks, ItemMasks
 from ..discovery.segmenters.in_rounds import InRounds
 from .data import begin_worker, mix
@@ -36,7 +36,7 @@ class _Reads(Dataset["tuple[int, Any]"], Generic[ItemT]):
 
     def __getitem__(self, index: int) -> "tuple[int, ItemT | BadItemError]":
         try:
-            return index, self.items.read(index, np.random.default_rng(0))
+            return index, read_item(self.items, index, np.random.default_rng(0))
         except BadItemError as error:
             return index, error
 
@@ -74,12 +74,15 @@ class RoundKeeper(Generic[ItemT]):
             shutil.rmtree(self.folder, ignore_errors=True)
         self.fabric.barrier()
 
-    def segments(self, number: int, begins: bool = True) -> tuple[AbstractMasks[ItemT], list[Skipped]]:
+    def segments(
+        self, number: int, begins: bool = True, wanted: Sequence[int] | None = None
+    ) -> tuple[AbstractMasks[ItemT], list[Skipped]]:
         """The segments of a round, and the items that could not be read; what is kept already is not found again.
 
         Args:
             number: of the round.
             begins: whether the round begins now: later, the network is another than the one that found its segments.
+            wanted: the items that the round learns from: a short run on many items need not look at all of them.
 
         Raises:
             FileNotFoundError: if segments are missing in the middle of a round.
@@ -88,8 +91,9 @@ class RoundKeeper(Generic[ItemT]):
         """
         if number == 0 and self.given is not None:
             return self.given, []
-        kept, skipped = KeptSegments(self.folder / f"round-{number}", len(self.items)), list[Skipped]()
-        mine = range(self.fabric.global_rank, kept.shards, self.fabric.world_size)
+        kept = KeptSegments(self.folder / f"round-{number}", len(self.items), wanted)
+        skipped = list[Skipped]()
+        mine = kept.filled()[self.fabric.global_rank :: self.fabric.world_size]
         missing = [shard for shard in mine if not kept.path(shard).is_file()]
         if missing and not begins:
             raise FileNotFoundError(
@@ -103,7 +107,7 @@ class RoundKeeper(Generic[ItemT]):
         self.fabric.barrier()
         return kept, skipped
 
-    def _found(self, number: int, numbers: range, skipped: list[Skipped]) -> Iterator[tuple[int, ItemMasks]]:
+    def _found(self, number: int, numbers: Sequence[int], skipped: list[Skipped]) -> Iterator[tuple[int, ItemMasks]]:
         loader = DataLoader(
             _Reads(SteadyItems(self.items, self.seed)),
             batch_size=CHUNK,
@@ -138,6 +142,8 @@ class RoundKeeper(Generic[ItemT]):
                 try:
                     item = steady.read(index, rng) if of == 0 and self.given is not None else None
                     found.append(kept.of_item(index, item) if kept.has(index) else None)
+                except FileNotFoundError:  # the round did not learn from any item of the file
+                    found.append(None)
                 except BadItemError:
                     if not self.skip_bad:
                         raise

@@ -71,6 +71,11 @@ class PointClouds(gestalt.AbstractModality):
     def collate(self, clouds):
         return gestalt.FeatureMap.padded([torch.from_numpy(cloud) for cloud in clouds])
 
+    def computed(self, cloud):  # numbers that a network can learn to predict: --method computed
+        spread = np.linalg.eigvalsh(np.cov(cloud[:, :3].T))  # from flat to round
+        numbers = {f"spread {place}": float(value) for place, value in enumerate(spread)}
+        return numbers | {"points": len(cloud), "height": np.ptp(cloud[:, 2]), "reflectance": cloud[:, 3].mean()}
+
     def render(self, cloud, found, grid, truth=()):  # from above
         places = (cloud[:, :2] - cloud[:, :2].min(axis=0)) / max(np.ptp(cloud[:, :2], axis=0).max(), 1e-6)
         dots = "".join(

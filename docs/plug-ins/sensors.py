@@ -69,6 +69,9 @@ class Sensors(gestalt.AbstractModality):
         whole = [torch.from_numpy(series[: len(series) // STEP * STEP]) for series in items]
         return gestalt.FeatureMap.padded([series.reshape(-1, STEP * CHANNELS) for series in whole], step=float(STEP))
 
+    def computed(self, series):  # numbers that a network can learn to predict: --method computed
+        return {f"number {n}": float(value) for n, value in enumerate([*series.mean(axis=0), *series.std(axis=0)])}
+
     def render(self, series, found, grid, truth=()):
         cells = "".join(
             f'<rect x="{place}" width="1" height="4" fill="{colour_of(number)}"/>'

@@ -36,6 +36,7 @@ from .pretrained import AST, TorchaudioWav2Vec2, hubert, wav2vec2
 from .render import render
 from .resnet import resnet18, resnet34, resnet50
 from .specimens import specimens
+from .statistics import statistics
 from .transplants import transplant
 from .unet import UNet
 from .views import FrequencyCrop, FrequencyMask, PitchShift, Shift, TimeCrop, TimeMask, TimeStretch
@@ -122,6 +123,10 @@ class Audio(AbstractModality[Recording]):
         """
         rate = items.sample_rate if isinstance(items, AudioFiles) else first_readable(items).sample_rate
         return accepted(self.encoders[encoder], {"sample_rate": rate})
+
+    def computed(self, item: Recording) -> Mapping[str, float]:
+        """Spectral and temporal statistics: how loud, bright, tonal and even it is."""
+        return statistics(item)
 
     def collate(self, items: Sequence[Recording]) -> Waveforms:
         """Recordings padded to the longest."""

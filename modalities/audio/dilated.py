@@ -22,6 +22,7 @@ from .front_end import (
     SampleRate,
     count,
     longest,
+    lowest_band,
     masked,
     valid_elements,
     whole_samples,
@@ -107,7 +108,9 @@ class Dilated(AbstractEncoder):
         if norm not in ("group", "layer"):
             raise ValueError(f"norm is 'group' or 'layer', got {norm!r}")
         window, hop = whole_samples(window_ms, sample_rate, "window_ms"), whole_samples(hop_ms, sample_rate, "hop_ms")
-        self.frames = LogMelFrames(sample_rate, mels, window, hop, high=0.4875 * sample_rate, floor=floor)
+        self.frames = LogMelFrames(
+            sample_rate, mels, window, hop, lowest_band(sample_rate), 0.4875 * sample_rate, floor
+        )
         self.step = hop * per_element
         self.relative = Relative(elements_around(around, self.step, sample_rate))
         self.stem = DilatedBlock(2 * mels, width, 3, 1, norm)

@@ -21,6 +21,7 @@ from .front_end import (
     SampleRate,
     count,
     longest,
+    lowest_band,
     masked,
     mel_edges,
     valid_elements,
@@ -80,7 +81,9 @@ class UNet(AbstractEncoder):
         self.sample_rate = sample_rate
         check_ranges(self)
         window, hop = whole_samples(window_ms, sample_rate, "window_ms"), whole_samples(hop_ms, sample_rate, "hop_ms")
-        self.frames = LogMelFrames(sample_rate, mels, window, hop, high=0.4875 * sample_rate, floor=floor)
+        self.frames = LogMelFrames(
+            sample_rate, mels, window, hop, lowest_band(sample_rate), 0.4875 * sample_rate, floor
+        )
         self.relative = Relative(elements_around(around, hop, sample_rate))
         self.network = UShape(2, self.widths, dim, stride)
         if mels < self.network.fold:

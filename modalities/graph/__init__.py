@@ -24,6 +24,7 @@ from .data import Graph as Graph
 from .data import Graphs as Graphs
 from .data import Schema as Schema
 from .data import collate as collate
+from .descriptors import descriptors
 from .encoders import Diffusion, Raw
 from .given_masks import read_masks, shown_masks
 from .jumping import Jumping
@@ -40,6 +41,7 @@ from .records import Record as Record
 from .render import draw as draw
 from .render import render
 from .specimens import specimens
+from .statistics import statistics
 from .transplants import transplant
 from .views import EdgeDrop, EdgeMask, FeatureMask, Neighbourhood, NodeDrop, NodeMask, RandomWalk, Reorder, Subgraph
 from .views import chain as chain
@@ -53,7 +55,7 @@ class GraphModality(AbstractModality[Graph]):
     Args:
         most: nodes of an item; larger graphs are cut into connected windows.
         margin: edges around such a window up to which the network sees other nodes, once it has learned: one more than
-            the encoder has layers gives the vectors of the whole graph. At most `most` / 2 nodes are seen so.
+            the encoder has layers gives the vectors of the whole graph. At most `most` nodes are seen so.
         column: the name of the SMILES column in tables; the usual names are found without it.
         encoding: of files that are not in Unicode (latin-1, cp1252, gb18030, …); None refuses them.
 
@@ -124,6 +126,10 @@ class GraphModality(AbstractModality[Graph]):
         """
         schema = items.schema if isinstance(items, GraphRecords) else first_readable(items).schema
         return accepted(self.encoders[encoder], schema.settings())
+
+    def computed(self, item: Graph) -> Mapping[str, float]:
+        """RDKit's descriptors of a molecule, without log P; statistics of the structure of another graph."""
+        return descriptors(item) if item.schema == MOLECULE else statistics(item)
 
     def collate(self, items: Sequence[Graph]) -> Graphs:
         """Nodes padded to the largest graph, edges of all as one list."""

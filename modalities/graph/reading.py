@@ -10,7 +10,7 @@ from rdkit import Chem
 
 from gestalt.core.data.items import BadItemError, Skipped, as_bad_item
 from gestalt.core.modality.base import Reading
-from gestalt.core.modality.files import ADVICE, find_files
+from gestalt.core.modality.files import ADVICE, find_files, may_hide_data
 from gestalt.core.modality.probing import none_usable, probe
 from gestalt.core.tables.blocks import suffix_of
 from gestalt.core.tables.lines import lines_of
@@ -54,7 +54,9 @@ def find_graphs(paths: Sequence[Path]) -> list[Path]:
     return [
         path
         for path in found
-        if path in paths or (suffix_of(path) in SUFFIXES | REFUSED.keys() and not path.stem.endswith(".nodes"))
+        if path in paths
+        or may_hide_data(path)
+        or (suffix_of(path) in SUFFIXES | REFUSED.keys() and not path.stem.endswith(".nodes"))
     ]
 
 

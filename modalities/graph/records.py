@@ -57,8 +57,8 @@ class GraphRecords(AbstractItems[Graph]):
         records: the graphs, or what they are made of.
         schema: the features that all have.
         most: nodes of a window.
-        margin: how many edges away from its window a node may lie that the network sees beside it; at most half
-            as many nodes as a window holds are seen so (`around`), the nearest ones.
+        margin: how many edges away from its window a node may lie that the network sees beside it; at most as many
+            nodes as a window holds are seen so (`around`), the nearest ones.
     """
 
     def __init__(self, records: Sequence[Record], schema: Schema, most: int = 512, margin: int = 0) -> None:
@@ -68,7 +68,7 @@ class GraphRecords(AbstractItems[Graph]):
         self.schema = schema
         self.most = most
         self.margin = margin
-        self.around = max(1, most // 2)
+        self.around = most
         self._index = WindowIndex((-(-record.size // most) for record in self.records), "graph")
         self._kept: dict[int, Graph] = {}
         self._cut: tuple[int, list[Int[Tensor, " nodes"]]] = (-1, [])

@@ -16,6 +16,7 @@ from gestalt.core.data.items import AbstractItems, Skipped, first_readable
 from gestalt.core.data.masks import AbstractMasks, ItemMasks
 from gestalt.core.discovery.found import FoundBatch
 from gestalt.core.modality.base import AbstractModality, Reading, Specimen
+from gestalt.core.modality.raster import raster_statistics
 from gestalt.core.modality.transform import AbstractTransform, Views
 from gestalt.core.modality.transplant import Transplant
 from gestalt.core.networks.encoder import AbstractEncoder
@@ -132,6 +133,10 @@ class Image(AbstractModality[Picture]):
         known = items.channels if isinstance(items, ImageFiles | ImageDataset) else None
         channels = len(first_readable(items)) if known is None else known
         return accepted(self.encoders[encoder], {"channels": channels})
+
+    def computed(self, item: Picture) -> Mapping[str, float]:
+        """Colour and texture: moments of channels, gradients, detail at three scales."""
+        return raster_statistics(item)
 
     def collate(self, items: Sequence[Picture]) -> Pictures:
         """Pictures padded to the largest."""

@@ -39,6 +39,7 @@ from .spans import bio_lines as bio_lines
 from .spans import json_line as json_line
 from .spans import spans_of as spans_of
 from .specimens import specimens
+from .statistics import statistics
 from .transformer import bert, distilbert, minilm, roberta
 from .transplants import transplant
 from .views import Crop, Delete, Insert, Noisy, Swap
@@ -146,6 +147,10 @@ class Text(AbstractModality[Passage]):
             ValueError: if such an encoder is asked for and no passage can be read.
         """
         return {"tokenizer": learned_tokenizer(items, self.vocabulary)} if encoder in UNTRAINED else {}
+
+    def computed(self, item: Passage) -> Mapping[str, float]:
+        """Surface features: lengths, marks, capitals, how diverse the words are."""
+        return statistics(item)
 
     def collate(self, items: Sequence[Passage]) -> Words:
         """Passages padded to the most words and the longest word."""

@@ -24,9 +24,9 @@ from .data import Clips as Clips
 from .data import VideoFiles as VideoFiles
 from .data import collate as collate
 from .data import each_window as each_window
-from .data import read_videos
 from .effects import Blur, ColourJitter, Grey, Noise, Solarise
 from .encoders import Colours, Conv
+from .finding import read_videos
 from .fitted import MViT, VideoMAE
 from .given_masks import read_masks, shown_masks
 from .masks import on_pixels as on_pixels
@@ -37,6 +37,7 @@ from .outputs_formats import write_overlay as write_overlay
 from .render import render
 from .space import CutOut, Flip, ResizedCrop, Rotation
 from .specimens import specimens
+from .statistics import statistics
 from .transplants import transplant
 from .unet import UNet
 from .views import Reverse, Stride, TimeCrop, TimeJitter
@@ -121,6 +122,10 @@ class Video(AbstractModality[Clip]):
             ValueError: if no usable video is found.
         """
         return read_videos(paths, self.seconds, self.rate, self.size, skip_bad, self.folder_rate, self.margin)
+
+    def computed(self, item: Clip) -> Mapping[str, float]:
+        """Colour, texture and motion."""
+        return statistics(item)
 
     def collate(self, items: Sequence[Clip]) -> Clips:
         """Clips padded to the longest, highest and widest."""

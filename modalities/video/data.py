@@ -11,19 +11,15 @@ import torch
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
-from gestalt.core.data.items import AbstractItems, BadItemError, Skipped
-from gestalt.core.modality.base import Reading
-from gestalt.core.modality.files import below, may_hide_data, number_of
-from gestalt.core.modality.probing import none_usable, probe, sample
+from gestalt.core.data.items import AbstractItems, BadItemError
+from gestalt.core.modality.files import number_of
 from gestalt.core.modality.windows import InContext, Sight, WindowIndex, beginning_before, jittered, window_name
-from gestalt.core.storage.listing import obstacle
 
 from . import folders, reading
-from .reading import ADVICE, SUFFIXES, Header, Stretch
+from .reading import ADVICE, Header, Stretch
 
 SHORTEST = 0.25  # seconds; a shorter rest of a video is left out
 NEAR = 1e-4  # seconds: times of one frame in two clocks differ by rounding
-FEWEST = 2  # frames; a single picture moves nothing
 
 
 @final
@@ -274,7 +270,7 @@ class VideoFiles(AbstractItems[Clip]):
     def _clip(self, index: int, begin: float, seconds: float) -> Clip:
         file = self._index.place(index)[0]
         try:
-            stretch = _decode(self.paths[file], self.headers[file], begin, seconds, self.rate, self.size)
+            stretch = decode(self.paths[file], self.headers[file], begin, seconds, self.rate, self.size)
         except BadItemError as error:
             named = error.name if self.paths[file].is_dir() else self.name(index)  # an image of a folder says enough
             raise BadItemError(named, error.reason) from error
@@ -291,84 +287,8 @@ def each_window(files: VideoFiles, path: Path) -> Iterator[Clip]:
     return (exact.read(index, rng) for index in exact.windows(path))
 
 
-def _decode(path: Path, header: Header, start: float, seconds: float, rate: float | None, size: int | None) -> Stretch:
+def decode(path: Path, header: Header, start: float, seconds: float, rate: float | None, size: int | None) -> Stretch:
+    """The frames of a file or a folder that are shown from `start` on, as `reading.decode` gives them."""
     if path.is_dir():
         return folders.decode(path, header, start, seconds, rate, size)
     return reading.decode(path, start, seconds, rate, size)
-
-
-def find_videos(paths: Sequence[Path]) -> list[Path]:
-    """The video files and folders of numbered images among `paths` and below them, in sorted order, each once.
-
-    Raises:
-        FileNotFoundError: for a path that does not exist.
-        ValueError: if there is no video at all.
-    """
-    found: list[Path] = []
-    for path in paths:
-        # A file that the user names is taken whatever its suffix.
-        found += [
-            file
-            for file in below(path)
-            if (file.is_dir() and not obstacle(file) and len(folders.frames_of(file)) >= FEWEST)
-            or (not file.is_dir() and (file == path or file.suffix.lower() in SUFFIXES))
-            or may_hide_data(file)
-        ]
-    if not found:
-        places = ", ".join(map(str, paths)) or "an empty list of paths"
-        raise ValueError(
-            f"no video in {places}; name files, folders of numbered images, or folders with any of "
-            f"{' '.join(sorted(SUFFIXES))}"
-        )
-    return list(dict.fromkeys(found))
-
-
-def read_videos(
-    paths: Sequence[Path],
-    seconds: float,
-    rate: float | None,
-    size: int | None,
-    skip_bad: bool = False,
-    folder_rate: float = 24.0,
-    margin: float = 0.0,
-) -> Reading[Clip]:
-    """The windows of all videos: every header is read, and a sample of the videos is decoded (`probing.sample`).
-
-    Images of a folder come `folder_rate` per second. What cannot be decoded elsewhere shows when its turn comes.
-
-    Raises:
-        BadItemError: for the first video that cannot be used, unless `skip_bad`.
-        ValueError: if none is left.
-    """
-    found = find_videos(paths)
-    decoded = sample(found)
-
-    def examine(path: Path) -> Header:
-        header = folders.read_header(path, folder_rate) if path.is_dir() else reading.read_header(path)
-        if path in decoded:
-            _refuse_cut_off(path, header, size)
-        return header
-
-    skipped: list[Skipped] = []
-    good = probe(found, examine, skipped if skip_bad else None)
-    if not good:
-        raise none_usable(skipped, f"{len(skipped)} videos")
-    files = VideoFiles([path for path, _ in good], [header for _, header in good], seconds, rate, size, False, margin)
-    return Reading(files, tuple(skipped))
-
-
-def _refuse_cut_off(path: Path, header: Header, size: int | None) -> None:
-    """Decode the first and the last frames of a video."""
-    step = 1 / header.rate
-    first = _decode(path, header, 0.0, 2.5 * step, None, size)
-    if len(first.frames) < FEWEST:
-        # A slow or uneven rate: a few frames of the whole are enough.
-        first = _decode(path, header, 0.0, header.seconds, 4 / max(header.seconds, step), size)
-    if len(first.frames) < FEWEST:
-        raise BadItemError(
-            str(path),
-            f"is too short: {len(first.frames)} frame{'' if len(first.frames) == 1 else 's'}, and at least {FEWEST} "
-            "are needed; remove it, or leave it out with --skip-bad",
-        )
-    if len(_decode(path, header, max(0.0, header.seconds - step), step, None, size).frames) == 0:
-        raise BadItemError(str(path), f"ends before its header says, at {header.seconds:.1f} s; {ADVICE}")

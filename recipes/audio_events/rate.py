@@ -45,7 +45,7 @@ def at_rate(value: ValueT, sample_rate: int) -> ValueT:
 
     Example:
         >>> from gestalt.recipes.audio_events.recipe import events_finder
-        >>> at_rate(events_finder(), 48_000).extra_features.plain.sample_rate
+        >>> at_rate(events_finder(), 48_000).background.salience.sample_rate
         48000
     """
     if isinstance(value, AbstractEncoder):

@@ -8,7 +8,6 @@ from typing import Annotated, ClassVar, final
 import torch
 
 from gestalt.core.components.ranges import Between, Count, check_ranges
-from gestalt.core.data.transplants import Transplants
 from gestalt.core.discovery.concat_features import ConcatFeatures
 from gestalt.core.discovery.finder import ObjectFinder
 from gestalt.core.discovery.groupers import Along, ChangePoints, MergeAlike
@@ -49,7 +48,7 @@ def events_finder() -> ObjectFinder:
     raw = LogMel()
     changes = Along(ChangePoints(penalty=0.01, objects=30, standardise=False))
     regions = GroupRegions(FineGroups(changes, ConcatFeatures(raw, 1.0)))
-    return ObjectFinder(MergeAlike(0.5, objects=30), "hidden", AlikeQuiet(raw, 0.25, 0.4), regions=regions)
+    return ObjectFinder(MergeAlike(0.55, objects=30), "hidden", AlikeQuiet(raw, 0.25, 0.5), regions=regions)
 
 
 @final
@@ -74,7 +73,7 @@ class Options:
     """Soundscapes of unseen sounds to evaluate on (without --data)."""
     finder: ObjectFinder = field(default_factory=events_finder)
     """How events are found among frames, for methods that do not say so themselves."""
-    method: AbstractMethod = OdinRounds(rounds=Rounds(300), transplants=Transplants(smallest=0.02, largest=0.65))
+    method: AbstractMethod = OdinRounds(rounds=Rounds(400), transplants=None, background=True)
     """What learns."""
     encoder: EncoderChoice = EncoderChoice("dilated")
     """With what network."""
@@ -84,7 +83,7 @@ class Options:
     """Where to read and write."""
     labelling: Labelling = Labelling()
     """What is known."""
-    training: Training = field(default_factory=lambda: Training(steps=600, batch=32, lr=2e-3, warmup=30))
+    training: Training = field(default_factory=lambda: Training(steps=800, batch=32, lr=2e-3, warmup=30))
     """How it is trained."""
 
     def __post_init__(self) -> None:

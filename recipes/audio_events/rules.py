@@ -52,7 +52,7 @@ def change_points_finder(learned: float) -> ObjectFinder:
     """
     raw = LogMel()
     grouper = Along(ChangePoints(penalty=0.03, objects=20, standardise=False))
-    background = RemoveBackground(raw, 0.25, 1.2)
+    background = RemoveBackground(raw, 0.25, 1.5)
     return ObjectFinder(grouper, "hidden", background, ConcatFeatures(raw, learned))
 
 

@@ -36,7 +36,7 @@ TEST_SEED = 1_000_000  # test scenes are the same for every run
 
 def regions_finder() -> ObjectFinder:
     """Superpixels, merged while what was learned of them is alike; nothing is background."""
-    return ObjectFinder(MergeAlike(0.5, objects=64), "hidden", regions=GroupRegions(Superpixels()))
+    return ObjectFinder(MergeAlike(0.425, objects=64), "hidden", regions=GroupRegions(Superpixels()))
 
 
 @final
@@ -63,7 +63,7 @@ class Options:
     """Pixels a side of the cells whose colours the baselines group."""
     finder: ObjectFinder = field(default_factory=regions_finder)
     """How objects are found, for methods that do not say so themselves."""
-    method: AbstractMethod = OdinRounds(rounds=Rounds(300), transplants=Transplants(smallest=0.015, largest=0.27))
+    method: AbstractMethod = OdinRounds(rounds=Rounds(275), transplants=Transplants(smallest=0.015, largest=0.27))
     """What learns."""
     encoder: EncoderChoice = EncoderChoice("unet")
     """With what network."""
@@ -73,7 +73,7 @@ class Options:
     """Where to read and write."""
     labelling: Labelling = Labelling()
     """What is known."""
-    training: Training = field(default_factory=lambda: Training(steps=900, batch=16, lr=2e-3, warmup=30))
+    training: Training = field(default_factory=lambda: Training(steps=1100, batch=16, lr=2e-3, warmup=30))
     """How it is trained."""
 
     def __post_init__(self) -> None:
@@ -145,14 +145,14 @@ class ImageObjects(AbstractRecipe[Picture, tuple[Scene, ...]]):
 
 
 def views(size: int, span: bool) -> Views[Picture]:
-    """Two views of every picture: cropped, mirrored, recoloured; not blurred, since texture is what tells things apart.
+    """Two views of every picture, recoloured, and cropped and mirrored half the time; not blurred: texture tells apart.
 
     Args:
         size: pixels a side of the views and of their source.
         span: whether the source is a part of the picture that spans both views (photographs), or the whole (scenes).
     """
     source = ResizedCrop(size, (0.5, 1.0)) if span else Resize(size)
-    view = chain((1.0, ResizedCrop(size, (0.4, 1.0))), (0.5, Flip()), (0.8, ColourJitter()))
+    view = chain((0.5, ResizedCrop(size, (0.4, 1.0))), (0.5, Flip()), (0.8, ColourJitter()))
     return Views(chain((1.0, source)), (view, view))
 
 

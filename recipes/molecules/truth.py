@@ -26,17 +26,27 @@ class Measured:
 
 @final
 @dataclass(frozen=True)
-class Truth:
-    """What is true of the evaluated molecules, and the measured ones to learn from and to be asked about.
+class Split:
+    """Measured molecules to learn from, and others to be asked about."""
 
-    `moieties` and `pieces` number the parts of every atom, −1 on padding.
+    learn: Measured
+    ask: Measured
+
+
+@final
+@dataclass(frozen=True)
+class Truth:
+    """What is true of the evaluated molecules, and how the measured ones are split.
+
+    `moieties` and `pieces` number the parts of every atom, −1 on padding. `given` is the split that comes with the
+    data, `scaffolds` one whose molecules to be asked about have scaffolds that none to learn from has.
     """
 
     molecules: tuple[Any, ...]
     moieties: Int[Tensor, "items atoms"]
     pieces: Int[Tensor, "items atoms"]
-    learn: Measured
-    ask: Measured
+    given: Split
+    scaffolds: Split
 
 
 def numbered(parts: Sequence[Sequence[Part]]) -> Int[Tensor, "items atoms"]:

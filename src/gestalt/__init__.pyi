@@ -70,6 +70,8 @@ from .core.experiment.recipe import ExperimentData as ExperimentData
 from .core.experiment.run import run as run
 from .core.methods.adversary import Adversary as Adversary
 from .core.methods.byol import BYOL as BYOL
+from .core.methods.computed.learner import ComputedLearner as ComputedLearner
+from .core.methods.computed.method import Computed as Computed
 from .core.methods.detcon import DetConB as DetConB
 from .core.methods.detcon import DetConS as DetConS
 from .core.methods.info import BatchInfo as BatchInfo

@@ -32,8 +32,9 @@ ROWS = (
     "k-means on a random encoder",
     "k-means on a random encoder and time",
     "change points on log-mel and a random encoder",
+    "the run's finder on a random encoder",
     "energy and spectral flux",
-    "Odin, warm start",
+    "Odin, rounds",
 )
 
 
@@ -41,8 +42,7 @@ METRICS_OF_THE_TABLE = ("ARI", "fg-ARI", "boundary F1", "event F1", "1-NN", "pro
 
 
 TINY = [
-    "--batch", "4", "--method.heads.hidden", "16", "--method.heads.projection", "8", "--method.switch", "2",
-    "--method.discovery.every", "2", "--warmup", "2", "--log-every", "1", "--checkpoint-every", "4",
+    "--batch", "4", "--method.rounds.every", "8", "--warmup", "2", "--log-every", "1", "--checkpoint-every", "4",
     "--accelerator", "cpu", "--workers", "0", "--threads", "1",
 ]  # fmt: skip
 

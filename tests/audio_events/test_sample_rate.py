@@ -13,15 +13,19 @@ from jaxtyping import Float
 import gestalt
 from gestalt.cli.commands import execute
 from gestalt.core.components.settings import settings_of
-from gestalt.core.discovery.concat_features import ConcatFeatures
+from gestalt.core.discovery.quiet_background import AlikeQuiet
 from gestalt.core.experiment.options import EncoderChoice, Running
+from gestalt.core.networks.encoder import Network
 from gestalt.core.runs.discover import discover
+from gestalt.core.runs.model import Model
+from gestalt.core.runs.saving import save
 from gestalt.modalities.audio import Audio, Recording, collate
 from gestalt.modalities.audio.effects import Filters
 from gestalt.modalities.audio.encoders import LogMel
 from gestalt.modalities.audio.render import render
 from gestalt.recipes.audio_events.rate import at_rate, rate_of
 from gestalt.recipes.audio_events.recipe import AudioEvents, Options, events_finder
+from gestalt.recipes.audio_events.rules import change_points_finder
 from tests.audio_events.runs import command
 from tests.recordings import song
 
@@ -51,7 +55,7 @@ def bats(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(bats: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run on them that says nothing of the sample rate."""
     out = tmp_path_factory.mktemp("runs") / "bats"
-    assert execute(command(bats, out, "--seconds", "2", steps=4)) == 0
+    assert execute(command(bats, out, "--seconds", "2", "--method", "odin-warm-start", steps=4)) == 0
     return out
 
 
@@ -67,11 +71,16 @@ def test_a_run_on_bats_takes_their_rate_and_finds_their_calls(bats: Path, run: P
     features = model.encoder(model.modality.collate([item]))
     assert features.values.shape[1] == 62
     assert discover(run, [bats / "0.wav"], tmp_path / "found") == 0
-    found = [line.split("\t")[1:3] for line in (tmp_path / "found" / "events.tsv").read_text().splitlines()[1:]]
+
+
+def test_what_is_saved_at_a_rate_finds_calls_at_it(bats: Path, tmp_path: Path) -> None:
+    finder, encoder = at_rate(change_points_finder(0.0), BAT), LogMel(sample_rate=BAT)
+    save(tmp_path / "run", Model(Audio(BAT, 2.0), Network(encoder).eval(), {}, finder), "raw")
+    assert discover(tmp_path / "run", [bats / "0.wav"], tmp_path / "found") == 0
+    record = json.loads((tmp_path / "found" / "events.json").read_text())
+    found = [(event["onset"], event["offset"]) for event in record[str(bats / "0.wav")]]
     for begin, _ in CALLS:
-        assert any(
-            abs(float(onset) - begin) < 0.05 and abs(float(offset) - begin - 0.2) < 0.05 for onset, offset in found
-        )
+        assert any(abs(on - begin) < 0.05 and abs(off - begin - 0.2) < 0.05 for on, off in found), found
 
 
 def test_the_rate_is_that_of_most_files_and_no_more_than_asked_for(tmp_path: Path) -> None:
@@ -91,11 +100,11 @@ def test_the_rate_is_that_of_most_files_and_no_more_than_asked_for(tmp_path: Pat
         recipe = AudioEvents(options)
         assert isinstance(recipe.modality, Audio)
         assert isinstance(recipe.options, Options)
-        assert isinstance(recipe.finder.extra_features, ConcatFeatures)
-        assert isinstance(recipe.finder.extra_features.plain, LogMel)
+        assert isinstance(recipe.finder.background, AlikeQuiet)
+        assert isinstance(recipe.finder.background.salience, LogMel)
         assert recipe.modality.sample_rate == recipe.options.sample_rate == expected
         assert recipe.finder == recipe.options.finder
-        assert recipe.finder.extra_features.plain.sample_rate == expected
+        assert recipe.finder.background.salience.sample_rate == expected
 
 
 def test_shipped_sounds_keep_their_rate() -> None:
@@ -114,7 +123,7 @@ def test_every_encoder_filter_and_picture_takes_every_rate(rate: int) -> None:
     modality = Audio(rate, 2.0)
     item = Recording(torch.from_numpy(song(2.0, rate / 8, rate)), rate)
     few = {"mels": 8} if rate < 4000 else {}
-    for name in ("raw", "conv") if few else ("raw", "conv", "resnet18"):
+    for name in ("raw", "conv", "dilated") if few else ("raw", "conv", "dilated", "unet", "resnet18"):
         features = modality.encoders[name](sample_rate=rate, **few).eval()(collate([item, item]))
         assert features.grid is not None
         assert bool(features.values.isfinite().all())

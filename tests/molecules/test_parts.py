@@ -9,7 +9,7 @@ from rdkit import Chem
 from gestalt.core.experiment.options import Running
 from gestalt.modalities.graph import MODALITY, molecule_of
 from gestalt.recipes.molecules.corpus.shipped import ASK, DRUGS, LEARN, SAMPLES, records, smiles_of
-from gestalt.recipes.molecules.corpus.splits import flat, part_of, without
+from gestalt.recipes.molecules.corpus.splits import flat, part_of, scaffold_of, scaffold_split, without
 from gestalt.recipes.molecules.moieties import (
     GROUPS,
     brics_pieces,
@@ -87,16 +87,37 @@ def test_nothing_that_is_evaluated_is_trained_on_and_labels_of_the_test_are_not_
         trained = {flat(smiles_of(items.record(place))) for place in range(len(items))}  # type: ignore[attr-defined]
         evaluated = {flat(Chem.MolToSmiles(molecule)) for molecule in data.truth.molecules}
         assert not trained & evaluated
-        learn, ask = ({flat(one) for one in part.smiles} for part in (data.truth.learn, data.truth.ask))
-        assert not (ask - learn) & trained
-        if validate:
-            assert not (learn | ask | evaluated) & (given[ASK] - given[LEARN])
-        else:
+        for split in (data.truth.given, data.truth.scaffolds):
+            learn, ask = ({flat(one) for one in part.smiles} for part in (split.learn, split.ask))
+            assert ask
+            assert not (ask - learn) & trained
+            if validate:
+                assert not (learn | ask | evaluated) & (given[ASK] - given[LEARN])
+        learn, ask = ({flat(one) for one in part.smiles} for part in (data.truth.given.learn, data.truth.given.ask))
+        if not validate:
             assert ask == given[ASK]
             assert learn == given[LEARN]
+        learn, ask = (
+            {scaffold_of(one) for one in part.smiles} for part in (data.truth.scaffolds.learn, data.truth.scaffolds.ask)
+        )
+        assert not learn & ask, "no molecule that is asked about has the scaffold of one to learn from"
         assert data.truth.moieties.shape == data.truth.pieces.shape
         for row, graph in zip(data.truth.moieties, data.evaluated, strict=True):
             assert int((row >= 0).sum()) == len(graph)
+
+
+def test_a_split_by_scaffold_keeps_groups_whole_and_is_the_same_in_any_order_of_the_molecules() -> None:
+    smiles = [smiles_of(one) for name in (LEARN, ASK) for one in records(MODALITY.read([SAMPLES / name])).records]
+    parts = scaffold_split(smiles)
+    shares = {part: parts.count(part) / len(parts) for part in ("train", "validation", "test")}
+    assert shares["train"] == pytest.approx(0.8, abs=0.02)
+    assert shares["validation"] == pytest.approx(0.1, abs=0.02)
+    sides: dict[str, set[str]] = {}
+    for one, part in zip(smiles, parts, strict=True):
+        sides.setdefault(scaffold_of(one), set()).add(part)
+    assert all(len(side) == 1 for side in sides.values())
+    assert sides[""] == {"train"}, "molecules without rings are one group, the largest"
+    assert dict(zip(smiles[::-1], scaffold_split(smiles[::-1]), strict=True)) == dict(zip(smiles, parts, strict=True))
 
 
 def test_molecules_are_the_same_whatever_their_stereo() -> None:

@@ -13,8 +13,8 @@ from gestalt.core.modality.base import Reading
 from gestalt.modalities.graph import MODALITY, MOLECULE, Graph, GraphRecords, Record, molecule_of
 
 from ..moieties import Part, brics_pieces, moieties
-from ..truth import Measured, Truth, numbered
-from .splits import part_of, without
+from ..truth import Measured, Split, Truth, numbered
+from .splits import part_of, random_part_of, scaffold_split, without
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "graph"
 DRUGS, LEARN, ASK = "chembl_drugs.smi", "solubility_train.csv", "solubility_test.csv"
@@ -44,12 +44,15 @@ def shipped(validate: bool) -> Shipped:
         held[part_of(smiles_of(record))].append(record)
     to_learn, to_ask = learn.records, ask.records
     if validate:
-        parts = [part_of(smiles_of(record)) for record in learn.records]
+        parts = [random_part_of(smiles_of(record)) for record in learn.records]
         to_learn = tuple(one for one, part in zip(learn.records, parts, strict=True) if part == "train")
         to_ask = tuple(one for one, part in zip(learn.records, parts, strict=True) if part == "validation")
+    # The scaffolds divide all measured molecules alike; labels of the given test part choose nothing.
+    scaffolds = by_scaffold([*learn.records, *ask.records], () if not validate else ask.records)
+    unseen = [*scaffolds["validation"], *scaffolds["test"]] if validate else scaffolds["test"]
     evaluated = GraphRecords([*held["validation" if validate else "test"], *to_ask], MOLECULE)
-    seen = [*held["train"], *to_learn]
-    kept = without([smiles_of(record) for record in seen], [smiles_of(record) for record in evaluated.records])
+    seen, never = [*held["train"], *to_learn], [*evaluated.records, *unseen]
+    kept = without([smiles_of(record) for record in seen], [smiles_of(record) for record in never])
     molecules = tuple(
         molecule_of(record.source) for record in evaluated.records if not isinstance(record.source, Graph)
     )
@@ -59,9 +62,28 @@ def shipped(validate: bool) -> Shipped:
         GraphRecords([seen[place] for place in kept], MOLECULE),
         all_of(evaluated),
         tuple(evaluated.name(place).removeprefix(f"{SAMPLES}/") for place in range(len(evaluated))),
-        Truth(molecules, numbered(known), pieces, measured(to_learn), measured(to_ask)),
+        Truth(
+            molecules,
+            numbered(known),
+            pieces,
+            Split(measured(to_learn), measured(to_ask)),
+            Split(
+                measured([*scaffolds["train"], *([] if validate else scaffolds["validation"])]),
+                measured(scaffolds["validation" if validate else "test"]),
+            ),
+        ),
         known,
     )
+
+
+def by_scaffold(rows: Sequence[Record], hidden: Sequence[Record]) -> dict[str, list[Record]]:
+    """The measured molecules split by scaffold, without those that are hidden."""
+    parts: dict[str, list[Record]] = {"train": [], "validation": [], "test": []}
+    names = {row.name for row in hidden}
+    for row, part in zip(rows, scaffold_split([smiles_of(row) for row in rows]), strict=True):
+        if row.name not in names:
+            parts[part].append(row)
+    return parts
 
 
 def records(reading: Reading[Graph]) -> GraphRecords:
