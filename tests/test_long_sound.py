@@ -159,7 +159,7 @@ def test_of_a_long_file_only_a_span_of_windows_is_held(tmp_path: Path, monkeypat
 
 def test_a_gap_is_no_neighbour_and_does_its_neighbours_no_harm(tmp_path: Path) -> None:
     samples = tones((1500.0, 10.0, 18.0), seconds=40.0)
-    samples[[round(12.9 * RATE), round(15.5 * RATE)]] = np.nan  # within the context of the windows beside
+    samples[[round(12.9 * RATE), round(15.9 * RATE)]] = np.nan  # within the context of the windows beside
     model = model_of(4.0, **WIDE)
     items = model.modality.read([written(tmp_path / "torn.wav", samples)]).items
     with pytest.raises(BadItemError, match=r"12\.0–16\.0 s.*NaN"):

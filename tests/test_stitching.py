@@ -109,6 +109,9 @@ def test_where_no_object_begins_in_both_the_one_that_goes_on_is_one() -> None:
     whole.add(torch.tensor([0, 0, 0, 0, 1, 1])[:, None], 0)
     whole.add(torch.tensor([5, 5, 5, 5, 5, 5])[:, None], 2)
     assert whole.labels.flatten().tolist() == [0, 0, 0, 0, 0, 0, 0, 0]
+    first, second = torch.tensor([0] * 7 + [1, 2, 3, 4, 5]), torch.tensor([1, 2, 3, 4, 5] + [9] * 7)
+    edge, same = junction(first[:, None], second[:, None])  # they share little but the place where one ends the other
+    assert (edge, same[9]) == (6, 0)
     nothing = Stitched()
     nothing.add(torch.full((4, 1), -1), 0)
     nothing.add(torch.full((4, 1), -1), 2)
