@@ -36,7 +36,10 @@ from tests.toy import point_items, toy
 COMMON = [
     "--batch", "4", "--warmup", "1", "--log-every", "1", "--accelerator", "cpu", "--workers", "0", "--threads", "1"
 ]  # fmt: skip
-DETCON = ["--method", "detcon", "--method.heads.hidden", "16", "--method.heads.projection", "8"]
+DETCON = [
+    "--method", "detcon", "--method.heads.hidden", "16", "--method.heads.projection", "8", "--finder.regions", "none",
+    "--finder.grouper", "k-means", "--finder.grouper.objects", "4",
+]  # fmt: skip
 
 
 @pytest.fixture(scope="module")

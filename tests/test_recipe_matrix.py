@@ -38,8 +38,10 @@ def audio_events(_: Path) -> AbstractRecipe[Any, Any]:
     from gestalt.recipes.audio_events.recipe import AudioEvents, Options
 
     return AudioEvents(
-        Options(2.0, 12, 1, method=METHOD, running=RUNNING, labelling=HALF, training=TRAINING),
-    )
+        Options(
+            2.0, soundscapes=12, test_soundscapes=1, method=METHOD, running=RUNNING, labelling=HALF, training=TRAINING
+        ),
+    )  # fmt: skip
 
 
 def image_objects(_: Path) -> AbstractRecipe[Any, Any]:

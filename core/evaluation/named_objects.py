@@ -31,6 +31,8 @@ def named_vectors(
     use = pooled.present & (names >= 0)
     items = torch.arange(len(labels))[:, None].expand_as(use)[use]
     rows = pooled.vectors[use]
+    if len(rows) < 2:  # one vector alone has no deviation
+        return torch.zeros_like(rows), names[use], items
     return (rows - rows.mean(dim=0)) / rows.std(dim=0).clamp(min=1e-6), names[use], items
 
 

@@ -55,7 +55,7 @@ def bats(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(bats: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run on them that says nothing of the sample rate."""
     out = tmp_path_factory.mktemp("runs") / "bats"
-    assert execute(command(bats, out, "--seconds", "2", "--method", "odin-warm-start", steps=4)) == 0
+    assert execute(command(bats, out, "--seconds", "2", steps=4)) == 0
     return out
 
 
