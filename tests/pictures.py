@@ -54,7 +54,7 @@ def save_turned(path: Path, values: np.ndarray, orientation: int, how: str) -> N
     exif[ORIENTATION] = orientation
     match how:
         case "jpg" | "png" | "webp":
-            quality = {"lossless": True} if how == "webp" else {"quality": 98} if how == "jpg" else {}
+            quality: dict[str, Any] = {"lossless": True} if how == "webp" else {"quality": 98} if how == "jpg" else {}
             Image.fromarray(held).save(path, exif=exif, **quality)
         case "palette.png":
             Image.fromarray(held).quantize(256).save(path, exif=exif)

@@ -240,7 +240,9 @@ def test_a_fitted_head_begins_as_the_linear_probe_and_running_statistics_stay(su
     torch.manual_seed(0)
     encoder = Normed()
     with torch.no_grad():
-        encoder.inner[1].mean.fill_(0.3)  # not those of the data: a pass in training mode would tell
+        norm = encoder.inner[1]
+        assert isinstance(norm, MaskedBatchNorm)
+        norm.mean.fill_(0.3)  # not those of the data: a pass in training mode would tell
     vectors = item_vectors(encoder, items, pad, sums=sums).double()
     target = SIZE.standardised(sizes[EVEN][:, None])
     head = fitted_head(vectors[EVEN], target, sizes[EVEN][:, None])

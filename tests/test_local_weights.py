@@ -107,6 +107,7 @@ def test_pictures_and_sound_start_from_weights_of_torchvision_and_torchaudio(tmp
         encoder_of("image: resnet50", checkpoint=str(tmp_path / "r"))
 
     swin = SwinTransformer([4, 4], 12, [1, 1, 1, 1], [1, 2, 2, 2], [3, 3])
+    assert isinstance(swin.norm, nn.LayerNorm)
     nn.init.normal_(swin.norm.weight)
     torch.save(swin.state_dict(), tmp_path / "s")
     small = {"width": 12, "depths": [1, 1, 1, 1], "heads": [1, 2, 2, 2], "window": 3, "level": 5}

@@ -247,7 +247,8 @@ def test_a_copy_keeps_its_own_layers_still() -> None:
 def test_nothing_left_to_train_is_refused_in_words() -> None:
     with pytest.raises(ValueError, match=r"nothing to train: .*--encoder\.frozen"):
         build_optimizer(build("text: bert", frozen=-1), Training())
-    for wrong in ({"frozen": -2}, {"slower": 0.0}, {"slower": 1.5}):
+    wrongs: tuple[dict[str, Any], ...] = ({"frozen": -2}, {"slower": 0.0}, {"slower": 1.5})
+    for wrong in wrongs:
         with pytest.raises(ValueError, match=f"{next(iter(wrong))} must lie in"):
             Pace(**wrong)
 
