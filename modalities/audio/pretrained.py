@@ -211,7 +211,7 @@ class TorchaudioWav2Vec2(AbstractEncoder):
         self.model = wav2vec2_model(**whole, aux_num_out=None)
         load_weights(self.model, checkpoint, beside=("aux.",))
         self.checkpoint = None  # its configuration builds the network again
-        transformer = self.model.encoder.transformer
+        transformer: Any = self.model.encoder.transformer
         self.paced = Pace(frozen, slower).over(self.model, stacked(self.model, list(transformer.layers)))
         layers = whole["extractor_conv_layer_config"]
         self.lattice = Lattice([kernel for _, kernel, _ in layers], [stride for _, _, stride in layers])
