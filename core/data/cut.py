@@ -25,6 +25,7 @@ def cut(segmentation: Segmentation, features: FeatureMap) -> list[ItemMasks | No
         features: of the same batch; they say what is padding.
 
     Example:
+        >>> import torch
         >>> labels, valid = torch.tensor([[0, 1, -1]]), torch.tensor([[True, True, False]])
         >>> found = cut(Segmentation.from_labels(labels, 2), FeatureMap(torch.zeros(1, 3, 1), valid))
         >>> found[0].labels.tolist()

@@ -52,6 +52,7 @@ class RoundSigns:
         """The signs of a round; `before` are the segments of the same items in the round before, empty in the first.
 
         Example:
+            >>> import torch
             >>> one, two = ItemMasks(torch.tensor([0, 0, 1, -1]), None), ItemMasks(torch.tensor([0, 0, 1, 2]), None)
             >>> signs = RoundSigns.of(1, 300, [two], [one])
             >>> signs.objects, round(signs.size, 2), signs.background, signs.agreement

@@ -17,7 +17,7 @@ def window_ends(words: Sequence[str], window: int) -> list[int]:
 
     Example:
         >>> window_ends("It rains . We stay at home , she said to us and then left".split(), 8)
-        [7, 14]
+        [8, 15]
         >>> window_ends("a b c d e".split(), 2)
         [2, 4, 5]
     """
