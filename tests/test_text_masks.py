@@ -92,7 +92,7 @@ MADE: dict[str, tuple[Callable[[Path], Path], Callable[[Path], Path], dict[str, 
     "columns of all": (plain, lambda at: write(at / "gold.bio", COLUMNS), {}),
     "columns with tabs": (plain, lambda at: write(at / "a.tsv", COLUMNS.replace(" ", "\t")), {}),
     "columns of records": (records, lambda at: write(at / "a.conll", COLUMNS), {}),
-    "columns, windows of words": (plain, lambda at: write(at / "a.conll", COLUMNS), {"lines": False, "window": 7}),
+    "columns, windows of words": (plain, lambda at: write(at / "a.conll", COLUMNS), {"lines": False, "window": 9}),
     "characters of the file": (
         plain,
         lambda at: write(
