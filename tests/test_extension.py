@@ -106,7 +106,8 @@ KNOWN = (
 SOUNDS = (
     "run audio-events --seconds 2 --soundscapes 16 --test-soundscapes 4 --out sounds --method dino "
     "--method.prototypes 64 --method.hidden 32 --method.bottleneck 16 --method.warmup-epochs 2 "
-    "--method.teacher.base 0.9 --finder.grouper gaps --finder.grouper.objects 5"
+    "--method.teacher.base 0.9 --finder.grouper gaps --finder.grouper.objects 5 "
+    "--finder.regions none"
 )
 OBJECTS = (
     "run objects --modality lines --data data --out objects --method byol --method.heads.hidden 16 "

@@ -3,6 +3,7 @@
 import os
 import platform
 import shlex
+from collections.abc import Sequence
 from importlib.metadata import version
 from typing import TypeVar
 
@@ -13,7 +14,7 @@ from ..methods.method import wants_labels
 from ..methods.presets import title_of
 from ..report import Chart, Command, Exhibit, Panel
 from ..training.loop import TrainingResult
-from ..training.round_signs import read_signs
+from ..training.round_signs import RoundSigns, read_signs
 from .labelling import share_of
 from .predictions import Predictions
 from .recipe import AbstractRecipe, ExperimentData
@@ -82,7 +83,7 @@ def facts(
         ("items", str(len(data.items))),
         *((("items with masks", str(len(data.masked.numbers))),) if data.masked is not None else ()),
         ("steps", str(trained.step)),
-        *((("rounds", "; ".join(signs.said() for signs in rounds)),) if rounds else ()),
+        *((("rounds", rounds_said(rounds)),) if rounds else ()),
         ("training in this process", f"{trained.seconds:.0f} s"),
         ("seed", str(training.seed)),
         ("device", device),
@@ -91,6 +92,12 @@ def facts(
             f"gestalt {version('gestalt-ssl')}, torch {torch.__version__}, Python {platform.python_version()}",
         ),
     )
+
+
+def rounds_said(rounds: Sequence[RoundSigns]) -> str:
+    """How many rounds there were, and how the segments of each agree with those of the one before."""
+    agreement = ", ".join(f"{signs.agreement:.2f}" for signs in rounds[1:])
+    return f"{len(rounds)}, agreeing with the one before by {agreement}" if agreement else str(len(rounds))
 
 
 def exhibit(
