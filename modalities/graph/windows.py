@@ -58,9 +58,9 @@ def surroundings(
         reached[edges[1][one & ~two]] = True
         reached[edges[0][two & ~one]] = True
         new = (reached & ~seen).nonzero()[:, 0]
-        room = most - (int(seen.sum()) - len(own))
-        seen[new[:room]] = True
-        if len(new) >= room:
+        spare = most - (int(seen.sum()) - len(own))
+        seen[new[:spare]] = True
+        if len(new) >= spare:
             break
     return seen
 

@@ -112,19 +112,19 @@ class TextFiles(AbstractItems[Passage]):
         (file, row), whole = self._index.place(index), self.whole(index)
         base = self._index.of_file(file)[0]
         own, first, last = self._at(file, row), row, row
-        room = self.margin if math.isinf(sight.longest) else min(self.margin, max(0, int(sight.longest)))
+        spare = self.margin if math.isinf(sight.longest) else min(self.margin, max(0, int(sight.longest)))
         while True:
             wide = self._passage(index, self.sources[file], joined([self._at(file, first), self._at(file, last)]))
             begins = [begin for begin, _ in wide.spans]
             begin, end = bisect_left(begins, own.start), bisect_left(begins, own.start + own.last - own.first)
-            before = begin < room and base + first > whole[0]
-            after = len(begins) - end < room and base + last < whole[-1]
+            before = begin < spare and base + first > whole[0]
+            after = len(begins) - end < spare and base + last < whole[-1]
             if not before and not after:
                 break
             first, last = first - before, last + after
         if begin == end:
             raise BadItemError(self.name(index), "is empty now: the file was changed while it was read; run again")
-        seen = range(max(0, begin - room), min(len(begins), end + room))
+        seen = range(max(0, begin - spare), min(len(begins), end + spare))
         own_words = torch.arange(begin - seen.start, end - seen.start)
         return InContext(wide.part(begin, end), wide.part(seen.start, seen.stop), own_words)
 

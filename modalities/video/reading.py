@@ -133,7 +133,7 @@ def _kept(
     apart = 0.0 if rate is None else (1 - 1e-3) / rate
     kept: list[tuple[float, UInt8[np.ndarray, "height width 3"]]] = []
     on_show: tuple[float, VideoFrame] | None = None
-    end, before, room = start, -math.inf, MOST_BYTES
+    end, before, spare = start, -math.inf, MOST_BYTES
 
     def keep(time: float, frame: "VideoFrame") -> int:
         picture = picture_of(frame, size)
@@ -141,7 +141,7 @@ def _kept(
             one, other = (f"{shape[1]} × {shape[0]}" for shape in (kept[0][1].shape, picture.shape))
             raise ValueError(f"its pictures change from {one} to {other} pixels at {time:.1f} s")
         kept.append((time, picture))
-        left = room - picture.nbytes
+        left = spare - picture.nbytes
         if left < 0:
             raise ValueError(
                 f"its frames of {picture.shape[1]} × {picture.shape[0]} pixels take more than "
@@ -163,13 +163,13 @@ def _kept(
                 on_show, end = (time, frame), min(until, start + seconds)
                 continue
             if on_show is not None:
-                room = keep(*on_show)
+                spare = keep(*on_show)
                 on_show = None
             if time >= start + seconds - NEAR:
                 end = start + seconds
                 break
             if not kept or time - max(kept[-1][0], start) >= apart:
-                room = keep(time, frame)
+                spare = keep(time, frame)
             end = min(until, start + seconds)
     if on_show is not None and end > start + NEAR:
         keep(*on_show)
