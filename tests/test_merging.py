@@ -118,6 +118,16 @@ def test_regions_have_the_means_of_their_elements_their_sizes_and_who_touches_wh
                 assert bool(found.neighbours[item, k, m]) == (k != m and bool(down.any() | across.any()))
 
 
+def test_no_element_of_a_region_counts_for_more_because_its_vector_is_longer() -> None:
+    features = plane()
+    labels = torch.where(features.valid, torch.arange(20) % 3, -1)
+    longer = features.with_values(features.values * torch.linspace(0.5, 9.0, 20)[:, None])
+    for unit in (True, False):
+        regions = GroupRegions(Given(labels, features.grid), unit)
+        one, other = (regions.pooled(some, regions.fine(some, None, seeded())).values for some in (features, longer))
+        assert torch.allclose(one, other, atol=1e-5) == unit
+
+
 def test_regions_of_a_set_touch_where_their_elements_are_joined() -> None:
     near = torch.zeros(1, 5, 5, dtype=torch.bool)
     near[0, 1, 2] = near[0, 2, 1] = near[0, 3, 4] = near[0, 4, 3] = True

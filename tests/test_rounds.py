@@ -173,6 +173,9 @@ def test_a_kill_while_segments_are_found_leaves_the_checkpoint_that_finds_the_sa
     with pytest.raises(Killed):
         run(tmp_path, Few(act))
     assert not (tmp_path / "segments" / "round-1").exists()
+    saved = load_checkpoint(tmp_path)
+    assert saved is not None
+    assert saved["step"] == 3  # the round's begin, though no checkpoint was due
     assert run(tmp_path, Few(), resume=True).finished
     assert_same_numbers(whole, tmp_path)
 
