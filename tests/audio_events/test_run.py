@@ -81,7 +81,10 @@ def test_the_table_has_every_method_and_every_metric(shipped: Path) -> None:
     for number, row in enumerate(table.rows):
         for place, column in enumerate(table.columns):
             (value,) = row.values[place]
-            assert np.isnan(value) or -1 <= value <= 1, (row.method, column.name)  # NaN: nothing was found
+            if (row.method, column.name) == ("the run's finder on a random encoder", "1-NN found"):
+                assert np.isnan(value) or -1 <= value <= 1  # where it finds nothing, there is nothing to name
+            else:
+                assert -1 <= value <= 1, (row.method, column.name)
             assert table.cell(number, place).mean == pytest.approx(value, nan_ok=True)
     words = Page((shipped / "report.html").read_text()).words
     for name in (*ROWS, *METRICS_OF_THE_TABLE):
