@@ -155,13 +155,13 @@ def test_frequent_words_in_no_chunk_are_in_no_span(chunks: Chunks) -> None:
 
 def test_words_go_by_themselves_and_rare_ones_by_their_endings() -> None:
     symbols = Symbols(words=2, endings=2)
-    text = "Walk WALK walk walk walk " + " ".join(f"x{chr(97 + n)}ing" for n in range(10)) + " " + " ".join(f"{n}th" for n in range(10))
+    running = [f"x{letter}ing" for letter in "abcdefghij"]
+    text = " ".join(["Walk WALK walk walk walk", *running, *(f"{number}th" for number in range(10))])
     data = collate([Passage.of(text)])
     symbols.fit([(data, words_of(data))])
-    walk, running, number, other = symbols(collate([Passage.of("walk running 1999 xyz")]))[0].tolist()
+    walk, going, number, other = symbols(collate([Passage.of("walk going 1999 xyz")]))[0].tolist()
     assert [walk, other] == [0, 4]
-    assert sorted([running, number]) != [4, 4]
-    assert running in (2, 3)
+    assert sorted([going, number]) == [2, 3]
     assert symbols(collate([Passage.of("WALK")]))[0].tolist() == [0]
 
 

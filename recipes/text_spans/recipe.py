@@ -1,5 +1,6 @@
 """Groups of words in the shipped sentences, or in the user's text."""
 
+import copy
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, final
@@ -31,7 +32,7 @@ from .results import COLUMNS, NOTE, baselines, measure
 
 def spans_finder() -> ObjectFinder:
     """Chunks by a learned grammar, merged while what the network learned of neighbours is alike."""
-    return ObjectFinder(MergeAlike(0.3, objects=64), "hidden", regions=GroupRegions(Chunks(), in_order=True))
+    return ObjectFinder(MergeAlike(0.45, objects=64), "hidden", regions=GroupRegions(Chunks(), in_order=True))
 
 
 @final
@@ -110,7 +111,7 @@ class TextSpans(AbstractRecipe[Passage, tuple[Sentence, ...]]):
         self.modality = Text(
             options.window, options.lines, options.column, options.vocabulary, encoding=options.encoding
         )
-        self.finder = options.finder
+        self.finder = copy.deepcopy(options.finder)  # its grammar of chunks is learned from the data
 
     def data(self) -> ExperimentData[Passage, tuple[Sentence, ...]]:
         """Sentences, or passages of the user's text; the grammar of chunks is learned from either."""
@@ -121,7 +122,10 @@ class TextSpans(AbstractRecipe[Passage, tuple[Sentence, ...]]):
         passages = read_some(data.items)
         frequent = FromFrequent(most_frequent(passages, options.frequent))
         chunks = FromChunks(learned(self.finder, passages, options.training.seed))
-        self._rules = {"frequent words": frequent, "chunks learned from punctuation": chunks}
+        self._rules: dict[str, FromFrequent | FromChunks] = {
+            "frequent words": frequent,
+            "chunks learned from punctuation": chunks,
+        }
         return replace(data, first_segments=chunks if options.first == "chunks" else frequent)
 
     def measure(self, predictions: Predictions, truth: tuple[Sentence, ...]) -> dict[str, float]:

@@ -15,8 +15,8 @@ from gestalt.core.networks.encoder import Network
 from gestalt.modalities.text import MODALITY, Passage
 from gestalt.modalities.text.punctuation import WithoutPunctuation
 
-from .corpus.sentences import Sentence
 from .chunked import FromChunks
+from .corpus.sentences import Sentence
 from .frequent import FromFrequent
 from .rules import between_punctuation, by_chance, closed_classes, right_branching
 from .truth import span_metrics, truth_of, type_metrics

@@ -75,9 +75,7 @@ def _touching(
     return near & ~torch.eye(count, dtype=torch.bool, device=bins.device)
 
 
-def _pairs(
-    bins: Int[Tensor, "batch elements"], features: FeatureMap, in_order: bool
-) -> list[tuple[Tensor, Tensor]]:
+def _pairs(bins: Int[Tensor, "batch elements"], features: FeatureMap, in_order: bool) -> list[tuple[Tensor, Tensor]]:
     """The regions of elements that are next to one another, in pairs.
 
     Raises:

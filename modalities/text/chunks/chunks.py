@@ -47,9 +47,9 @@ class Chunks(nn.Module, AbstractOverSegmentation):
         endings: most endings that it tells apart.
 
     Source: Ponvert, Baldridge and Erk, "Simple unsupervised grammar induction from raw text with cascaded finite state
-    models" (2011), its right-linear grammar. Ours: several kinds of chunks and of words outside, divided as by Petrov et
-    al. (2006); what follows rare words and what they end with; chances of joining in place of the best path; frequent
-    words in no span.
+    models" (2011), its right-linear grammar. Ours: several kinds of chunks and of words outside, divided as by Petrov
+    et al. (2006); what follows rare words and what they end with; chances of joining in place of the best path;
+    frequent words in no span.
     """
 
     start: Tensor
@@ -60,11 +60,11 @@ class Chunks(nn.Module, AbstractOverSegmentation):
         self,
         kinds: Count = 2,
         outside: Count = 2,
-        joins: Share = 0.2,
+        joins: Share = 0.35,
         out: Share = 0.3,
         frequent: CountOrNone = 100,
         words: Count = 6000,
-        endings: Count = 300,
+        endings: CountOrNone = 300,
     ) -> None:
         super().__init__()
         self.kinds, self.outside, self.joins, self.out, self.frequent = kinds, outside, joins, out, frequent

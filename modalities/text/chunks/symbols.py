@@ -84,4 +84,5 @@ def _most(hashes: Int[Tensor, " words"], most: int, least: int) -> Int[Tensor, "
     """The most frequent, from the most frequent on."""
     known, counts = hashes.unique(return_counts=True)
     order = counts.argsort(descending=True, stable=True)[:most]
-    return known[order][counts[order] >= least]
+    kept: Tensor = known[order][counts[order] >= least]
+    return kept
