@@ -339,3 +339,12 @@ def test_a_short_round_looks_at_the_items_that_it_learns_from_alone(tmp_path: Pa
     for number, items in enumerate(wanted):
         assert [index for index, one in enumerate(kept(tmp_path, number)) if one is not None] == items
     assert Order(10, 4, 9, 0).between(0, 2).members() == list(range(10))
+
+
+def test_with_first_only_every_round_compares_what_the_first_did(tmp_path: Path) -> None:
+    run(tmp_path / "first", Few(), learner=learner(replace(THREE, first_only=True)))
+    for number in (1, 2):
+        for one, first in zip(kept(tmp_path / "first", number), kept(tmp_path / "first", 0), strict=True):
+            assert one is not None
+            assert first is not None
+            assert torch.equal(one.labels, first.labels)
