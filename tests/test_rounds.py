@@ -38,6 +38,7 @@ from gestalt.core.training.options import Training
 from gestalt.core.training.round_plan import RoundPlan
 from gestalt.core.training.round_signs import RoundSigns, read_signs, write_signs
 from gestalt.core.training.steady_items import SteadyItems
+from gestalt.core.training.training_data import TrainingData
 from tests.implementations import seeded
 from tests.test_stopping import assert_same_numbers, interrupting
 from tests.test_training import OPTIONS, SERIES, Few, unreadable
@@ -66,7 +67,9 @@ def run(folder: Path, items: Any, options: Training = OPTIONS, resume: bool = Fa
     folder.mkdir(exist_ok=True)
     own = more.pop("learner", None) or learner()
     views: Views[Tensor] = more.pop("views", SERIES.views)
-    return train_learner(launch(options), own, items, views, SERIES.collate, options, folder, resume, **more)
+    return train_learner(
+        launch(options), own, TrainingData(items, views, SERIES.collate, **more), options, folder, resume
+    )
 
 
 def kept(folder: Path, number: int) -> list[ItemMasks | None]:
@@ -167,7 +170,7 @@ def test_a_kill_while_segments_are_found_leaves_the_checkpoint_that_finds_the_sa
     def act(_: int) -> None:
         nonlocal count
         count += 1
-        if count == 26:  # ten items of round 0, twelve of its steps, and then within round 1
+        if count == 36:  # ten items of round 0, ten for its signs, twelve of its steps, and then within round 1
             raise Killed
 
     with pytest.raises(Killed):
@@ -181,7 +184,7 @@ def test_a_kill_while_segments_are_found_leaves_the_checkpoint_that_finds_the_sa
 
 
 def test_segments_that_are_missing_in_the_middle_of_a_round_are_named(tmp_path: Path) -> None:
-    stopped = run(tmp_path, interrupting(40))
+    stopped = run(tmp_path, interrupting(58))
     assert 3 < stopped.step < 6
     shutil.rmtree(tmp_path / "segments" / "round-1")
     with pytest.raises(FileNotFoundError, match=r"round-1.*the network that found these segments has gone on"):

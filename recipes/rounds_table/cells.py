@@ -20,6 +20,7 @@ from gestalt.core.methods.learner import Learner
 from gestalt.core.networks.encoder import Network
 from gestalt.core.storage.atomic import write_text
 from gestalt.core.training.loop import launch, train_learner
+from gestalt.core.training.training_data import TrainingData
 
 RESULT = "measured.json"
 CHUNK = 25
@@ -58,17 +59,9 @@ def trained(recipe: AbstractRecipe[Any, Any], data: ExperimentData[Any, Any], fo
     learner = LearnerFactory(recipe, data, data.views, None).fresh()
     assert isinstance(learner, Learner)
     folder.mkdir(parents=True, exist_ok=True)
-    done = train_learner(
-        launch(options.training),
-        learner,
-        data.items,
-        data.views,
-        recipe.modality.collate,
-        options.training,
-        folder,
-        resume=True,
-        transplants=transplants_of(options.method, recipe.modality, True, None, False),
-    )
+    transplants = transplants_of(options.method, recipe.modality, True, None, False)
+    learned_from = TrainingData(data.items, data.views, recipe.modality.collate, transplants=transplants)
+    done = train_learner(launch(options.training), learner, learned_from, options.training, folder, resume=True)
     if not done.finished:
         raise KeyboardInterrupt
     return learner.cpu()
