@@ -16,7 +16,6 @@ from gestalt.core.experiment.predictions import Predictions
 from gestalt.core.experiment.recipe import AbstractRecipe, Captions, ExperimentData
 from gestalt.core.methods.computed.method import Computed
 from gestalt.core.methods.method import AbstractMethod
-from gestalt.core.methods.presets import BYOL_SMALL
 from gestalt.core.modality.transform import Views
 from gestalt.core.networks.encoder import Network
 from gestalt.core.training.options import Training
@@ -31,7 +30,7 @@ from .truth import Truth
 
 def parts_finder() -> ObjectFinder:
     """Neighbouring atoms merge while they are alike, in plain features beside the network's hidden ones."""
-    return ObjectFinder(Regions(penalty=1.5, objects=32), "hidden", extra_features=ConcatFeatures(Raw(), 0.6))
+    return ObjectFinder(Regions(penalty=1.5, objects=32), "hidden", extra_features=ConcatFeatures(Raw(), 0.1))
 
 
 @final
@@ -51,7 +50,7 @@ class Options:
     """Encoding of files that are not in Unicode: latin-1, cp1252, gb18030, … (with --data)."""
     finder: ObjectFinder = field(default_factory=parts_finder)
     """How parts are found among atoms, for methods that do not say so themselves."""
-    method: AbstractMethod = Computed(beside=BYOL_SMALL.method)
+    method: AbstractMethod = Computed()
     """What learns."""
     encoder: EncoderChoice = EncoderChoice("gine", {"width": 128, "layers": 4})
     """With what network."""
