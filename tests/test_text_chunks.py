@@ -38,7 +38,7 @@ def random_tables(seed: int) -> Tables:
 
 def test_chances_are_sums_over_all_paths() -> None:
     """Law 11: every path of states, one by one."""
-    tables, words = random_tables(0), [2, 0, -1, 3, 1]
+    tables, words = random_tables(0), [2, 0, -1, -1, 3]
     end = STATES.count
     whole, found = 0.0, torch.zeros(len(words) + 1, end + 1, end + 1, dtype=torch.double)
     for path in itertools.product(range(end + 1), repeat=len(words)):
@@ -144,6 +144,12 @@ def test_spans_do_not_depend_on_the_batch_and_end_at_punctuation(
         alone = chunks.numbered(chunks.look(collate([one])))[0]
         assert alone.equal(together[row, : len(alone)])
         assert (together[row, len(alone) :] == -1).all()
+
+
+def test_stretches_between_marks_do_not_depend_on_one_another(chunks: Chunks) -> None:
+    whole = chunks.look(collate([Passage.of("the hut of xx , yy zz hill")]))[0]
+    parts = [chunks.look(collate([Passage.of(text)]))[0] for text in ("the hut of xx", "yy zz hill")]
+    torch.testing.assert_close(torch.cat([whole[:4], whole[5:]]), torch.cat(parts))
 
 
 def test_frequent_words_in_no_chunk_are_in_no_span(chunks: Chunks) -> None:
