@@ -32,7 +32,7 @@ from .results import COLUMNS, NOTE, baselines, measure
 
 def spans_finder() -> ObjectFinder:
     """Chunks by a learned grammar, merged while what the network learned of neighbours is alike."""
-    return ObjectFinder(MergeAlike(0.45, objects=64), "hidden", regions=GroupRegions(Chunks(), in_order=True))
+    return ObjectFinder(MergeAlike(0.5, objects=64), "hidden", regions=GroupRegions(Chunks(), in_order=True))
 
 
 @final
