@@ -58,6 +58,7 @@ def report(
         facts=facts(recipe, data, trained),
         warnings=trained.warnings,
         skipped=data.skipped + trained.skipped,
+        damaged=data.damaged,
         pictures=draw(read_columns(out / METRICS), charts(recipe)),
         exhibits=(
             *(exhibit(recipe, data, place, before, after) for place in range(min(SHOWN, len(data.evaluated)))),

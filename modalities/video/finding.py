@@ -73,7 +73,8 @@ def read_videos(
     if not good:
         raise none_usable(skipped, f"{len(skipped)} videos")
     files = VideoFiles([path for path, _ in good], [header for _, header in good], seconds, rate, size, False, margin)
-    return Reading(files, tuple(skipped))
+    damaged = tuple(Skipped(str(path), header.damage) for path, header in good if header.damage)
+    return Reading(files, tuple(skipped), damaged)
 
 
 def _refuse_cut_off(path: Path, header: Header, size: int | None) -> None:
