@@ -37,6 +37,8 @@ class ExperimentData(Generic[ItemT, TruthT]):
         views: which views of them are compared.
         evaluated: the items that the learned network is evaluated on.
         names: where each of those comes from.
+        places: the numbers of those among the items, where they are the user's own: windows of something longer are
+            judged with the windows around them.
         truth: what is true of them, in the recipe's own form; None for the user's own data.
         true_objects: for every evaluated item its true objects as `render` takes them; empty where they are not known.
         skipped: files that were left out.
@@ -58,6 +60,7 @@ class ExperimentData(Generic[ItemT, TruthT]):
     true_objects: Sequence[Sequence[tuple[str, Any]]] = ()
     skipped: tuple[Skipped, ...] = ()
     damaged: tuple[Skipped, ...] = ()
+    places: tuple[int, ...] = ()
     encoder_settings: Mapping[str, Any] = field(default_factory=dict)
     label: Callable[[int], Label] | None = None
     labels: Labels | None = None
