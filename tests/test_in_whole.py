@@ -39,7 +39,9 @@ def test_a_window_has_the_objects_that_discover_finds_in_the_whole(tmp_path: Pat
         chosen = range(1, len(items), 3)
         own = {one.number: one for one in found_in_whole(model.network, modality, items, chosen, model.finder)}
         assert list(own) == list(chosen)
-        whole = {batch.index[row]: batch.labels()[row] for batch in model.found(items) for row in range(len(batch.index))}
+        whole = {
+            batch.index[row]: batch.labels()[row] for batch in model.found(items) for row in range(len(batch.index))
+        }
         for number, one in own.items():
             labels = whole[number][: one.found.shape[1]]
             same = (labels[:, None] == labels) == (one.found[0][:, None] == one.found[0])

@@ -36,7 +36,8 @@ PRIMING = {"aac": 1024, "ac3": 256, "eac3": 256, "mp3": 1105, "mp3float": 1105, 
 class Extent:
     """Where the sound of a file begins and ends in the clock of its stream, in seconds, and its rate as decoded.
 
-    `stated` is the length of which the file speaks, where it does. `torn` says that its last packet is incomplete.
+    `stated` is the length of which the file speaks, where it does. `torn` says that its last packet is incomplete,
+    `last` where that begins. `tracks` counts the streams of sound, of which this is the first.
     """
 
     begin: float
@@ -44,6 +45,8 @@ class Extent:
     sample_rate: int
     stated: float | None
     torn: bool = False
+    last: float = 0.0
+    tracks: int = 1
 
     @property
     def seconds(self) -> float:
@@ -69,11 +72,12 @@ def extent(path: Path) -> Extent | None:
             begin, rate = first
             stated = _stated(path, container, stream, begin)
             guess = (container.duration or 0) / av.time_base if stated is None else stated
-            end, torn = _end(container, stream, begin, guess)
+            end, torn, last = _end(container, stream, begin, guess)
+            tracks = len(container.streams.audio)
         # The last packet may reach beyond the last sample, by less than itself.
         if stated is not None and 0.0 < end - begin - stated < 0.1:
             end = begin + stated
-        return Extent(begin, end, rate, stated, torn)
+        return Extent(begin, end, rate, stated, torn, last, tracks)
     except (FFmpegError, OSError):
         return None
 
@@ -124,9 +128,9 @@ def _wma_frame(rate: int) -> int:
     return 512 if rate <= 16_000 else 1024 if rate <= 22_050 else 2048 if rate <= 48_000 else 4096
 
 
-def _end(container: "InputContainer", stream: "AudioStream", begin: float, length: float) -> tuple[float, bool]:
+def _end(container: "InputContainer", stream: "AudioStream", begin: float, length: float) -> tuple[float, bool, float]:
     """Where the last packet ends: from shortly before the stated end on, or where that leads nowhere, from the first;
-    and whether it is incomplete.
+    whether it is incomplete, and where it begins.
 
     Raises:
         ValueError: if the clock begins anew, as where recordings are joined.
@@ -136,7 +140,7 @@ def _end(container: "InputContainer", stream: "AudioStream", begin: float, lengt
     base = float(stream.time_base or 0)
     in_packets = container.format.name not in SAMPLES  # others are read in blocks of any size
     for place in (max(0.0, begin + length - TAIL), 0.0):
-        last, torn = -math.inf, False
+        last, torn, packet_begin = -math.inf, False, begin
         try:
             container.seek(min(int(place / base), 2**62) if base and place else 0, stream=stream if place else None)
             for packet in container.demux(stream):
@@ -146,13 +150,14 @@ def _end(container: "InputContainer", stream: "AudioStream", begin: float, lengt
                     raise ValueError(
                         f"several recordings are joined in it: the clock begins anew after {last - begin:.1f} s"
                     )
+                packet_begin = max(packet_begin, packet.pts * base)
                 last = max(last, (packet.pts + (packet.duration or 0)) * base)
                 torn = (in_packets and packet.is_corrupt) or coded_frames.is_torn(stream.codec_context.name, packet)
         except (FFmpegError, OSError):
             pass  # a damaged end: what came before counts
         if last > begin:
-            return last, torn
-    return begin, False
+            return last, torn, packet_begin
+    return begin, False, begin
 
 
 def stretch(

@@ -72,7 +72,7 @@ class Header:
     """A file's length in seconds and its own sample rate, and whether it is decoded as a container.
 
     `begin` is where its sound begins in the clock of the container, in seconds. `damage` says what is missing at its
-    end, where the file was cut off: what is there is read.
+    end, where the file was cut off: what is there is read. Of several `tracks` it is the first.
     """
 
     seconds: float
@@ -80,6 +80,7 @@ class Header:
     container: bool
     begin: float = 0.0
     damage: str = ""
+    tracks: int = 1
 
 
 def read_header(path: Path) -> Header:
@@ -130,6 +131,9 @@ def _header(path: Path) -> Header:
     exact = Header(said.frames / said.sample_rate, said.sample_rate, container=False)
     if said.frames and said.kind not in sound_files.GUESSED | sound_files.PACKED:
         if not sound_files.reaches_end(path, said):
+            found = containers.extent(path)  # libsndfile finds no place in some codecs of telephones
+            if found is not None and found.seconds >= exact.seconds - LEAST_LOST:
+                return _of_container(path, found)
             raise BadItemError(str(path), f"nothing can be decoded at its end, {_at(exact.seconds)}")
         return replace(exact, damage=_cut(exact.seconds, exact.seconds * (1 + claimed.missing), EXACT))
     if said.kind in sound_files.PACKED and sound_files.joined(path, said.kind):
@@ -146,7 +150,9 @@ def _header(path: Path) -> Header:
 def _of_container(path: Path, found: containers.Extent, missing: float = 0.0) -> Header:
     """The header of a container, as far as there is sound in it; so many times that is missing."""
     damage = _cut(found.seconds, found.seconds * (1 + missing), EXACT) or _damage(path, found)
-    return Header(found.seconds, found.sample_rate, container=True, begin=found.begin, damage=damage)
+    # The last packet of a file that was cut off may give nothing.
+    seconds = found.last - found.begin if damage and found.last > found.begin else found.seconds
+    return Header(seconds, found.sample_rate, True, found.begin, damage, found.tracks)
 
 
 def _damage(path: Path, found: containers.Extent) -> str:

@@ -17,6 +17,13 @@ PACKED = frozenset(("FLAC", "OGG"))
 """Formats that may be longer or shorter than their header or their first stream says."""
 
 
+PLAIN = {
+    "File does not exist or is not a regular file": "it holds no frame of MP3",
+    "Internal error : SF_INFO struct incomplete": "its header says that it has no sample rate or no channels",
+}
+"""What libsndfile says by the way of its code, and what is the matter."""
+
+
 @final
 @dataclass(frozen=True)
 class SoundFile:
@@ -33,7 +40,8 @@ def said(path: Path) -> SoundFile | str:
         with _opened(path) as file:
             return SoundFile(file.format, file.frames, file.samplerate)
     except soundfile.LibsndfileError as error:
-        return str(error.error_string).strip().rstrip(".")
+        words = str(error.error_string).strip().rstrip(".")
+        return next((plain for begin, plain in PLAIN.items() if words.startswith(begin)), words)
     except (OSError, RuntimeError, TypeError, ValueError) as error:  # headerless formats by their ending
         return str(error).strip().rstrip(".")
 
