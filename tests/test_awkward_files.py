@@ -1,4 +1,4 @@
-"""Files that users' programs write: telephone codecs, containers of many tracks, tables and molecules of other places."""
+"""Files that users' programs write: telephone codecs, containers of many tracks, tables of spreadsheets."""
 
 import json
 import time

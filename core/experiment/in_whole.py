@@ -1,4 +1,4 @@
-"""Objects of chosen items, found as `discover` finds them: together with the windows around each, and in its context."""
+"""Objects of chosen items, found as `discover` finds them: in context, and together with the windows around each."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ AROUND = 8
 @final
 @dataclass(frozen=True)
 class FoundItem(Generic[ItemT]):
-    """One item with its features and the object of every element, without padding; objects have numbers of the whole."""
+    """One item with its features and the object of every element, without padding; numbers are those of the whole."""
 
     number: int
     item: ItemT

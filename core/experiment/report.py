@@ -13,8 +13,8 @@ from ..storage.atomic import write_text
 from ..training.folder import plain
 from ..training.loop import TrainingResult
 from ..training.metrics_log import METRICS
-from .mask_table import mask_table
 from .in_whole import predictions_in_whole
+from .mask_table import mask_table
 from .own_data import Jittered
 from .predictions import Predictions, predictions_of
 from .recipe import SHOWN, AbstractRecipe, ExperimentData

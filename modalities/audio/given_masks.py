@@ -137,7 +137,8 @@ def _from_track(path: Path) -> list[LabelledEvent]:
         source = f"{path}:{line.number}"
         if len(cells) < 2:
             raise ValueError(
-                f"{source} is no label of Audacity, onset, offset and name with tabs between: {line.text.rstrip()[:60]!r}"
+                f"{source} is no label of Audacity, onset, offset and name with tabs between: "
+                f"{line.text.rstrip()[:60]!r}"
             )
         events.append(_event(cells[0], cells[1], " ".join(cells[2:]).strip(), source))
     return events

@@ -29,7 +29,7 @@ def id_in(fields: Mapping[str, str]) -> str:
     """What a record is called, by its fields; nothing where none of them says it.
 
     Example:
-        >>> id_in({"text": "A sea.", "Tweet ID": "7"}), id_in({"newdoc id": "d1", "sent_id": "d1-4"}), id_in({"paid": "1"})
+        >>> id_in({"text": "A sea.", "Tweet ID": "7"}), id_in({"doc id": "d1", "sent_id": "d1-4"}), id_in({"paid": "1"})
         ('7', 'd1-4', '')
     """
     names = {name.lower().strip(): value.strip() for name, value in fields.items() if value.strip()}

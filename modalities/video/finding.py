@@ -85,9 +85,10 @@ def _decodable(path: Path, header: Header, size: int | None) -> Header:
         # A slow or uneven rate: a few frames of the whole are enough.
         first = data.decode(path, header, 0.0, header.seconds, 4 / max(header.seconds, step), size)
     if len(first.frames) < FEWEST:
+        cut = "is cut off, and what is left " if header.damage else ""
         raise BadItemError(
             str(path),
-            f"{'is cut off, and what is left ' if header.damage else ''}is too short: {len(first.frames)} frame{'' if len(first.frames) == 1 else 's'}, and at least {FEWEST} "
+            f"{cut}is too short: {len(first.frames)} frame{'' if len(first.frames) == 1 else 's'}, and at least {FEWEST} "
             "are needed; remove it, or leave it out with --skip-bad",
         )
     if len(data.decode(path, header, max(0.0, header.seconds - step), step, None, size).frames):

@@ -15,16 +15,16 @@ from gestalt.cli.commands import execute
 from gestalt.core.components.settings import settings_of
 from gestalt.core.discovery.quiet_background import AlikeQuiet
 from gestalt.core.experiment.options import EncoderChoice, Running
+from gestalt.core.experiment.sample_rate import at_rate
 from gestalt.core.networks.encoder import Network
 from gestalt.core.runs.discover import discover
 from gestalt.core.runs.model import Model
 from gestalt.core.runs.saving import save
-from gestalt.core.experiment.sample_rate import at_rate
 from gestalt.modalities.audio import Audio, Recording, collate
 from gestalt.modalities.audio.effects import Filters
 from gestalt.modalities.audio.encoders import LogMel
-from gestalt.modalities.audio.render import render
 from gestalt.modalities.audio.rates import rate_of
+from gestalt.modalities.audio.render import render
 from gestalt.recipes.audio_events.recipe import AudioEvents, Options, events_finder
 from gestalt.recipes.audio_events.rules import change_points_finder
 from tests.audio_events.runs import command
