@@ -9,6 +9,7 @@ from gestalt.core.modality.base import Reading
 from gestalt.core.modality.files import below, may_hide_data
 from gestalt.core.modality.probing import none_usable, probe, sample
 from gestalt.core.storage.listing import obstacle
+from gestalt.core.storage.naming import counted
 
 from . import data, folders, reading
 from .data import Clip, VideoFiles
@@ -88,7 +89,7 @@ def _decodable(path: Path, header: Header, size: int | None) -> Header:
         cut = "is cut off, and what is left " if header.damage else ""
         raise BadItemError(
             str(path),
-            f"{cut}is too short: {len(first.frames)} frame{'' if len(first.frames) == 1 else 's'}, and at least {FEWEST} "
+            f"{cut}is too short: {counted(len(first.frames), 'frame')}, and at least {FEWEST} "
             "are needed; remove it, or leave it out with --skip-bad",
         )
     if len(data.decode(path, header, max(0.0, header.seconds - step), step, None, size).frames):
