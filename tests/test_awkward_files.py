@@ -14,6 +14,7 @@ from jaxtyping import Float
 
 from gestalt.core.data.items import BadItemError
 from gestalt.core.runs.discover import discover
+from gestalt.core.training.label_table import read_labels
 from gestalt.modalities.audio import MODALITY, AudioFiles
 from gestalt.modalities.audio.given_masks import EventMasks
 from gestalt.modalities.graph import MODALITY as GRAPH
@@ -145,3 +146,34 @@ def test_extensions_of_smiles_are_no_names(tmp_path: Path) -> None:
     items = GRAPH.read([tmp_path]).items
     assert isinstance(items, GraphRecords)
     assert [items.record(index).title for index in range(3)] == ["spirit", "", "a | b | c"]
+
+
+FOREIGN = ("C:\\Users\\me\\küste.wav", "/home/me/küste.wav", "sound\\küste.wav", "küste", ".\\küste.wav")
+"""What other machines call a file of which another program has taken the letter ü apart."""
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+def test_labels_and_masks_of_another_machine_belong_to_the_files_of_the_same_names(tmp_path: Path, name: str) -> None:
+    write_sound(tmp_path / "ku\u0308ste.wav", rate=RATE)
+    items = MODALITY.read([tmp_path]).items
+    (tmp_path / "l.csv").write_text(f"file,label\n{name},sea\n", encoding="utf-8")
+    labels = read_labels(tmp_path / "l.csv", items)
+    assert labels.known.tolist() == [0, 0]
+    (tmp_path / "e.csv").write_text(f"filename,onset,offset,event_label\n{name},1,2,wave\n", encoding="utf-8")
+    masks = MODALITY.read_masks(tmp_path / "e.csv", items)
+    assert isinstance(masks, EventMasks)
+    assert [event.name for event in masks.events[0]] == ["wave"]
+
+
+def test_of_two_folders_of_another_machine_each_names_its_own(tmp_path: Path) -> None:
+    for name in ("owl/1.wav", "frog/1.wav"):
+        (tmp_path / name).parent.mkdir()
+        write_sound(tmp_path / name, rate=RATE)
+    items = MODALITY.read([tmp_path]).items
+    (tmp_path / "l.csv").write_text("file,label\nD:/set/owl/1.wav,owl\nD:/set/frog/1.wav,frog\n")
+    labels = read_labels(tmp_path / "l.csv", items)
+    assert labels.target.names == ("frog", "owl")
+    assert labels.known.tolist() == [0, 0, 1, 1]
+    (tmp_path / "l.csv").write_text("file,label\nD:/set/newt/1.wav,newt\nD:/set/toad/1.wav,toad\n")
+    with pytest.raises(ValueError, match="names nothing of the data"):
+        read_labels(tmp_path / "l.csv", items)

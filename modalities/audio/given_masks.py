@@ -63,7 +63,7 @@ def read_masks(
         events = {number: _from_track(track) for number, track in pairs.items()}
     elif path.suffix.lower() in (".tsv", ".csv"):
         rows = _from_table(path)
-        known = {name: files.known(name, str(path)) for name in dict.fromkeys(name for name, _ in rows)}
+        known = files.all_known([(name, str(path)) for name, _ in rows])
         events = {number: list[LabelledEvent]() for number in known.values() if number is not None}
         for name, event in rows:
             number = known[name]
