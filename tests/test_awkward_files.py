@@ -34,6 +34,7 @@ def write_tracks(path: Path, tracks: Sequence[Float[np.ndarray, " time"]], codec
     with av.open(str(path), "w") as container:
         streams = [container.add_stream(codec, rate=RATE, layout="mono") for _ in tracks]
         for stream, samples in zip(streams, tracks, strict=True):
+            assert isinstance(stream, av.AudioStream)
             size = stream.codec_context.frame_size or 1024
             for first in range(0, len(samples), size):
                 frame = av.AudioFrame.from_ndarray(

@@ -29,7 +29,7 @@ def cut(path: Path, write: Callable[[Path], None], left: float = 0.5) -> None:
 
 
 LASTS = r"is cut off: it should last 6\.\d\d s and ends at [23]\.\d\d s; what is there is read"
-CUT = {
+CUT: dict[str, tuple[Callable[[Path], None], str]] = {
     "a.wav": (write_sound, LASTS),
     "a.rf64": (lambda path: write_sound(path, kind="RF64"), LASTS),
     "a.w64": (lambda path: write_sound(path, kind="W64"), LASTS),

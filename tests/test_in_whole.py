@@ -1,13 +1,18 @@
 """Reports and tables of the user's own data judge windows as `discover` finds objects: with what lies around them."""
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pytest
 import soundfile
 import torch
 
+from gestalt.core.data.items import AbstractItems
 from gestalt.core.experiment.in_whole import found_in_whole
 from gestalt.core.experiment.masks import MaskedItems, measured
+from gestalt.core.modality.base import AbstractModality
 from gestalt.modalities.audio import MODALITY as AUDIO
 from gestalt.modalities.graph import MODALITY as GRAPH
 from gestalt.modalities.text import Text
@@ -24,28 +29,36 @@ def tone_over_windows(folder: Path) -> Path:
     return folder
 
 
-def test_a_window_has_the_objects_that_discover_finds_in_the_whole(tmp_path: Path) -> None:
-    (tmp_path / "a.txt").write_text("the old man saw the blue sea. " * 40)
-    (tmp_path / "e.edgelist").write_text("".join(f"{node} {node + 1}\n{node} {node + 7}\n" for node in range(700)))
-    for modality, path in (
-        (AUDIO, tone_over_windows(tmp_path) / "a.wav"),
-        (Text(window=16), tmp_path / "a.txt"),
-        (GRAPH, tmp_path / "e.edgelist"),
-    ):
-        items = modality.read([path]).items
-        settings = modality.encoder_settings("raw", items) if modality is GRAPH else {}
-        model = tiny_model(modality, "raw", **settings)
-        assert model.finder is not None
-        chosen = range(1, len(items), 3)
-        own = {one.number: one for one in found_in_whole(model.network, modality, items, chosen, model.finder)}
-        assert list(own) == list(chosen)
-        whole = {
-            batch.index[row]: batch.labels()[row] for batch in model.found(items) for row in range(len(batch.index))
-        }
-        for number, one in own.items():
-            labels = whole[number][: one.found.shape[1]]
-            same = (labels[:, None] == labels) == (one.found[0][:, None] == one.found[0])
-            assert bool(same.all()), f"{modality.name}, item {number}"
+def sound(folder: Path) -> tuple[AbstractModality[Any], AbstractItems[Any], Mapping[str, Any]]:
+    return AUDIO, AUDIO.read([tone_over_windows(folder) / "a.wav"]).items, {}
+
+
+def words(folder: Path) -> tuple[AbstractModality[Any], AbstractItems[Any], Mapping[str, Any]]:
+    (folder / "a.txt").write_text("the old man saw the blue sea. " * 40)
+    return Text(window=16), Text(window=16).read([folder / "a.txt"]).items, {}
+
+
+def network(folder: Path) -> tuple[AbstractModality[Any], AbstractItems[Any], Mapping[str, Any]]:
+    (folder / "e.edgelist").write_text("".join(f"{node} {node + 1}\n{node} {node + 7}\n" for node in range(700)))
+    items = GRAPH.read([folder / "e.edgelist"]).items
+    return GRAPH, items, GRAPH.encoder_settings("raw", items)
+
+
+@pytest.mark.parametrize("made", [sound, words, network])
+def test_a_window_has_the_objects_that_discover_finds_in_the_whole(
+    tmp_path: Path, made: Callable[[Path], tuple[AbstractModality[Any], AbstractItems[Any], Mapping[str, Any]]]
+) -> None:
+    modality, items, settings = made(tmp_path)
+    model = tiny_model(modality, "raw", **settings)
+    assert model.finder is not None
+    chosen = range(1, len(items), 3)
+    own = {one.number: one for one in found_in_whole(model.network, modality, items, chosen, model.finder)}
+    assert list(own) == list(chosen)
+    whole = {batch.index[row]: batch.labels()[row] for batch in model.found(items) for row in range(len(batch.index))}
+    for number, one in own.items():
+        labels = whole[number][: one.found.shape[1]]
+        same = (labels[:, None] == labels) == (one.found[0][:, None] == one.found[0])
+        assert bool(same.all()), number
 
 
 def test_a_tone_longer_than_a_window_is_no_background_in_the_table_of_masks(tmp_path: Path) -> None:

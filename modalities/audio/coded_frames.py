@@ -1,7 +1,7 @@
 """Frames of MP3, MP2, AAC and AC-3: whether a file counts them, and whether one is whole."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from av import Packet
@@ -60,7 +60,7 @@ def counts_frames(path: Path) -> bool:
     return any(name in begin for name in COUNTS)
 
 
-def is_torn(codec: str, packet: "Packet") -> bool:
+def is_torn(codec: str, packet: "Packet[Any]") -> bool:
     """Whether a packet of this codec holds less than the frame that begins in it."""
     if not codec.startswith(("mp1", "mp2", "mp3", "aac", "ac3")):
         return False
