@@ -13,6 +13,7 @@ import soundfile
 from jaxtyping import Float
 
 from gestalt.core.data.items import BadItemError
+from gestalt.core.methods.targets.classes import Classes
 from gestalt.core.runs.discover import discover
 from gestalt.core.training.label_table import read_labels
 from gestalt.modalities.audio import MODALITY, AudioFiles
@@ -173,6 +174,7 @@ def test_of_two_folders_of_another_machine_each_names_its_own(tmp_path: Path) ->
     items = MODALITY.read([tmp_path]).items
     (tmp_path / "l.csv").write_text("file,label\nD:/set/owl/1.wav,owl\nD:/set/frog/1.wav,frog\n")
     labels = read_labels(tmp_path / "l.csv", items)
+    assert isinstance(labels.target, Classes)
     assert labels.target.names == ("frog", "owl")
     assert labels.known.tolist() == [0, 0, 1, 1]
     (tmp_path / "l.csv").write_text("file,label\nD:/set/newt/1.wav,newt\nD:/set/toad/1.wav,toad\n")

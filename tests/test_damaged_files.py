@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from gestalt.cli.commands import execute
 from gestalt.core.runs.discover import discover
 from gestalt.core.storage.ogg import lacks_end
 from gestalt.modalities.audio import MODALITY, AudioFiles
@@ -115,6 +116,20 @@ def test_discover_says_and_lists_what_is_damaged(tmp_path: Path, capsys: pytest.
     assert set(json.loads((tmp_path / "found" / "events.json").read_text())) == {
         str(tmp_path / "data" / name) for name in ("a.wav", "b.wav")
     }
+
+
+def test_a_run_says_what_is_damaged_before_it_learns_and_in_its_report(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cut(tmp_path / "a.wav", write_sound)
+    few = ["--steps", "1", "--batch", "2", "--workers", "0", "--warmup", "0", "--accelerator", "cpu"]
+    own = ["--modality", "audio", "--data", str(tmp_path / "a.wav"), "--out", str(tmp_path / "run")]
+    assert execute(["run", "objects", *own, *few]) == 0
+    said = f"{tmp_path / 'a.wav'}: is cut off: it should last 6.00 s and ends at 3.00 s"
+    assert f"damaged {said}" in capsys.readouterr().err
+    page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    assert "Damaged files" in page
+    assert "is cut off: it should last 6.00 s" in page
 
 
 def test_in_python_a_damaged_file_is_a_warning(tmp_path: Path) -> None:
