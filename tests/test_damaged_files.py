@@ -15,8 +15,9 @@ from gestalt.modalities.audio import MODALITY, AudioFiles
 from gestalt.modalities.audio.reading import read_header
 from gestalt.modalities.video import Video
 from tests import video_files
-from tests.sounds import write_coded, write_sound
+from tests.sounds import sweep, write_coded, write_sound
 from tests.test_audio_files import FRAGMENTS, READ, totalled
+from tests.test_awkward_files import write_tracks
 from tests.tiny_runs import tiny_model, tiny_run
 
 RNG = np.random.default_rng(0)
@@ -64,6 +65,14 @@ def test_a_sound_that_was_cut_off_is_read_as_far_as_it_goes_and_named(tmp_path: 
     assert 1.4 < seconds == pytest.approx(reading.items.headers[0].seconds, abs=0.1)  # the last block may be torn
 
 
+def test_of_sound_beside_pictures_it_is_known_how_long_it_should_be(tmp_path: Path) -> None:
+    path = tmp_path / "a.mkv"
+    write_tracks(path, [sweep(16_000, 6.0), sweep(16_000, 6.0)])
+    assert MODALITY.read([path]).damaged == ()
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 3])
+    assert "is cut off: it should last 6.0" in MODALITY.read([path]).damaged[0].reason
+
+
 def test_a_header_that_promises_years_is_named_with_what_there_is(tmp_path: Path) -> None:
     totalled(tmp_path / "a.flac", 2**36 - 1)
     header = read_header(tmp_path / "a.flac")
@@ -94,12 +103,15 @@ def test_a_video_that_was_cut_off_is_read_as_far_as_it_goes_and_named(tmp_path: 
     times = [number / 10 for number in range(50)]
     for name in ("a.mkv", "b.webm"):
         cut(tmp_path / name, lambda path: video_files.write(path, times), 0.6)
+    fragments = {"movflags": "frag_keyframe+empty_moov"}
+    cut(tmp_path / "parts.mp4", lambda path: video_files.write(path, times, options=fragments), 0.7)
     video_files.write(tmp_path / "whole.mkv", times)
     whole = Video(seconds=10.0, rate=None, size=None)
     reading = whole.read([tmp_path])
-    assert [Path(entry.name).name for entry in reading.damaged] == ["a.mkv", "b.webm"]
-    assert all("is cut off: it should last 5.0" in entry.reason for entry in reading.damaged)
-    for index in range(2):
+    assert [Path(entry.name).name for entry in reading.damaged] == ["a.mkv", "b.webm", "parts.mp4"]
+    assert all("is cut off: it should last 5.0" in entry.reason for entry in reading.damaged[:2])
+    assert "is cut off" in reading.damaged[2].reason
+    for index in range(3):
         numbers = video_files.numbers_of(reading.items.read(index, RNG))
         assert numbers == list(range(len(numbers)))
         assert 5 <= len(numbers) < 50

@@ -91,9 +91,14 @@ def _stated(path: Path, container: "InputContainer", stream: "AudioStream", begi
         return None
     if stream.duration is not None and stream.time_base is not None:
         return float(stream.duration * stream.time_base)
-    if kind != "matroska" or container.duration is None or len(container.streams) > 1:
+    own = stream.metadata.get("DURATION", "").split(":")  # Matroska's way: 00:00:10.040000000
+    if len(own) == 3:
+        length = sum(float(part) * 60**place for place, part in enumerate(reversed(own)))
+    elif kind == "matroska" and container.duration is not None and len(container.streams) == 1:
+        length = container.duration / av.time_base
+    else:
         return None
-    length = container.duration / av.time_base  # counted from 0, and by some writers from the first sound
+    # Counted from 0, and by some writers from the first sound.
     return length - begin if 0.0 < begin < length else length
 
 

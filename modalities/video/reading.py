@@ -16,7 +16,7 @@ from gestalt.core.pictures.pixels import refuse_many
 from gestalt.core.storage.ogg import lacks_end
 
 from .frames import picture_of
-from .packets import last_packets
+from .packets import Packets, last_packets
 
 if TYPE_CHECKING:
     from av import VideoFrame
@@ -94,14 +94,15 @@ def read_header(path: Path) -> Header:
             f"says that it lasts {found.seconds / 86_400:.0f} days, in {path.stat().st_size} bytes: its clock is "
             f"wrong; {ADVICE}",
         )
-    return Header(found.seconds, rate, _damage(path, found.seconds, promised))
+    return Header(found.seconds, rate, _damage(path, found, promised))
 
 
-def _damage(path: Path, seconds: float, promised: float | None) -> str:
-    """What is missing at the end of a video of so many seconds."""
+def _damage(path: Path, found: Packets, promised: float | None) -> str:
+    """What is missing at the end of a video, whose last packets were found."""
+    seconds = found.seconds
     if promised is not None and promised - seconds >= max(LEAST_LOST, 0.01 * promised):
         return f"is cut off: it should last {promised:.2f} s and ends at {seconds:.2f} s; what is there is read"
-    why = lacks_end(path)
+    why = lacks_end(path) or ("its last frame is incomplete" if found.torn else "")
     return f"is cut off, or was never closed: {why}; the {seconds:.2f} s that are there are read" if why else ""
 
 
@@ -222,6 +223,8 @@ def _frames(container: "InputContainer", start: float) -> Iterator[tuple[float, 
 
     A bare stream without a clock is counted from its begin.
     """
+    from av.error import FFmpegError
+
     stream = _video(container)
     if stream is None:
         return
@@ -231,7 +234,18 @@ def _frames(container: "InputContainer", start: float) -> Iterator[tuple[float, 
     if start > 0 and base and stream.start_time is not None:
         container.seek(int((origin + start) / base), stream=stream)
     time = -usual
-    for frame in container.decode(stream):
-        time = time + usual if frame.pts is None else frame.pts * base - origin
-        length = float(frame.duration * base) if frame.duration else usual
-        yield time, time + length, frame
+    broken: FFmpegError | None = None
+    for packet in container.demux(stream):
+        try:
+            frames = packet.decode()
+        except FFmpegError as error:
+            broken = broken or error
+            continue
+        if broken is not None and packet.size:
+            raise broken  # not at the torn end of a file that was cut off, after which nothing comes
+        for frame in frames:
+            time = time + usual if frame.pts is None else frame.pts * base - origin
+            length = float(frame.duration * base) if frame.duration else usual
+            yield time, time + length, frame
+    if broken is not None and time < 0:
+        raise broken
