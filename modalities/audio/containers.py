@@ -91,6 +91,7 @@ def _stated(path: Path, container: "InputContainer", stream: "AudioStream", begi
         return None
     if stream.duration is not None and stream.time_base is not None:
         return float(stream.duration * stream.time_base)
+    length: float
     own = stream.metadata.get("DURATION", "").split(":")  # Matroska's way: 00:00:10.040000000
     if len(own) == 3:
         length = sum(float(part) * 60**place for place, part in enumerate(reversed(own)))
