@@ -1,19 +1,20 @@
 """A network of dilated convolutions over time: frames that know what lies seconds away."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, final
 
+import torch
 from einops import rearrange
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from gestalt.core.components.ranges import Between, Width, check_ranges
+from gestalt.core.components.ranges import Between, Width, check_ordered, check_ranges
 from gestalt.core.data.feature_map import FeatureMap, Grid
 from gestalt.core.networks.encoder import AbstractEncoder
 from gestalt.core.networks.group_norm import MaskedGroupNorm
 
 from .data import Waveforms
-from .encoders import ElementNorm, Frames
+from .encoders import Conv, ElementNorm, Frames
 from .front_end import (
     Floor,
     LogMelFrames,
@@ -73,7 +74,7 @@ class Dilated(AbstractEncoder):
     Example:
         >>> import torch
         >>> Dilated()(Waveforms(torch.randn(1, 16_000), torch.tensor([16_000]), 16_000)).values.shape
-        torch.Size([1, 31, 32])
+        torch.Size([1, 31, 160])
 
     Source: van den Oord et al., "WaveNet" (2016), for dilations that double.
     """
@@ -81,7 +82,8 @@ class Dilated(AbstractEncoder):
     def __init__(
         self,
         width: Annotated[int, Between(2, 65536)] = 128,
-        dim: Width = 32,
+        dim: Width = 160,
+        membership: Width = 32,
         dilations: Sequence[Annotated[int, Between(1, 4096)]] = (1, 2, 4, 8, 1),
         around: Around = 0.0,
         norm: str = "group",
@@ -95,6 +97,7 @@ class Dilated(AbstractEncoder):
         super().__init__()
         self.width = width
         self.dim = dim
+        self.membership = membership
         self.dilations = tuple(dilations)
         self.around = around
         self.norm = norm
@@ -105,8 +108,9 @@ class Dilated(AbstractEncoder):
         self.floor = floor
         self.sample_rate = sample_rate
         check_ranges(self)
-        if norm not in ("group", "layer"):
-            raise ValueError(f"norm is 'group' or 'layer', got {norm!r}")
+        check_ordered(self, "membership", "dim")
+        if norm not in ("group", "layer", "row"):
+            raise ValueError(f"norm is 'group', 'layer' or 'row', got {norm!r}")
         window, hop = whole_samples(window_ms, sample_rate, "window_ms"), whole_samples(hop_ms, sample_rate, "hop_ms")
         self.frames = LogMelFrames(
             sample_rate, mels, window, hop, lowest_band(sample_rate), 0.4875 * sample_rate, floor
@@ -116,7 +120,16 @@ class Dilated(AbstractEncoder):
         self.stem = DilatedBlock(2 * mels, width, 3, 1, norm)
         blocks = [(3, dilation) for dilation in self.dilations] + [(1, 1)]
         self.blocks = nn.ModuleList(DilatedBlock(width, width, kernel, dilation, norm) for kernel, dilation in blocks)
-        self.out = nn.Conv1d(width, dim, 1)
+        self.out = nn.Conv1d(width, membership, 1)
+        front = mels, window_ms, hop_ms, per_element, floor, sample_rate
+        types = dim - membership
+        self.types = Conv(types, (3, 1), 0, 1, "layer" if norm == "layer" else "row", *front) if types else None
+
+    @property
+    def levels(self) -> Mapping[str, int]:
+        """What belongs together, and what something is."""
+        types = {} if self.types is None else {"types": self.types.dim}
+        return {"membership": self.membership} | types
 
     def forward(self, data: Waveforms) -> FeatureMap:
         """One vector per element."""
@@ -129,4 +142,6 @@ class Dilated(AbstractEncoder):
         for block in self.blocks:
             x = x + block(x, padded)
         values = masked(self.out(x), padded).transpose(1, 2)
+        if self.types is not None:
+            values = torch.cat([values, self.types(data).values], dim=2)
         return FeatureMap(values, valid, Grid.uniform((elements,), (self.step / data.sample_rate,)))
