@@ -40,8 +40,8 @@ class ObjectFinder:
             item that encompasses the views, [0074]) instead of the whole source. The network still sees what lies
             around them; a source that is itself cut is made by the modality's `Views.source`.
         regions: fine segments that are grouped in place of elements; None groups elements.
-        level: which level of hidden features is grouped, by name (`HasLevels`); None groups all of them, and so does any
-            name where the encoder has no levels.
+        level: which level of hidden features is grouped, by name (`HasLevels`); None groups all of them, and so does
+            any name where the encoder has no levels.
 
     Source: Odin, [0063] and [0075]; background and extra features are ours.
 

@@ -35,11 +35,12 @@ from .normal import Around, Relative, elements_around
 class DilatedBlock(nn.Module):
     """relu(norm(W ∗ x)), a convolution over elements `dilation` apart."""
 
-    def __init__(self, before: int, width: int, kernel: int, dilation: int, norm: str) -> None:
+    def __init__(self, before: int, width: int, kernel: int, dilation: int, norm: str, around: int) -> None:
         super().__init__()
         padding = dilation * (kernel // 2)
         self.over_time = nn.Conv1d(before, width, kernel, padding=padding, dilation=dilation, bias=False)
-        self.norm: nn.Module = MaskedGroupNorm(width) if norm == "group" else ElementNorm(width, norm)
+        grouped = norm == "group"
+        self.norm: nn.Module = MaskedGroupNorm(width, around=around) if grouped else ElementNorm(width, norm)
 
     def forward(self, x: Float[Tensor, "batch before time"], valid: Bool[Tensor, "batch time"] | None) -> Tensor:
         """As many elements; padding stays zero."""
@@ -85,7 +86,7 @@ class Dilated(AbstractEncoder):
         dim: Width = 160,
         membership: Width = 32,
         dilations: Sequence[Annotated[int, Between(1, 4096)]] = (1, 2, 4, 8, 1),
-        around: Around = 0.0,
+        around: Around = 4.0,
         norm: str = "group",
         mels: Mels = 64,
         window_ms: Milliseconds = 32.0,
@@ -116,10 +117,13 @@ class Dilated(AbstractEncoder):
             sample_rate, mels, window, hop, lowest_band(sample_rate), 0.4875 * sample_rate, floor
         )
         self.step = hop * per_element
-        self.relative = Relative(elements_around(around, self.step, sample_rate))
-        self.stem = DilatedBlock(2 * mels, width, 3, 1, norm)
+        near = elements_around(around, self.step, sample_rate)
+        self.relative = Relative(near)
+        self.stem = DilatedBlock(2 * mels, width, 3, 1, norm, near)
         blocks = [(3, dilation) for dilation in self.dilations] + [(1, 1)]
-        self.blocks = nn.ModuleList(DilatedBlock(width, width, kernel, dilation, norm) for kernel, dilation in blocks)
+        self.blocks = nn.ModuleList(
+            DilatedBlock(width, width, kernel, dilation, norm, near) for kernel, dilation in blocks
+        )
         self.out = nn.Conv1d(width, membership, 1)
         front = mels, window_ms, hop_ms, per_element, floor, sample_rate
         types = dim - membership
@@ -130,6 +134,19 @@ class Dilated(AbstractEncoder):
         """What belongs together, and what something is."""
         types = {} if self.types is None else {"types": self.types.dim}
         return {"membership": self.membership} | types
+
+    @property
+    def reach(self) -> float:
+        """Seconds to either side that an element's vector depends on; 0 where that is the whole window.
+
+        With `norm="group"` every layer sees further by `around`; what lies beyond the first of these is in means of
+        means alone, and changes a vector by a few hundredths of its length at most.
+        """
+        if not self.relative.around:
+            return 0.0
+        # The stem sees one element to either side, every block its dilation, and spectra less than one more.
+        elements = 2 + sum(self.dilations) + self.relative.reach
+        return elements * self.step / self.sample_rate
 
     def forward(self, data: Waveforms) -> FeatureMap:
         """One vector per element."""
