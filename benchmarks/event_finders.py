@@ -77,7 +77,7 @@ def learned_ways() -> Iterator[tuple[str, ObjectFinder]]:
         yield f"background within {reach}", events_finder(reach=reach)
     for quiet in (0.025, 0.05, 0.1, 0.25):
         yield f"prototype of the quietest {quiet:g}", events_finder(quiet=quiet)
-    for penalty in (0.01, 0.02, 0.03):
+    for penalty in (0.01, 0.015, 0.02, 0.03):
         yield f"fine cuts at penalty {penalty}", events_finder(penalty=penalty)
     for learned in (0.0, 0.1, 0.3, 1.0):
         yield f"fine cuts by learned features too, weight {learned:g}", events_finder(learned=learned)

@@ -41,7 +41,7 @@ TEST_SEED = 1_000_000  # test soundscapes are the same for every run
 
 
 def events_finder(
-    threshold: float = 0.52, reach: float = 0.5, quiet: float = 0.05, penalty: float = 0.02, learned: float = 0.0
+    threshold: float = 0.52, reach: float = 0.5, quiet: float = 0.05, penalty: float = 0.015, learned: float = 0.0
 ) -> ObjectFinder:
     """Stretches between changes of log-mel, merged while what was learned of them is alike.
 
@@ -83,7 +83,9 @@ class Options:
     """Soundscapes of unseen sounds to evaluate on (without --data)."""
     finder: ObjectFinder = field(default_factory=events_finder)
     """How events are found among frames, for methods that do not say so themselves."""
-    method: AbstractMethod = OdinRounds(rounds=Rounds(400), transplants=None, background=True)
+    method: AbstractMethod = OdinRounds(
+        contrast=1.0, contrast_level="types", rounds=Rounds(400), transplants=None, background=True
+    )
     """What learns."""
     encoder: EncoderChoice = EncoderChoice("dilated")
     """With what network."""
