@@ -50,7 +50,8 @@ def whitened(rows: Float[Tensor, "rows dim"], dims: int = 48) -> Float[Tensor, "
         return rows
     left, scales, _ = torch.linalg.svd(rows - rows.mean(dim=0), full_matrices=False)
     kept = int((scales > 1e-6 * scales[0]).sum())
-    return left[:, : min(kept, dims)] * (len(rows) - 1) ** 0.5
+    scaled: Tensor = left[:, : min(kept, dims)] * (len(rows) - 1) ** 0.5
+    return scaled
 
 
 def names_of_found(

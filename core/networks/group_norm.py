@@ -79,18 +79,19 @@ class MaskedGroupNorm(nn.Module):
         here = here.float()
 
         def mean(of_places: Tensor) -> Tensor:
-            sums = nn.functional.avg_pool1d(of_places * here, 2 * around + 1, stride=1, padding=around)
+            sums: Tensor = nn.functional.avg_pool1d(of_places, 2 * around + 1, stride=1, padding=around)
             return sums / shares
 
         shares = nn.functional.avg_pool1d(here, 2 * around + 1, stride=1, padding=around)
         shares = shares.clamp(min=0.5 / (2 * around + 1))
-        grouped = maps.float().unflatten(1, (self.groups, -1))
+        grouped = maps.float().masked_fill(here == 0, 0.0).unflatten(1, (self.groups, -1))
         centre = mean(grouped.mean(dim=2))
         second = mean(grouped.square().mean(dim=2)) - centre.square()
         scale = torch.rsqrt(second.clamp(min=0) + self.epsilon)
         normal = ((grouped - centre[:, :, None]) * scale[:, :, None]).flatten(1, 2)
         moved = normal * self.scale[:, None] + self.shift[:, None]
-        return (moved * here).to(maps.dtype)
+        kept: Tensor = moved * here
+        return kept.to(maps.dtype)
 
     def _of_groups(
         self, sums: Float[Tensor, "batch channels"], count: Int[Tensor, " batch"]

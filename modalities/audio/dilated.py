@@ -50,21 +50,26 @@ class DilatedBlock(nn.Module):
 
 @final
 class Dilated(AbstractEncoder):
-    """Dilated convolutions over time: elements of 32 ms that see one second around them; fast on two CPU cores.
+    """Dilated convolutions over time: elements of 32 ms that see half a second to either side; fast on two CPU cores.
 
     It takes the mean log-mel spectrum of every element (`LogMel`), less its quiet level and less its mean in each band.
-    Residual blocks see ever further; one more sees each element alone. There are no batch statistics.
+    Residual blocks see ever further; one more sees each element alone.
 
-    With `around=0` and `norm="group"`, levels and normalisation are those of the whole window: features of a moment
-    depend a little on where its window was cut. With seconds `around` and `norm="layer"` they depend on nothing beyond
-    the network's view and these seconds, however long the recording.
+    Its vectors hold two levels side by side (`levels`): `membership`, what belongs together within a recording, and
+    `types`, what it is. The second comes of a small network of its own (`Conv`) that sees one element to either side,
+    so that what is asked of one level takes nothing from the other.
+
+    Levels of loudness and the statistics of normalisation are those of some seconds around an element. Where these
+    are the whole window (`around=0`), features of a moment depend a little on where its window was cut.
 
     Args:
         width: channels of all blocks.
         dim: the length of the vectors.
+        membership: how many of these numbers, from the first on, say what belongs together; the others are the types.
         dilations: one residual block each, of three elements that lie so far apart.
-        around: seconds to either side over which quiet and mean levels are taken, 0 for the whole window.
-        norm: `group` (groups of channels over the whole window) or `layer` (each element alone).
+        around: seconds to either side over which levels and statistics are taken, 0 for the whole window.
+        norm: `group` (groups of channels, over these seconds), `layer` (each element alone) or `row` (batch
+            statistics). The types have batch statistics, unless it is `layer`.
         mels: bands of the log-mel spectrum, equally spaced in mel.
         window_ms: length of the window of each spectrum, in milliseconds; a whole number of samples.
         hop_ms: step from one spectrum to the next, in milliseconds; a whole number of samples.
