@@ -9,15 +9,19 @@ from typing import final
 import numpy as np
 import pytest
 import soundfile
+import torch
+from benchmarks.long_soundscapes import event_scores
 from jaxtyping import Float
 
 from gestalt.core.data.items import AbstractItems
 from gestalt.core.evaluation import Intervals, event_f1
 from gestalt.core.modality.windows import InContext, Sight, beginning_before
-from gestalt.modalities.audio import AudioFiles, Recording
+from gestalt.core.networks.encoder import Network
+from gestalt.core.runs.model import Model
+from gestalt.modalities.audio import MODALITY, Audio, AudioFiles, Recording
 from gestalt.modalities.audio.outputs_events import Sounding
 from gestalt.modalities.audio.reading import decode
-from gestalt.recipes.audio_events.recipe import TEST_SEED
+from gestalt.recipes.audio_events.recipe import TEST_SEED, events_finder
 from gestalt.recipes.audio_events.synthetic.long import LongSoundscape, long_mix
 from gestalt.recipes.audio_events.synthetic.mixing import Event, Mix
 from gestalt.recipes.audio_events.synthetic.soundscapes import Samples, Soundscapes
@@ -117,6 +121,16 @@ def test_events_of_ten_minutes_do_not_depend_on_where_windows_fall_and_are_found
     true = [true_of(scape.events) for scape in scapes]
     parts = [event_f1(found[part::8], true[part::8]).f1 for part in range(8)]
     assert abs(whole - event_f1(found, true).f1) < 2 * float(np.std(parts)), (whole, parts)
+
+
+def test_neither_do_they_with_the_encoder_and_the_finder_of_the_recipe(samples: Samples, tmp_path: Path) -> None:
+    """Vectors of an untrained network are much alike, so that events of it lie within small distances."""
+    torch.manual_seed(0)
+    network = Network(MODALITY.encoders["dilated"]().eval())
+    model = Model(Audio(seconds=4.0), network, {}, events_finder(threshold=0.01, reach=0.01))
+    whole, *later = event_scores(model, long_one(samples, 10), (0.0, 1.3, 2.048), RATE, tmp_path)
+    assert whole > 0.25
+    assert max(abs(score - whole) for score in later) < 0.01, (whole, later)
 
 
 def test_no_event_of_a_long_soundscape_is_cut_by_a_border_of_its_generator(samples: Samples) -> None:
