@@ -6,6 +6,7 @@ learned; numbers are means over the runs.
 
 import argparse
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
 from typing import Any, final
@@ -81,6 +82,10 @@ def learned_ways() -> Iterator[tuple[str, ObjectFinder]]:
         yield f"fine cuts at penalty {penalty}", events_finder(penalty=penalty)
     for learned in (0.0, 0.1, 0.3, 1.0):
         yield f"fine cuts by learned features too, weight {learned:g}", events_finder(learned=learned)
+    beside = ConcatFeatures(LogMel(), 1.0)
+    for threshold in (0.5, 0.7, 0.9):
+        name = f"merged by log-mel and what was learned, below {threshold}"
+        yield name, replace(events_finder(threshold=threshold), extra_features=beside)
 
 
 def main() -> None:
