@@ -36,7 +36,7 @@ TEST_SEED = 1_000_000  # test scenes are the same for every run
 
 def regions_finder() -> ObjectFinder:
     """Supervoxels, merged while what was learned of them is alike; nothing is background."""
-    return ObjectFinder(MergeAlike(0.4, objects=64), "hidden", regions=GroupRegions(Supervoxels()))
+    return ObjectFinder(MergeAlike(0.1, objects=64), "hidden", regions=GroupRegions(Supervoxels(300.0, 60)))
 
 
 @final
@@ -56,7 +56,7 @@ class Options:
     """The shorter side of the picture in pixels, at most."""
     view: Annotated[int, Between(16, 65536)] = 64
     """Height and width of the views in pixels."""
-    scenes: Count = 600
+    scenes: Count = 400
     """Scenes to compose for training (without --data)."""
     test_scenes: Count = 60
     """Scenes of unseen items to evaluate on (without --data)."""
@@ -74,7 +74,7 @@ class Options:
     """Where to read and write."""
     labelling: Labelling = Labelling()
     """What is known."""
-    training: Training = field(default_factory=lambda: Training(steps=450, batch=16, lr=2e-3, warmup=30))
+    training: Training = field(default_factory=lambda: Training(steps=450, batch=8, lr=2e-3, warmup=30))
     """How it is trained."""
 
     def __post_init__(self) -> None:
