@@ -64,7 +64,7 @@ class Options:
     """Pixels a side of the tubes whose colours the baselines group."""
     finder: ObjectFinder = field(default_factory=regions_finder)
     """How objects are found, for methods that do not say so themselves."""
-    method: AbstractMethod = OdinRounds(rounds=Rounds(150), transplants=Transplants(smallest=0.01, largest=0.27))
+    method: AbstractMethod = OdinRounds(rounds=Rounds(300), transplants=Transplants(smallest=0.01, largest=0.27))
     """What learns."""
     encoder: EncoderChoice = EncoderChoice("unet")
     """With what network."""
@@ -74,7 +74,7 @@ class Options:
     """Where to read and write."""
     labelling: Labelling = Labelling()
     """What is known."""
-    training: Training = field(default_factory=lambda: Training(steps=450, batch=8, lr=2e-3, warmup=30))
+    training: Training = field(default_factory=lambda: Training(steps=900, batch=4, lr=2e-3, warmup=30))
     """How it is trained."""
 
     def __post_init__(self) -> None:
