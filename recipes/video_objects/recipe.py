@@ -22,12 +22,11 @@ from gestalt.core.training.options import Training
 from gestalt.modalities.video import Clip, Video, chain
 from gestalt.modalities.video.effects import ColourJitter
 from gestalt.modalities.video.space import Flip, ResizedCrop
-from gestalt.modalities.video.supervoxels import Supervoxels
 from gestalt.modalities.video.views import TimeCrop
 
 from ..scene_sources import class_names, most_visible
 from .results import CEILING, COLUMNS, NOTE, baselines, measure
-from .rules import first_segments
+from .rules import fine, first_segments
 from .synthetic.scenes import Layout, Scene, Scenes
 from .synthetic.sources import load_sources
 
@@ -36,7 +35,7 @@ TEST_SEED = 1_000_000  # test scenes are the same for every run
 
 def regions_finder() -> ObjectFinder:
     """Supervoxels, merged while what was learned of them is alike; nothing is background."""
-    return ObjectFinder(MergeAlike(0.1, objects=64), "hidden", regions=GroupRegions(Supervoxels(300.0, 60)))
+    return ObjectFinder(MergeAlike(0.12, objects=64), "hidden", regions=GroupRegions(fine()))
 
 
 @final
@@ -74,7 +73,7 @@ class Options:
     """Where to read and write."""
     labelling: Labelling = Labelling()
     """What is known."""
-    training: Training = field(default_factory=lambda: Training(steps=900, batch=4, lr=2e-3, warmup=30))
+    training: Training = field(default_factory=lambda: Training(steps=600, batch=4, lr=2e-3, warmup=30))
     """How it is trained."""
 
     def __post_init__(self) -> None:

@@ -95,17 +95,20 @@ def graph_supervoxels(frames: UInt8[Tensor, "time 3 height width"], rules: Rules
     return torch.from_numpy(tree_segments(colours, rules.scale, rules.least))
 
 
+def fine() -> Supervoxels:
+    """The same segments, for what merges them."""
+    return Supervoxels(Rules().scale, Rules().least)
+
+
 def first_segments() -> LargestSupervoxels:
     """The same segments, as a rule for training."""
-    rules = Rules()
-    return LargestSupervoxels(Supervoxels(rules.scale, rules.least))
+    return LargestSupervoxels(fine())
 
 
 def colours_finder() -> ObjectFinder:
     """The same segments merged by their colours and textures, by Ward's cost."""
-    rules, colours = Rules(), ConcatFeatures(Colours(cell=2), 0.0)
-    regions = GroupRegions(Supervoxels(rules.scale, rules.least), unit=False)
-    return ObjectFinder(Regions(rules.penalty, objects=64), "hidden", extra_features=colours, regions=regions)
+    colours, regions = ConcatFeatures(Colours(cell=2), 0.0), GroupRegions(fine(), unit=False)
+    return ObjectFinder(Regions(Rules().penalty, objects=64), "hidden", extra_features=colours, regions=regions)
 
 
 def _moved(
