@@ -12,10 +12,10 @@ from gestalt.core.components.ranges import Count, ObjectCount, Positive, check_r
 from gestalt.core.data.feature_map import FeatureMap, Grid
 from gestalt.core.data.segmentation import Segmentation
 from gestalt.core.discovery.regions import AbstractOverSegmentation, FineSegments, Seen
-from gestalt.core.discovery.regions.on_tree import tree_segments
 
 from .data import Clips
 from .lattice import Tubes
+from .spanning_tree import tree_segments
 
 
 @final

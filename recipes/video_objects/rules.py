@@ -18,8 +18,8 @@ from gestalt.core.discovery.concat_features import ConcatFeatures
 from gestalt.core.discovery.finder import ObjectFinder
 from gestalt.core.discovery.groupers import Regions
 from gestalt.core.discovery.regions import GroupRegions
-from gestalt.core.discovery.regions.on_tree import tree_segments
 from gestalt.modalities.video.encoders import Colours
+from gestalt.modalities.video.spanning_tree import tree_segments
 from gestalt.modalities.video.supervoxels import LargestSupervoxels, Supervoxels
 
 

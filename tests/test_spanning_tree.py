@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jaxtyping import Float, Int
 
-from gestalt.core.discovery.regions.on_tree import tree_segments
+from gestalt.modalities.video.spanning_tree import tree_segments
 
 SHAPES = [(9,), (5, 6), (3, 4, 4)]
 
