@@ -51,10 +51,22 @@ def run_seeds(recipe: type[AbstractRecipe[Any, Any]], seeds: Seeds) -> int:
             code = run(recipe(replace(base, running=running, training=training)))  # type: ignore[call-arg]
             if code:
                 return code
-        tables.append(Table.from_json(result.read_text(encoding="utf-8")))
+        tables.append(table_in(result))
     title = f"{tables[0].title.rpartition(',')[0]}, {seeds.seeds} seeds"
     table = combined(tables, title, tables[0].note)
     write_text(seeds.out / "table.json", table.to_json())
     write_text(seeds.out / "table.md", to_markdown(table) + "\n")
     print(to_markdown(table))
     return 0
+
+
+def table_in(path: Path) -> Table:
+    """The table that a finished run wrote.
+
+    Raises:
+        ValueError: naming the file, if it is damaged.
+    """
+    try:
+        return Table.from_json(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path} is damaged ({error}); remove the file, and its run is made again") from error
