@@ -19,8 +19,9 @@ from gestalt.core.experiment.options import EncoderChoice
 from gestalt.core.runs.saving import load
 from gestalt.modalities.image import collate
 from gestalt.modalities.image.masks import read_index
-from gestalt.recipes.image_objects.recipe import ImageObjects, Options, largest
+from gestalt.recipes.image_objects.recipe import TEST_SEED, ImageObjects, Options, largest
 from gestalt.recipes.image_objects.rules import colours_finder
+from gestalt.recipes.image_objects.synthetic.materials import Material, photographic
 from gestalt.recipes.image_objects.synthetic.photographs import PHOTOGRAPHS, photographs
 from gestalt.recipes.image_objects.synthetic.scenes import SEEN, Composing, Scene, Scenes
 from gestalt.recipes.image_objects.truth import cells_of_pixels, instance_metrics, owned, truth_of, type_metrics
@@ -54,9 +55,10 @@ def test_no_item_and_no_photograph_is_in_two_parts() -> None:
         assert all(len(one) == 3 and max(one.shape[1:]) == 320 for one in photographs(part))
 
 
+@pytest.mark.parametrize("material", ["textures", "photographs"])
 @pytest.mark.parametrize("part", PARTS)
-def test_scenes_are_composed_deterministically_and_every_item_is_to_be_seen(part: Part) -> None:
-    config = Composing()
+def test_scenes_are_composed_deterministically_and_every_item_is_to_be_seen(part: Part, material: Material) -> None:
+    config = Composing(material=material)
     one, two = Scenes(20, 3, part, config), Scenes(20, 3, part, config)
     for index in range(12):
         scene, again = one.scene(index), two.scene(index)
@@ -76,6 +78,31 @@ def test_small_scenes_have_smaller_items_and_large_ones_more_space() -> None:
     assert Composing.of_size(64) == Composing()
     assert Composing.of_size(32) == Composing(size=32, smallest=12, largest=22)
     assert Composing.of_size(128) == Composing(size=128)
+    assert Composing.of_size(128, "photographs") == Composing(128, smallest=48, largest=88, material="photographs")
+
+
+def test_an_item_of_photographs_shows_one_inside_and_fades_at_its_edge() -> None:
+    photograph = torch.full((3, 200, 200), 0.5)
+    mask = torch.zeros(40, 40, dtype=torch.bool)
+    mask[8:32, 8:32] = True
+    cover = photographic([photograph], torch.ones(40, 40), mask, np.random.default_rng(0))
+    tints = cover.colours.flatten(1)
+    assert torch.allclose(tints, tints[:, :1].expand_as(tints), atol=1e-5), "one grey photograph: one tint everywhere"
+    assert bool((cover.opacity[12:28, 12:28] > 0.999).all())
+    assert bool((cover.opacity[~mask] == 0).all()), "nothing is painted beyond the truth"
+    edge = cover.opacity[8, 12:28]
+    assert bool(((edge > 0.5) & (edge < 0.9)).all())
+    ground = torch.zeros(3, 40, 40)
+    assert torch.allclose(cover.over(ground), cover.opacity * cover.colours)
+
+
+def test_the_material_of_the_options_reaches_training_and_test_scenes() -> None:
+    for material in ("textures", "photographs"):
+        options = Options(scenes=2, test_scenes=1, cell=4, material=material)
+        data, config = ImageObjects(options).data(), Composing.of_size(64, material)
+        assert torch.equal(data.evaluated[0], Scenes(1, TEST_SEED, "test", config).scene(0).pixels)
+        train = Scenes(2, options.training.seed, "train", config).scene(1).pixels
+        assert torch.equal(data.items.read(1, np.random.default_rng(0)), train)
 
 
 def test_the_class_of_a_scene_is_that_of_the_item_of_which_most_is_seen() -> None:

@@ -29,6 +29,7 @@ from gestalt.modalities.image.views import Flip, Resize, ResizedCrop
 from ..scene_sources import class_names, most_visible
 from .results import COLUMNS, NOTE, baselines, measure
 from .rules import colours_finder, felzenszwalb
+from .synthetic.materials import Material
 from .synthetic.scenes import Composing, Scene, Scenes
 
 TEST_SEED = 1_000_000  # test scenes are the same for every run
@@ -57,6 +58,9 @@ class Options:
     """Scenes of unseen items and photographs to evaluate on (without --data)."""
     longest: Annotated[int, Between(32, 65536)] = 256
     """Your own pictures are shrunk to so many pixels a side when read."""
+    material: Material = "textures"
+    """What the items of composed scenes are made of: random textures of two colours, or parts of photographs with soft
+    edges (without --data)."""
     first: Literal["felzenszwalb", "colours"] = "felzenszwalb"
     """First segments to learn from: Felzenszwalb's, or superpixels merged by their colours."""
     cell: Annotated[int, Between(2, 64)] = 2
@@ -115,7 +119,7 @@ class ImageObjects(AbstractRecipe[Picture, tuple[Scene, ...]]):
         options, first = self._own, first_segments(self._own)
         if options.running.data:
             return own_data(self.modality, options.running, views(options.size, span=True), first_segments=first)
-        config = Composing.of_size(options.size)
+        config = Composing.of_size(options.size, options.material)
         items = Scenes(options.scenes, options.training.seed, "train", config)
         tests = Scenes(options.test_scenes, TEST_SEED, "validation" if options.running.validate else "test", config)
         truth = tuple(tests.scene(index) for index in range(len(tests)))

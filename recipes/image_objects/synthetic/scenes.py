@@ -1,8 +1,8 @@
-"""Scenes: clothing of random textures on photographs, composed deterministically, with the mask and class of each."""
+"""Scenes: clothing on photographs, composed deterministically, with the mask and class of each."""
 
-import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import final
 
 import numpy as np
@@ -14,11 +14,14 @@ from gestalt.core.data.items import AbstractItems
 from gestalt.modalities.image import Picture
 
 from ...scene_sources import Clothing, Part, clothing
+from .materials import Cover, Material, part_of_photograph, photographic, textured
 from .photographs import photographs
 
 SEEN = 0.5
 """An item shows at least this share of itself: what lies on top of it hides no more."""
 TRIES = 20
+BACKGROUND = (64, 160)
+"""Sides of the part of a photograph that becomes a background, in pixels of the photograph."""
 
 
 @final
@@ -32,6 +35,7 @@ class Composing:
         most: most items of a scene; those that find no place are left out.
         smallest: side of the smallest item, in pixels.
         largest: side of the largest item, in pixels.
+        material: what items are made of.
     """
 
     size: int = 64
@@ -39,6 +43,7 @@ class Composing:
     most: int = 4
     smallest: int = 24
     largest: int = 44
+    material: Material = "textures"
 
     def __post_init__(self) -> None:
         if not 1 <= self.smallest <= self.largest <= self.size:
@@ -48,10 +53,15 @@ class Composing:
             )
 
     @classmethod
-    def of_size(cls, size: int) -> "Composing":
-        """Scenes of `size` pixels a side: small ones have smaller items, large ones more space around them."""
-        shrunk = min(1.0, size / cls.size)
-        return cls(size=size, smallest=round(cls.smallest * shrunk), largest=round(cls.largest * shrunk))
+    def of_size(cls, size: int, material: Material = "textures") -> "Composing":
+        """Scenes of `size` pixels a side.
+
+        Textured items are smaller in small scenes, and have more space around them in large ones; parts of photographs
+        grow with the scene, as little is to be seen of a photograph on a few pixels.
+        """
+        ratio = size / cls.size if material == "photographs" else min(1.0, size / cls.size)
+        smallest, largest = round(cls.smallest * ratio), round(cls.largest * ratio)
+        return cls(size=size, smallest=smallest, largest=largest, material=material)
 
 
 @final
@@ -75,6 +85,7 @@ class Scenes(AbstractItems[Picture]):
         self.config = config
         self._clothing = clothing(part)
         self._photographs = photographs(part)
+        self._covered = covering(config.material, self._photographs)
 
     def __len__(self) -> int:
         """Number of scenes."""
@@ -83,7 +94,7 @@ class Scenes(AbstractItems[Picture]):
     def scene(self, index: int) -> Scene:
         """Scene `index` with what is true of it."""
         rng = np.random.default_rng([self.seed, index])
-        return compose(self._clothing, self._photographs, self.config, rng)
+        return compose(self._clothing, self._covered, self._photographs, self.config, rng)
 
     def read(self, index: int, rng: np.random.Generator) -> Picture:  # noqa: ARG002
         """The picture alone."""
@@ -94,18 +105,32 @@ class Scenes(AbstractItems[Picture]):
         return f"{self.part} scene {index} of seed {self.seed}"
 
 
+Covering = Callable[[Float[Tensor, "h w"], Bool[Tensor, "h w"], np.random.Generator], Cover]
+"""What makes the cover of an item of its grey and its outline."""
+
+
+def covering(material: Material, photographs: Sequence[Float[Tensor, "3 _ _"]]) -> Covering:
+    """What covers items of a material."""
+    ways: dict[Material, Covering] = {"textures": textured, "photographs": partial(photographic, photographs)}
+    return ways[material]
+
+
 def compose(
-    items: Clothing, backgrounds: Sequence[Float[Tensor, "3 _ _"]], config: Composing, rng: np.random.Generator
+    items: Clothing,
+    covered: Covering,
+    backgrounds: Sequence[Float[Tensor, "3 _ _"]],
+    config: Composing,
+    rng: np.random.Generator,
 ) -> Scene:
-    """One scene: every item is turned, resized, and drawn in a texture of two colours that its own grey shades."""
+    """One scene: every item is turned, resized, and covered with what it is made of, which its own grey shades."""
     size = config.size
-    pixels = _background(backgrounds, size, rng)
+    pixels = part_of_photograph(backgrounds, BACKGROUND, (size, size), rng)
     owner = torch.full((size, size), -1)
     classes: list[int] = []
     for _ in range(int(rng.integers(config.least, config.most + 1))):
         number = int(rng.integers(len(items)))
         grey, mask = _turned(items.images[number], int(rng.integers(config.smallest, config.largest + 1)), rng)
-        painted = _painted(grey, rng)
+        cover = covered(grey, mask, rng)
         height, width = mask.shape
         for _ in range(TRIES):
             top, left = int(rng.integers(size - height + 1)), int(rng.integers(size - width + 1))
@@ -116,7 +141,7 @@ def compose(
             after[place] = changed
             if all(_shows(owner, after, other) for other in range(len(classes))):
                 owner = after
-                pixels[:, place[0], place[1]] = torch.where(mask, painted, pixels[:, place[0], place[1]])
+                pixels[:, place[0], place[1]] = cover.over(pixels[:, place[0], place[1]])
                 classes.append(int(items.labels[number]))
                 break
     return Scene(pixels, owner, torch.tensor(classes))
@@ -125,21 +150,6 @@ def compose(
 def _shows(before: Int[Tensor, "h w"], after: Int[Tensor, "h w"], number: int) -> bool:
     """Whether enough of an item would be left; what earlier items hid of it counts as if it were all of it."""
     return int((after == number).sum()) >= max(1, SEEN * int((before == number).sum()))
-
-
-def _background(backgrounds: Sequence[Float[Tensor, "3 _ _"]], size: int, rng: np.random.Generator) -> Tensor:
-    """A part of a photograph, 64 to 160 of its pixels a side, mirrored by chance, with other brightness and tint."""
-    from torchvision.transforms.v2 import functional
-
-    photograph = backgrounds[int(rng.integers(len(backgrounds)))]
-    side = int(rng.integers(64, 161))
-    top = int(rng.integers(photograph.shape[1] - side + 1))
-    left = int(rng.integers(photograph.shape[2] - side + 1))
-    part = photograph[:, top : top + side, left : left + side]
-    part = part.flip(2) if rng.random() < 0.5 else part
-    resized: Tensor = functional.resize(part, [size, size], antialias=True)
-    tint = torch.from_numpy(rng.uniform(0.75, 1.25, (3, 1, 1)).astype(np.float32))
-    return (resized * tint).clamp(0, 1)
 
 
 def _turned(image: Tensor, side: int, rng: np.random.Generator) -> tuple[Float[Tensor, "h w"], Bool[Tensor, "h w"]]:
@@ -154,27 +164,3 @@ def _turned(image: Tensor, side: int, rng: np.random.Generator) -> tuple[Float[T
     rows, columns = mask.any(dim=1).nonzero()[:, 0], mask.any(dim=0).nonzero()[:, 0]
     box = (slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1))
     return grey[box], mask[box]
-
-
-def _painted(grey: Float[Tensor, "h w"], rng: np.random.Generator) -> Float[Tensor, "3 h w"]:
-    """Two random colours in a random texture, shaded by the item's own grey."""
-    one, two = (torch.from_numpy(rng.uniform(0.05, 1.0, 3).astype(np.float32))[:, None, None] for _ in range(2))
-    weight = _texture(int(rng.integers(4)), tuple(grey.shape), rng)
-    return ((1 - weight) * one + weight * two) * (0.35 + 0.65 * grey)
-
-
-def _texture(kind: int, size: tuple[int, ...], rng: np.random.Generator) -> Float[Tensor, "h w"]:
-    """Plain, stripes, checks or blotches, in [0, 1]."""
-    down, across = torch.meshgrid(*(torch.arange(length, dtype=torch.float32) for length in size), indexing="ij")
-    angle, period = float(rng.uniform(0, math.pi)), float(rng.uniform(3.0, 8.0))
-    along = (math.cos(angle) * down + math.sin(angle) * across) * 2 * math.pi / period
-    if kind == 0:
-        return torch.zeros(size)
-    if kind == 1:
-        return (0.5 + 2 * torch.sin(along)).clamp(0, 1)
-    if kind == 2:
-        over = (math.cos(angle) * across - math.sin(angle) * down) * 2 * math.pi / period
-        return (0.5 + 2 * torch.sin(along) * torch.sin(over)).clamp(0, 1)
-    coarse = torch.from_numpy(rng.standard_normal((1, 1, 8, 8), dtype=np.float32))
-    fine = torch.nn.functional.interpolate(coarse, size, mode="bicubic")[0, 0]
-    return (0.5 + 1.5 * fine).clamp(0, 1)
