@@ -7,6 +7,7 @@ from typing import Any, final
 from ..components.ranges import Count, check_ranges
 from ..evaluation import Table, combined, to_markdown
 from ..storage.atomic import write_text
+from ..storage.damage import read_or_name
 from .recipe import AbstractRecipe
 from .run import run
 
@@ -66,7 +67,5 @@ def table_in(path: Path) -> Table:
     Raises:
         ValueError: naming the file, if it is damaged.
     """
-    try:
-        return Table.from_json(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{path} is damaged ({error}); remove the file, and its run is made again") from error
+    advice = "remove the file, and its run is made again"
+    return read_or_name(path, lambda _: Table.from_json(path.read_text(encoding="utf-8")), advice)

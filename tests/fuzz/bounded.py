@@ -1,8 +1,10 @@
 """Mutations tried in a process of their own, which may crash or hang without ending the tests."""
 
+import itertools
 import json
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, final
@@ -21,44 +23,58 @@ class Bounded:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.noise, self.progress = folder / "noise.txt", folder / "progress"
+        self.numbers = itertools.count()
         self.process: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        if self.process is not None and self.process.stdin is not None:
+        self._end()
+
+    def _end(self) -> int | None:
+        """End the process, if there is one; how it ended."""
+        if self.process is None:
+            return None
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        with suppress(BrokenPipeError):
             self.process.stdin.close()
-            self.process.wait(30)
+        code = self.process.wait(300)
+        self.process.stdout.close()
+        self.process = None
+        return code
 
     def try_all(self, name: str, seed: int, first: int, last: int, step: int = 1) -> dict[str, Any]:
-        """The outcomes of mutations `first`, `first + step` … before `last`: how many of each, and what broke the law."""
+        """The outcomes of mutations `first`, `first + step` … before `last`: how many of each, what broke the law."""
         counts, failures = {"read": 0, "named": 0, "broken": 0}, list[dict[str, Any]]()
+        begin = first
         while first < last:
             answer = self._answer({"format": name, "seed": seed, "first": first, "last": last, "step": step})
             if answer is None:
                 index = int.from_bytes(self.progress.read_bytes(), "little")
                 said = self.noise.read_text(errors="replace")[-4000:]
-                code = None if self.process is None else self.process.wait()
-                failures.append({"index": index, "changes": [], "said": f"it ended the process ({code}): {said}"})
+                failures.append(
+                    {"index": index, "changes": [], "said": f"it ended the process ({self._end()}): {said}"}
+                )
                 counts["broken"] += 1
-                first, self.process = index + step, None
-                continue
+                answer = self._answer({"format": name, "seed": seed, "first": first, "last": index, "step": step})
+                first = index + step
+            else:
+                first = last
+            assert answer is not None, f"one mutation of {name} from {begin} on ends the process only now and then"
             for outcome, count in answer["counts"].items():
                 counts[outcome] += count
             failures += answer["failures"]
-            break
         return {"counts": counts, "failures": failures}
 
     def _answer(self, job: dict[str, Any]) -> dict[str, Any] | None:
         if self.process is None:
             command = [sys.executable, "-m", "tests.fuzz.child", str(self.noise)]
-            self.process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
-            )
+            self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT)
         assert self.process.stdin is not None
         assert self.process.stdout is not None
-        files = self.folder / f"files-{self.process.pid}-{job['first']}-{abs(hash(job['format']))}"
+        files = self.folder / f"files-{next(self.numbers)}"
         files.mkdir()
         self.progress.write_bytes(bytes(8))
         job = {**job, "folder": str(files), "progress": str(self.progress)}

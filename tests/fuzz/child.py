@@ -9,6 +9,7 @@ import json
 import os
 import resource
 import shutil
+import signal
 import sys
 import time
 import warnings
@@ -18,16 +19,20 @@ from typing import Any
 
 import torch
 
+from .awkward import AWKWARD, Case
 from .law import broken_by
 from .listed import FORMATS, endings, others
 from .mutations import Mutation, key_of, mutation
+from .regressions import REGRESSIONS
 
-SPACE = 6 << 30
+SPACE = 4 << 30
 """Bytes of address space beyond those of the libraries."""
 GROWTH = 1 << 30
 """Bytes of memory that reading one file may take."""
-HANG = 120.0
-"""Seconds after which the process ends itself, with the place where it hangs."""
+PATIENCE = 20.0
+"""Seconds of processor time that an awkward file may take."""
+HANG = (60, 600.0)
+"""Seconds of processor time, and of any, after which the process ends with the place where it hangs."""
 
 
 def placed(name: str, seed: int, index: int, folder: Path) -> tuple[Path, Mutation]:
@@ -37,7 +42,7 @@ def placed(name: str, seed: int, index: int, folder: Path) -> tuple[Path, Mutati
     target = form.targets[index % len(form.targets)]
     made = mutation(form.content[target], others(name) if index else (), form.is_text, key)
     opened = form.main
-    if index % 29 == 28 and "/" not in form.main and form.main in form.targets:
+    if index % 29 == 28 and not form.ours and "/" not in form.main and form.main in form.targets:
         known = endings(name)
         wrong = known[index // 29 % len(known)]
         opened = target = f"{form.main.partition('.')[0]}.{wrong}"
@@ -52,10 +57,20 @@ def placed(name: str, seed: int, index: int, folder: Path) -> tuple[Path, Mutati
 
 def tried(name: str, seed: int, index: int, folder: Path) -> tuple[str, str, tuple[str, ...]]:
     """What came of one mutation: "read", "named" or "broken", what is the matter, and the changes."""
+    if name == "a crash":  # for the test of the tests
+        if index == 1:
+            os.abort()
+        return "read", "", ()
+    if name.startswith("found: "):
+        case = next(one for one in REGRESSIONS if one.name == name.removeprefix("found: "))
+        outcome, said = broken_by(lambda path, _: case.check(path), folder, False)
+        return ("broken" if outcome == "named" else outcome), said, ()
+    if name in AWKWARD:
+        return awkward(AWKWARD[name][index], folder)
     form = FORMATS[name]
     path, made = placed(name, seed, index, folder)
     peak, start = _peak(), time.process_time()
-    outcome, said = broken_by(form.read, path, index % 4 == 3)
+    outcome, said = broken_by(form.read, path, index % 4 == 3, form.ours)
     took, grown = time.process_time() - start, _peak() - peak
     if outcome != "broken" and took > form.bound:
         outcome, said = "broken", f"it took {took:.1f} s of processor time"
@@ -65,6 +80,20 @@ def tried(name: str, seed: int, index: int, folder: Path) -> tuple[str, str, tup
     if index == 0 and outcome != "read":
         outcome, said = "broken", f"the valid file is not read: {said}"
     return outcome, said, made.changes
+
+
+def awkward(case: Case, folder: Path) -> tuple[str, str, tuple[str, ...]]:
+    """What came of an awkward file, as of a mutation."""
+    path = case.make(folder)
+    peak, start = _peak(), time.process_time()
+    outcome, said = broken_by(case.read, path, False)
+    took, grown = time.process_time() - start, _peak() - peak
+    if outcome != "broken" and case.expected not in (None, outcome):
+        outcome, said = "broken", f"it was to be {case.expected}, and is {outcome}: {said}"
+    if outcome != "broken" and (took > PATIENCE or grown > GROWTH):
+        outcome, said = "broken", f"it took {took:.1f} s of processor time and {grown >> 20} MiB of memory"
+        _forget_peak()
+    return outcome, said, (case.name,)
 
 
 def _peak() -> int:
@@ -92,7 +121,8 @@ def done(job: dict[str, Any], noise: int, progress: Path) -> dict[str, Any]:
     try:
         for index in range(job["first"], job["last"], job["step"]):
             os.pwrite(number, index.to_bytes(8, "little"), 0)
-            faulthandler.dump_traceback_later(HANG, exit=True)
+            resource.setrlimit(resource.RLIMIT_CPU, (int(time.process_time()) + HANG[0], resource.RLIM_INFINITY))
+            faulthandler.dump_traceback_later(HANG[1], exit=True)
             folder = Path(job["folder"], str(index))
             folder.mkdir()
             before = os.fstat(noise).st_size
@@ -117,6 +147,7 @@ def main() -> None:
     os.dup2(noise, 1)
     os.dup2(noise, 2)
     faulthandler.enable()
+    faulthandler.register(signal.SIGXCPU, chain=True)
     limit()
     for line in sys.stdin:
         job = json.loads(line)

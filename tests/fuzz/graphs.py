@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import torch
 from rdkit import Chem
-from torch_geometric.data import Data
 
 from gestalt.modalities.graph import GraphModality
+from gestalt.modalities.graph.geometric import Data
 
 from .formats import Format, written
 from .law import read_whole

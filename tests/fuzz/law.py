@@ -11,7 +11,6 @@ import numpy as np
 import torch
 
 import gestalt
-from gestalt.core.data.items import BadItemError
 from gestalt.core.modality.base import AbstractModality
 from gestalt.core.modality.optional import InSequence, ReadsContext
 from gestalt.core.modality.windows import Sight
@@ -22,7 +21,7 @@ MISTAKES = (
     AttributeError, AssertionError, IndexError, KeyError, TypeError, ZeroDivisionError, UnboundLocalError, MemoryError,
     RecursionError, OverflowError,
 )  # fmt: skip
-"""What a program raises that did not think of something: no error of ours may come of one that is raised by our code."""
+"""What a program raises that did not think of something: no error of ours may come of one that our code raises."""
 NAMED = (ValueError, FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError, FileExistsError)
 OURS = tuple(str(Path(folder).resolve()) for folder in gestalt.__path__ for folder in Path(folder).iterdir())
 NET = re.compile(r"cannot be (read|decoded)")
@@ -75,23 +74,26 @@ def check_finite(value: Any) -> None:
         assert bool(tensor.isfinite().all()), f"numbers of {type(value).__name__} are not finite"
 
 
-def broken_by(read: Callable[[Path, bool], object], path: Path, skip_bad: bool) -> tuple[str, str]:
+def broken_by(
+    read: Callable[[Path, bool], object], path: Path, skip_bad: bool, by_folder: bool = False
+) -> tuple[str, str]:
     """What came of reading a file, "read" or "named"; or "broken", and what breaks the law."""
     try:
         read(path, skip_bad)
     except Exception as error:
-        said = complaint(error, path)
+        said = complaint(error, path, by_folder)
         return ("named", f"{error}") if said is None else ("broken", f"{said}\n{_shown(error)}")
     return "read", ""
 
 
-def complaint(error: BaseException, path: Path) -> str | None:
-    """Why an error breaks the law; None if it does not."""
+def complaint(error: BaseException, path: Path, by_folder: bool = False) -> str | None:
+    """Why an error breaks the law; None if it does not. Files of a folder of ours may be named by the folder."""
     if not isinstance(error, NAMED) or isinstance(error, UnicodeError):
         return f"{type(error).__name__} is no error that names a file"
-    if path.name not in str(error) and str(path) not in str(error):
+    names = (path.name, str(path), *((str(path.parent),) if by_folder else ()))
+    if not any(name in str(error) for name in names):
         return "it names no file"
-    if "\n" in str(error).replace(str(path), "") and not isinstance(error, BadItemError):
+    if "\n" in str(error).replace(str(path), ""):
         return "it takes more than a line"
     root = error
     while root.__cause__ is not None:

@@ -18,8 +18,8 @@ NUMBERS = (
 )  # fmt: skip
 WORDS = (
     b"\0", b"\xff", b"\xef\xbb\xbf", b"\xff\xfe", b"\xed\xa0\x80", b"\\ud800", b"\r", b"\n\n", b"\t", b"\"", b"'",
-    b",,,,", b";", b"\xe2\x80\xa8", b"\x0b", b"\x1a", b"\x85", b"#", b"%", b"$$$$\n", b"\\", b"{", b"[" * 64, b"}", b"]",
-    b"=1+1", b"..", b"/", b"\xf0\x9f\x92\xa9", b"\xe2\x80\xae", b"\xcc\x81", b"-DOCSTART-\n", b"sep=|\n",
+    b",,,,", b";", b"\xe2\x80\xa8", b"\x0b", b"\x1a", b"\x85", b"#", b"%", b"$$$$\n", b"\\", b"{", b"[" * 64, b"}",
+    b"]", b"=1+1", b"..", b"/", b"\xf0\x9f\x92\xa9", b"\xe2\x80\xae", b"\xcc\x81", b"-DOCSTART-\n", b"sep=|\n",
 )  # fmt: skip
 LONGEST = 1 << 18
 """Bytes to which changes that make a file longer may make it."""
@@ -118,7 +118,7 @@ def word(content: bytes, rng: Rng) -> bytes:
 
 def long_line(content: bytes, rng: Rng) -> bytes:
     """One letter or mark thousands of times."""
-    place, letter = _place(content, rng), rng.choice([b"a", b" ", b",", b"\t", b"9", b"(", b"[", b"\"", b"\n", b"C"])
+    place, letter = _place(content, rng), rng.choice([b"a", b" ", b",", b"\t", b"9", b"(", b"[", b'"', b"\n", b"C"])
     return content[:place] + bytes(letter) * int(rng.integers(500, 20_000)) + content[place:]
 
 

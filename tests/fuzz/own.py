@@ -26,7 +26,7 @@ from gestalt.core.training.round_signs import RoundSigns, read_signs, write_sign
 from gestalt.modalities.text import Text
 from tests.tiny_runs import tiny_run
 
-from .formats import Format, written
+from .formats import Format
 
 SMALL = Text(window=3, vocabulary=300)
 ROUND = ItemMasks(torch.tensor([0, 0, 1, -1, 2, 2]), Grid.uniform((2, 3), (1.0, 1.0)))
@@ -40,6 +40,10 @@ def _in_folder(folder: Path) -> dict[str, bytes]:
 def _run() -> dict[str, bytes]:
     with TemporaryDirectory() as folder:
         return _in_folder(tiny_run(Path(folder), SMALL, width=8))
+
+
+def _loaded(path: Path, _: bool) -> None:
+    gestalt.load(path.parent)
 
 
 def _saved(state: object) -> bytes:
@@ -93,27 +97,27 @@ def _table() -> dict[str, bytes]:
 
 
 FORMATS = [
-    Format("config.json", _run, lambda path, _: gestalt.load(path.parent), "config.json", is_text=True, times=0.5),
-    Format("model.safetensors", _run, lambda path, _: gestalt.load(path.parent), "model.safetensors", times=0.5),
-    Format("checkpoint", _checkpoint, lambda path, _: load_checkpoint(path.parent), "checkpoint.pt"),
+    Format("config.json", _run, _loaded, "config.json", is_text=True, times=0.5, ours=True),
+    Format("model.safetensors", _run, _loaded, "model.safetensors", times=0.5, ours=True),
+    Format("checkpoint", _checkpoint, lambda path, _: load_checkpoint(path.parent), "checkpoint.pt", ours=True),
     Format(
         "weights", lambda: {"w.pth": _saved({"state_dict": torch.nn.Linear(2, 2).state_dict()})},
-        lambda path, _: load_weights(torch.nn.Linear(2, 2), str(path)), "w.pth",
+        lambda path, _: load_weights(torch.nn.Linear(2, 2), str(path)), "w.pth", ours=True,
     ),
-    Format("segments", _kept, _segments, "segments-00000.npz"),
-    Format("data.json", _record, _data_record, "data.json", is_text=True),
+    Format("segments", _kept, _segments, "segments-00000.npz", ours=True),
+    Format("data.json", _record, _data_record, "data.json", is_text=True, ours=True),
     Format(
         "options.json", _options, lambda path, _: RunFolder(path.parent, Training(), True).check(), "options.json",
-        is_text=True,
+        is_text=True, ours=True,
     ),
     Format(
         "list of outputs", lambda: {"a.txt": b"a", ".gestalt-output.json": b'{"complete": true, "files": ["a.txt"]}'},
-        lambda path, _: OutputFolder(path.parent, ()).check(), ".gestalt-output.json", is_text=True,
+        lambda path, _: OutputFolder(path.parent, ()).check(), ".gestalt-output.json", is_text=True, ours=True,
     ),
-    Format("rounds.csv", _signs, lambda path, _: read_signs(path.parent), "rounds.csv", is_text=True),
+    Format("rounds.csv", _signs, lambda path, _: read_signs(path.parent), "rounds.csv", is_text=True, ours=True),
     Format(
         "metrics.csv", lambda: {"metrics.csv": b"step,loss,lr\n10,0.5,1e-3\n20,0.25,\n"},
-        lambda path, _: (read_metrics(path), read_columns(path)), "metrics.csv", is_text=True,
+        lambda path, _: (read_metrics(path), read_columns(path)), "metrics.csv", is_text=True, ours=True,
     ),
-    Format("table.json", _table, lambda path, _: table_in(path), "table.json", is_text=True),
+    Format("table.json", _table, lambda path, _: table_in(path), "table.json", is_text=True, ours=True),
 ]  # fmt: skip

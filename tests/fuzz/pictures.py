@@ -99,9 +99,7 @@ def _video(name: str) -> dict[str, bytes]:
     ending, codec, form = VIDEOS[name]
     # 24 frames a second, since MPEG's own containers take no other of these.
     times = [number / 24 for number in range(10)]
-    return {
-        f"a.{ending}": written(f"a.{ending}", lambda path: write(path, times, keys=4, codec=codec, form=form))
-    }
+    return {f"a.{ending}": written(f"a.{ending}", lambda path: write(path, times, keys=4, codec=codec, form=form))}
 
 
 FORMATS = [

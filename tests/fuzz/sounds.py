@@ -44,7 +44,8 @@ def _plain(name: str) -> dict[str, bytes]:
     }
 
 
-def _coded(ending: str) -> dict[str, bytes]:
+def coded(ending: str) -> dict[str, bytes]:
+    """A container of that ending with its codec."""
     codec, rate = CODED[ending]
     form = {"aac": "adts", "mka": "matroska", "wma": "asf", "m4a": "ipod", "mkv": "matroska"}.get(ending)
     return {f"a.{ending}": written(f"a.{ending}", lambda path: write_coded(path, codec, rate, SECONDS, form))}
@@ -53,7 +54,7 @@ def _coded(ending: str) -> dict[str, bytes]:
 READ = partial(read_whole, MODALITY)
 FORMATS = [
     *(Format(name, partial(_plain, name), READ, f"a.{PLAIN[name][0]}", times=0.5) for name in PLAIN),
-    *(Format(f"{name} sound", partial(_coded, name), READ, f"a.{name}", times=0.25) for name in CODED),
+    *(Format(f"{name} sound", partial(coded, name), READ, f"a.{name}", times=0.25) for name in CODED),
 ]
 
 
@@ -81,7 +82,7 @@ FORMATS += [
         masks, "e.tsv", is_text=True,
     ),
     Format(
-        "events csv", partial(_labelled, "e.csv", "file,onset,offset,label\na.wav,0.01,0.1,bird\na.wav,,,\n"),
+        "events csv", partial(_labelled, "e.csv", "filename,onset,offset,label\na.wav,0.01,0.1,bird\na.wav,,,\n"),
         masks, "e.csv", is_text=True,
     ),
 ]  # fmt: skip

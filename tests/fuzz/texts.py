@@ -92,7 +92,7 @@ FORMATS += [
     for name, file, text, read in (
         ("spans jsonl", "s.jsonl", "".join(json.dumps(one) + "\n" for one in SPANS), _spans),
         ("spans conll", "a.conll", COLUMNS, _spans),
-        ("labels csv", "l.csv", "file,label,note\na.txt,x,\nb.txt,y,\"a, b\"\n", _labels),
+        ("labels csv", "l.csv", 'file,label,note\na.txt,x,\nb.txt,y,"a, b"\n', _labels),
         ("labels tsv", "l.tsv", "file\tlabel\na.txt:1\tx\na.txt:2\tz\ndata/b.txt\ty\n", _labels),
         ("values csv", "v.csv", "name;score\na;0,5\nb;1e3\n", _values),
     )
