@@ -22,6 +22,7 @@ from gestalt.modalities.text import Text
 from tests.pictures import chunk, png
 
 from . import graphs, pictures, sounds, texts
+from .formats import written
 from .law import read_whole
 
 Outcome = Literal["read", "named"]
@@ -124,7 +125,7 @@ def anywhere(content: bytes, ending: str, read: Callable[[Path, bool], object]) 
         ("a locked file", partial(_locked, name, content), None),
         ("links in circles", partial(_loop, name, content), "read"),
         *((what, partial(_written, called, content), "read") for what, called in odd.items()),
-    ]  # type: ignore[list-item]
+    ]
     return [Case(f"{ending}: {what}", make, read, outcome) for what, make, outcome in cases]
 
 
@@ -265,7 +266,8 @@ GRAPHS: Mapping[str, tuple[str, bytes | str, Outcome | None]] = {
     "an element that there is not": ("a.smi", "[Xx]\n", "named"),
     "a charge of a thousand": ("a.smi", "[C+1000]\n", None),
     "an isotope of a thousand million": ("a.smi", "[1000000000C]\n", None),
-    "ten thousand columns": ("a.csv", ",".join(["smiles", *(f"c{n}" for n in range(9999))]) + "\nC" + ",1" * 9999 + "\n", "read",
+    "ten thousand columns": (
+        "a.csv", ",".join(["smiles", *(f"c{n}" for n in range(9999))]) + "\nC" + ",1" * 9999 + "\n", "read",
     ),
     "two columns of SMILES": ("a.csv", "smiles,SMILES\nC,CC\n", None),
     "no edge": ("a.edgelist", "# nothing\n", "named"),
@@ -279,7 +281,7 @@ GRAPHS: Mapping[str, tuple[str, bytes | str, Outcome | None]] = {
     "edges to nodes below 0": ("a.pt", _graph(torch.tensor([[0], [-1]]), x=torch.ones(2, 1)), "named"),
     "edges that are none": ("a.pt", _graph(torch.tensor([0.5, 1.0])), "named"),
     "a dictionary of tensors": (
-        "a.pt", graphs.written("a.pt", lambda path: torch.save({"a": torch.ones(2)}, path)), "named"
+        "a.pt", written("a.pt", lambda path: torch.save({"a": torch.ones(2)}, path)), "named"
     ),
     "a target that is no tensor": ("a.pt", _graph(torch.tensor([[0], [1]]), x=torch.ones(2, 1), y=3), "read"),
 }  # fmt: skip

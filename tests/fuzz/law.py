@@ -23,7 +23,7 @@ MISTAKES = (
 )  # fmt: skip
 """What a program raises that did not think of something: no error of ours may come of one that our code raises."""
 NAMED = (ValueError, FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError, FileExistsError)
-OURS = tuple(str(Path(folder).resolve()) for folder in gestalt.__path__ for folder in Path(folder).iterdir())
+OURS = tuple(str(Path(folder).resolve()) for package in gestalt.__path__ for folder in Path(package).iterdir())
 NET = re.compile(r"cannot be (read|decoded)")
 """What is said of an error that nobody thought of."""
 
@@ -95,7 +95,7 @@ def complaint(error: BaseException, path: Path, by_folder: bool = False) -> str 
         return "it names no file"
     if "\n" in str(error).replace(str(path), ""):
         return "it takes more than a line"
-    root = error
+    root: BaseException = error
     while root.__cause__ is not None:
         root = root.__cause__
     last = traceback.extract_tb(root.__traceback__)[-1].filename if root.__traceback__ else ""

@@ -30,7 +30,7 @@ def _file(name: str, text: str, encoding: str = "utf-8") -> dict[str, bytes]:
 
 def _format(name: str, file: str, text: str, modality: Text = SMALL, encoding: str = "utf-8") -> Format:
     return Format(
-        name, partial(_file, file, text, encoding), partial(read_whole, modality), file, is_text=True, times=2.0
+        name, partial(_file, file, text, encoding), partial(read_whole, modality), file, is_text=True
     )
 
 
@@ -88,7 +88,7 @@ def _with_data(name: str, text: str) -> dict[str, bytes]:
 
 
 FORMATS += [
-    Format(name, partial(_with_data, file, text), read, file, is_text=True, times=2.0)
+    Format(name, partial(_with_data, file, text), read, file, is_text=True)
     for name, file, text, read in (
         ("spans jsonl", "s.jsonl", "".join(json.dumps(one) + "\n" for one in SPANS), _spans),
         ("spans conll", "a.conll", COLUMNS, _spans),
@@ -97,4 +97,4 @@ FORMATS += [
         ("values csv", "v.csv", "name;score\na;0,5\nb;1e3\n", _values),
     )
 ]
-FORMATS.append(Format("own column", partial(_file, "a.csv", TABLE), _own_labels, "a.csv", is_text=True, times=2.0))
+FORMATS.append(Format("own column", partial(_file, "a.csv", TABLE), _own_labels, "a.csv", is_text=True))
