@@ -336,9 +336,10 @@ def test_a_value_that_cannot_be_names_its_option(arguments: list[str], text: str
         execute(["run", "audio-events", *arguments])
 
 
-def test_a_program_that_is_a_table_itself_says_so() -> None:
-    with pytest.raises(ValueError, match="labels-table makes a table over seeds of its own; run it with: gestalt run"):
-        execute(["table", "labels-table"])
+@pytest.mark.parametrize("name", ["labels-table", "rounds-table"])
+def test_a_program_that_is_a_table_itself_says_so(name: str) -> None:
+    with pytest.raises(ValueError, match=f"{name} makes a table over seeds of its own; run it with: gestalt run"):
+        execute(["table", name])
 
 
 def test_a_command_without_what_it_needs_names_it(capsys: pytest.CaptureFixture[str]) -> None:

@@ -18,6 +18,7 @@ from gestalt.core.components.registry import HEADS, METHODS
 from gestalt.core.methods.info import BatchInfo
 from gestalt.core.training.checkpoint import load_checkpoint
 from gestalt.core.training.loop import launch, train_learner
+from gestalt.core.training.training_data import TrainingData
 from tests import test_learner as laws
 from tests.implementations import DATA, ENCODERS, ITEMS, make_batch, output, random_objects, seeded
 from tests.oracles import cosine, softmax
@@ -154,7 +155,7 @@ def fresh() -> Learner:
 def trained(folder: Path, items: Few, resume: bool = False) -> Learner:
     learner = fresh()
     options = replace(OPTIONS, steps=12)
-    train_learner(launch(options), learner, items, SERIES.views, SERIES.collate, options, folder, resume)
+    train_learner(launch(options), learner, TrainingData(items, SERIES.views, SERIES.collate), options, folder, resume)
     return learner
 
 

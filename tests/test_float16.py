@@ -12,6 +12,7 @@ from lightning_fabric.plugins import MixedPrecision
 from gestalt.core.training.checkpoint import load_checkpoint
 from gestalt.core.training.loop import TrainingResult, train_learner
 from gestalt.core.training.metrics_log import METRICS, read_metrics
+from gestalt.core.training.training_data import TrainingData
 from tests.test_stopping import assert_same_numbers, interrupting
 from tests.test_training import OPTIONS, SERIES, Few, learner, run
 
@@ -24,7 +25,9 @@ def half(folder: Path, items: Few, resume: bool = False, scale: float = 2.0**22)
     scaler = torch.amp.GradScaler("cpu", init_scale=scale, growth_interval=3)  # type: ignore[attr-defined]
     fabric = Fabric(accelerator="cpu", devices=1, plugins=[MixedPrecision("16-mixed", "cpu", scaler)])
     fabric.launch()
-    return train_learner(fabric, learner("byol"), items, SERIES.views, SERIES.collate, HALF, folder, resume)
+    return train_learner(
+        fabric, learner("byol"), TrainingData(items, SERIES.views, SERIES.collate), HALF, folder, resume
+    )
 
 
 @pytest.fixture(scope="module")

@@ -38,6 +38,7 @@ from gestalt.core.training.options import Training
 from gestalt.core.training.round_plan import RoundPlan
 from gestalt.core.training.round_signs import RoundSigns, read_signs, write_signs
 from gestalt.core.training.steady_items import SteadyItems
+from gestalt.core.training.training_data import TrainingData
 from tests.implementations import seeded
 from tests.test_stopping import assert_same_numbers, interrupting
 from tests.test_training import OPTIONS, SERIES, Few, unreadable
@@ -66,7 +67,9 @@ def run(folder: Path, items: Any, options: Training = OPTIONS, resume: bool = Fa
     folder.mkdir(exist_ok=True)
     own = more.pop("learner", None) or learner()
     views: Views[Tensor] = more.pop("views", SERIES.views)
-    return train_learner(launch(options), own, items, views, SERIES.collate, options, folder, resume, **more)
+    return train_learner(
+        launch(options), own, TrainingData(items, views, SERIES.collate, **more), options, folder, resume
+    )
 
 
 def kept(folder: Path, number: int) -> list[ItemMasks | None]:
@@ -167,7 +170,7 @@ def test_a_kill_while_segments_are_found_leaves_the_checkpoint_that_finds_the_sa
     def act(_: int) -> None:
         nonlocal count
         count += 1
-        if count == 26:  # ten items of round 0, twelve of its steps, and then within round 1
+        if count == 36:  # ten items of round 0, ten for its signs, twelve of its steps, and then within round 1
             raise Killed
 
     with pytest.raises(Killed):
@@ -181,7 +184,7 @@ def test_a_kill_while_segments_are_found_leaves_the_checkpoint_that_finds_the_sa
 
 
 def test_segments_that_are_missing_in_the_middle_of_a_round_are_named(tmp_path: Path) -> None:
-    stopped = run(tmp_path, interrupting(40))
+    stopped = run(tmp_path, interrupting(58))
     assert 3 < stopped.step < 6
     shutil.rmtree(tmp_path / "segments" / "round-1")
     with pytest.raises(FileNotFoundError, match=r"round-1.*the network that found these segments has gone on"):
@@ -339,3 +342,12 @@ def test_a_short_round_looks_at_the_items_that_it_learns_from_alone(tmp_path: Pa
     for number, items in enumerate(wanted):
         assert [index for index, one in enumerate(kept(tmp_path, number)) if one is not None] == items
     assert Order(10, 4, 9, 0).between(0, 2).members() == list(range(10))
+
+
+def test_with_first_only_every_round_compares_what_the_first_did(tmp_path: Path) -> None:
+    run(tmp_path / "first", Few(), learner=learner(replace(THREE, first_only=True)))
+    for number in (1, 2):
+        for one, first in zip(kept(tmp_path / "first", number), kept(tmp_path / "first", 0), strict=True):
+            assert one is not None
+            assert first is not None
+            assert torch.equal(one.labels, first.labels)

@@ -30,6 +30,7 @@ from gestalt.core.training.labels import Labels
 from gestalt.core.training.loop import Diverged, TrainingResult, launch, train_learner
 from gestalt.core.training.metrics_log import METRICS, MetricsLog, read_metrics
 from gestalt.core.training.options import Training
+from gestalt.core.training.training_data import TrainingData
 from gestalt.core.training.watch import CollapseWatch
 from tests.implementations import method_learner
 from tests.toy import series_items, toy
@@ -77,8 +78,9 @@ def run(folder: Path, items: Few, options: Training = OPTIONS, resume: bool = Fa
     """Train in a folder."""
     folder.mkdir(exist_ok=True)
     fabric = launch(options)
+    own = more.pop("learner", learner())
     return train_learner(
-        fabric, more.pop("learner", learner()), items, SERIES.views, SERIES.collate, options, folder, resume, **more
+        fabric, own, TrainingData(items, SERIES.views, SERIES.collate, **more), options, folder, resume
     )
 
 
@@ -172,7 +174,8 @@ def test_one_view_is_enough_for_methods_that_compare_no_two(tmp_path: Path, meth
     views = Views(SERIES.views.source, SERIES.views.views[:1])
     labels = Labels(Classes(("a", "b")), torch.arange(10) % 2)
     fabric = launch(OPTIONS)
-    trained = train_learner(fabric, learner(method), Few(), views, SERIES.collate, OPTIONS, tmp_path, labels=labels)
+    data = TrainingData(Few(), views, SERIES.collate, labels=labels)
+    trained = train_learner(fabric, learner(method), data, OPTIONS, tmp_path)
     assert trained.finished
     rows = read_metrics(tmp_path / METRICS)
     assert {float(row["shared_objects"]) for row in rows} == {1.0}

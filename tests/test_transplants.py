@@ -26,6 +26,7 @@ from gestalt.core.training.data import Order, batches
 from gestalt.core.training.labels import Labels
 from gestalt.core.training.loop import launch, train_learner
 from gestalt.core.training.options import Training
+from gestalt.core.training.training_data import TrainingData
 from gestalt.core.training.transplanting import ObjectTransplants
 from tests.listed import Listed
 from tests.test_masks import PAINTED
@@ -238,13 +239,9 @@ def test_a_learner_trains_on_composed_items(tmp_path: Any) -> None:
     done = train_learner(
         launch(options),
         learner,
-        Listed(items),
-        modality.views,
-        pad,
+        TrainingData(Listed(items), modality.views, pad, masks=ListedMasks(masks), transplants=given("points")),
         options,
         tmp_path,
-        masks=ListedMasks(masks),
-        transplants=given("points"),
     )
     assert done.finished
 

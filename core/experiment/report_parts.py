@@ -95,9 +95,11 @@ def facts(
 
 
 def rounds_said(rounds: Sequence[RoundSigns]) -> str:
-    """How many rounds there were, and how the segments of each agree with those of the one before."""
+    """How many rounds there were, how the segments of each agree with those of the one before, and how views do."""
     agreement = ", ".join(f"{signs.agreement:.2f}" for signs in rounds[1:])
-    return f"{len(rounds)}, agreeing with the one before by {agreement}" if agreement else str(len(rounds))
+    views = ", ".join(f"{signs.views:.2f}" for signs in rounds)
+    before = f", agreeing with the one before by {agreement}" if agreement else ""
+    return f"{len(rounds)}{before}; two views of an item agree by {views}"
 
 
 def exhibit(

@@ -17,6 +17,7 @@ from ..storage.naming import counted
 from ..training.data_record import DataRecord
 from ..training.folder import RunFolder
 from ..training.loop import TrainingResult, launch, train_learner
+from ..training.training_data import TrainingData
 from .build import LearnerFactory
 from .labelling import labels_of
 from .options import FREE, Labelling, Running, with_method
@@ -138,15 +139,17 @@ def _train(
     return train_learner(
         fabric,
         learner,
-        data.items,
-        factory.views,
-        recipe.modality.collate,
+        TrainingData(
+            data.items,
+            factory.views,
+            recipe.modality.collate,
+            running.skip_bad,
+            labels,
+            masks,
+            transplants_of(method, recipe.modality, with_objects, labels, fabric.is_global_zero),
+            factory.computing(method),
+        ),
         options.training,
         running.out if rival is None else running.out / rival,
         running.resume or rival is not None,
-        running.skip_bad,
-        labels,
-        masks,
-        transplants_of(method, recipe.modality, with_objects, labels, fabric.is_global_zero),
-        factory.computing(method),
     )

@@ -10,6 +10,7 @@ from ..storage.atomic import write_text
 from ..storage.damage import read_or_name
 from .recipe import AbstractRecipe
 from .run import run
+from .seed_agreement import agreement_of_seeds, said
 
 
 @final
@@ -37,7 +38,7 @@ class Seeds:
 
 def run_seeds(recipe: type[AbstractRecipe[Any, Any]], seeds: Seeds) -> int:
     """Run every seed of a recipe with its default options, then write `table.md` and `table.json`."""
-    base, tables = recipe.options_type(), []
+    base, tables, folders = recipe.options_type(), [], []
     for seed in range(seeds.seeds):
         training = replace(base.training, seed=seed, steps=seeds.steps or base.training.steps)
         running = replace(
@@ -52,9 +53,12 @@ def run_seeds(recipe: type[AbstractRecipe[Any, Any]], seeds: Seeds) -> int:
             code = run(recipe(replace(base, running=running, training=training)))  # type: ignore[call-arg]
             if code:
                 return code
+        folders.append(running.out)
         tables.append(table_in(result))
     title = f"{tables[0].title.rpartition(',')[0]}, {seeds.seeds} seeds"
-    table = combined(tables, title, tables[0].note)
+    last = recipe(replace(base, running=replace(base.running, validate=seeds.validate)))  # type: ignore[call-arg]
+    agreement = said(agreement_of_seeds(folders, last.modality, last.data().evaluated))
+    table = combined(tables, title, f"{tables[0].note} {agreement}".strip())
     write_text(seeds.out / "table.json", table.to_json())
     write_text(seeds.out / "table.md", to_markdown(table) + "\n")
     print(to_markdown(table))

@@ -16,26 +16,17 @@ from torch import Tensor, nn
 from torch.optim import AdamW, Optimizer
 from tqdm import tqdm
 
-from ..data.items import AbstractItems, Skipped
-from ..data.masks import AbstractMasks
-from ..data.view import Batch
-from ..discovery.segmenters.in_rounds import in_rounds
+from ..data.items import Skipped
 from ..methods.step import AbstractLearner, StepOutput
-from ..modality.transform import Views
 from ..optimization.lars import LARS
 from ..optimization.parameter_groups import SHARE, parameter_groups
 from ..optimization.progress import Progress
 from .checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
-from .data import Order, batches, mix
-from .given_masks import with_equal_objects
-from .labels import Labels
+from .data import mix
 from .metrics_log import MetricsLog
 from .options import Training
-from .round_plan import RoundPlan
-from .round_signs import write_signs
-from .rounds import RoundKeeper
-from .steady_items import SteadyItems
-from .transplanting import ObjectTransplants
+from .source import BatchSource
+from .training_data import TrainingData
 from .watch import CollapseWatch
 
 ItemT = TypeVar("ItemT")
@@ -92,24 +83,16 @@ def launch(options: Training) -> Fabric:
 def train_learner(
     fabric: Fabric,
     learner: AbstractLearner[Any],
-    items: AbstractItems[ItemT],
-    views: Views[ItemT],
-    collate: Callable[[Sequence[ItemT]], Any],
+    data: TrainingData[ItemT],
     options: Training,
     folder: Path,
     resume: bool = False,
-    skip_bad: bool = False,
-    labels: Labels | None = None,
-    masks: AbstractMasks[ItemT] | None = None,
-    transplants: ObjectTransplants[ItemT] | None = None,
-    computing: Callable[[ItemT, str], Tensor] | None = None,
 ) -> TrainingResult:
     """Train a learner and leave metrics and checkpoints in `folder`.
 
     With `resume` the run goes on from its last checkpoint and gives the same numbers as an undisturbed one: nothing
     random depends on anything but the seed and the step. Ctrl-C (or SIGTERM) finishes the step, saves, and returns
-    with `finished` False. `labels` are what the learner may know of the items, `masks` the objects that come with them;
-    with `transplants` items get objects of one another; `computing` computes targets from each.
+    with `finished` False.
 
     Raises:
         Diverged: if the loss is not finite; names the step, the items and the last good checkpoint.
@@ -122,60 +105,27 @@ def train_learner(
     start = 0 if saved is None else int(saved["step"])
     running: dict[str, float] = {} if saved is None else dict(saved["running"])
 
-    ranks, rank = fabric.world_size, fabric.global_rank
-    known = () if labels is None else labels.known_items().tolist()
-    share = options.labelled if labels is not None else 0.0
-    parts = options.accumulate
-    order = Order(len(items), options.batch, options.steps, options.seed, start, parts, rank, ranks, known, share)
-    plan = RoundPlan.of(learner, options, order.steps_per_epoch)
+    source = BatchSource(fabric, learner, data, options, folder, start)
+    order, plan = source.order, source.plan
     model, optimizer = fabric.setup(_Step(learner), optimizer)
     if saved is not None:
         restore(fabric, learner, optimizer, saved)
     log = MetricsLog(folder, start) if fabric.is_global_zero else None
-    watch, skipped = CollapseWatch(), list[Skipped]()
-    keeper, segmenter = None, in_rounds(learner)
-    if segmenter is not None:
-        keeper = RoundKeeper(
-            fabric, segmenter, items, collate, folder / "segments", options.seed, options.workers, skip_bad, masks
-        )
-        if saved is None:
-            keeper.forget()
-    source: Iterator[Batch[Any]] = iter(())
-    until = start
+    watch = CollapseWatch()
+    if saved is None:
+        source.forget()
     bar = tqdm(total=options.steps, initial=start, unit="step", disable=not fabric.is_global_zero, dynamic_ncols=True)
 
     step, waited, logged = start, 0.0, time.monotonic()
     with interruptible() as interrupted, bar:
         model.train()
         while step < options.steps and not agreed(fabric, interrupted()):
-            if step == until:
-                number, until = plan.round_of(step), plan.end(step)
-                of_round, own = items, masks
-                if keeper is not None:
-                    begins = step == plan.begin(step)
-                    if step and begins:  # whoever resumes after a kill needs the network that segments come from
-                        save(fabric, folder, learner, optimizer, step, running)
-                    wanted = order.between(plan.begin(step), until).members()
-                    own, passed = keeper.segments(number, begins, wanted)
-                    of_round = SteadyItems(items, options.seed)
-                    skipped += passed
-                    if log is not None and begins:
-                        signs = keeper.signs(number, step)
-                        write_signs(folder, signs)
-                        bar.write(signs.said())
-                part_of_order = order.between(step, until)
-                source = batches(
-                    of_round,
-                    views,
-                    collate,
-                    part_of_order,
-                    options.workers,
-                    skip_bad,
-                    labels,
-                    own,
-                    transplants,
-                    computing,
-                )
+            if source.is_over(step):
+                if step and source.begins(step):  # whoever resumes after a kill needs the network of the segments
+                    save(fabric, folder, learner, optimizer, step, running)
+                signs = source.open(step)
+                if signs is not None:
+                    bar.write(signs.said())
             rate = options.lr * plan.rate(step)
             for group in optimizer.param_groups:
                 group["lr"] = rate * group.get(SHARE, 1.0)
@@ -184,10 +134,9 @@ def train_learner(
             before = Progress(step, options.steps, order.steps_per_epoch)
             for part in range(options.accumulate):
                 asked = time.monotonic()
-                batch = with_equal_objects(next(source).to(fabric.device))
+                batch = source.take()
                 waited += time.monotonic() - asked
-                skipped += batch.skipped
-                torch.manual_seed(mix(options.seed, step, part, rank))  # dropout and the like
+                torch.manual_seed(mix(options.seed, step, part, fabric.global_rank))  # dropout and the like
                 generator = torch.Generator().manual_seed(mix(options.seed, step, part))  # the same on all ranks
                 last = part + 1 == options.accumulate
                 with nullcontext() if last else fabric.no_backward_sync(model):
@@ -230,7 +179,8 @@ def train_learner(
     if log is not None:
         log.close()
     seconds = time.monotonic() - began
-    return TrainingResult(step, step == options.steps, seconds, tuple(watch.warnings), tuple(dict.fromkeys(skipped)))
+    skipped = tuple(dict.fromkeys(source.skipped))
+    return TrainingResult(step, step == options.steps, seconds, tuple(watch.warnings), skipped)
 
 
 def build_optimizer(learner: nn.Module, options: Training) -> Optimizer:

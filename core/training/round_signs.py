@@ -1,4 +1,4 @@
-"""Signs without labels that rounds lead somewhere: how many objects there are, and how two rounds agree."""
+"""Signs without labels that rounds lead somewhere: how many objects there are, how rounds and how views agree."""
 
 import csv
 import io
@@ -36,6 +36,7 @@ class RoundSigns:
             NaN in the first.
         merged: the share of the borders of the round before (neighbouring elements in two objects) that lie within one
             object now; NaN in the first, and where nobody knows which elements are neighbours.
+        views: the adjusted Rand index between what is found in a view and in its source, see `agreement_of_views`.
     """
 
     round: int
@@ -45,10 +46,16 @@ class RoundSigns:
     background: float
     agreement: float
     merged: float
+    views: float
 
     @classmethod
     def of(
-        cls, number: int, step: int, found: Sequence[ItemMasks | None], before: Sequence[ItemMasks | None]
+        cls,
+        number: int,
+        step: int,
+        found: Sequence[ItemMasks | None],
+        before: Sequence[ItemMasks | None],
+        views: float = math.nan,
     ) -> "RoundSigns":
         """The signs of a round; `before` are the segments of the same items in the round before, empty in the first.
 
@@ -67,15 +74,16 @@ class RoundSigns:
         agreement = [float(adjusted_rand_index(a.labels[None].long(), b.labels[None].long() + 1)) for a, b in pairs]
         borders = [_borders(a, b) for a, b in pairs]
         gone, all_ = sum(one for one, _ in borders), sum(every for _, every in borders)
-        return cls(
-            number, step, _mean(counts), _mean(sizes), _mean(empty), _mean(agreement), gone / all_ if all_ else math.nan
-        )
+        merged = gone / all_ if all_ else math.nan
+        return cls(number, step, _mean(counts), _mean(sizes), _mean(empty), _mean(agreement), merged, views)
 
     def said(self) -> str:
         """In a line."""
         text = f"round {self.round}: {self.objects:.1f} objects an item, {self.background:.0%} background"
         if not math.isnan(self.agreement):
             text += f"; they agree with the round before by {self.agreement:.2f} (adjusted Rand index)"
+        if not math.isnan(self.views):
+            text += f"; two views of an item agree by {self.views:.2f}"
         return text
 
 

@@ -1,7 +1,7 @@
 """Rounds: the segments of all items are found, kept, and used until the next round."""
 
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar, final
@@ -13,13 +13,16 @@ from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
 from ..data.cut import cut
-from ..data.items import AbstractItems, BadItemError, Skipped, read_item
+from ..data.items import BadItemError, Skipped, read_item
 from ..data.masks import AbstractMasks, ItemMasks
 from ..discovery.segmenters.in_rounds import InRounds
 from .data import begin_worker, mix
 from .kept_segments import KeptSegments
+from .options import Training
 from .round_signs import ITEMS, RoundSigns
 from .steady_items import SteadyItems
+from .training_data import TrainingData
+from .view_signs import agreement_of_views
 
 ItemT = TypeVar("ItemT")
 
@@ -49,24 +52,21 @@ class RoundKeeper(Generic[ItemT]):
     Attributes:
         fabric: the processes that share the work.
         segmenter: finds segments.
-        items: of the training set.
-        collate: of the modality.
+        data: the training set; masks that come with it are the segments of round 0.
+        options: of the training.
         folder: one folder per round in it.
-        seed: of the run.
-        workers: processes that read items.
-        skip_bad: pass over items that cannot be read.
-        given: masks that come with the data: they are the segments of round 0.
     """
 
     fabric: Fabric
     segmenter: InRounds
-    items: AbstractItems[ItemT]
-    collate: Callable[[Sequence[ItemT]], Any]
+    data: TrainingData[ItemT]
+    options: Training
     folder: Path
-    seed: int
-    workers: int = 0
-    skip_bad: bool = False
-    given: AbstractMasks[ItemT] | None = None
+
+    @property
+    def items(self) -> SteadyItems[ItemT]:
+        """The training set as every round reads it."""
+        return SteadyItems(self.data.items, self.options.seed)
 
     def forget(self) -> None:
         """Remove what an earlier run left."""
@@ -89,8 +89,8 @@ class RoundKeeper(Generic[ItemT]):
             BadItemError: for an item that cannot be read, unless `skip_bad`.
             OSError: if the disk is full or refuses.
         """
-        if number == 0 and self.given is not None:
-            return self.given, []
+        if number == 0 and self.data.masks is not None:
+            return self.data.masks, []
         kept = KeptSegments(self.folder / f"round-{number}", len(self.items), wanted)
         skipped = list[Skipped]()
         mine = kept.filled()[self.fabric.global_rank :: self.fabric.world_size]
@@ -109,29 +109,35 @@ class RoundKeeper(Generic[ItemT]):
 
     def _found(self, number: int, numbers: Sequence[int], skipped: list[Skipped]) -> Iterator[tuple[int, ItemMasks]]:
         loader = DataLoader(
-            _Reads(SteadyItems(self.items, self.seed)),
+            _Reads(self.items),
             batch_size=CHUNK,
             sampler=list(numbers),
             collate_fn=list,
-            num_workers=self.workers,
+            num_workers=self.options.workers,
             worker_init_fn=begin_worker,
         )
         for read in loader:
             good = [(index, item) for index, item in read if not isinstance(item, BadItemError)]
             for _, error in read:
                 if isinstance(error, BadItemError):
-                    if not self.skip_bad:
+                    if not self.data.skip_bad:
                         raise error
                     skipped.append(Skipped(error.name, error.reason))
             if good:
-                data = self.collate([item for _, item in good]).to(self.fabric.device)
-                generator = torch.Generator().manual_seed(mix(self.seed, number, good[0][0]))
+                data = self.data.collate([item for _, item in good]).to(self.fabric.device)
+                generator = torch.Generator().manual_seed(mix(self.options.seed, number, good[0][0]))
                 masks = cut(*self.segmenter.find(number, data, generator))
                 yield from ((index, own) for (index, _), own in zip(good, masks, strict=True) if own is not None)
 
-    def signs(self, number: int, step: int) -> RoundSigns:
-        """What the segments of a round look like, beside those of the round before; `step` is where it begins."""
-        rng, steady = np.random.default_rng(0), SteadyItems(self.items, self.seed)
+    def signs(self, number: int, step: int, learned: Sequence[int]) -> RoundSigns:
+        """What the segments of a round look like, beside those of the round before, and whether views agree.
+
+        Args:
+            number: of the round.
+            step: where it begins.
+            learned: the items that it learns from.
+        """
+        rng, steady = np.random.default_rng(0), self.items
 
         def first(of: int) -> list[ItemMasks | None]:
             if of < 0:
@@ -140,19 +146,20 @@ class RoundKeeper(Generic[ItemT]):
             found = list[ItemMasks | None]()
             for index in range(min(ITEMS, len(self.items))):
                 try:
-                    item = steady.read(index, rng) if of == 0 and self.given is not None else None
+                    item = steady.read(index, rng) if of == 0 and self.data.masks is not None else None
                     found.append(kept.of_item(index, item) if kept.has(index) else None)
                 except FileNotFoundError:  # the round did not learn from any item of the file
                     found.append(None)
                 except BadItemError:
-                    if not self.skip_bad:
+                    if not self.data.skip_bad:
                         raise
                     found.append(None)
             return found
 
-        return RoundSigns.of(number, step, first(number), first(number - 1))
+        views = agreement_of_views(self.segmenter, number, self.data, self.options.seed, learned, self.fabric.device)
+        return RoundSigns.of(number, step, first(number), first(number - 1), views)
 
     def _masks(self, number: int) -> AbstractMasks[Any]:
-        if number == 0 and self.given is not None:
-            return self.given
+        if number == 0 and self.data.masks is not None:
+            return self.data.masks
         return KeptSegments(self.folder / f"round-{number}", len(self.items))

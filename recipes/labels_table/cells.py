@@ -23,6 +23,7 @@ from gestalt.core.runs.model import Model
 from gestalt.core.training.labels import Labels
 from gestalt.core.training.loop import launch, train_learner
 from gestalt.core.training.options import Training
+from gestalt.core.training.training_data import TrainingData
 
 from .labelled_data import LabelledData, Segments
 from .rows import Row
@@ -69,13 +70,10 @@ def _trained(
     done = train_learner(
         launch(options),
         learner,
-        items,
-        data.views,
-        data.modality.collate,
+        TrainingData(items, data.views, data.modality.collate, labels=labels),
         options,
         folder,
         resume=True,
-        labels=labels,
     )
     if not done.finished:
         raise KeyboardInterrupt

@@ -36,6 +36,9 @@ class Rounds:
     """Epochs or steps."""
     restart: bool = True
     """The learning rate rises and falls once in every round; without, once in the whole run."""
+    first_only: bool = False
+    """The segments of the first round are compared in all of them: this is what finding them anew is to be held
+    against."""
 
     def __post_init__(self) -> None:
         check_ranges(self)
@@ -98,7 +101,7 @@ class InRounds(AbstractSegmenter):
         network = self.source.network
         with evaluating(network):
             features = network.encode(data)
-            if number or self.first is None:
+            if (number and not self.rounds.first_only) or self.first is None:
                 return self.finder(network, features, data, generator), features
         segments: Segmentation = self.first(_unviewed(data, len(features.valid)), generator)
         return segments, features
