@@ -262,6 +262,7 @@ GRAPHS: Mapping[str, tuple[str, bytes | str, Outcome | None]] = {
     "a salt of atoms": ("a.smi", ".".join("C" * 200) + "\n", "read"),
     "a chain of three thousand atoms": ("a.smi", "C" * 3000 + "\n", "read"),
     "brackets ten thousand deep": ("a.smi", "C(" * 10_000 + "C" + ")" * 10_000 + "\n", None),
+    "a ring of two thousand atoms, in windows": ("a.smi", "C1" + "C" * 2000 + "C1\n", "read"),
     "rings without end": ("a.smi", "C1" * 5000 + "\n", "named"),
     "an element that there is not": ("a.smi", "[Xx]\n", "named"),
     "a charge of a thousand": ("a.smi", "[C+1000]\n", None),

@@ -2,6 +2,7 @@
 
 import io
 import json
+from dataclasses import fields
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -85,9 +86,10 @@ def _options() -> dict[str, bytes]:
 
 
 def _signs() -> dict[str, bytes]:
+    further = [float("nan"), *(0.25,) * (len(fields(RoundSigns)) - 3)]
     with TemporaryDirectory() as folder:
         for number in range(2):
-            write_signs(Path(folder), RoundSigns(number, number * 100, 3.0, 0.2, 0.1, float("nan"), 0.5))
+            write_signs(Path(folder), RoundSigns(number, number * 100, *further))
         return _in_folder(Path(folder))
 
 

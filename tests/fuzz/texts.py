@@ -29,9 +29,7 @@ def _file(name: str, text: str, encoding: str = "utf-8") -> dict[str, bytes]:
 
 
 def _format(name: str, file: str, text: str, modality: Text = SMALL, encoding: str = "utf-8") -> Format:
-    return Format(
-        name, partial(_file, file, text, encoding), partial(read_whole, modality), file, is_text=True
-    )
+    return Format(name, partial(_file, file, text, encoding), partial(read_whole, modality), file, is_text=True)
 
 
 FORMATS = [
