@@ -21,7 +21,7 @@ ODD = (
     "", " ", "0", "-1", "1", "2.5", "1e999", "-inf", "nan", "1_000", "0x10", "٣", "99999999999999999999", "1e-400",
     "none", "None", "true", "default", "auto", "--", "-", "-x", "--help", "=", "a b", "a\nb", "é", "🦜", "\u202e",
     "../..", "~", "/", "[]", "{}", "[1, 2]", '{"type": "grouper:os.system"}', "[" * 3000, "%s", "{0}", "x" * 5000,
-    "os:system", "a:", os.fsdecode(b"\xff\xfe"), "\x1b[31m", "'", '"', "1,2", "1 2", "folders", "null", "-0", "+5", "1e5",
+    "os:system", "a:", os.fsdecode(b"\xff\xfe"), "\x1b[31m", "'", '"', "1,2", "1 2", "folders", "null", "-0", "1e5",
 )  # fmt: skip
 """What a shell, a typing error or a script may put behind an option."""
 
