@@ -50,6 +50,7 @@ def save(
     tensors = _prefixed("encoder", model.encoder)
     for name, head in heads_of(model).items():
         tensors |= _prefixed(f"heads.{name}", head)
+    tensors |= _prefixed("finder", _learned_in(model.finder))
     folder.mkdir(parents=True, exist_ok=True)
     write_bytes(folder / WEIGHTS, safetensors.torch.save(tensors))
     config.write(folder)
@@ -121,6 +122,8 @@ def load(
         _load(encoder, "encoder", tensors)
         for key, head in heads.items():
             _load(head, f"heads.{key}", tensors)
+        if any(name.startswith("finder.") for name in tensors):  # runs of older versions kept nothing of it
+            _load(_learned_in(finder), "finder", tensors)
     except RuntimeError as error:
         raise ValueError(
             f"the weights in {folder / WEIGHTS} are not those of the encoder {name!r} and its heads as they are now: "
@@ -186,6 +189,11 @@ def _weights(path: Path) -> dict[str, torch.Tensor]:
         return safetensors.torch.load_file(path)
     except Exception as error:  # an element type that torch does not have, a header of sense to nobody
         raise ValueError(f"{path} is damaged, or no file of safetensors ({error}); train again") from error
+
+
+def _learned_in(finder: ObjectFinder | None) -> nn.ModuleList:
+    """What a finder has learned from data, or computes with: the networks of plain features, a grammar of chunks."""
+    return nn.ModuleList([] if finder is None else finder.plain_networks())
 
 
 def _prefixed(prefix: str, module: nn.Module) -> dict[str, torch.Tensor]:

@@ -21,7 +21,7 @@ from .silence import refuse_nan, refuse_silent
 
 SHORTEST = 0.25  # seconds; less than that is a click, not a recording
 CONTEXT = 1.0
-"""Seconds that a network sees before and after a window, where the file has them."""
+"""Seconds that a network sees before and after a window, where the file has them; or as many as it says it sees."""
 
 
 @final
@@ -177,7 +177,7 @@ class AudioFiles(AbstractItems[Recording]):
             BadItemError: if the window itself cannot be used.
         """
         begin, rate = self.start(index), self.sample_rate
-        margin = max(0.0, min(CONTEXT, (sight.longest - self.seconds) / 2))
+        margin = max(0.0, min(max(CONTEXT, sight.reach), (sight.longest - self.seconds) / 2))
         first = beginning_before(begin, margin, float(rate), sight.steps)
         if begin + self.seconds - first / rate > sight.longest:
             first = round(begin * rate)
@@ -223,7 +223,8 @@ def read_audio(paths: Sequence[Path], sample_rate: int, seconds: float, skip_bad
     if not good:
         raise none_usable(skipped, f"{len(skipped)} audio files")
     files = AudioFiles([path for path, _ in good], [header for _, header in good], sample_rate, seconds)
-    return Reading(files, tuple(skipped))
+    damaged = tuple(Skipped(str(path), header.damage) for path, header in good if header.damage)
+    return Reading(files, tuple(skipped), damaged)
 
 
 def _long_enough(path: Path) -> Header:

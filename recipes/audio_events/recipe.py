@@ -19,6 +19,7 @@ from gestalt.core.experiment.options import EncoderChoice, Labelling, Running, V
 from gestalt.core.experiment.own_data import own_data
 from gestalt.core.experiment.predictions import Predictions
 from gestalt.core.experiment.recipe import AbstractRecipe, Captions, ExperimentData
+from gestalt.core.experiment.sample_rate import at_rate
 from gestalt.core.methods.method import AbstractMethod
 from gestalt.core.methods.odin_rounds import OdinRounds
 from gestalt.core.modality.transform import Views
@@ -28,9 +29,9 @@ from gestalt.modalities.audio import Audio, Recording, chain
 from gestalt.modalities.audio.effects import BackgroundMix, Gain, Noise
 from gestalt.modalities.audio.encoders import LogMel
 from gestalt.modalities.audio.front_end import SampleRate
+from gestalt.modalities.audio.rates import MOST, OF_SPEECH, SHIPPED, rate_of
 from gestalt.modalities.audio.views import FrequencyMask, TimeCrop, TimeMask
 
-from .rate import OF_SPEECH, SHIPPED, at_rate, rate_of
 from .results import COLUMNS, NOTE, baselines, measure
 from .rules import change_points_finder
 from .synthetic.mixing import Mix, Soundscape
@@ -40,15 +41,25 @@ from .synthetic.variety import Variety
 TEST_SEED = 1_000_000  # test soundscapes are the same for every run
 
 
-def events_finder() -> ObjectFinder:
-    """Stretches between changes of log-mel or learned features, merged while what was learned of them is alike.
+def events_finder(
+    threshold: float = 0.52, reach: float = 0.5, quiet: float = 0.05, penalty: float = 0.015, learned: float = 0.0
+) -> ObjectFinder:
+    """Stretches between changes of log-mel, merged while what was learned of them is alike.
 
-    What is like the quiet quarter of a window is background. Loudness is the mean of the log-mel features.
+    What is like the quietest twentieth of a window is background. Loudness is the mean of the log-mel features.
+
+    Args:
+        threshold: stretches merge while the cosine distance of their means is below.
+        reach: stretches that are so near to the quietest part are background.
+        quiet: share of a window that is its quietest part.
+        penalty: price of a fine cut; the lower, the finer.
+        learned: weight of learned features in fine cuts, beside log-mel.
     """
     raw = LogMel()
-    changes = Along(ChangePoints(penalty=0.01, objects=30, standardise=False))
-    regions = GroupRegions(FineGroups(changes, ConcatFeatures(raw, 1.0)))
-    return ObjectFinder(MergeAlike(0.55, objects=30), "hidden", AlikeQuiet(raw, 0.25, 0.5), regions=regions)
+    changes = Along(ChangePoints(penalty, objects=30, standardise=False))
+    regions = GroupRegions(FineGroups(changes, ConcatFeatures(raw, learned)))
+    background = AlikeQuiet(raw, quiet, reach)
+    return ObjectFinder(MergeAlike(threshold, objects=30), "hidden", background, regions=regions, level="membership")
 
 
 @final
@@ -65,7 +76,7 @@ class Options:
     sample_rate: SampleRate | None = None
     """Samples per second to which your recordings are brought: events are found up to half of it. None: the rate of
     most of them, 16000 for encoders made for speech (wav2vec2, hubert, ast). The shipped sounds have 16000."""
-    highest_rate: SampleRate = 500_000
+    highest_rate: SampleRate = MOST
     """The sample rate that is taken where your recordings have a higher one and --sample-rate does not say."""
     soundscapes: Count = 3000
     """Soundscapes to mix for training (without --data)."""
@@ -73,7 +84,9 @@ class Options:
     """Soundscapes of unseen sounds to evaluate on (without --data)."""
     finder: ObjectFinder = field(default_factory=events_finder)
     """How events are found among frames, for methods that do not say so themselves."""
-    method: AbstractMethod = OdinRounds(rounds=Rounds(400), transplants=None, background=True)
+    method: AbstractMethod = OdinRounds(
+        contrast=1.0, contrast_level="types", rounds=Rounds(400), transplants=None, background=True
+    )
     """What learns."""
     encoder: EncoderChoice = EncoderChoice("dilated")
     """With what network."""
