@@ -224,7 +224,7 @@ WRONG: dict[str, tuple[Callable[[Path], Path], str]] = {
         lambda at: table(at / "x.tsv", [], "file\tbegin"),
         r"x\.tsv has no column 'filename' and no column 'onset'",
     ),
-    "no text": (lambda at: binary(at / "a.txt"), r"a\.txt is no text in UTF-8"),
+    "no text": (lambda at: binary(at / "a.txt"), r"a\.txt is no text in Unicode"),
 }
 
 

@@ -132,7 +132,8 @@ def nothing_runs(monkeypatch: pytest.MonkeyPatch) -> None:
         ("runs.predict", "predict"),
     ):
         monkeypatch.setattr(importlib.import_module(f"gestalt.core.{module}"), name, lambda *_: 0)
-    monkeypatch.setattr(importlib.import_module("gestalt.recipes.audio_events.recipe"), "rate_of", lambda *_: 16_000)
+    for module in ("gestalt.recipes.audio_events.recipe", "gestalt.modalities.audio"):
+        monkeypatch.setattr(importlib.import_module(module), "rate_of", lambda *_: 16_000)
     labels_table = importlib.import_module("gestalt.recipes.labels_table.recipe")
     monkeypatch.setattr(labels_table.LabelsTable, "run", lambda _: 0)
     monkeypatch.setattr(importlib.import_module("gestalt.core.conformance"), "findings", lambda _: ())

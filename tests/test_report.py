@@ -67,6 +67,7 @@ def full(text: str = "plain") -> Page:
         facts=((f"fact {text}", f"value {text}"),),
         warnings=(f"warning {text}",),
         skipped=(Skipped(f"file {text}", f"reason {text}"),),
+        damaged=(Skipped(f"torn {text}", f"missing {text}"),),
         pictures=draw(METRICS, CHARTS),
         exhibits=(Exhibit(f"caption {text}", (Panel(f"label {text}", Markup("<em>drawn</em>")),)),),
         exhibits_note=f"look {text}",
@@ -78,7 +79,22 @@ def full(text: str = "plain") -> Page:
 
 
 PARTS = (
-    *("title", "summary", "fact", "value", "warning", "file", "reason", "caption", "label", "look", "table", "metric"),
+    *(
+        "title",
+        "summary",
+        "fact",
+        "value",
+        "warning",
+        "file",
+        "reason",
+        "torn",
+        "missing",
+        "caption",
+        "label",
+        "look",
+        "table",
+        "metric",
+    ),
     *("group", "method", "comment", "command", "snippet", "name", "inner", "setting"),
 )
 

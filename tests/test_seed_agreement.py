@@ -37,10 +37,11 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 def test_it_is_the_mean_over_items_and_pairs(runs: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
     items = series_items(7)
-    found = [
-        [labels for batch in load(run, modality=SERIES).found(items) for labels in batch.segmentation.labels()]
-        for run in runs
-    ]
+    found = []
+    for run in runs:
+        batches = list(load(run, modality=SERIES).found(items))
+        rows = [pair for batch in batches for pair in zip(batch.labels(), batch.features.valid, strict=True)]
+        found.append([labels[valid] for labels, valid in rows])
     every = [
         [adjusted_rand_score(one, other) for one, other in zip(first, second, strict=True)]
         for first, second in combinations(found, 2)

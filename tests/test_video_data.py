@@ -182,7 +182,7 @@ def bad(path: Path) -> None:
 
 BAD = {
     "zero": "no bytes", "text": "cannot be read as video", "sound": "only sound", "short": "too short: 1 frame",
-    "cut": "is cut off: it should last 5.0 s", "torn": "cannot be read as video",
+    "cut": "is cut off, and what is left is too short: 0 frames", "torn": "cannot be read as video",
 }  # fmt: skip
 
 

@@ -136,7 +136,7 @@ NAMED: dict[str, tuple[Callable[[Path], None], str]] = {
     "askew.mp4": (lambda path: with_matrix(path, (0.8, 0.6, -0.6, 0.8)), "turned by an angle that is no quarter"),
     "wide.gif": (wide_gif, "claims 16000 × 16000 pixels"),
     "years.mkv": (lambda path: write(path, [0.0, 0.1, 0.25, 3e7]), "says that it lasts 347 days"),
-    "half.mkv": (lambda path: cut(path, LATE), "is cut off: it should last"),
+    "half.mkv": (lambda path: cut(path, LATE), "is cut off, and what is left is too short: 1 frame"),
 }  # fmt: skip
 
 

@@ -14,8 +14,9 @@ from ..data.masks import AbstractMasks, ItemMasks, LeavesUnused
 from ..discovery.finder import ObjectFinder
 from ..evaluation.object_metrics import object_metrics
 from ..modality.base import AbstractModality, Reading
-from ..modality.optional import ReadsMasks, ShowsMasks
+from ..modality.optional import ReadsContext, ReadsMasks, ShowsMasks
 from ..networks.encoder import Network
+from .in_whole import found_in_whole
 from .predictions import predictions_of
 
 ItemT = TypeVar("ItemT")
@@ -79,9 +80,8 @@ class MaskedItems(Generic[ItemT]):
 
     def chunks(self, most: int = MEASURED, size: int = AT_ONCE) -> Iterator[list[tuple[ItemT, ItemMasks]]]:
         """Up to `most` items with their masks, evenly over all, a few at a time."""
-        places = np.linspace(0, len(self.numbers) - 1, min(most, len(self.numbers))).round().astype(int).tolist()
         chunk: list[tuple[ItemT, ItemMasks]] = []
-        for number in (self.numbers[place] for place in places):
+        for number in self.measured(most):
             try:
                 item = read_item(self.items, number, np.random.default_rng(0))
                 mask = self.masks.of_item(number, item)
@@ -97,23 +97,42 @@ class MaskedItems(Generic[ItemT]):
         if chunk:
             yield chunk
 
-    def shown(self, modality: AbstractModality[ItemT], number: int, item: ItemT) -> Sequence[tuple[str, Any]]:
-        """The masks of an item as true objects, in the form in which the modality renders them; nothing without one."""
+    def measured(self, most: int = MEASURED) -> list[int]:
+        """The numbers of up to `most` items with masks, evenly over all."""
+        places = np.linspace(0, len(self.numbers) - 1, min(most, len(self.numbers))).round().astype(int)
+        return [self.numbers[place] for place in places.tolist()]
+
+    def mask_of(self, number: int, item: ItemT) -> ItemMasks | None:
+        """The masks of an item; None where it has none, or they cannot be read and bad ones are left out."""
         try:
-            mask = self.masks.of_item(number, item)
+            return self.masks.of_item(number, item)
         except BadItemError:
             if not self.skip_bad:
                 raise
-            mask = None
+            return None
+
+    def shown(self, modality: AbstractModality[ItemT], number: int, item: ItemT) -> Sequence[tuple[str, Any]]:
+        """The masks of an item as true objects, in the form in which the modality renders them; nothing without one."""
+        mask = self.mask_of(number, item)
         return modality.shown_masks(item, mask) if mask is not None and isinstance(modality, ShowsMasks) else ()
 
 
 def measured(
     network: Network, modality: AbstractModality[ItemT], masked: MaskedItems[ItemT], finder: ObjectFinder
 ) -> tuple[dict[str, float], int]:
-    """`object_metrics` of what a network finds in items with masks, at the centres of its elements; and of how many."""
+    """`object_metrics` of what a network finds in items with masks, at the centres of its elements; and of how many.
+
+    A window of something longer is one item, whose objects are found with the windows around it (`found_in_whole`).
+    """
     found: list[Int[Tensor, " elements"]] = []
     true: list[Int[Tensor, " elements"]] = []
+    if isinstance(masked.items, ReadsContext):
+        for one in found_in_whole(network, modality, masked.items, masked.measured(), finder, masked.skip_bad):
+            mask = masked.mask_of(one.number, one.item)
+            if mask is not None:
+                found.append(one.found[0])
+                true.append(mask.under(one.features.grid, one.found.shape[1]))
+        return object_metrics(found, true), len(found)
     for chunk in masked.chunks():
         predictions = predictions_of(network, modality, [item for item, _ in chunk], finder)
         for place, (_, mask) in enumerate(chunk):

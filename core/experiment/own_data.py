@@ -61,6 +61,8 @@ def own_data(
         tuple(found.items.name(place) for place in shown),
         true_objects=() if masked is None else [masked.shown(modality, *one) for one in shown.items()],
         skipped=tuple(dict.fromkeys(skipped)),
+        damaged=found.damaged,
+        places=tuple(shown),
         encoder_settings=encoder_settings or {},
         first_segments=first_segments,
         masked=masked,

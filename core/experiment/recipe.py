@@ -37,9 +37,12 @@ class ExperimentData(Generic[ItemT, TruthT]):
         views: which views of them are compared.
         evaluated: the items that the learned network is evaluated on.
         names: where each of those comes from.
+        places: the numbers of those among the items, where they are the user's own: windows of something longer are
+            judged with the windows around them.
         truth: what is true of them, in the recipe's own form; None for the user's own data.
         true_objects: for every evaluated item its true objects as `render` takes them; empty where they are not known.
         skipped: files that were left out.
+        damaged: files that are cut off, of which what is there is among the items.
         encoder_settings: settings of the encoder that the recipe chooses; the user's own go before them.
         label: the class of a training item, by its number, where the recipe knows it, or of each element of its
             source view; None for one without.
@@ -56,6 +59,8 @@ class ExperimentData(Generic[ItemT, TruthT]):
     truth: TruthT | None = None
     true_objects: Sequence[Sequence[tuple[str, Any]]] = ()
     skipped: tuple[Skipped, ...] = ()
+    damaged: tuple[Skipped, ...] = ()
+    places: tuple[int, ...] = ()
     encoder_settings: Mapping[str, Any] = field(default_factory=dict)
     label: Callable[[int], Label] | None = None
     labels: Labels | None = None

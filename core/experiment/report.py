@@ -7,12 +7,15 @@ from ..discovery.finder import ObjectFinder
 from ..evaluation.table import Table
 from ..methods.presets import title_of
 from ..methods.step import AbstractLearner
+from ..modality.optional import ReadsContext
 from ..report import Page, draw, read_columns, write_report
 from ..storage.atomic import write_text
 from ..training.folder import plain
 from ..training.loop import TrainingResult
 from ..training.metrics_log import METRICS
+from .in_whole import predictions_in_whole
 from .mask_table import mask_table
+from .own_data import Jittered
 from .predictions import Predictions, predictions_of
 from .recipe import SHOWN, AbstractRecipe, ExperimentData
 from .report_parts import charts, commands, exhibit, facts, loaded, shown_truth, summary
@@ -38,6 +41,9 @@ def report(
 
     def found(of: AbstractLearner[Any], items: Sequence[ItemT]) -> Predictions:
         finder: ObjectFinder = of.finder or recipe.finder
+        exact = data.items.with_jitter(False) if isinstance(data.items, Jittered) else data.items
+        if data.places and isinstance(exact, ReadsContext):
+            return predictions_in_whole(of.online, recipe.modality, exact, data.places, finder)
         return predictions_of(of.online, recipe.modality, items, finder)
 
     before, after = found(random, data.evaluated[:SHOWN]), found(learner, data.evaluated)
@@ -58,6 +64,7 @@ def report(
         facts=facts(recipe, data, trained),
         warnings=trained.warnings,
         skipped=data.skipped + trained.skipped,
+        damaged=data.damaged,
         pictures=draw(read_columns(out / METRICS), charts(recipe)),
         exhibits=(
             *(exhibit(recipe, data, place, before, after) for place in range(min(SHOWN, len(data.evaluated)))),

@@ -52,6 +52,8 @@ def run(recipe: AbstractRecipe[ItemT, TruthT]) -> int:
             print(f"found {record.said}; read as {counted(len(data.items), 'item')}", file=sys.stderr)
         for entry in data.skipped:
             print(f"left out {entry.name}: {entry.reason}", file=sys.stderr)
+        for entry in data.damaged:
+            print(f"damaged {entry.name}: {entry.reason}", file=sys.stderr)
         if data.masked is not None:
             print(data.masked.said(), file=sys.stderr)
     # What the recipe knows of its items may take long to find out.

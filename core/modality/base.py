@@ -36,10 +36,14 @@ class Specimen(Generic[ItemT]):
 @final
 @dataclass(frozen=True)
 class Reading(Generic[ItemT]):
-    """The items found under some paths, and the files that were left out."""
+    """The items found under some paths, the files that were left out, and those of which a part is missing.
+
+    What is there of a `damaged` file is among the items: whoever reads them says so.
+    """
 
     items: AbstractItems[ItemT]
     skipped: tuple[Skipped, ...]
+    damaged: tuple[Skipped, ...] = ()
 
 
 class AbstractModality(abc.ABC, Generic[ItemT]):

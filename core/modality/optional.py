@@ -11,7 +11,7 @@ from ..data.feature_map import Grid
 from ..data.items import AbstractItems, Skipped
 from ..data.masks import AbstractMasks, ItemMasks
 from ..discovery.found import FoundBatch
-from .base import Reading
+from .base import AbstractModality, Reading
 from .transplant import Transplant
 from .windows import InContext, Sight
 
@@ -25,6 +25,25 @@ class InfersEncoderSettings(Protocol):
 
     def encoder_settings(self, encoder: str, items: AbstractItems[Any]) -> Mapping[str, Any]:
         """Settings for the encoder of that name; the user's own settings go before them."""
+        ...
+
+
+@runtime_checkable
+class FollowsSampleRate(Protocol[ItemT]):
+    """Items that are sampled in time, and brought to one rate: `--sample-rate`."""
+
+    def at_rate(self, sample_rate: int | None, encoder: str, paths: Sequence[Path]) -> AbstractModality[ItemT]:
+        """The same modality, whose items have `sample_rate`.
+
+        Args:
+            sample_rate: samples per second; None for that of most files among `paths`.
+            encoder: the one that will see the items, by name: some take one rate only.
+            paths: files and folders.
+
+        Raises:
+            FileNotFoundError: for a path that does not exist.
+            ValueError: if there is no such file at all.
+        """
         ...
 
 

@@ -1,14 +1,15 @@
 """Files that belong to files of the data because they have the same name: masks, tracks, tables of annotations."""
 
+import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, final
 
 from ..data.items import Skipped
-from ..storage.csv_file import meant
 from ..storage.listing import listed, obstacle
 from ..storage.naming import OutputNames
+from ..storage.plain_names import plain, within_common_folder
 
 ValueT = TypeVar("ValueT")
 
@@ -34,12 +35,13 @@ class NamedFiles:
     def __init__(self, paths: Sequence[Path], skipped: Sequence[Skipped] = ()) -> None:
         self.paths = tuple(paths)
         self._numbers: dict[str, list[int]] = defaultdict(list)
-        for number, path in enumerate(self.paths):
+        self._own = [Path(unicodedata.normalize("NFC", str(path))) for path in self.paths]
+        for number, path in enumerate(self._own):
             for name in {path.name, path.stem}:
                 self._numbers[name].append(number)
         written = OutputNames(self.paths)
-        self._written = {written.of(path).as_posix(): number for number, path in enumerate(self.paths)}
-        self._skipped = tuple(Path(entry.name) for entry in skipped)
+        self._written = {plain(written.of(path).as_posix()): number for number, path in enumerate(self.paths)}
+        self._skipped = tuple(Path(unicodedata.normalize("NFC", entry.name)) for entry in skipped)
         self._unused: list[str] = []
 
     @property
@@ -56,6 +58,26 @@ class NamedFiles:
         found = self._find(name, source)
         if found is None and not self._left_out(name):
             self._unused.append(name)
+        return found
+
+    def all_known(self, named: Iterable[tuple[str, str]]) -> dict[str, int | None]:
+        """`known` of several names at once, each with its source.
+
+        Where none of them is that of a file, they may be paths of another machine: they are looked for without the
+        folders that all of them have in common.
+
+        Raises:
+            ValueError: if several files have a name.
+        """
+        sources = dict[str, str]()
+        for name, source in named:
+            sources.setdefault(name, source)
+        known = {name: self.known(name, source) for name, source in sources.items()}
+        inside = within_common_folder(sources) if all(number is None for number in known.values()) else {}
+        found = {name: self._find(inside[name], sources[name]) if name in inside else None for name in known}
+        if all(number is None for number in found.values()):
+            return known
+        self._unused = [name for name in self._unused if found.get(name) is None]
         return found
 
     def refuse_if_none(self, found: Collection[Any], source: str) -> None:
@@ -79,10 +101,8 @@ class NamedFiles:
         return found
 
     def _find(self, name: str, source: str) -> int | None:
-        wanted = _plain(name)
-        found = [
-            place for place in self._numbers.get(wanted.rpartition("/")[2], ()) if _fits(wanted, self.paths[place])
-        ]
+        wanted = plain(name)
+        found = [place for place in self._numbers.get(wanted.rpartition("/")[2], ()) if _fits(wanted, self._own[place])]
         if len(found) > 1:
             raise ValueError(
                 f"{source} names {name!r}, which fits both {self.paths[found[0]]} and {self.paths[found[1]]}; "
@@ -91,7 +111,7 @@ class NamedFiles:
         return found[0] if found else self._written.get(wanted)
 
     def _left_out(self, name: str) -> bool:
-        return any(_fits(_plain(name), path) for path in self._skipped)
+        return any(_fits(plain(name), path) for path in self._skipped)
 
     def _stranger(self, name: str, source: str) -> ValueError:
         return ValueError(
@@ -111,10 +131,12 @@ class NamedFiles:
         Raises:
             ValueError: if a name fits several files, no name fits any, or two belong to one file.
         """
+        pairs = list(named)
+        known = self.all_known([(name, source(value)) for name, value in pairs])
         found: dict[int, ValueT] = {}
         first = ""
-        for name, value in named:
-            number = self.known(name, source(value))
+        for name, value in pairs:
+            number = known[name]
             if number is None:
                 first = first or (source(value) if name in self._unused else "")
                 continue
@@ -125,10 +147,6 @@ class NamedFiles:
             found[number] = value
         self.refuse_if_none(found, first)
         return found
-
-
-def _plain(name: str) -> str:
-    return meant(name).replace("\\", "/").removeprefix("./")
 
 
 def _fits(name: str, path: Path) -> bool:

@@ -57,6 +57,7 @@ class Page:
         facts: (name, value) of device, seed, wall time, versions, number of items, …
         warnings: what the collapse watch said.
         skipped: files that were left out.
+        damaged: files that are cut off, and were read as far as they go.
         pictures: learning curves, from `draw`.
         exhibits: items with their objects.
         exhibits_note: what is to be seen there.
@@ -71,6 +72,7 @@ class Page:
     facts: tuple[tuple[str, str], ...] = ()
     warnings: tuple[str, ...] = ()
     skipped: tuple[Skipped, ...] = ()
+    damaged: tuple[Skipped, ...] = ()
     pictures: tuple[Picture, ...] = ()
     exhibits: tuple[Exhibit, ...] = ()
     exhibits_note: str = ""

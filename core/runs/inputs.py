@@ -1,5 +1,6 @@
 """Whatever a user has, as numbered items: paths, items in memory, a data set, a loader."""
 
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,6 +100,8 @@ class Source(Generic[ItemT]):
         reading = reading_of(data, modality, skipped is not None)
         if skipped is not None:
             skipped.extend(reading.skipped)
+        for entry in reading.damaged:
+            warnings.warn(f"damaged {entry.name}: {entry.reason}", stacklevel=2)
         return cls(reading.items, (), modality.name, skipped)
 
     def name(self, index: int) -> str:

@@ -29,12 +29,14 @@ class Stream(Generic[ItemT]):
         items: where they come from.
         skipped: those that were left out so far; None where they are errors.
         full: items are those of `read_full`; the network takes them smaller, one at a time.
+        damaged: files of which a part is missing; what is there is among the items.
     """
 
     model: Model[ItemT]
     items: AbstractItems[ItemT]
     skipped: list[Skipped] | None
     full: bool = False
+    damaged: tuple[Skipped, ...] = ()
 
     @classmethod
     def of(cls, model: Model[ItemT], paths: Sequence[Path], skip_bad: bool, full: bool = False) -> "Stream[ItemT]":
@@ -57,7 +59,10 @@ class Stream(Generic[ItemT]):
             reading, in_full = modality.read_full(paths, skip_bad), True
         else:
             reading, in_full = modality.read(paths, skip_bad), False
-        return cls(model, reading.items, list(reading.skipped) if skip_bad else None, in_full)
+        for entry in reading.damaged:
+            print(f"damaged {entry.name}: {entry.reason}", file=sys.stderr)
+        skipped = list(reading.skipped) if skip_bad else None
+        return cls(model, reading.items, skipped, in_full, reading.damaged)
 
     def __iter__(self) -> Iterator[FoundBatch[ItemT]]:
         """The items in their order.
@@ -94,9 +99,13 @@ class Stream(Generic[ItemT]):
             raise ValueError(f"none of {len(self.items)} items can be read; {last.name}: {last.reason}")
 
     def write_skipped(self, folder: Path) -> str:
-        """Write `skipped.txt` if anything was left out; how that is said."""
-        if not self.skipped:
-            return ""
-        text = "".join(f"{entry.name}: {entry.reason}\n" for entry in self.skipped)
-        write_text(folder / "skipped.txt", text)
-        return f"; {len(self.skipped)} left out, skipped.txt says what and why"
+        """Write `skipped.txt` if anything was left out, and `damaged.txt` if a part is missing; how that is said."""
+        said = ""
+        for entries, name, words in (
+            (self.skipped, "skipped.txt", "left out, skipped.txt says what and why"),
+            (self.damaged, "damaged.txt", "damaged, damaged.txt says how"),
+        ):
+            if entries:
+                write_text(folder / name, "".join(f"{entry.name}: {entry.reason}\n" for entry in entries))
+                said += f"; {len(entries)} {words}"
+        return said

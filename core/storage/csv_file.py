@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import IO, Any, final
 
+NUMBER = re.compile(r"\s*[-+]?\d[\d.,]*\s*")
 FORMULA = re.compile(r"\s*[=+\-@＝＋－＠]|[\t\r]")
 """How a cell begins that a spreadsheet evaluates when the file is opened; also in the wide forms of East Asia."""
 
@@ -49,8 +50,8 @@ def shown(cell: Any) -> Any:
     """A cell as it is written.
 
     Example:
-        >>> shown("@SUM(A1)"), shown("a=b"), shown(Path("=x.wav")), shown("-1e3"), shown(-2)
-        ("'@SUM(A1)", 'a=b', './=x.wav', '-1e3', -2)
+        >>> shown("@SUM(A1)"), shown("a=b"), shown(Path("=x.wav")), shown("-1e3"), shown("-0,77"), shown(-2)
+        ("'@SUM(A1)", 'a=b', './=x.wav', '-1e3', '-0,77', -2)
     """
     if not isinstance(cell, str | Path) or not FORMULA.match(str(cell)) or _is_number(str(cell)):
         return cell
@@ -68,8 +69,9 @@ def meant(text: str) -> str:
 
 
 def _is_number(text: str) -> bool:
+    """Also with a decimal comma or marks of thousands: nothing that a spreadsheet computes."""
     try:
         float(text)
     except ValueError:
-        return False
+        return bool(NUMBER.fullmatch(text))
     return True

@@ -1,15 +1,13 @@
 """What a table may call an item: its file, in as many words as it takes, or the item itself."""
 
 import os
-import posixpath
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Any, final
 
 from ..data.items import AbstractItems, FromFiles
-from ..storage.csv_file import meant
+from ..storage.plain_names import plain
 
 PLACE = re.compile(r"\s*[\[:#,(]")
 """Where an item's name stops to name the file and goes on with the place in it."""
@@ -95,15 +93,6 @@ def _places(place: str) -> Iterator[str]:
             yield f":{numbered[1]}"
             numbered = None
         yield place[:stop]
-
-
-def plain(name: str) -> str:
-    """A path as every system and every editor writes it: composed letters, slashes, no detours."""
-    slashes = unicodedata.normalize("NFC", meant(name.strip())).replace("\\", "/").removeprefix("file://")
-    path = posixpath.normpath(slashes) if slashes else ""
-    while path.startswith("../"):
-        path = path[3:]
-    return path
 
 
 def _path_ends(path: str) -> Iterator[str]:

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any, Literal, final
 
 from ..data.items import AbstractItems, BadItemError, FromFiles, FromRecords, Skipped
+from ..storage.plain_names import plain, within_common_folder
 from ..tables.layout import Layout
 from ..tables.rows import Row, table_of
-from .label_names import ItemNames, file_of_name, plain
+from .label_names import ItemNames, file_of_name
 from .label_values import values_of
 from .labels import Labels
 
@@ -173,6 +174,13 @@ def _matched(table: LabelRows, items: AbstractItems[Any]) -> tuple[list[str], li
             return keys, found
         keys = [row.cells[place].strip() for row in table.rows]
         found = _by_field(table.layout.names[place], set(keys), items, fields)
+        if any(key is not None for key in found):
+            return keys, found
+    # Paths may be those of another machine, of which the folders that all of them have in common tell nothing.
+    for place in columns:
+        inside = within_common_folder(row.cells[place] for row in table.rows)
+        keys = [inside.get(row.cells[place], "") for row in table.rows]
+        found = names.found_in([key for key in keys if key], str(table.path)) if inside else []
         if any(key is not None for key in found):
             return keys, found
     first = table.rows[0].cells[0].strip()

@@ -33,6 +33,7 @@ from .front_end import SampleRate
 from .given_masks import read_masks, shown_masks
 from .outputs import element_columns, reduced, write_objects
 from .pretrained import AST, TorchaudioWav2Vec2, hubert, wav2vec2
+from .rates import MOST, OF_SPEECH, SHIPPED, rate_of
 from .render import render
 from .resnet import resnet18, resnet34, resnet50
 from .specimens import specimens
@@ -114,6 +115,17 @@ class Audio(AbstractModality[Recording]):
             ValueError: if no usable audio is found.
         """
         return read_audio(paths, self.sample_rate, self.seconds, skip_bad)
+
+    def at_rate(self, sample_rate: int | None, encoder: str, paths: Sequence[Path]) -> "Audio":
+        """Recordings of the same length at `sample_rate`; None: that of most of them, 16 kHz for encoders of speech.
+
+        Raises:
+            FileNotFoundError: for a path that does not exist.
+            ValueError: if there is no audio at all.
+        """
+        if sample_rate is None:
+            sample_rate = SHIPPED if encoder in OF_SPEECH else rate_of(paths, MOST)
+        return Audio(sample_rate, self.seconds)
 
     def encoder_settings(self, encoder: str, items: AbstractItems[Recording]) -> Mapping[str, Any]:
         """The sample rate of the recordings, for the encoders that take it.

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 from jaxtyping import Float
 
+from . import coded_frames
+
 if TYPE_CHECKING:
     from av.audio.stream import AudioStream
     from av.container import InputContainer
@@ -18,8 +20,11 @@ GAP = 0.05  # seconds; clocks of milliseconds jitter by less, and what lacks mor
 LOST = 0.1  # seconds of a stretch that may fail to be decoded
 TAIL = 1.0  # seconds before the stated end, from where packets are read to find the true one
 ATTEMPTS = 100  # packets that may fail before the first that can be decoded
-STATED = frozenset(("mov", "matroska", "flac", "wav", "w64", "aiff", "caf", "asf"))
+STATED = frozenset(("mov", "matroska", "flac", "wav", "w64", "aiff", "caf", "asf", "wv", "tta"))
 """Formats whose length is stated; that of others is guessed from their size."""
+
+SAMPLES = frozenset(("wav", "w64", "aiff", "caf", "au", "flac"))
+"""Formats whose packets are blocks of samples as long as the reader likes, or are found by their begins."""
 
 # Samples that a decoder gives before the first that was encoded, where the file does not say how many: one transform
 # of overlap, and for MP3 also LAME's own. What a file does say, FFmpeg leaves out.
@@ -31,13 +36,17 @@ PRIMING = {"aac": 1024, "ac3": 256, "eac3": 256, "mp3": 1105, "mp3float": 1105, 
 class Extent:
     """Where the sound of a file begins and ends in the clock of its stream, in seconds, and its rate as decoded.
 
-    `stated` is the length of which the file speaks, where it does.
+    `stated` is the length of which the file speaks, where it does. `torn` says that its last packet is incomplete,
+    `last` where that begins. `tracks` counts the streams of sound, of which this is the first.
     """
 
     begin: float
     end: float
     sample_rate: int
     stated: float | None
+    torn: bool = False
+    last: float = 0.0
+    tracks: int = 1
 
     @property
     def seconds(self) -> float:
@@ -61,29 +70,36 @@ def extent(path: Path) -> Extent | None:
             if stream is None or first is None:
                 return None
             begin, rate = first
-            stated = _stated(container, stream, begin)
+            stated = _stated(path, container, stream, begin)
             guess = (container.duration or 0) / av.time_base if stated is None else stated
-            end = _end(container, stream, begin, guess)
+            end, torn, last = _end(container, stream, begin, guess)
+            tracks = len(container.streams.audio)
         # The last packet may reach beyond the last sample, by less than itself.
         if stated is not None and 0.0 < end - begin - stated < 0.1:
             end = begin + stated
-        return Extent(begin, end, rate, stated)
+        return Extent(begin, end, rate, stated, torn, last, tracks)
     except (FFmpegError, OSError):
         return None
 
 
-def _stated(container: "InputContainer", stream: "AudioStream", begin: float) -> float | None:
+def _stated(path: Path, container: "InputContainer", stream: "AudioStream", begin: float) -> float | None:
     """The length of which the file speaks, where its format does."""
     import av
 
     kind = container.format.name.split(",")[0]
-    if kind not in STATED:
+    if kind not in STATED and not (kind == "mp3" and coded_frames.counts_frames(path)):
         return None
     if stream.duration is not None and stream.time_base is not None:
         return float(stream.duration * stream.time_base)
-    if kind != "matroska" or container.duration is None or len(container.streams) > 1:
+    length: float
+    own = stream.metadata.get("DURATION", "").split(":")  # Matroska's way: 00:00:10.040000000
+    if len(own) == 3:
+        length = sum(float(part) * 60**place for place, part in enumerate(reversed(own)))
+    elif kind == "matroska" and container.duration is not None and len(container.streams) == 1:
+        length = container.duration / av.time_base
+    else:
         return None
-    length = container.duration / av.time_base  # counted from 0, and by some writers from the first sound
+    # Counted from 0, and by some writers from the first sound.
     return length - begin if 0.0 < begin < length else length
 
 
@@ -118,8 +134,9 @@ def _wma_frame(rate: int) -> int:
     return 512 if rate <= 16_000 else 1024 if rate <= 22_050 else 2048 if rate <= 48_000 else 4096
 
 
-def _end(container: "InputContainer", stream: "AudioStream", begin: float, length: float) -> float:
-    """Where the last packet ends: from shortly before the stated end on, or where that leads nowhere, from the first.
+def _end(container: "InputContainer", stream: "AudioStream", begin: float, length: float) -> tuple[float, bool, float]:
+    """Where the last packet ends: from shortly before the stated end on, or where that leads nowhere, from the first;
+    whether it is incomplete, and where it begins.
 
     Raises:
         ValueError: if the clock begins anew, as where recordings are joined.
@@ -127,8 +144,9 @@ def _end(container: "InputContainer", stream: "AudioStream", begin: float, lengt
     from av.error import FFmpegError
 
     base = float(stream.time_base or 0)
+    in_packets = container.format.name not in SAMPLES  # others are read in blocks of any size
     for place in (max(0.0, begin + length - TAIL), 0.0):
-        last = -math.inf
+        last, torn, packet_begin = -math.inf, False, begin
         try:
             container.seek(min(int(place / base), 2**62) if base and place else 0, stream=stream if place else None)
             for packet in container.demux(stream):
@@ -138,12 +156,14 @@ def _end(container: "InputContainer", stream: "AudioStream", begin: float, lengt
                     raise ValueError(
                         f"several recordings are joined in it: the clock begins anew after {last - begin:.1f} s"
                     )
+                packet_begin = max(packet_begin, packet.pts * base)
                 last = max(last, (packet.pts + (packet.duration or 0)) * base)
+                torn = (in_packets and packet.is_corrupt) or coded_frames.is_torn(stream.codec_context.name, packet)
         except (FFmpegError, OSError):
             pass  # a damaged end: what came before counts
         if last > begin:
-            return last
-    return begin
+            return last, torn, packet_begin
+    return begin, False, begin
 
 
 def stretch(

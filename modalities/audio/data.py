@@ -223,7 +223,8 @@ def read_audio(paths: Sequence[Path], sample_rate: int, seconds: float, skip_bad
     if not good:
         raise none_usable(skipped, f"{len(skipped)} audio files")
     files = AudioFiles([path for path, _ in good], [header for _, header in good], sample_rate, seconds)
-    return Reading(files, tuple(skipped))
+    damaged = tuple(Skipped(str(path), header.damage) for path, header in good if header.damage)
+    return Reading(files, tuple(skipped), damaged)
 
 
 def _long_enough(path: Path) -> Header:

@@ -1,6 +1,5 @@
 """Events that come with recordings: Audacity's label tracks, or tables as the DCASE challenge has them."""
 
-import csv
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,9 +11,12 @@ import torch
 from jaxtyping import Float
 
 from gestalt.core.data.feature_map import Grid
-from gestalt.core.data.items import AbstractItems, Skipped
+from gestalt.core.data.items import AbstractItems, BadItemError, Skipped
 from gestalt.core.data.masks import AbstractMasks, ItemMasks
 from gestalt.core.modality.pairing import NamedFiles, files_below, must_exist, unreadable_masks
+from gestalt.core.storage.csv_file import meant
+from gestalt.core.tables.lines import Line, lines_of
+from gestalt.core.tables.rows import table_of
 
 from .data import AudioFiles, Recording
 
@@ -61,7 +63,7 @@ def read_masks(
         events = {number: _from_track(track) for number, track in pairs.items()}
     elif path.suffix.lower() in (".tsv", ".csv"):
         rows = _from_table(path)
-        known = {name: files.known(name, str(path)) for name in dict.fromkeys(name for name, _ in rows)}
+        known = files.all_known([(name, str(path)) for name, _ in rows])
         events = {number: list[LabelledEvent]() for number in known.values() if number is not None}
         for name, event in rows:
             number = known[name]
@@ -128,14 +130,15 @@ def _edges(seconds: float, bounds: Iterable[float]) -> Float[np.ndarray, " edges
 def _from_track(path: Path) -> list[LabelledEvent]:
     """The labels of a track: onset, offset and name, with tabs between. Lines of frequencies begin with a backslash."""
     events = []
-    for number, line in enumerate(_text(path).splitlines(), start=1):
-        if not line.strip() or line.startswith("\\"):
+    for line in _lines(path):
+        if not line.text.strip() or line.text.startswith("\\"):
             continue
-        cells = line.split("\t")
-        source = f"{path}:{number}"
+        cells = line.text.rstrip("\r\n").split("\t")
+        source = f"{path}:{line.number}"
         if len(cells) < 2:
             raise ValueError(
-                f"{source} is no label of Audacity, onset, offset and name with tabs between: {line[:60]!r}"
+                f"{source} is no label of Audacity, onset, offset and name with tabs between: "
+                f"{line.text.rstrip()[:60]!r}"
             )
         events.append(_event(cells[0], cells[1], " ".join(cells[2:]).strip(), source))
     return events
@@ -143,29 +146,34 @@ def _from_track(path: Path) -> list[LabelledEvent]:
 
 def _from_table(path: Path) -> list[tuple[str, LabelledEvent | None]]:
     """The rows of a table, each with the name of its recording; one without times says that there is no event."""
-    lines = _text(path).splitlines()
-    table = list(csv.reader(lines, delimiter="\t" if path.suffix.lower() == ".tsv" else ","))
-    head = [cell.strip() for cell in table[0]] if table else []
-    missing = [name for name in ("filename", "onset", "offset") if name not in head]
-    if missing:
-        raise ValueError(
-            f"{path} has no column {' and no column '.join(map(repr, missing))}, its first line is "
-            f"{lines[0] if lines else ''!r}; write a table with the columns filename, onset, offset and event_label"
-        )
-    rows: list[tuple[str, LabelledEvent | None]] = []
-    for number, cells in enumerate(table[1:], start=2):
-        if not any(cell.strip() for cell in cells):
-            continue
-        row = dict(zip(head, (cell.strip() for cell in cells), strict=False))
-        onset, offset, source = row.get("onset", ""), row.get("offset", ""), f"{path}:{number}"
-        name = row.get("event_label", row.get("label", ""))
-        rows.append((row.get("filename", ""), _event(onset, offset, name, source) if onset or offset else None))
+    try:
+        layout, table = table_of(path)
+        places = {name: layout.column(name) for name in ("filename", "onset", "offset", "event_label", "label")}
+        missing = [name for name in ("filename", "onset", "offset") if places[name] is None]
+        if missing:
+            raise ValueError(
+                f"{path} has no column {' and no column '.join(map(repr, missing))}, its columns are "
+                f"{', '.join(map(repr, layout.names))}; write a table with the columns filename, onset, offset and "
+                "event_label"
+            )
+        rows: list[tuple[str, LabelledEvent | None]] = []
+        for row in table:
+            source = f"{path}:{row.line}"
+            if row.problem and not 0 < len(row.cells) < len(layout.names):
+                raise ValueError(f"{source} {row.problem}; correct the line")
+            padded = (*row.cells, *[""] * len(layout.names))  # a name alone says that there is no event
+            cells = {name: meant(padded[place]).strip() for name, place in places.items() if place is not None}
+            onset, offset, name = cells["onset"], cells["offset"], cells.get("event_label", cells.get("label", ""))
+            event = _event(onset, offset, name, source) if onset or offset else None
+            rows.append((cells["filename"], event))
+    except (OSError, BadItemError) as error:
+        raise ValueError(f"{path} is no table ({error}); save it as UTF-8, or remove it") from error
     return rows
 
 
 def _event(onset: str, offset: str, name: str, source: str) -> LabelledEvent:
     try:
-        begin, end = float(onset), float(offset)
+        begin, end = (float(time.replace(",", ".", 1)) for time in (onset, offset))  # some write a decimal comma
     except ValueError:
         begin = end = math.nan
     if not (math.isfinite(begin) and math.isfinite(end)):
@@ -187,11 +195,11 @@ def _refuse_outside(events: Iterable[LabelledEvent], seconds: float, path: Path)
             )
 
 
-def _text(path: Path) -> str:
+def _lines(path: Path) -> list[Line]:
     try:
-        return path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is no text in UTF-8 ({error}); save it as UTF-8, or remove it") from error
+        return list(lines_of(path))
+    except (OSError, BadItemError) as error:
+        raise ValueError(f"{path} is no text in Unicode ({error}); save it as UTF-8, or remove it") from error
 
 
 def shown_masks(item: Recording, masks: ItemMasks) -> list[tuple[str, tuple[float, float]]]:

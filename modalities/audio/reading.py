@@ -1,7 +1,7 @@
 """Decoding a stretch of any audio file, never the whole of it."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import final
@@ -12,8 +12,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from gestalt.core.data.items import BadItemError
+from gestalt.core.storage.ogg import lacks_end
 
-from . import containers, sound_files
+from . import chunks, containers, sound_files
 
 SOUND_FILES = frozenset(
     (
@@ -59,6 +60,8 @@ MARGIN = 0.02  # seconds; resampling filters need neighbours
 ADVICE = "convert it to wav or flac, remove it, or leave it out with --skip-bad"
 RATES = (20, 2_000_000)
 """Sample rates that a recording may have, in Hz: infrasound to the fastest converters of sound."""
+LEAST_LOST, EXACT = 0.1, 0.01
+"""Seconds that may be missing at the end before that is said: by the clock of a container, by the bytes of a file."""
 DENSITY = 1.0
 """Bytes per second of a recording that lasts longer than a day: what has less consists of a wrong clock."""
 
@@ -68,20 +71,23 @@ DENSITY = 1.0
 class Header:
     """A file's length in seconds and its own sample rate, and whether it is decoded as a container.
 
-    `begin` is where its sound begins in the clock of the container, in seconds.
+    `begin` is where its sound begins in the clock of the container, in seconds. `damage` says what is missing at its
+    end, where the file was cut off: what is there is read. Of several `tracks` it is the first.
     """
 
     seconds: float
     sample_rate: int
     container: bool
     begin: float = 0.0
+    damage: str = ""
+    tracks: int = 1
 
 
 def read_header(path: Path) -> Header:
     """Length and rate of a file; of what its header may not know, or says wrongly, the packets at its end are read.
 
     Raises:
-        BadItemError: if the file is empty or no audio, ends before its header says, or goes on after.
+        BadItemError: if the file is empty or no audio, or goes on after its header says.
     """
     try:
         if path.stat().st_size == 0:
@@ -108,25 +114,28 @@ def read_header(path: Path) -> Header:
 
 def _header(path: Path) -> Header:
     said = sound_files.said(path)
-    left = sound_files.unclaimed(path)
-    if left:
+    claimed = chunks.claimed(path)
+    if claimed.after:
         known = f"of {said.frames / said.sample_rate:.1f} s" if isinstance(said, sound_files.SoundFile) else "of less"
         raise BadItemError(
             str(path),
-            f"goes on after its end: its header speaks {known}, and {left} bytes follow (several recordings in one, or "
-            f"a header that was never brought up to date); split it or write its header anew, {ADVICE}",
+            f"goes on after its end: its header speaks {known}, and {claimed.after} bytes follow (several recordings "
+            f"in one, or a header that was never brought up to date); split it or write its header anew, {ADVICE}",
         )
     if isinstance(said, str):
         found = containers.extent(path)
         if found is None:
             reason = "it holds no audio that FFmpeg can decode" if path.suffix.lower() in CONTAINERS else said
             raise ValueError(reason)
-        return _of_container(path, found)
+        return _of_container(path, found, claimed.missing)
     exact = Header(said.frames / said.sample_rate, said.sample_rate, container=False)
     if said.frames and said.kind not in sound_files.GUESSED | sound_files.PACKED:
         if not sound_files.reaches_end(path, said):
-            raise BadItemError(str(path), f"is cut off: nothing can be decoded at its end, {_at(exact.seconds)}")
-        return exact
+            found = containers.extent(path)  # libsndfile finds no place in some codecs of telephones
+            if found is not None and found.seconds >= exact.seconds - LEAST_LOST:
+                return _of_container(path, found)
+            raise BadItemError(str(path), f"nothing can be decoded at its end, {_at(exact.seconds)}")
+        return replace(exact, damage=_cut(exact.seconds, exact.seconds * (1 + claimed.missing), EXACT))
     if said.kind in sound_files.PACKED and sound_files.joined(path, said.kind):
         raise BadItemError(str(path), f"holds several recordings one after another; split it, {ADVICE}")
     found = containers.extent(path)
@@ -134,19 +143,32 @@ def _header(path: Path) -> Header:
         return exact
     same = abs(found.seconds - exact.seconds) < 0.1 and found.sample_rate == exact.sample_rate
     if same and said.kind not in sound_files.GUESSED and sound_files.reaches_end(path, said):
-        return exact
+        return replace(exact, damage=_damage(path, found))
     return _of_container(path, found)
 
 
-def _of_container(path: Path, found: containers.Extent) -> Header:
-    """The header of a container that is not cut off."""
-    stated = found.stated or 0.0
-    if found.seconds < stated - max(1.0, 0.1 * stated):
-        raise BadItemError(
-            str(path),
-            f"is cut off: it should last {stated:.1f} s and ends at {found.seconds:.1f} s; copy it again, {ADVICE}",
-        )
-    return Header(found.seconds, found.sample_rate, container=True, begin=found.begin)
+def _of_container(path: Path, found: containers.Extent, missing: float = 0.0) -> Header:
+    """The header of a container, as far as there is sound in it; so many times that is missing."""
+    damage = _cut(found.seconds, found.seconds * (1 + missing), EXACT) or _damage(path, found)
+    # The last packet of a file that was cut off may give nothing.
+    seconds = found.last - found.begin if damage and found.last > found.begin else found.seconds
+    return Header(seconds, found.sample_rate, True, found.begin, damage, found.tracks)
+
+
+def _damage(path: Path, found: containers.Extent) -> str:
+    """What is missing at the end of a stream: seconds that it should last longer, the rest of a packet, its mark."""
+    cut = _cut(found.seconds, found.seconds if found.stated is None else found.stated)
+    why = lacks_end(path) or ("its last frame is incomplete" if found.torn else "")
+    if cut or not why:
+        return cut
+    return f"is cut off, or was never closed: {why}; the {found.seconds:.2f} s that are there are read"
+
+
+def _cut(seconds: float, stated: float, least: float = LEAST_LOST) -> str:
+    """That a file of so many seconds should last longer; nothing for less than clocks of containers differ."""
+    if stated - seconds < max(least, 1e-4 * stated):
+        return ""
+    return f"is cut off: it should last {stated:.2f} s and ends at {seconds:.2f} s; what is there is read"
 
 
 def _at(seconds: float) -> str:

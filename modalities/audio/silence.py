@@ -56,6 +56,8 @@ REASONS = {
 
 def _reason(cause: str, header: Header, sample_rate: int) -> str:
     silent = "is silent throughout (below −90 dBFS); check the microphone or the export"
+    if header.tracks > 1:
+        silent = f"is silent throughout in its first track, which is read of {header.tracks}; save the right one alone"
     return REASONS.get(cause, silent).format(nyquist=sample_rate / 2, own=header.sample_rate, read=sample_rate)
 
 

@@ -3,7 +3,6 @@
 import math
 import mmap
 import os
-import struct
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
@@ -16,6 +15,13 @@ GUESSED = frozenset(("MP3",))
 """Formats whose length libsndfile guesses from their first frames."""
 PACKED = frozenset(("FLAC", "OGG"))
 """Formats that may be longer or shorter than their header or their first stream says."""
+
+
+PLAIN = {
+    "File does not exist or is not a regular file": "it holds no frame of MP3",
+    "Internal error : SF_INFO struct incomplete": "its header says that it has no sample rate or no channels",
+}
+"""What libsndfile says by the way of its code, and what is the matter."""
 
 
 @final
@@ -34,7 +40,8 @@ def said(path: Path) -> SoundFile | str:
         with _opened(path) as file:
             return SoundFile(file.format, file.frames, file.samplerate)
     except soundfile.LibsndfileError as error:
-        return str(error.error_string).strip().rstrip(".")
+        words = str(error.error_string).strip().rstrip(".")
+        return next((plain for begin, plain in PLAIN.items() if words.startswith(begin)), words)
     except (OSError, RuntimeError, TypeError, ValueError) as error:  # headerless formats by their ending
         return str(error).strip().rstrip(".")
 
@@ -62,68 +69,6 @@ def _opened(path: Path) -> soundfile.SoundFile:
     """The file, whatever bytes its name has: soundfile itself takes only names in the system's encoding."""
     name: Any = os.fsencode(path) if os.name == "posix" else path  # soundfile takes bytes, its types do not
     return soundfile.SoundFile(name)
-
-
-@final
-@dataclass(frozen=True)
-class _Chunks:
-    """How the chunks of a format follow one another: where the first begins, how long an id is, the form of a size.
-
-    `whole` says that sizes count the chunk's own header; chunks begin at multiples of `align`.
-    """
-
-    first: int
-    id: int
-    size: str
-    whole: bool = False
-    align: int = 2
-
-
-W64 = b"riff\x2e\x91\xcf\x11"
-CHUNKS = {
-    b"RIFF": _Chunks(12, 4, "<I"),
-    b"FORM": _Chunks(12, 4, ">I"),
-    b"caff": _Chunks(8, 4, ">q", align=1),
-    W64: _Chunks(40, 16, "<Q", whole=True, align=8),
-}
-SLACK = 4096
-"""Bytes after the last chunk that are nobody's."""
-MOST_CHUNKS = 10_000
-
-
-def unclaimed(path: Path) -> int:
-    """How many bytes follow the last chunk of a chunked file that belong to none, 0 for up to some 4 KB.
-
-    A header that was never brought up to date, or whose 32 bits are too few, speaks of less than the file holds.
-
-    Example:
-        >>> import tempfile
-        >>> path = Path(tempfile.mkdtemp()) / "a.wav"
-        >>> soundfile.write(path, np.zeros(8000), 8000)
-        >>> unclaimed(path)
-        0
-    """
-    length = path.stat().st_size
-    with path.open("rb") as file:
-        begin = file.read(len(W64))
-        form = CHUNKS.get(begin[:4]) or CHUNKS.get(begin)
-        if form is None:
-            return 0
-        place, header = form.first, form.id + struct.calcsize(form.size)
-        for _ in range(MOST_CHUNKS):
-            file.seek(place)
-            read = file.read(header)
-            if len(read) < header or (form.id == 4 and not all(32 <= byte < 127 for byte in read[:4])):
-                break
-            size = struct.unpack(form.size, read[form.id :])[0]
-            if size < 0 or (size == 0 and read[:4] in (b"data", b"SSND")):
-                return 0  # left open: the sound goes on to the end of the file
-            if read[:4] in CHUNKS:  # another file begins here
-                break
-            end = place + max(size, header) if form.whole else place + header + size
-            place = -(-end // form.align) * form.align
-    left = length - place
-    return left if left > SLACK else 0
 
 
 def joined(path: Path, kind: str) -> bool:

@@ -1,5 +1,6 @@
 """Graphs of any kind: edge lists with features, and the graphs of PyTorch Geometric."""
 
+import re
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -16,6 +17,7 @@ from .data import Graph, Schema
 from .records import GraphRecords, Record
 from .tables import Rows, rows_of
 
+DECIMAL = re.compile(r"^([-+]?\d+),(\d+(?:[eE][-+]?\d+)?)$")
 WORDS = 256
 """Words in a column share so many categories, by a hash that is the same everywhere: nothing needs to be stored."""
 
@@ -93,11 +95,18 @@ def _node_table(path: Path, encoding: str | None) -> dict[str, list[str]]:
 
 
 def _features(rows: Sequence[Sequence[str]]) -> tuple[Int[Tensor, "rows columns"], Float[Tensor, "rows numbers"]]:
-    """Columns of words as categories, columns of numbers as numbers; an empty cell is masked, or 0."""
+    """Columns of words as categories, columns of numbers as numbers; an empty cell is masked, or 0.
+
+    Example:
+        >>> _features([("a", "1,5"), ("b", "2")])[1].tolist()
+        [[1.5], [2.0]]
+    """
     words: list[Tensor] = []
     numbers: list[Tensor] = []
     for column in zip(*rows, strict=True):
         values = [_number(cell) for cell in column]
+        if any(value is None for value in values) and not any("." in cell for cell in column):
+            values = [_number(DECIMAL.sub(r"\1.\2", cell)) for cell in column]  # a decimal comma, in all of them
         if all(value is not None for value in values):
             numbers.append(torch.tensor([value or 0.0 for value in values]))
         else:

@@ -1,5 +1,6 @@
 """Files of molecules and networks: what stands on every line, and what is wrong with it."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -152,11 +153,15 @@ def _records(path: Path, written: Written) -> Iterator[Record | Skipped]:
     return _from_table(path, written) if suffix in TABLES else _from_lines(path, written.encoding)
 
 
+EXTENSION = re.compile(r"^\|[^|]*\|")
+"""What ChemAxon's form of SMILES says of the atoms, before the name."""
+
+
 def _from_lines(path: Path, encoding: str | None) -> Iterator[Record | Skipped]:
     """A SMILES on every line, and its name behind it if it has one; `#` begins a remark."""
     for line in lines_of(path, encoding):
         text, *rest = line.text.split(None, 1) if line.text.strip() else ("",)
-        title = rest[0].strip() if rest else ""
+        title = EXTENSION.sub("", rest[0]).strip() if rest else ""
         if text and not text.startswith("#") and not (line.number == 1 and plain(text) in SMILES):
             yield _molecule(f"{path} [line {line.number}]", text, {"title": title}, title)
 

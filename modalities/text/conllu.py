@@ -6,7 +6,9 @@ from .data import Passage
 from .spans import Span, tags_of
 
 
-def conllu_lines(item: Passage, spans: Sequence[Span], number: int, source: str, continued: bool = False) -> str:
+def conllu_lines(
+    item: Passage, spans: Sequence[Span], number: int, source: str, continued: bool = False, called: str = ""
+) -> str:
     r"""One passage as a sentence of CoNLL-U; nothing is known of lemmas, parts of speech and heads: they are `_`.
 
     The last column has the span, as `B-2`, `I-2` (not where a word is in none), whether white space follows
@@ -18,6 +20,7 @@ def conllu_lines(item: Passage, spans: Sequence[Span], number: int, source: str,
         number: of the passage among those that are written, from 1: a name must not hold a slash.
         source: the file and the line, for the comment.
         continued: the first span began in the passage before.
+        called: what its record is called in the source, for the comment; none where it is called nothing.
 
     Example:
         >>> import torch
@@ -39,7 +42,9 @@ def conllu_lines(item: Passage, spans: Sequence[Span], number: int, source: str,
     words = [" ".join(word.split()) for word in item.words]
     followed = [*(bool(gap) for gap in item.gaps[1:-1]), False]
     text = "".join(word + " " * space for word, space in zip(words, followed, strict=True))
-    rows = [f"# sent_id = {number}", f"# source = {' '.join(source.split())}", f"# text = {text}"]
+    rows = [f"# sent_id = {number}", f"# source = {' '.join(source.split())}"]
+    rows += [f"# source_id = {' '.join(called.split())}"] if called else []
+    rows.append(f"# text = {text}")
     tags, places = tags_of(item, spans, continued), item.spans
     for place, (word, tag) in enumerate(zip(words, tags, strict=True)):
         begin, end = places[place]

@@ -18,6 +18,7 @@ from .conllu import conllu_lines
 from .data import Passage
 from .joining import joined_spans
 from .reading import TextFiles
+from .record_format import id_in
 from .render import render
 from .spans import bio_lines, json_line, spans_of
 
@@ -44,9 +45,10 @@ def write_objects(found: Iterable[FoundBatch[Passage]], items: AbstractItems[Pas
         for one in joined_spans(_labelled(found), files):
             item, file, line = one.item, files.path(one.index), files.line(one.index)
             own, continued = spans_of(item, one.labels), one.continued is not None
-            records.write(json_line(item, one.spans, str(file), line))
+            called = id_in(files.fields(one.index))
+            records.write(json_line(item, one.spans, str(file), line, called))
             columns.write(bio_lines(item, own, continued, one.goes_on))
-            universal.write(conllu_lines(item, own, passages + 1, f"{file}:{line}", continued))
+            universal.write(conllu_lines(item, own, passages + 1, f"{file}:{line}", continued, called))
             if passages < SHOWN:
                 page.write(f'<h2 dir="auto">{escape(f"{file}:{line}")}</h2>\n{render(item, one.labels, None)}\n')
             passages, spans = passages + 1, spans + len(one.spans)

@@ -51,8 +51,7 @@ def read_spans(path: Path, files: NamedFiles) -> dict[int, list[SpanLine]]:
         lines = list(lines_of(path))
     except (OSError, BadItemError) as error:
         raise ValueError(f"{path} is no text in Unicode ({error}); save it as UTF-8, or remove it") from error
-    found: dict[int, list[SpanLine]] = {}
-    known: dict[str, int | None] = {}
+    named: list[tuple[str, SpanLine]] = []
     for number, text in ((line.number, line.text) for line in lines if line.text.strip()):
         source = f"{path}:{number}"
         try:
@@ -65,11 +64,13 @@ def read_spans(path: Path, files: NamedFiles) -> dict[int, list[SpanLine]]:
                 f"{source} has no spans ({type(error).__name__}: {error}); a line is "
                 '{"file": …, "line": …, "spans": [{"begin": …, "end": …, "object": …}, …]}'
             ) from error
-        if name not in known:
-            known[name] = files.known(name, source)
+        named.append((name, SpanLine(line, spans, source)))
+    known = files.all_known([(name, own.source) for name, own in named])
+    found: dict[int, list[SpanLine]] = {}
+    for name, own in named:
         of = known[name]
         if of is not None:
-            found.setdefault(of, []).append(SpanLine(line, spans, source))
+            found.setdefault(of, []).append(own)
     files.refuse_if_none(found, f"{path}:1")
     return found
 

@@ -55,10 +55,14 @@ def spans_of(item: Passage, found: Int[Tensor, " elements"]) -> list[Span]:
     return spans
 
 
-def json_line(item: Passage, spans: Sequence[Span], file: str, line: int) -> str:
-    """One passage with its spans as a line of JSON; characters are counted in the file (in the field of a record)."""
+def json_line(item: Passage, spans: Sequence[Span], file: str, line: int, called: str = "") -> str:
+    """One passage with its spans as a line of JSON; characters are counted in the file (in the field of a record).
+
+    `called` is what its record is called there, its `id`; a passage without one has none.
+    """
     found = [{"begin": s.begin, "end": s.end, "object": s.object, "text": s.text} for s in spans]
-    fields = {"file": file, "line": line, "begin": item.start, "text": item.text, "spans": found}
+    fields = {"file": file, "line": line} | ({"id": called} if called else {})
+    fields |= {"begin": item.start, "text": item.text, "spans": found}
     return json.dumps(fields, ensure_ascii=False) + "\n"
 
 

@@ -1,6 +1,7 @@
 """Which videos there are under some paths, and whether they can be used."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from gestalt.core.data.items import BadItemError, Skipped
@@ -8,11 +9,13 @@ from gestalt.core.modality.base import Reading
 from gestalt.core.modality.files import below, may_hide_data
 from gestalt.core.modality.probing import none_usable, probe, sample
 from gestalt.core.storage.listing import obstacle
+from gestalt.core.storage.naming import counted
 
 from . import data, folders, reading
 from .data import Clip, VideoFiles
 from .reading import ADVICE, SUFFIXES, Header
 
+TAIL = 2.0  # seconds at the torn end of a video that may fail to be decoded
 FEWEST = 2  # frames; a single picture moves nothing
 
 
@@ -64,30 +67,34 @@ def read_videos(
 
     def examine(path: Path) -> Header:
         header = folders.read_header(path, folder_rate) if path.is_dir() else reading.read_header(path)
-        if path in decoded:
-            _refuse_cut_off(path, header, size)
-        return header
+        return _decodable(path, header, size) if path in decoded else header
 
     skipped: list[Skipped] = []
     good = probe(found, examine, skipped if skip_bad else None)
     if not good:
         raise none_usable(skipped, f"{len(skipped)} videos")
     files = VideoFiles([path for path, _ in good], [header for _, header in good], seconds, rate, size, False, margin)
-    return Reading(files, tuple(skipped))
+    damaged = tuple(Skipped(str(path), header.damage) for path, header in good if header.damage)
+    return Reading(files, tuple(skipped), damaged)
 
 
-def _refuse_cut_off(path: Path, header: Header, size: int | None) -> None:
-    """Decode the first and the last frames of a video."""
+def _decodable(path: Path, header: Header, size: int | None) -> Header:
+    """Decode the first and the last frames of a video; of one that was cut off, as far as they can be decoded."""
     step = 1 / header.rate
     first = data.decode(path, header, 0.0, 2.5 * step, None, size)
     if len(first.frames) < FEWEST:
         # A slow or uneven rate: a few frames of the whole are enough.
         first = data.decode(path, header, 0.0, header.seconds, 4 / max(header.seconds, step), size)
     if len(first.frames) < FEWEST:
+        cut = "is cut off, and what is left " if header.damage else ""
         raise BadItemError(
             str(path),
-            f"is too short: {len(first.frames)} frame{'' if len(first.frames) == 1 else 's'}, and at least {FEWEST} "
+            f"{cut}is too short: {counted(len(first.frames), 'frame')}, and at least {FEWEST} "
             "are needed; remove it, or leave it out with --skip-bad",
         )
-    if len(data.decode(path, header, max(0.0, header.seconds - step), step, None, size).frames) == 0:
+    if len(data.decode(path, header, max(0.0, header.seconds - step), step, None, size).frames):
+        return header
+    tail = data.decode(path, header, max(0.0, header.seconds - TAIL), TAIL, None, size)
+    if not header.damage or not len(tail.frames):
         raise BadItemError(str(path), f"ends before its header says, at {header.seconds:.1f} s; {ADVICE}")
+    return replace(header, seconds=tail.times[-1])

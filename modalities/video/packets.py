@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 TAIL = 1.0  # seconds before the stated end, from where packets are read
 WITHOUT_INDEX = frozenset(("mpegts", "mpeg"))
 """Formats in which a wanted time is searched for: where their clock begins anew, anything may be found."""
+IN_PACKETS = frozenset(("mov", "matroska", "avi", "flv"))
+"""Formats that say how long each packet is; others are cut into packets by what is found in them."""
 WHOLE = 2**28  # bytes; files of these formats up to so many are read through
 FEW = 3  # packets, of which fewer tell no rate
 
@@ -24,11 +26,13 @@ class Packets:
         seconds: when the last of them ends, counted from the first of the stream.
         count: how many there are.
         apart: the mean distance between them; 0 for fewer than three.
+        torn: the last of them is incomplete.
     """
 
     seconds: float
     count: int
     apart: float
+    torn: bool = False
 
     def rate_of(self, mean: float, guessed: float) -> float:
         """Frames per second: what the file says, unless it gives the ticks of its clock for frames.
@@ -55,9 +59,10 @@ def last_packets(container: "InputContainer", stream: "VideoStream", length: flo
     origin = (stream.start_time or 0) * base
     near_end = max(0.0, origin + length - TAIL)
     searched = container.format.name in WITHOUT_INDEX and container.size <= WHOLE
+    in_packets = container.format.name.split(",")[0] in IN_PACKETS
     most = 0
     for place in (None,) if searched else (near_end, None):
-        count, first, last, end = 0, math.inf, -math.inf, -math.inf
+        count, first, last, end, torn = 0, math.inf, -math.inf, -math.inf, False
         try:
             if place is not None and base and stream.start_time is not None:
                 container.seek(min(int(place / base), 2**62), stream=stream)
@@ -66,6 +71,7 @@ def last_packets(container: "InputContainer", stream: "VideoStream", length: flo
             for packet in container.demux(stream):
                 stamp = packet.pts if packet.pts is not None else packet.dts
                 count += packet.size > 0
+                torn = (packet.is_corrupt and in_packets) if packet.size else torn
                 if stamp is None:
                     continue
                 time = stamp * base - origin
@@ -77,6 +83,6 @@ def last_packets(container: "InputContainer", stream: "VideoStream", length: flo
             pass  # a damaged end: what came before counts
         most = max(most, count)
         if last > -math.inf:
-            return Packets(max(end, 0.0), count, (last - first) / (count - 1) if count >= FEW else 0.0)
+            return Packets(max(end, 0.0), count, (last - first) / (count - 1) if count >= FEW else 0.0, torn)
     # A bare stream without a clock: its frames are counted.
     return Packets(most / float(stream.average_rate or stream.guessed_rate or 25), most, 0.0)

@@ -13,9 +13,10 @@ from torch import Tensor
 
 from gestalt.core.data.items import BadItemError
 from gestalt.core.pictures.pixels import refuse_many
+from gestalt.core.storage.ogg import lacks_end
 
 from .frames import picture_of
-from .packets import last_packets
+from .packets import Packets, last_packets
 
 if TYPE_CHECKING:
     from av import VideoFrame
@@ -29,6 +30,8 @@ SUFFIXES = frozenset(
     )
 )
 ADVICE = "convert it to mp4, remove it, or leave it out with --skip-bad"
+LEAST_LOST = 0.5
+"""Seconds that may be missing at the end of a file before that is said: a last frame may be on show that long."""
 MOST_BYTES = 2**32
 """Of the frames of one window."""
 BACK = 1.0  # seconds; a clock that goes back by more begins anew
@@ -39,10 +42,14 @@ LOOK_BACK = (0.0, 5.0, float("inf"))  # seconds; some formats land behind the wa
 @final
 @dataclass(frozen=True)
 class Header:
-    """What a video says of itself: its length in seconds and its mean number of frames per second."""
+    """What a video says of itself: its length in seconds and its mean number of frames per second.
+
+    `damage` says what is missing at its end, where the file was cut off: what is there is read.
+    """
 
     seconds: float
     rate: float
+    damage: str = ""
 
 
 @final
@@ -62,7 +69,7 @@ def read_header(path: Path) -> Header:
     """Length and rate of a file; packets near its end are read, and nothing is decoded.
 
     Raises:
-        BadItemError: if the file is empty, no video, too large to decode, or ends before it should.
+        BadItemError: if the file is empty, no video, or too large to decode.
     """
     try:
         if path.stat().st_size == 0:
@@ -81,18 +88,22 @@ def read_header(path: Path) -> Header:
     except Exception as error:  # libraries raise whatever they like at torn bytes
         reason = str(getattr(error, "strerror", None) or error)
         raise BadItemError(str(path), f"cannot be read as video ({reason}); {ADVICE}") from error
-    if promised is not None and found.seconds < promised - max(1.0, 0.1 * promised):
-        raise BadItemError(
-            str(path),
-            f"is cut off: it should last {promised:.1f} s and ends at {found.seconds:.1f} s; copy it again, {ADVICE}",
-        )
     if found.seconds > 86_400 and path.stat().st_size < found.seconds:
         raise BadItemError(
             str(path),
             f"says that it lasts {found.seconds / 86_400:.0f} days, in {path.stat().st_size} bytes: its clock is "
             f"wrong; {ADVICE}",
         )
-    return Header(found.seconds, rate)
+    return Header(found.seconds, rate, _damage(path, found, promised))
+
+
+def _damage(path: Path, found: Packets, promised: float | None) -> str:
+    """What is missing at the end of a video, whose last packets were found."""
+    seconds = found.seconds
+    if promised is not None and promised - seconds >= max(LEAST_LOST, 0.01 * promised):
+        return f"is cut off: it should last {promised:.2f} s and ends at {seconds:.2f} s; what is there is read"
+    why = lacks_end(path) or ("its last frame is incomplete" if found.torn else "")
+    return f"is cut off, or was never closed: {why}; the {seconds:.2f} s that are there are read" if why else ""
 
 
 def decode(path: Path, start: float, seconds: float, rate: float | None, size: int | None) -> Stretch:
@@ -212,6 +223,8 @@ def _frames(container: "InputContainer", start: float) -> Iterator[tuple[float, 
 
     A bare stream without a clock is counted from its begin.
     """
+    from av.error import FFmpegError
+
     stream = _video(container)
     if stream is None:
         return
@@ -221,7 +234,18 @@ def _frames(container: "InputContainer", start: float) -> Iterator[tuple[float, 
     if start > 0 and base and stream.start_time is not None:
         container.seek(int((origin + start) / base), stream=stream)
     time = -usual
-    for frame in container.decode(stream):
-        time = time + usual if frame.pts is None else frame.pts * base - origin
-        length = float(frame.duration * base) if frame.duration else usual
-        yield time, time + length, frame
+    broken: FFmpegError | None = None
+    for packet in container.demux(stream):
+        try:
+            frames = packet.decode()
+        except FFmpegError as error:
+            broken = broken or error
+            continue
+        if broken is not None and packet.size:
+            raise broken  # not at the torn end of a file that was cut off, after which nothing comes
+        for frame in frames:
+            time = time + usual if frame.pts is None else frame.pts * base - origin
+            length = float(frame.duration * base) if frame.duration else usual
+            yield time, time + length, frame
+    if broken is not None and time < 0:
+        raise broken

@@ -19,6 +19,7 @@ from gestalt.core.experiment.options import EncoderChoice, Labelling, Running, V
 from gestalt.core.experiment.own_data import own_data
 from gestalt.core.experiment.predictions import Predictions
 from gestalt.core.experiment.recipe import AbstractRecipe, Captions, ExperimentData
+from gestalt.core.experiment.sample_rate import at_rate
 from gestalt.core.methods.method import AbstractMethod
 from gestalt.core.methods.odin_rounds import OdinRounds
 from gestalt.core.modality.transform import Views
@@ -28,9 +29,9 @@ from gestalt.modalities.audio import Audio, Recording, chain
 from gestalt.modalities.audio.effects import BackgroundMix, Gain, Noise
 from gestalt.modalities.audio.encoders import LogMel
 from gestalt.modalities.audio.front_end import SampleRate
+from gestalt.modalities.audio.rates import MOST, OF_SPEECH, SHIPPED, rate_of
 from gestalt.modalities.audio.views import FrequencyMask, TimeCrop, TimeMask
 
-from .rate import OF_SPEECH, SHIPPED, at_rate, rate_of
 from .results import COLUMNS, NOTE, baselines, measure
 from .rules import change_points_finder
 from .synthetic.mixing import Mix, Soundscape
@@ -75,7 +76,7 @@ class Options:
     sample_rate: SampleRate | None = None
     """Samples per second to which your recordings are brought: events are found up to half of it. None: the rate of
     most of them, 16000 for encoders made for speech (wav2vec2, hubert, ast). The shipped sounds have 16000."""
-    highest_rate: SampleRate = 500_000
+    highest_rate: SampleRate = MOST
     """The sample rate that is taken where your recordings have a higher one and --sample-rate does not say."""
     soundscapes: Count = 3000
     """Soundscapes to mix for training (without --data)."""

@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, ClassVar, final
+from typing import Annotated, Any, ClassVar, final
 
-from gestalt.core.components.ranges import check_ranges
+from gestalt.core.components.ranges import Between, check_ranges
 from gestalt.core.components.registry import MODALITIES
+from gestalt.core.components.settings import accepted
 from gestalt.core.discovery.concat_features import ConcatFeatures
 from gestalt.core.discovery.finder import ObjectFinder
 from gestalt.core.discovery.groupers import Along, ChangePoints, KMeans
@@ -15,13 +16,16 @@ from gestalt.core.experiment.options import EncoderChoice, Labelling, Running, V
 from gestalt.core.experiment.own_data import own_data
 from gestalt.core.experiment.predictions import Predictions
 from gestalt.core.experiment.recipe import AbstractRecipe, Captions, ExperimentData
+from gestalt.core.experiment.sample_rate import at_rate
 from gestalt.core.methods.method import AbstractMethod
 from gestalt.core.methods.odin_warm_start import OdinWarmStart
 from gestalt.core.modality.base import AbstractModality
 from gestalt.core.modality.inferred import plain_encoder
+from gestalt.core.modality.optional import FollowsSampleRate
 from gestalt.core.modality.plugins import load_modality
 from gestalt.core.networks.encoder import AbstractEncoder, Network
 from gestalt.core.networks.modes import evaluating
+from gestalt.core.runs.saving import modality_settings
 from gestalt.core.training.options import Training
 
 from .given import NOTHING, Given
@@ -42,6 +46,9 @@ class Options:
 
     modality: str | None = None
     """Data type: an installed modality, or package.module:OBJECT, also from the working directory."""
+    sample_rate: Annotated[int, Between(1, 10_000_000)] | None = None
+    """Samples per second to which recordings are brought. None: the rate of most of them, 16000 for encoders made for
+    speech. For modalities of items that are sampled in time, such as audio."""
     finder: ObjectFinder | None = None
     """How objects are found among elements, for methods that do not say so themselves. None: change points where
     elements lie on one axis, k-means otherwise; plain features stand beside learned ones."""
@@ -92,11 +99,23 @@ class Objects(AbstractRecipe[Any, None]):
             raise ValueError("name your files and folders by --data: this recipe brings no data of its own")
         self.modality_name = options.modality
         self.given = given
-        raw = self.modality.encoders["raw"]()
-        self.finder = default_finder(self.modality, raw) if options.finder is None else options.finder
         encoder = options.encoder
         if encoder.name == AUTO:
-            options = replace(options, encoder=EncoderChoice(smallest(self.modality), encoder.settings))
+            encoder = EncoderChoice(smallest(self.modality), encoder.settings)
+            options = replace(options, encoder=encoder)
+        if given.modality is None and isinstance(self.modality, FollowsSampleRate):
+            # What follows from the data is an option of the run from here on: one that goes on keeps it.
+            self.modality = self.modality.at_rate(options.sample_rate, encoder.name, options.running.data)
+            rate = int(modality_settings(self.modality)["sample_rate"])
+            method, finder = at_rate(options.method, rate), at_rate(options.finder, rate)
+            options = replace(options, sample_rate=rate, method=method, finder=finder)
+        elif options.sample_rate is not None:
+            raise ValueError(
+                f"--sample-rate is for items that are sampled in time, and those of {self.modality.name} are not; "
+                "leave it out"
+            )
+        raw = plain_of(self.modality)
+        self.finder = default_finder(self.modality, raw) if options.finder is None else options.finder
         self.options = self._own = options
         self.captions = Captions(
             title=f"Objects in {self.modality.name}",
@@ -138,9 +157,15 @@ def default_finder(modality: AbstractModality[Any], raw: AbstractEncoder) -> Obj
     return ObjectFinder(grouper, "projected", extra_features=ConcatFeatures(raw, 0.5))
 
 
+def plain_of(modality: AbstractModality[Any]) -> AbstractEncoder:
+    """Plain features with the settings of the modality that they take, before any item is known."""
+    build = modality.encoders["raw"]
+    return build(**accepted(build, modality_settings(modality)))
+
+
 def axes(modality: AbstractModality[Any]) -> int:
     """On how many axes the elements of a specimen lie; 0 for a set."""
-    raw = modality.encoders["raw"]()
+    raw = plain_of(modality)
     with evaluating(raw):
         grid = raw(modality.collate([modality.specimens()[0].item])).grid
     return 0 if grid is None else len(grid.edges)

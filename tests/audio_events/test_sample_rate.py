@@ -15,6 +15,7 @@ from gestalt.cli.commands import execute
 from gestalt.core.components.settings import settings_of
 from gestalt.core.discovery.quiet_background import AlikeQuiet
 from gestalt.core.experiment.options import EncoderChoice, Running
+from gestalt.core.experiment.sample_rate import at_rate
 from gestalt.core.networks.encoder import Network
 from gestalt.core.runs.discover import discover
 from gestalt.core.runs.model import Model
@@ -22,8 +23,8 @@ from gestalt.core.runs.saving import save
 from gestalt.modalities.audio import Audio, Recording, collate
 from gestalt.modalities.audio.effects import Filters
 from gestalt.modalities.audio.encoders import LogMel
+from gestalt.modalities.audio.rates import rate_of
 from gestalt.modalities.audio.render import render
-from gestalt.recipes.audio_events.rate import at_rate, rate_of
 from gestalt.recipes.audio_events.recipe import AudioEvents, Options, events_finder
 from gestalt.recipes.audio_events.rules import change_points_finder
 from tests.audio_events.runs import command
@@ -139,3 +140,18 @@ def test_every_encoder_filter_and_picture_takes_every_rate(rate: int) -> None:
     features = raw(collate([item]))
     picture = render(item, torch.zeros(features.values.shape[1], dtype=torch.long), features.grid)
     assert ("ten times slower" in picture) == (rate > 96_000)
+
+
+def test_the_recipe_for_any_modality_takes_the_rate_of_the_recordings_too(bats: Path, tmp_path: Path) -> None:
+    few = ["--steps", "2", "--batch", "4", "--workers", "0", "--warmup", "1", "--accelerator", "cpu"]
+    own = ["run", "objects", "--modality", "audio", "--data", str(bats), *few]
+    for name, said, expected in (("theirs", [], BAT), ("asked", ["--sample-rate", "96000"], 96_000)):
+        assert execute([*own, "--out", str(tmp_path / name), *said]) == 0
+        config = json.loads((tmp_path / name / "config.json").read_text())
+        assert config["modality"]["settings"]["sample_rate"] == expected
+        assert config["encoder"]["settings"]["sample_rate"] == expected
+        assert json.loads((tmp_path / name / "options.json").read_text())["sample_rate"] == expected
+        assert discover(tmp_path / name, [bats / "0.wav"], tmp_path / "found") == 0
+    (tmp_path / "a.txt").write_text("The old man saw the sea.\n" * 4)
+    with pytest.raises(ValueError, match="--sample-rate is for items that are sampled in time, and those of text"):
+        execute(["run", "objects", "--modality", "text", "--data", str(tmp_path / "a.txt"), "--sample-rate", "96000"])
