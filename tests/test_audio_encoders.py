@@ -45,7 +45,11 @@ BUILDS: list[tuple[str, dict[str, Any]]] = [
     ("torchaudio_wav2vec2", {"config": {**TORCHAUDIO, "extractor_mode": "layer_norm"}}),
     ("ast", {"config": AST}),
     ("dilated", {}),
-    ("dilated", {"width": 24, "dim": 8, "dilations": [1, 3], "around": 0.4, "norm": "layer", "mels": 32}),
+    ("dilated", {"width": 24, "dim": 8, "membership": 8, "dilations": [1, 3], "norm": "layer", "mels": 32}),
+    (
+        "dilated",
+        {"width": 24, "dim": 24, "membership": 8, "dilations": [1, 3], "around": 0.4, "norm": "row", "mels": 32},
+    ),
     ("unet", {}),
     ("unet", {"widths": [8, 16], "dim": 8, "stride": 2, "around": 0.3, "mels": 32, "hop_ms": 16.0}),
     ("unet", {"widths": [8, 8, 8, 8], "dim": 4, "stride": 1, "mels": 12, "hop_ms": 32.0}),

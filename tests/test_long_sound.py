@@ -66,7 +66,11 @@ WIDE: dict[str, Any] = {"kernels": (7, 5, 3), "dilations": 2, "margin": 1, "norm
 """A network that sees .6 s to either side."""
 
 
-@pytest.mark.parametrize(("encoder", "settings"), [("raw", {}), ("conv", {}), ("conv", WIDE)])
+FAR: dict[str, Any] = {"width": 16, "dim": 12, "membership": 4, "around": 1.5, "norm": "row"}
+"""A network that sees 2.2 s to either side, and says so."""
+
+
+@pytest.mark.parametrize(("encoder", "settings"), [("raw", {}), ("conv", {}), ("conv", WIDE), ("dilated", FAR)])
 @pytest.mark.parametrize("seconds", [4.0, 3.0, 2.0, 1.7])
 def test_the_vectors_of_windows_are_those_of_the_whole_file(
     encoder: str, settings: dict[str, Any], seconds: float, tmp_path: Path

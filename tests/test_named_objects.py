@@ -2,7 +2,7 @@
 
 import torch
 
-from gestalt.core.evaluation import named_vectors, names_of_found
+from gestalt.core.evaluation import named_vectors, names_of_found, whitened
 from tests.implementations import feature_map, seeded
 
 
@@ -46,3 +46,14 @@ def test_a_found_object_has_the_name_of_what_fills_half_of_it_or_none() -> None:
 def test_where_nothing_is_found_nothing_is_named() -> None:
     nothing = torch.full((2, 5), -1)
     assert names_of_found(nothing, torch.zeros(2, 5, dtype=torch.long), torch.tensor([[7], [8]])).tolist() == [[-1]] * 2
+
+
+def test_whitened_rows_are_uncorrelated_and_of_unit_variance() -> None:
+    rows = torch.randn(40, 5, generator=seeded()) @ torch.randn(5, 7, generator=seeded(1)) + 3  # of rank 5
+    for dims, kept in ((48, 5), (3, 3)):
+        found = whitened(rows, dims)
+        assert found.shape == (40, kept)
+        assert torch.allclose(found.T.cov(), torch.eye(kept), atol=1e-4)
+    # Those of three dimensions are the three that vary most.
+    assert torch.equal(whitened(rows, 3), whitened(rows)[:, :3])
+    assert torch.equal(whitened(rows[:1]), rows[:1])

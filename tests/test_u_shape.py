@@ -98,3 +98,21 @@ def test_groups_divide_the_channels_evenly() -> None:
         groups = groups_of(channels)
         assert channels % groups == 0
         assert channels / groups >= min(16, channels)
+
+
+@pytest.mark.parametrize("around", [1, 4, 20])
+def test_statistics_may_be_those_of_a_neighbourhood_that_moves_along(around: int) -> None:
+    torch.manual_seed(0)
+    norm, maps = MaskedGroupNorm(32, around=around), torch.randn(3, 32, 15) * torch.linspace(1, 5, 15)
+    lengths = (15, 11, 3)
+    valid = torch.arange(15) < torch.tensor(lengths)[:, None]
+    found = norm(maps.masked_fill(~valid[:, None], torch.nan), valid)
+    for item, length in enumerate(lengths):
+        alone = norm(maps[item : item + 1, :, :length])
+        assert torch.allclose(found[item, :, :length], alone[0], atol=1e-4)
+        assert not found[item, :, length:].any()
+        for place in range(length):
+            near = maps[item, :, max(0, place - around) : min(length, place + around + 1)].view(2, 16, -1).flatten(1)
+            own = maps[item, :, place].view(2, 16)
+            expected = (own - near.mean(dim=1)[:, None]) / (near.var(dim=1, correction=0) + 1e-5).sqrt()[:, None]
+            assert torch.allclose(alone[0, :, place], expected.flatten(), atol=1e-4)

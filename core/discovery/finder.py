@@ -12,6 +12,7 @@ from ..data.feature_map import FeatureMap
 from ..data.segmentation import Segmentation
 from ..data.view import View
 from ..networks.encoder import Network
+from ..networks.levels import level_of
 from ..networks.modes import evaluating
 from .background import AbstractBackgroundRemover
 from .concat_features import ConcatFeatures
@@ -39,6 +40,8 @@ class ObjectFinder:
             item that encompasses the views, [0074]) instead of the whole source. The network still sees what lies
             around them; a source that is itself cut is made by the modality's `Views.source`.
         regions: fine segments that are grouped in place of elements; None groups elements.
+        level: which level of hidden features is grouped, by name (`HasLevels`); None groups all of them, and so does
+            any name where the encoder has no levels.
 
     Source: Odin, [0063] and [0075]; background and extra features are ours.
 
@@ -58,6 +61,14 @@ class ObjectFinder:
     extra_features: ConcatFeatures | None = None
     span: bool = False
     regions: GroupRegions | None = None
+    level: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.level is not None and self.space != "hidden":
+            raise ValueError(
+                f"a level is one of hidden features, and this finder groups {self.space} ones, got the level "
+                f"{self.level!r}: take space='hidden', or no level"
+            )
 
     def __call__(self, network: Network, features: FeatureMap, data: Any, generator: torch.Generator) -> Segmentation:
         """The objects in hidden features that `network` gave for the batch `data`; nothing is encoded again.
@@ -69,7 +80,8 @@ class ObjectFinder:
     def observe(self, network: Network, features: FeatureMap, data: Any) -> Observed:
         """What there is to be grouped: all that needs the network or the batch `data`, element by element."""
         with evaluating(network):
-            vectors = network.project_elements(features) if self.space == "projected" else features
+            hidden = level_of(network.encoder, self.level).of(features)
+            vectors = network.project_elements(features) if self.space == "projected" else hidden
             plain = None if self.extra_features is None else self.extra_features.look(data, vectors)
             background = None if self.background is None else self.background.look(data, vectors)
             cuts = None if self.regions is None else self.regions.source.look(data, vectors)

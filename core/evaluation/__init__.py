@@ -25,6 +25,7 @@ from .linear_probe import linear_probe as linear_probe
 from .linear_probe import linear_value_probe as linear_value_probe
 from .named_objects import named_vectors as named_vectors
 from .named_objects import names_of_found as names_of_found
+from .named_objects import whitened as whitened
 from .neighbours import nearest_neighbour_accuracy as nearest_neighbour_accuracy
 from .neighbours import neighbours_vote as neighbours_vote
 from .object_metrics import object_metrics as object_metrics

@@ -9,6 +9,7 @@ from ..components.ranges import Count, Positive, Weight, Width, check_ranges
 from ..losses.nearest_labels import Metric
 from ..networks.encoder import AbstractEncoder, Network
 from ..networks.heads import MLP
+from ..networks.levels import Level
 from .adversary import Adversary
 from .objectives.queue import Queue
 from .objectives.semantic import Semantic
@@ -33,9 +34,13 @@ class Heads:
     def __post_init__(self) -> None:
         check_ranges(self)
 
-    def network(self, encoder: AbstractEncoder) -> Network:
-        """The encoder with a fresh projector."""
-        return Network(encoder, None if self.projection is None else MLP(encoder.dim, self.hidden, self.projection))
+    def network(self, encoder: AbstractEncoder, level: Level | None = None) -> Network:
+        """The encoder with a fresh projector, of all its vectors or of one level of them."""
+        if self.projection is None:
+            return Network(encoder)
+        if level is None or level.dims == encoder.dim:
+            return Network(encoder, MLP(encoder.dim, self.hidden, self.projection))
+        return Network(encoder, MLP(level.dims, self.hidden, self.projection, level.first))
 
     def predictor(self, encoder: AbstractEncoder) -> nn.Module:
         """A fresh predictor on the projected vectors."""

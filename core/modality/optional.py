@@ -146,6 +146,16 @@ class LimitsLength(Protocol):
 
 
 @runtime_checkable
+class SeesAround(Protocol):
+    """An encoder that knows how far it sees: nothing further away changes an element's vector."""
+
+    @property
+    def reach(self) -> float:
+        """How far beyond an element, in the unit of the first axis (of a set, elements); 0 if it cannot be said."""
+        ...
+
+
+@runtime_checkable
 class ReducesElements(Protocol[ItemT]):
     """Elements that are finer than what is written: bands of frequency, where objects are stretches of time."""
 

@@ -88,10 +88,12 @@ class Sight:
     Attributes:
         steps: the extents of their elements along the first axis of the grid, in its unit; none for sets.
         longest: the longest stretch that all of them take, in the same unit (of a set, elements).
+        reach: how far beyond an element they see, in the same unit, where they say so.
     """
 
     steps: tuple[float, ...] = ()
     longest: float = math.inf
+    reach: float = 0.0
 
 
 @final

@@ -24,7 +24,15 @@ class MaskedGroupNorm(nn.Module):
     No item sees another one, nor its own padding, and there are no running statistics: what is computed in training
     and in evaluation is the same. Places are the axes after the channels; `valid` marks those of the first of them.
 
-    Source: Wu and He, "Group Normalization" (2018); without padding this is `nn.GroupNorm`.
+    With `around`, μ and σ² of a place along one axis are those of a neighbourhood that moves along: places of something
+    long do not depend on how much of it is seen, and where that is no more than `around` places, nothing changes.
+
+    Args:
+        channels: of the maps.
+        epsilon: ε.
+        around: places to either side that count, 0 for all.
+
+    Source: Wu and He, "Group Normalization" (2018); without padding this is `nn.GroupNorm`. Neighbourhoods are ours.
 
     Example:
         >>> norm, short = MaskedGroupNorm(32), torch.randn(1, 32, 5)
@@ -34,8 +42,9 @@ class MaskedGroupNorm(nn.Module):
         (True, 0.0)
     """
 
-    def __init__(self, channels: int, epsilon: float = 1e-5) -> None:
+    def __init__(self, channels: int, epsilon: float = 1e-5, around: int = 0) -> None:
         super().__init__()
+        self.around = around
         self.groups = groups_of(channels)
         self.epsilon = epsilon
         self.scale = nn.Parameter(torch.ones(channels))
@@ -45,6 +54,8 @@ class MaskedGroupNorm(nn.Module):
         self, maps: Float[Tensor, "batch channels places *more"], valid: Bool[Tensor, "batch places"] | None = None
     ) -> Float[Tensor, "batch channels places *more"]:
         """Normalised maps, zero where not valid; None if all places are."""
+        if self.around and maps.shape[2] > self.around + 1:
+            return self._moving(maps, valid)
         if valid is None:
             return nn.functional.group_norm(maps, self.groups, self.scale, self.shift, self.epsilon)
         further = (1,) * (maps.ndim - 3)
@@ -58,6 +69,29 @@ class MaskedGroupNorm(nn.Module):
         variance = self._of_groups(centred.square().sum(dim=places), count).view(*maps.shape[:2], 1, *further)
         scale, shift = (one.view(1, -1, 1, *further) for one in (self.scale, self.shift))
         return (centred * (torch.rsqrt(variance + self.epsilon) * scale) + shift * here).to(maps.dtype)
+
+    def _moving(
+        self, maps: Float[Tensor, "batch channels places"], valid: Bool[Tensor, "batch places"] | None
+    ) -> Float[Tensor, "batch channels places"]:
+        """With the mean and the variance of every place's neighbourhood."""
+        around = min(self.around, maps.shape[2] - 1)
+        here = maps.new_ones(len(maps), 1, maps.shape[2]) if valid is None else valid[:, None].to(maps.dtype)
+        here = here.float()
+
+        def mean(of_places: Tensor) -> Tensor:
+            sums: Tensor = nn.functional.avg_pool1d(of_places, 2 * around + 1, stride=1, padding=around)
+            return sums / shares
+
+        shares = nn.functional.avg_pool1d(here, 2 * around + 1, stride=1, padding=around)
+        shares = shares.clamp(min=0.5 / (2 * around + 1))
+        grouped = maps.float().masked_fill(here == 0, 0.0).unflatten(1, (self.groups, -1))
+        centre = mean(grouped.mean(dim=2))
+        second = mean(grouped.square().mean(dim=2)) - centre.square()
+        scale = torch.rsqrt(second.clamp(min=0) + self.epsilon)
+        normal = ((grouped - centre[:, :, None]) * scale[:, :, None]).flatten(1, 2)
+        moved = normal * self.scale[:, None] + self.shift[:, None]
+        kept: Tensor = moved * here
+        return kept.to(maps.dtype)
 
     def _of_groups(
         self, sums: Float[Tensor, "batch channels"], count: Int[Tensor, " batch"]

@@ -1,11 +1,11 @@
 """Heads: small networks on the vectors of objects."""
 
-from typing import final
+from typing import Annotated, final
 
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from ..components.ranges import Width, check_ranges
+from ..components.ranges import Between, Width, check_ranges
 from .norm import MaskedBatchNorm
 
 
@@ -17,13 +17,16 @@ class MLP(nn.Module):
         inputs: length of the vectors.
         hidden: width of the hidden layer.
         outputs: length of the result.
+        first: of longer vectors it sees one level alone, that from this component on; None: vectors are `inputs` long.
 
     Source: BYOL, section 3.3; the normalisation runs over all ranks, as in the authors' code.
     """
 
-    def __init__(self, inputs: Width, hidden: Width, outputs: Width) -> None:
+    def __init__(
+        self, inputs: Width, hidden: Width, outputs: Width, first: Annotated[int, Between(0, 65536)] | None = None
+    ) -> None:
         super().__init__()
-        self.inputs, self.hidden, self.outputs = inputs, hidden, outputs
+        self.inputs, self.hidden, self.outputs, self.first = inputs, hidden, outputs, first
         check_ranges(self)
         self.layers = nn.Sequential(
             nn.Linear(inputs, hidden),
@@ -32,9 +35,10 @@ class MLP(nn.Module):
             nn.Linear(hidden, outputs, bias=False),
         )
 
-    def forward(self, rows: Float[Tensor, "rows inputs"]) -> Float[Tensor, "rows outputs"]:
+    def forward(self, rows: Float[Tensor, "rows dim"]) -> Float[Tensor, "rows outputs"]:
         """One vector per row."""
-        projected: Tensor = self.layers(rows)
+        own = rows if self.first is None else rows[:, self.first : self.first + self.inputs]
+        projected: Tensor = self.layers(own)
         return projected
 
 

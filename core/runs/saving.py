@@ -13,6 +13,7 @@ from ..components.description import build, describe
 from ..components.names import choose
 from ..components.registry import MODALITIES
 from ..components.settings import settings_of
+from ..discovery.finder import ObjectFinder
 from ..modality.base import AbstractModality
 from ..modality.plugins import installed_modality, load_modality
 from ..networks.encoder import AbstractEncoder, Network
@@ -49,6 +50,7 @@ def save(
     tensors = _prefixed("encoder", model.encoder)
     for name, head in heads_of(model).items():
         tensors |= _prefixed(f"heads.{name}", head)
+    tensors |= _prefixed("finder", _learned_in(model.finder))
     folder.mkdir(parents=True, exist_ok=True)
     write_bytes(folder / WEIGHTS, safetensors.torch.save(tensors))
     config.write(folder)
@@ -110,17 +112,19 @@ def load(
     name = choose("encoder", str(config.encoder["name"]), list(kind.encoders))
     encoder: AbstractEncoder = kind.encoders[name](**config.encoder["settings"])
     heads = {key: nn.Identity() if head is None else build(head) for key, head in config.heads.items()}
+    finder: ObjectFinder | None = build(config.finder, kind.encoders)
     tensors = _weights(folder / WEIGHTS)
     try:
         _load(encoder, "encoder", tensors)
         for key, head in heads.items():
             _load(head, f"heads.{key}", tensors)
+        if any(name.startswith("finder.") for name in tensors):  # runs of older versions kept nothing of it
+            _load(_learned_in(finder), "finder", tensors)
     except RuntimeError as error:
         raise ValueError(
             f"the weights in {folder / WEIGHTS} are not those of the encoder {name!r} and its heads as they are now: "
             "another version of the package wrote them; install that version, or train again"
         ) from error
-    finder = build(config.finder, kind.encoders)
     network = Network(encoder, heads.pop("projector", None))
     model = Model(kind, network.eval(), {key: head.eval() for key, head in heads.items()}, finder, build(config.target))
     return model.to(device)
@@ -166,6 +170,11 @@ def _weights(path: Path) -> dict[str, torch.Tensor]:
         return safetensors.torch.load_file(path)
     except safetensors.SafetensorError as error:
         raise ValueError(f"{path} is damaged, or no file of safetensors ({error}); train again") from error
+
+
+def _learned_in(finder: ObjectFinder | None) -> nn.ModuleList:
+    """What a finder has learned from data, or computes with: the networks of plain features, a grammar of chunks."""
+    return nn.ModuleList([] if finder is None else finder.plain_networks())
 
 
 def _prefixed(prefix: str, module: nn.Module) -> dict[str, torch.Tensor]:

@@ -16,7 +16,7 @@ from ..discovery.finder import ObjectFinder
 from ..discovery.found import FoundBatch
 from ..discovery.observed import Observed
 from ..modality.base import AbstractModality
-from ..modality.optional import LimitsLength, ReadsFullResolution
+from ..modality.optional import LimitsLength, ReadsFullResolution, SeesAround
 from ..modality.windows import InContext, Sight
 from ..networks.encoder import AbstractEncoder, Network
 from ..networks.modes import evaluating
@@ -62,7 +62,7 @@ def sight_of(
     items: AbstractItems[ItemT],
     full: ReadsFullResolution[ItemT] | None = None,
 ) -> Sight:
-    """The steps and the longest stretch of the network and of all plain networks, seen on one item.
+    """The steps, the longest stretch and the reach of the network and of all plain networks, seen on one item.
 
     The arguments are those of `encoded_windows`.
 
@@ -80,7 +80,8 @@ def sight_of(
         if features.grid is not None:
             edges = features.grid.edges[0][0].double()
             steps.append(float(edges[-1] - edges[0]) / (len(edges) - 1))
-    return Sight(tuple(dict.fromkeys(steps)), min(longest, default=float("inf")))
+    reach = max((float(one.reach) for one in encoders if isinstance(one, SeesAround)), default=0.0)
+    return Sight(tuple(dict.fromkeys(steps)), min(longest, default=float("inf")), reach)
 
 
 def encoded_windows(

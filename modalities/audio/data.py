@@ -21,7 +21,7 @@ from .silence import refuse_nan, refuse_silent
 
 SHORTEST = 0.25  # seconds; less than that is a click, not a recording
 CONTEXT = 1.0
-"""Seconds that a network sees before and after a window, where the file has them."""
+"""Seconds that a network sees before and after a window, where the file has them; or as many as it says it sees."""
 
 
 @final
@@ -177,7 +177,7 @@ class AudioFiles(AbstractItems[Recording]):
             BadItemError: if the window itself cannot be used.
         """
         begin, rate = self.start(index), self.sample_rate
-        margin = max(0.0, min(CONTEXT, (sight.longest - self.seconds) / 2))
+        margin = max(0.0, min(max(CONTEXT, sight.reach), (sight.longest - self.seconds) / 2))
         first = beginning_before(begin, margin, float(rate), sight.steps)
         if begin + self.seconds - first / rate > sight.longest:
             first = round(begin * rate)

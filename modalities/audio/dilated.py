@@ -1,19 +1,20 @@
 """A network of dilated convolutions over time: frames that know what lies seconds away."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, final
 
+import torch
 from einops import rearrange
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from gestalt.core.components.ranges import Between, Width, check_ranges
+from gestalt.core.components.ranges import Between, Width, check_ordered, check_ranges
 from gestalt.core.data.feature_map import FeatureMap, Grid
 from gestalt.core.networks.encoder import AbstractEncoder
 from gestalt.core.networks.group_norm import MaskedGroupNorm
 
 from .data import Waveforms
-from .encoders import ElementNorm, Frames
+from .encoders import Conv, ElementNorm, Frames
 from .front_end import (
     Floor,
     LogMelFrames,
@@ -34,11 +35,12 @@ from .normal import Around, Relative, elements_around
 class DilatedBlock(nn.Module):
     """relu(norm(W ∗ x)), a convolution over elements `dilation` apart."""
 
-    def __init__(self, before: int, width: int, kernel: int, dilation: int, norm: str) -> None:
+    def __init__(self, before: int, width: int, kernel: int, dilation: int, norm: str, around: int) -> None:
         super().__init__()
         padding = dilation * (kernel // 2)
         self.over_time = nn.Conv1d(before, width, kernel, padding=padding, dilation=dilation, bias=False)
-        self.norm: nn.Module = MaskedGroupNorm(width) if norm == "group" else ElementNorm(width, norm)
+        grouped = norm == "group"
+        self.norm: nn.Module = MaskedGroupNorm(width, around=around) if grouped else ElementNorm(width, norm)
 
     def forward(self, x: Float[Tensor, "batch before time"], valid: Bool[Tensor, "batch time"] | None) -> Tensor:
         """As many elements; padding stays zero."""
@@ -48,21 +50,26 @@ class DilatedBlock(nn.Module):
 
 @final
 class Dilated(AbstractEncoder):
-    """Dilated convolutions over time: elements of 32 ms that see one second around them; fast on two CPU cores.
+    """Dilated convolutions over time: elements of 32 ms that see half a second to either side; fast on two CPU cores.
 
     It takes the mean log-mel spectrum of every element (`LogMel`), less its quiet level and less its mean in each band.
-    Residual blocks see ever further; one more sees each element alone. There are no batch statistics.
+    Residual blocks see ever further; one more sees each element alone.
 
-    With `around=0` and `norm="group"`, levels and normalisation are those of the whole window: features of a moment
-    depend a little on where its window was cut. With seconds `around` and `norm="layer"` they depend on nothing beyond
-    the network's view and these seconds, however long the recording.
+    Its vectors hold two levels side by side (`levels`): `membership`, what belongs together within a recording, and
+    `types`, what it is. The second comes of a small network of its own (`Conv`) that sees one element to either side,
+    so that what is asked of one level takes nothing from the other.
+
+    Levels of loudness and the statistics of normalisation are those of some seconds around an element. Where these
+    are the whole window (`around=0`), features of a moment depend a little on where its window was cut.
 
     Args:
         width: channels of all blocks.
         dim: the length of the vectors.
+        membership: how many of these numbers, from the first on, say what belongs together; the others are the types.
         dilations: one residual block each, of three elements that lie so far apart.
-        around: seconds to either side over which quiet and mean levels are taken, 0 for the whole window.
-        norm: `group` (groups of channels over the whole window) or `layer` (each element alone).
+        around: seconds to either side over which levels and statistics are taken, 0 for the whole window.
+        norm: `group` (groups of channels, over these seconds), `layer` (each element alone) or `row` (batch
+            statistics). The types have batch statistics, unless it is `layer`.
         mels: bands of the log-mel spectrum, equally spaced in mel.
         window_ms: length of the window of each spectrum, in milliseconds; a whole number of samples.
         hop_ms: step from one spectrum to the next, in milliseconds; a whole number of samples.
@@ -73,7 +80,7 @@ class Dilated(AbstractEncoder):
     Example:
         >>> import torch
         >>> Dilated()(Waveforms(torch.randn(1, 16_000), torch.tensor([16_000]), 16_000)).values.shape
-        torch.Size([1, 31, 32])
+        torch.Size([1, 31, 160])
 
     Source: van den Oord et al., "WaveNet" (2016), for dilations that double.
     """
@@ -81,9 +88,10 @@ class Dilated(AbstractEncoder):
     def __init__(
         self,
         width: Annotated[int, Between(2, 65536)] = 128,
-        dim: Width = 32,
+        dim: Width = 160,
+        membership: Width = 32,
         dilations: Sequence[Annotated[int, Between(1, 4096)]] = (1, 2, 4, 8, 1),
-        around: Around = 0.0,
+        around: Around = 4.0,
         norm: str = "group",
         mels: Mels = 64,
         window_ms: Milliseconds = 32.0,
@@ -95,6 +103,7 @@ class Dilated(AbstractEncoder):
         super().__init__()
         self.width = width
         self.dim = dim
+        self.membership = membership
         self.dilations = tuple(dilations)
         self.around = around
         self.norm = norm
@@ -105,18 +114,44 @@ class Dilated(AbstractEncoder):
         self.floor = floor
         self.sample_rate = sample_rate
         check_ranges(self)
-        if norm not in ("group", "layer"):
-            raise ValueError(f"norm is 'group' or 'layer', got {norm!r}")
+        check_ordered(self, "membership", "dim")
+        if norm not in ("group", "layer", "row"):
+            raise ValueError(f"norm is 'group', 'layer' or 'row', got {norm!r}")
         window, hop = whole_samples(window_ms, sample_rate, "window_ms"), whole_samples(hop_ms, sample_rate, "hop_ms")
         self.frames = LogMelFrames(
             sample_rate, mels, window, hop, lowest_band(sample_rate), 0.4875 * sample_rate, floor
         )
         self.step = hop * per_element
-        self.relative = Relative(elements_around(around, self.step, sample_rate))
-        self.stem = DilatedBlock(2 * mels, width, 3, 1, norm)
+        near = elements_around(around, self.step, sample_rate)
+        self.relative = Relative(near)
+        self.stem = DilatedBlock(2 * mels, width, 3, 1, norm, near)
         blocks = [(3, dilation) for dilation in self.dilations] + [(1, 1)]
-        self.blocks = nn.ModuleList(DilatedBlock(width, width, kernel, dilation, norm) for kernel, dilation in blocks)
-        self.out = nn.Conv1d(width, dim, 1)
+        self.blocks = nn.ModuleList(
+            DilatedBlock(width, width, kernel, dilation, norm, near) for kernel, dilation in blocks
+        )
+        self.out = nn.Conv1d(width, membership, 1)
+        front = mels, window_ms, hop_ms, per_element, floor, sample_rate
+        types = dim - membership
+        self.types = Conv(types, (3, 1), 0, 1, "layer" if norm == "layer" else "row", *front) if types else None
+
+    @property
+    def levels(self) -> Mapping[str, int]:
+        """What belongs together, and what something is."""
+        types = {} if self.types is None else {"types": self.types.dim}
+        return {"membership": self.membership} | types
+
+    @property
+    def reach(self) -> float:
+        """Seconds to either side that an element's vector depends on; 0 where that is the whole window.
+
+        With `norm="group"` every layer sees further by `around`; what lies beyond the first of these is in means of
+        means alone, and changes a vector by a few hundredths of its length at most.
+        """
+        if not self.relative.around:
+            return 0.0
+        # The stem sees one element to either side, every block its dilation, and spectra less than one more.
+        elements = 2 + sum(self.dilations) + self.relative.reach
+        return elements * self.step / self.sample_rate
 
     def forward(self, data: Waveforms) -> FeatureMap:
         """One vector per element."""
@@ -129,4 +164,6 @@ class Dilated(AbstractEncoder):
         for block in self.blocks:
             x = x + block(x, padded)
         values = masked(self.out(x), padded).transpose(1, 2)
+        if self.types is not None:
+            values = torch.cat([values, self.types(data).values], dim=2)
         return FeatureMap(values, valid, Grid.uniform((elements,), (self.step / data.sample_rate,)))

@@ -38,6 +38,11 @@ class Relative(nn.Module):
         super().__init__()
         self.around = around
 
+    @property
+    def reach(self) -> int:
+        """How many elements to either side count: the least of short means sees a little further than the mean."""
+        return self.around + min(SMOOTH, self.around)
+
     def forward(
         self, x: Float[Tensor, "batch bands time"], valid: Bool[Tensor, "batch time"] | None
     ) -> Float[Tensor, "batch two bands time"]:

@@ -41,15 +41,25 @@ from .synthetic.variety import Variety
 TEST_SEED = 1_000_000  # test soundscapes are the same for every run
 
 
-def events_finder() -> ObjectFinder:
-    """Stretches between changes of log-mel or learned features, merged while what was learned of them is alike.
+def events_finder(
+    threshold: float = 0.52, reach: float = 0.5, quiet: float = 0.05, penalty: float = 0.015, learned: float = 0.0
+) -> ObjectFinder:
+    """Stretches between changes of log-mel, merged while what was learned of them is alike.
 
-    What is like the quiet quarter of a window is background. Loudness is the mean of the log-mel features.
+    What is like the quietest twentieth of a window is background. Loudness is the mean of the log-mel features.
+
+    Args:
+        threshold: stretches merge while the cosine distance of their means is below.
+        reach: stretches that are so near to the quietest part are background.
+        quiet: share of a window that is its quietest part.
+        penalty: price of a fine cut; the lower, the finer.
+        learned: weight of learned features in fine cuts, beside log-mel.
     """
     raw = LogMel()
-    changes = Along(ChangePoints(penalty=0.01, objects=30, standardise=False))
-    regions = GroupRegions(FineGroups(changes, ConcatFeatures(raw, 1.0)))
-    return ObjectFinder(MergeAlike(0.55, objects=30), "hidden", AlikeQuiet(raw, 0.25, 0.5), regions=regions)
+    changes = Along(ChangePoints(penalty, objects=30, standardise=False))
+    regions = GroupRegions(FineGroups(changes, ConcatFeatures(raw, learned)))
+    background = AlikeQuiet(raw, quiet, reach)
+    return ObjectFinder(MergeAlike(threshold, objects=30), "hidden", background, regions=regions, level="membership")
 
 
 @final
@@ -74,7 +84,9 @@ class Options:
     """Soundscapes of unseen sounds to evaluate on (without --data)."""
     finder: ObjectFinder = field(default_factory=events_finder)
     """How events are found among frames, for methods that do not say so themselves."""
-    method: AbstractMethod = OdinRounds(rounds=Rounds(400), transplants=None, background=True)
+    method: AbstractMethod = OdinRounds(
+        contrast=1.0, contrast_level="types", rounds=Rounds(400), transplants=None, background=True
+    )
     """What learns."""
     encoder: EncoderChoice = EncoderChoice("dilated")
     """With what network."""

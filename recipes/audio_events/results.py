@@ -34,14 +34,14 @@ NOTE = (
 )
 
 
-def measure(predictions: Predictions, truth: Sequence[Soundscape], seed: int) -> dict[str, float]:
+def measure(predictions: Predictions, truth: Sequence[Soundscape], seed: int, whiten: bool = False) -> dict[str, float]:
     """All metrics of what a network found; what it found at several frequencies is taken along time."""
     batch = predictions.joined()
     features = along_first_axis(batch.features)
     assert features.grid is not None
     found = batch.found.view(len(batch.found), features.values.shape[1], -1)[..., 0]
     true = truth_of(truth, features.grid, Mix())
-    return instance_metrics(found, features.grid, true) | type_metrics(features, found, true, seed)
+    return instance_metrics(found, features.grid, true) | type_metrics(features, found, true, seed, whiten)
 
 
 def baselines(
@@ -65,6 +65,9 @@ def baselines(
         "k-means on log-mel": evaluated(plain, clusters(log_mel, 0.0)),
         "k-means on log-mel and time": evaluated(plain, clusters(log_mel, 1.0)),
         "change points on log-mel": evaluated(plain, log_mel),
+        "change points on whitened log-mel": measure(
+            predictions_of(plain, MODALITY, items, log_mel), truth, seed, whiten=True
+        ),
         "k-means on a random encoder": evaluated(random, clusters(hidden, 0.0)),
         "k-means on a random encoder and time": evaluated(random, clusters(hidden, 1.0)),
         "change points on log-mel and a random encoder": evaluated(random, change_points_finder(0.5)),

@@ -19,6 +19,7 @@ from gestalt.core.evaluation import (
     named_vectors,
     names_of_found,
     nearest_neighbour_accuracy,
+    whitened,
 )
 
 from .synthetic.mixing import Mix, Soundscape, frame_labels
@@ -71,20 +72,23 @@ def instance_metrics(found: Int[Tensor, "items elements"], grid: Grid, truth: Tr
 
 
 def type_metrics(
-    features: FeatureMap, found: Int[Tensor, "items elements"], truth: Truth, seed: int
+    features: FeatureMap, found: Int[Tensor, "items elements"], truth: Truth, seed: int, whiten: bool = False
 ) -> dict[str, float]:
     """How well object vectors name the sound: by their nearest neighbour, and by a linear probe.
 
     Vectors are means over an object's elements; every dimension is scaled to unit variance over all of them, without
     labels. Neighbours are sought in other soundscapes. The probe is trained on one half of the soundscapes and tested
     on the other. Both name sounds over the true extents of the events; "1-NN found" does so over the discovered ones,
-    each named after the event with which it shares most, if that is at least half of it.
+    each named after the event with which it shares most, if that is at least half of it. `whiten` takes principal
+    components of unit variance in place of the dimensions.
     """
     vectors, labels, items = named_vectors(features, truth.labels, truth.sounds)
     order = torch.randperm(len(features.values), generator=torch.Generator().manual_seed(seed))
     train = torch.isin(items, order[: len(order) // 2])
     named = names_of_found(found, truth.labels, truth.sounds)
     found_vectors, found_labels, found_items = named_vectors(features, found, named)
+    if whiten:
+        vectors, found_vectors = whitened(vectors), whitened(found_vectors)
     return {
         "1-NN": nearest_neighbour_accuracy(vectors, labels, items),
         "probe": linear_probe(vectors, labels, train.nonzero()[:, 0], (~train).nonzero()[:, 0]).accuracy,

@@ -14,11 +14,10 @@ from gestalt.core.experiment.options import EncoderChoice, Labelling, Running, V
 from gestalt.core.experiment.own_data import own_data
 from gestalt.core.experiment.predictions import Predictions
 from gestalt.core.experiment.recipe import AbstractRecipe, Captions, ExperimentData
+from gestalt.core.methods.computed.method import Computed
 from gestalt.core.methods.method import AbstractMethod
-from gestalt.core.methods.odin_warm_start import OdinWarmStart
 from gestalt.core.modality.transform import Views
 from gestalt.core.networks.encoder import Network
-from gestalt.core.networks.follower import CopyEvery
 from gestalt.core.training.options import Training
 from gestalt.modalities.graph import Graph, GraphModality, chain
 from gestalt.modalities.graph.encoders import Raw
@@ -31,7 +30,7 @@ from .truth import Truth
 
 def parts_finder() -> ObjectFinder:
     """Neighbouring atoms merge while they are alike, in plain features beside the network's hidden ones."""
-    return ObjectFinder(Regions(penalty=1.5, objects=32), "hidden", extra_features=ConcatFeatures(Raw(), 0.6))
+    return ObjectFinder(Regions(penalty=1.5, objects=32), "hidden", extra_features=ConcatFeatures(Raw(), 0.1))
 
 
 @final
@@ -51,7 +50,7 @@ class Options:
     """Encoding of files that are not in Unicode: latin-1, cp1252, gb18030, … (with --data)."""
     finder: ObjectFinder = field(default_factory=parts_finder)
     """How parts are found among atoms, for methods that do not say so themselves."""
-    method: AbstractMethod = OdinWarmStart(contrast=0.2, regression=1.0, switch=300, discovery=CopyEvery(50, "steps"))
+    method: AbstractMethod = Computed()
     """What learns."""
     encoder: EncoderChoice = EncoderChoice("gine", {"width": 128, "layers": 4})
     """With what network."""
@@ -61,7 +60,7 @@ class Options:
     """Where to read and write."""
     labelling: Labelling = Labelling()
     """What is known."""
-    training: Training = field(default_factory=lambda: Training(steps=400, batch=32, lr=1e-3, warmup=20))
+    training: Training = field(default_factory=lambda: Training(steps=1000, batch=64, lr=2e-3, warmup=20))
     """How it is trained."""
 
     def __post_init__(self) -> None:

@@ -1,7 +1,7 @@
 """First segments by a rule for any language with spaces: spans that begin with frequent words."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, final
 
 import numpy as np
@@ -20,7 +20,7 @@ from gestalt.modalities.text.punctuation import words_of
 from .rules import numbered
 
 ENOUGH = 20_000
-"""Passages that words are counted in."""
+"""Passages that statistics are learned from."""
 
 
 @final
@@ -60,14 +60,20 @@ def hashes_of(words: Sequence[str]) -> Int[Tensor, " frequent"]:
     return ngrams(collate([Passage.from_words(words)]).codes[0], (), whole=True)[0][:, 0]
 
 
-def most_frequent(items: AbstractItems[Passage], count: int) -> tuple[str, ...]:
-    """The most frequent words of a data set, in small letters; passages that cannot be read are left out."""
+def most_frequent(passages: Iterable[Passage], count: int) -> tuple[str, ...]:
+    """The most frequent words of some passages, in small letters."""
     numbers: Counter[str] = Counter()
-    rng = np.random.default_rng(0)
-    for place in np.linspace(0, len(items) - 1, min(len(items), ENOUGH)).astype(int).tolist():
-        try:
-            item = read_item(items, place, rng)
-        except BadItemError:
-            continue
+    for item in passages:
         numbers.update(word.lower() for word in item.words if any(map(str.isalnum, word)))
     return tuple(word for word, _ in numbers.most_common(count))
+
+
+def read_some(items: AbstractItems[Passage]) -> list[Passage]:
+    """Passages of a data set to learn statistics from, at most `ENOUGH`; those that cannot be read are left out."""
+    rng, found = np.random.default_rng(0), []
+    for place in np.linspace(0, len(items) - 1, min(len(items), ENOUGH)).astype(int).tolist():
+        try:
+            found.append(read_item(items, place, rng))
+        except BadItemError:
+            continue
+    return found

@@ -1,34 +1,38 @@
 """Groups of words in the shipped sentences, or in the user's text."""
 
+import copy
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated, ClassVar, final
+from typing import Annotated, ClassVar, Literal, final
 
 from gestalt.core.components.ranges import Between, Count, Share, check_ranges
 from gestalt.core.discovery.finder import ObjectFinder
-from gestalt.core.discovery.groupers import InOrder, Seams
+from gestalt.core.discovery.groupers import MergeAlike
+from gestalt.core.discovery.regions import GroupRegions
+from gestalt.core.discovery.segmenters.in_rounds import Rounds
 from gestalt.core.experiment.options import EncoderChoice, Labelling, Running, ViewOptions
 from gestalt.core.experiment.own_data import own_data
 from gestalt.core.experiment.predictions import Predictions
 from gestalt.core.experiment.recipe import AbstractRecipe, Captions, ExperimentData
 from gestalt.core.methods.method import AbstractMethod
-from gestalt.core.methods.odin_warm_start import OdinWarmStart
+from gestalt.core.methods.odin_rounds import OdinRounds
 from gestalt.core.modality.transform import Views
 from gestalt.core.networks.encoder import Network
 from gestalt.core.training.options import Training
 from gestalt.modalities.text import Passage, Text, chain, dropout_views
+from gestalt.modalities.text.chunks import Chunks
 from gestalt.modalities.text.noise import Characters
-from gestalt.modalities.text.punctuation import WithoutPunctuation
 from gestalt.modalities.text.views import Crop, Delete, Noisy, Swap
 
+from .chunked import FromChunks, learned
 from .corpus.sentences import Sentence, Sentences, heads, load_corpus
-from .frequent import FromFrequent, most_frequent
+from .frequent import FromFrequent, most_frequent, read_some
 from .results import COLUMNS, NOTE, baselines, measure
 
 
 def spans_finder() -> ObjectFinder:
-    """Cuts at weak links between the projections of neighbouring words; punctuation is in no span."""
-    return ObjectFinder(InOrder(Seams(objects=64)), "projected", WithoutPunctuation())
+    """Chunks by a learned grammar, merged while what the network learned of neighbours is alike."""
+    return ObjectFinder(MergeAlike(0.5, objects=64), "hidden", regions=GroupRegions(Chunks(), in_order=True))
 
 
 @final
@@ -58,11 +62,14 @@ class Options:
     """Views drop, move and misspell words; --no-noise shows every passage twice, and the encoder's dropout differs."""
     delete: Share = 0.1
     """Share of the words that noise drops from every other view."""
+    first: Literal["chunks", "frequent"] = "chunks"
+    """Spans that training starts with: those of a grammar of chunks, learned from the training text, or those that
+    begin with frequent words."""
     frequent: Count = 100
-    """So many words, the most frequent of the training text, begin the spans that training starts with."""
+    """So many words, the most frequent of the training text, begin spans by the rule of frequent words."""
     finder: ObjectFinder = field(default_factory=spans_finder)
     """How spans are found among words, for methods that do not say so themselves."""
-    method: AbstractMethod = OdinWarmStart()
+    method: AbstractMethod = OdinRounds(rounds=Rounds(200), background=True)
     """What learns."""
     encoder: EncoderChoice = EncoderChoice("conv", {"word_dropout": 0.15, "width": 128})
     """With what network."""
@@ -104,15 +111,22 @@ class TextSpans(AbstractRecipe[Passage, tuple[Sentence, ...]]):
         self.modality = Text(
             options.window, options.lines, options.column, options.vocabulary, encoding=options.encoding
         )
-        self.finder = options.finder
+        self.finder = copy.deepcopy(options.finder)  # its grammar of chunks is learned from the data
 
     def data(self) -> ExperimentData[Passage, tuple[Sentence, ...]]:
-        """Sentences, or passages of the user's text; first spans begin with the most frequent words of either."""
+        """Sentences, or passages of the user's text; the grammar of chunks is learned from either."""
         options = self._own
         pair = views(options.delete) if options.noise else dropout_views()
         own = bool(options.running.data)
         data = own_data(self.modality, options.running, pair) if own else shipped(options, pair)
-        return replace(data, first_segments=FromFrequent(most_frequent(data.items, options.frequent)))
+        passages = read_some(data.items)
+        frequent = FromFrequent(most_frequent(passages, options.frequent))
+        chunks = FromChunks(learned(self.finder, passages, options.training.seed))
+        self._rules: dict[str, FromFrequent | FromChunks] = {
+            "frequent words": frequent,
+            "chunks learned from punctuation": chunks,
+        }
+        return replace(data, first_segments=chunks if options.first == "chunks" else frequent)
 
     def measure(self, predictions: Predictions, truth: tuple[Sentence, ...]) -> dict[str, float]:
         """Spans and types."""
@@ -122,8 +136,7 @@ class TextSpans(AbstractRecipe[Passage, tuple[Sentence, ...]]):
         self, random: Network, data: ExperimentData[Passage, tuple[Sentence, ...]], truth: tuple[Sentence, ...]
     ) -> dict[str, dict[str, float]]:
         """Features of letters, a random encoder, chance, and the rules of the field."""
-        assert isinstance(data.first_segments, FromFrequent)
-        return baselines(random, self.finder, data.first_segments, data.evaluated, truth, self.options.training.seed)
+        return baselines(random, self.finder, self._rules, data.evaluated, truth, self.options.training.seed)
 
 
 def views(delete: float) -> Views[Passage]:

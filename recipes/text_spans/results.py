@@ -1,6 +1,6 @@
 """The table: every way of finding and telling spans, on the same sentences."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import torch
@@ -13,7 +13,9 @@ from gestalt.core.evaluation import Column, Intervals, boundary_f1, event_f1
 from gestalt.core.experiment.predictions import Predictions, predictions_of
 from gestalt.core.networks.encoder import Network
 from gestalt.modalities.text import MODALITY, Passage
+from gestalt.modalities.text.punctuation import WithoutPunctuation
 
+from .chunked import FromChunks
 from .corpus.sentences import Sentence
 from .frequent import FromFrequent
 from .rules import between_punctuation, by_chance, closed_classes, right_branching
@@ -52,32 +54,36 @@ def measure(predictions: Predictions, truth: Sequence[Sentence], seed: int) -> d
 def baselines(
     random: Network,
     finder: ObjectFinder,
-    first: FromFrequent,
+    learned: Mapping[str, FromFrequent | FromChunks],
     items: Sequence[Passage],
     truth: Sequence[Sentence],
     seed: int,
 ) -> dict[str, dict[str, float]]:
     """What needs no training: features of letters, a random encoder, chance, and the rules of the field.
 
-    `random` is the run's own network before training, `finder` the run's way of finding spans, of which the grouper
-    is replaced; `first` is the rule of frequent words.
+    `random` is the run's own network before training, `finder` the run's way of finding spans, once as it is and once
+    for every other grouper; `learned` are rules that follow from the training text.
     """
+    plain = ObjectFinder(Seams(), "projected", WithoutPunctuation())
     networks = {"letters": Network(MODALITY.encoders["raw"]()), "a random encoder": random}
     rows = {
         f"{way} {features}": measure(
-            predictions_of(network, MODALITY, items, replace(finder, grouper=InOrder(grouper), extra_features=None)),
+            predictions_of(network, MODALITY, items, replace(plain, grouper=InOrder(grouper))),
             truth,
             seed,
         )
         for features, network in networks.items()
         for way, grouper in GROUPERS
     }
+    rows["random encoder, as the run finds spans"] = measure(
+        predictions_of(random, MODALITY, items, finder), truth, seed
+    )
     true = truth_of(truth)
     rules: dict[str, Int[Tensor, "items words"]] = {
         "every word by itself": by_chance(items, seed, mean=1.0),
         "random spans of two words": by_chance(items, seed, mean=2.0),
         "between punctuation": between_punctuation(items),
-        "frequent words": first.spans(MODALITY.collate(items)),
+        **{name: rule.spans(MODALITY.collate(items)) for name, rule in learned.items()},
         "closed-class words": closed_classes(items),
     }
     edges = torch.arange(true.labels.shape[1] + 1.0)

@@ -9,15 +9,18 @@ from typing import final
 import numpy as np
 import pytest
 import soundfile
+import torch
 from jaxtyping import Float
 
 from gestalt.core.data.items import AbstractItems
 from gestalt.core.evaluation import Intervals, event_f1
 from gestalt.core.modality.windows import InContext, Sight, beginning_before
-from gestalt.modalities.audio import AudioFiles, Recording
+from gestalt.core.networks.encoder import Network
+from gestalt.core.runs.model import Model
+from gestalt.modalities.audio import MODALITY, Audio, AudioFiles, Recording
 from gestalt.modalities.audio.outputs_events import Sounding
 from gestalt.modalities.audio.reading import decode
-from gestalt.recipes.audio_events.recipe import TEST_SEED
+from gestalt.recipes.audio_events.recipe import TEST_SEED, events_finder
 from gestalt.recipes.audio_events.synthetic.long import LongSoundscape, long_mix
 from gestalt.recipes.audio_events.synthetic.mixing import Event, Mix
 from gestalt.recipes.audio_events.synthetic.soundscapes import Samples, Soundscapes
@@ -117,6 +120,23 @@ def test_events_of_ten_minutes_do_not_depend_on_where_windows_fall_and_are_found
     true = [true_of(scape.events) for scape in scapes]
     parts = [event_f1(found[part::8], true[part::8]).f1 for part in range(8)]
     assert abs(whole - event_f1(found, true).f1) < 2 * float(np.std(parts)), (whole, parts)
+
+
+def test_with_the_encoder_and_the_finder_of_the_recipe_the_same_events_are_found_wherever_windows_fall(
+    samples: Samples, tmp_path: Path
+) -> None:
+    """Vectors of an untrained network are much alike, so that events of it lie within small distances."""
+    torch.manual_seed(0)
+    network = Network(MODALITY.encoders["dilated"]().eval())
+    model = Model(Audio(seconds=4.0), network, {}, events_finder(threshold=0.01, reach=0.01))
+    scape, path, frame = long_one(samples, 5), tmp_path / "soundscape.wav", 0.032
+    heard = list[set[tuple[int, int]]]()
+    for begin in (0.0, 64 * frame):
+        soundfile.write(path, scape.samples[round(begin * RATE) :], RATE, subtype="FLOAT")
+        events = found_events(model, [path], tmp_path / "out")
+        heard.append({(round((on + begin) / frame), round((off + begin) / frame)) for on, off in events})
+    assert len(heard[0]) > 200
+    assert len(heard[0] & heard[1]) > 0.97 * len(heard[0])
 
 
 def test_no_event_of_a_long_soundscape_is_cut_by_a_border_of_its_generator(samples: Samples) -> None:

@@ -11,8 +11,8 @@ TRAINED = [
     "--accelerator", "cpu", "--workers", "0", "--threads", "1",
 ]  # fmt: skip
 TINY = [
-    *TRAINED, "--method.heads.hidden", "16", "--method.heads.projection", "8", "--method.switch", "2",
-    "--method.discovery.every", "2", "--encoder.width", "16",
+    *TRAINED, "--method.heads.hidden", "16", "--method.heads.projection", "8", "--method.rounds.every", "3",
+    "--encoder.width", "16",
 ]  # fmt: skip
 TEXT = """The old man saw the sea, and he was not afraid of it.
 Birds sing.

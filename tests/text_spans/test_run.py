@@ -14,13 +14,15 @@ from gestalt.core.evaluation import Table
 from gestalt.core.experiment.options import Running
 from gestalt.core.training.metrics_log import METRICS, read_metrics
 from gestalt.modalities.text import MODALITY, Passage
+from gestalt.modalities.text.chunks import Chunks
 from gestalt.recipes.text_spans.recipe import Options, TextSpans
 from tests.text_spans.conftest import TRAINED
 
 ROWS = (
     "k-means on letters", "change points on letters", "seams in letters", "k-means on a random encoder",
-    "change points on a random encoder", "seams in a random encoder", "right-branching trees", "every word by itself",
-    "random spans of two words", "between punctuation", "frequent words", "closed-class words", "Odin, warm start",
+    "change points on a random encoder", "seams in a random encoder", "random encoder, as the run finds spans",
+    "right-branching trees", "every word by itself", "random spans of two words", "between punctuation",
+    "frequent words", "chunks learned from punctuation", "closed-class words", "Odin, rounds",
 )  # fmt: skip
 FILES = ("ünï <i>.txt", "records.jsonl")
 
@@ -32,10 +34,28 @@ def test_a_run_leaves_a_table_a_report_and_an_encoder(shipped: Path) -> None:
     assert [row["step"] for row in read_metrics(shipped / METRICS)] == ["1", "2", "3", "4", "5", "6"]
     page = (shipped / "report.html").read_text()
     assert "Groups of words" in page
-    assert page.count('class="gestalt-text"') == 6
+    assert page.count('class="gestalt-text"') == 8  # three sentences with their truth, and after both rounds
     assert ">verb</span>" in page
     encoder = gestalt.load(shipped).encoder
     assert encoder(MODALITY.collate([Passage.of("So far, silence.")])).values.shape == (1, 5, 16)
+
+
+def test_a_run_keeps_the_grammar_that_it_learned(shipped: Path) -> None:
+    """Law 13: what is loaded cuts as the run did, and nothing is learned again."""
+    options = Options(sentences=60, running=Running(shipped))
+    recipe = TextSpans(options)
+    data = recipe.data()
+    item = data.evaluated[0]
+    model = gestalt.load(shipped)
+    assert model.finder is not None
+    assert recipe.finder.regions is not None
+    assert model.finder.regions is not None
+    theirs, own = model.finder.regions.source, recipe.finder.regions.source
+    assert isinstance(theirs, Chunks)
+    assert isinstance(own, Chunks)
+    words = MODALITY.collate([item])
+    assert theirs.look(words).equal(own.look(words))
+    assert len(model.discover([item])) == 1
 
 
 def test_a_run_on_ones_own_text_says_what_it_left_out(own: Path) -> None:

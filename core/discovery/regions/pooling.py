@@ -25,10 +25,12 @@ class GroupRegions:
     Args:
         source: cuts items into fine segments.
         unit: average vectors of unit length, so that no element counts for more than another.
+        in_order: elements of a set that does not say which are neighbours touch where one follows the other: words.
     """
 
     source: AbstractOverSegmentation
     unit: bool = True
+    in_order: bool = False
 
     def fine(
         self, features: FeatureMap, seen: Seen | None, generator: torch.Generator, window: int | None = None
@@ -50,7 +52,7 @@ class GroupRegions:
         total = features.values.new_zeros(batch, count + 1, dim)
         total = total.scatter_add(1, bins[..., None].expand(-1, -1, dim), features.values)
         mean = total[:, :-1] / size[:, :-1, None].clamp(min=1)
-        near = _touching(bins, count, features)
+        near = _touching(bins, count, features, self.in_order)
         return FeatureMap(mean, size[:, :-1] > 0, neighbours=near, sizes=size[:, :-1])
 
     def spread(self, found: Segmentation, fine: FineSegments) -> Segmentation:
@@ -66,19 +68,19 @@ class GroupRegions:
 
 
 def _touching(
-    bins: Int[Tensor, "batch elements"], count: int, features: FeatureMap
+    bins: Int[Tensor, "batch elements"], count: int, features: FeatureMap, in_order: bool
 ) -> Bool[Tensor, "batch regions regions"]:
     """Which regions have elements next to one another."""
     batch = len(bins)
     near = torch.zeros(batch, (count + 1) ** 2, dtype=torch.bool, device=bins.device)
-    for one, other in _pairs(bins, features):
+    for one, other in _pairs(bins, features, in_order):
         near.scatter_(1, one * (count + 1) + other, True)
     near = near.view(batch, count + 1, count + 1)[:, :count, :count]
     near = near | near.mT
     return near & ~torch.eye(count, dtype=torch.bool, device=bins.device)
 
 
-def _pairs(bins: Int[Tensor, "batch elements"], features: FeatureMap) -> list[tuple[Tensor, Tensor]]:
+def _pairs(bins: Int[Tensor, "batch elements"], features: FeatureMap, in_order: bool) -> list[tuple[Tensor, Tensor]]:
     """The regions of elements that are next to one another, in pairs.
 
     Raises:
@@ -90,9 +92,12 @@ def _pairs(bins: Int[Tensor, "batch elements"], features: FeatureMap) -> list[tu
         one = torch.where(joined, bins[:, :, None], last).flatten(1)
         other = torch.where(joined, bins[:, None], last).flatten(1)
         return [(one, other)]
+    if features.grid is None and in_order:
+        return [(bins[:, :-1], bins[:, 1:])]
     if features.grid is None:
         raise ValueError(
-            "these elements are a set, and nobody says which are neighbours; let the encoder fill FeatureMap.neighbours"
+            "these elements are a set, and nobody says which are neighbours; let the encoder fill "
+            "FeatureMap.neighbours, or say that they touch in their order: GroupRegions(…, in_order=True)"
         )
     grid: Grid = features.grid
     lattice = bins.view(-1, *grid.shape)

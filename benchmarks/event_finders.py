@@ -1,0 +1,108 @@
+"""Ways of finding events, on validation soundscapes: `python -m benchmarks.event_finders [RUN …]`.
+
+Without runs, ways that need no learning. With finished runs of `audio-events`, ways of finding events in what they
+learned; numbers are means over the runs.
+"""
+
+import argparse
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from statistics import fmean
+from typing import Any, final
+
+import torch
+
+from gestalt import load
+from gestalt.core.data.feature_map import FeatureMap
+from gestalt.core.discovery.background import RemoveBackground
+from gestalt.core.discovery.concat_features import ConcatFeatures
+from gestalt.core.discovery.finder import ObjectFinder
+from gestalt.core.discovery.groupers import Along, ChangePoints, Contiguous, KMeans
+from gestalt.core.experiment.predictions import encode
+from gestalt.core.networks.encoder import Network
+from gestalt.modalities.audio import MODALITY
+from gestalt.modalities.audio.encoders import LogMel
+from gestalt.recipes.audio_events.recipe import TEST_SEED, events_finder
+from gestalt.recipes.audio_events.synthetic.mixing import Mix
+from gestalt.recipes.audio_events.synthetic.soundscapes import Soundscapes, load_samples, recording
+from gestalt.recipes.audio_events.truth import instance_metrics, truth_of
+
+CHUNK = 50
+
+
+@final
+class Scenes:
+    """Validation soundscapes in batches, with their truth."""
+
+    def __init__(self, count: int) -> None:
+        samples, mix = load_samples(), Mix()
+        items = Soundscapes(count, TEST_SEED, samples.sounds.validation, samples.backgrounds.validation, mix)
+        self.scapes = [items.soundscape(index) for index in range(count)]
+        recordings = [recording(scape, mix) for scape in self.scapes]
+        self.batches = [MODALITY.collate(recordings[at : at + CHUNK]) for at in range(0, count, CHUNK)]
+
+    def features(self, network: Network) -> list[FeatureMap]:
+        """Hidden features of every batch."""
+        return [encode(network, data) for data in self.batches]
+
+    def score(self, network: Network, features: Sequence[FeatureMap], finder: ObjectFinder) -> dict[str, float]:
+        """The instance metrics of what a finder finds."""
+        batches: list[tuple[Any, FeatureMap]] = list(zip(self.batches, features, strict=True))
+        labels = [finder(network, of, data, torch.Generator().manual_seed(0)).labels() for data, of in batches]
+        grid = features[0].grid
+        assert grid is not None
+        return instance_metrics(torch.cat(labels), grid, truth_of(self.scapes, grid, Mix()))
+
+
+def plain_ways() -> Iterator[tuple[str, ObjectFinder]]:
+    """Ways on log-mel alone."""
+    raw = LogMel()
+    only, quiet = ConcatFeatures(raw, 0.0), RemoveBackground(raw, 0.25, 1.5)
+    for position in (0.0, 1.0, 2.0):
+        grouper = Along(Contiguous(KMeans(6, spherical=False, position=position), objects=64))
+        yield f"k-means, K = 6, time weight {position:g}", ObjectFinder(grouper, "hidden", quiet, only)
+    for background in (None, quiet):
+        for penalty in (0.02, 0.03, 0.05):
+            grouper = Along(ChangePoints(penalty, objects=20, standardise=False))
+            removed = "" if background is None else ", background removed"
+            yield f"change points, penalty {penalty}{removed}", ObjectFinder(grouper, "hidden", background, only)
+
+
+def learned_ways() -> Iterator[tuple[str, ObjectFinder]]:
+    """The recipe's way, and what differs from it in one thing."""
+    yield "as the recipe", events_finder()
+    for threshold in (0.45, 0.5, 0.55, 0.6):
+        yield f"merged below {threshold}", events_finder(threshold=threshold)
+    for reach in (0.3, 0.4, 0.5, 0.6):
+        yield f"background within {reach}", events_finder(reach=reach)
+    for quiet in (0.025, 0.05, 0.1, 0.25):
+        yield f"prototype of the quietest {quiet:g}", events_finder(quiet=quiet)
+    for penalty in (0.01, 0.015, 0.02, 0.03):
+        yield f"fine cuts at penalty {penalty}", events_finder(penalty=penalty)
+    for learned in (0.0, 0.1, 0.3, 1.0):
+        yield f"fine cuts by learned features too, weight {learned:g}", events_finder(learned=learned)
+    beside = ConcatFeatures(LogMel(), 1.0)
+    for threshold in (0.5, 0.7, 0.9):
+        name = f"merged by log-mel and what was learned, below {threshold}"
+        yield name, replace(events_finder(threshold=threshold), extra_features=beside)
+
+
+def main() -> None:
+    """Print the table in Markdown."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("runs", nargs="*", type=Path, help="folders of finished runs")
+    parser.add_argument("--soundscapes", type=int, default=500)
+    chosen = parser.parse_args()
+    scenes = Scenes(chosen.soundscapes)
+    networks = [load(run).network for run in chosen.runs] or [Network(LogMel())]
+    features = [scenes.features(network) for network in networks]
+    print("| way | ARI | fg-ARI | boundary F1 | event F1 |\n|---|---|---|---|---|")
+    for name, finder in learned_ways() if chosen.runs else plain_ways():
+        scores = [scenes.score(*pair, finder) for pair in zip(networks, features, strict=True)]
+        means = [fmean(score[metric] for score in scores) for metric in scores[0]]
+        print(f"| {name} | {' | '.join(f'{mean:.3f}' for mean in means)} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

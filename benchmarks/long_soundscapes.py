@@ -1,0 +1,68 @@
+"""Do found events depend on where windows of a long recording fall? `python -m benchmarks.long_soundscapes RUN …`.
+
+Recordings of ten minutes are mixed as soundscapes are; each begins later by some seconds, so that all windows and
+frames lie elsewhere in it, and the events that a finished run of `audio-events` finds are scored against the true ones.
+"""
+
+import argparse
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import fmean
+
+import soundfile
+
+from gestalt import load
+from gestalt.core.evaluation import Intervals, event_f1
+from gestalt.core.runs.model import Model
+from gestalt.modalities.audio import Recording
+from gestalt.modalities.audio.outputs import write_objects
+from gestalt.recipes.audio_events.synthetic.long import LongSoundscape, long_mix
+from gestalt.recipes.audio_events.synthetic.mixing import Mix
+from gestalt.recipes.audio_events.synthetic.soundscapes import load_samples
+
+BEGINS = (0.0, 0.5, 1.0, 1.73, 2.0, 3.1)
+"""Seconds by which a recording begins later."""
+
+
+def event_scores(
+    model: Model[Recording], scape: LongSoundscape, begins: Sequence[float], rate: int, folder: Path
+) -> list[float]:
+    """Event F1 of what `discover` writes of a recording, for every beginning."""
+    scores, path = list[float](), folder / "soundscape.wav"
+    for begin in begins:
+        soundfile.write(path, scape.samples[round(begin * rate) :], rate, subtype="FLOAT")
+        items = model.modality.read([path]).items
+        write_objects(model.found(items), items, folder)
+        rows = [line.split("\t") for line in (folder / "events.tsv").read_text().splitlines()[1:]]
+        found = Intervals.of([(float(row[1]), float(row[2])) for row in rows])
+        true = [(max(0.0, e.onset - begin), e.offset - begin) for e in scape.events if e.offset > begin]
+        scores.append(event_f1([found], [Intervals.of(true)]).f1)
+    return scores
+
+
+def main() -> None:
+    """Print the table in Markdown."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("runs", nargs="+", type=Path, help="folders of finished runs")
+    parser.add_argument("--part", choices=("validation", "test"), default="validation", help="whose sounds")
+    parser.add_argument("--recordings", type=int, default=3)
+    parser.add_argument("--minutes", type=int, default=10)
+    chosen = parser.parse_args()
+    samples, mix = load_samples(), Mix()
+    sounds, backgrounds = getattr(samples.sounds, chosen.part), getattr(samples.backgrounds, chosen.part)
+    scapes = [long_mix(seed, sounds, backgrounds, mix, 60.0 * chosen.minutes) for seed in range(chosen.recordings)]
+    print(f"| event F1, begins later by | {' | '.join(f'{begin:g} s' for begin in BEGINS)} | most − least |")
+    print(f"|---|{'---|' * (len(BEGINS) + 1)}")
+    for run in chosen.runs:
+        model = load(run)
+        with tempfile.TemporaryDirectory() as folder:
+            rows = [event_scores(model, scape, BEGINS, mix.sample_rate, Path(folder)) for scape in scapes]
+        named = [(f"recording {number + 1}", row) for number, row in enumerate(rows)]
+        for name, row in [*named, ("mean", [fmean(column) for column in zip(*rows, strict=True)])]:
+            cells = " | ".join(f"{value:.3f}" for value in [*row, max(row) - min(row)])
+            print(f"| {run.name}, {name} | {cells} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
