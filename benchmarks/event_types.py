@@ -1,4 +1,4 @@
-"""What names sounds: levels of finished runs, and log-mel. `python -m benchmarks.event_types RUN`, on validation sounds.
+"""What names sounds: levels of runs, and log-mel, on validation sounds. `python -m benchmarks.event_types RUN`.
 
 The 14 validation sounds are few, and easily told apart. So new ones are made of them, too, as training does of its own:
 70 by resampling, filtering and new envelopes, a quarter of them synthesised. Numbers are means over the runs.
