@@ -45,10 +45,10 @@ BUILDS: list[tuple[str, dict[str, Any]]] = [
     ("torchaudio_wav2vec2", {"config": {**TORCHAUDIO, "extractor_mode": "layer_norm"}}),
     ("ast", {"config": AST}),
     ("dilated", {}),
-    ("dilated", {"width": 24, "dim": 8, "membership": 8, "dilations": [1, 3], "norm": "layer", "mels": 32}),
+    ("dilated", {"width": 24, "membership": 8, "types": 0, "dilations": [1, 3], "norm": "layer", "mels": 32}),
     (
         "dilated",
-        {"width": 24, "dim": 24, "membership": 8, "dilations": [1, 3], "around": 0.4, "norm": "row", "mels": 32},
+        {"width": 24, "membership": 8, "types": 16, "dilations": [1, 3], "around": 0.4, "norm": "row", "mels": 32},
     ),
     ("unet", {}),
     ("unet", {"widths": [8, 16], "dim": 8, "stride": 2, "around": 0.3, "mels": 32, "hop_ms": 16.0}),

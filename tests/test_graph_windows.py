@@ -10,7 +10,8 @@ import torch
 from gestalt.core.modality.windows import Sight
 from gestalt.core.runs.discover import discover
 from gestalt.core.runs.embed import embed
-from gestalt.modalities.graph import GraphModality, GraphRecords, collate
+from gestalt.modalities.graph import GraphModality, GraphRecords, collate, records
+from gestalt.modalities.graph.molecules import molecule_of
 from gestalt.modalities.graph.windows import surroundings
 from tests.tiny_runs import tiny_run
 
@@ -117,3 +118,17 @@ def test_windows_of_a_molecule_are_one_molecule(tmp_path: Path, capsys: pytest.C
     assert sorted(atoms) == list(range(36))
     names = sorted(path.name for path in (tmp_path / "found" / "drawings").iterdir())
     assert names == [*(f"00001_window{place}.svg" for place in (1, 2, 3, 4)), "00002.svg"]
+
+
+def test_a_molecule_in_windows_is_read_from_its_text_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "long.smi").write_text("C" * 100 + "\n")
+    items = GraphModality(most=8).read([tmp_path / "long.smi"]).items
+    asked: list[object] = []
+
+    def counted(source: str | bytes) -> object:
+        asked.append(source)
+        return molecule_of(source)
+
+    monkeypatch.setattr(records, "molecule_of", counted)
+    assert len([items.read(index, np.random.default_rng(0)) for index in range(len(items))]) == 13
+    assert len(asked) == 1

@@ -102,9 +102,8 @@ def test_a_head_of_a_level_sees_nothing_else() -> None:
 
 
 def test_the_levels_of_dilated_are_its_whole_vector() -> None:
-    for settings in ({}, {"dim": 8, "membership": 8, "width": 16}):
+    for settings, names in (({}, "membership types spectrum"), ({"types": 0, "spectrum": False}, "membership")):
         encoder = MODALITY.encoders["dilated"](**settings)
         assert isinstance(encoder, HasLevels)
+        assert list(encoder.levels) == names.split()
         assert sum(encoder.levels.values()) == encoder.dim
-    with pytest.raises(ValueError, match="membership and dim must run from lower to higher"):
-        MODALITY.encoders["dilated"](dim=8)

@@ -66,7 +66,7 @@ WIDE: dict[str, Any] = {"kernels": (7, 5, 3), "dilations": 2, "margin": 1, "norm
 """A network that sees .6 s to either side."""
 
 
-FAR: dict[str, Any] = {"width": 16, "dim": 12, "membership": 4, "around": 1.5, "norm": "row"}
+FAR: dict[str, Any] = {"width": 16, "types": 8, "membership": 4, "around": 1.5, "norm": "row"}
 """A network that sees 2.2 s to either side, and says so."""
 
 

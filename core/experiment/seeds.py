@@ -7,6 +7,7 @@ from typing import Any, final
 from ..components.ranges import Count, check_ranges
 from ..evaluation import Table, combined, to_markdown
 from ..storage.atomic import write_text
+from ..storage.damage import read_or_name
 from .recipe import AbstractRecipe
 from .run import run
 from .seed_agreement import agreement_of_seeds, said
@@ -53,7 +54,7 @@ def run_seeds(recipe: type[AbstractRecipe[Any, Any]], seeds: Seeds) -> int:
             if code:
                 return code
         folders.append(running.out)
-        tables.append(Table.from_json(result.read_text(encoding="utf-8")))
+        tables.append(table_in(result))
     title = f"{tables[0].title.rpartition(',')[0]}, {seeds.seeds} seeds"
     last = recipe(replace(base, running=replace(base.running, validate=seeds.validate)))  # type: ignore[call-arg]
     agreement = said(agreement_of_seeds(folders, last.modality, last.data().evaluated))
@@ -62,3 +63,13 @@ def run_seeds(recipe: type[AbstractRecipe[Any, Any]], seeds: Seeds) -> int:
     write_text(seeds.out / "table.md", to_markdown(table) + "\n")
     print(to_markdown(table))
     return 0
+
+
+def table_in(path: Path) -> Table:
+    """The table that a finished run wrote.
+
+    Raises:
+        ValueError: naming the file, if it is damaged.
+    """
+    advice = "remove the file, and its run is made again"
+    return read_or_name(path, lambda _: Table.from_json(path.read_text(encoding="utf-8")), advice)

@@ -91,15 +91,14 @@ class Learner(AbstractLearner[Compared]):
         views = tuple(_ViewDraw(view, self.presence.random(segmentation, generator)) for view in batch.views)
         info = BatchInfo(batch.index, object_labels(batch, segmentation), generator, progress)
 
-        with torch.set_grad_enabled(torch.is_grad_enabled() and self.teacher.network is self.online):
-            seen = views[: self.teacher_views]
-            if self.teacher_sees == "source":
-                teacher = (self._objects(self.teacher.network, _ViewDraw(batch.source), segmentation),) * len(seen)
-            else:
-                teacher = tuple(self._objects(self.teacher.network, view, segmentation) for view in seen)
-        if self.adversary is not None:
-            views = (self._attacked(self.adversary, views, teacher, segmentation, info), *views[1:])
-        projected = tuple(self._objects(self.online, view, segmentation) for view in views)
+        if self._same_both_sides:  # what the online network makes of a view is what the teacher makes of it
+            projected = tuple(self._objects(self.online, view, segmentation) for view in views)
+            teacher = projected[: self.teacher_views]
+        else:
+            teacher = self._taught(batch, views[: self.teacher_views], segmentation)
+            if self.adversary is not None:
+                views = (self._attacked(self.adversary, views, teacher, segmentation, info), *views[1:])
+            projected = tuple(self._objects(self.online, view, segmentation) for view in views)
         online = tuple(objects.map(self.predictor) for objects in projected)
 
         with torch.autocast(batch.index.device.type, enabled=False):  # losses are in float32
@@ -109,6 +108,21 @@ class Learner(AbstractLearner[Compared]):
             loss = Loss(loss.value + of_task.value, loss.parts | of_task.parts)
         kept = tuple(objects.detach() for objects in teacher)
         return StepOutput(loss.value, loss.parts, Compared(online, kept, segmentation, unknown, info))
+
+    @property
+    def _same_both_sides(self) -> bool:
+        """Whether the teacher is the online network and sees the same views: each view is then encoded once."""
+        shared = self.teacher.network is self.online
+        return shared and self.teacher_sees == "views" and self.adversary is None
+
+    def _taught(
+        self, batch: Batch[Any], seen: tuple[_ViewDraw, ...], segmentation: Segmentation
+    ) -> tuple[Objects, ...]:
+        """The teacher's objects; gradients flow through it where it is the online network."""
+        with torch.set_grad_enabled(torch.is_grad_enabled() and self.teacher.network is self.online):
+            if self.teacher_sees == "source":
+                return (self._objects(self.teacher.network, _ViewDraw(batch.source), segmentation),) * len(seen)
+            return tuple(self._objects(self.teacher.network, view, segmentation) for view in seen)
 
     def _objects(self, network: Network, drawn: _ViewDraw, segmentation: Segmentation) -> Objects:
         features = network.encode(drawn.view.data)

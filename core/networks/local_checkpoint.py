@@ -1,12 +1,15 @@
 """Models of a library such as transformers, from a configuration or local files; nothing is ever fetched."""
 
 import json
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+from ..storage.damage import first_line
 
 
 def local_model(
@@ -139,11 +142,11 @@ def read_weights(checkpoint: str) -> dict[str, Tensor]:
             from safetensors.torch import load_file
 
             return load_file(path)
-        found: Any = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings(action="ignore"):  # of pickles by others, which are refused
+            found: Any = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # whatever a damaged file makes a library raise; nothing in it is ever run
-        reason = next(iter(str(error).splitlines()), type(error).__name__)[:200]
         raise ValueError(
-            f"{path} holds no weights that can be read without running code: {reason}; "
+            f"{path} holds no weights that can be read without running code: {first_line(error)}; "
             "save the state_dict of the network alone, with torch.save or safetensors"
         ) from error
     for _ in range(2):  # a training state, and within it a model

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..storage.damage import silent
 from .pixels import Raw, refuse_many, upright
 
 ORIENTATION = 0x0112
@@ -101,5 +102,6 @@ def _from_torchvision(path: Path) -> Raw:
     from torchvision.io import ImageReadMode, decode_image
 
     content = torch.frombuffer(bytearray(path.read_bytes()), dtype=torch.uint8)
-    pixels = decode_image(content, ImageReadMode.UNCHANGED)
+    with silent():  # libpng says by itself what it then raises
+        pixels = decode_image(content, ImageReadMode.UNCHANGED)
     return Raw(pixels.permute(1, 2, 0).numpy(), len(pixels) in (2, 4))

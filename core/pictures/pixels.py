@@ -71,7 +71,9 @@ def scaled(values: Pixels, bits: int | None = None) -> Float[np.ndarray, "height
     if values.dtype.kind == "u" and values.dtype.itemsize <= 2:
         return values.astype(np.float32) / np.float32(2 ** bits_of(values, bits) - 1)
     floats = values.astype(np.float32)
-    low, high = float(floats.min()), float(floats.max())
+    low, high = float(values.min()), float(values.max())
     if low >= 0 and high <= 1:
         return floats
+    if max(-low, high) > 1e30:  # beyond what the smaller floats can subtract
+        return ((values / max(-low, high) + 1) / 2).astype(np.float32)
     return (floats - low) / max(high - low, 1e-12)

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from ..storage.damage import silent
 from .pillow import from_pillow
 from .pixels import Pixels, Raw, bits_of, refuse_many, upright
 
@@ -26,14 +27,16 @@ def from_tiff(path: Path) -> Raw:
             _refuse_raw(page)
             # Microscopes write one page for every channel, and say so.
             channels = (file.is_imagej or file.is_ome) and file.series[0].axes == "CYX"
-            planes = len(file.series[0].pages) if channels else int(page.samplesperpixel) * int(page.imagedepth)
-            refuse_many(int(page.imagelength), int(page.imagewidth), planes)
-            if str(page.photometric.name) in OF_PILLOW:
-                return from_pillow(path)
+            per_pixel, depth = _whole(page.samplesperpixel), _whole(page.imagedepth)
+            planes = len(file.series[0].pages) if channels else per_pixel * depth
+            refuse_many(_whole(page.imagelength), _whole(page.imagewidth), planes)
+            colours = _name(page.photometric)
+            if colours in OF_PILLOW:
+                return _quietly(path)
             values, axes = (file.series[0].asarray(), "CYX") if channels else (page.asarray(), page.axes)
-            extras = [str(extra.name) for extra in page.extrasamples]
-            turned = int(page.tags.valueof("Orientation", 1))
-            inverted = str(page.photometric.name) == "MINISWHITE"
+            extras = [_name(extra) for extra in page.extrasamples]
+            turned = _whole(page.tags.valueof("Orientation", 1))
+            inverted = colours == "MINISWHITE"
             said = _bits(page)
     except (tifffile.TiffFileError, NotImplementedError, ImportError) as error:
         return _by_pillow(path, error)
@@ -58,14 +61,35 @@ def from_tiff(path: Path) -> Raw:
 def _by_pillow(path: Path, error: Exception) -> Raw:
     """What Pillow makes of it; where that is nothing, what tifffile said."""
     try:
-        return from_pillow(path)
+        return _quietly(path)
     except Exception as other:
         raise ValueError(f"{error}; {other}") from other
 
 
+def _quietly(path: Path) -> Raw:
+    with silent():  # libtiff says by itself what Pillow then raises
+        return from_pillow(path)
+
+
+def _name(value: Any) -> str:
+    """What tifffile calls a number of the format; nothing for a number that it does not know."""
+    return str(getattr(value, "name", ""))
+
+
+def _whole(value: Any) -> int:
+    """A tag that is one number.
+
+    Raises:
+        ValueError: if it holds several, or something else.
+    """
+    if not isinstance(value, int) or value < 0:
+        raise ValueError(f"one of its tags is no number but {value!r:.40}")
+    return value
+
+
 def _refuse_raw(page: Any) -> None:
     """Cameras' raw files are TIFFs that begin with a thumbnail, or with a mosaic of filters."""
-    mosaic = str(getattr(page.photometric, "name", "")) in ("CFA", "LINEAR_RAW")
+    mosaic = _name(page.photometric) in ("CFA", "LINEAR_RAW")
     thumbnail = page.is_reduced and "SubIFDs" in page.tags
     if mosaic or thumbnail or "DNGVersion" in page.tags:
         raise ValueError("it is a camera's raw file, which is not read; develop it and export it as TIFF or JPEG")

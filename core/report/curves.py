@@ -16,6 +16,8 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from ..storage.damage import read_or_name
+
 # Colours that are told apart by every eye (Okabe and Ito, 2008) stand in the page's style sheet, for light and for
 # dark; matplotlib draws with these stand-ins, which are then replaced by the page's variables.
 INK, FAINT = "#010101", "#020202"
@@ -48,8 +50,16 @@ class Picture:
 
 
 def read_columns(path: Path) -> dict[str, list[float]]:
-    """The columns of a CSV file of numbers; NaN where a cell is empty or no number, an unfinished last row left out."""
-    with path.open(newline="") as file:
+    """The columns of a CSV file of numbers; NaN where a cell is empty or no number, an unfinished last row left out.
+
+    Raises:
+        ValueError: naming the file, if it is damaged.
+    """
+    return read_or_name(path, _columns, "remove it, and its curves are left out")
+
+
+def _columns(path: Path) -> dict[str, list[float]]:
+    with path.open(encoding="utf-8", newline="") as file:
         rows = [row for row in csv.DictReader(file) if None not in row and None not in row.values()]
     names = rows[0].keys() if rows else ()
     return {name: [_number(row[name]) for row in rows] for name in names}

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, final
 
 from ..storage.atomic import write_text
+from ..storage.damage import json_of
 
 WEIGHTS = "model.safetensors"
 CONFIG = "config.json"
@@ -56,7 +57,7 @@ class RunConfig:
                 "finish the run first (the same command with --resume), or name another folder"
             )
         try:
-            found = cls(**json.loads(path.read_text(encoding="utf-8")))
+            found = cls(**json_of(path))
             named = (
                 found.modality["name"],
                 found.modality["settings"],
@@ -65,6 +66,8 @@ class RunConfig:
             )
             if not all(isinstance(part, str | Mapping) for part in named):
                 raise TypeError(f"names and settings are {named}")
+            if not isinstance(found.heads, Mapping) or not isinstance(found.finder, Mapping | None):
+                raise TypeError(f"heads and finder are {found.heads} and {found.finder}")
         except (ValueError, KeyError, TypeError) as error:
             raise ValueError(f"{path} is damaged or was written by another version: {error!r}") from error
         return found

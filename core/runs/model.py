@@ -160,20 +160,29 @@ class Model(Generic[ItemT]):
         """
         return list(self.predictions(data, [] if skip_bad else None))
 
-    def predictions(self, data: Any, skipped: list[Skipped] | None = None) -> Iterator[ItemPrediction]:
-        """As `predict`, one after the other: for data larger than memory."""
+    def refuse_without_task(self) -> AbstractTarget:
+        """What the task head predicts.
+
+        Raises:
+            ValueError: if the run has none.
+        """
         if self.target is None or "task" not in self.heads:
             raise ValueError(
                 "this run has no task head: train with labels and --method supervised, or with --method.task"
             )
+        return self.target
+
+    def predictions(self, data: Any, skipped: list[Skipped] | None = None) -> Iterator[ItemPrediction]:
+        """As `predict`, one after the other: for data larger than memory."""
+        target = self.refuse_without_task()
         source = Source.of(data, self.modality, skipped)
         for numbers, features in self._features(source):
             with evaluating(self.network), evaluating(self.heads["task"]):
                 whole = Objects(item_means(features)[:, None], features.valid.any(dim=1, keepdim=True))
                 outputs = self.heads["task"](self.network.project(whole).vectors[:, 0])
-            rows = self.target.decode(outputs).float().cpu().tolist()
+            rows = target.decode(outputs).float().cpu().tolist()
             for number, row in zip(numbers, rows, strict=True):
-                names = self.target.columns or tuple(map(str, range(len(row))))
+                names = target.columns or tuple(map(str, range(len(row))))
                 yield ItemPrediction(source.name(number), dict(zip(names, row, strict=True)))
 
     def _found(self, source: Source[ItemT]) -> Iterator[FoundBatch[ItemT]]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import final
 
 from ..storage.atomic import write_text
+from ..storage.damage import json_of
 from ..storage.own_folders import MARKER
 from ..training.lock import locked
 
@@ -133,7 +134,7 @@ class OutputFolder:
         if not path.is_file():
             return set()
         try:
-            listed = json.loads(path.read_text(encoding="utf-8"))["files"]
+            listed = json_of(path)["files"]
             return {str(Path(name)) for name in listed} & self._files()  # no list makes us remove files elsewhere
         except (ValueError, KeyError, TypeError) as error:
             raise ValueError(

@@ -1,10 +1,10 @@
 """A run's folder on disk: what was built, saved without code, loaded without executing any."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import safetensors
 import safetensors.torch
 import torch
 from torch import nn
@@ -18,7 +18,7 @@ from ..modality.base import AbstractModality
 from ..modality.plugins import installed_modality, load_modality
 from ..networks.encoder import AbstractEncoder, Network
 from ..storage.atomic import write_bytes
-from .config import WEIGHTS, RunConfig
+from .config import CONFIG, WEIGHTS, RunConfig
 from .model import Model
 
 
@@ -109,10 +109,14 @@ def load(
     folder = Path(folder)
     config = RunConfig.read(folder)
     kind = modality_of(folder, modality)
-    name = choose("encoder", str(config.encoder["name"]), list(kind.encoders))
-    encoder: AbstractEncoder = kind.encoders[name](**config.encoder["settings"])
-    heads = {key: nn.Identity() if head is None else build(head) for key, head in config.heads.items()}
-    finder: ObjectFinder | None = build(config.finder, kind.encoders)
+    name = str(config.encoder["name"])
+    with _built_from(folder / CONFIG):
+        choose("encoder", name, list(kind.encoders))
+        encoder: AbstractEncoder = kind.encoders[name](**config.encoder["settings"])
+        heads = {key: nn.Identity() if head is None else build(head) for key, head in config.heads.items()}
+        finder, target = build(config.finder, kind.encoders), build(config.target)
+        if not isinstance(finder, ObjectFinder | None) or not all(isinstance(one, nn.Module) for one in heads.values()):
+            raise TypeError(f"heads and finder are {config.heads} and {config.finder}")
     tensors = _weights(folder / WEIGHTS)
     try:
         _load(encoder, "encoder", tensors)
@@ -126,7 +130,7 @@ def load(
             "another version of the package wrote them; install that version, or train again"
         ) from error
     network = Network(encoder, heads.pop("projector", None))
-    model = Model(kind, network.eval(), {key: head.eval() for key, head in heads.items()}, finder, build(config.target))
+    model = Model(kind, network.eval(), {key: head.eval() for key, head in heads.items()}, finder, target)
     return model.to(device)
 
 
@@ -150,7 +154,8 @@ def modality_of(folder: Path | str, named: AbstractModality[Any] | str | None = 
     else:
         found = installed_modality(name)
     settings = config.modality["settings"]
-    return type(found)(**settings) if settings else found
+    with _built_from(Path(folder) / CONFIG):
+        return type(found)(**settings) if settings else found
 
 
 def modality_settings(modality: AbstractModality[Any]) -> dict[str, Any]:
@@ -165,10 +170,24 @@ def modality_settings(modality: AbstractModality[Any]) -> dict[str, Any]:
     return settings
 
 
+@contextmanager
+def _built_from(path: Path) -> Iterator[None]:
+    """Within it, components are built of the settings in a file, which is named where they do not fit."""
+    try:
+        yield
+    except (ValueError, TypeError, AttributeError, RuntimeError, OverflowError, RecursionError) as error:
+        raise ValueError(
+            f"{path} does not say how to build this run: {error}. It was changed, or another version wrote it: install "
+            "that version, or train again"
+        ) from error
+
+
 def _weights(path: Path) -> dict[str, torch.Tensor]:
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is not there: the run was not finished, or its weights were removed")
     try:
         return safetensors.torch.load_file(path)
-    except safetensors.SafetensorError as error:
+    except Exception as error:  # an element type that torch does not have, a header of sense to nobody
         raise ValueError(f"{path} is damaged, or no file of safetensors ({error}); train again") from error
 
 

@@ -1,12 +1,13 @@
 """Objects of something long, in spans of many windows: in bounded memory, wherever windows begin."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar, final
 
 import torch
 
 from ..data.pieces import padded_features
+from ..data.resampling import averaged
 from ..data.segmentation import Segmentation
 from ..discovery.finder import ObjectFinder
 from ..discovery.found import FoundBatch
@@ -75,8 +76,11 @@ class Spans(Generic[ItemT]):
         return follows and (one is None or two is None or one.shape[1:] == two.shape[1:])
 
     def _alone(self, windows: list[EncodedWindow[ItemT]]) -> FoundBatch[ItemT]:
-        segmentation = self.finder.group(padded(_observed(windows)).to(self.device), self._generator()).to("cpu")
-        return batch_of(windows, padded_features([window.features for window in windows]), segmentation)
+        observed = padded(_observed(windows)).to(self.device)
+        found = self.finder.group(observed, self._generator())
+        own = averaged(found, observed.features)
+        batch = batch_of(windows, padded_features([window.features for window in windows]), own.to("cpu"))
+        return batch if own is found else replace(batch, fine=found.to("cpu"))
 
     def _add(self, window: EncodedWindow[ItemT]) -> Iterator[FoundBatch[ItemT]]:
         assert self.sequence is not None
@@ -98,9 +102,11 @@ class Spans(Generic[ItemT]):
     def _group(self) -> None:
         """Find objects in all windows that are held; the first of them may have some already."""
         usual = max(window.cells for window in self._held)
-        found = self.finder.group(chained(_observed(self._held)).to(self.device), self._generator(), usual)
+        observed = chained(_observed(self._held)).to(self.device)
+        found = self.finder.group(observed, self._generator(), usual)
+        labels = averaged(found, observed.features).labels()  # windows are cut at elements, not within them
         cells = sum(window.cells for window in self._held)
-        self._stitched.add(found.labels()[0].cpu().view(cells, -1), 0)
+        self._stitched.add(labels[0].cpu().view(cells, -1), 0)
 
     def _release(self, count: int) -> Iterator[FoundBatch[ItemT]]:
         """The first windows with their objects, which are final."""

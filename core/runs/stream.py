@@ -85,6 +85,7 @@ class Stream(Generic[ItemT]):
         Raises:
             ValueError: also if the run has no task head.
         """
+        self.model.refuse_without_task()  # before there is a bar of progress that the message would stand behind
         read = 0
         with tqdm(total=len(self.items), unit="item") as progress:
             for one in self.model.predictions(self.items, self.skipped):

@@ -12,6 +12,8 @@ from .blocks import blocks_of
 from .encoding import Encoding, encoding_of, is_utf8
 
 ADVICE = "or leave it out with --skip-bad"
+LONGEST = 1 << 27
+"""Bytes of the longest line: a file without line breaks is not taken into memory for one."""
 BREAKS = {
     "utf-16-le": re.compile(rb"\r\0\n\0|\n\0|\r\0"),
     "utf-16-be": re.compile(rb"\0\r\0\n|\0\n|\0\r"),
@@ -66,11 +68,12 @@ def lines_of(path: Path, otherwise: str | None = None) -> Iterator[Line]:
         otherwise: the encoding of a file that is not in Unicode; None refuses it.
 
     Raises:
-        BadItemError: at the first line that is in no such encoding, or holds a zero byte as binary files do.
+        BadItemError: at the first line that is in no such encoding, holds a zero byte as binary files do, or is longer
+            than `LONGEST`.
     """
     encoding = text_encoding(path, otherwise)
     start, begin = 0, encoding.mark
-    for number, content in enumerate(_pieces(_without(blocks_of(path), begin), encoding), start=1):
+    for number, content in enumerate(_pieces(_without(blocks_of(path), begin), encoding, path), start=1):
         line = _decoded(content, encoding, f"{path}:{number}")
         yield Line(begin, begin + len(content), number, start, line)
         begin += len(content)
@@ -82,20 +85,23 @@ def _without(blocks: Iterator[bytes], count: int) -> Iterator[bytes]:
     return chain([first[count:]], blocks)
 
 
-def _pieces(blocks: Iterable[bytes], encoding: Encoding) -> Iterator[bytes]:
+def _pieces(blocks: Iterable[bytes], encoding: Encoding, path: Path) -> Iterator[bytes]:
     """The bytes of every line."""
     breaks, unit = BREAKS.get(encoding.name, BREAK), encoding.unit
-    rest: list[bytes] = []
+    rest, size, number = list[bytes](), 0, 1
     for block in blocks:
         rest.append(block)
+        size += len(block)
         if b"\n" not in block and b"\r" not in block and not rest[0].endswith((b"\r", b"\r\0")):
+            _refuse_endless(block, size, encoding, f"{path}:{number}")
             continue
         data, place = b"".join(rest), 0
         for match in breaks.finditer(data):
             if match.start() % unit == 0 and match.end() < len(data) - unit:  # a \r at the end may go on with \n
                 yield data[place : match.end()]
-                place = match.end()
+                place, number = match.end(), number + 1
         rest = [data[place:]]
+        size = len(rest[0])
     data, place = b"".join(rest), 0
     for match in breaks.finditer(data):
         if match.start() % unit == 0:
@@ -103,6 +109,14 @@ def _pieces(blocks: Iterable[bytes], encoding: Encoding) -> Iterator[bytes]:
             place = match.end()
     if place < len(data):
         yield data[place:]
+
+
+def _refuse_endless(block: bytes, size: int, encoding: Encoding, name: str) -> None:
+    """Refuse a line that goes on and on: binary files, those of many gigabytes among them, have few line breaks."""
+    if encoding.unit == 1 and b"\0" in block:
+        raise BadItemError(name, f"holds zero bytes: the file is binary, not text; remove it, {ADVICE}")
+    if size > LONGEST:
+        raise BadItemError(name, f"is a line of more than {LONGEST >> 20} MiB; break it into several, {ADVICE}")
 
 
 def _decoded(content: bytes, encoding: Encoding, name: str) -> str:

@@ -1,12 +1,14 @@
 """Checkpoints that survive a kill at any moment."""
 
 import io
+import warnings
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from ..storage.atomic import write_bytes
+from ..storage.damage import first_line
 
 CHECKPOINT = "checkpoint.pt"
 
@@ -35,9 +37,13 @@ def load_checkpoint(folder: Path) -> dict[str, Any] | None:
     if not path.is_file():
         return None
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings(action="ignore"):  # of pickles by others, which are refused
+            state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
-        raise ValueError(f"{path} is no checkpoint of this package, or is damaged: {error}") from error
+        raise ValueError(
+            f"{path} is no checkpoint of this package, or is damaged: {first_line(error)}; begin the run again in "
+            "another folder"
+        ) from error
     if not isinstance(state, dict) or "step" not in state:
         raise ValueError(f"{path} is no checkpoint of this package: it names no step")
     return state

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import final
 
 from ..storage.atomic import write_text
+from ..storage.damage import json_of, read_or_name
 from ..storage.listing import listed
 from ..storage.naming import counted
 
@@ -91,10 +92,7 @@ class DataRecord:
         path = folder / RECORD
         if not path.is_file():
             return None
-        try:
-            return cls(**json.loads(path.read_text(encoding="utf-8")))
-        except (ValueError, TypeError) as error:
-            raise ValueError(f"{path} is damaged ({error}); remove it and resume with --data-changed") from error
+        return read_or_name(path, lambda _: cls(**json_of(path)), "remove it and resume with --data-changed")
 
     def changes(self, now: "DataRecord") -> list[str]:
         """What is different now, in words; nothing where at most the times of files are."""

@@ -15,6 +15,7 @@ from torch import nn
 from ..components.registry import REGISTRIES
 from ..components.settings import settings_of
 from ..storage.atomic import write_text
+from ..storage.damage import json_of, read_or_name
 from .checkpoint import CHECKPOINT
 from .data_record import DataRecord
 from .lock import locked
@@ -63,7 +64,8 @@ class RunFolder:
         path = self.folder / OPTIONS
         if not path.is_file():
             return
-        before, now = _flat(json.loads(path.read_text(encoding="utf-8"))), _flat(self.fields)
+        advice = "remove it, and resume with the options that the run was begun with"
+        before, now = read_or_name(path, lambda _: _flat(json_of(path)), advice), _flat(self.fields)
         names = [name for name in sorted(before | now) if not any(_within(name, free) for free in self.free)]
         changed = [name for name in names if before.get(name) != now.get(name)]
         if changed:

@@ -1,7 +1,6 @@
 """Segments of a whole training set, kept on disk: found once, read by all workers and ranks until the next round."""
 
 import io
-import zipfile
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -98,9 +97,9 @@ class KeptSegments(AbstractMasks[Any]):
             )
         try:
             return _unpacked(path).get(index)
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        except Exception as error:  # whatever a damaged archive makes zipfile, zlib and NumPy raise
             raise BadItemError(
-                str(path), f"the segments of this round cannot be read ({error}); begin the run again in another folder"
+                str(path), f"the segments of this round are damaged ({error!r}); begin the run again in another folder"
             ) from error
 
 

@@ -141,6 +141,8 @@ def _table(path: Path, column: str | None, items: AbstractItems[Any], skip_bad: 
     wrong = [row for row in rows if row.problem]
     if wrong and not skip_bad:
         raise ValueError(f"{path}:{wrong[0].line} {wrong[0].problem}; correct the row, or leave it out with --skip-bad")
+    if len(wrong) == len(rows):
+        raise ValueError(f"{path}:{wrong[0].line} {wrong[0].problem}, and no other row can be used; correct the table")
     return LabelRows(path, layout, tuple(row for row in rows if not row.problem), wanted, len(wrong))
 
 

@@ -8,6 +8,7 @@ from typing import final
 from torch.utils.tensorboard import SummaryWriter
 
 from ..storage.atomic import write_text
+from ..storage.damage import read_or_name
 
 METRICS = "metrics.csv"
 
@@ -70,10 +71,16 @@ class MetricsLog:
 
 
 def read_metrics(path: Path) -> list[dict[str, str]]:
-    """The rows of a metrics file; a last line that a kill cut short is left out."""
-    if not path.is_file():
-        return []
-    with path.open(newline="") as file:
+    """The rows of a metrics file; a last line that a kill cut short is left out.
+
+    Raises:
+        ValueError: naming the file, if it is damaged.
+    """
+    return read_or_name(path, _rows, "remove it, and its curves begin anew") if path.is_file() else []
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
         lines = file.read().split("\n")
     rows = list(csv.DictReader(lines[:-1]))
     return [row for row in rows if None not in row and None not in row.values()]

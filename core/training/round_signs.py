@@ -14,6 +14,7 @@ from torch import Tensor
 from ..data.masks import ItemMasks
 from ..evaluation.partition import adjusted_rand_index
 from ..storage.atomic import write_text
+from ..storage.damage import read_or_name
 
 ROUNDS = "rounds.csv"
 ITEMS = 256
@@ -121,10 +122,18 @@ def write_signs(folder: Path, signs: RoundSigns) -> None:
 
 
 def read_signs(folder: Path) -> list[RoundSigns]:
-    """The signs of all rounds so far; none where there is no file."""
+    """The signs of all rounds so far; none where there is no file.
+
+    Raises:
+        ValueError: naming the file, if it is damaged.
+    """
     path = folder / ROUNDS
     if not path.is_file():
         return []
+    return read_or_name(path, _signs, "remove it, and the report begins with the next round")
+
+
+def _signs(path: Path) -> list[RoundSigns]:
     with path.open(encoding="utf-8", newline="") as file:
         rows = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
     return [RoundSigns(**{**row, "round": int(row["round"]), "step": int(row["step"])}) for row in rows]  # type: ignore[arg-type]

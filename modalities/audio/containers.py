@@ -157,13 +157,20 @@ def _end(container: "InputContainer", stream: "AudioStream", begin: float, lengt
                         f"several recordings are joined in it: the clock begins anew after {last - begin:.1f} s"
                     )
                 packet_begin = max(packet_begin, packet.pts * base)
-                last = max(last, (packet.pts + (packet.duration or 0)) * base)
+                last = max(last, (packet.pts + _ticks(packet.duration)) * base)
                 torn = (in_packets and packet.is_corrupt) or coded_frames.is_torn(stream.codec_context.name, packet)
         except (FFmpegError, OSError):
             pass  # a damaged end: what came before counts
         if last > begin:
             return last, torn, packet_begin
     return begin, False, begin
+
+
+def _ticks(duration: int | None) -> int:
+    """How long a packet lasts: where all of it is cut off and more, as at the end of short Ogg files, FFmpeg gives the
+    number below zero in 32 bits without a sign.
+    """
+    return 0 if duration is None else duration - 2**32 if 2**31 <= duration < 2**32 else duration
 
 
 def stretch(

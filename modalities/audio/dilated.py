@@ -8,10 +8,11 @@ from einops import rearrange
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from gestalt.core.components.ranges import Between, Width, check_ordered, check_ranges
+from gestalt.core.components.ranges import Between, Width, check_ranges
 from gestalt.core.data.feature_map import FeatureMap, Grid
 from gestalt.core.networks.encoder import AbstractEncoder
 from gestalt.core.networks.group_norm import MaskedGroupNorm
+from gestalt.core.networks.whitening import RunningWhitening
 
 from .data import Waveforms
 from .encoders import Conv, ElementNorm, Frames
@@ -55,17 +56,19 @@ class Dilated(AbstractEncoder):
     It takes the mean log-mel spectrum of every element (`LogMel`), less its quiet level and less its mean in each band.
     Residual blocks see ever further; one more sees each element alone.
 
-    Its vectors hold two levels side by side (`levels`): `membership`, what belongs together within a recording, and
-    `types`, what it is. The second comes of a small network of its own (`Conv`) that sees one element to either side,
-    so that what is asked of one level takes nothing from the other.
+    Its vectors hold three levels side by side (`levels`): `membership`, what belongs together within a recording;
+    `types`, what it is; and `spectrum`, the log-mel spectrum itself, whitened by statistics of the training data. The
+    types come of a small network of their own (`Conv`) that sees one element to either side, so that what is asked of
+    one level takes nothing from another.
 
     Levels of loudness and the statistics of normalisation are those of some seconds around an element. Where these
     are the whole window (`around=0`), features of a moment depend a little on where its window was cut.
 
     Args:
         width: channels of all blocks.
-        dim: the length of the vectors.
-        membership: how many of these numbers, from the first on, say what belongs together; the others are the types.
+        membership: numbers that say what belongs together.
+        types: numbers that say what it is, 0 for none.
+        spectrum: whether the whitened spectrum is beside them.
         dilations: one residual block each, of three elements that lie so far apart.
         around: seconds to either side over which levels and statistics are taken, 0 for the whole window.
         norm: `group` (groups of channels, over these seconds), `layer` (each element alone) or `row` (batch
@@ -80,7 +83,7 @@ class Dilated(AbstractEncoder):
     Example:
         >>> import torch
         >>> Dilated()(Waveforms(torch.randn(1, 16_000), torch.tensor([16_000]), 16_000)).values.shape
-        torch.Size([1, 31, 160])
+        torch.Size([1, 31, 224])
 
     Source: van den Oord et al., "WaveNet" (2016), for dilations that double.
     """
@@ -88,8 +91,9 @@ class Dilated(AbstractEncoder):
     def __init__(
         self,
         width: Annotated[int, Between(2, 65536)] = 128,
-        dim: Width = 160,
         membership: Width = 32,
+        types: Annotated[int, Between(0, 65536)] = 128,
+        spectrum: bool = True,
         dilations: Sequence[Annotated[int, Between(1, 4096)]] = (1, 2, 4, 8, 1),
         around: Around = 4.0,
         norm: str = "group",
@@ -102,8 +106,9 @@ class Dilated(AbstractEncoder):
     ) -> None:
         super().__init__()
         self.width = width
-        self.dim = dim
         self.membership = membership
+        self.types = types
+        self.spectrum = spectrum
         self.dilations = tuple(dilations)
         self.around = around
         self.norm = norm
@@ -114,7 +119,6 @@ class Dilated(AbstractEncoder):
         self.floor = floor
         self.sample_rate = sample_rate
         check_ranges(self)
-        check_ordered(self, "membership", "dim")
         if norm not in ("group", "layer", "row"):
             raise ValueError(f"norm is 'group', 'layer' or 'row', got {norm!r}")
         window, hop = whole_samples(window_ms, sample_rate, "window_ms"), whole_samples(hop_ms, sample_rate, "hop_ms")
@@ -131,26 +135,27 @@ class Dilated(AbstractEncoder):
         )
         self.out = nn.Conv1d(width, membership, 1)
         front = mels, window_ms, hop_ms, per_element, floor, sample_rate
-        types = dim - membership
-        self.types = Conv(types, (3, 1), 0, 1, "layer" if norm == "layer" else "row", *front) if types else None
+        self.types_of = Conv(types, (3, 1), 0, 1, "layer" if norm == "layer" else "row", *front) if types else None
+        self.whitening = RunningWhitening(mels) if spectrum else None
+        self.dim = sum(self.levels.values())
 
     @property
     def levels(self) -> Mapping[str, int]:
-        """What belongs together, and what something is."""
-        types = {} if self.types is None else {"types": self.types.dim}
-        return {"membership": self.membership} | types
+        """What belongs together, what something is, and its spectrum."""
+        found = {"membership": self.membership, "types": self.types, "spectrum": self.mels * self.spectrum}
+        return {name: length for name, length in found.items() if length}
 
     @property
     def reach(self) -> float:
         """Seconds to either side that an element's vector depends on; 0 where that is the whole window.
 
         With `norm="group"` every layer sees further by `around`; what lies beyond the first of these is in means of
-        means alone, and changes a vector by a few hundredths of its length at most.
+        means alone, and changes a vector by less than a hundredth of its length.
         """
         if not self.relative.around:
             return 0.0
         # The stem sees one element to either side, every block its dilation, and spectra less than one more.
-        elements = 2 + sum(self.dilations) + self.relative.reach
+        elements = 2 + sum(self.dilations) + self.relative.reach + self.relative.around * (self.norm == "group")
         return elements * self.step / self.sample_rate
 
     def forward(self, data: Waveforms) -> FeatureMap:
@@ -163,7 +168,10 @@ class Dilated(AbstractEncoder):
         x = self.stem(rearrange(self.relative(loud, padded), "b two m t -> b (two m) t"), padded)
         for block in self.blocks:
             x = x + block(x, padded)
-        values = masked(self.out(x), padded).transpose(1, 2)
-        if self.types is not None:
-            values = torch.cat([values, self.types(data).values], dim=2)
-        return FeatureMap(values, valid, Grid.uniform((elements,), (self.step / data.sample_rate,)))
+        values = [masked(self.out(x), padded).transpose(1, 2)]
+        if self.types_of is not None:
+            values.append(self.types_of(data).values)
+        if self.whitening is not None:
+            rows = loud.transpose(1, 2)
+            values.append(torch.zeros_like(rows).masked_scatter(valid[..., None], self.whitening(rows[valid])))
+        return FeatureMap(torch.cat(values, dim=2), valid, Grid.uniform((elements,), (self.step / data.sample_rate,)))

@@ -200,7 +200,9 @@ def decode(path: Path, header: Header, start: float, seconds: float, sample_rate
     """
     margin = 0.0 if header.sample_rate == sample_rate else MARGIN
     block, first = read_channels(path, header, max(0.0, start - margin), seconds + 2 * margin)
-    samples = torch.from_numpy(np.ascontiguousarray(block.mean(axis=0)))
+    with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is named by whoever asked for it
+        mean = block.mean(axis=0)
+    samples = torch.from_numpy(np.ascontiguousarray(mean))
     if header.sample_rate != sample_rate:
         samples = _resample(samples, header.sample_rate, sample_rate)
     skip = max(0, round((start - first) * sample_rate))

@@ -67,7 +67,7 @@ def _cause(path: Path, header: Header, start: float, sample_rate: int) -> str | 
     refuse_nan(str(path), channels)
     if channels.shape[1] == 0:
         return ""
-    mono = channels.mean(axis=0)
+    mono = channels.mean(axis=0, dtype=np.float64)
     loudest = max(_peak(channel) for channel in channels)
     if loudest < SILENCE:
         return "constant" if float(np.abs(channels).max()) >= SILENCE else ""
@@ -83,7 +83,7 @@ def _cause(path: Path, header: Header, start: float, sample_rate: int) -> str | 
 
 def _peak(samples: Float[np.ndarray, " time"]) -> float:
     """The greatest distance from the mean."""
-    return float(np.abs(samples - samples.mean()).max())
+    return float(np.abs(samples - samples.mean(dtype=np.float64)).max())
 
 
 def refuse_nan(name: str, samples: Float[np.ndarray, "*shape"]) -> None:

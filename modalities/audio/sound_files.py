@@ -11,6 +11,8 @@ import numpy as np
 import soundfile
 from jaxtyping import Float
 
+from gestalt.core.storage.damage import silent
+
 GUESSED = frozenset(("MP3",))
 """Formats whose length libsndfile guesses from their first frames."""
 PACKED = frozenset(("FLAC", "OGG"))
@@ -34,6 +36,7 @@ class SoundFile:
     sample_rate: int
 
 
+@silent()
 def said(path: Path) -> SoundFile | str:
     """What a file says of itself, or why it says nothing."""
     try:
@@ -46,6 +49,7 @@ def said(path: Path) -> SoundFile | str:
         return str(error).strip().rstrip(".")
 
 
+@silent()
 def reaches_end(path: Path, found: SoundFile) -> bool:
     """Whether the last frame of which the header speaks is there."""
     try:
@@ -56,6 +60,7 @@ def reaches_end(path: Path, found: SoundFile) -> bool:
         return False
 
 
+@silent()  # mpg123, which decodes MP3 there, talks to the screen
 def stretch(path: Path, start: float, seconds: float) -> tuple[Float[np.ndarray, "channels time"], float]:
     """The sound from `start` on with its channels, and when its first sample sounds."""
     with _opened(path) as file:

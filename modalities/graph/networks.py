@@ -1,6 +1,7 @@
 """Graphs of any kind: edge lists with features, and the graphs of PyTorch Geometric."""
 
 import re
+import warnings
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -11,12 +12,14 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from gestalt.core.data.items import BadItemError
+from gestalt.core.storage.damage import first_line
 
 from .columns import is_edge_list
 from .data import Graph, Schema
 from .records import GraphRecords, Record
 from .tables import Rows, rows_of
 
+GREATEST = float(torch.finfo(torch.float32).max)
 DECIMAL = re.compile(r"^([-+]?\d+),(\d+(?:[eE][-+]?\d+)?)$")
 WORDS = 256
 """Words in a column share so many categories, by a hash that is the same everywhere: nothing needs to be stored."""
@@ -123,7 +126,7 @@ def _number(cell: str) -> float | None:
         value = float(cell) if cell else 0.0
     except ValueError:
         return None
-    return value if abs(value) < float("inf") else None
+    return value if abs(value) <= GREATEST else None
 
 
 def from_pyg(graphs: Iterable[Any], name: str = "graph", most: int = 512) -> GraphRecords:
@@ -157,7 +160,7 @@ def from_pyg(graphs: Iterable[Any], name: str = "graph", most: int = 512) -> Gra
     for number, (data, (nodes, numbers, kinds, weights)) in enumerate(zip(listed, tables, strict=True)):
         graph = Graph(nodes, numbers, data.edge_index.long(), kinds, weights, torch.arange(len(nodes)), schema)
         target = getattr(data, "y", None)
-        values = {} if target is None else {"y": str(target.flatten().tolist())}
+        values = {} if target is None else {"y": str(torch.as_tensor(target).flatten().tolist())}
         records.append(Record(f"{name} [{number}]", graph, len(nodes), values))
     return GraphRecords(records, schema, most)
 
@@ -204,12 +207,13 @@ def from_saved(path: Path) -> Iterator[Record]:
     from .geometric import STORAGE
 
     try:
-        with torch.serialization.safe_globals(list(STORAGE)):
+        with torch.serialization.safe_globals(list(STORAGE)), warnings.catch_warnings(action="ignore"):
             loaded = torch.load(path, weights_only=True)
-        return iter(from_pyg(loaded if isinstance(loaded, list) else [loaded], str(path)).records)
+            return iter(from_pyg(loaded if isinstance(loaded, list) else [loaded], str(path)).records)
     except BadItemError:
         raise
     except Exception as error:  # whatever a broken file makes torch raise
         raise BadItemError(
-            str(path), f"holds no graphs of PyTorch Geometric ({error}); save a list of Data with torch.save"
+            str(path),
+            f"holds no graphs of PyTorch Geometric ({first_line(error)}); save a list of Data with torch.save",
         ) from error

@@ -72,10 +72,11 @@ class GraphRecords(AbstractItems[Graph]):
         self._index = WindowIndex((-(-record.size // most) for record in self.records), "graph")
         self._kept: dict[int, Graph] = {}
         self._cut: tuple[int, list[Int[Tensor, " nodes"]]] = (-1, [])
+        self._whole: tuple[Record, Graph] | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         """What travels to worker processes: not what was kept for speed."""
-        return {**self.__dict__, "_kept": {}, "_cut": (-1, [])}
+        return {**self.__dict__, "_kept": {}, "_cut": (-1, []), "_whole": None}
 
     def __len__(self) -> int:
         """Windows of all graphs together."""
@@ -175,7 +176,12 @@ class GraphRecords(AbstractItems[Graph]):
     def _graph(self, record: Record) -> Graph:
         if isinstance(record.source, Graph):
             return record.source
+        if self._whole is not None and self._whole[0] is record:
+            return self._whole[1]
         try:
-            return graph_of(molecule_of(record.source), record.title, record.source)
+            graph = graph_of(molecule_of(record.source), record.title, record.source)
         except ValueError as error:
             raise BadItemError(record.name, f"{error}; correct it, or leave it out with --skip-bad") from error
+        if record.size > self.most:  # its windows are asked for one after the other: it is not made anew for each
+            self._whole = record, graph
+        return graph

@@ -43,6 +43,8 @@ def _byte_lines(path: Path) -> Iterator[bytes]:
     for block in blocks_of(path):
         *lines, rest = (rest + block).split(b"\n")
         yield from lines
+        if len(rest) > MOST:
+            raise ValueError(f"has a line of more than {MOST >> 20} MiB: it is no SDF")
     if rest:
         yield rest
 

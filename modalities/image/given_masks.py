@@ -18,7 +18,7 @@ from gestalt.core.data.items import AbstractItems, BadItemError, Skipped
 from gestalt.core.data.masks import AbstractMasks, ItemMasks
 from gestalt.core.modality.pairing import NamedFiles, files_below, must_exist, unreadable_masks
 from gestalt.core.pictures.pillow import orientation_of
-from gestalt.core.pictures.pixels import upright
+from gestalt.core.pictures.pixels import refuse_many, upright
 from gestalt.core.pictures.reading import read_numbers, size_of
 
 from .coco_masks import mask_of
@@ -107,9 +107,9 @@ class CocoMasks(AbstractMasks[Picture]):
             name = f"{self.path}, annotation {annotation.get('id')}"
             try:
                 mask = mask_of(annotation.get("segmentation"), *size)
-            except ValueError as error:
+                drawn.append((mask, self.categories.get(annotation.get("category_id"), "")))
+            except (ValueError, TypeError, OverflowError) as error:  # numbers that are none, or larger than any picture
                 raise BadItemError(name, f"{error}; {ADVICE}") from error
-            drawn.append((mask, self.categories.get(annotation.get("category_id"), "")))
         drawn.sort(key=lambda one: -int(one[0].sum()))
         numbers = np.zeros(size, dtype=np.int32)
         for number, (mask, _) in enumerate(drawn, start=1):
@@ -127,23 +127,39 @@ def _annotated(
         images = {image["id"]: image for image in record["images"]}
         annotations = [(one["image_id"], one) for one in record["annotations"]]
         categories = {one["id"]: str(one["name"]) for one in record.get("categories", ())}
-        named = [(str(image["file_name"]), (key, image["height"], image["width"])) for key, image in images.items()]
-    except (UnicodeDecodeError, ValueError, KeyError, TypeError, AttributeError) as error:
+        named = [(str(image["file_name"]), (key, *_stated(image))) for key, image in images.items()]
+        unknown = next((one for key, one in annotations if key not in images), None)
+        crowds = [bool(one.get("iscrowd")) for _, one in annotations]
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise ValueError(
             f"{path} has no annotations in COCO's format ({type(error).__name__}: {error}): it needs the lists images "
             f"(id, file_name, height, width) and annotations (image_id, segmentation); {ADVICE}"
         ) from error
+    if unknown is not None:
+        raise ValueError(
+            f"{path}, annotation {unknown.get('id')}: there is no image {unknown.get('image_id')} in the list images; "
+            f"{ADVICE}"
+        )
     pairs = files.paired(named, lambda image: f"{path}, image {image[0]},")
     number_of = {key: number for number, (key, _, _) in pairs.items()}
     own: dict[int, list[Mapping[str, Any]]] = {}
-    for key, annotation in annotations:
-        if key not in images:
-            raise ValueError(
-                f"{path}, annotation {annotation.get('id')}: there is no image {key} in the list images; {ADVICE}"
-            )
-        if key in number_of and not annotation.get("iscrowd"):
+    for (key, annotation), crowd in zip(annotations, crowds, strict=True):
+        if key in number_of and not crowd:
             own.setdefault(number_of[key], []).append(annotation)
-    return {number: (int(h), int(w)) for number, (_, h, w) in pairs.items()}, own, categories
+    return {number: (height, width) for number, (_, height, width) in pairs.items()}, own, categories
+
+
+def _stated(image: Mapping[str, Any]) -> tuple[int, int]:
+    """Height and width of a picture as the file states them.
+
+    Raises:
+        ValueError: for those of none.
+    """
+    height, width = int(image["height"]), int(image["width"])
+    if height < 1 or width < 1:
+        raise ValueError(f"an image of {width} × {height} pixels")
+    refuse_many(height, width)
+    return height, width
 
 
 def _on_item(numbers: Numbers, picture: Path, item: Picture, source: str, names: Mapping[int, str]) -> ItemMasks:

@@ -67,16 +67,16 @@ def format_of(path: Path, field: str, encoding: str | None) -> AbstractRecordFor
 
 def _json_lines(path: Path) -> bool:
     """Whether the first line of a file is an object by itself."""
-    for line in lines_of(path):
-        if line.text.strip():
-            return isinstance(_json(line.text), dict)
-    return False
+    head = next(blocks_of(path), b"").removeprefix(b"\xef\xbb\xbf").lstrip()
+    if head.startswith(b"["):  # an array, which may be one line of any length
+        return False
+    return next((isinstance(_json(line.text), dict) for line in lines_of(path) if line.text.strip()), False)
 
 
 def _json(text: str) -> object:
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 

@@ -59,7 +59,7 @@ def read_spans(path: Path, files: NamedFiles) -> dict[int, list[SpanLine]]:
             name, line = str(record["file"]), record.get("line")
             line = None if line is None else int(line)
             spans = tuple(_span(span, line, number, place, source) for place, span in enumerate(record["spans"]))
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
             raise ValueError(
                 f"{source} has no spans ({type(error).__name__}: {error}); a line is "
                 '{"file": …, "line": …, "spans": [{"begin": …, "end": …, "object": …}, …]}'

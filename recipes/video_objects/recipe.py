@@ -1,49 +1,41 @@
 """Things in moving scenes composed of the shipped items, or in the user's videos."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, ClassVar, final
 
 from gestalt.core.components.ranges import Between, Count, Positive, check_ranges
-from gestalt.core.discovery.concat_features import ConcatFeatures
+from gestalt.core.data.transplants import Transplants
 from gestalt.core.discovery.finder import ObjectFinder
-from gestalt.core.discovery.groupers import KMeans
-from gestalt.core.discovery.segmenters import AbstractSegmenter
-from gestalt.core.experiment.first_segments import plain_segments
+from gestalt.core.discovery.groupers import MergeAlike
+from gestalt.core.discovery.regions import GroupRegions
+from gestalt.core.discovery.segmenters import GivenMasks, Rounds
 from gestalt.core.experiment.options import EncoderChoice, Labelling, Running, ViewOptions
 from gestalt.core.experiment.own_data import own_data
 from gestalt.core.experiment.predictions import Predictions
 from gestalt.core.experiment.recipe import AbstractRecipe, Captions, ExperimentData
 from gestalt.core.methods.method import AbstractMethod
-from gestalt.core.methods.odin_warm_start import OdinWarmStart
+from gestalt.core.methods.odin_rounds import OdinRounds
 from gestalt.core.modality.transform import Views
 from gestalt.core.networks.encoder import Network
-from gestalt.core.networks.follower import CopyEvery
 from gestalt.core.training.options import Training
 from gestalt.modalities.video import Clip, Video, chain
-from gestalt.modalities.video.effects import Blur, ColourJitter, Grey
-from gestalt.modalities.video.encoders import Colours
+from gestalt.modalities.video.effects import ColourJitter
 from gestalt.modalities.video.space import Flip, ResizedCrop
 from gestalt.modalities.video.views import TimeCrop
 
 from ..scene_sources import class_names, most_visible
 from .results import CEILING, COLUMNS, NOTE, baselines, measure
+from .rules import fine, first_segments
 from .synthetic.scenes import Layout, Scene, Scenes
 from .synthetic.sources import load_sources
 
 TEST_SEED = 1_000_000  # test scenes are the same for every run
-SMALL_TUBES = EncoderChoice("conv", {"stride": 4, "finer": 2, "width": 64})
-"""The convolutions see 4 × 4 pixels, and tubes are twice as fine: objects of some 20 pixels need it."""
 
 
-def tracks_finder() -> ObjectFinder:
-    """k-means over all frames of a clip at once, so that groups are tracks: colour, texture, what is learned, place.
-
-    Weight 0 of time lets an object last as long as the clip. Hidden features are grouped, since thousands of tubes a
-    clip would have to be projected.
-    """
-    grouper = KMeans(16, spherical=False, position=(0.0, 1.0, 1.0))
-    return ObjectFinder(grouper, "hidden", extra_features=ConcatFeatures(Colours(cell=2), 0.5))
+def regions_finder() -> ObjectFinder:
+    """Supervoxels, merged while what was learned of them is alike; nothing is background."""
+    return ObjectFinder(MergeAlike(0.12, objects=64), "hidden", regions=GroupRegions(fine()))
 
 
 @final
@@ -61,19 +53,19 @@ class Options:
     """Frames per second that are used, at most."""
     size: Annotated[int, Between(16, 65536)] = 64
     """The shorter side of the picture in pixels, at most."""
-    view: Annotated[int, Between(16, 65536)] = 48
+    view: Annotated[int, Between(16, 65536)] = 64
     """Height and width of the views in pixels."""
-    scenes: Count = 6000
+    scenes: Count = 400
     """Scenes to compose for training (without --data)."""
     test_scenes: Count = 60
     """Scenes of unseen items to evaluate on (without --data)."""
     cell: Annotated[int, Between(1, 64)] = 2
-    """Pixels a side of the tubes that first segments lie on, and whose colours the baselines group."""
-    finder: ObjectFinder = field(default_factory=tracks_finder)
-    """How objects are found among tubes, for methods that do not say so themselves."""
-    method: AbstractMethod = OdinWarmStart(contrast=0.2, regression=1.0, switch=120, discovery=CopyEvery(40, "steps"))
+    """Pixels a side of the tubes whose colours the baselines group."""
+    finder: ObjectFinder = field(default_factory=regions_finder)
+    """How objects are found, for methods that do not say so themselves."""
+    method: AbstractMethod = OdinRounds(rounds=Rounds(300), transplants=Transplants(smallest=0.01, largest=0.27))
     """What learns."""
-    encoder: EncoderChoice = SMALL_TUBES
+    encoder: EncoderChoice = EncoderChoice("unet")
     """With what network."""
     views: ViewOptions = ViewOptions()
     """From which views."""
@@ -81,7 +73,7 @@ class Options:
     """Where to read and write."""
     labelling: Labelling = Labelling()
     """What is known."""
-    training: Training = field(default_factory=lambda: Training(steps=160, batch=16, lr=2e-3, warmup=30))
+    training: Training = field(default_factory=lambda: Training(steps=600, batch=4, lr=2e-3, warmup=30))
     """How it is trained."""
 
     def __post_init__(self) -> None:
@@ -116,7 +108,7 @@ class VideoObjects(AbstractRecipe[Clip, tuple[Scene, ...]]):
 
     def data(self) -> ExperimentData[Clip, tuple[Scene, ...]]:
         """Scenes, or windows of videos."""
-        options, first = self._own, first_segments(self.finder, self._own.cell)
+        options, first = self._own, GivenMasks(first_segments())
         if options.running.data:
             return own_data(self.modality, options.running, views(options.view), first_segments=first)
         frames = max(2, round(options.seconds * options.rate))
@@ -151,16 +143,9 @@ class VideoObjects(AbstractRecipe[Clip, tuple[Scene, ...]]):
 
 
 def views(size: int) -> Views[Clip]:
-    """Two views of every clip: half of its time, a part of its picture, in other colours."""
-    steps = [(1.0, TimeCrop(0.5, 0.5)), (1.0, ResizedCrop(size, 0.5)), (0.5, Flip())]
-    steps += [(0.8, ColourJitter()), (0.1, Grey()), (0.2, Blur())]
-    return Views(chain(), (chain(*steps),) * 2)
-
-
-def first_segments(finder: ObjectFinder, cell: int) -> AbstractSegmenter:
-    """The same way of grouping, on colour and texture alone."""
-    raw = Colours(cell)
-    return plain_segments(raw, replace(finder, space="hidden", extra_features=ConcatFeatures(raw, 0.0)))
+    """Two views of every clip: half of its time, recoloured, cropped and mirrored half the time; never blurred."""
+    view = chain((1.0, TimeCrop(0.5, 0.5)), (0.5, ResizedCrop(size, 0.4)), (0.5, Flip()), (0.8, ColourJitter()))
+    return Views(chain(), (view, view))
 
 
 def largest(scene: Scene) -> str | None:

@@ -1,7 +1,6 @@
 """The table: every way of finding and telling things that move, on the same scenes."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 import torch
 from jaxtyping import Int
@@ -18,7 +17,7 @@ from gestalt.modalities.video import MODALITY, Clip, on_pixels
 from gestalt.modalities.video.encoders import Colours
 
 from .propagation import Propagation, propagation_metrics
-from .rules import Rules, moving_regions, supervoxels
+from .rules import Rules, colours_finder, graph_supervoxels, moving_regions, slic_supervoxels
 from .synthetic.scenes import Scene
 from .truth import frame_metrics, on_grid, track_metrics, type_metrics
 
@@ -40,6 +39,8 @@ NOTE = (
     "vector in another scene. "
     "The first row is the truth itself at the resolution of the tubes, no method."
 )
+CLUSTERS = 16
+"""Clusters of k-means among the baselines."""
 CEILING = "truth on the same tubes"
 
 
@@ -73,16 +74,16 @@ def baselines(
     """
     plain = Colours(cell)
     raw = Network(plain)
-    objects = finder.grouper.objects if isinstance(finder.grouper, KMeans) else 16
+    objects = finder.grouper.objects if isinstance(finder.grouper, KMeans) else CLUSTERS
     # Colours beside colours are colours: the learned part of the finder is set to nothing.
-    colours = ConcatFeatures(plain, 0.0)
+    colours, beside = ConcatFeatures(plain, 0.0), ConcatFeatures(plain, 0.5)
 
     def evaluated(network: Network, one: ObjectFinder) -> dict[str, float]:
         return measure(predictions_of(network, MODALITY, items, one), truth)
 
     def clusters(time: float, place: float, extra: ConcatFeatures | None) -> ObjectFinder:
         grouper = KMeans(objects, spherical=False, position=(time, place, place))
-        return replace(finder, grouper=grouper, space="hidden", extra_features=extra)
+        return ObjectFinder(grouper, "hidden", extra_features=extra)
 
     def ruled(rule: Callable[[Tensor, Rules], Tensor]) -> dict[str, float]:
         return pixel_metrics([rule(item.frames, Rules()) for item in items], truth)
@@ -93,9 +94,12 @@ def baselines(
         "k-means on colours and place": evaluated(raw, clusters(0.0, 1.0, colours)),
         "k-means on colours, place and time": evaluated(raw, clusters(1.0, 1.0, colours)),
         "k-means on a random encoder and place": evaluated(random, clusters(0.0, 1.0, None)),
-        "k-means on colours, place and a random encoder": evaluated(random, finder),
+        "k-means on colours, place and a random encoder": evaluated(random, clusters(0.0, 1.0, beside)),
+        "the run's finder on a random encoder": evaluated(random, finder),
         "background subtraction, camera undone": ruled(moving_regions),
-        "supervoxels (SLIC)": ruled(supervoxels),
+        "supervoxels (SLIC)": ruled(slic_supervoxels),
+        "supervoxels (graph of colours)": ruled(graph_supervoxels),
+        "supervoxels (graph of colours) merged by colours": evaluated(raw, colours_finder()),
     }
 
 

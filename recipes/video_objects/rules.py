@@ -1,4 +1,4 @@
-"""Things in videos by hand-made rules: what differs from the still background, and boxes of like colour.
+"""Things in videos by hand-made rules: what differs from the still background, and segments of like colour.
 
 The baselines that every learned segmentation has to beat; they see one clip at a time, without training or labels.
 """
@@ -14,6 +14,14 @@ from jaxtyping import Float, Int, UInt8
 from scipy.ndimage import binary_closing, binary_fill_holes, binary_opening, gaussian_filter, label, shift
 from torch import Tensor
 
+from gestalt.core.discovery.concat_features import ConcatFeatures
+from gestalt.core.discovery.finder import ObjectFinder
+from gestalt.core.discovery.groupers import Regions
+from gestalt.core.discovery.regions import GroupRegions
+from gestalt.modalities.video.encoders import Colours
+from gestalt.modalities.video.spanning_tree import tree_segments
+from gestalt.modalities.video.supervoxels import LargestSupervoxels, Supervoxels
+
 
 @final
 @dataclass(frozen=True)
@@ -26,6 +34,9 @@ class Rules:
         smallest: share of the clip's pixels below which a region is no object.
         tubes: number of supervoxels.
         compactness: of supervoxels: large values make them square.
+        scale: of supervoxels by a graph of colours.
+        least: pixels of these in all frames together.
+        penalty: at which these merge by their colours.
     """
 
     smooth: float = 1.0
@@ -33,6 +44,9 @@ class Rules:
     smallest: float = 0.002
     tubes: int = 20
     compactness: float = 10.0
+    scale: float = 500.0
+    least: int = 60
+    penalty: float = 160.0
 
 
 def moving_regions(frames: UInt8[Tensor, "time 3 height width"], rules: Rules) -> Int[Tensor, "time height width"]:
@@ -64,7 +78,7 @@ def moving_regions(frames: UInt8[Tensor, "time 3 height width"], rules: Rules) -
     return torch.from_numpy(numbers.astype(np.int64)) - 1
 
 
-def supervoxels(frames: UInt8[Tensor, "time 3 height width"], rules: Rules) -> Int[Tensor, "time height width"]:
+def slic_supervoxels(frames: UInt8[Tensor, "time 3 height width"], rules: Rules) -> Int[Tensor, "time height width"]:
     """SLIC over space and time: compact boxes of like colour, a frame counting as much as half a pixel."""
     from skimage.segmentation import slic
 
@@ -73,6 +87,28 @@ def supervoxels(frames: UInt8[Tensor, "time 3 height width"], rules: Rules) -> I
         volume, rules.tubes, rules.compactness, sigma=rules.smooth, spacing=(0.5, 1, 1), start_label=0, channel_axis=-1
     )
     return torch.from_numpy(found.astype(np.int64))
+
+
+def graph_supervoxels(frames: UInt8[Tensor, "time 3 height width"], rules: Rules) -> Int[Tensor, "time height width"]:
+    """Felzenszwalb and Huttenlocher's segments over space and time: the rule that round 0 learns from."""
+    colours = frames.permute(0, 2, 3, 1).double().numpy()
+    return torch.from_numpy(tree_segments(colours, rules.scale, rules.least))
+
+
+def fine() -> Supervoxels:
+    """The same segments, for what merges them."""
+    return Supervoxels(Rules().scale, Rules().least)
+
+
+def first_segments() -> LargestSupervoxels:
+    """The same segments, as a rule for training."""
+    return LargestSupervoxels(fine())
+
+
+def colours_finder() -> ObjectFinder:
+    """The same segments merged by their colours and textures, by Ward's cost."""
+    colours, regions = ConcatFeatures(Colours(cell=2), 0.0), GroupRegions(fine(), unit=False)
+    return ObjectFinder(Regions(Rules().penalty, objects=64), "hidden", extra_features=colours, regions=regions)
 
 
 def _moved(

@@ -1,5 +1,6 @@
 """The command line: `gestalt COMMAND …`."""
 
+import io
 import os
 import re
 import sys
@@ -8,6 +9,9 @@ import time
 
 def main() -> None:
     """Entry point of the command `gestalt`: a user's mistake ends in one clear line, not in a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # names of files that are no UTF-8 come as lone surrogates
+            stream.reconfigure(errors="backslashreplace")
     try:
         try:
             from .cli.commands import execute

@@ -9,7 +9,7 @@ from torch import Tensor
 from gestalt.core.data.feature_map import FeatureMap, Grid
 from gestalt.modalities.video import Clip
 from gestalt.recipes.video_objects.propagation import Propagation, carried, propagation_metrics
-from gestalt.recipes.video_objects.rules import Rules, moving_regions, supervoxels
+from gestalt.recipes.video_objects.rules import Rules, moving_regions, slic_supervoxels
 from gestalt.recipes.video_objects.synthetic.scenes import Layout, Scene, Scenes
 from gestalt.recipes.video_objects.synthetic.sources import load_sources
 from gestalt.recipes.video_objects.truth import frame_metrics, on_grid, track_metrics, type_metrics
@@ -118,6 +118,6 @@ def test_rules_find_what_moves_against_the_camera_and_tile_a_clip() -> None:
     scene = Scene(clip, true, (0,))
     moving = moving_regions(clip.frames, Rules(margin=0.25))
     assert track_metrics([moving], [scene])["J"] > 0.6
-    tiles = supervoxels(clip.frames, Rules())
+    tiles = slic_supervoxels(clip.frames, Rules())
     assert int(tiles.min()) == 0
     assert 5 < len(tiles.unique()) < 60

@@ -9,17 +9,20 @@ import torch
 from PIL import Image
 
 from gestalt.cli.commands import execute
+from gestalt.core.data.correspondence import Index
 from gestalt.core.data.items import BadItemError
-from gestalt.core.discovery.segmenters import Discovery
+from gestalt.core.data.view import Batch, View
+from gestalt.core.discovery.segmenters import GivenMasks
 from gestalt.core.evaluation import Table
 from gestalt.core.runs.saving import load
 from gestalt.modalities.video import MODALITY
 from gestalt.recipes.video_objects.recipe import Options, VideoObjects
+from gestalt.recipes.video_objects.rules import Rules, graph_supervoxels
 from tests.video_files import coded, write, write_sound
 
 TINY = [
-    "--size", "32", "--view", "24", "--batch", "2", "--method.heads.hidden", "16", "--method.heads.projection", "8",
-    "--method.switch", "2", "--method.discovery.every", "2", "--warmup", "1", "--log-every", "1",
+    "--size", "32", "--view", "32", "--batch", "2", "--encoder.widths", "8", "8", "--encoder.dim", "8",
+    "--method.rounds.every", "2", "--warmup", "1", "--log-every", "1",
     "--finder.grouper.objects", "6", "--accelerator", "cpu", "--workers", "0", "--threads", "1",
 ]  # fmt: skip
 TIMES = [0.0, 0.1, 0.25, 0.3, 0.8, 0.95, 1.1, 1.2, 1.5, 1.9, 2.2, 2.3, 2.35]
@@ -30,9 +33,12 @@ ROWS = [
     "k-means on colours, place and time",
     "k-means on a random encoder and place",
     "k-means on colours, place and a random encoder",
+    "the run's finder on a random encoder",
     "background subtraction, camera undone",
     "supervoxels (SLIC)",
-    "Odin, warm start",
+    "supervoxels (graph of colours)",
+    "supervoxels (graph of colours) merged by colours",
+    "Odin, rounds",
 ]
 
 
@@ -63,7 +69,8 @@ def test_a_run_ends_with_a_table_and_a_report(shipped: Path) -> None:
     assert [row.method for row in table.rows] == ROWS
     assert [row.method for row in table.rows if row.ceiling] == ROWS[:1]
     page = (shipped / "report.html").read_text(encoding="utf-8")
-    assert page.count("data:image/webp;base64,") == 3 * 2 * 3  # three scenes, before and after, three strips
+    assert page.count("data:image/webp;base64,") == 3 * 2 * 3 + 2 * 3
+    # Three scenes, before and after, three strips; and three training scenes in two rounds.
     assert "supervoxels (SLIC)" in page
     assert "Objects in videos" in page
 
@@ -104,15 +111,14 @@ def test_wrong_options_are_refused_in_words() -> None:
         Options(rate=-1.0)
 
 
-def test_first_segments_group_colour_texture_and_place_alone() -> None:
-    options = Options(scenes=1, test_scenes=1, size=32, cell=4)
-    first = VideoObjects(options).data().first_segments
-    assert isinstance(first, Discovery)
-    assert first.finder.space == "hidden"
-    assert first.finder.grouper is options.finder.grouper
-    assert first.finder.extra_features is not None
-    assert first.finder.extra_features.weight == 0.0
-    clips = MODALITY.collate([specimen.item for specimen in MODALITY.specimens()])
-    grid = first.source.network.encode(clips).grid
-    assert grid is not None
-    assert [float(edges[0, 1] - edges[0, 0]) for edges in grid.edges[1:]] == [4.0, 4.0]
+def test_first_segments_are_the_largest_supervoxels_and_every_clip_is_composed_once() -> None:
+    data = VideoObjects(Options(scenes=2, test_scenes=1, size=32)).data()
+    assert isinstance(data.first_segments, GivenMasks)
+    rng = np.random.default_rng(0)
+    clip = data.items.read(0, rng)
+    assert data.items.read(0, rng) is clip
+    batch = Batch(View(MODALITY.collate([clip]), Index.of([])), (), ("one",), torch.tensor([0]))
+    found = data.first_segments(batch, torch.Generator()).labels()[0].view(clip.size)
+    by_rule = graph_supervoxels(clip.frames, Rules())
+    assert len(by_rule.unique()) == len(found.unique())
+    assert all(len(by_rule[found == number].unique()) == 1 for number in found.unique().tolist())

@@ -56,9 +56,14 @@ class GroupRegions:
         return FeatureMap(mean, size[:, :-1] > 0, neighbours=near, sizes=size[:, :-1])
 
     def spread(self, found: Segmentation, fine: FineSegments) -> Segmentation:
-        """Objects of regions on the elements of the fine segments: every element takes the weights of its region."""
-        index = fine.labels.clamp(min=0)[:, None].expand(-1, found.objects, -1)
-        weights = found.weights.gather(2, index) * (fine.labels >= 0)[:, None]
+        """Objects of regions on the elements of the fine segments: every element takes the weights of its region.
+
+        Objects behind the last that any item has are left out: there are far more elements than regions.
+        """
+        there = (found.weights > 0).any(dim=2).any(dim=0).nonzero()
+        count = int(there.max()) + 1 if len(there) else 1
+        index = fine.labels.clamp(min=0)[:, None].expand(-1, count, -1)
+        weights = found.weights[:, :count].gather(2, index) * (fine.labels >= 0)[:, None]
         return Segmentation(weights, fine.grid, found.whole)
 
 

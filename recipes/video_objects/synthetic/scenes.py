@@ -17,6 +17,7 @@ from gestalt.modalities.video import Clip
 
 from .sources import Sources
 
+KEPT = 1024  # clips that a process keeps, some 100 kB each: composing one takes longer than learning from it
 LEAST = 24  # pixels of an item that must be seen in its best frame: less is no object
 
 
@@ -70,6 +71,7 @@ class Scenes(AbstractItems[Clip]):
         self.seed = seed
         self.sources = sources
         self.layout = layout
+        self._kept: dict[int, Clip] = {}
 
     def __len__(self) -> int:
         """How many scenes there are."""
@@ -84,8 +86,11 @@ class Scenes(AbstractItems[Clip]):
         return compose(self.sources, self.layout, np.random.default_rng([self.seed, index]))
 
     def read(self, index: int, rng: np.random.Generator) -> Clip:  # noqa: ARG002
-        """Scene `index`."""
-        return self.scene(index).clip
+        """Scene `index`; the first that a process reads are kept."""
+        clip = self._kept.get(index) or self.scene(index).clip
+        if len(self._kept) < KEPT:
+            self._kept[index] = clip
+        return clip
 
 
 def compose(sources: Sources, layout: Layout, rng: np.random.Generator) -> Scene:

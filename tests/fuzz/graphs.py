@@ -1,0 +1,83 @@
+"""Formats of molecules and networks, and their parts."""
+
+import gzip
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+from rdkit import Chem
+
+from gestalt.modalities.graph import GraphModality
+from gestalt.modalities.graph.geometric import Data
+
+from .formats import Format, written
+from .law import read_whole
+
+MODALITY = GraphModality(most=8, margin=1)
+SMILES = ("CC(=O)Oc1ccccc1C(=O)O", "[Na+].[Cl-]", "C[C@H](N)C(=O)O", "F/C=C/F", "[2H]O[2H]", "C")
+SMI = "".join(f"{text} molecule {number}\n" for number, text in enumerate(SMILES))
+CSV = "id,Canonical SMILES,logP\n" + "".join(f'{number},"{text}",{number}.5\n' for number, text in enumerate(SMILES))
+EDGES = "source,target,weight,kind\n" + "".join(f"n{a},n{b},{a}.5,k{b % 2}\n" for a, b in ((0, 1), (1, 2), (2, 0)))
+NODES = "node,size,colour\nn0,1.5,red\nn1,2,blue\nn2,,red\nn9,0,blue\n"
+EDGELIST = "# edges\n" + "".join(f"{a} {(a * 7 + 1) % 13} {{}}\n" for a in range(13))
+
+
+def _sdf() -> bytes:
+    blocks = []
+    for number, text in enumerate(SMILES[:3]):
+        molecule = Chem.MolFromSmiles(text)
+        molecule.SetProp("_Name", f"molecule {number}")
+        blocks.append(f"{Chem.MolToMolBlock(molecule)}>  <logP>\n{number}.5\n\n$$$$\n")
+    return "".join(blocks).encode()
+
+
+def _mol() -> bytes:
+    return Chem.MolToV3KMolBlock(Chem.MolFromSmiles("CCO")).encode()
+
+
+def _saved() -> bytes:
+    edges = torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]])
+    data = [Data(x=torch.ones(3, 2), edge_index=edges, y=torch.tensor([1.0]), edge_attr=torch.zeros(4, 1).long())]
+    return written("a.pt", lambda path: torch.save(data, path))
+
+
+def _one(name: str, content: bytes | str) -> dict[str, bytes]:
+    return {name: content.encode() if isinstance(content, str) else content}
+
+
+READ = partial(read_whole, MODALITY)
+FORMATS = [
+    Format("smi", partial(_one, "a.smi", SMI), READ, "a.smi", is_text=True),
+    Format("molecules csv", partial(_one, "a.csv", CSV), READ, "a.csv", is_text=True),
+    Format("molecules tsv", partial(_one, "a.tsv", CSV.replace(",", "\t")), READ, "a.tsv", is_text=True),
+    Format("sdf", lambda: _one("a.sdf", _sdf()), READ, "a.sdf", is_text=True),
+    Format("mol", lambda: _one("a.mol", _mol()), READ, "a.mol", is_text=True),
+    Format("sdf.gz", lambda: _one("a.sdf.gz", gzip.compress(_sdf(), mtime=0)), READ, "a.sdf.gz"),
+    Format("edgelist", partial(_one, "a.edgelist", EDGELIST), READ, "a.edgelist", is_text=True),
+    Format("edges csv", partial(_one, "a.csv", EDGES), READ, "a.csv", is_text=True),
+    Format(
+        "nodes csv", lambda: {"a.csv": EDGES.encode(), "a.nodes.csv": NODES.encode()},
+        lambda path, skip: read_whole(MODALITY, path.with_name("a.csv"), skip), "a.nodes.csv", is_text=True,
+    ),
+    Format("pt", lambda: _one("a.pt", _saved()), READ, "a.pt"),
+]  # fmt: skip
+
+
+def _parts(path: Path, skip_bad: bool) -> None:
+    del skip_bad
+    items = MODALITY.read([path.parent / "data"]).items
+    found = MODALITY.read_masks(path, items)
+    for index in range(len(items)):
+        found.of_item(index, items.read(index, np.random.default_rng(0)))
+
+
+PARTS = "molecule,part,atoms,smarts\na.smi [line 1],1,0 1 2,CC=O\na.smi [line 1],2,3 4,\na.smi [line 3],1,0,C\n"
+OF_NODES = "graph,node,object\na.smi [line 1],0,1\na.smi [line 1],1,1\na.smi [line 1],2,0\n"
+FORMATS += [
+    Format(
+        name, partial(lambda text: {"data/a.smi": SMI.encode(), "p.csv": text.encode()}, text), _parts, "p.csv",
+        is_text=True,
+    )
+    for name, text in (("parts csv", PARTS), ("objects of nodes", OF_NODES))
+]  # fmt: skip

@@ -1,0 +1,21 @@
+"""All formats, by their names."""
+
+from collections.abc import Mapping
+
+from . import graphs, own, pictures, sounds, texts
+from .formats import Format
+
+GROUPS = (texts.FORMATS, graphs.FORMATS, own.FORMATS, pictures.FORMATS, sounds.FORMATS)
+FORMATS: Mapping[str, Format] = {one.name: one for group in GROUPS for one in group}
+
+
+def others(name: str) -> list[bytes]:
+    """Valid files of the formats listed around one, for files that are of two formats."""
+    group = next(group for group in GROUPS if any(one.name == name for one in group))
+    return [one.content[one.targets[0]] for one in group if one.name != name]
+
+
+def endings(name: str) -> list[str]:
+    """Endings of the formats of its group: a file may have the wrong one."""
+    group = next(group for group in GROUPS if any(one.name == name for one in group))
+    return sorted({one.main.rpartition(".")[2] for one in group if one.main.count("/") == 0})

@@ -1,0 +1,117 @@
+"""Files that broke the law once, made as small as they can be; each stays read or named."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import final
+
+from .formats import Format
+from .listed import FORMATS
+
+
+@final
+@dataclass(frozen=True)
+class Found:
+    """What was done to the valid file of a format (its bytes are given, new ones come), and what is said of it now.
+
+    `says` is a part of the error; "" where the file is read.
+    """
+
+    name: str
+    format: str
+    change: Callable[[bytes], bytes]
+    says: str
+    skip_bad: bool = False
+
+    @property
+    def form(self) -> Format:
+        """The format."""
+        return FORMATS[self.format]
+
+    def check(self, folder: Path) -> None:
+        """Open the file.
+
+        Raises:
+            AssertionError: if something else comes of it.
+        """
+        target = self.form.targets[0]
+        for own, content in self.form.content.items():
+            (folder / own).parent.mkdir(parents=True, exist_ok=True)
+            (folder / own).write_bytes(self.change(content) if own == target else content)
+        said = ""
+        try:
+            self.form.read(folder / self.form.main, self.skip_bad)
+        except (ValueError, OSError) as error:
+            said = str(error)
+        assert bool(said) == bool(self.says), f"expected {self.says!r}, got {said!r}"
+        assert self.says in said, f"expected {self.says!r}, got {said!r}"
+
+
+def _replaced(old: bytes, new: bytes) -> Callable[[bytes], bytes]:
+    def change(content: bytes) -> bytes:
+        assert old in content, f"{old!r} is not in the valid file"
+        return content.replace(old, new, 1)
+
+    return change
+
+
+def _always(content: bytes) -> Callable[[bytes], bytes]:
+    return lambda _: content
+
+
+def _broken_pixels(content: bytes) -> bytes:
+    place = content.index(b"IDAT") + 12
+    return content[:place] + bytes(byte ^ 0x5A for byte in content[place : place + 8]) + content[place + 8 :]
+
+
+def _tag(number: int, value: bytes) -> Callable[[bytes], bytes]:
+    """A TIFF in which a tag has another type, count and value (ten bytes)."""
+
+    def change(content: bytes) -> bytes:
+        start = content.index(number.to_bytes(2, "little"), int.from_bytes(content[4:8], "little"))
+        return content[: start + 2] + value + content[start + 12 :]
+
+    return change
+
+
+DEEP = b"[" * 100_000
+REGRESSIONS = (
+    Found("a valid Ogg file of less than a second", "ogg", lambda content: content, ""),
+    Found("a PNG of 16 bits with broken pixels", "png 16 bits", _broken_pixels, "cannot be read as a picture"),
+    Found("colours of a TIFF that nobody knows", "tiff", _tag(262, b"\x03\0\x01\0\0\0\x99\x01\0\0"), ""),
+    Found("two numbers for the orientation of a TIFF", "tiff", _tag(257, b"\x03\0\x02\0\0\0\x14\0\x14\0"), "picture"),
+    Found(
+        "a dictionary for the number of an image", "COCO", _replaced(b'"image_id": 1', b'"image_id": {}'), "unhashable"
+    ),
+    Found("an image of 1e999 pixels", "COCO", _replaced(b'"height": 20', b'"height": 1e999'), "no annotations in COCO"),
+    Found(
+        "an image of a thousand million pixels", "COCO", _replaced(b'"height": 20', b'"height": 9999999999'), "claims"
+    ),
+    Found("COCO nested too deep", "COCO", _always(DEEP), "no annotations in COCO"),
+    Found("a span that ends at 1e999", "spans jsonl", _replaced(b'"end": 8', b'"end": 1e999'), "has no spans"),
+    Found("run lengths too long for a number", "COCO", _replaced(b"350", b"9" * 30), "m.json, annotation 2"),
+    Found("a dictionary in run lengths", "COCO", _replaced(b"350", b"{}"), "m.json, annotation 2"),
+    Found(
+        "a list for a category", "COCO", _replaced(b'"category_id": 3', b'"category_id": []'), "m.json, annotation 1"
+    ),
+    Found("weights that no float of 32 bits holds", "edges csv", _replaced(b"0.5", b"1e308"), ""),
+    Found("spans nested too deep", "spans jsonl", _always(DEEP), "has no spans"),
+    Found("a table of wrong rows alone", "labels csv", _always(b"file,label\na\nb\n"), "no other row", skip_bad=True),
+    Found("a checkpoint that is cut off", "checkpoint", lambda content: content[:300], "begin the run again"),
+    Found("a saved graph that is none", "pt", _always(b"\x80\x02]q\x00."), "a.pt"),
+    Found("segments whose archive is torn", "segments", lambda content: content[:100], "are damaged"),
+    Found("options of a run that are no JSON", "options.json", _always(b"{"), "options.json is damaged"),
+    Found("options of a run in another encoding", "options.json", _always(b"\xff\xfe{"), "options.json is damaged"),
+    Found("data.json nested too deep", "data.json", _always(DEEP), "data.json is damaged"),
+    Found("a list of outputs nested too deep", "list of outputs", _always(DEEP), "is damaged"),
+    Found("signs of rounds without numbers", "rounds.csv", _always(b"round,step\na,b\n"), "rounds.csv is damaged"),
+    Found("metrics in another encoding", "metrics.csv", _always(b"step\n\xff\n1\n"), "metrics.csv is damaged"),
+    Found("a table of results that is no JSON", "table.json", _always(b"{"), "table.json is damaged"),
+    Found("a run of settings that there are not", "config.json", _replaced(b'"width"', b'"widht"'), "config.json"),
+    Found("a run of a width below 0", "config.json", _replaced(b'"width": 8', b'"width": -8'), "config.json"),
+    Found(
+        "a run whose heads are a list", "config.json", _replaced(b'"heads": {', b'"heads": [], "x": {'), "config.json"
+    ),
+    Found("a run nested too deep", "config.json", _always(DEEP), "config.json"),
+    Found("weights of a type that torch has not", "model.safetensors", _replaced(b'"F32"', b'"F99"'), "damaged"),
+)

@@ -1,0 +1,98 @@
+"""Formats of text, their spans, and tables of labels: a few lines each."""
+
+import json
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from gestalt.core.training.label_table import read_labels, record_labels
+from gestalt.modalities.text import Text
+
+from .formats import Format
+from .law import read_whole
+
+LINES = "One line of 3 words, and more.\nGrün ist die Heide; 1.5 km²!\n\nA third — „quoted“ — line\n"
+WORDS = [("Old", "B-NP"), ("men", "I-NP"), ("saw", "O"), ("it", "B-NP"), (".", "O")]
+CONLL = "-DOCSTART- O\n\n" + "".join(f"{word} {tag}\n" for word, tag in WORDS) + "\nYes B-X\nNo O\n"
+CONLLU = "# sent_id = 1\n# text = Old men.\n" + "".join(
+    f"{number}\t{word}\t_\tNOUN\t_\t_\t0\troot\t_\t{last}\n"
+    for number, word, last in ((1, "Old", "_"), (2, "men", "SpaceAfter=No"), (3, ".", "_"))
+)
+TABLE = 'id,text,score\n1,"One, two ""three""",0.5\n2,Four five,1\n3,"two\nlines",2\n'
+PLAIN, JOINED, SMALL = Text(), Text(lines=False, window=8, margin=4), Text(window=3, margin=2)
+RECORDS = [{"text": "One two three", "id": 1, "tags": ["a"]}, {"text": "Vögel\u2028 am See", "id": 2}]
+
+
+def _file(name: str, text: str, encoding: str = "utf-8") -> dict[str, bytes]:
+    return {name: text.encode(encoding)}
+
+
+def _format(name: str, file: str, text: str, modality: Text = SMALL, encoding: str = "utf-8") -> Format:
+    return Format(name, partial(_file, file, text, encoding), partial(read_whole, modality), file, is_text=True)
+
+
+FORMATS = [
+    _format("txt", "a.txt", LINES, PLAIN),
+    _format("txt in windows", "a.txt", LINES * 2, JOINED),
+    _format("txt utf-16", "a.txt", "\ufeff" + LINES, SMALL, "utf-16-le"),
+    _format("txt latin-1", "a.txt", LINES.replace("„", "").replace("“", "").replace("—", "-"),
+            Text(encoding="latin-1"), "latin-1"),
+    _format("jsonl", "a.jsonl", "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in RECORDS)),
+    _format("json", "a.json", json.dumps(RECORDS, indent=1)),
+    _format("csv", "a.csv", TABLE),
+    _format("tsv", "a.tsv", 'text\tid\nOne "two"\t1\n"Three four"\t2\n'),
+    _format("conll", "a.conll", CONLL),
+    _format("conllu", "a.conllu", CONLLU),
+    _format("tagged txt", "a.txt", CONLL.removeprefix("-DOCSTART- O\n\n")),
+]  # fmt: skip
+
+
+def _spans(path: Path, skip_bad: bool) -> None:
+    del skip_bad
+    items = PLAIN.read([path.parent / "data"]).items
+    found = PLAIN.read_masks(path, items)
+    for index in range(len(items)):
+        found.of_item(index, items.read(index, np.random.default_rng(0)))
+
+
+SPANS = [
+    {"file": "a.txt", "spans": [{"begin": 4, "end": 8, "object": 0, "text": "line"}, {"begin": 9, "end": 13}]},
+    {"file": "a.txt", "line": 2, "spans": []},
+]
+COLUMNS = "One B-X\nline I-X\nof O\n3 B-N\nwords O\n, O\nand O\nmore O\n. O\n"
+
+
+def _labels(path: Path, skip_bad: bool) -> None:
+    items = PLAIN.read([path.parent / "data"]).items
+    read_labels(path, items, None, "class", (), skip_bad)
+
+
+def _values(path: Path, skip_bad: bool) -> None:
+    items = PLAIN.read([path.parent / "data"]).items
+    read_labels(path, items, "score", "value", (), skip_bad)
+
+
+def _own_labels(path: Path, skip_bad: bool) -> None:
+    items = SMALL.read([path], skip_bad).items
+    try:
+        record_labels(items, "score", "value")
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+
+
+def _with_data(name: str, text: str) -> dict[str, bytes]:
+    return {"data/a.txt": LINES.encode(), "data/b.txt": b"More words here\n", name: text.encode()}
+
+
+FORMATS += [
+    Format(name, partial(_with_data, file, text), read, file, is_text=True)
+    for name, file, text, read in (
+        ("spans jsonl", "s.jsonl", "".join(json.dumps(one) + "\n" for one in SPANS), _spans),
+        ("spans conll", "a.conll", COLUMNS, _spans),
+        ("labels csv", "l.csv", 'file,label,note\na.txt,x,\nb.txt,y,"a, b"\n', _labels),
+        ("labels tsv", "l.tsv", "file\tlabel\na.txt:1\tx\na.txt:2\tz\ndata/b.txt\ty\n", _labels),
+        ("values csv", "v.csv", "name;score\na;0,5\nb;1e3\n", _values),
+    )
+]
+FORMATS.append(Format("own column", partial(_file, "a.csv", TABLE), _own_labels, "a.csv", is_text=True))
