@@ -93,8 +93,19 @@ OTHER: dict[str, tuple[Any, Any]] = {
     "weight": (0.1, 0.9),
     "sees": ("source", "views"),
 }
-"""Two values of every setting that shows within two steps. Those that are parts have tests of their own."""
-PARTS = {"objective", "presence", "finder", "discovery", "switch", "rounds", "transplants", "background", "of"}
+"""Two values of every setting that shows within two steps. Those that are parts, or need levels, have tests of their own."""
+PARTS = {
+    "objective",
+    "presence",
+    "finder",
+    "discovery",
+    "switch",
+    "rounds",
+    "transplants",
+    "background",
+    "of",
+    "contrast_level",
+}
 GROUPS = (Heads, Inputs, SemanticSettings)
 
 
