@@ -93,7 +93,7 @@ OTHER: dict[str, tuple[Any, Any]] = {
     "weight": (0.1, 0.9),
     "sees": ("source", "views"),
 }
-"""Two values of every setting that shows within two steps. Those that are parts, or need levels, have tests of their own."""
+"""Two values of every setting that shows within two steps. Parts, and what needs levels, have tests of their own."""
 PARTS = {
     "objective",
     "presence",
