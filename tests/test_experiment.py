@@ -234,7 +234,7 @@ def test_a_second_process_in_the_same_folder_is_refused_and_the_lock_of_a_killed
 
 
 def test_the_table_over_seeds_has_one_value_per_seed_and_goes_on_where_it_stopped(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     seeds = Seeds(tmp_path / "table", seeds=3, steps=2)
     begun: list[int] = []
@@ -254,6 +254,7 @@ def test_the_table_over_seeds_has_one_value_per_seed_and_goes_on_where_it_stoppe
     assert [row.method for row in table.rows] == ["nothing", "BYOL, small heads", "Odin, warm start"]
     assert "3 seeds" in table.title
     assert table.note.startswith("A note. Two seeds agree by ")
+    assert table.note.removeprefix("A note. ") in capsys.readouterr().out
     assert (tmp_path / "table" / "table.md").read_text().count("\n") == 5
 
 

@@ -23,6 +23,7 @@ from gestalt.core.discovery.finder import ObjectFinder
 from gestalt.core.discovery.groupers import KMeans
 from gestalt.core.discovery.segmenters import GivenMasks, Rounds
 from gestalt.core.discovery.segmenters.in_rounds import in_rounds
+from gestalt.core.experiment.report_parts import rounds_said
 from gestalt.core.methods.learner import Learner
 from gestalt.core.methods.method import DataInfo
 from gestalt.core.methods.odin_rounds import OdinRounds
@@ -36,7 +37,7 @@ from gestalt.core.training.loop import TrainingResult, launch, train_learner
 from gestalt.core.training.metrics_log import METRICS, read_metrics
 from gestalt.core.training.options import Training
 from gestalt.core.training.round_plan import RoundPlan
-from gestalt.core.training.round_signs import RoundSigns, read_signs, write_signs
+from gestalt.core.training.round_signs import ROUNDS, RoundSigns, read_signs, write_signs
 from gestalt.core.training.steady_items import SteadyItems
 from gestalt.core.training.training_data import TrainingData
 from tests.implementations import seeded
@@ -351,3 +352,15 @@ def test_with_first_only_every_round_compares_what_the_first_did(tmp_path: Path)
             assert one is not None
             assert first is not None
             assert torch.equal(one.labels, first.labels)
+
+
+def test_signs_of_an_older_version_say_nothing_of_views(tmp_path: Path) -> None:
+    masks = ItemMasks(torch.tensor([0, 0, 1, -1]), None)
+    write_signs(tmp_path, RoundSigns.of(0, 0, [masks], []))
+    lines = (tmp_path / ROUNDS).read_text(encoding="utf-8").splitlines()
+    assert lines[0].endswith(",views")
+    (tmp_path / ROUNDS).write_text("".join(line.rpartition(",")[0] + "\n" for line in lines), encoding="utf-8")
+    (signs,) = read_signs(tmp_path)
+    assert np.isnan(signs.views)
+    assert "views" not in rounds_said([signs])
+    assert rounds_said([replace(signs, views=0.5)]).endswith("two views of an item agree by 0.50")

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from types import FunctionType, MappingProxyType
-from typing import Any
+from typing import Any, final
 
 from torch import nn
 
@@ -73,11 +73,17 @@ def encoder_name(value: Any, encoders: Encoders) -> str | None:
     return None
 
 
+@final
+class NotInstalledError(ValueError):
+    """A component that is described is of no installed package."""
+
+
 def build(description: Any, encoders: Encoders = NO_ENCODERS) -> Any:
     """What a description describes.
 
     Raises:
-        ValueError: if no component of that name is installed, or its settings are not those of this version.
+        NotInstalledError: if no component of that name is installed.
+        ValueError: if its settings are not those of this version.
 
     Example:
         >>> build({"type": "grouper:k-means", "objects": 4}).objects
@@ -97,7 +103,7 @@ def build(description: Any, encoders: Encoders = NO_ENCODERS) -> Any:
     try:
         kind = registries[choose("kind of component", word, list(registries))].load(name)
     except ValueError as error:
-        raise ValueError(f"{error}. Install the package that brings it") from error
+        raise NotInstalledError(f"{error}. Install the package that brings it") from error
     try:
         return kind(**settings)
     except TypeError as error:

@@ -1,5 +1,6 @@
 """The parts of a report that are the same for every recipe: curves, facts, commands."""
 
+import math
 import os
 import platform
 import shlex
@@ -97,9 +98,9 @@ def facts(
 def rounds_said(rounds: Sequence[RoundSigns]) -> str:
     """How many rounds there were, how the segments of each agree with those of the one before, and how views do."""
     agreement = ", ".join(f"{signs.agreement:.2f}" for signs in rounds[1:])
-    views = ", ".join(f"{signs.views:.2f}" for signs in rounds)
+    views = ", ".join(f"{signs.views:.2f}" for signs in rounds if not math.isnan(signs.views))
     before = f", agreeing with the one before by {agreement}" if agreement else ""
-    return f"{len(rounds)}{before}; two views of an item agree by {views}"
+    return f"{len(rounds)}{before}" + (f"; two views of an item agree by {views}" if views else "")
 
 
 def exhibit(

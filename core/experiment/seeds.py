@@ -62,6 +62,8 @@ def run_seeds(recipe: type[AbstractRecipe[Any, Any]], seeds: Seeds) -> int:
     write_text(seeds.out / "table.json", table.to_json())
     write_text(seeds.out / "table.md", to_markdown(table) + "\n")
     print(to_markdown(table))
+    if agreement:
+        print(f"\n{agreement}")
     return 0
 
 

@@ -91,7 +91,7 @@ class Learner(AbstractLearner[Compared]):
         views = tuple(_ViewDraw(view, self.presence.random(segmentation, generator)) for view in batch.views)
         info = BatchInfo(batch.index, object_labels(batch, segmentation), generator, progress)
 
-        if self._same_both_sides:  # what the online network makes of a view is what the teacher makes of it
+        if self._same_both_sides(batch.index.device):  # what one side makes of a view is what the other makes of it
             projected = tuple(self._objects(self.online, view, segmentation) for view in views)
             teacher = projected[: self.teacher_views]
         else:
@@ -109,11 +109,14 @@ class Learner(AbstractLearner[Compared]):
         kept = tuple(objects.detach() for objects in teacher)
         return StepOutput(loss.value, loss.parts, Compared(online, kept, segmentation, unknown, info))
 
-    @property
-    def _same_both_sides(self) -> bool:
-        """Whether the teacher is the online network and sees the same views: each view is then encoded once."""
-        shared = self.teacher.network is self.online
-        return shared and self.teacher_sees == "views" and self.adversary is None
+    def _same_both_sides(self, device: torch.device) -> bool:
+        """Whether the teacher is the online network and sees the same views: each view is then encoded once.
+
+        In half precision each side encodes for itself: of one pass both would get the same rounding errors, and their
+        gradients, which then add up within the network, more of them.
+        """
+        shared = self.teacher.network is self.online and self.teacher_sees == "views" and self.adversary is None
+        return shared and not torch.is_autocast_enabled(device.type)
 
     def _taught(
         self, batch: Batch[Any], seen: tuple[_ViewDraw, ...], segmentation: Segmentation

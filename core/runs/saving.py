@@ -9,7 +9,7 @@ import safetensors.torch
 import torch
 from torch import nn
 
-from ..components.description import build, describe
+from ..components.description import NotInstalledError, build, describe
 from ..components.names import choose
 from ..components.registry import MODALITIES
 from ..components.settings import settings_of
@@ -175,6 +175,8 @@ def _built_from(path: Path) -> Iterator[None]:
     """Within it, components are built of the settings in a file, which is named where they do not fit."""
     try:
         yield
+    except NotInstalledError as error:
+        raise ValueError(f"{path}: {error}") from error
     except (ValueError, TypeError, AttributeError, RuntimeError, OverflowError, RecursionError) as error:
         raise ValueError(
             f"{path} does not say how to build this run: {error}. It was changed, or another version wrote it: install "

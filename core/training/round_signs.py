@@ -46,7 +46,7 @@ class RoundSigns:
     background: float
     agreement: float
     merged: float
-    views: float
+    views: float = math.nan
 
     @classmethod
     def of(
