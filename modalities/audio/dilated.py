@@ -150,7 +150,7 @@ class Dilated(AbstractEncoder):
         """Seconds to either side that an element's vector depends on; 0 where that is the whole window.
 
         With `norm="group"` every layer sees further by `around`; what lies beyond the first of these is in means of
-        means alone, and changes a vector by less than a hundredth of its length.
+        means alone, and hardly changes a vector (by less than a twentieth of its length where the tests ask).
         """
         if not self.relative.around:
             return 0.0
