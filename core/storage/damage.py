@@ -13,7 +13,7 @@ ResultT = TypeVar("ResultT")
 
 LONGEST = 200
 """Letters of what a library says that are repeated."""
-_SILENT = threading.Lock()
+_SILENT = threading.RLock()  # a decoder may ask another one
 
 
 def first_line(error: BaseException) -> str:
