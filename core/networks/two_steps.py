@@ -2,7 +2,7 @@
 
 from typing import Any, Protocol, runtime_checkable
 
-from jaxtyping import Bool
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from ..data.feature_map import FeatureMap
@@ -31,5 +31,28 @@ class InTwoSteps(Protocol):
             visible: where it is False, an element has no token and influences nothing, as padding does. Its vector is
                 zero; it stays valid, and the grid that of all elements, so that a decoder knows all places. None: all
                 elements are visible.
+        """
+        ...
+
+
+@runtime_checkable
+class GivesLayers(Protocol):
+    """An encoder in two steps whose second step consists of layers of one width."""
+
+    def by_layer(
+        self, tokens: FeatureMap, visible: Bool[Tensor, "batch elements"] | None = None
+    ) -> tuple[Float[Tensor, "batch elements dim"], ...]:
+        """What each layer gives, from the first to the last; arguments as those of `mix`."""
+        ...
+
+
+@runtime_checkable
+class GivesAttention(Protocol):
+    """An encoder that can say what it looks at: foregrounds, as DINO shows them."""
+
+    def attention(self, data: Any) -> Float[Tensor, "batch heads elements"]:
+        """How much attention every element gets in the last layer, on average over the elements of its item.
+
+        It sums to 1 over the valid elements of an item, for every head, and is 0 on padding.
         """
         ...
