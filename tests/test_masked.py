@@ -1,5 +1,7 @@
 """Masked prediction: every loss against its equation, what the network sees, refusals, and that it learns."""
 
+import dataclasses
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -7,7 +9,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from gestalt.core.components.description import build, describe
 from gestalt.core.components.registry import METHODS
+from gestalt.core.components.settings import settings_of
 from gestalt.core.data.feature_map import FeatureMap
 from gestalt.core.data.item_noise import ItemNoise
 from gestalt.core.data.view import Batch
@@ -18,13 +22,13 @@ from gestalt.core.methods.graphmae import GraphMAE
 from gestalt.core.methods.ijepa import IJEPA
 from gestalt.core.methods.mae import MAE
 from gestalt.core.methods.masked.decoder import LINEAR, DecoderSettings
-from gestalt.core.methods.masked.hiding import AtRandom, HiddenObjects, TargetRegions, Together
+from gestalt.core.methods.masked.hiding import AtRandom, HiddenObjects, Spans, TargetRegions, Together
 from gestalt.core.methods.masked.learner import MaskedLearner
 from gestalt.core.methods.masked.targets import Latent, OwnClass
 from gestalt.core.methods.masked.targets.own_class import RandomCodes
 from gestalt.core.methods.masked.token import MaskToken
 from gestalt.core.methods.method import DataInfo
-from gestalt.core.methods.presets import CONTEXT_ENCODERS
+from gestalt.core.methods.presets import CONTEXT_ENCODERS, preset_named
 from gestalt.core.methods.simmim import SimMIM
 from gestalt.core.networks.encoder import Identity, Network
 from gestalt.core.networks.follower import Follower, MovingAverage
@@ -304,3 +308,49 @@ def test_a_few_steps_on_a_few_items_learn_what_is_hidden(name: str, case: Case) 
         learner.after_step([outcome], PROGRESS)
         losses.append(float(outcome.loss.detach()))
     assert sum(losses[-4:]) < 0.98 * sum(losses[:4]), losses
+
+
+@pytest.mark.parametrize("name", MASKED)
+def test_every_part_that_a_finished_run_keeps_comes_back_as_it_was(name: str) -> None:
+    """Law 13."""
+    torch.manual_seed(0)
+    learner = MASKED[name](ENCODERS["series"]())
+    for kept in learner.heads().values():
+        if isinstance(kept, torch.nn.Identity):
+            continue
+        again = build(json.loads(json.dumps(describe(kept))))
+        again.load_state_dict(kept.state_dict())
+        assert settings_of(again) == settings_of(kept)
+
+
+@pytest.mark.parametrize("name", [*MASKING, "mae of whole objects", "graphmae of spans"])
+def test_a_method_is_written_to_a_file_and_read_again(name: str) -> None:
+    changes = {"mae of whole objects": HiddenObjects(), "graphmae of spans": Spans(0.4, 2)}
+    method = preset_named(name.split(" of ")[0]).method
+    method = dataclasses.replace(method, hiding=changes[name]) if name in changes else method
+    assert build(json.loads(json.dumps(describe(method)))) == method
+
+
+@pytest.mark.parametrize("name", MASKED)
+def test_a_learner_that_goes_on_from_its_state_gives_the_same_numbers(name: str) -> None:
+    """Law 10."""
+    torch.manual_seed(0)
+    learner, batch = MASKED[name](ENCODERS["points"]()), make_batch("points", ITEMS["points"](4))
+
+    def step(of: MaskedLearner, seed: int) -> Tensor:
+        of.zero_grad()
+        outcome = of(batch, seeded(seed), PROGRESS)
+        outcome.loss.backward()
+        with torch.no_grad():
+            for parameter in of.parameters():
+                if parameter.grad is not None:
+                    parameter.sub_(0.1 * parameter.grad)
+        of.after_step([outcome], PROGRESS)
+        return outcome.loss.detach()
+
+    step(learner, 1)
+    torch.manual_seed(5)
+    again = MASKED[name](ENCODERS["points"]())
+    again.load_state_dict(learner.state_dict())
+    for seed in (2, 3):
+        assert torch.equal(step(learner, seed), step(again, seed))
