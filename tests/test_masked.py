@@ -21,7 +21,7 @@ from gestalt.core.methods.data2vec import Data2Vec
 from gestalt.core.methods.graphmae import GraphMAE
 from gestalt.core.methods.ijepa import IJEPA
 from gestalt.core.methods.mae import MAE
-from gestalt.core.methods.masked.decoder import LINEAR, DecoderSettings
+from gestalt.core.methods.masked.decoder import LINEAR, DecoderSettings, MaskedDecoder
 from gestalt.core.methods.masked.hiding import AtRandom, HiddenObjects, Spans, TargetRegions, Together
 from gestalt.core.methods.masked.learner import MaskedLearner
 from gestalt.core.methods.masked.targets import Latent, OwnClass
@@ -201,6 +201,25 @@ def test_what_is_hidden_reaches_no_prediction(kind: str) -> None:
                 seen = encoder.mix(learner.token(given, out, noise))
             found.append(learner.decoder(seen, hidden.visible, hidden.groups[:, 0]))
         assert torch.equal(found[0], found[1])
+
+
+@torch.no_grad()
+def test_a_decoder_of_blocks_masks_again_sees_what_is_visible_and_knows_places() -> None:
+    """GraphMAE's second mask; of what is neither visible nor predicted it sees nothing."""
+    torch.manual_seed(0)
+    decoder = MaskedDecoder(6, 4, width=8, depth=2, heads=2)
+    seen = FeatureMap(torch.randn(2, 6, 6), torch.ones(2, 6, dtype=torch.bool))
+    visible, places = torch.zeros(2, 6, dtype=torch.bool), torch.zeros(2, 6, dtype=torch.bool)
+    visible[:, :2], places[:, 3:5] = True, True
+    found = decoder(seen, visible, places)
+    assert found.shape == (4, 4)
+    elsewhere = torch.where(visible[..., None], seen.values, 7.0)
+    assert torch.equal(decoder(seen.with_values(elsewhere), visible, places), found)
+    other = torch.where(visible[..., None], seen.values.flip(2), seen.values)
+    assert not torch.allclose(decoder(seen.with_values(other), visible, places), found)
+    assert not torch.allclose(found[0], found[1]), "two places of one item"
+    linear = MaskedDecoder(6, 4, width=8, depth=0, heads=2)
+    torch.testing.assert_close(linear(seen, visible, places), linear.out(seen.values[places]))
 
 
 def test_of_hidden_elements_some_are_kept_and_some_get_another_element_of_their_item() -> None:

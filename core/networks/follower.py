@@ -46,6 +46,8 @@ class MovingAverage(AbstractRule):
         >>> rule = MovingAverage(0.99)
         >>> [round(rule.decay(Progress(step, 100, 10)), 4) for step in (0, 50, 100)]
         [0.99, 0.995, 1.0]
+        >>> round(MovingAverage(0.9, "linear").decay(Progress(25, 100, 10)), 4)
+        0.925
     """
 
     base: Share = 0.996
