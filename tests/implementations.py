@@ -76,6 +76,7 @@ from gestalt.core.networks.follower import (
 )
 from gestalt.core.networks.heads import MLP
 from gestalt.core.optimization.progress import Progress
+from tests.cluster_objectives import CLUSTERED, SMALL_CLUSTERS
 from tests.computed_numbers import computed_numbers, numbers
 from tests.toy import PATCH, Ragged, point_items, series_items, toy
 
@@ -167,7 +168,7 @@ def _whatever_the_size(build: Callable[[], AbstractObjective], _dim: int, _views
 
 EVERY_OBJECTIVE: dict[str, Callable[[int, int], AbstractObjective]] = {
     **{name: functools.partial(_whatever_the_size, build) for name, build in OBJECTIVES.items()},
-    **QUEUED,
+    **(QUEUED | CLUSTERED),
 }
 """All that compare any number of objects."""
 
@@ -244,7 +245,7 @@ DATA = DataInfo(
     computed=numbers(),
 )
 """The data for which all methods are built small."""
-SMALL: dict[str, Any] = {"heads": Heads(8, 5), "finder": FINDER, "switch": 2, "contrast": 1.0}
+SMALL: dict[str, Any] = {"heads": Heads(8, 5), "finder": FINDER, "switch": 2, "contrast": 1.0} | SMALL_CLUSTERS
 """In place of a method's own settings, where it has such settings."""
 
 

@@ -83,6 +83,18 @@ OTHER: dict[str, tuple[Any, Any]] = {
     "momentum": (0.2, 0.9),
     "noise": (3, 9),
     "keys": (3, 9),
+    "bottleneck": (5, 6),
+    "prototypes": (7, 12),
+    "balance": ("centring", "sinkhorn"),
+    "centre_momentum": (0.1, 0.9),
+    "teacher_temperature": (0.05, 0.5),
+    "first_temperature": (0.01, 0.05),
+    "warmup_epochs": (1, 30),
+    "frozen_epochs": (0, 1),
+    "epsilon": (0.05, 0.5),
+    "iterations": (1, 3),
+    "queue_from": (0, 15),
+    "compares": ("items", "segments"),
     "hidden": (8, 9),
     "projection": (5, 6),
     "predictor": (True, False),
@@ -209,6 +221,14 @@ PUBLISHED: dict[str, dict[str, object]] = {
     "simclr": {"temperature": 0.1, "same_view": True},
     "moco": {"temperature": 0.2, "symmetric": False},
     "npid": {"temperature": 0.07, "momentum": 0.5},
+    "dino": {
+        "temperature": 0.1,
+        "teacher_temperature": 0.07,
+        "first_temperature": 0.04,
+        "warmup_epochs": 30,
+        "frozen_epochs": 1,
+    },
+    "swav": {"temperature": 0.1, "teacher_temperature": 0.05, "first_temperature": 0.05, "frozen_epochs": 1},
     "supervised": {},
     **{
         name: {"distance": "normalised", "symmetric": True}
@@ -227,7 +247,8 @@ DECAYS = {
     "byol-small": (0.99, "cosine"),
     "odin-warm-start": (0.99, "cosine"),
 } | dict.fromkeys(
-    ("odin", "odin-semantic", "detcon", "byol", "semppl", "semppl-invariant", "semppl-task", "relic"), (0.996, "cosine")
+    ("odin", "odin-semantic", "detcon", "byol", "semppl", "semppl-invariant", "semppl-task", "relic", "dino"),
+    (0.996, "cosine"),
 )
 
 

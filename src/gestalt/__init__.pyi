@@ -74,6 +74,7 @@ from .core.methods.computed.learner import ComputedLearner as ComputedLearner
 from .core.methods.computed.method import Computed as Computed
 from .core.methods.detcon import DetConB as DetConB
 from .core.methods.detcon import DetConS as DetConS
+from .core.methods.dino import DINO as DINO
 from .core.methods.info import BatchInfo as BatchInfo
 from .core.methods.learner import Learner as Learner
 from .core.methods.method import AbstractMethod as AbstractMethod
@@ -104,6 +105,7 @@ from .core.methods.step import AbstractLearner as AbstractLearner
 from .core.methods.step import StepOutput as StepOutput
 from .core.methods.supervised import Supervised as Supervised
 from .core.methods.supervised import SupervisedContrast as SupervisedContrast
+from .core.methods.swav import SwAV as SwAV
 from .core.methods.target_head import TargetHead as TargetHead
 from .core.methods.targets.base import AbstractTarget as AbstractTarget
 from .core.methods.targets.classes import Classes as Classes

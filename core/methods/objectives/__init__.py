@@ -1,10 +1,14 @@
 """Objectives: what pulls together, what pushes apart."""
 
+from .assignments import Balanced as Balanced
+from .assignments import Centred as Centred
+from .assignments import balanced_by as balanced_by
 from .base import AbstractObjective as AbstractObjective
 from .base import Loss as Loss
 from .combined import Combined as Combined
 from .contrastive import Contrastive as Contrastive
 from .contrastive import contrastive as contrastive
+from .distillation import Distillation as Distillation
 from .elements import ElementsToObjects as ElementsToObjects
 from .moco import Moco as Moco
 from .npid import Npid as Npid
