@@ -6,7 +6,16 @@ from typing import Any
 
 import torch
 
-from gestalt.core.methods.objectives import AbstractObjective, Balanced, Centred, Distillation, Queue
+from gestalt.core.methods.objectives import (
+    AbstractObjective,
+    Balanced,
+    Centred,
+    DeepCluster,
+    Distillation,
+    PrototypeContrast,
+    Queue,
+    SelfLabelling,
+)
 from gestalt.core.networks.follower import MovingAverage
 
 Build = Callable[[int, int], AbstractObjective]
@@ -44,5 +53,22 @@ _CLUSTERED: dict[str, Build] = {
 CLUSTERED: dict[str, Build] = {name: functools.partial(fixed, build) for name, build in _CLUSTERED.items()}
 """Those that compare any number of objects, for vectors of a length and so many views of the teacher."""
 
-SMALL_CLUSTERS: dict[str, Any] = {"hidden": 8, "bottleneck": 5, "prototypes": 12, "queue_batches": 2, "queue_from": 0}
+_BANKS: dict[str, Build] = {
+    "deepcluster": lambda items, dim: DeepCluster(items, dim, 3, labellings=2, iterations=3),
+    "sela": lambda items, dim: SelfLabelling(items, dim, 3, labellings=2, updates=10),
+    "prototype contrast": lambda items, dim: PrototypeContrast(items, dim, (2, 4), negatives=3, begins=0.0),
+}
+BANKS: dict[str, Build] = {name: functools.partial(fixed, build) for name, build in _BANKS.items()}
+"""Those with a bank of whole items, for the size of the data set and the length of vectors."""
+
+SMALL_CLUSTERS: dict[str, Any] = {
+    "hidden": 8,
+    "bottleneck": 5,
+    "prototypes": 4,
+    "queue_batches": 2,
+    "queue_from": 0,
+    "labellings": 2,
+    "granularities": 2,
+    "begins": 0.0,
+}
 """Settings of small methods."""

@@ -76,7 +76,7 @@ from gestalt.core.networks.follower import (
 )
 from gestalt.core.networks.heads import MLP
 from gestalt.core.optimization.progress import Progress
-from tests.cluster_objectives import CLUSTERED, SMALL_CLUSTERS
+from tests.cluster_objectives import BANKS, CLUSTERED, SMALL_CLUSTERS
 from tests.computed_numbers import computed_numbers, numbers
 from tests.toy import PATCH, Ragged, point_items, series_items, toy
 
@@ -191,7 +191,7 @@ WITH_THEMSELVES: dict[str, Callable[[int, int], AbstractObjective]] = {
 BANKED: dict[str, Callable[[int, int], AbstractObjective]] = {
     "npid": lambda items, dim: Npid(items, dim, temperature=0.2, noise=None),
     "npid with noise": lambda items, dim: Npid(items, dim, temperature=0.3, noise=5),
-}
+} | BANKS
 """Those with a bank of whole items, built for the size of the data set and the length of vectors."""
 
 RULES: dict[str, Callable[[], AbstractRule]] = {

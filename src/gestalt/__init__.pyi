@@ -72,6 +72,7 @@ from .core.methods.adversary import Adversary as Adversary
 from .core.methods.byol import BYOL as BYOL
 from .core.methods.computed.learner import ComputedLearner as ComputedLearner
 from .core.methods.computed.method import Computed as Computed
+from .core.methods.deepcluster import DeepCluster as DeepCluster
 from .core.methods.detcon import DetConB as DetConB
 from .core.methods.detcon import DetConS as DetConS
 from .core.methods.dino import DINO as DINO
@@ -94,8 +95,10 @@ from .core.methods.odin import Odin as Odin
 from .core.methods.odin_rounds import OdinRounds as OdinRounds
 from .core.methods.odin_semantic import OdinSemantic as OdinSemantic
 from .core.methods.odin_warm_start import OdinWarmStart as OdinWarmStart
+from .core.methods.pcl import PCL as PCL
 from .core.methods.presets import Preset as Preset
 from .core.methods.relic import ReLIC as ReLIC
+from .core.methods.sela import SeLa as SeLa
 from .core.methods.semppl import SemPPL as SemPPL
 from .core.methods.settings import Heads as Heads
 from .core.methods.settings import Inputs as Inputs

@@ -1,6 +1,7 @@
 """How a view's scores become its assignment to prototypes, which other views predict; and what keeps all in use."""
 
 import abc
+from collections.abc import Callable
 from typing import Literal, Protocol, final, runtime_checkable
 
 import torch
@@ -88,7 +89,7 @@ class Balanced(AbstractAssignment):
 
 def balanced_by(balance: Balance, count: int, momentum: float = 0.9, iterations: int = 3) -> AbstractAssignment:
     """The assignment of a name: those that DINO's authors compare."""
-    made = {
+    made: dict[Balance, Callable[[], AbstractAssignment]] = {
         "centring": lambda: Centred(count, momentum),
         "sinkhorn": lambda: Balanced(iterations),
         "batch-softmax": lambda: Balanced(1),

@@ -99,7 +99,8 @@ class Distillation(AbstractObjective):
         here = view.present.flatten()
         rows = self._scores(view.vectors.flatten(0, 1)[here])
         remembered = self._scores(self._remembered(place, progress))
-        shares = self.assignment(torch.cat([rows, remembered]), self.teacher_temperature_at(progress))[: len(rows)]
+        everything: Tensor = self.assignment(torch.cat([rows, remembered]), self.teacher_temperature_at(progress))
+        shares = everything[: len(rows)]
         return shares.new_zeros(len(here), self.count).index_put_((here.nonzero()[:, 0],), shares)
 
     @torch.no_grad()
