@@ -90,7 +90,7 @@ def test_sinkhorn_and_a_centre_agree_where_all_prototypes_are_used_alike() -> No
     plain = (scores / 0.2).softmax(dim=1)
     torch.testing.assert_close(Balanced(3)(scores, 0.2), plain)
     centred = Centred(4)
-    centred.observe(scores)
+    centred.observe(scores.sum(dim=0), len(scores))
     torch.testing.assert_close(centred(scores, 0.2), plain)
     uneven = scores + torch.tensor([1.0, 0, 0, 0])
     assert not torch.allclose(Balanced(3)(uneven, 0.2), (uneven / 0.2).softmax(dim=1), atol=0.05)

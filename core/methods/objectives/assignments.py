@@ -27,8 +27,8 @@ class AbstractAssignment(nn.Module, abc.ABC):
 class ObservesScores(Protocol):
     """An assignment that learns from the scores of every step."""
 
-    def observe(self, scores: Float[Tensor, "rows prototypes"]) -> None:
-        """Take in the scores of a step, once it is done."""
+    def observe(self, total: Float[Tensor, " prototypes"], count: int) -> None:
+        """Take in the sum of this rank's scores of a step, and of how many rows it is, once the step is done."""
         ...
 
 
@@ -59,12 +59,12 @@ class Centred(AbstractAssignment):
         return ((scores.detach() - self.centre) / temperature).softmax(dim=1)
 
     @torch.no_grad()
-    def observe(self, scores: Float[Tensor, "rows prototypes"]) -> None:
-        """The centre follows."""
-        count = sum_over_ranks(torch.tensor(float(len(scores)), device=scores.device))
-        total = sum_over_ranks(scores.sum(dim=0))
-        if float(count) > 0:
-            self.centre.lerp_((total / count).to(self.centre), 1 - self.momentum)
+    def observe(self, total: Float[Tensor, " prototypes"], count: int) -> None:
+        """The centre follows; where no rank has a row it stays."""
+        rows = sum_over_ranks(torch.tensor(float(count), device=total.device))
+        mean = sum_over_ranks(total) / rows.clamp(min=1)
+        if float(rows) > 0:
+            self.centre.lerp_(mean.to(self.centre), 1 - self.momentum)
 
 
 @final

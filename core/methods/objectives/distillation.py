@@ -75,9 +75,8 @@ class Distillation(AbstractObjective):
 
     def forward(self, online: tuple[Objects, ...], teacher: tuple[Objects, ...], info: BatchInfo) -> Loss:
         """The loss; its parts are the loss and the mean entropy of an assignment, in nats."""
-        frozen = info.progress.step < self.frozen_epochs * info.progress.steps_per_epoch
         assigned = [self._assigned(view, place, info.progress) for place, view in enumerate(teacher)]
-        said = [self.prototypes(view.vectors.flatten(0, 1), frozen) for view in online]
+        said = [self.said(view.vectors.flatten(0, 1), info.progress) for view in online]
         losses = []
         for i, j in ordered_pairs(len(online), len(teacher)):
             both = (online[i].present & teacher[j].present).flatten()
@@ -88,6 +87,12 @@ class Distillation(AbstractObjective):
         entropy = entropy_of(torch.cat(assigned)[present]).mean()
         return Loss(value, {"distillation": value.detach(), "assignment_entropy": entropy})
 
+    def said(self, vectors: Float[Tensor, "rows dim"], progress: Progress) -> Float[Tensor, "rows prototypes"]:
+        """The scores of the student's prototypes, which are frozen in the first epochs."""
+        frozen = progress.step < self.frozen_epochs * progress.steps_per_epoch
+        scores: Tensor = self.prototypes(vectors, frozen)
+        return scores
+
     def teacher_temperature_at(self, progress: Progress) -> float:
         """τ_t."""
         over = self.warmup_epochs * progress.steps_per_epoch
@@ -97,14 +102,15 @@ class Distillation(AbstractObjective):
     def _assigned(self, view: Objects, place: int, progress: Progress) -> Float[Tensor, "rows prototypes"]:
         """P of every object of a view, zero where it is absent; the queue's vectors are assigned with them."""
         here = view.present.flatten()
-        rows = self._scores(view.vectors.flatten(0, 1)[here])
-        remembered = self._scores(self._remembered(place, progress))
+        rows = self.taught(view.vectors.flatten(0, 1)[here])
+        remembered = self.taught(self._remembered(place, progress))
         everything: Tensor = self.assignment(torch.cat([rows, remembered]), self.teacher_temperature_at(progress))
         shares = everything[: len(rows)]
         return shares.new_zeros(len(here), self.count).index_put_((here.nonzero()[:, 0],), shares)
 
     @torch.no_grad()
-    def _scores(self, vectors: Float[Tensor, "rows dim"]) -> Float[Tensor, "rows prototypes"]:
+    def taught(self, vectors: Float[Tensor, "rows dim"]) -> Float[Tensor, "rows prototypes"]:
+        """The scores of the teacher's prototypes."""
         scores: Tensor = (self.prototypes if self.teacher is None else self.teacher)(vectors.detach())
         return scores
 
@@ -121,7 +127,8 @@ class Distillation(AbstractObjective):
         """The assignment learns from what the teacher said, the queue fills, and the teacher's prototypes follow."""
         views = [view for output in outputs for view in output.details.teacher]
         if isinstance(self.assignment, ObservesScores):
-            self.assignment.observe(torch.cat([self._scores(view.vectors[view.present]) for view in views]))
+            rows = torch.cat([view.vectors[view.present] for view in views])
+            self.assignment.observe(self.taught(rows).sum(dim=0), len(rows))
         if self.queue is not None:
             for details in (output.details for output in outputs):
                 seen, info = details.teacher, details.info
@@ -138,7 +145,7 @@ class Distillation(AbstractObjective):
         """
         if details.info.progress.step < details.info.progress.steps_per_epoch:
             return {"prototypes_in_use": float("nan")}
-        rows = torch.cat([self._scores(view.vectors[view.present]) for view in details.teacher])
+        rows = torch.cat([self.taught(view.vectors[view.present]) for view in details.teacher])
         shares = self.assignment(rows, self.teacher_temperature_at(details.info.progress))
         return {"prototypes_in_use": float(entropy_of(shares.mean(dim=0)).exp())}
 
