@@ -61,7 +61,9 @@ _BANKS: dict[str, Build] = {
 BANKS: dict[str, Build] = {name: functools.partial(fixed, build) for name, build in _BANKS.items()}
 """Those with a bank of whole items, for the size of the data set and the length of vectors."""
 
-SMALL_CLUSTERS: dict[str, Any] = {
+SMALL_NUMBERS: dict[str, Any] = {
+    "switch": 2,
+    "contrast": 1.0,
     "hidden": 8,
     "bottleneck": 5,
     "prototypes": 4,
@@ -71,4 +73,4 @@ SMALL_CLUSTERS: dict[str, Any] = {
     "granularities": 2,
     "begins": 0.0,
 }
-"""Settings of small methods."""
+"""Settings of small methods, by name."""

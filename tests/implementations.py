@@ -76,8 +76,9 @@ from gestalt.core.networks.follower import (
 )
 from gestalt.core.networks.heads import MLP
 from gestalt.core.optimization.progress import Progress
-from tests.cluster_objectives import BANKS, CLUSTERED, SMALL_CLUSTERS
+from tests.cluster_objectives import BANKS, CLUSTERED, SMALL_NUMBERS
 from tests.computed_numbers import computed_numbers, numbers
+from tests.kinds_of_learners import NARROW, built_by
 from tests.toy import PATCH, Ragged, point_items, series_items, toy
 
 
@@ -197,6 +198,7 @@ BANKED: dict[str, Callable[[int, int], AbstractObjective]] = {
 RULES: dict[str, Callable[[], AbstractRule]] = {
     "moving average": lambda: MovingAverage(0.9),
     "moving average, buffers copied": lambda: MovingAverage(0.9, buffers="copy"),
+    "even average": lambda: MovingAverage(0.9, schedule="linear"),
     "steady average": lambda: MovingAverage(0.8, schedule="constant"),
     "copy every two steps": lambda: CopyEvery(2, "steps"),
     "copy every epoch": lambda: CopyEvery(1),
@@ -245,7 +247,7 @@ DATA = DataInfo(
     computed=numbers(),
 )
 """The data for which all methods are built small."""
-SMALL: dict[str, Any] = {"heads": Heads(8, 5), "finder": FINDER, "switch": 2, "contrast": 1.0} | SMALL_CLUSTERS
+SMALL: dict[str, Any] = SMALL_NUMBERS | {"heads": Heads(8, 5), "finder": FINDER, "decoder": NARROW}
 """In place of a method's own settings, where it has such settings."""
 
 
@@ -271,7 +273,7 @@ def _built(name: str, **changes: Any) -> Callable[[AbstractEncoder], Learner]:
 
 
 LEARNERS: dict[str, Callable[[AbstractEncoder], Learner]] = {
-    **{name: _built(name) for name in METHODS.names() if not preset_named(name).method.card.computed},
+    **{name: _built(name) for name in METHODS.names() if built_by(name) is Learner},
     "odin-warm-start with both": _built("odin-warm-start", contrast=0.2, regression=1.0, switch=0),
     "byol, adversary, source": _built("byol", inputs=Inputs("source", Adversary(0.2, steps=2))),
     "byol without projector": _built("byol", heads=Heads(8, None)),
@@ -300,14 +302,12 @@ COMPUTED: dict[str, Callable[[AbstractEncoder], ComputedLearner]] = {
     "computed": functools.partial(_computed, Computed(hidden=8)),
     "computed from views": functools.partial(_computed, Computed(hidden=8, sees="views")),
     "computed beside odin": functools.partial(_computed, Computed(small("odin"), weight=0.5, hidden=8)),
-    "computed beside a method that learns from labels": functools.partial(
-        _computed, Computed(small("semppl"), hidden=8)
-    ),
+    "computed beside labels": functools.partial(_computed, Computed(small("semppl"), hidden=8)),
 }
 """Computed targets of items; those of elements differ between modalities."""
 
 EVERY_LEARNER: dict[str, Callable[[AbstractEncoder], AbstractLearner[Compared]]] = {**LEARNERS, **COMPUTED}
-"""Everything that trains."""
+"""Everything that trains, but for masked prediction (`tests/masked_methods.py`)."""
 
 ENCODERS: dict[str, Callable[[], AbstractEncoder]] = {
     "points": lambda: toy("points").encoders["small"](),

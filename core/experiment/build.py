@@ -13,6 +13,7 @@ from ..methods.method import AbstractMethod, DataInfo, all_of, wants_computed
 from ..methods.step import AbstractLearner
 from ..modality.inferred import inferred_settings
 from ..modality.transform import Views
+from ..modality.two_steps import encoders_in_two_steps
 from ..training.computing import ComputedTargets, Computing, computed_targets
 from ..training.labels import Labels
 from .recipe import AbstractRecipe, ExperimentData
@@ -61,6 +62,7 @@ class LearnerFactory:
             finder=self.recipe.finder,
             first_segments=self.data.first_segments if masks is None else GivenMasks(),
             computed=self.computed.info if wants_computed(method) else None,
+            two_steps=encoders_in_two_steps(self.recipe.modality.encoders),
         )
 
     @property

@@ -45,6 +45,7 @@ class DataInfo:
         finder: how the recipe finds objects.
         first_segments: what the recipe compares before anything is learned: masks that come with the data, or a rule.
         computed: what is computed from the items; None where the method does not ask for it.
+        two_steps: names of the encoders in two steps that the modality has, to be named where another was chosen.
     """
 
     items: Count = 1
@@ -54,6 +55,7 @@ class DataInfo:
     finder: ObjectFinder | None = None
     first_segments: AbstractSegmenter | None = None
     computed: ComputedInfo | None = None
+    two_steps: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         check_ranges(self)

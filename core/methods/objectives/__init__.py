@@ -11,6 +11,7 @@ from .contrastive import contrastive as contrastive
 from .deepcluster import DeepCluster as DeepCluster
 from .distillation import Distillation as Distillation
 from .elements import ElementsToObjects as ElementsToObjects
+from .hidden_elements import HiddenElements as HiddenElements
 from .moco import Moco as Moco
 from .npid import Npid as Npid
 from .prototype_contrast import PrototypeContrast as PrototypeContrast
