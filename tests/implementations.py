@@ -76,6 +76,7 @@ from gestalt.core.networks.follower import (
 )
 from gestalt.core.networks.heads import MLP
 from gestalt.core.optimization.progress import Progress
+from tests.cluster_objectives import BANKS, CLUSTERED, SMALL_NUMBERS
 from tests.computed_numbers import computed_numbers, numbers
 from tests.kinds_of_learners import NARROW, built_by
 from tests.toy import PATCH, Ragged, point_items, series_items, toy
@@ -168,7 +169,7 @@ def _whatever_the_size(build: Callable[[], AbstractObjective], _dim: int, _views
 
 EVERY_OBJECTIVE: dict[str, Callable[[int, int], AbstractObjective]] = {
     **{name: functools.partial(_whatever_the_size, build) for name, build in OBJECTIVES.items()},
-    **QUEUED,
+    **(QUEUED | CLUSTERED),
 }
 """All that compare any number of objects."""
 
@@ -191,7 +192,7 @@ WITH_THEMSELVES: dict[str, Callable[[int, int], AbstractObjective]] = {
 BANKED: dict[str, Callable[[int, int], AbstractObjective]] = {
     "npid": lambda items, dim: Npid(items, dim, temperature=0.2, noise=None),
     "npid with noise": lambda items, dim: Npid(items, dim, temperature=0.3, noise=5),
-}
+} | BANKS
 """Those with a bank of whole items, built for the size of the data set and the length of vectors."""
 
 RULES: dict[str, Callable[[], AbstractRule]] = {
@@ -246,7 +247,7 @@ DATA = DataInfo(
     computed=numbers(),
 )
 """The data for which all methods are built small."""
-SMALL: dict[str, Any] = {"heads": Heads(8, 5), "finder": FINDER, "switch": 2, "contrast": 1.0, "decoder": NARROW}
+SMALL: dict[str, Any] = SMALL_NUMBERS | {"heads": Heads(8, 5), "finder": FINDER, "decoder": NARROW}
 """In place of a method's own settings, where it has such settings."""
 
 
@@ -301,9 +302,7 @@ COMPUTED: dict[str, Callable[[AbstractEncoder], ComputedLearner]] = {
     "computed": functools.partial(_computed, Computed(hidden=8)),
     "computed from views": functools.partial(_computed, Computed(hidden=8, sees="views")),
     "computed beside odin": functools.partial(_computed, Computed(small("odin"), weight=0.5, hidden=8)),
-    "computed beside a method that learns from labels": functools.partial(
-        _computed, Computed(small("semppl"), hidden=8)
-    ),
+    "computed beside labels": functools.partial(_computed, Computed(small("semppl"), hidden=8)),
 }
 """Computed targets of items; those of elements differ between modalities."""
 

@@ -13,6 +13,7 @@ from gestalt.core.methods.objectives import (
     AbstractObjective,
     Combined,
     Contrastive,
+    Distillation,
     Moco,
     Queue,
     Regression,
@@ -20,6 +21,7 @@ from gestalt.core.methods.objectives import (
     Semantic,
     SupervisedContrastive,
 )
+from tests.cluster_oracles import naive_distillation
 
 
 def cosine(a: Tensor, b: Tensor) -> float:
@@ -308,6 +310,8 @@ def naive(objective: AbstractObjective, online: list[Objects], teacher: list[Obj
         return naive_semantic(objective, online, teacher, known)
     if isinstance(objective, SupervisedContrastive):
         return naive_supervised_contrastive(online, teacher, known, objective.temperature)
+    if isinstance(objective, Distillation):
+        return naive_distillation(objective, online, teacher, known)
     symmetric = not isinstance(objective, Regression | Moco) or objective.symmetric
     losses = []
     for i, j in view_pairs(online, teacher):

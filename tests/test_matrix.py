@@ -17,7 +17,6 @@ from gestalt.core.discovery.groupers import KMeans
 from gestalt.core.experiment.first_segments import plain_segments
 from gestalt.core.methods.compared import Compared
 from gestalt.core.methods.learner import Learner
-from gestalt.core.methods.masked.learner import MaskedLearner
 from gestalt.core.methods.method import AbstractMethod, DataInfo
 from gestalt.core.methods.step import AbstractLearner, StepOutput
 from gestalt.core.modality.base import AbstractModality
@@ -27,7 +26,7 @@ from gestalt.core.networks.follower import CopyEvery
 from gestalt.core.optimization.progress import Progress
 from gestalt.recipes.objects.recipe import smallest
 from tests.implementations import DATA, make_batch, seeded, small
-from tests.masked_methods import MASKING
+from tests.masked_methods import HIDING, IN_TWO_STEPS
 from tests.two_step_encoders import SETTINGS
 
 PLUG_INS = Path(__file__).parents[1] / "docs" / "plug-ins"
@@ -54,7 +53,7 @@ class Prepared:
         """A learner with the modality's smallest encoder, or its smallest in two steps where the method needs one."""
         torch.manual_seed(0)
         name, settings = smallest(self.modality), dict[str, Any]()
-        if get_type_hints(type(method).build)["return"] is MaskedLearner and self.info.two_steps:
+        if get_type_hints(type(method).build)["return"] in HIDING and self.info.two_steps:
             name, settings = next(iter(SETTINGS[self.modality.name].items()))
         return method.build(self.modality.encoders[name](**settings), self.info)
 
@@ -95,7 +94,7 @@ def trained(learner: AbstractLearner[Compared], batch: Batch[Any], steps: int) -
 
 @pytest.mark.parametrize("method", METHODS.names())
 def test_every_method_trains_on_every_modality(method: str, ready: Prepared) -> None:
-    if method in MASKING and not ready.info.two_steps:
+    if method in IN_TWO_STEPS and not ready.info.two_steps:
         with pytest.raises(ValueError, match="no encoder of this modality can"):
             ready.learner(small(method))
         return

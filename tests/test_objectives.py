@@ -48,7 +48,7 @@ def built(build: Build, teacher: list[Objects]) -> AbstractObjective:
 
 def value(build: Build, online: list[Objects], teacher: list[Objects], known: BatchInfo | None = None) -> float:
     known = labelled(online[0]) if known is None else known
-    return float(built(build, teacher)(tuple(online), tuple(teacher), known).value)
+    return float(built(build, teacher)(tuple(online), tuple(teacher), known).value.detach())
 
 
 def expected(build: Build, online: list[Objects], teacher: list[Objects]) -> float:
@@ -193,7 +193,7 @@ def test_the_gradient_is_the_slope_of_the_loss(name: str) -> None:
     leaf = vectors.clone().requires_grad_()
     loss(leaf).backward()
     assert leaf.grad is not None
-    assert_slope(leaf.grad, lambda moved: float(loss(moved)), vectors)
+    assert_slope(leaf.grad, lambda moved: float(loss(moved).detach()), vectors)
 
 
 @pytest.mark.parametrize("name", [*sorted(STOPPED), *WITH_THEMSELVES])

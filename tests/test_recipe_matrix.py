@@ -25,7 +25,7 @@ from gestalt.core.training.data import Order, batches
 from gestalt.core.training.labels import Labels
 from gestalt.core.training.options import Training
 from tests.implementations import seeded, small
-from tests.masked_methods import MASKING
+from tests.masked_methods import IN_TWO_STEPS
 from tests.two_step_encoders import SETTINGS
 
 METHOD = OdinWarmStart(heads=Heads(8, 4), switch=0)
@@ -174,7 +174,7 @@ def test_a_table_labels_the_items_of_every_recipe_by_their_names(recipe: str, fo
 
 def factory_for(factory: LearnerFactory, method: str) -> LearnerFactory:
     """The recipe's own, or with an encoder in two steps where the method needs one."""
-    if method not in MASKING:
+    if method not in IN_TWO_STEPS:
         return factory
     name, settings = next(iter(SETTINGS[factory.recipe.modality.name].items()))
     options = dataclasses.replace(factory.recipe.options, encoder=EncoderChoice(name, settings))

@@ -74,9 +74,12 @@ from .core.methods.byol import BYOL as BYOL
 from .core.methods.computed.learner import ComputedLearner as ComputedLearner
 from .core.methods.computed.method import Computed as Computed
 from .core.methods.data2vec import Data2Vec as Data2Vec
+from .core.methods.deepcluster import DeepCluster as DeepCluster
 from .core.methods.detcon import DetConB as DetConB
 from .core.methods.detcon import DetConS as DetConS
+from .core.methods.dino import DINO as DINO
 from .core.methods.graphmae import GraphMAE as GraphMAE
+from .core.methods.ibot import IBOT as IBOT
 from .core.methods.ijepa import IJEPA as IJEPA
 from .core.methods.info import BatchInfo as BatchInfo
 from .core.methods.learner import Learner as Learner
@@ -98,8 +101,10 @@ from .core.methods.odin import Odin as Odin
 from .core.methods.odin_rounds import OdinRounds as OdinRounds
 from .core.methods.odin_semantic import OdinSemantic as OdinSemantic
 from .core.methods.odin_warm_start import OdinWarmStart as OdinWarmStart
+from .core.methods.pcl import PCL as PCL
 from .core.methods.presets import Preset as Preset
 from .core.methods.relic import ReLIC as ReLIC
+from .core.methods.sela import SeLa as SeLa
 from .core.methods.semppl import SemPPL as SemPPL
 from .core.methods.settings import Heads as Heads
 from .core.methods.settings import Inputs as Inputs
@@ -110,6 +115,7 @@ from .core.methods.step import AbstractLearner as AbstractLearner
 from .core.methods.step import StepOutput as StepOutput
 from .core.methods.supervised import Supervised as Supervised
 from .core.methods.supervised import SupervisedContrast as SupervisedContrast
+from .core.methods.swav import SwAV as SwAV
 from .core.methods.target_head import TargetHead as TargetHead
 from .core.methods.targets.base import AbstractTarget as AbstractTarget
 from .core.methods.targets.classes import Classes as Classes
