@@ -104,6 +104,7 @@ PARTS = {
     "transplants",
     "background",
     "of",
+    "choice",
     "contrast_level",
 }
 GROUPS = (Heads, Inputs, SemanticSettings)
@@ -210,6 +211,8 @@ PUBLISHED: dict[str, dict[str, object]] = {
     "moco": {"temperature": 0.2, "symmetric": False},
     "npid": {"temperature": 0.07, "momentum": 0.5},
     "supervised": {},
+    "transform-prediction": {"alternatives": 2},
+    "exemplar": {"items": 5000},
     **{
         name: {"distance": "normalised", "symmetric": True}
         for name in ("byol-40", "byol-100", "byol-300", "byol-1000", "byol-small")

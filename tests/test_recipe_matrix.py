@@ -12,12 +12,15 @@ import torch
 from gestalt.core.components.registry import METHODS, RECIPES
 from gestalt.core.data.view import Batch
 from gestalt.core.experiment.build import LearnerFactory
+from gestalt.core.experiment.choices import with_alternatives
 from gestalt.core.experiment.labelling import labels_of
 from gestalt.core.experiment.options import EncoderChoice, Labelling, Running
 from gestalt.core.experiment.recipe import AbstractRecipe
 from gestalt.core.methods.computed.method import Computed
+from gestalt.core.methods.method import HasChoice
 from gestalt.core.methods.odin_warm_start import OdinWarmStart
 from gestalt.core.methods.settings import Heads
+from gestalt.core.methods.transform_prediction import TransformPrediction
 from gestalt.core.optimization.progress import Progress
 from gestalt.core.training import computing
 from gestalt.core.training.data import Order, batches
@@ -104,11 +107,15 @@ BUILDERS: dict[str, Callable[[Path], AbstractRecipe[Any, Any]]] = {
 @final
 @dataclass(frozen=True)
 class Prepared:
-    """A recipe with what it trains on and what it knows of it, and the first batch."""
+    """A recipe with what it trains on and what it knows of it, and the first batch.
+
+    `changed` is the same batch with views changed by the alternatives that a method tells apart.
+    """
 
     factory: LearnerFactory
     labels: Labels
     batch: Batch[Any]
+    changed: Batch[Any]
 
 
 @functools.cache
@@ -126,8 +133,15 @@ def prepared(name: str, folder: Path) -> Prepared:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(computing, "FITTED", 6)
             targets = factory.computing(Computed())
-        made = batches(data.items, data.views, recipe.modality.collate, order, 0, False, labels, computing=targets)
-        return Prepared(factory, labels, next(made))
+        collate, changed = (
+            recipe.modality.collate,
+            with_alternatives(TransformPrediction(), data.views, recipe.modality),
+        )
+        plain, told = (
+            next(batches(data.items, views, collate, order, 0, False, labels, computing=targets))
+            for views in (data.views, changed)
+        )
+        return Prepared(factory, labels, plain, told)
 
 
 @pytest.fixture(scope="module")
@@ -176,7 +190,8 @@ def test_every_method_takes_a_step_in_every_recipe(recipe: str, method: str, fol
     learner = ready.factory.fresh(small(method))
     before = {name: weight.detach().clone() for name, weight in learner.online.encoder.named_parameters()}
     optimizer = torch.optim.SGD([weight for weight in learner.parameters() if weight.requires_grad], lr=0.1)
-    output = learner(ready.batch, seeded(), Progress(0, 10, 2))
+    batch = ready.changed if isinstance(small(method), HasChoice) else ready.batch
+    output = learner(batch, seeded(), Progress(0, 10, 2))
     output.loss.backward()
     optimizer.step()
     learner.after_step([output], Progress(1, 10, 2))

@@ -15,6 +15,7 @@ from ..modality.inferred import inferred_settings
 from ..modality.transform import Views
 from ..training.computing import ComputedTargets, Computing, computed_targets
 from ..training.labels import Labels
+from .choices import alternatives_of
 from .recipe import AbstractRecipe, ExperimentData
 
 
@@ -61,6 +62,7 @@ class LearnerFactory:
             finder=self.recipe.finder,
             first_segments=self.data.first_segments if masks is None else GivenMasks(),
             computed=self.computed.info if wants_computed(method) else None,
+            alternatives=tuple(alternatives_of(method, self.recipe.modality)),
         )
 
     @property

@@ -20,6 +20,7 @@ from gestalt.core.modality.transform import AbstractTransform, Views
 from gestalt.core.modality.transplant import Transplant
 from gestalt.core.networks.encoder import AbstractEncoder
 
+from .choices import CHOICES
 from .data import AudioFiles as AudioFiles
 from .data import Recording as Recording
 from .data import Waveforms as Waveforms
@@ -101,6 +102,7 @@ class Audio(AbstractModality[Recording]):
             "background_mix": BackgroundMix([_rumble(sample_rate)]),
         }
         self.views: Views[Recording] = default_views(seconds / 2, 3.5 * seconds / 4)
+        self.choices: Mapping[str, Mapping[str, AbstractTransform[Recording]]] = CHOICES
 
     def read(self, paths: Sequence[Path], skip_bad: bool = False) -> Reading[Recording]:
         """The windows of all audio files among `paths` and in the folders among them, in sorted order.

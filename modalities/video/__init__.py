@@ -19,6 +19,7 @@ from gestalt.core.modality.transplant import Transplant
 from gestalt.core.networks.encoder import AbstractEncoder
 
 from .backbones import R3D18, FrameResNet18, Swin3D
+from .choices import CHOICES
 from .data import Clip as Clip
 from .data import Clips as Clips
 from .data import VideoFiles as VideoFiles
@@ -108,6 +109,7 @@ class Video(AbstractModality[Clip]):
             "cut_out": CutOut(),
         }
         self.views: Views[Clip] = default_views()
+        self.choices: Mapping[str, Mapping[str, AbstractTransform[Clip]]] = CHOICES
 
     def read(self, paths: Sequence[Path], skip_bad: bool = False) -> Reading[Clip]:
         """The windows of all videos among `paths` and in the folders among them, in sorted order.

@@ -74,6 +74,7 @@ from .core.methods.computed.learner import ComputedLearner as ComputedLearner
 from .core.methods.computed.method import Computed as Computed
 from .core.methods.detcon import DetConB as DetConB
 from .core.methods.detcon import DetConS as DetConS
+from .core.methods.exemplar import Exemplar as Exemplar
 from .core.methods.info import BatchInfo as BatchInfo
 from .core.methods.learner import Learner as Learner
 from .core.methods.method import AbstractMethod as AbstractMethod
@@ -108,6 +109,7 @@ from .core.methods.target_head import TargetHead as TargetHead
 from .core.methods.targets.base import AbstractTarget as AbstractTarget
 from .core.methods.targets.classes import Classes as Classes
 from .core.methods.targets.values import Values as Values
+from .core.methods.transform_prediction import TransformPrediction as TransformPrediction
 from .core.modality.base import AbstractModality as AbstractModality
 from .core.modality.base import Reading as Reading
 from .core.modality.base import Specimen as Specimen

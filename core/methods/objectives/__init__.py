@@ -2,6 +2,8 @@
 
 from .base import AbstractObjective as AbstractObjective
 from .base import Loss as Loss
+from .classified import Exemplar as Exemplar
+from .classified import TransformPrediction as TransformPrediction
 from .combined import Combined as Combined
 from .contrastive import Contrastive as Contrastive
 from .contrastive import contrastive as contrastive
