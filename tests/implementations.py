@@ -74,6 +74,7 @@ from gestalt.core.networks.follower import (
 from gestalt.core.networks.heads import MLP
 from gestalt.core.optimization.progress import Progress
 from tests.computed_numbers import numbers
+from tests.few_label_objectives import REMEMBERED, SUPPORTED
 from tests.small_batches import identity_of as identity_of
 from tests.small_batches import joined as joined
 from tests.small_batches import make_batch as make_batch
@@ -167,7 +168,7 @@ def _whatever_the_size(build: Callable[[], AbstractObjective], _dim: int, _views
 
 EVERY_OBJECTIVE: dict[str, Callable[[int, int], AbstractObjective]] = {
     **{name: functools.partial(_whatever_the_size, build) for name, build in OBJECTIVES.items()},
-    **QUEUED,
+    **(QUEUED | SUPPORTED),
 }
 """All that compare any number of objects."""
 
@@ -191,7 +192,7 @@ BANKED: dict[str, Callable[[int, int], AbstractObjective]] = {
     "npid": lambda items, dim: Npid(items, dim, temperature=0.2, noise=None),
     "npid with noise": lambda items, dim: Npid(items, dim, temperature=0.3, noise=5),
     "exemplar": Exemplar,
-}
+} | REMEMBERED
 """Those with a bank of whole items, built for the size of the data set and the length of vectors."""
 
 RULES: dict[str, Callable[[], AbstractRule]] = {

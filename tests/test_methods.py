@@ -83,6 +83,14 @@ OTHER: dict[str, tuple[Any, Any]] = {
     "momentum": (0.2, 0.9),
     "noise": (3, 9),
     "keys": (3, 9),
+    "sharpening": (0.2, 0.9),
+    "smoothing": (0.0, 0.5),
+    "entropy": (0.1, 0.9),
+    "threshold": (0.0, 1.0),
+    "keep": (0.1, 0.9),
+    "pseudo_labels": (0.1, 0.9),
+    "instances": (0.1, 0.9),
+    "batches": (1, 3),
     "hidden": (8, 9),
     "projection": (5, 6),
     "predictor": (True, False),
@@ -94,6 +102,8 @@ OTHER: dict[str, tuple[Any, Any]] = {
     "sees": ("source", "views"),
 }
 """Two values of every setting that shows within two steps. Parts, and what needs levels, have tests of their own."""
+UNSURE: dict[str, dict[str, Any]] = {"simmatch": {"threshold": 0.1}}
+"""What a few steps learn from although the network is not sure of anything yet."""
 PARTS = {
     "objective",
     "presence",
@@ -139,8 +149,8 @@ def test_every_setting_of_a_method_changes_what_is_learned(name: str, path: str)
     losses = []
     for value in OTHER[path.rpartition(".")[2]]:
         torch.manual_seed(0)
-        learner = with_setting(small(name), path, value).build(ENCODERS["points"](), DATA)
-        losses.append(trained(learner, 3, batch(16)))
+        learner = with_setting(small(name, **UNSURE.get(name, {})), path, value).build(ENCODERS["points"](), DATA)
+        losses.append(trained(learner, 3, batch(16), epoch=1))
     assert losses[0] != losses[1]
 
 
@@ -211,6 +221,16 @@ PUBLISHED: dict[str, dict[str, object]] = {
     "moco": {"temperature": 0.2, "symmetric": False},
     "npid": {"temperature": 0.07, "momentum": 0.5},
     "supervised": {},
+    "paws": {"temperature": 0.1, "sharpening": 0.25, "smoothing": 0.1, "entropy": 1.0, "classes": 2},
+    "simmatch": {
+        "temperature": 0.1,
+        "threshold": 0.7,
+        "keep": 0.9,
+        "pseudo_labels": 10.0,
+        "instances": 5.0,
+        "batches": 256,
+        "items": 5000,
+    },
     "transform-prediction": {"alternatives": 2},
     "exemplar": {"items": 5000},
     **{
@@ -223,6 +243,7 @@ PUBLISHED: dict[str, dict[str, object]] = {
 
 DECAYS = {
     "moco": (0.999, "constant"),
+    "simmatch": (0.999, "constant"),
     "byol-40": (0.97, "cosine"),
     "byol-100": (0.99, "cosine"),
     "byol-300": (0.99, "cosine"),

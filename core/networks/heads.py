@@ -2,6 +2,7 @@
 
 from typing import Annotated, final
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -61,3 +62,26 @@ class LinearHead(nn.Module):
         """One vector per row."""
         predicted: Tensor = self.linear(rows)
         return predicted
+
+
+@final
+class EmbeddingAndClasses(nn.Module):
+    """[g(h), W h + b]: an embedding, and behind it the logits of classes, both of the same vectors.
+
+    Args:
+        inputs: length of the vectors.
+        hidden: width of the hidden layer of g.
+        embedding: length of the embedding.
+        classes: how many there are.
+    """
+
+    def __init__(self, inputs: Width, hidden: Width, embedding: Width, classes: Width) -> None:
+        super().__init__()
+        self.inputs, self.hidden, self.embedding, self.classes = inputs, hidden, embedding, classes
+        check_ranges(self)
+        self.projector = MLP(inputs, hidden, embedding)
+        self.classifier = nn.Linear(inputs, classes)
+
+    def forward(self, rows: Float[Tensor, "rows inputs"]) -> Float[Tensor, "rows outputs"]:
+        """One vector per row, of embedding + classes numbers."""
+        return torch.cat([self.projector(rows), self.classifier(rows)], dim=1)

@@ -94,6 +94,7 @@ from .core.methods.odin import Odin as Odin
 from .core.methods.odin_rounds import OdinRounds as OdinRounds
 from .core.methods.odin_semantic import OdinSemantic as OdinSemantic
 from .core.methods.odin_warm_start import OdinWarmStart as OdinWarmStart
+from .core.methods.paws import PAWS as PAWS
 from .core.methods.presets import Preset as Preset
 from .core.methods.relic import ReLIC as ReLIC
 from .core.methods.semppl import SemPPL as SemPPL
@@ -101,6 +102,7 @@ from .core.methods.settings import Heads as Heads
 from .core.methods.settings import Inputs as Inputs
 from .core.methods.settings import SemanticSettings as SemanticSettings
 from .core.methods.simclr import SimCLR as SimCLR
+from .core.methods.simmatch import SimMatch as SimMatch
 from .core.methods.step import AbstractLearner as AbstractLearner
 from .core.methods.step import StepOutput as StepOutput
 from .core.methods.supervised import Supervised as Supervised
