@@ -75,6 +75,7 @@ from gestalt.core.networks.heads import MLP
 from gestalt.core.optimization.progress import Progress
 from tests.computed_numbers import numbers
 from tests.few_label_objectives import REMEMBERED, SUPPORTED
+from tests.kinds_of_learners import NARROW, built_by
 from tests.small_batches import identity_of as identity_of
 from tests.small_batches import joined as joined
 from tests.small_batches import make_batch as make_batch
@@ -198,6 +199,7 @@ BANKED: dict[str, Callable[[int, int], AbstractObjective]] = {
 RULES: dict[str, Callable[[], AbstractRule]] = {
     "moving average": lambda: MovingAverage(0.9),
     "moving average, buffers copied": lambda: MovingAverage(0.9, buffers="copy"),
+    "even average": lambda: MovingAverage(0.9, schedule="linear"),
     "steady average": lambda: MovingAverage(0.8, schedule="constant"),
     "copy every two steps": lambda: CopyEvery(2, "steps"),
     "copy every epoch": lambda: CopyEvery(1),
@@ -247,7 +249,7 @@ DATA = DataInfo(
     alternatives=("one", "other"),
 )
 """The data for which all methods are built small."""
-SMALL: dict[str, Any] = {"heads": Heads(8, 5), "finder": FINDER, "switch": 2, "contrast": 1.0}
+SMALL: dict[str, Any] = {"heads": Heads(8, 5), "finder": FINDER, "switch": 2, "contrast": 1.0, "decoder": NARROW}
 """In place of a method's own settings, where it has such settings."""
 
 
@@ -273,7 +275,7 @@ def _built(name: str, **changes: Any) -> Callable[[AbstractEncoder], Learner]:
 
 
 LEARNERS: dict[str, Callable[[AbstractEncoder], Learner]] = {
-    **{name: _built(name) for name in METHODS.names() if not preset_named(name).method.card.computed},
+    **{name: _built(name) for name in METHODS.names() if built_by(name) is Learner},
     "odin-warm-start with both": _built("odin-warm-start", contrast=0.2, regression=1.0, switch=0),
     "byol, adversary, source": _built("byol", inputs=Inputs("source", Adversary(0.2, steps=2))),
     "byol without projector": _built("byol", heads=Heads(8, None)),
@@ -309,7 +311,7 @@ COMPUTED: dict[str, Callable[[AbstractEncoder], ComputedLearner]] = {
 """Computed targets of items; those of elements differ between modalities."""
 
 EVERY_LEARNER: dict[str, Callable[[AbstractEncoder], AbstractLearner[Compared]]] = {**LEARNERS, **COMPUTED}
-"""Everything that trains."""
+"""Everything that trains, but for masked prediction (`tests/masked_methods.py`)."""
 
 ENCODERS: dict[str, Callable[[], AbstractEncoder]] = {
     "points": lambda: toy("points").encoders["small"](),

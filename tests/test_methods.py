@@ -12,6 +12,9 @@ from gestalt.core.components.registry import METHODS
 from gestalt.core.experiment.build import check_labels
 from gestalt.core.methods.adversary import Adversary
 from gestalt.core.methods.byol import BYOL
+from gestalt.core.methods.learner import Learner
+from gestalt.core.methods.masked.decoder import DecoderSettings
+from gestalt.core.methods.masked.hiding import AtRandom
 from gestalt.core.methods.method import AbstractMethod, MethodCard
 from gestalt.core.methods.objectives import Contrastive, Npid, Regression, Semantic
 from gestalt.core.methods.presets import Preset, preset_named
@@ -19,6 +22,7 @@ from gestalt.core.methods.settings import Heads, Inputs, SemanticSettings
 from gestalt.core.networks.follower import Follower, MovingAverage
 from gestalt.core.training.labels import Labels
 from tests.implementations import DATA, ENCODERS, PROGRESS, seeded, small
+from tests.kinds_of_learners import built_by
 from tests.small_learners import any_built, batch, built, gradients, trained
 
 every_method = pytest.mark.parametrize("name", METHODS.names())
@@ -100,6 +104,14 @@ OTHER: dict[str, tuple[Any, Any]] = {
     "beside": (None, small("byol")),
     "weight": (0.1, 0.9),
     "sees": ("source", "views"),
+    "hiding": (AtRandom(0.3), AtRandom(0.7)),
+    "decoder": (DecoderSettings(8, 1, 2), DecoderSettings(8, 2, 2)),
+    "normalised": (False, True),
+    "exponent": (1.0, 3.0),
+    "random": (0.0, 0.8),
+    "kept": (0.0, 0.8),
+    "top": (1, 2),
+    "beta": (0.1, 3.0),
 }
 """Two values of every setting that shows within two steps. Parts, and what needs levels, have tests of their own."""
 UNSURE: dict[str, dict[str, Any]] = {"simmatch": {"threshold": 0.1}}
@@ -116,6 +128,7 @@ PARTS = {
     "of",
     "choice",
     "contrast_level",
+    "codes",
 }
 GROUPS = (Heads, Inputs, SemanticSettings)
 
@@ -255,7 +268,7 @@ DECAYS = {
 )
 
 
-@pytest.mark.parametrize("name", [name for name in METHODS.names() if not preset_named(name).method.card.computed])
+@pytest.mark.parametrize("name", [name for name in METHODS.names() if built_by(name) is Learner])
 def test_every_method_is_set_as_its_source_defines_it(name: str) -> None:
     learner = built(name, replace(DATA, items=5000, batch=8))
     objective = learner.objective

@@ -1,5 +1,6 @@
 """Every recipe with every method: a step on the recipe's own data, half of it labelled."""
 
+import dataclasses
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,6 +28,8 @@ from gestalt.core.training.data import Order, batches
 from gestalt.core.training.labels import Labels
 from gestalt.core.training.options import Training
 from tests.implementations import seeded, small
+from tests.masked_methods import MASKING
+from tests.two_step_encoders import SETTINGS
 
 METHOD = OdinWarmStart(heads=Heads(8, 4), switch=0)
 """Narrow heads, and discovered objects from the first step on."""
@@ -183,11 +186,21 @@ def test_a_table_labels_the_items_of_every_recipe_by_their_names(recipe: str, fo
     assert labels.known[:count].tolist() == [index % 2 for index in range(count)]
 
 
+def factory_for(factory: LearnerFactory, method: str) -> LearnerFactory:
+    """The recipe's own, or with an encoder in two steps where the method needs one."""
+    if method not in MASKING:
+        return factory
+    name, settings = next(iter(SETTINGS[factory.recipe.modality.name].items()))
+    options = dataclasses.replace(factory.recipe.options, encoder=EncoderChoice(name, settings))
+    kind: Any = type(factory.recipe)
+    return dataclasses.replace(factory, recipe=kind(options))
+
+
 @pytest.mark.parametrize("method", METHODS.names())
 @pytest.mark.parametrize("recipe", BUILDERS)
 def test_every_method_takes_a_step_in_every_recipe(recipe: str, method: str, folder: Path) -> None:
     ready = prepared(recipe, folder)
-    learner = ready.factory.fresh(small(method))
+    learner = factory_for(ready.factory, method).fresh(small(method))
     before = {name: weight.detach().clone() for name, weight in learner.online.encoder.named_parameters()}
     optimizer = torch.optim.SGD([weight for weight in learner.parameters() if weight.requires_grad], lr=0.1)
     batch = ready.changed if isinstance(small(method), HasChoice) else ready.batch

@@ -78,6 +78,22 @@ class Grid:
 
 @final
 @dataclass(frozen=True)
+class Links:
+    """What joins elements of a set, and a vector for every such link: the bonds of molecules before they are mixed.
+
+    `ends` number the elements of the whole batch, padding included, row after row: from the first to the second.
+    """
+
+    ends: Int[Tensor, "2 links"]
+    values: Float[Tensor, "links dim"]
+
+    def to(self, device: torch.device | str) -> "Links":
+        """The same links on another device."""
+        return Links(self.ends.to(device), self.values.to(device))
+
+
+@final
+@dataclass(frozen=True)
 class FeatureMap:
     """One vector per element of every item in a batch.
 
@@ -85,6 +101,7 @@ class FeatureMap:
     `grid` tells where the elements lie; None for sets (words, nodes, points), whose element `i` is the item's `i`-th.
     `neighbours` tells which elements of a set are joined, where that is known (nodes by edges): symmetric.
     `sizes` tells how much each element stands for, where elements are regions of finer ones: None, all stand for one.
+    `links` is for tokens alone (`InTwoSteps`): what joins them, where more is known of that than whether.
 
     Example:
         >>> features = FeatureMap(torch.ones(1, 3, 2), torch.tensor([[True, True, False]]))
@@ -97,6 +114,7 @@ class FeatureMap:
     grid: Grid | None = None
     neighbours: Bool[Tensor, "batch elements elements"] | None = None
     sizes: Float[Tensor, "batch elements"] | None = None
+    links: Links | None = None
 
     def __post_init__(self) -> None:
         if self.values.shape[:2] != self.valid.shape:
@@ -134,7 +152,7 @@ class FeatureMap:
 
     def with_values(self, values: Float[Tensor, "batch elements other"]) -> "FeatureMap":
         """Other vectors for the same elements."""
-        return FeatureMap(values, self.valid, self.grid, self.neighbours, self.sizes)
+        return FeatureMap(values, self.valid, self.grid, self.neighbours, self.sizes, self.links)
 
     def on_elements_of(self, other: "FeatureMap", missing: float = 0.0) -> Float[Tensor, "batch elements_of_other dim"]:
         """These vectors looked up at the centres of another map's elements; `missing` where those lie outside.
@@ -162,7 +180,8 @@ class FeatureMap:
         grid = None if self.grid is None else self.grid.to(device)
         neighbours = None if self.neighbours is None else self.neighbours.to(device)
         sizes = None if self.sizes is None else self.sizes.to(device)
-        return FeatureMap(self.values.to(device), self.valid.to(device), grid, neighbours, sizes)
+        links = None if self.links is None else self.links.to(device)
+        return FeatureMap(self.values.to(device), self.valid.to(device), grid, neighbours, sizes, links)
 
 
 def side_by_side(levels: Sequence[FeatureMap]) -> FeatureMap:

@@ -69,14 +69,19 @@ from .core.experiment.recipe import Captions as Captions
 from .core.experiment.recipe import ExperimentData as ExperimentData
 from .core.experiment.run import run as run
 from .core.methods.adversary import Adversary as Adversary
+from .core.methods.bert import BERT as BERT
 from .core.methods.byol import BYOL as BYOL
 from .core.methods.computed.learner import ComputedLearner as ComputedLearner
 from .core.methods.computed.method import Computed as Computed
+from .core.methods.data2vec import Data2Vec as Data2Vec
 from .core.methods.detcon import DetConB as DetConB
 from .core.methods.detcon import DetConS as DetConS
 from .core.methods.exemplar import Exemplar as Exemplar
+from .core.methods.graphmae import GraphMAE as GraphMAE
+from .core.methods.ijepa import IJEPA as IJEPA
 from .core.methods.info import BatchInfo as BatchInfo
 from .core.methods.learner import Learner as Learner
+from .core.methods.mae import MAE as MAE
 from .core.methods.method import AbstractMethod as AbstractMethod
 from .core.methods.method import DataInfo as DataInfo
 from .core.methods.method import MethodCard as MethodCard
@@ -103,6 +108,7 @@ from .core.methods.settings import Inputs as Inputs
 from .core.methods.settings import SemanticSettings as SemanticSettings
 from .core.methods.simclr import SimCLR as SimCLR
 from .core.methods.simmatch import SimMatch as SimMatch
+from .core.methods.simmim import SimMIM as SimMIM
 from .core.methods.step import AbstractLearner as AbstractLearner
 from .core.methods.step import StepOutput as StepOutput
 from .core.methods.supervised import Supervised as Supervised
