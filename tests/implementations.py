@@ -41,6 +41,7 @@ from gestalt.core.methods.adversary import Adversary
 from gestalt.core.methods.compared import Compared
 from gestalt.core.methods.computed.learner import ComputedLearner
 from gestalt.core.methods.computed.method import Computed
+from gestalt.core.methods.element_tasks import ElementLearner
 from gestalt.core.methods.info import BatchInfo
 from gestalt.core.methods.learner import Learner
 from gestalt.core.methods.method import AbstractMethod, DataInfo
@@ -247,9 +248,17 @@ DATA = DataInfo(
     first_segments=GivenMasks(_groups_of_data),
     computed=numbers(),
     alternatives=("one", "other"),
+    sequence=True,
 )
 """The data for which all methods are built small."""
-SMALL: dict[str, Any] = {"heads": Heads(8, 5), "finder": FINDER, "switch": 2, "contrast": 1.0, "decoder": NARROW}
+SMALL: dict[str, Any] = {
+    "heads": Heads(8, 5),
+    "finder": FINDER,
+    "switch": 2,
+    "contrast": 1.0,
+    "decoder": NARROW,
+    "hidden": 8,
+}
 """In place of a method's own settings, where it has such settings."""
 
 
@@ -300,6 +309,10 @@ def _computed(method: Computed, encoder: AbstractEncoder) -> ComputedLearner:
     return method.build(encoder, DATA)
 
 
+def _asking(name: str, encoder: AbstractEncoder, **changes: Any) -> AbstractLearner[Compared]:
+    return small(name, **changes).build(encoder, DATA)
+
+
 COMPUTED: dict[str, Callable[[AbstractEncoder], ComputedLearner]] = {
     "computed": functools.partial(_computed, Computed(hidden=8)),
     "computed from views": functools.partial(_computed, Computed(hidden=8, sees="views")),
@@ -310,7 +323,18 @@ COMPUTED: dict[str, Callable[[AbstractEncoder], ComputedLearner]] = {
 }
 """Computed targets of items; those of elements differ between modalities."""
 
-EVERY_LEARNER: dict[str, Callable[[AbstractEncoder], AbstractLearner[Compared]]] = {**LEARNERS, **COMPUTED}
+ASKING = [name for name in METHODS.names() if built_by(name) is ElementLearner]
+"""Methods that ask about elements."""
+ELEMENTS: dict[str, Callable[[AbstractEncoder], AbstractLearner[Compared]]] = {
+    **{name: functools.partial(_asking, name) for name in ASKING},
+    "context prediction with surroundings, of views": functools.partial(
+        _asking, "context-prediction", alone=False, sees="views", gap=1
+    ),
+    "next elements of views, from two moments": functools.partial(_asking, "next-element", cuts=2, sees="views"),
+}
+"""Every installed method that asks about elements, and others of their settings."""
+
+EVERY_LEARNER: dict[str, Callable[[AbstractEncoder], AbstractLearner[Compared]]] = {**LEARNERS, **COMPUTED, **ELEMENTS}
 """Everything that trains, but for masked prediction (`tests/masked_methods.py`)."""
 
 ENCODERS: dict[str, Callable[[], AbstractEncoder]] = {

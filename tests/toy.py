@@ -340,6 +340,7 @@ class Points(AbstractToy):
 
     name = "points"
     element = "point"
+    sequence = True  # for methods that need one
 
 
 @final
@@ -348,6 +349,7 @@ class Series(AbstractToy):
 
     name = "series"
     element = "patch"
+    sequence = True
     tolerance = 1
 
 

@@ -63,6 +63,16 @@ class OffersChoices(Protocol[ItemT]):
 
 
 @runtime_checkable
+class IsSequence(Protocol):
+    """Elements follow one another: along the first axis of their grid, or in the order of a set."""
+
+    @property
+    def sequence(self) -> bool:
+        """Whether they do."""
+        ...
+
+
+@runtime_checkable
 class ComputesTargets(Protocol[ShownT]):
     """Numbers that are computed from an item and that a network can learn to predict: computed targets."""
 

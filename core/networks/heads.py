@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from ..components.ranges import Between, Width, check_ranges
+from ..components.ranges import Between, Count, Width, check_ranges
 from .norm import MaskedBatchNorm
 
 
@@ -85,3 +85,25 @@ class EmbeddingAndClasses(nn.Module):
     def forward(self, rows: Float[Tensor, "rows inputs"]) -> Float[Tensor, "rows outputs"]:
         """One vector per row, of embedding + classes numbers."""
         return torch.cat([self.projector(rows), self.classifier(rows)], dim=1)
+
+
+@final
+class StepPredictors(nn.Module):
+    """W_k c: a linear map for each of several steps ahead.
+
+    Args:
+        inputs: length of the vectors.
+        outputs: length of what is predicted.
+        steps: how many maps there are.
+    """
+
+    def __init__(self, inputs: Width, outputs: Width, steps: Count) -> None:
+        super().__init__()
+        self.inputs, self.outputs, self.steps = inputs, outputs, steps
+        check_ranges(self)
+        self.maps = nn.ModuleList(nn.Linear(inputs, outputs, bias=False) for _ in range(steps))
+
+    def forward(self, rows: Float[Tensor, "*rows inputs"], step: int) -> Float[Tensor, "*rows outputs"]:
+        """What is predicted `step` + 1 steps ahead."""
+        predicted: Tensor = self.maps[step](rows)
+        return predicted

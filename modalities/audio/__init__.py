@@ -62,6 +62,7 @@ class Audio(AbstractModality[Recording]):
 
     name: ClassVar[str] = "audio"
     element: ClassVar[str] = "frame"
+    sequence: ClassVar[bool] = True
     # Signalsmith's stretching smears a click over its block of 120 ms.
     tolerance: ClassVar[int] = 3
 

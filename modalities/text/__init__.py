@@ -82,6 +82,7 @@ class Text(AbstractModality[Passage]):
 
     name: ClassVar[str] = "text"
     element: ClassVar[str] = "word"
+    sequence: ClassVar[bool] = True
 
     def __init__(
         self,

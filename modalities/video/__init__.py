@@ -65,6 +65,7 @@ class Video(AbstractModality[Clip]):
 
     name: ClassVar[str] = "video"
     element: ClassVar[str] = "tube"
+    sequence: ClassVar[bool] = True
     # Resizing, turning and blurring mix what lies at the border of two tubes.
     tolerance: ClassVar[int] = 1
 

@@ -73,6 +73,7 @@ from .core.methods.bert import BERT as BERT
 from .core.methods.byol import BYOL as BYOL
 from .core.methods.computed.learner import ComputedLearner as ComputedLearner
 from .core.methods.computed.method import Computed as Computed
+from .core.methods.context_prediction import ContextPrediction as ContextPrediction
 from .core.methods.data2vec import Data2Vec as Data2Vec
 from .core.methods.detcon import DetConB as DetConB
 from .core.methods.detcon import DetConS as DetConS
@@ -86,6 +87,7 @@ from .core.methods.method import AbstractMethod as AbstractMethod
 from .core.methods.method import DataInfo as DataInfo
 from .core.methods.method import MethodCard as MethodCard
 from .core.methods.moco import MoCo as MoCo
+from .core.methods.next_element import NextElement as NextElement
 from .core.methods.npid import NPID as NPID
 from .core.methods.objectives.base import AbstractObjective as AbstractObjective
 from .core.methods.objectives.base import Loss as Loss
@@ -109,6 +111,7 @@ from .core.methods.settings import SemanticSettings as SemanticSettings
 from .core.methods.simclr import SimCLR as SimCLR
 from .core.methods.simmatch import SimMatch as SimMatch
 from .core.methods.simmim import SimMIM as SimMIM
+from .core.methods.skip_gram import SkipGram as SkipGram
 from .core.methods.step import AbstractLearner as AbstractLearner
 from .core.methods.step import StepOutput as StepOutput
 from .core.methods.supervised import Supervised as Supervised
