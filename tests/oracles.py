@@ -15,6 +15,7 @@ from gestalt.core.methods.objectives import (
     Contrastive,
     Distillation,
     Moco,
+    Paws,
     Queue,
     Regression,
     Relic,
@@ -22,6 +23,7 @@ from gestalt.core.methods.objectives import (
     SupervisedContrastive,
 )
 from tests.cluster_oracles import naive_distillation
+from tests.few_label_objectives import naive_paws
 
 
 def cosine(a: Tensor, b: Tensor) -> float:
@@ -306,6 +308,8 @@ def naive(objective: AbstractObjective, online: list[Objects], teacher: list[Obj
         return sum(w * naive(part, online, teacher, known) for w, part in zip(objective.weights, parts, strict=True))
     if isinstance(objective, Relic):
         return naive_relic(objective, online, teacher)
+    if isinstance(objective, Paws):
+        return naive_paws(objective, online, teacher, known)
     if isinstance(objective, Semantic):
         return naive_semantic(objective, online, teacher, known)
     if isinstance(objective, SupervisedContrastive):

@@ -55,7 +55,16 @@ every_loss = pytest.mark.parametrize("name", ALL)
 
 def test_every_public_loss_is_tested_here() -> None:
     public = {name for name, value in vars(losses).items() if inspect.isfunction(value)}
-    helpers = {"similarities", "unit", "info_nce_of_scores", "partition_function", "nearest_labels", "sinkhorn"}
+    helpers = {
+        "similarities",
+        "unit",
+        "soft_neighbours",
+        "sharpened",
+        "info_nce_of_scores",
+        "partition_function",
+        "nearest_labels",
+        "sinkhorn",
+    }
     assert {name.split(",")[0] for name in ALL} == public - helpers
 
 

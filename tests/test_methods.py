@@ -106,6 +106,21 @@ OTHER: dict[str, tuple[Any, Any]] = {
     "updates": (1, 100),
     "granularities": (1, 2),
     "begins": (0.0, 0.9),
+    "pairs": (1, 8),
+    "gap": (1, 2),
+    "alone": (True, False),
+    "steps": (1, 3),
+    "cuts": (1, 3),
+    "window": (1, 3),
+    "centres": (1, 4),
+    "sharpening": (0.2, 0.9),
+    "smoothing": (0.0, 0.5),
+    "entropy": (0.1, 0.9),
+    "threshold": (0.0, 1.0),
+    "keep": (0.1, 0.9),
+    "pseudo_labels": (0.1, 0.9),
+    "instances": (0.1, 0.9),
+    "batches": (1, 3),
     "hidden": (8, 9),
     "projection": (5, 6),
     "predictor": (True, False),
@@ -125,6 +140,8 @@ OTHER: dict[str, tuple[Any, Any]] = {
     "beta": (0.1, 3.0),
 }
 """Two values of every setting that shows within two steps. Parts, and what needs levels, have tests of their own."""
+UNSURE: dict[str, dict[str, Any]] = {"simmatch": {"threshold": 0.1}}
+"""What a few steps learn from although the network is not sure of anything yet."""
 PARTS = {
     "objective",
     "presence",
@@ -135,6 +152,8 @@ PARTS = {
     "transplants",
     "background",
     "of",
+    "hops",
+    "choice",
     "contrast_level",
     "codes",
 }
@@ -170,7 +189,7 @@ def test_every_setting_of_a_method_changes_what_is_learned(name: str, path: str)
     losses = []
     for value in OTHER[path.rpartition(".")[2]]:
         torch.manual_seed(0)
-        learner = with_setting(small(name), path, value).build(ENCODERS["points"](), DATA)
+        learner = with_setting(small(name, **UNSURE.get(name, {})), path, value).build(ENCODERS["points"](), DATA)
         losses.append(trained(learner, 3, batch(16), epoch=1))
     assert losses[0] != losses[1]
 
@@ -253,6 +272,18 @@ PUBLISHED: dict[str, dict[str, object]] = {
     "sela": {"sharpness": 25.0, "updates": 100},
     "pcl": {"weights": (1.0, 1.0)},
     "supervised": {},
+    "paws": {"temperature": 0.1, "sharpening": 0.25, "smoothing": 0.1, "entropy": 1.0, "classes": 2},
+    "simmatch": {
+        "temperature": 0.1,
+        "threshold": 0.7,
+        "keep": 0.9,
+        "pseudo_labels": 10.0,
+        "instances": 5.0,
+        "batches": 256,
+        "items": 5000,
+    },
+    "transform-prediction": {"alternatives": 2},
+    "exemplar": {"items": 5000},
     **{
         name: {"distance": "normalised", "symmetric": True}
         for name in ("byol-40", "byol-100", "byol-300", "byol-1000", "byol-small")
@@ -264,6 +295,7 @@ PUBLISHED: dict[str, dict[str, object]] = {
 DECAYS = {
     "moco": (0.999, "constant"),
     "pcl": (0.999, "constant"),
+    "simmatch": (0.999, "constant"),
     "byol-40": (0.97, "cosine"),
     "byol-100": (0.99, "cosine"),
     "byol-300": (0.99, "cosine"),

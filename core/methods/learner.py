@@ -89,7 +89,7 @@ class Learner(AbstractLearner[Compared]):
         unknown = ~torch.stack([view.correspondence.known for view in batch.views]).all(dim=0)
         segmentation = self.presence.drawn(segmentation.falling_back(unknown), generator)
         views = tuple(_ViewDraw(view, self.presence.random(segmentation, generator)) for view in batch.views)
-        info = BatchInfo(batch.index, object_labels(batch, segmentation), generator, progress)
+        info = BatchInfo(batch.index, object_labels(batch, segmentation), generator, progress, batch.applied)
 
         if self._same_both_sides(batch.index.device):  # what one side makes of a view is what the other makes of it
             projected = tuple(self._objects(self.online, view, segmentation) for view in views)

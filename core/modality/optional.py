@@ -12,6 +12,7 @@ from ..data.items import AbstractItems, Skipped
 from ..data.masks import AbstractMasks, ItemMasks
 from ..discovery.found import FoundBatch
 from .base import AbstractModality, Reading
+from .transform import AbstractTransform
 from .transplant import Transplant
 from .windows import InContext, Sight
 
@@ -44,6 +45,30 @@ class FollowsSampleRate(Protocol[ItemT]):
             FileNotFoundError: for a path that does not exist.
             ValueError: if there is no such file at all.
         """
+        ...
+
+
+@runtime_checkable
+class OffersChoices(Protocol[ItemT]):
+    """Transforms among which a network can tell the one that was applied: four rotations, forwards and backwards."""
+
+    @property
+    def choices(self) -> Mapping[str, Mapping[str, AbstractTransform[ItemT]]]:
+        """Every choice by its name, with two or more alternatives by their names; the first is what one gets unasked.
+
+        Alternatives differ in what they are named for alone: where one of them resamples, cuts or joins, so do the
+        others, or the network learns to see that.
+        """
+        ...
+
+
+@runtime_checkable
+class IsSequence(Protocol):
+    """Elements follow one another: along the first axis of their grid, or in the order of a set."""
+
+    @property
+    def sequence(self) -> bool:
+        """Whether they do."""
         ...
 
 

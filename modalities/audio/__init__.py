@@ -20,6 +20,7 @@ from gestalt.core.modality.transform import AbstractTransform, Views
 from gestalt.core.modality.transplant import Transplant
 from gestalt.core.networks.encoder import AbstractEncoder
 
+from .choices import CHOICES
 from .data import AudioFiles as AudioFiles
 from .data import Recording as Recording
 from .data import Waveforms as Waveforms
@@ -61,6 +62,7 @@ class Audio(AbstractModality[Recording]):
 
     name: ClassVar[str] = "audio"
     element: ClassVar[str] = "frame"
+    sequence: ClassVar[bool] = True
     # Signalsmith's stretching smears a click over its block of 120 ms.
     tolerance: ClassVar[int] = 3
 
@@ -103,6 +105,7 @@ class Audio(AbstractModality[Recording]):
             "background_mix": BackgroundMix([_rumble(sample_rate)]),
         }
         self.views: Views[Recording] = default_views(seconds / 2, 3.5 * seconds / 4)
+        self.choices: Mapping[str, Mapping[str, AbstractTransform[Recording]]] = CHOICES
 
     def read(self, paths: Sequence[Path], skip_bad: bool = False) -> Reading[Recording]:
         """The windows of all audio files among `paths` and in the folders among them, in sorted order.

@@ -20,6 +20,7 @@ from gestalt.core.modality.transplant import Transplant
 from gestalt.core.networks.encoder import AbstractEncoder
 from gestalt.core.tables.encoding import check_encoding
 
+from .choices import CHOICES
 from .data import Graph as Graph
 from .data import Graphs as Graphs
 from .data import Schema as Schema
@@ -102,6 +103,7 @@ class GraphModality(AbstractModality[Graph]):
             "reorder": Reorder(),
         }
         self.views: Views[Graph] = default_views()
+        self.choices: Mapping[str, Mapping[str, AbstractTransform[Graph]]] = CHOICES
 
     def read(self, paths: Sequence[Path], skip_bad: bool = False) -> Reading[Graph]:
         """The graphs of all files among `paths` and in the folders among them, in sorted order.

@@ -23,6 +23,7 @@ from gestalt.core.networks.encoder import AbstractEncoder
 
 from .adversarial import Adversarial
 from .backbones import Swin, resnet18, resnet50, resnet50_pyramid
+from .choices import CHOICES
 from .data import ImageDataset as ImageDataset
 from .data import ImageFiles as ImageFiles
 from .data import Picture as Picture
@@ -111,6 +112,7 @@ class Image(AbstractModality[Picture]):
             "adversarial": Adversarial(_small_network(3 if channels is None else channels)),
         }
         self.views: Views[Picture] = default_views(size)
+        self.choices: Mapping[str, Mapping[str, AbstractTransform[Picture]]] = CHOICES
 
     def read(self, paths: Sequence[Path], skip_bad: bool = False) -> Reading[Picture]:
         """All pictures among `paths` and in the folders among them, in sorted order.

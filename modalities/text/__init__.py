@@ -19,6 +19,7 @@ from gestalt.core.modality.transplant import Transplant
 from gestalt.core.networks.encoder import AbstractEncoder
 from gestalt.core.tables.encoding import check_encoding
 
+from .choices import CHOICES
 from .data import Passage as Passage
 from .data import Words as Words
 from .data import collate as collate
@@ -81,6 +82,7 @@ class Text(AbstractModality[Passage]):
 
     name: ClassVar[str] = "text"
     element: ClassVar[str] = "word"
+    sequence: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -125,6 +127,7 @@ class Text(AbstractModality[Passage]):
             "reserved": Noisy(Reserved([("big", "old", "white")]), 0.5),
         }
         self.views: Views[Passage] = default_views()
+        self.choices: Mapping[str, Mapping[str, AbstractTransform[Passage]]] = CHOICES
 
     def read(self, paths: Sequence[Path], skip_bad: bool = False) -> Reading[Passage]:
         """The passages of all text files among `paths` and in the folders among them, in sorted order.

@@ -19,6 +19,7 @@ from gestalt.core.modality.transplant import Transplant
 from gestalt.core.networks.encoder import AbstractEncoder
 
 from .backbones import R3D18, FrameResNet18, Swin3D
+from .choices import CHOICES
 from .data import Clip as Clip
 from .data import Clips as Clips
 from .data import VideoFiles as VideoFiles
@@ -64,6 +65,7 @@ class Video(AbstractModality[Clip]):
 
     name: ClassVar[str] = "video"
     element: ClassVar[str] = "tube"
+    sequence: ClassVar[bool] = True
     # Resizing, turning and blurring mix what lies at the border of two tubes.
     tolerance: ClassVar[int] = 1
 
@@ -110,6 +112,7 @@ class Video(AbstractModality[Clip]):
             "cut_out": CutOut(),
         }
         self.views: Views[Clip] = default_views()
+        self.choices: Mapping[str, Mapping[str, AbstractTransform[Clip]]] = CHOICES
 
     def read(self, paths: Sequence[Path], skip_bad: bool = False) -> Reading[Clip]:
         """The windows of all videos among `paths` and in the folders among them, in sorted order.

@@ -73,11 +73,13 @@ from .core.methods.bert import BERT as BERT
 from .core.methods.byol import BYOL as BYOL
 from .core.methods.computed.learner import ComputedLearner as ComputedLearner
 from .core.methods.computed.method import Computed as Computed
+from .core.methods.context_prediction import ContextPrediction as ContextPrediction
 from .core.methods.data2vec import Data2Vec as Data2Vec
 from .core.methods.deepcluster import DeepCluster as DeepCluster
 from .core.methods.detcon import DetConB as DetConB
 from .core.methods.detcon import DetConS as DetConS
 from .core.methods.dino import DINO as DINO
+from .core.methods.exemplar import Exemplar as Exemplar
 from .core.methods.graphmae import GraphMAE as GraphMAE
 from .core.methods.ibot import IBOT as IBOT
 from .core.methods.ijepa import IJEPA as IJEPA
@@ -88,6 +90,7 @@ from .core.methods.method import AbstractMethod as AbstractMethod
 from .core.methods.method import DataInfo as DataInfo
 from .core.methods.method import MethodCard as MethodCard
 from .core.methods.moco import MoCo as MoCo
+from .core.methods.next_element import NextElement as NextElement
 from .core.methods.npid import NPID as NPID
 from .core.methods.objectives.base import AbstractObjective as AbstractObjective
 from .core.methods.objectives.base import Loss as Loss
@@ -101,6 +104,7 @@ from .core.methods.odin import Odin as Odin
 from .core.methods.odin_rounds import OdinRounds as OdinRounds
 from .core.methods.odin_semantic import OdinSemantic as OdinSemantic
 from .core.methods.odin_warm_start import OdinWarmStart as OdinWarmStart
+from .core.methods.paws import PAWS as PAWS
 from .core.methods.pcl import PCL as PCL
 from .core.methods.presets import Preset as Preset
 from .core.methods.relic import ReLIC as ReLIC
@@ -110,7 +114,9 @@ from .core.methods.settings import Heads as Heads
 from .core.methods.settings import Inputs as Inputs
 from .core.methods.settings import SemanticSettings as SemanticSettings
 from .core.methods.simclr import SimCLR as SimCLR
+from .core.methods.simmatch import SimMatch as SimMatch
 from .core.methods.simmim import SimMIM as SimMIM
+from .core.methods.skip_gram import SkipGram as SkipGram
 from .core.methods.step import AbstractLearner as AbstractLearner
 from .core.methods.step import StepOutput as StepOutput
 from .core.methods.supervised import Supervised as Supervised
@@ -120,6 +126,7 @@ from .core.methods.target_head import TargetHead as TargetHead
 from .core.methods.targets.base import AbstractTarget as AbstractTarget
 from .core.methods.targets.classes import Classes as Classes
 from .core.methods.targets.values import Values as Values
+from .core.methods.transform_prediction import TransformPrediction as TransformPrediction
 from .core.modality.base import AbstractModality as AbstractModality
 from .core.modality.base import Reading as Reading
 from .core.modality.base import Specimen as Specimen
