@@ -131,8 +131,9 @@ RULES = Registry("follower rule", "gestalt.rules")
 OBJECTIVES = Registry("objective", "gestalt.objectives")
 TARGETS = Registry("target", "gestalt.targets")
 HEADS = Registry("head", "gestalt.heads")
+PROTOCOLS = Registry("protocol", "gestalt.protocols")
 PARTS = Registry("part", "gestalt.parts")
 """Dataclasses that are settings of other components, such as `ObjectFinder`."""
 
-REGISTRIES = (METHODS, GROUPERS, OVER_SEGMENTATIONS, BACKGROUNDS, RULES, OBJECTIVES, TARGETS, HEADS, PARTS)
+REGISTRIES = (METHODS, GROUPERS, OVER_SEGMENTATIONS, BACKGROUNDS, RULES, OBJECTIVES, TARGETS, HEADS, PROTOCOLS, PARTS)
 """Those whose components are described in JSON."""
