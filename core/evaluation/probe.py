@@ -75,7 +75,8 @@ def probe_outputs(
     rows = vectors.detach().cpu().double()
     mean, scale = rows[learn].mean(dim=0), rows[learn].std(dim=0, correction=0)
     rows = (rows - mean) / torch.where(scale > 0, scale, 1.0)
-    weight, bias = fitted(rows[learn], target, known[learn].cpu(), penalty)
+    ridge = isinstance(target, Values) and target.outputs == 1  # its penalty has no factor of one half
+    weight, bias = fitted(rows[learn], target, known[learn].cpu(), 2 * penalty if ridge else penalty)
     return target, rows[ask] @ weight.T + bias
 
 
