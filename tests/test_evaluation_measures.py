@@ -123,8 +123,8 @@ def test_values_have_the_rank_correlation_of_their_ranks() -> None:
     wanted = []
     for column in range(2):
         there = ~known[:, column].isnan()
-        ranks = [rankdata(part[there, column].numpy()) for part in (outputs, known)]
-        wanted.append(np.corrcoef(*ranks)[0, 1])
+        one, two = (rankdata(part[there, column].numpy()) for part in (outputs, known))
+        wanted.append(np.corrcoef(one, two)[0, 1])
     assert scores["spearman"] == pytest.approx(np.mean(wanted))
     assert list(scores) == ["rmse", "r2", "spearman"]
     assert math.isnan(ValueMeasure(Values())(torch.ones(3, 1), torch.arange(3.0)[:, None])["spearman"])

@@ -242,7 +242,7 @@ def naive_propagation(values: Tensor, first: Tensor, frames: int, reach: int, ne
                 alike = float(torch.cosine_similarity(values[now, y, x], values[then, v, u], dim=0))
                 near.append((math.exp(alike / heat), labels[then, v, u]))
         best = sorted(near, key=lambda pair: -pair[0])[:nearest]
-        labels[now, y, x] = sum(weight * label for weight, label in best) / sum(weight for weight, _ in best)  # type: ignore[assignment]
+        labels[now, y, x] = sum(weight * label for weight, label in best) / sum(weight for weight, _ in best)
     return labels
 
 
@@ -306,9 +306,12 @@ def test_fine_tuning_has_the_scores_of_fine_tune() -> None:
 def test_items_are_read_when_they_are_needed_and_the_encoder_stays_as_it_was() -> None:
     data, items, read = small_data(), ITEMS["points"](24), list[int]()
     assert data.source is not None
-    source = dataclasses.replace(
-        source_of(items, data.source.encoder), read=lambda number: (read.append(number), items[number])[1]
-    )
+
+    def reading(number: int) -> Tensor:
+        read.append(number)
+        return items[number]
+
+    source = dataclasses.replace(source_of(items, data.source.encoder), read=reading)
     before = {name: value.clone() for name, value in data.source.encoder.state_dict().items()}
     for name in ("fine-tuning", "robustness"):
         PROTOCOLS[name].answers(dataclasses.replace(data, source=source))
