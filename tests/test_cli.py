@@ -146,7 +146,8 @@ def test_every_method_and_each_of_its_settings_is_reached_from_the_command_line(
             other = next(value for value in (1, 2, 0.5, 0.25) if limits.holds(value) and value != default)
             together[path] = int(other) if int in kinds else other
         else:
-            together[path] = next(word for word in field.words if word not in ("none", str(default)))
+            named = [word for word in field.words if word not in ("none", str(default))]
+            together[path] = named[0] if named else "any_name"
     for wanted in (together, *alone):
         arguments = [word for path, value in wanted.items() for word in words_for(path, value)]
         changed = options_of("audio-events", "--method", name, *arguments)

@@ -280,7 +280,7 @@ def test_a_damaged_file_of_segments_is_named(tmp_path: Path) -> None:
     kept_segments = KeptSegments(tmp_path, 1)
     kept_segments.write(0, {0: ItemMasks(torch.tensor([0]), None)})
     kept_segments.path(0).write_bytes(b"PK\x03\x04 nothing")
-    with pytest.raises(BadItemError, match=r"segments-00000.npz: the segments of this round cannot be read"):
+    with pytest.raises(BadItemError, match=r"segments-00000.npz: the segments of this round are damaged"):
         kept_segments.of_item(0, None)
 
 

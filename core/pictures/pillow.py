@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..storage.damage import silent
+from .bounded_file import bounded
 from .pixels import Raw, refuse_many, upright
 
 ORIENTATION = 0x0112
@@ -24,7 +25,7 @@ def from_pillow(path: Path) -> Raw:
 
     # Opened by a handle: what Pillow maps into memory by its name, it maps with height and width exchanged where a TIFF
     # lies on its side.
-    with path.open("rb") as handle, Image.open(handle) as file:
+    with bounded(path) as handle, Image.open(handle) as file:
         width, height = file.size
         refuse_many(height, width, len(file.getbands()))
         said = _png_bits(path) if file.format == "PNG" else None
@@ -42,7 +43,7 @@ def size_by_pillow(path: Path) -> tuple[int, int]:
     """Height and width of the upright picture, from the header."""
     from PIL import Image
 
-    with Image.open(path) as file:
+    with bounded(path) as handle, Image.open(handle) as file:
         width, height = file.size
         refuse_many(height, width, len(file.getbands()))
         return (width, height) if file.getexif().get(ORIENTATION, 1) >= 5 else (height, width)
@@ -53,7 +54,7 @@ def orientation_of(path: Path) -> int:
     from PIL import Image
 
     try:
-        with Image.open(path) as file:
+        with bounded(path) as handle, Image.open(handle) as file:
             return int(file.getexif().get(ORIENTATION, 1))
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return 1

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..data.items import BadItemError
+from .bounded_file import bounded
 from .pillow import from_pillow, size_by_pillow
 from .pixels import Raw, refuse_many
 from .tiff import from_tiff
@@ -57,7 +58,7 @@ def read_numbers(path: Path, advice: str) -> NDArray[np.int32]:
     from PIL import Image, ImageOps
 
     try:
-        with _quiet(), Image.open(path) as file:
+        with _quiet(), bounded(path) as handle, Image.open(handle) as file:
             if file.mode not in NUMBERS:
                 raise BadItemError(
                     str(path),

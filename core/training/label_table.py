@@ -132,10 +132,13 @@ def _table(path: Path, column: str | None, items: AbstractItems[Any], skip_bad: 
     if not rows or len(layout.names) < 2:
         raise ValueError(f"{path} needs a header and rows of at least two columns: the name of a file, and its label")
     names = ", ".join(layout.names)
-    own = layout.column("label")
+    try:
+        own = layout.column("label")
+        wanted = layout.column(column) if column is not None else (1 if own is None else own)
+    except ValueError as error:
+        raise ValueError(f"{path} {error}") from error
     if column is None and own is None and _is_data(path, items):
         raise ValueError(f"{path} is the data themselves; say by --label-column which column has the labels: {names}")
-    wanted = layout.column(column) if column is not None else (1 if own is None else own)
     if wanted is None:
         raise ValueError(f"{path} has no column {column!r}; it has {names}")
     wrong = [row for row in rows if row.problem]

@@ -15,6 +15,7 @@ from gestalt.core.data.items import AbstractItems, BadItemError, Skipped
 from gestalt.core.data.masks import AbstractMasks, ItemMasks
 from gestalt.core.modality.pairing import NamedFiles, files_below, must_exist, unreadable_masks
 from gestalt.core.storage.csv_file import meant
+from gestalt.core.tables.layout import Layout
 from gestalt.core.tables.lines import Line, lines_of
 from gestalt.core.tables.rows import table_of
 
@@ -144,11 +145,19 @@ def _from_track(path: Path) -> list[LabelledEvent]:
     return events
 
 
+def _places(path: Path, layout: Layout) -> dict[str, int | None]:
+    """Where the columns of a table of events are."""
+    try:
+        return {name: layout.column(name) for name in ("filename", "onset", "offset", "event_label", "label")}
+    except ValueError as error:
+        raise ValueError(f"{path} {error}") from error
+
+
 def _from_table(path: Path) -> list[tuple[str, LabelledEvent | None]]:
     """The rows of a table, each with the name of its recording; one without times says that there is no event."""
     try:
         layout, table = table_of(path)
-        places = {name: layout.column(name) for name in ("filename", "onset", "offset", "event_label", "label")}
+        places = _places(path, layout)
         missing = [name for name in ("filename", "onset", "offset") if places[name] is None]
         if missing:
             raise ValueError(

@@ -55,6 +55,11 @@ def _replaced(old: bytes, new: bytes) -> Callable[[bytes], bytes]:
     return change
 
 
+def _long_last_chunk(content: bytes) -> bytes:
+    place = content.index(b"IDAT")  # the pixels, whose length stands before their name
+    return content[: place - 4] + b"\xff\xff\xff\xf0" + content[place:]
+
+
 def _always(content: bytes) -> Callable[[bytes], bytes]:
     return lambda _: content
 
@@ -97,6 +102,9 @@ REGRESSIONS = (
     Found("weights that no float of 32 bits holds", "edges csv", _replaced(b"0.5", b"1e308"), ""),
     Found("spans nested too deep", "spans jsonl", _always(DEEP), "has no spans"),
     Found("a table of wrong rows alone", "labels csv", _always(b"file,label\na\nb\n"), "no other row", skip_bad=True),
+    Found("a table of two columns of labels", "labels csv", _replaced(b"note", b"label"), "l.csv has 2 columns"),
+    Found("a table of two onsets", "DCASE's events", _replaced(b"offset", b"onset"), "e.tsv has 2 columns"),
+    Found("a chunk of 4 gigabytes in a PNG", "png palette", _long_last_chunk, ""),
     Found("a checkpoint that is cut off", "checkpoint", lambda content: content[:300], "begin the run again"),
     Found("a saved graph that is none", "pt", _always(b"\x80\x02]q\x00."), "a.pt"),
     Found("segments whose archive is torn", "segments", lambda content: content[:100], "are damaged"),
