@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Generic, Literal, TypeVar, final, overload
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from ...components.ranges import check_ranges
+from ...components.ranges import PositiveShare, check_ranges
 from ..fine_tuning import FineTuning, fine_tuned
 from ..splitting import Split
 from .base import (
@@ -22,7 +22,7 @@ from .base import (
     over_splits,
     share_named,
 )
-from .linear import check_shares, in_units_of, kept_rows
+from .linear import in_units_of, kept_rows
 
 ItemT = TypeVar("ItemT")
 
@@ -42,7 +42,7 @@ class FineTuned(AbstractProtocol):
     Source: the protocol of SimCLR and SemPPL at 1 % and 10 % of the labels.
     """
 
-    shares: tuple[float, ...] = (0.01, 0.1, 1.0)
+    shares: tuple[PositiveShare, ...] = (0.01, 0.1, 1.0)
     options: FineTuning = field(default_factory=FineTuning)
     views: bool = False
     title: ClassVar[str] = "fine-tuning"
@@ -51,7 +51,8 @@ class FineTuned(AbstractProtocol):
     def __post_init__(self) -> None:
         object.__setattr__(self, "shares", tuple(self.shares))
         check_ranges(self)
-        check_shares(self.shares)
+        if not self.shares:
+            raise ValueError("shares must be one number at least, got none")
 
     def answers(self, data: EvaluationData[Any]) -> Sequence[Answer]:
         """One for every share."""

@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from ...components.ranges import Positive, check_ranges
+from ...components.ranges import Count, Positive, check_ranges
 from ...methods.targets import Classes
 from ..splitting import Split
 from .base import (
@@ -44,7 +44,7 @@ class Knn(AbstractProtocol):
     Source: DINO (Caron et al., 2021), `eval_knn.py`: k of 10, 20, 100 and 200, of which 20 is mostly best, τ = 0.07.
     """
 
-    neighbours: tuple[int, ...] = (20,)
+    neighbours: tuple[Count, ...] = (20,)
     temperature: Positive = 0.07
     title: ClassVar[str] = "k-NN"
     of: ClassVar[Literal["items", "elements", "masked"]] = "items"
@@ -52,8 +52,8 @@ class Knn(AbstractProtocol):
     def __post_init__(self) -> None:
         object.__setattr__(self, "neighbours", tuple(self.neighbours))
         check_ranges(self)
-        if not self.neighbours or min(self.neighbours) < 1:
-            raise ValueError(f"neighbours must be numbers from 1 on, got {self.neighbours}")
+        if not self.neighbours:
+            raise ValueError("neighbours must be one number at least, got none")
 
     def answers(self, data: EvaluationData[Any]) -> Sequence[Answer]:
         """One for every k."""

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal, final
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from ...components.ranges import Positive, check_ranges
+from ...components.ranges import Positive, PositiveShare, check_ranges
 from ...methods.targets import AbstractTarget, Values
 from ..fractions import label_fraction
 from ..probe import probe_outputs
@@ -40,7 +40,7 @@ class LinearProbe(AbstractProtocol):
         penalty: λ.
     """
 
-    shares: tuple[float, ...] = (0.01, 0.1, 1.0)
+    shares: tuple[PositiveShare, ...] = (0.01, 0.1, 1.0)
     penalty: Positive = 1.0
     title: ClassVar[str] = "linear probe"
     of: ClassVar[Literal["items", "elements", "masked"]] = "items"
@@ -48,7 +48,8 @@ class LinearProbe(AbstractProtocol):
     def __post_init__(self) -> None:
         object.__setattr__(self, "shares", tuple(self.shares))
         check_ranges(self)
-        check_shares(self.shares)
+        if not self.shares:
+            raise ValueError("shares must be one number at least, got none")
 
     def answers(self, data: EvaluationData[Any]) -> Sequence[Answer]:
         """One for every share."""
@@ -78,16 +79,6 @@ class DenseProbe(AbstractProtocol):
     def answers(self, data: EvaluationData[Any]) -> Sequence[Answer]:
         """One."""
         return [_at_share(elements_of(data), 1.0, self.penalty, data.seed, "")]
-
-
-def check_shares(shares: Sequence[float]) -> None:
-    """Refuse shares of labels that are none.
-
-    Raises:
-        ValueError: naming them.
-    """
-    if not shares or not all(0 < share <= 1 for share in shares):
-        raise ValueError(f"shares of the labels lie in (0, 1], got {tuple(shares)}")
 
 
 def kept_rows(rows: LabelledVectors, split: Split, share: float, seed: int) -> Int[Tensor, " kept"]:

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, final
+from typing import Annotated, Any, ClassVar, Literal, final
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from ...components.ranges import Count, Positive, check_ranges
+from ...components.ranges import Between, Count, Positive, check_ranges
 from ...modality.transform import AbstractTransform
 from ...networks.modes import evaluating
 from ..probe import probe_outputs
@@ -41,7 +41,7 @@ class Shifted(AbstractProtocol):
     corruptions are of images, so the modality's transforms stand in for them.
     """
 
-    strengths: tuple[int, ...] = (1, 2, 3)
+    strengths: tuple[Annotated[int, Between(1, 100)], ...] = (1, 2, 3)
     transforms: bool = True
     most: Count = 500
     penalty: Positive = 1.0
@@ -51,8 +51,6 @@ class Shifted(AbstractProtocol):
     def __post_init__(self) -> None:
         object.__setattr__(self, "strengths", tuple(self.strengths))
         check_ranges(self)
-        if any(strength < 1 for strength in self.strengths):
-            raise ValueError(f"strengths are numbers from 1 on, got {self.strengths}")
 
     def answers(self, data: EvaluationData[Any]) -> Sequence[Answer]:
         """Clean items first, then one for every shift."""

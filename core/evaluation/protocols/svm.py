@@ -49,7 +49,7 @@ class LowShotSvm(AbstractProtocol):
     five draws; there C is chosen by cross-validation, here it is fixed.
     """
 
-    per_class: tuple[int, ...] = (1, 2, 4, 8, 16)
+    per_class: tuple[Count, ...] = (1, 2, 4, 8, 16)
     draws: Count = 5
     cost: Positive = 0.1
     title: ClassVar[str] = "low-shot SVM"
@@ -58,8 +58,8 @@ class LowShotSvm(AbstractProtocol):
     def __post_init__(self) -> None:
         object.__setattr__(self, "per_class", tuple(self.per_class))
         check_ranges(self)
-        if not self.per_class or min(self.per_class) < 1:
-            raise ValueError(f"per_class must be numbers from 1 on, got {self.per_class}")
+        if not self.per_class:
+            raise ValueError("per_class must be one number at least, got none")
 
     def answers(self, data: EvaluationData[Any]) -> Sequence[Answer]:
         """One for every k."""
