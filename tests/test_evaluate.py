@@ -5,7 +5,7 @@ import json
 import re
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, final
 
 import numpy as np
 import pytest
@@ -16,11 +16,12 @@ from PIL import Image
 import gestalt
 from gestalt.cli.commands import execute
 from gestalt.core.data.feature_map import item_means
-from gestalt.core.data.items import BadItemError
+from gestalt.core.data.items import AbstractItems, BadItemError
 from gestalt.core.evaluation.protocols import Knn, LinearProbe
 from gestalt.core.modality.plugins import load_modality
 from gestalt.core.runs.evaluate import evaluate
 from gestalt.core.runs.evaluation_options import Evaluating
+from gestalt.core.runs.grouping import groups_of, under_paths
 from gestalt.core.runs.saving import save
 from gestalt.modalities.audio import Audio
 from gestalt.modalities.text import Text
@@ -115,7 +116,8 @@ def test_the_command_writes_scores_as_json_as_a_table_and_as_a_page(
 
 def test_scores_in_python_are_those_of_the_vectors_themselves(pictures: Path) -> None:
     model = gestalt.load(pictures / "run")
-    labels = gestalt.Labels.of([("red", "green", "blue")[number % 3] for number in range(18)])
+    chance = np.random.default_rng(1)
+    labels = gestalt.Labels.of([("red", "green", "blue")[chance.integers(3)] for _ in range(18)])
     test = tuple(pictures / "data" / f"{number:02d}.png" for number in range(6))
     found = model.evaluate(pictures / "data", labels, protocols=[Knn((1,))], options=replace(FAST, test=test))
     vectors = torch.stack([one.item for one in model.embed(pictures / "data")])
@@ -180,6 +182,7 @@ def test_masks_give_classes_to_elements(pictures: Path) -> None:
     assert (dense.rows, dense.groups) == (900, 18)
     assert dense.by_class is not None
     assert dense.by_class.names == ("none", "object 1", "object 2", "object 3")
+    assert dense.by_class.confusion.sum(dim=1).argmax() == 0, "most of a picture lies in no square"
     assert 0 < found.score("segmentation", "miou") <= 1
 
 
@@ -241,6 +244,68 @@ def test_a_run_of_no_recipe_is_told_to_name_data(pictures: Path) -> None:
         execute(["evaluate", str(pictures / "run"), "--labels", str(pictures / "labels.csv")])
 
 
+@final
+class Nowhere(AbstractItems[int]):
+    """Items that come from nowhere."""
+
+    def __len__(self) -> int:
+        return 4
+
+    def read(self, index: int, rng: np.random.Generator) -> int:  # noqa: ARG002
+        return index
+
+    def name(self, index: int) -> str:
+        return str(index)
+
+
+@final
+class InTwoFiles(AbstractItems[int]):
+    """Four items in two files."""
+
+    def __len__(self) -> int:
+        return 4
+
+    def read(self, index: int, rng: np.random.Generator) -> int:  # noqa: ARG002
+        return index
+
+    def name(self, index: int) -> str:
+        return str(index)
+
+    def path(self, index: int) -> Path:
+        return Path(("a", "b")[index // 2])
+
+
+@final
+class RecordsOfTwoFiles(AbstractItems[int]):
+    """Four records of two files."""
+
+    def __len__(self) -> int:
+        return 4
+
+    def read(self, index: int, rng: np.random.Generator) -> int:  # noqa: ARG002
+        return index
+
+    def name(self, index: int) -> str:
+        return str(index)
+
+    def path(self, index: int) -> Path:
+        return Path(("a", "b")[index // 2])
+
+    def fields(self, index: int) -> dict[str, str]:
+        return {"id": str(index)}
+
+
+def test_what_belongs_together_follows_from_where_items_come_from() -> None:
+    every, apart, pairs = range(4), [0, 1, 2, 3], [0, 0, 1, 1]
+    for items, wanted in ((Nowhere(), apart), (InTwoFiles(), pairs), (RecordsOfTwoFiles(), apart)):
+        assert groups_of(items, every).tolist() == wanted
+        assert groups_of(items, every, "item").tolist() == apart
+    assert groups_of(RecordsOfTwoFiles(), every, "file").tolist() == pairs
+    assert under_paths(InTwoFiles(), every, [Path("b")]).tolist() == [False, False, True, True]
+    with pytest.raises(ValueError, match="come from no files"):
+        under_paths(Nowhere(), every, [Path("b")])
+
+
 def refusal(pictures: Path, labels: Any = None, **options: Any) -> str:
     with pytest.raises(ValueError, match=r"\S") as refused:
         gestalt.load(pictures / "run").evaluate(pictures / "data", labels, options=replace(FAST, **options))
@@ -279,6 +344,23 @@ def test_bad_items_are_errors_or_left_out_and_listed(pictures: Path, tmp_path: P
     assert (tmp_path / "out" / "skipped.txt").read_text().count("03.png") == 1
     assert "03.png" in (tmp_path / "out" / "evaluation.html").read_text()
     assert {row["rows"] for row in table(tmp_path / "out" / "scores.csv")} == {"17"}
+
+
+def test_an_item_that_turns_out_bad_in_several_protocols_is_listed_once(
+    pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    items = load_modality("image").read([pictures / "data"]).items
+    plain = type(items).read
+
+    def reading(self: Any, index: int, rng: np.random.Generator) -> Any:
+        if self.name(index).endswith("03.png"):
+            raise BadItemError(self.name(index), "was removed")
+        return plain(self, index, rng)
+
+    monkeypatch.setattr(type(items), "read", reading)
+    call = (pictures / "run", [pictures / "data"], tmp_path / "out", pictures / "labels.csv", pictures / "masks")
+    assert evaluate(*call, protocols="knn,dense-probe", options=replace(FAST, elements=400), skip_bad=True) == 0
+    assert (tmp_path / "out" / "skipped.txt").read_text().count("was removed") == 1
 
 
 def test_the_scores_of_an_earlier_call_are_replaced_and_stay_if_the_next_fails(pictures: Path, tmp_path: Path) -> None:
