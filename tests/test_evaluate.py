@@ -5,7 +5,7 @@ import json
 import re
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, final
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,12 +16,11 @@ from PIL import Image
 import gestalt
 from gestalt.cli.commands import execute
 from gestalt.core.data.feature_map import item_means
-from gestalt.core.data.items import AbstractItems, BadItemError
+from gestalt.core.data.items import BadItemError
 from gestalt.core.evaluation.protocols import Knn, LinearProbe
 from gestalt.core.modality.plugins import load_modality
 from gestalt.core.runs.evaluate import evaluate
 from gestalt.core.runs.evaluation_options import Evaluating
-from gestalt.core.runs.grouping import groups_of, under_paths
 from gestalt.core.runs.saving import save
 from gestalt.modalities.audio import Audio
 from gestalt.modalities.text import Text
@@ -213,6 +212,31 @@ def test_windows_are_seen_in_their_context(recordings: Path) -> None:
     assert found.results[0].rows == 32
 
 
+def test_objects_of_clips_are_carried_from_their_first_frame(tmp_path: Path) -> None:
+    """A square that stays, and one that moves 16 pixels to the right in 16 frames."""
+    rng = np.random.default_rng(0)
+    for clip, speed in (("still", 0), ("moving", 1)):
+        for name in ("data", "masks"):
+            (tmp_path / name / clip).mkdir(parents=True)
+        for frame in range(16):
+            pixels, mask = rng.integers(0, 20, (32, 64, 3)).astype(np.uint8), np.zeros((32, 64), np.uint8)
+            place = slice(8, 24), slice(16 + speed * frame, 32 + speed * frame)
+            pixels[place], mask[place] = (230, 20, 20), 1
+            Image.fromarray(pixels).save(tmp_path / "data" / clip / f"{frame:05d}.png")
+            Image.fromarray(mask).save(tmp_path / "masks" / clip / f"{frame:05d}.png")
+    modality = load_modality("video")
+    model = gestalt.Model(modality, gestalt.Network(modality.encoders["raw"]()), {})
+    found = {
+        clip: model.evaluate(
+            tmp_path / "data" / clip, masks=tmp_path / "masks" / clip, protocols="propagation", options=FAST
+        )
+        for clip in ("still", "moving")
+    }
+    assert all(one.results[0].rows == 1 for one in found.values()), "one object in one clip"
+    assert found["still"].score("propagation", "j") > 0.9
+    assert 0.5 < found["moving"].score("propagation", "j") <= found["still"].score("propagation", "j")
+
+
 def test_classes_of_words_are_scored_word_by_word() -> None:
     model = tiny_model(Text(), objects=2, width=16)
     texts = [f"the {noun} sees a {noun}" for noun in ("cat", "dog", "bird", "cow", "ant", "fox")]
@@ -242,68 +266,6 @@ def test_a_run_of_no_recipe_is_told_to_name_data(pictures: Path) -> None:
         execute(["evaluate", str(pictures / "run")])
     with pytest.raises(ValueError, match="name its files and folders too"):
         execute(["evaluate", str(pictures / "run"), "--labels", str(pictures / "labels.csv")])
-
-
-@final
-class Nowhere(AbstractItems[int]):
-    """Items that come from nowhere."""
-
-    def __len__(self) -> int:
-        return 4
-
-    def read(self, index: int, rng: np.random.Generator) -> int:  # noqa: ARG002
-        return index
-
-    def name(self, index: int) -> str:
-        return str(index)
-
-
-@final
-class InTwoFiles(AbstractItems[int]):
-    """Four items in two files."""
-
-    def __len__(self) -> int:
-        return 4
-
-    def read(self, index: int, rng: np.random.Generator) -> int:  # noqa: ARG002
-        return index
-
-    def name(self, index: int) -> str:
-        return str(index)
-
-    def path(self, index: int) -> Path:
-        return Path(("a", "b")[index // 2])
-
-
-@final
-class RecordsOfTwoFiles(AbstractItems[int]):
-    """Four records of two files."""
-
-    def __len__(self) -> int:
-        return 4
-
-    def read(self, index: int, rng: np.random.Generator) -> int:  # noqa: ARG002
-        return index
-
-    def name(self, index: int) -> str:
-        return str(index)
-
-    def path(self, index: int) -> Path:
-        return Path(("a", "b")[index // 2])
-
-    def fields(self, index: int) -> dict[str, str]:
-        return {"id": str(index)}
-
-
-def test_what_belongs_together_follows_from_where_items_come_from() -> None:
-    every, apart, pairs = range(4), [0, 1, 2, 3], [0, 0, 1, 1]
-    for items, wanted in ((Nowhere(), apart), (InTwoFiles(), pairs), (RecordsOfTwoFiles(), apart)):
-        assert groups_of(items, every).tolist() == wanted
-        assert groups_of(items, every, "item").tolist() == apart
-    assert groups_of(RecordsOfTwoFiles(), every, "file").tolist() == pairs
-    assert under_paths(InTwoFiles(), every, [Path("b")]).tolist() == [False, False, True, True]
-    with pytest.raises(ValueError, match="come from no files"):
-        under_paths(Nowhere(), every, [Path("b")])
 
 
 def refusal(pictures: Path, labels: Any = None, **options: Any) -> str:
