@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -55,10 +56,15 @@ def test_scores_of_classes_are_scikit_learns(seed: int) -> None:
         }
     )
     assert confusion(outputs, known, 4).tolist() == confusion_matrix(known, named, labels=range(4)).tolist()
+    each: Any = None
     table = ByClass(("a", "b", "c", "d"), confusion(outputs, known, 4), None).table()
-    assert [row["precision"] for row in table] == pytest.approx(list(precision_score(known, named, average=None)))
-    assert [row["recall"] for row in table] == pytest.approx(list(recall_score(known, named, average=None)))
-    assert [row["f1"] for row in table] == pytest.approx(list(f1_score(known, named, average=None)))
+    assert [row["precision"] for row in table] == pytest.approx(
+        np.asarray(precision_score(known, named, average=each)).tolist()
+    )
+    assert [row["recall"] for row in table] == pytest.approx(
+        np.asarray(recall_score(known, named, average=each)).tolist()
+    )
+    assert [row["f1"] for row in table] == pytest.approx(np.asarray(f1_score(known, named, average=each)).tolist())
 
 
 def test_the_calibration_error_is_that_of_a_loop_over_bins() -> None:

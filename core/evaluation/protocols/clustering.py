@@ -6,12 +6,12 @@ from typing import Any, ClassVar, Literal, final
 
 import numpy as np
 import torch
-from sklearn.cluster import KMeans
 from torch.nn.functional import normalize
 
 from ...components.ranges import Count, CountOrNone, check_ranges
+from ..clusters import k_means
 from ..measures import ClusterMeasure
-from .base import AbstractProtocol, Answer, EvaluationData, NotApplicableError, answer, classes_of, items_of
+from .base import AbstractProtocol, Answer, EvaluationData, answer, classes_of, items_of
 
 
 @final
@@ -46,12 +46,8 @@ class Clustering(AbstractProtocol):
         distinct = len(np.unique(vectors, axis=0))
         wanted = self.clusters or len(rows.known[tested].unique())
         count = min(wanted, distinct)
-        if count < 1:
-            raise NotApplicableError("needs tested items")
-        found = [
-            KMeans(count, n_init=10, random_state=data.seed + draw).fit(vectors).labels_ for draw in range(self.draws)
-        ]
-        outputs = torch.from_numpy(np.stack(found)).double()[..., None]
+        found = [k_means(vectors, count, 10, data.seed + draw) for draw in range(self.draws)]
+        outputs = torch.stack(found).double()[..., None]
         note = (
             f"only {distinct} vectors differ, so there are {count} clusters and not {wanted}" if count < wanted else ""
         )

@@ -8,12 +8,12 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int
 from scipy.optimize import linear_sum_assignment
-from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
 from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 
 from ...components.ranges import Count, CountOrNone, check_ranges
+from ..clusters import k_means
 from ..measures import OverlapMeasure
 from .base import AbstractProtocol, Answer, EvaluationData, answer, classes_of, elements_of
 
@@ -59,8 +59,7 @@ class Segmenting(AbstractProtocol):
         known = rows.known[tested].long().cpu()
         found = []
         for draw in range(self.draws):
-            labels = KMeans(count, n_init=3, random_state=data.seed + draw).fit(vectors).labels_
-            numbers = torch.from_numpy(labels).long()
+            numbers = k_means(vectors, count, 3, data.seed + draw)
             found.append(names_of_clusters(numbers, known, classes)[numbers])
         outputs = torch.stack(found).double()[..., None]
         return [answer(rows, f"{count} clusters", outputs, OverlapMeasure())]
