@@ -24,11 +24,14 @@ from .core.data.view import Batch as Batch
 from .core.data.view import View as View
 from .core.discovery.background import AbstractBackgroundRemover as AbstractBackgroundRemover
 from .core.discovery.background import RemoveBackground as RemoveBackground
+from .core.discovery.cluster_foreground import ClusterForeground as ClusterForeground
+from .core.discovery.codebook import Codebook as Codebook
 from .core.discovery.concat_features import ConcatFeatures as ConcatFeatures
 from .core.discovery.finder import ObjectFinder as ObjectFinder
 from .core.discovery.groupers.agglomerative import Agglomerative as Agglomerative
 from .core.discovery.groupers.along import Along as Along
 from .core.discovery.groupers.base import AbstractGrouper as AbstractGrouper
+from .core.discovery.groupers.by_codebook import ByCodebook as ByCodebook
 from .core.discovery.groupers.change_points import ChangePoints as ChangePoints
 from .core.discovery.groupers.contiguous import Contiguous as Contiguous
 from .core.discovery.groupers.estimated import Estimated as Estimated
@@ -60,6 +63,8 @@ from .core.evaluation.object_metrics import object_metrics as object_metrics
 from .core.evaluation.overlap import mean_best_overlap as mean_best_overlap
 from .core.evaluation.partition import adjusted_rand_index as adjusted_rand_index
 from .core.evaluation.probe import probe as probe
+from .core.evaluation.protocols.base import AbstractProtocol as AbstractProtocol
+from .core.evaluation.protocols.results import Evaluation as Evaluation
 from .core.experiment.options import EncoderChoice as EncoderChoice
 from .core.experiment.options import Labelling as Labelling
 from .core.experiment.options import Running as Running
@@ -150,6 +155,9 @@ from .core.networks.heads import LinearHead as LinearHead
 from .core.networks.norm import MaskedBatchNorm as MaskedBatchNorm
 from .core.optimization.lars import LARS as LARS
 from .core.optimization.progress import Progress as Progress
+from .core.runs.clustered import cluster_foreground as cluster_foreground
+from .core.runs.clustered import community_objects as community_objects
+from .core.runs.evaluation_options import Evaluating as Evaluating
 from .core.runs.model import Model as Model
 from .core.runs.saving import load as load
 from .core.runs.saving import save as save

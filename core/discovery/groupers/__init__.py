@@ -4,6 +4,7 @@ from .agglomerative import Agglomerative as Agglomerative
 from .along import Along as Along
 from .along import along_first_axis as along_first_axis
 from .base import AbstractGrouper as AbstractGrouper
+from .by_codebook import ByCodebook as ByCodebook
 from .change_points import ChangePoints as ChangePoints
 from .contiguous import Contiguous as Contiguous
 from .estimated import Estimated as Estimated
