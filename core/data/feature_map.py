@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import final
 
 import torch
@@ -78,11 +79,84 @@ class Grid:
 
 @final
 @dataclass(frozen=True)
+class Parts:
+    """Where the elements of a joint item lie: those of its parts one behind the other, each part with its own lattice.
+
+    `cells` counts the elements of each part; `grids` are their lattices, None for sets. Parts are in the order of the
+    joint modality and have its names.
+
+    Example: three seconds of sound, and two words.
+
+        >>> parts = Parts(("audio", "text"), (3, 2), (Grid.uniform((3,), (1.0,)), None))
+        >>> parts.elements, parts.slices["text"], parts.owner().tolist()
+        (5, slice(3, 5, None), [0, 0, 0, 1, 1])
+    """
+
+    names: tuple[str, ...]
+    cells: tuple[int, ...]
+    grids: tuple[Grid | None, ...]
+
+    def __post_init__(self) -> None:
+        if not len(self.names) == len(self.cells) == len(self.grids) > 0:
+            raise ValueError(
+                f"parts need as many names as cells and grids, got {self.names}, {self.cells} and {len(self.grids)} grids"
+            )
+        for name, cells, grid in zip(self.names, self.cells, self.grids, strict=True):
+            if grid is not None and grid.elements != cells:
+                raise ValueError(f"the grid of part {name!r} has {grid.elements} cells, got {cells} elements")
+
+    @property
+    def elements(self) -> int:
+        """Number of elements in all."""
+        return sum(self.cells)
+
+    @property
+    def slices(self) -> dict[str, slice]:
+        """Which elements each part has, by its name."""
+        ends = list(accumulate(self.cells))
+        return {name: slice(end - cells, end) for name, cells, end in zip(self.names, self.cells, ends, strict=True)}
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Elements of each part."""
+        return self.cells
+
+    def owner(self) -> Int[Tensor, " elements"]:
+        """The number of the part of every element."""
+        return torch.arange(len(self.cells)).repeat_interleave(torch.tensor(self.cells))
+
+    def to(self, device: torch.device | str) -> "Parts":
+        """The same places on another device."""
+        return Parts(
+            self.names, self.cells, tuple(None if grid is None else grid.to(device) for grid in self.grids)
+        )
+
+
+Places = Grid | Parts
+"""Where elements lie: on one lattice, or each part of them on its own."""
+
+
+def one_grid(places: Places | None) -> Grid | None:
+    """The lattice of elements that have one, None for sets.
+
+    Raises:
+        ValueError: for elements of several parts.
+    """
+    if isinstance(places, Parts):
+        raise ValueError(
+            f"elements of one lattice or one set are needed here, and these are of the parts {', '.join(places.names)}: "
+            "take something that compares vectors alone, or that goes part by part (PartByPart)"
+        )
+    return places
+
+
+@final
+@dataclass(frozen=True)
 class FeatureMap:
     """One vector per element of every item in a batch.
 
     Ragged items are padded; `valid` is False on padding, and an element that is not valid influences nothing.
-    `grid` tells where the elements lie; None for sets (words, nodes, points), whose element `i` is the item's `i`-th.
+    `places` tells where the elements lie; None for sets (words, nodes, points), whose element `i` is the item's `i`-th.
     `neighbours` tells which elements of a set are joined, where that is known (nodes by edges): symmetric.
     `sizes` tells how much each element stands for, where elements are regions of finer ones: None, all stand for one.
 
@@ -94,7 +168,7 @@ class FeatureMap:
 
     values: Float[Tensor, "batch elements dim"]
     valid: Bool[Tensor, "batch elements"]
-    grid: Grid | None = None
+    places: Places | None = None
     neighbours: Bool[Tensor, "batch elements elements"] | None = None
     sizes: Float[Tensor, "batch elements"] | None = None
 
@@ -104,10 +178,19 @@ class FeatureMap:
                 "values and valid must agree on batch and elements, "
                 f"got values {tuple(self.values.shape)} and valid {tuple(self.valid.shape)}"
             )
-        if self.grid is not None and self.grid.elements != self.values.shape[1]:
+        if self.places is not None and self.places.elements != self.values.shape[1]:
             raise ValueError(
-                f"the grid {self.grid.shape} has {self.grid.elements} cells, got {self.values.shape[1]} elements"
+                f"the places {self.places.shape} are {self.places.elements}, got {self.values.shape[1]} elements"
             )
+
+    @property
+    def grid(self) -> Grid | None:
+        """The one lattice of the elements; None for sets.
+
+        Raises:
+            ValueError: for elements of several parts, each of which has its own places (`part`).
+        """
+        return one_grid(self.places)
 
     @classmethod
     def padded(cls, items: Sequence[Float[Tensor, "_ dim"]], step: float | None = None) -> "FeatureMap":
@@ -134,7 +217,7 @@ class FeatureMap:
 
     def with_values(self, values: Float[Tensor, "batch elements other"]) -> "FeatureMap":
         """Other vectors for the same elements."""
-        return FeatureMap(values, self.valid, self.grid, self.neighbours, self.sizes)
+        return FeatureMap(values, self.valid, self.places, self.neighbours, self.sizes)
 
     def on_elements_of(self, other: "FeatureMap", missing: float = 0.0) -> Float[Tensor, "batch elements_of_other dim"]:
         """These vectors looked up at the centres of another map's elements; `missing` where those lie outside.
@@ -159,10 +242,10 @@ class FeatureMap:
 
     def to(self, device: torch.device | str) -> "FeatureMap":
         """The same features on another device."""
-        grid = None if self.grid is None else self.grid.to(device)
+        places = None if self.places is None else self.places.to(device)
         neighbours = None if self.neighbours is None else self.neighbours.to(device)
         sizes = None if self.sizes is None else self.sizes.to(device)
-        return FeatureMap(self.values.to(device), self.valid.to(device), grid, neighbours, sizes)
+        return FeatureMap(self.values.to(device), self.valid.to(device), places, neighbours, sizes)
 
 
 def side_by_side(levels: Sequence[FeatureMap]) -> FeatureMap:

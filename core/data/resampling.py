@@ -81,7 +81,7 @@ def averaged(segmentation: Segmentation, features: FeatureMap) -> Segmentation:
     under = segmentation.grid.locate(features.grid.centres().to(device).expand(batch, -1, -1))
     nearest = segmentation.weights.gather(2, under.clamp(min=0)[:, None].expand(-1, segmentation.objects, -1))
     weights = torch.where(count > 0, mean, nearest * (under >= 0)[:, None]) * features.valid[:, None]
-    return Segmentation(weights, features.grid, segmentation.whole)
+    return Segmentation(weights, features.places, segmentation.whole)
 
 
 def _interpolated(rows: Float[Tensor, "batch rows elements"], old: Grid, new: Grid) -> Tensor:
