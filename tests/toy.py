@@ -68,7 +68,7 @@ class Raw(AbstractEncoder):
 
 @final
 class Small(AbstractEncoder):
-    """Every element with a glance at the mean of its item: tanh(W x + V mean(x))."""
+    """Every element with a glance at the mean of its item, in two steps: tanh(W x + V mean(x))."""
 
     def __init__(self, inputs: int, dim: int, on_grid: bool) -> None:
         super().__init__()
@@ -76,15 +76,39 @@ class Small(AbstractEncoder):
         self.dim = dim
         self.on_grid = on_grid
         self.own = nn.Linear(inputs, dim)
-        self.context = nn.Linear(inputs, dim, bias=False)
+        self.context = nn.Linear(dim, dim, bias=False)
+        self.element_values = inputs
+        self.element_classes = 2
+
+    def embed(self, data: Ragged) -> FeatureMap:
+        """W x."""
+        return FeatureMap(self.own(data.values), data.valid, _lattice(data, self.on_grid))
+
+    def mix(self, tokens: FeatureMap, visible: Bool[Tensor, "batch elements"] | None = None) -> FeatureMap:
+        """Padding and what is hidden enter no mean."""
+        return tokens.with_values(self.by_layer(tokens, visible)[-1])
+
+    def by_layer(
+        self, tokens: FeatureMap, visible: Bool[Tensor, "batch elements"] | None = None
+    ) -> tuple[Float[Tensor, "batch elements dim"], ...]:
+        """Without the mean, and with it."""
+        there = tokens.valid if visible is None else tokens.valid & visible
+        values = torch.where(there[..., None], tokens.values, 0.0)
+        mean = values.sum(dim=1, keepdim=True) / there.sum(dim=1).clamp(min=1)[:, None, None]
+        mixed = torch.tanh(values + self.context(mean))
+        return values, mixed if visible is None else torch.where(there[..., None], mixed, 0.0)
 
     def forward(self, data: Ragged) -> FeatureMap:
-        """One vector per element; padding enters no mean."""
-        weight = data.valid.to(data.values.dtype)[..., None]
-        mean = (data.values * weight).sum(dim=1, keepdim=True) / weight.sum(dim=1, keepdim=True)
-        return FeatureMap(
-            torch.tanh(self.own(data.values) + self.context(mean)), data.valid, _lattice(data, self.on_grid)
-        )
+        """One vector per element."""
+        return self.mix(self.embed(data))
+
+    def element_targets(self, data: Ragged) -> FeatureMap:
+        """The numbers of every element."""
+        return FeatureMap(data.values, data.valid, _lattice(data, self.on_grid))
+
+    def classes_of_elements(self, data: Ragged) -> Int[Tensor, "batch elements"]:
+        """Whether the first number of an element lies above 1."""
+        return (data.values[..., 0] > 1).long()
 
 
 def raw_points(dim: int = 2, on_grid: bool = False) -> AbstractEncoder:

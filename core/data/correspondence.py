@@ -15,7 +15,8 @@ from einops import einsum
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from .feature_map import FeatureMap, Places, one_grid
+from .feature_map import FeatureMap
+from .places import Places, one_grid
 
 KindT = TypeVar("KindT", bound="AbstractCorrespondence")
 

@@ -2,152 +2,30 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate
 from typing import final
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-
-@final
-@dataclass(frozen=True)
-class Grid:
-    """A lattice of elements: for every axis the edges of its cells, in the axis's own unit (seconds, octaves, pixels).
-
-    Cell `i` of an axis covers `[edges[i], edges[i + 1])`. Elements are numbered in row-major order over the axes.
-    The leading axis is 1 where all items share the lattice, and the batch where every item has its own
-    (frames of a clip with a variable frame rate). Edges are small and may stay on the CPU: look-ups move them.
-
-    Example:
-        >>> grid = Grid.uniform(cells=(4,), step=(0.5,))
-        >>> grid.shape, grid.centres()[0, :, 0].tolist()
-        ((4,), [0.25, 0.75, 1.25, 1.75])
-        >>> grid.locate(torch.tensor([[[0.6], [9.0]]])).tolist()
-        [[1, -1]]
-    """
-
-    edges: tuple[Float[Tensor, "_ _"], ...]
-
-    def __post_init__(self) -> None:
-        if not self.edges:
-            raise ValueError("a Grid needs at least one axis, got none")
-        for axis, edges in enumerate(self.edges):
-            if edges.shape[1] < 2 or not bool((edges[:, 1:] > edges[:, :-1]).all()):
-                raise ValueError(f"edges of axis {axis} must increase and bound at least one cell, got {edges}")
-
-    @classmethod
-    def uniform(cls, cells: tuple[int, ...], step: tuple[float, ...], start: tuple[float, ...] | None = None) -> "Grid":
-        """A lattice of equal cells: axis `a` has `cells[a]` of width `step[a]` from `start[a]` (default 0)."""
-        start = (0.0,) * len(cells) if start is None else start
-        axes = zip(cells, step, start, strict=True)
-        return cls(tuple((begin + width * torch.arange(n + 1, dtype=torch.float32))[None] for n, width, begin in axes))
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Cells along each axis."""
-        return tuple(edges.shape[1] - 1 for edges in self.edges)
-
-    @property
-    def elements(self) -> int:
-        """Number of cells in all."""
-        return int(torch.Size(self.shape).numel())
-
-    def centres(self) -> Float[Tensor, "rows elements axes"]:
-        """The centre of every element, in axis units; `rows` is 1 or the batch."""
-        rows = max(edges.shape[0] for edges in self.edges)
-        middles = [((edges[:, 1:] + edges[:, :-1]) / 2).expand(rows, -1) for edges in self.edges]
-        index = torch.cartesian_prod(*(torch.arange(n) for n in self.shape)).view(self.elements, -1)
-        return torch.stack([middle[:, index[:, axis].to(middle.device)] for axis, middle in enumerate(middles)], dim=-1)
-
-    def locate(self, positions: Float[Tensor, "batch points axes"]) -> Int[Tensor, "batch points"]:
-        """The element whose cell holds each position, −1 outside the lattice."""
-        batch, points, _ = positions.shape
-        found = torch.zeros(batch, points, dtype=torch.long, device=positions.device)
-        inside = torch.ones(batch, points, dtype=torch.bool, device=positions.device)
-        for axis, (edges, n) in enumerate(zip(self.edges, self.shape, strict=True)):
-            rows = edges.to(positions.device, non_blocking=True).expand(batch, -1).contiguous()
-            cell = torch.searchsorted(rows, positions[..., axis].contiguous(), right=True) - 1
-            inside &= (cell >= 0) & (cell < n)
-            found = found * n + cell.clamp(0, n - 1)
-        return torch.where(inside, found, -1)
-
-    def to(self, device: torch.device | str) -> "Grid":
-        """The same lattice on another device."""
-        return Grid(tuple(edges.to(device, non_blocking=True) for edges in self.edges))
+from .grid import Grid as Grid
+from .places import Places, one_grid
 
 
 @final
 @dataclass(frozen=True)
-class Parts:
-    """Where the elements of a joint item lie: those of its parts one behind the other, each part with its own lattice.
+class Links:
+    """What joins elements of a set, and a vector for every such link: the bonds of molecules before they are mixed.
 
-    `cells` counts the elements of each part; `grids` are their lattices, None for sets. Parts are in the order of the
-    joint modality and have its names.
-
-    Example: three seconds of sound, and two words.
-
-        >>> parts = Parts(("audio", "text"), (3, 2), (Grid.uniform((3,), (1.0,)), None))
-        >>> parts.elements, parts.slices["text"], parts.owner().tolist()
-        (5, slice(3, 5, None), [0, 0, 0, 1, 1])
+    `ends` number the elements of the whole batch, padding included, row after row: from the first to the second.
     """
 
-    names: tuple[str, ...]
-    cells: tuple[int, ...]
-    grids: tuple[Grid | None, ...]
+    ends: Int[Tensor, "2 links"]
+    values: Float[Tensor, "links dim"]
 
-    def __post_init__(self) -> None:
-        if not len(self.names) == len(self.cells) == len(self.grids) > 0:
-            raise ValueError(
-                f"parts need as many names as cells and grids, got {self.names}, {self.cells} and {len(self.grids)} grids"
-            )
-        for name, cells, grid in zip(self.names, self.cells, self.grids, strict=True):
-            if grid is not None and grid.elements != cells:
-                raise ValueError(f"the grid of part {name!r} has {grid.elements} cells, got {cells} elements")
-
-    @property
-    def elements(self) -> int:
-        """Number of elements in all."""
-        return sum(self.cells)
-
-    @property
-    def slices(self) -> dict[str, slice]:
-        """Which elements each part has, by its name."""
-        ends = list(accumulate(self.cells))
-        return {name: slice(end - cells, end) for name, cells, end in zip(self.names, self.cells, ends, strict=True)}
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Elements of each part."""
-        return self.cells
-
-    def owner(self) -> Int[Tensor, " elements"]:
-        """The number of the part of every element."""
-        return torch.arange(len(self.cells)).repeat_interleave(torch.tensor(self.cells))
-
-    def to(self, device: torch.device | str) -> "Parts":
-        """The same places on another device."""
-        return Parts(
-            self.names, self.cells, tuple(None if grid is None else grid.to(device) for grid in self.grids)
-        )
-
-
-Places = Grid | Parts
-"""Where elements lie: on one lattice, or each part of them on its own."""
-
-
-def one_grid(places: Places | None) -> Grid | None:
-    """The lattice of elements that have one, None for sets.
-
-    Raises:
-        ValueError: for elements of several parts.
-    """
-    if isinstance(places, Parts):
-        raise ValueError(
-            f"elements of one lattice or one set are needed here, and these are of the parts {', '.join(places.names)}: "
-            "take something that compares vectors alone, or that goes part by part (PartByPart)"
-        )
-    return places
+    def to(self, device: torch.device | str) -> "Links":
+        """The same links on another device."""
+        return Links(self.ends.to(device), self.values.to(device))
 
 
 @final
@@ -159,6 +37,7 @@ class FeatureMap:
     `places` tells where the elements lie; None for sets (words, nodes, points), whose element `i` is the item's `i`-th.
     `neighbours` tells which elements of a set are joined, where that is known (nodes by edges): symmetric.
     `sizes` tells how much each element stands for, where elements are regions of finer ones: None, all stand for one.
+    `links` is for tokens alone (`InTwoSteps`): what joins them, where more is known of that than whether.
 
     Example:
         >>> features = FeatureMap(torch.ones(1, 3, 2), torch.tensor([[True, True, False]]))
@@ -171,6 +50,7 @@ class FeatureMap:
     places: Places | None = None
     neighbours: Bool[Tensor, "batch elements elements"] | None = None
     sizes: Float[Tensor, "batch elements"] | None = None
+    links: Links | None = None
 
     def __post_init__(self) -> None:
         if self.values.shape[:2] != self.valid.shape:
@@ -217,7 +97,7 @@ class FeatureMap:
 
     def with_values(self, values: Float[Tensor, "batch elements other"]) -> "FeatureMap":
         """Other vectors for the same elements."""
-        return FeatureMap(values, self.valid, self.places, self.neighbours, self.sizes)
+        return FeatureMap(values, self.valid, self.places, self.neighbours, self.sizes, self.links)
 
     def on_elements_of(self, other: "FeatureMap", missing: float = 0.0) -> Float[Tensor, "batch elements_of_other dim"]:
         """These vectors looked up at the centres of another map's elements; `missing` where those lie outside.
@@ -245,7 +125,8 @@ class FeatureMap:
         places = None if self.places is None else self.places.to(device)
         neighbours = None if self.neighbours is None else self.neighbours.to(device)
         sizes = None if self.sizes is None else self.sizes.to(device)
-        return FeatureMap(self.values.to(device), self.valid.to(device), places, neighbours, sizes)
+        links = None if self.links is None else self.links.to(device)
+        return FeatureMap(self.values.to(device), self.valid.to(device), places, neighbours, sizes, links)
 
 
 def side_by_side(levels: Sequence[FeatureMap]) -> FeatureMap:

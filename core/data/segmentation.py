@@ -10,7 +10,8 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from .correspondence import AbstractCorrespondence
-from .feature_map import FeatureMap, Grid, Places, one_grid
+from .feature_map import FeatureMap, Grid
+from .places import Places, one_grid
 from .precision import full_precision
 
 

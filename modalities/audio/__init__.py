@@ -38,6 +38,7 @@ from .render import render
 from .resnet import resnet18, resnet34, resnet50
 from .specimens import specimens
 from .statistics import statistics
+from .transformer import SpectrogramTransformer
 from .transplants import transplant
 from .unet import UNet
 from .views import FrequencyCrop, FrequencyMask, PitchShift, Shift, TimeCrop, TimeMask, TimeStretch
@@ -78,6 +79,7 @@ class Audio(AbstractModality[Recording]):
             "conv": Conv,
             "dilated": Dilated,
             "unet": UNet,
+            "transformer": SpectrogramTransformer,
             "resnet18": resnet18,
             "resnet34": resnet34,
             "resnet50": resnet50,

@@ -42,6 +42,7 @@ from .segments import Felzenszwalb as Felzenszwalb
 from .segments import OnCells as OnCells
 from .segments import Slic as Slic
 from .specimens import specimens
+from .transformer import PatchTransformer
 from .transplants import transplant
 from .unet import UNet
 from .views import CutOut, Flip, Resize, ResizedCrop, Rotate
@@ -83,6 +84,7 @@ class Image(AbstractModality[Picture]):
             "raw": ColourTexture,
             "conv": Conv,
             "unet": UNet,
+            "transformer": PatchTransformer,
             "resnet18": resnet18,
             "resnet50": resnet50,
             "resnet50_pyramid": resnet50_pyramid,

@@ -46,6 +46,7 @@ from .views import Crop, Delete, Insert, Noisy, Swap
 from .views import chain as chain
 from .views import default_views as default_views
 from .views import dropout_views as dropout_views
+from .word_transformer import WordTransformer
 
 # No dictionary is offline: these few words only show the form of a table, and let the conformance suite run.
 EXAMPLE: Mapping[str, Sequence[str]] = {
@@ -103,6 +104,7 @@ class Text(AbstractModality[Passage]):
             "raw": Letters,
             "conv": Conv,
             "dilated": Dilated,
+            "transformer": WordTransformer,
             "bert": bert,
             "roberta": roberta,
             "distilbert": distilbert,

@@ -38,6 +38,7 @@ from .render import render
 from .space import CutOut, Flip, ResizedCrop, Rotation
 from .specimens import specimens
 from .statistics import statistics
+from .transformer import TubeTransformer
 from .transplants import transplant
 from .unet import UNet
 from .views import Reverse, Stride, TimeCrop, TimeJitter
@@ -84,6 +85,7 @@ class Video(AbstractModality[Clip]):
             "raw": Colours,
             "conv": Conv,
             "unet": UNet,
+            "transformer": TubeTransformer,
             "frame_resnet18": FrameResNet18,
             "r3d_18": R3D18,
             "mvit_v2_s": MViT,
