@@ -27,7 +27,8 @@ from gestalt.recipes.objects.recipe import smallest
 from tests.implementations import DATA, make_batch, seeded, small
 
 PLUG_INS = Path(__file__).parents[1] / "docs" / "plug-ins"
-ALL = [*MODALITIES.names(), "point_clouds:MODALITY", "sensors:MODALITY"]
+JOINT = ["audio+video", "image+text", "audio+sensors:MODALITY"]
+ALL = [*MODALITIES.names(), "point_clouds:MODALITY", "sensors:MODALITY", *JOINT]
 STEPS, SWITCH = 14, 11
 FEW = 3
 

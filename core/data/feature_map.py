@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from .grid import Grid as Grid
-from .places import Places, one_grid
+from .places import Parts, Places, one_grid, parts_in
 
 
 @final
@@ -72,6 +72,18 @@ class FeatureMap:
         """
         return one_grid(self.places)
 
+    def part(self, name: str) -> "FeatureMap":
+        """The elements of one part of a joint item.
+
+        Raises:
+            ValueError: if these are of no several parts, or there is no such part.
+        """
+        places = parts_in(self.places)
+        here = places.here(name)
+        neighbours = None if self.neighbours is None else self.neighbours[:, here, here]
+        grid = places.grids[places.names.index(name)]
+        return FeatureMap(self.values[:, here], self.valid[:, here], grid, neighbours)
+
     @classmethod
     def padded(cls, items: Sequence[Float[Tensor, "_ dim"]], step: float | None = None) -> "FeatureMap":
         """Items that have one row of numbers per element already, as one batch padded with zeros.
@@ -99,15 +111,25 @@ class FeatureMap:
         """Other vectors for the same elements."""
         return FeatureMap(values, self.valid, self.places, self.neighbours, self.sizes, self.links)
 
+    def rows(self, index: Int[Tensor, " rows"]) -> "FeatureMap":
+        """Some items of the batch."""
+        places = None if self.places is None else self.places.rows(index)
+        neighbours = None if self.neighbours is None else self.neighbours[index]
+        sizes = None if self.sizes is None else self.sizes[index]
+        return FeatureMap(self.values[index], self.valid[index], places, neighbours, sizes)
+
     def on_elements_of(self, other: "FeatureMap", missing: float = 0.0) -> Float[Tensor, "batch elements_of_other dim"]:
         """These vectors looked up at the centres of another map's elements; `missing` where those lie outside.
 
         Both are maps of the same items. The other lattice may have further axes behind this one's. Sets must have the
-        same elements.
+        same elements. Of joint items each part is looked up by itself.
 
         Raises:
             ValueError: if only one of them lies on a lattice, or two sets have different sizes.
         """
+        if isinstance(other.places, Parts):
+            names = other.places.names
+            return torch.cat([self.part(name).on_elements_of(other.part(name), missing) for name in names], dim=1)
         if self.grid is None and other.grid is None and self.valid.shape == other.valid.shape:
             return self.values
         if self.grid is None or other.grid is None:

@@ -70,6 +70,10 @@ class Grid:
             found = found * n + cell.clamp(0, n - 1)
         return torch.where(inside, found, -1)
 
+    def rows(self, index: Int[Tensor, " rows"]) -> "Grid":
+        """The lattices of some items of the batch."""
+        return Grid(tuple(edges if len(edges) == 1 else edges[index.to(edges.device)] for edges in self.edges))
+
     def to(self, device: torch.device | str) -> "Grid":
         """The same lattice on another device."""
         return Grid(tuple(edges.to(device, non_blocking=True) for edges in self.edges))

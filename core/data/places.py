@@ -50,6 +50,16 @@ class Parts:
         ends = list(accumulate(self.cells))
         return {name: slice(end - cells, end) for name, cells, end in zip(self.names, self.cells, ends, strict=True)}
 
+    def here(self, name: str) -> slice:
+        """Which elements a part has.
+
+        Raises:
+            ValueError: if there is no such part.
+        """
+        if name not in self.names:
+            raise ValueError(f"there is no part {name!r}, there are {', '.join(self.names)}")
+        return self.slices[name]
+
     @property
     def shape(self) -> tuple[int, ...]:
         """Elements of each part."""
@@ -58,6 +68,11 @@ class Parts:
     def owner(self) -> Int[Tensor, " elements"]:
         """The number of the part of every element."""
         return torch.arange(len(self.cells)).repeat_interleave(torch.tensor(self.cells))
+
+    def rows(self, index: Int[Tensor, " rows"]) -> "Parts":
+        """The places of some items of the batch."""
+        grids = tuple(None if grid is None else grid.rows(index) for grid in self.grids)
+        return Parts(self.names, self.cells, grids)
 
     def to(self, device: torch.device | str) -> "Parts":
         """The same places on another device."""
@@ -80,4 +95,15 @@ def one_grid(places: Places | None) -> Grid | None:
             f"{', '.join(places.names)}: take something that compares vectors alone, or that goes part by part "
             "(PartByPart)"
         )
+    return places
+
+
+def parts_in(places: Places | None) -> Parts:
+    """The places of elements of several parts.
+
+    Raises:
+        ValueError: for elements of one lattice or one set.
+    """
+    if not isinstance(places, Parts):
+        raise ValueError("elements of several parts are needed here, and these are of one lattice or one set")
     return places

@@ -187,6 +187,11 @@ class Segmentation:
             vectors = einsum(share, values, "b k n, b n d -> b k d")
         return Objects(torch.where(present[..., None], vectors, 0.0), present)
 
+    def rows(self, index: Int[Tensor, " rows"]) -> "Segmentation":
+        """The segments of some items of the batch."""
+        places = None if self.places is None else self.places.rows(index)
+        return Segmentation(self.weights[index], places, self.whole[index])
+
     def to(self, device: torch.device | str) -> "Segmentation":
         """The same segments on another device."""
         return Segmentation(self.weights.to(device), self.places, self.whole.to(device))
