@@ -1,5 +1,6 @@
 """A modality composed of others."""
 
+import html
 import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, partial
@@ -8,7 +9,6 @@ from typing import Any, ClassVar, final
 
 import torch
 from jaxtyping import Int
-from markupsafe import Markup, escape
 from torch import Tensor
 
 from ...data.in_parts import InParts
@@ -177,8 +177,8 @@ class JointModality(AbstractModality[JointItem]):
             here, own = grid.slices[name], grid.grids[grid.names.index(name)]
             of_part = [extent for part_name, extent in truth if part_name == name]
             picture = self.modalities[name].render(part, found[here], own, of_part)
-            shown.append(Markup('<div class="part"><h4>{}</h4>{}</div>').format(escape(name), Markup(picture)))
-        return str(Markup("").join(shown))
+            shown.append(f'<div class="part"><h4>{html.escape(name)}</h4>{picture}</div>')
+        return "".join(shown)
 
     def specimens(self) -> Sequence[Specimen[JointItem]]:
         """Those of the parts, side by side."""
