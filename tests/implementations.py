@@ -25,6 +25,7 @@ from gestalt.core.discovery.groupers import (
     KMeans,
     MergeAlike,
     Mixture,
+    PartByPart,
     Regions,
     Seams,
     Spectral,
@@ -135,6 +136,7 @@ GROUPERS: dict[str, GrouperCase] = {
     "change points of a set in order": GrouperCase(
         lambda objects: InOrder(ChangePoints(penalty=0.05, objects=objects)), ordered=True, in_set=True
     ),
+    "part by part": GrouperCase(lambda objects: PartByPart(KMeans(objects))),
 }
 
 OBJECTIVES: dict[str, Callable[[], AbstractObjective]] = {

@@ -33,7 +33,8 @@ from tests.masked_methods import HIDING, IN_TWO_STEPS
 from tests.two_step_encoders import SETTINGS
 
 PLUG_INS = Path(__file__).parents[1] / "docs" / "plug-ins"
-ALL = [*MODALITIES.names(), "point_clouds:MODALITY", "sensors:MODALITY"]
+JOINT = ["audio+video", "image+text", "audio+sensors:MODALITY"]
+ALL = [*MODALITIES.names(), "point_clouds:MODALITY", "sensors:MODALITY", *JOINT]
 STEPS, SWITCH = 14, 11
 FEW = 3
 

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from gestalt.core.data.correspondence import AbstractCorrespondence, Affine, Index
 from gestalt.core.data.feature_map import FeatureMap, Grid
 from gestalt.core.data.masks import ItemMasks
+from gestalt.core.data.places import Places
 from gestalt.core.modality.base import AbstractModality, Reading, Specimen
 from gestalt.core.modality.files import read_files
 from gestalt.core.modality.transform import AbstractTransform, Chain, Views
@@ -322,7 +323,7 @@ class AbstractToy(AbstractModality[Tensor]):
         self,
         item: Tensor,  # noqa: ARG002
         found: Int[Tensor, " elements"],
-        grid: Grid | None,  # noqa: ARG002
+        grid: Places | None,  # noqa: ARG002
         truth: Sequence[tuple[str, Any]] = (),
     ) -> str:
         """The object of every element, and the true objects' names."""

@@ -13,6 +13,8 @@ from torch import Tensor
 
 from ..data.correspondence import AbstractCorrespondence
 from ..data.feature_map import FeatureMap
+from ..data.parts import parts_of
+from ..data.places import Parts
 from ..modality.base import AbstractModality, Specimen
 from ..modality.optional import OffersChoices
 from ..modality.transform import AbstractTransform
@@ -213,6 +215,10 @@ def close(one: Tensor, two: Tensor) -> bool:
 
 def near(features: FeatureMap, elements: Bool[Tensor, " elements"], reach: int) -> Bool[Tensor, " elements"]:
     """Which elements lie at most `reach` cells, along every axis, from one of `elements`; a set lies in a row."""
+    if isinstance(features.places, Parts):
+        parts = parts_of(features)
+        own = zip(parts.values(), features.places.slices.values(), strict=True)
+        return torch.cat([near(part, elements[here], reach) for part, here in own])
     reached = elements.view(-1 if features.grid is None else features.grid.shape)
     for axis, cells in enumerate(reached.shape):
         wider = reached.clone()

@@ -7,6 +7,7 @@ from typing import Any, Protocol, TypeVar, runtime_checkable
 import numpy as np
 from jaxtyping import Shaped
 
+from ..data.correspondence import AbstractCorrespondence
 from ..data.feature_map import Grid
 from ..data.items import AbstractItems, Skipped
 from ..data.masks import AbstractMasks, ItemMasks
@@ -129,6 +130,70 @@ class ReadsContext(Protocol[ItemT]):
         Raises:
             BadItemError: if the item itself cannot be read; context that cannot is left out or silent.
         """
+        ...
+
+
+@runtime_checkable
+class ComposesModalities(Protocol):
+    """A modality composed of others, whose settings are theirs."""
+
+    @property
+    def modalities(self) -> Mapping[str, AbstractModality[Any]]:
+        """Those of the parts by name."""
+        ...
+
+    @property
+    def allow_missing(self) -> bool:
+        """Whether items may lack parts."""
+        ...
+
+    def composed_of(
+        self, modalities: Mapping[str, AbstractModality[Any]], allow_missing: bool
+    ) -> AbstractModality[Any]:
+        """The same with other parts."""
+        ...
+
+
+@runtime_checkable
+class ReadsColumn(Protocol):
+    """Items that the cells of a table hold: captions, the SMILES of molecules."""
+
+    def of_column(self, column: str) -> AbstractModality[Any]:
+        """The same modality, which reads its items from that column of tables, or from that field of records."""
+        ...
+
+
+@runtime_checkable
+class CutsInTime(Protocol[ItemT]):
+    """Items that lie in time: parts of a joint item that show the same seconds."""
+
+    def duration(self, item: ItemT) -> float:
+        """How long an item lasts, in seconds."""
+        ...
+
+    def cut(self, item: ItemT, begin: float, end: float) -> tuple[ItemT, AbstractCorrespondence]:
+        """What lies between two moments, in seconds from the begin of the item, and its correspondence.
+
+        It has at least one element; where none begins and ends in between, the nearest one is taken.
+        """
+        ...
+
+    def in_place(self) -> Sequence[AbstractTransform[ItemT]]:
+        """The default views without what cuts, shifts or stretches time: for items that are cut already."""
+        ...
+
+
+@runtime_checkable
+class ReadsWindows(Protocol):
+    """Items that lie in time and are read in windows: those of the parts of a joint item are of one length."""
+
+    @property
+    def window(self) -> float:
+        """The length of a window, in seconds."""
+        ...
+
+    def in_windows(self, seconds: float) -> AbstractModality[Any]:
+        """The same modality with windows of another length."""
         ...
 
 

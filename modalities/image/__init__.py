@@ -14,6 +14,7 @@ from gestalt.core.components.settings import accepted
 from gestalt.core.data.feature_map import Grid
 from gestalt.core.data.items import AbstractItems, Skipped, first_readable
 from gestalt.core.data.masks import AbstractMasks, ItemMasks
+from gestalt.core.data.places import Places, one_grid
 from gestalt.core.discovery.found import FoundBatch
 from gestalt.core.modality.base import AbstractModality, Reading, Specimen
 from gestalt.core.modality.raster import raster_statistics
@@ -150,11 +151,11 @@ class Image(AbstractModality[Picture]):
         self,
         item: Picture,
         found: Int[Tensor, " elements"],
-        grid: Grid | None,
+        grid: Places | None,
         truth: Sequence[tuple[str, Any]] = (),
     ) -> str:
         """The picture, the found objects, and the true ones, `(name, mask of height × width)`."""
-        return render(item, found, grid, truth)
+        return render(item, found, one_grid(grid), truth)
 
     def read_masks(
         self, path: Path, items: AbstractItems[Picture], skipped: Sequence[Skipped] = ()

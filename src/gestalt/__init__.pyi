@@ -9,11 +9,13 @@ from .core.data.correspondence import Affine as Affine
 from .core.data.correspondence import Index as Index
 from .core.data.feature_map import FeatureMap as FeatureMap
 from .core.data.feature_map import Grid as Grid
+from .core.data.in_parts import InParts as InParts
 from .core.data.items import AbstractItems as AbstractItems
 from .core.data.items import BadItemError as BadItemError
 from .core.data.masks import AbstractMasks as AbstractMasks
 from .core.data.masks import ItemMasks as ItemMasks
 from .core.data.masks import ListedMasks as ListedMasks
+from .core.data.places import Parts as Parts
 from .core.data.presence import Presence as Presence
 from .core.data.presence import Subsample as Subsample
 from .core.data.segmentation import Elements as Elements
@@ -39,6 +41,7 @@ from .core.discovery.groupers.in_order import InOrder as InOrder
 from .core.discovery.groupers.kmeans import KMeans as KMeans
 from .core.discovery.groupers.merge_alike import MergeAlike as MergeAlike
 from .core.discovery.groupers.mixture import Mixture as Mixture
+from .core.discovery.groupers.part_by_part import PartByPart as PartByPart
 from .core.discovery.groupers.regions import Regions as Regions
 from .core.discovery.groupers.seams import Seams as Seams
 from .core.discovery.groupers.spectral import Spectral as Spectral
@@ -136,6 +139,8 @@ from .core.modality.base import AbstractModality as AbstractModality
 from .core.modality.base import Reading as Reading
 from .core.modality.base import Specimen as Specimen
 from .core.modality.files import read_files as read_files
+from .core.modality.joint.item import JointItem as JointItem
+from .core.modality.joint.modality import joint as joint
 from .core.modality.plugins import load_modality as load_modality
 from .core.modality.transform import AbstractTransform as AbstractTransform
 from .core.modality.transform import Chain as Chain
