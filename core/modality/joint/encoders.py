@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, final
 
 import torch
-from jaxtyping import Bool, Int
+from jaxtyping import Int
 from torch import Tensor, nn
 
 from ...components.names import choose
@@ -91,24 +91,18 @@ class Joint(AbstractEncoder):
 
     def forward(self, data: JointData) -> FeatureMap:
         """One vector per element of every part."""
-        return self.mix(self.embed(data))
-
-    def embed(self, data: JointData) -> FeatureMap:
-        """What every part's encoder makes of it, in the common space."""
-        maps = {
-            name: features.with_values(
-                (self.projections[name](features.values) + self.kinds[name]) * features.valid[..., None]
-            )
-            for name, features in encoded(self.parts, data).items()
-        }
-        return joined(maps)
-
-    def mix(self, tokens: FeatureMap, visible: Bool[Tensor, "batch elements"] | None = None) -> FeatureMap:
-        """What the elements of all parts make of one another; a hidden one is zero."""
-        if self.mixer is not None:
-            mixed: FeatureMap = self.mixer(tokens, visible)
-            return mixed
-        return tokens if visible is None else tokens.with_values(tokens.values * visible[..., None])
+        tokens = joined(
+            {
+                name: features.with_values(
+                    (self.projections[name](features.values) + self.kinds[name]) * features.valid[..., None]
+                )
+                for name, features in encoded(self.parts, data).items()
+            }
+        )
+        if self.mixer is None:
+            return tokens
+        mixed: FeatureMap = self.mixer(tokens)
+        return mixed
 
 
 def chosen_encoders(said: str, builders: Builders) -> dict[str, str]:
