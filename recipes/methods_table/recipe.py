@@ -25,7 +25,7 @@ CLASSES = (Column(KNN, "classes"), Column(PROBE, "classes"))
 NOTE = (
     "All rows train the same encoder for as many steps, with batches of the same size, at the same learning rate and "
     "from the same views; every method has its installed defaults, of which none was chosen on these data. Classes are "
-    "told from frozen vectors of items (of elements, where these are labelled) by neighbours and by a linear head, which "
+    "told from frozen vectors of items (of elements, where these are labelled) by neighbours and a linear head, which "
     "learn from training items; everything else is measured with the recipe's own finder."
 )
 
