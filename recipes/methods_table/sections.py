@@ -44,7 +44,7 @@ def sections_of(trial: Trial, names: Sequence[str], beside: Sequence[str]) -> tu
     methods = {name: preset_named(name) for name in names}
     refused = {name: reason for name, preset in methods.items() if (reason := refusal(trial, preset.method))}
     able = encoders_in_two_steps(trial.recipe.modality.encoders)
-    if trial.options.encoder.name in able or not able or not refused:
+    if trial.options.encoder.name in able or not able:
         return (Section(trial, _without(methods, refused), refused),)
     other = trial.with_encoder(able[0])
     cannot = {name: reason for name in refused if (reason := refusal(other, methods[name].method))}
