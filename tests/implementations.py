@@ -305,9 +305,7 @@ LEARNERS: dict[str, Callable[[AbstractEncoder], Learner]] = {
         presence=Presence(of_object=0.1, draw=Subsample(2, by="area")),
     ),
     "dense": _learner("every element", Regression(), MovingAverage()),
-    "one network, regression and contrast": _learner(
-        "discovery", Combined([Regression(), Contrastive()], [1.0, 1.0]), None
-    ),
+    "one network, two terms": _learner("discovery", Combined([Regression(), Contrastive()], [1.0, 1.0]), None),
 }
 """Every installed method and preset that compares, and compositions of the parts that the methods do not use."""
 
