@@ -6,6 +6,7 @@ from typing import Any
 
 from gestalt.core.components.registry import METHODS
 from gestalt.core.methods.compared import Compared
+from gestalt.core.methods.hiding_learner import HidingLearner
 from gestalt.core.methods.masked.hiding import HiddenObjects, Spans
 from gestalt.core.methods.masked.learner import MaskedLearner
 from gestalt.core.methods.method import DataInfo
@@ -16,6 +17,10 @@ from tests.kinds_of_learners import built_by
 
 MASKING = [name for name in METHODS.names() if built_by(name) is MaskedLearner]
 """Methods and presets of masked prediction."""
+HIDING = (MaskedLearner, HidingLearner)
+"""Learners that hide elements between the two steps of an encoder."""
+IN_TWO_STEPS = [name for name in METHODS.names() if built_by(name) in HIDING]
+"""Methods that need an encoder in two steps."""
 
 
 def masked(name: str, encoder: AbstractEncoder, data: DataInfo = DATA, **changes: Any) -> MaskedLearner:
@@ -35,5 +40,23 @@ MASKED: dict[str, Callable[[AbstractEncoder], MaskedLearner]] = {
 """Every installed method of masked prediction, and compositions that they do not use."""
 
 
-ALL_LEARNERS: dict[str, Callable[[AbstractEncoder], AbstractLearner[Compared]]] = {**EVERY_LEARNER, **MASKED}
+def hiding(name: str, encoder: AbstractEncoder, data: DataInfo = DATA, **changes: Any) -> HidingLearner:
+    """A learner of self-distillation with hidden elements, built small."""
+    built = small(name, **changes).build(encoder, data)
+    assert isinstance(built, HidingLearner)
+    return built
+
+
+DISTILLED: dict[str, Callable[[AbstractEncoder], HidingLearner]] = {
+    "ibot": functools.partial(hiding, "ibot"),
+    "ibot with sinkhorn": functools.partial(hiding, "ibot", balance="sinkhorn", chance=1.0),
+}
+"""Self-distillation with hidden elements."""
+
+
+ALL_LEARNERS: dict[str, Callable[[AbstractEncoder], AbstractLearner[Compared]]] = {
+    **EVERY_LEARNER,
+    **MASKED,
+    **DISTILLED,
+}
 """Everything that trains."""

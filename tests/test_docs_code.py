@@ -115,6 +115,8 @@ def runs_of(page: Path) -> list[list[str]]:
         return [["run", name] for name in RECIPES.names() if name.startswith(start)]
     if page.stem == "files":  # of all modalities
         return [["run", name] for name in RECIPES.names()]
+    if page.stem == "evaluation":
+        return [["evaluate", "runs/mine", "FOLDER"]]
     if page.stem in ("plug-in", "extending"):
         return [["run", "objects", "--data", "FOLDER", "--modality", "audio"]]
     if page.parent.name == "methods":
@@ -132,6 +134,8 @@ def nothing_runs(monkeypatch: pytest.MonkeyPatch) -> None:
         ("runs.discover", "discover"),
         ("runs.embed", "embed"),
         ("runs.predict", "predict"),
+        ("runs.evaluate", "evaluate"),
+        ("experiment.shipped", "shipped_labels"),
     ):
         monkeypatch.setattr(importlib.import_module(f"gestalt.core.{module}"), name, lambda *_: 0)
     for module in ("gestalt.recipes.audio_events.recipe", "gestalt.modalities.audio"):

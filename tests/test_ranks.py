@@ -82,7 +82,7 @@ def objective_case(build: Callable[[], AbstractObjective], objects: int, share: 
         if isinstance(objective, AfterStep):
             objective.after_step([output(teacher, known)], PROGRESS)
     state = {name: buffer.double() for name, buffer in objective.named_buffers()}
-    return Result({"losses": torch.stack(values).double(), **gradients(shared), **state}, {})
+    return Result({"losses": torch.stack(values).double(), **gradients(shared), **gradients(objective), **state}, {})
 
 
 def norm_case(share: slice, empty_first: bool = False) -> Result:

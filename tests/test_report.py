@@ -63,6 +63,8 @@ def full(text: str = "plain") -> Page:
     """A page in which every text is `text`, with every part in place."""
     return Page(
         title=f"title {text}",
+        kicker=f"kicker {text}",
+        pictures_title=f"pictures {text}",
         summary=f"summary {text}",
         facts=((f"fact {text}", f"value {text}"),),
         warnings=(f"warning {text}",),

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from gestalt.core.data.correspondence import AbstractCorrespondence, Affine, Index
 from gestalt.core.data.feature_map import FeatureMap, Grid
 from gestalt.core.data.masks import ItemMasks
+from gestalt.core.data.places import Places
 from gestalt.core.modality.base import AbstractModality, Reading, Specimen
 from gestalt.core.modality.files import read_files
 from gestalt.core.modality.transform import AbstractTransform, Chain, Views
@@ -171,6 +172,10 @@ def _jitter(item: Tensor, rng: np.random.Generator) -> tuple[Tensor, AbstractCor
     return item + 0.1 * noise, Index.identity(len(item))
 
 
+def _mirror(item: Tensor, rng: np.random.Generator) -> tuple[Tensor, AbstractCorrespondence]:  # noqa: ARG001
+    return -item, Index.identity(len(item))
+
+
 def _crop(item: Tensor, rng: np.random.Generator) -> tuple[Tensor, AbstractCorrespondence]:
     start = int(rng.integers(len(item) // 4 + 1))
     return item[start : start + 3 * len(item) // 4], Affine.of([1.0], [float(start)])
@@ -279,6 +284,9 @@ def read_numbers(paths: Sequence[Path], skip_bad: bool) -> Reading[Tensor]:
     return read_files(paths, {".txt"}, load_numbers, skip_bad)
 
 
+Choices = Mapping[str, Mapping[str, AbstractTransform[Tensor]]]
+
+
 class AbstractToy(AbstractModality[Tensor]):
     """A modality whose every part can be exchanged, so that each law can be broken on purpose."""
 
@@ -292,6 +300,7 @@ class AbstractToy(AbstractModality[Tensor]):
         escape: Callable[[str], str] = html.escape,
         reader: Callable[[Sequence[Path], bool], Reading[Tensor]] = read_numbers,
         set_in: SetIn | None = None,
+        choices: Choices | None = None,
     ) -> None:
         self.encoders = encoders
         self.transforms = transforms
@@ -302,6 +311,8 @@ class AbstractToy(AbstractModality[Tensor]):
         self._reader = reader
         if set_in is not None:  # otherwise the modality offers no transplants
             self.transplant = set_in
+        if choices is not None:
+            self.choices = choices
 
     def read(self, paths: Sequence[Path], skip_bad: bool = False) -> Reading[Tensor]:
         """Every path is a text file of numbers, one element a line."""
@@ -315,7 +326,7 @@ class AbstractToy(AbstractModality[Tensor]):
         self,
         item: Tensor,  # noqa: ARG002
         found: Int[Tensor, " elements"],
-        grid: Grid | None,  # noqa: ARG002
+        grid: Places | None,  # noqa: ARG002
         truth: Sequence[tuple[str, Any]] = (),
     ) -> str:
         """The object of every element, and the true objects' names."""
@@ -333,6 +344,7 @@ class Points(AbstractToy):
 
     name = "points"
     element = "point"
+    sequence = True  # for methods that need one
 
 
 @final
@@ -341,6 +353,7 @@ class Series(AbstractToy):
 
     name = "series"
     element = "patch"
+    sequence = True
     tolerance = 1
 
 
@@ -375,6 +388,7 @@ POINTS: dict[str, Any] = {
     "views": Views(Do(keep_points), (_point_view("drop", "shuffle"), _point_view("insert", "jitter"))),
     "collate": pad,
     "set_in": set_points_in,
+    "choices": {"side": {"kept": Do(keep_points), "mirrored": Do(_mirror)}},
     "specimens": [Specimen(item, _halves(len(item)), Mark(item, 1), (("a", 0),)) for item in point_items(3)],
 }
 """The parts of `Points`."""
@@ -385,6 +399,7 @@ SERIES: dict[str, Any] = {
     "views": Views(Do(keep_series), (_series_view("crop", "mask"), _series_view("flip", "fast"))),
     "collate": collate_series,
     "set_in": set_series_in,
+    "choices": {"direction": {"forwards": Do(keep_series), "backwards": SERIES_TRANSFORMS["flip"]}},
     "specimens": [
         Specimen(item, _halves(len(item) // PATCH), Mark(item, PATCH), (("a", 0),)) for item in series_items(3)
     ],

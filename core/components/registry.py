@@ -132,8 +132,21 @@ OBJECTIVES = Registry("objective", "gestalt.objectives")
 HIDINGS = Registry("way to hide", "gestalt.hidings")
 TARGETS = Registry("target", "gestalt.targets")
 HEADS = Registry("head", "gestalt.heads")
+PROTOCOLS = Registry("protocol", "gestalt.protocols")
 PARTS = Registry("part", "gestalt.parts")
 """Dataclasses that are settings of other components, such as `ObjectFinder`."""
 
-REGISTRIES = (METHODS, GROUPERS, OVER_SEGMENTATIONS, BACKGROUNDS, RULES, OBJECTIVES, HIDINGS, TARGETS, HEADS, PARTS)
+REGISTRIES = (
+    METHODS,
+    GROUPERS,
+    OVER_SEGMENTATIONS,
+    BACKGROUNDS,
+    RULES,
+    OBJECTIVES,
+    HIDINGS,
+    TARGETS,
+    HEADS,
+    PROTOCOLS,
+    PARTS,
+)
 """Those whose components are described in JSON."""

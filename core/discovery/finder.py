@@ -114,8 +114,10 @@ class ObjectFinder:
         return self.background.remove(segmentation, features, observed.background)
 
     def plain_networks(self) -> list[nn.Module]:
-        """The networks of plain features through which background and extra features see items."""
-        parts = (self.background, self.extra_features, self.regions)
+        """The networks of plain features through which background and extra features see items, and what was fitted."""
+        # A grouper with something fitted comes last: saved runs number these parts.
+        fitted = self.grouper if self.grouper.state_dict() else None
+        parts = (self.background, self.extra_features, self.regions, fitted)
         return [network for part in parts if part is not None for network in _networks_in(part)]
 
     def find(self, network: Network, data: Any, seed: int = 0, views: Sequence[View[Any]] = ()) -> Segmentation:

@@ -136,11 +136,20 @@ class Tuned(nn.Module, Generic[ItemT]):
 
     def score(self, items: Sequence[ItemT], known: Shaped[Tensor, "items ..."], chunk: int = 64) -> dict[str, float]:
         """The target's score, in evaluation mode."""
+        return self.target.score(*self.outputs(items, known, torch.arange(len(items)), chunk))
+
+    def outputs(
+        self,
+        items: Sequence[ItemT],
+        known: Shaped[Tensor, "items ..."],
+        asked: Int[Tensor, " asked"],
+        chunk: int = 64,
+    ) -> tuple[Float[Tensor, "rows outputs"], Shaped[Tensor, "rows ..."]]:
+        """What the head says of the items that are asked about, in evaluation mode, and what is known of them."""
         with evaluating(self):
-            places = [slice(start, start + chunk) for start in range(0, len(items), chunk)]
-            parts = [self(items[place], known[place]) for place in places]
+            parts = [self([items[row] for row in some.tolist()], known[some]) for some in asked.split(chunk)]
         outputs, rows = (torch.cat([part[side].cpu() for part in parts]) for side in (0, 1))
-        return self.target.score(outputs, rows)
+        return outputs, rows
 
 
 def fine_tune(
@@ -178,15 +187,33 @@ def fine_tune(
 
     Source: the protocol of SimCLR and SemPPL at 1 % and 10 % of the labels.
     """
+    tuned = fine_tuned(encoder, items, target, known, train, test, collate, options, transform, of)
+    _, ask = known_sides(known, train, test, "fine-tuning")
+    return tuned.score([items[row] for row in ask.tolist()], known[ask])
+
+
+def fine_tuned(
+    encoder: AbstractEncoder,
+    items: Sequence[ItemT],
+    target: AbstractTarget,
+    known: Shaped[Tensor, "items ..."],
+    train: Int[Tensor, " train"],
+    test: Int[Tensor, " test"],
+    collate: Callable[[Sequence[ItemT]], Any],
+    options: FineTuning | None = None,
+    transform: AbstractTransform[ItemT] | None = None,
+    of: Literal["items", "elements"] = "items",
+) -> Tuned[ItemT]:
+    """The encoder's copy with its head, trained; arguments and errors are those of `fine_tune`."""
     if of == "elements" and transform is not None:
         raise ValueError("what is known of elements is known of those of the item itself: leave out the transform")
-    learn, ask = known_sides(known, train, test, "fine-tuning")
+    learn, _ = known_sides(known, train, test, "fine-tuning")
     target, options = standardised(target, known[learn]), options or FineTuning()
     rng = np.random.default_rng(options.seed)
     size, order = min(options.batch, len(learn)), np.empty(0, dtype=np.int64)
     with torch.random.fork_rng(), torch.enable_grad():
         torch.manual_seed(options.seed)  # the head, dropout and the like
-        tuned = Tuned(copy.deepcopy(encoder), target, collate, of, options).to(device_of(encoder))
+        tuned: Tuned[ItemT] = Tuned(copy.deepcopy(encoder), target, collate, of, options).to(device_of(encoder))
         if options.head == "fitted":
             tuned.fit_head([items[row] for row in learn.tolist()], known[learn])
         tuned.train(options.head == "fresh")
@@ -210,7 +237,7 @@ def fine_tune(
             if step >= first:
                 averaged.add()
         averaged.take()
-    return tuned.score([items[row] for row in ask.tolist()], known[ask])
+    return tuned
 
 
 @final

@@ -49,13 +49,35 @@ def probe(
     if isinstance(target, Values) and target.outputs == 1:
         read = linear_value_probe(vectors, known[:, 0], train, test, penalty)
         return {"rmse": read.rmse, "r2": read.r2}
+    learned, outputs = probe_outputs(vectors, target, known, train, test, penalty)
+    _, ask = known_sides(known, train, test, "a probe")
+    return learned.score(outputs, known[ask].cpu())
+
+
+def probe_outputs(
+    vectors: Float[Tensor, "rows dim"],
+    target: AbstractTarget,
+    known: Shaped[Tensor, "rows ..."],
+    train: Int[Tensor, " train"],
+    test: Int[Tensor, " test"],
+    penalty: float = 1.0,
+) -> tuple[AbstractTarget, Float[Tensor, "asked outputs"]]:
+    """What the linear head of `probe` says of every test row of which something is known, for scores of one's own.
+
+    Returns:
+        The target, standardised by the training rows where it has units, and the head's outputs for it.
+
+    Raises:
+        ValueError: as `probe`.
+    """
     learn, ask = known_sides(known, train, test, "a probe")
     target = standardised(target, known[learn])
     rows = vectors.detach().cpu().double()
     mean, scale = rows[learn].mean(dim=0), rows[learn].std(dim=0, correction=0)
     rows = (rows - mean) / torch.where(scale > 0, scale, 1.0)
-    weight, bias = fitted(rows[learn], target, known[learn].cpu(), penalty)
-    return target.score(rows[ask] @ weight.T + bias, known[ask].cpu())
+    ridge = isinstance(target, Values) and target.outputs == 1  # its penalty has no factor of one half
+    weight, bias = fitted(rows[learn], target, known[learn].cpu(), 2 * penalty if ridge else penalty)
+    return target, rows[ask] @ weight.T + bias
 
 
 def fitted(

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from ..evaluation.fractions import label_fraction
 from ..methods.targets import any_known
-from ..training.label_table import read_labels, record_labels
-from ..training.labels import Labels, folder_labels
+from ..training.label_source import labels_at
+from ..training.labels import Labels
 from .options import Labelling
 from .recipe import ExperimentData, Label
 
@@ -29,13 +29,8 @@ def labels_of(data: ExperimentData[Any, Any], options: Labelling, seed: int, ski
             )
         return _shared(data.labels, share_of(data, options), seed)
     if options.labels is not None or options.label_column is not None:
-        if options.labels is None:
-            labels = record_labels(data.items, str(options.label_column), options.label_kind)
-        elif str(options.labels) == "folders":
-            labels = folder_labels(data.items)
-        else:
-            column, kind = options.label_column, options.label_kind
-            labels = read_labels(options.labels, data.items, column, kind, data.skipped, skip_bad)
+        column, kind = options.label_column, options.label_kind
+        labels = labels_at(options.labels, data.items, column, kind, data.skipped, skip_bad)
         return _shared(labels, share_of(data, options), seed)
     if data.label is None:
         return None

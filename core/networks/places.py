@@ -5,6 +5,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ..data.feature_map import FeatureMap
+from ..data.places import Parts
 
 SLOWEST = 10_000.0
 
@@ -62,7 +63,11 @@ def sines(places: Float[Tensor, "rows elements axes"], dim: int) -> Float[Tensor
 def placed(
     features: FeatureMap, dim: int, units: tuple[float, ...] | None = None
 ) -> Float[Tensor, "rows elements dim"]:
-    """The vectors of all places, zero where nothing is known but neighbours."""
+    """The vectors of all places, zero where nothing is known but neighbours; of joint items part by part."""
+    if isinstance(features.places, Parts):
+        own = [placed(features.part(name), dim) for name in features.places.names]
+        rows = max(len(one) for one in own)
+        return torch.cat([one.expand(rows, -1, -1) for one in own], dim=1)
     found = coordinates(features, units)
     if found is None:
         return features.values.new_zeros(1, features.valid.shape[1], dim)

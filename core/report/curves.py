@@ -32,12 +32,14 @@ class Chart:
     """What one picture shows: columns of the metrics over the step, on one axis.
 
     `axis` names the quantity with its unit; `lines` are (column, label). A column that the metrics lack is left out.
+    `along` is the column on the other axis, which it names.
     """
 
     caption: str
     axis: str
     lines: tuple[tuple[str, str], ...]
     low: float | None = None
+    along: str = "step"
 
 
 @final
@@ -77,7 +79,7 @@ def draw(columns: dict[str, list[float]], charts: tuple[Chart, ...]) -> tuple[Pi
     pictures: list[Picture] = []
     for chart in charts:
         lines = [
-            (label, [(x, y) for x, y in zip(columns["step"], columns[name], strict=True) if math.isfinite(y)])
+            (label, [(x, y) for x, y in zip(columns[chart.along], columns[name], strict=True) if math.isfinite(y)])
             for name, label in chart.lines
             if name in columns
         ]
@@ -104,7 +106,7 @@ def _svg(chart: Chart, lines: list[tuple[str, list[tuple[float, float]]]], prefi
 
 
 def _dress(axes: Axes, chart: Chart, legend: bool) -> None:
-    axes.set_xlabel("step", color=INK)
+    axes.set_xlabel(chart.along, color=INK)
     axes.set_ylabel(chart.axis, color=INK)
     axes.tick_params(colors=INK, width=0.6, length=3)
     axes.patch.set_visible(False)
@@ -112,7 +114,7 @@ def _dress(axes: Axes, chart: Chart, legend: bool) -> None:
     axes.spines[["left", "bottom"]].set(color=FAINT, linewidth=1)
     axes.grid(axis="y", color=FAINT, linewidth=0.6)
     axes.set_axisbelow(True)
-    axes.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=chart.along == "step"))
     axes.yaxis.set_major_locator(MaxNLocator(nbins=5))
     if chart.low is not None:
         axes.set_ylim(bottom=chart.low)
@@ -134,7 +136,9 @@ def _inlined(svg: str, chart: Chart, prefix: str) -> str:
     svg = re.sub(r'^<svg([^>]*?) width="[^"]*"', r"<svg\1", svg)
     svg = re.sub(r'^<svg([^>]*?) height="[^"]*"', r"<svg\1", svg)
     svg = svg.replace(
-        "<svg", f'<svg class="chart" role="img" aria-label="{Markup.escape(chart.axis)} over the step"', 1
+        "<svg",
+        f'<svg class="chart" role="img" aria-label="{Markup.escape(chart.axis)} over the {Markup.escape(chart.along)}"',
+        1,
     )
     for stand_in, variable in VARIABLES.items():
         svg = svg.replace(stand_in, variable)

@@ -65,6 +65,8 @@ class Page:
         commands: how to go on in the shell.
         snippet: how to go on in Python.
         configuration: the whole configuration, nested mappings or dataclasses.
+        kicker: what it is a report of, above the title.
+        pictures_title: the heading of the pictures.
     """
 
     title: str
@@ -80,6 +82,8 @@ class Page:
     commands: tuple[Command, ...] = ()
     snippet: str = ""
     configuration: Any = None
+    kicker: str = "Gestalt run report"
+    pictures_title: str = "Learning"
 
 
 def write_report(path: Path, page: Page) -> None:

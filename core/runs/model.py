@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
 from typing import Any, Generic, TypeVar, final
 
 import numpy as np
@@ -10,17 +12,24 @@ from torch import nn
 
 from ..data.feature_map import FeatureMap, item_means
 from ..data.items import AbstractItems, Skipped
+from ..data.masks import AbstractMasks
 from ..data.pieces import padded_features
 from ..data.resampling import averaged
 from ..data.segmentation import Objects, Segmentation
 from ..discovery.finder import ObjectFinder
 from ..discovery.found import FoundBatch
+from ..evaluation.protocols import AbstractProtocol, Evaluation, protocols_of
+from ..evaluation.protocols.chosen import DEFAULT
 from ..methods.targets.base import AbstractTarget
 from ..modality.base import AbstractModality
 from ..modality.optional import InOverlap, InSequence, ReadsContext, ReadsFullResolution
 from ..networks.encoder import AbstractEncoder, Network
 from ..networks.modes import evaluating
+from ..training.labels import Labels
 from .elements import own_places
+from .evaluating import Evaluator
+from .evaluation_options import Evaluating
+from .gathering import Chosen, Encoded, alone
 from .inputs import Source
 from .overlaps import Overlaps
 from .resolution import fine_labels
@@ -121,7 +130,7 @@ class Model(Generic[ItemT]):
             vectors, labels = batch.segmentation.pool(batch.features), batch.segmentation.labels()
             numbers = batch.object_numbers()
             for row, (index, item) in enumerate(zip(batch.index, batch.items, strict=True)):
-                places, grid = own_places(batch.features.valid[row], batch.features.grid, row)
+                places, grid = own_places(batch.features.valid[row], batch.features.places, row)
                 own = labels[row][places]
                 if fine:
                     own, grid = fine_labels(batch, row, self.modality)
@@ -144,7 +153,7 @@ class Model(Generic[ItemT]):
             means, vectors = item_means(batch.features), batch.segmentation.pool(batch.features)
             labels, numbers = batch.segmentation.labels(), batch.object_numbers()
             for row, index in enumerate(batch.index):
-                places, grid = own_places(batch.features.valid[row], batch.features.grid, row)
+                places, grid = own_places(batch.features.valid[row], batch.features.places, row)
                 elements, present = batch.features.values[row][places], vectors.present[row]
                 objects, of_whole = vectors.vectors[row][present], numbers[row][present]
                 results.append(
@@ -184,6 +193,56 @@ class Model(Generic[ItemT]):
             for number, row in zip(numbers, rows, strict=True):
                 names = target.columns or tuple(map(str, range(len(row))))
                 yield ItemPrediction(source.name(number), dict(zip(names, row, strict=True)))
+
+    def evaluate(
+        self,
+        data: Any,
+        labels: Labels | Path | str | None = None,
+        masks: AbstractMasks[ItemT] | Path | str | None = None,
+        protocols: str | Sequence[str | AbstractProtocol] = DEFAULT,
+        options: Evaluating | None = None,
+        skip_bad: bool = False,
+    ) -> Evaluation:
+        """How good the encoder is by labelled data: scores of evaluation protocols with confidence intervals.
+
+        Args:
+            data: see the class; a loader, whose items come once, cannot be evaluated.
+            labels: one row per item, or a table of them, or the word `folders`.
+            masks: that come with the data.
+            protocols: their names, or protocols themselves with settings of their own.
+            options: splits, groups, and how labels are read.
+            skip_bad: leave out items that cannot be read.
+
+        Raises:
+            ValueError: see `Evaluator.evaluate`.
+        """
+        source = Source.of(data, self.modality, [] if skip_bad else None)
+        if source.items is None:
+            raise ValueError("a loader gives its items once; pass paths, a sequence, or numbered items to evaluate")
+        return self.evaluator(source.items, source.skipped, options or Evaluating()).evaluate(
+            Path(labels) if isinstance(labels, str) else labels,
+            Path(masks) if isinstance(masks, str) else masks,
+            protocols_of(protocols),
+        )
+
+    def evaluator(
+        self, items: AbstractItems[ItemT], skipped: list[Skipped] | None, options: Evaluating
+    ) -> Evaluator[ItemT]:
+        """What carries out protocols on numbered items; those that cannot be read are added to `skipped`."""
+        return Evaluator(self.encoder, self.modality, items, partial(self._some, items, skipped), skipped, options)
+
+    def _some(self, items: AbstractItems[ItemT], skipped: list[Skipped] | None, numbers: Sequence[int]) -> Encoded:
+        """Features of some numbered items; of windows of something longer all are seen, whichever are asked for."""
+        if isinstance(items, ReadsContext):
+            wanted = set(numbers)
+            for index, features in self._features(Source(items, (), self.modality.name, skipped)):
+                rows = [row for row, number in enumerate(index) if number in wanted]
+                for row in rows:
+                    yield (index[row],), alone(features, row)
+            return
+        chosen = Source(Chosen(items, numbers), (), self.modality.name, skipped)
+        for index, features in self._features(chosen):
+            yield tuple(numbers[place] for place in index), features
 
     def _found(self, source: Source[ItemT]) -> Iterator[FoundBatch[ItemT]]:
         if isinstance(source.items, ReadsContext):
@@ -255,4 +314,4 @@ class Model(Generic[ItemT]):
 def _nothing(features: FeatureMap) -> Segmentation:
     """No object anywhere."""
     nothing = torch.full_like(features.valid, -1, dtype=torch.long)
-    return Segmentation.from_labels(nothing, 1, features.grid)
+    return Segmentation.from_labels(nothing, 1, features.places)

@@ -4,6 +4,7 @@ from .agglomerative import Agglomerative as Agglomerative
 from .along import Along as Along
 from .along import along_first_axis as along_first_axis
 from .base import AbstractGrouper as AbstractGrouper
+from .by_codebook import ByCodebook as ByCodebook
 from .change_points import ChangePoints as ChangePoints
 from .contiguous import Contiguous as Contiguous
 from .estimated import Estimated as Estimated
@@ -11,6 +12,7 @@ from .in_order import InOrder as InOrder
 from .kmeans import KMeans as KMeans
 from .merge_alike import MergeAlike as MergeAlike
 from .mixture import Mixture as Mixture
+from .part_by_part import PartByPart as PartByPart
 from .regions import Regions as Regions
 from .regions import touching as touching
 from .seams import Seams as Seams

@@ -99,7 +99,7 @@ class ComputedLearner(AbstractLearner[Any]):
             if view is batch.source:
                 shown = plain.with_values(known).on_elements_of(features, missing=torch.nan)
             else:
-                index = view.correspondence.source_elements(features, plain.grid)
+                index = view.correspondence.source_elements(features, plain.places)
                 index = torch.where(view.correspondence.known[:, None], index, -1)
                 rows = index.clamp(min=0)[..., None].expand(-1, -1, known.shape[2])
                 shown = torch.where(index[..., None] >= 0, known.gather(1, rows), torch.nan)

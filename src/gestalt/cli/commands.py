@@ -2,7 +2,7 @@
 
 import importlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, final
@@ -11,6 +11,7 @@ import tyro
 
 from gestalt.core.components.names import choose
 from gestalt.core.components.registry import METHODS, MODALITIES, RECIPES
+from gestalt.core.runs.evaluation_options import Evaluating
 
 COMMANDS = {
     "run": "train by a recipe, evaluate, and write a report",
@@ -18,6 +19,7 @@ COMMANDS = {
     "discover": "find objects in new data with a finished run",
     "embed": "write vectors of items, elements and objects of new data",
     "predict": "write what the task head of a finished run says of new data",
+    "evaluate": "score a finished run by labelled data: k-NN, probes, clustering, segmentation, …",
     "methods": "list the methods, where each comes from, and what it compares",
     "modalities": "list the modalities (data types) that are installed",
     "recipes": "list the recipes that are installed",
@@ -36,6 +38,38 @@ class OnNewData:
     """Files and folders to read."""
     out: Path | None = None
     """Folder to write to; what an earlier call wrote there is replaced. By default a folder named after the command."""
+    skip_bad: bool = False
+    """Leave out files that cannot be used, and list them."""
+    modality: str | None = None
+    """The run's modality as package.module:OBJECT, where it is not installed."""
+    device: str = "cpu"
+    """Where the network runs: cpu, cuda, cuda:1, mps."""
+
+
+@final
+@dataclass(frozen=True)
+class OnLabelledData:
+    """Score a finished run by labelled data.
+
+    Writes scores.json, scores.csv and evaluation.html: every protocol with confidence intervals, by class, over the
+    share of the labels. Without paths it takes what the run's recipe ships.
+    """
+
+    run: Annotated[Path, tyro.conf.Positional]
+    """Folder of a finished run."""
+    paths: Annotated[tuple[Path, ...], tyro.conf.Positional] = ()
+    """Files and folders to read. Nothing: what the run's recipe ships, with its labels."""
+    labels: Path | None = None
+    """A table (name of a file or record, label), or the word folders. Nothing: what --label-column says."""
+    masks: Path | None = None
+    """Masks that come with the data: the classes of elements are the names of their objects."""
+    protocols: str = "knn,probe,clustering"
+    """Names with commas between them, or a JSON list of protocols with settings: knn, probe, svm, clustering,
+    fine-tuning, robustness; with masks, or labels of elements: dense-probe, segmentation; of clips: propagation."""
+    how: Evaluating = field(default_factory=Evaluating)
+    """Splits, groups, and how labels are read."""
+    out: Path = Path("evaluated")
+    """Folder to write to; what an earlier call wrote there is replaced."""
     skip_bad: bool = False
     """Leave out files that cannot be used, and list them."""
     modality: str | None = None
@@ -108,7 +142,7 @@ def encoders_of(recipe: Any, arguments: Sequence[str]) -> Mapping[str, Any]:
     """
     from gestalt.core.modality.plugins import load_modality
 
-    if "modality" in {field.name for field in fields(recipe.options_type)}:
+    if "modality" in {one.name for one in fields(recipe.options_type)}:
         names = [word.partition("=")[2] for word in arguments if word.startswith("--modality=")]
         names += [after for word, after in pairwise(arguments) if word == "--modality"]
         return load_modality(names[0]).encoders if names else {}
@@ -160,6 +194,37 @@ def predict_command(arguments: Sequence[str]) -> int:
     asked = options_from(OnNewData, arguments, "predict")
     out = asked.out or Path("predicted")
     return predict(asked.run, asked.paths, out, asked.skip_bad, asked.modality, asked.device)
+
+
+def evaluate_command(arguments: Sequence[str]) -> int:
+    """`gestalt evaluate RUN PATH… --labels FILE`.
+
+    Raises:
+        ValueError: for labels or masks of data that are not named.
+    """
+    from gestalt.core.runs.evaluate import evaluate
+
+    asked = options_from(OnLabelledData, arguments, "evaluate")
+    how, shipped = asked.how, None
+    if not asked.paths:
+        if asked.labels or asked.masks or how.label_column or how.test or how.split:
+            raise ValueError("labels, masks and splits are those of your own data: name its files and folders too")
+        from gestalt.core.experiment.shipped import shipped_labels
+
+        shipped = shipped_labels(asked.run)
+    return evaluate(
+        asked.run,
+        asked.paths,
+        asked.out,
+        asked.labels,
+        asked.masks,
+        asked.protocols,
+        how,
+        asked.skip_bad,
+        asked.modality,
+        asked.device,
+        shipped,
+    )
 
 
 def methods_command(_: Sequence[str]) -> int:
@@ -232,6 +297,7 @@ FUNCTIONS: Mapping[str, Callable[[Sequence[str]], int]] = {
     "discover": discover_command,
     "embed": embed_command,
     "predict": predict_command,
+    "evaluate": evaluate_command,
     "methods": methods_command,
     "modalities": modalities_command,
     "recipes": recipes_command,

@@ -16,7 +16,7 @@ from .fields import MISSING, Field, fields_of
 
 Encoders = Mapping[str, Callable[..., Any]]
 
-FLAT_NAMES = ("running", "training", "labelling")
+FLAT_NAMES = ("running", "training", "labelling", "how")
 """Groups whose options need no prefix: --steps rather than --training.steps."""
 
 

@@ -1,0 +1,105 @@
+"""A run whose foreground, or whose objects, are those of clusters over a whole data set."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any, TypeVar
+
+import torch
+from jaxtyping import Bool
+from torch import Tensor
+
+from ..data.feature_map import FeatureMap
+from ..discovery.background import lowest
+from ..discovery.cluster_foreground import ClusterForeground
+from ..discovery.finder import ObjectFinder
+from ..discovery.found import FoundBatch
+from ..discovery.groupers.by_codebook import ByCodebook
+from ..networks.levels import level_of
+from ..networks.modes import evaluating
+from .codebooks import fitted_codebook, with_communities, with_foreground
+from .model import Model
+
+ItemT = TypeVar("ItemT")
+
+
+def cluster_foreground(
+    model: Model[ItemT],
+    data: Any,
+    salience: Callable[[Any], FeatureMap],
+    quiet: float = 0.5,
+    clusters: int = 200,
+    background: float = 0.65,
+    seed: int = 0,
+) -> Model[ItemT]:
+    """The same run with another background: clusters over the data that overlap a noisy foreground least.
+
+    Args:
+        model: with a finder, whose grouper stays.
+        data: see `Model`; it is read twice, so no loader.
+        salience: one number or more per element for a collated batch, such as loudness or attention.
+        quiet: the noisy foreground of an item is all but this share of its elements, the least salient ones.
+        clusters, background, seed: see `fitted_codebook` and `with_foreground`.
+
+    Raises:
+        ValueError: if the run does not say how objects are found, or there are no elements.
+    """
+    model.check_finder()
+    book = fitted_codebook((vectors for _, vectors in _grouped(model, data)), clusters, seed=seed)
+
+    def noisy(batch: FoundBatch[ItemT], vectors: FeatureMap) -> Bool[Tensor, "batch elements"]:
+        seen = salience(model.modality.collate(batch.items).to(model.device)).to("cpu")
+        loud = seen.on_elements_of(vectors, missing=torch.inf).float().mean(dim=-1)
+        return vectors.valid & ~lowest(loud, vectors.valid, quiet)
+
+    seen = ((vectors, noisy(batch, vectors)) for batch, vectors in _grouped(model, data))
+    finder = replace(_finder_of(model), background=ClusterForeground(with_foreground(book, seen, background)))
+    return replace(model, finder=finder)
+
+
+def community_objects(
+    model: Model[ItemT],
+    data: Any,
+    clusters: int = 150,
+    threshold: float = 0.09,
+    resolution: float = 1.0,
+    seed: int = 0,
+) -> Model[ItemT]:
+    """The same run with other objects: communities of clusters over the data that occur beside one another.
+
+    Where the run's background is that of clusters (`cluster_foreground`), their foreground clusters are merged, and the
+    background stays; otherwise `clusters` are fitted, and all are foreground. Objects have one number in all items.
+
+    Args:
+        model: with a finder, whose grouper is replaced; plain features beside the network's, and regions, are left out.
+        data: see `Model`; it is read twice, so no loader.
+        clusters: more than there are types of objects.
+        threshold, resolution, seed: see `with_communities`.
+
+    Raises:
+        ValueError: if the run does not say how objects are found, or nobody knows which elements are neighbours.
+    """
+    model.check_finder()
+    finder = _finder_of(model)
+    if isinstance(finder.background, ClusterForeground):
+        book = finder.background.codebook
+    else:
+        book = fitted_codebook((vectors for _, vectors in _grouped(model, data)), clusters, seed=seed)
+    book = with_communities(book, (vectors for _, vectors in _grouped(model, data)), threshold, resolution, seed)
+    merged = replace(finder, grouper=ByCodebook(book), background=None, extra_features=None, regions=None)
+    return replace(model, finder=merged)
+
+
+def _finder_of(model: Model[Any]) -> ObjectFinder:
+    assert model.finder is not None
+    return model.finder
+
+
+def _grouped(model: Model[ItemT], data: Any) -> Iterator[tuple[FoundBatch[ItemT], FeatureMap]]:
+    """All items, and the vectors of theirs that the finder groups."""
+    finder = _finder_of(model)
+    for batch in replace(model, finder=None).encoded(data):
+        with evaluating(model.network):
+            features = batch.features.to(model.device)
+            hidden = level_of(model.encoder, finder.level).of(features)
+            vectors = model.network.project_elements(features) if finder.space == "projected" else hidden
+        yield batch, vectors.to("cpu")

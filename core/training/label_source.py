@@ -1,0 +1,40 @@
+"""Labels of the user's own items, wherever they are: in a table, in the names of folders, in the data's own records."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ..data.items import AbstractItems, Skipped
+from .label_table import Kind, read_labels, record_labels
+from .labels import Labels, folder_labels
+
+FOLDERS = "folders"
+"""The word that names the folders in place of a table."""
+
+
+def labels_at(
+    source: Path | None,
+    items: AbstractItems[Any],
+    column: str | None = None,
+    kind: Kind = "class",
+    skipped: Sequence[Skipped] = (),
+    skip_bad: bool = False,
+) -> Labels:
+    """What is known of the items.
+
+    Args:
+        source: a table, or the word `folders`; None for a column of the data's own records.
+        items: the data set.
+        column: of the table, or of the records.
+        kind: classes, or values.
+        skipped: files that were left out; rows may be theirs.
+        skip_bad: leave out rows that are wrong.
+
+    Raises:
+        ValueError: if the table, the folders or the column do not fit the items, or label none of them.
+    """
+    if source is None:
+        return record_labels(items, str(column), kind)
+    if str(source) == FOLDERS:
+        return folder_labels(items)
+    return read_labels(source, items, column, kind, skipped, skip_bad)
