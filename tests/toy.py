@@ -69,7 +69,7 @@ class Raw(AbstractEncoder):
 
 @final
 class Small(AbstractEncoder):
-    """Every element with a glance at the mean of its item, in two steps: tanh(W x + V mean(x))."""
+    """Every element with a glance at the mean of its item, in two steps: tanh(W x + b + V mean(W x))."""
 
     def __init__(self, inputs: int, dim: int, on_grid: bool) -> None:
         super().__init__()
@@ -77,12 +77,15 @@ class Small(AbstractEncoder):
         self.dim = dim
         self.on_grid = on_grid
         self.own = nn.Linear(inputs, dim)
-        self.context = nn.Linear(dim, dim, bias=False)
+        glance = nn.Linear(inputs, dim, bias=False)  # of the numbers themselves, which the second step does not have
+        self.context = nn.utils.skip_init(nn.Linear, dim, dim, bias=False)
+        with torch.no_grad():
+            self.context.weight.copy_(glance.weight @ torch.linalg.pinv(self.own.weight))
         self.element_values = inputs
         self.element_classes = 2
 
     def embed(self, data: Ragged) -> FeatureMap:
-        """W x."""
+        """W x + b."""
         return FeatureMap(self.own(data.values), data.valid, _lattice(data, self.on_grid))
 
     def mix(self, tokens: FeatureMap, visible: Bool[Tensor, "batch elements"] | None = None) -> FeatureMap:
@@ -96,7 +99,7 @@ class Small(AbstractEncoder):
         there = tokens.valid if visible is None else tokens.valid & visible
         values = torch.where(there[..., None], tokens.values, 0.0)
         mean = values.sum(dim=1, keepdim=True) / there.sum(dim=1).clamp(min=1)[:, None, None]
-        mixed = torch.tanh(values + self.context(mean))
+        mixed = torch.tanh(values + self.context(mean - self.own.bias))
         return values, mixed if visible is None else torch.where(there[..., None], mixed, 0.0)
 
     def forward(self, data: Ragged) -> FeatureMap:
