@@ -7,16 +7,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from gestalt.core.components.registry import METHODS
-from gestalt.core.data.correspondence import AbstractCorrespondence
 from gestalt.core.data.feature_map import FeatureMap, Grid
 from gestalt.core.data.presence import Presence, Subsample
 from gestalt.core.data.segmentation import Objects, Segmentation
-from gestalt.core.data.view import Batch, View
 from gestalt.core.discovery.finder import ObjectFinder
 from gestalt.core.discovery.groupers import (
     AbstractGrouper,
@@ -28,6 +25,7 @@ from gestalt.core.discovery.groupers import (
     KMeans,
     MergeAlike,
     Mixture,
+    PartByPart,
     Regions,
     Seams,
     Spectral,
@@ -44,6 +42,7 @@ from gestalt.core.methods.adversary import Adversary
 from gestalt.core.methods.compared import Compared
 from gestalt.core.methods.computed.learner import ComputedLearner
 from gestalt.core.methods.computed.method import Computed
+from gestalt.core.methods.element_tasks import ElementLearner
 from gestalt.core.methods.info import BatchInfo
 from gestalt.core.methods.learner import Learner
 from gestalt.core.methods.method import AbstractMethod, DataInfo
@@ -51,6 +50,7 @@ from gestalt.core.methods.objectives import (
     AbstractObjective,
     Combined,
     Contrastive,
+    Exemplar,
     Moco,
     Npid,
     Queue,
@@ -63,7 +63,6 @@ from gestalt.core.methods.presets import preset_named
 from gestalt.core.methods.settings import Heads, Inputs
 from gestalt.core.methods.step import AbstractLearner, StepOutput
 from gestalt.core.methods.targets import Classes
-from gestalt.core.modality.base import AbstractModality
 from gestalt.core.networks.encoder import AbstractEncoder, Network
 from gestalt.core.networks.follower import (
     AbstractRule,
@@ -76,7 +75,13 @@ from gestalt.core.networks.follower import (
 )
 from gestalt.core.networks.heads import MLP
 from gestalt.core.optimization.progress import Progress
-from tests.computed_numbers import computed_numbers, numbers
+from tests.cluster_objectives import BANKS, CLUSTERED, SMALL_NUMBERS
+from tests.computed_numbers import numbers
+from tests.few_label_objectives import REMEMBERED, SUPPORTED
+from tests.kinds_of_learners import NARROW, built_by
+from tests.small_batches import identity_of as identity_of
+from tests.small_batches import joined as joined
+from tests.small_batches import make_batch as make_batch
 from tests.toy import PATCH, Ragged, point_items, series_items, toy
 
 
@@ -131,6 +136,7 @@ GROUPERS: dict[str, GrouperCase] = {
     "change points of a set in order": GrouperCase(
         lambda objects: InOrder(ChangePoints(penalty=0.05, objects=objects)), ordered=True, in_set=True
     ),
+    "part by part": GrouperCase(lambda objects: PartByPart(KMeans(objects))),
 }
 
 OBJECTIVES: dict[str, Callable[[], AbstractObjective]] = {
@@ -167,7 +173,7 @@ def _whatever_the_size(build: Callable[[], AbstractObjective], _dim: int, _views
 
 EVERY_OBJECTIVE: dict[str, Callable[[int, int], AbstractObjective]] = {
     **{name: functools.partial(_whatever_the_size, build) for name, build in OBJECTIVES.items()},
-    **QUEUED,
+    **(QUEUED | CLUSTERED | SUPPORTED),
 }
 """All that compare any number of objects."""
 
@@ -187,15 +193,21 @@ WITH_THEMSELVES: dict[str, Callable[[int, int], AbstractObjective]] = {
 }
 """Those that pair views with themselves: objects that no two views share are compared all the same."""
 
-BANKED: dict[str, Callable[[int, int], AbstractObjective]] = {
-    "npid": lambda items, dim: Npid(items, dim, temperature=0.2, noise=None),
-    "npid with noise": lambda items, dim: Npid(items, dim, temperature=0.3, noise=5),
-}
+BANKED: dict[str, Callable[[int, int], AbstractObjective]] = (
+    {
+        "npid": lambda items, dim: Npid(items, dim, temperature=0.2, noise=None),
+        "npid with noise": lambda items, dim: Npid(items, dim, temperature=0.3, noise=5),
+        "exemplar": Exemplar,
+    }
+    | BANKS
+    | REMEMBERED
+)
 """Those with a bank of whole items, built for the size of the data set and the length of vectors."""
 
 RULES: dict[str, Callable[[], AbstractRule]] = {
     "moving average": lambda: MovingAverage(0.9),
     "moving average, buffers copied": lambda: MovingAverage(0.9, buffers="copy"),
+    "even average": lambda: MovingAverage(0.9, schedule="linear"),
     "steady average": lambda: MovingAverage(0.8, schedule="constant"),
     "copy every two steps": lambda: CopyEvery(2, "steps"),
     "copy every epoch": lambda: CopyEvery(1),
@@ -242,9 +254,18 @@ DATA = DataInfo(
     finder=FINDER,
     first_segments=GivenMasks(_groups_of_data),
     computed=numbers(),
+    alternatives=("one", "other"),
+    sequence=True,
 )
 """The data for which all methods are built small."""
-SMALL: dict[str, Any] = {"heads": Heads(8, 5), "finder": FINDER, "switch": 2, "contrast": 1.0}
+SMALL: dict[str, Any] = SMALL_NUMBERS | {
+    "heads": Heads(8, 5),
+    "finder": FINDER,
+    "switch": 2,
+    "contrast": 1.0,
+    "decoder": NARROW,
+    "hidden": 8,
+}
 """In place of a method's own settings, where it has such settings."""
 
 
@@ -270,7 +291,7 @@ def _built(name: str, **changes: Any) -> Callable[[AbstractEncoder], Learner]:
 
 
 LEARNERS: dict[str, Callable[[AbstractEncoder], Learner]] = {
-    **{name: _built(name) for name in METHODS.names() if not preset_named(name).method.card.computed},
+    **{name: _built(name) for name in METHODS.names() if built_by(name) is Learner},
     "odin-warm-start with both": _built("odin-warm-start", contrast=0.2, regression=1.0, switch=0),
     "byol, adversary, source": _built("byol", inputs=Inputs("source", Adversary(0.2, steps=2))),
     "byol without projector": _built("byol", heads=Heads(8, None)),
@@ -295,18 +316,31 @@ def _computed(method: Computed, encoder: AbstractEncoder) -> ComputedLearner:
     return method.build(encoder, DATA)
 
 
+def _asking(name: str, encoder: AbstractEncoder, **changes: Any) -> AbstractLearner[Compared]:
+    return small(name, **changes).build(encoder, DATA)
+
+
 COMPUTED: dict[str, Callable[[AbstractEncoder], ComputedLearner]] = {
     "computed": functools.partial(_computed, Computed(hidden=8)),
     "computed from views": functools.partial(_computed, Computed(hidden=8, sees="views")),
     "computed beside odin": functools.partial(_computed, Computed(small("odin"), weight=0.5, hidden=8)),
-    "computed beside a method that learns from labels": functools.partial(
-        _computed, Computed(small("semppl"), hidden=8)
-    ),
+    "computed beside labels": functools.partial(_computed, Computed(small("semppl"), hidden=8)),
 }
 """Computed targets of items; those of elements differ between modalities."""
 
-EVERY_LEARNER: dict[str, Callable[[AbstractEncoder], AbstractLearner[Compared]]] = {**LEARNERS, **COMPUTED}
-"""Everything that trains."""
+ASKING = [name for name in METHODS.names() if built_by(name) is ElementLearner]
+"""Methods that ask about elements."""
+ELEMENTS: dict[str, Callable[[AbstractEncoder], AbstractLearner[Compared]]] = {
+    **{name: functools.partial(_asking, name) for name in ASKING},
+    "context prediction with surroundings, of views": functools.partial(
+        _asking, "context-prediction", alone=False, sees="views", gap=1
+    ),
+    "next elements of views, from two moments": functools.partial(_asking, "next-element", cuts=2, sees="views"),
+}
+"""Every installed method that asks about elements, and others of their settings."""
+
+EVERY_LEARNER: dict[str, Callable[[AbstractEncoder], AbstractLearner[Compared]]] = {**LEARNERS, **COMPUTED, **ELEMENTS}
+"""Everything that trains, but for masked prediction (`tests/masked_methods.py`)."""
 
 ENCODERS: dict[str, Callable[[], AbstractEncoder]] = {
     "points": lambda: toy("points").encoders["small"](),
@@ -365,34 +399,3 @@ def output(teacher: tuple[Objects, ...], info: BatchInfo) -> StepOutput[Compared
     whole = Segmentation.whole_items(len(info.index))
     compared = Compared(teacher, teacher, whole, torch.zeros_like(whole.whole), info)
     return StepOutput(torch.zeros(()), {}, compared)
-
-
-def identity_of(kind: str, item: Tensor) -> AbstractCorrespondence:
-    """The correspondence of an untransformed toy item."""
-    return toy(kind).views.source(item, np.random.default_rng(0))[1]
-
-
-def joined(correspondences: Sequence[AbstractCorrespondence]) -> AbstractCorrespondence:
-    """One batch."""
-    return correspondences[0].join(correspondences[1:])
-
-
-def make_batch(kind: str, items: Sequence[Tensor], seed: int = 0, modality: AbstractModality[Any] | None = None) -> Any:
-    """The source view and the modality's default views of every item, each with its own random numbers."""
-    modality = toy(kind) if modality is None else modality
-    rows = [_views_of(modality, item, seed + number) for number, item in enumerate(items)]
-    views = [
-        View(modality.collate([row[place][0] for row in rows]), joined([row[place][1] for row in rows]))
-        for place in range(len(rows[0]))
-    ]
-    names = tuple(f"item {number}" for number in range(len(items)))
-    index = torch.arange(seed, seed + len(items))
-    labels = torch.where(index % 3 < 2, index % 2, -1)
-    computed = computed_numbers(len(items), seed)
-    return Batch(views[0], tuple(views[1:]), names, index, labels=labels, computed=computed)
-
-
-def _views_of(modality: AbstractModality[Any], item: Tensor, seed: int) -> list[tuple[Tensor, AbstractCorrespondence]]:
-    rng = np.random.default_rng(seed)
-    source = modality.views.source(item, rng)
-    return [source, *(transform(source[0], rng) for transform in modality.views.views)]

@@ -13,13 +13,17 @@ from gestalt.core.methods.objectives import (
     AbstractObjective,
     Combined,
     Contrastive,
+    Distillation,
     Moco,
+    Paws,
     Queue,
     Regression,
     Relic,
     Semantic,
     SupervisedContrastive,
 )
+from tests.cluster_oracles import naive_distillation
+from tests.few_label_objectives import naive_paws
 
 
 def cosine(a: Tensor, b: Tensor) -> float:
@@ -304,10 +308,14 @@ def naive(objective: AbstractObjective, online: list[Objects], teacher: list[Obj
         return sum(w * naive(part, online, teacher, known) for w, part in zip(objective.weights, parts, strict=True))
     if isinstance(objective, Relic):
         return naive_relic(objective, online, teacher)
+    if isinstance(objective, Paws):
+        return naive_paws(objective, online, teacher, known)
     if isinstance(objective, Semantic):
         return naive_semantic(objective, online, teacher, known)
     if isinstance(objective, SupervisedContrastive):
         return naive_supervised_contrastive(online, teacher, known, objective.temperature)
+    if isinstance(objective, Distillation):
+        return naive_distillation(objective, online, teacher, known)
     symmetric = not isinstance(objective, Regression | Moco) or objective.symmetric
     losses = []
     for i, j in view_pairs(online, teacher):

@@ -34,17 +34,19 @@ def gradients(learner: torch.nn.Module) -> dict[str, Tensor]:
     return {name: p.grad for name, p in learner.named_parameters() if p.grad is not None}
 
 
-def trained(learner: AbstractLearner[Compared], steps: int = 3, of: Batch[Any] | None = None) -> list[float]:
-    """The losses of a few steps of plain gradient descent."""
+def trained(
+    learner: AbstractLearner[Compared], steps: int = 3, of: Batch[Any] | None = None, epoch: int = 10
+) -> list[float]:
+    """The losses of a few steps of plain gradient descent; an epoch is so many steps."""
     of, losses = of or batch(), []
     for step in range(1, steps + 1):
         learner.zero_grad()
-        outcome = learner(of, seeded(step), Progress(step - 1, 100, 10))
+        outcome = learner(of, seeded(step), Progress(step - 1, 100, epoch))
         outcome.loss.backward()
         with torch.no_grad():
             for parameter in learner.parameters():
                 if parameter.grad is not None:
                     parameter.sub_(0.05 * parameter.grad)
-        learner.after_step([outcome], Progress(step, 100, 10))
+        learner.after_step([outcome], Progress(step, 100, epoch))
         losses.append(float(outcome.loss.detach()))
     return losses

@@ -141,10 +141,14 @@ def test_every_method_and_each_of_its_settings_is_reached_from_the_command_line(
             alone.append({path: False})  # two of them together may make no sense
         elif bool in kinds:
             together[path] = True
+        elif isinstance(default, tuple):
+            together[path] = default[:1] * len(default)
         elif int in kinds or float in kinds:
             assert limits is not None
             other = next(value for value in (1, 2, 0.5, 0.25) if limits.holds(value) and value != default)
             together[path] = int(other) if int in kinds else other
+        elif str in kinds:
+            together[path] = "another"
         else:
             named = [word for word in field.words if word not in ("none", str(default))]
             together[path] = named[0] if named else "any_name"
@@ -160,7 +164,7 @@ def words_for(path: Sequence[str], value: object) -> list[str]:
     *above, last = (word.replace("_", "-") for word in ("--method", *path))
     if isinstance(value, bool):
         return [".".join((*above, last if value else f"no-{last}"))]
-    return [".".join((*above, last)), str(value)]
+    return [".".join((*above, last)), *map(str, value if isinstance(value, tuple) else (value,))]
 
 
 def value_at(value: Any, path: Sequence[str]) -> Any:

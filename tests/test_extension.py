@@ -104,7 +104,7 @@ KNOWN = (
     "--method.heads.hidden 16 --method.heads.projection 8"
 )
 SOUNDS = (
-    "run audio-events --seconds 2 --soundscapes 16 --test-soundscapes 4 --out sounds --method dino "
+    "run audio-events --seconds 2 --soundscapes 16 --test-soundscapes 4 --out sounds --method my-dino "
     "--method.prototypes 64 --method.hidden 32 --method.bottleneck 16 --method.warmup-epochs 2 "
     "--method.teacher.base 0.9 --finder.grouper gaps --finder.grouper.objects 5 "
     "--finder.regions none"
@@ -161,8 +161,8 @@ def test_everything_works_at_once(done: dict[str, tuple[int | str, str]]) -> Non
 
 def test_what_is_installed_is_listed_beside_our_own(done: dict[str, tuple[int | str, str]]) -> None:
     methods = [line.split(":")[0] for line in done["methods"][1].splitlines() if not line.startswith(" ")]
-    assert methods == sorted([*METHODS.names(), "dino", "dino-small"])
-    assert "dino: DINO (Caron et al. 2021)\n  compares   whole items\n" in done["methods"][1]
+    assert methods == sorted([*METHODS.names(), "my-dino", "my-dino-small"])
+    assert "my-dino: my DINO (Caron et al. 2021)\n  compares   whole items\n" in done["methods"][1]
     assert [line.split()[0] for line in done["recipes"][1].splitlines()] == sorted([*RECIPES.names(), "line-objects"])
     assert "line-objects       discover things in lines of pixels, without labels\n" in done["recipes"][1]
     assert re.search(r"^lines +gestalt_example\.lines:MODALITY$", done["modalities"][1], re.MULTILINE)
@@ -173,11 +173,11 @@ def test_what_is_installed_is_listed_beside_our_own(done: dict[str, tuple[int | 
 def test_a_recipe_of_the_distribution_trains_and_reports(folder: Path) -> None:
     report = (folder / "lines" / "report.html").read_text(encoding="utf-8")
     assert "Things in lines" in report
-    assert "DINO, small learned from 24 generated lines" in report
+    assert "my DINO, small learned from 24 generated lines" in report
     table = json.loads((folder / "lines" / "table.json").read_text(encoding="utf-8"))
-    assert [row["method"] for row in table["rows"]] == ["gaps of colours", "gaps of a random encoder", "DINO, small"]
+    assert [row["method"] for row in table["rows"]] == ["gaps of colours", "gaps of a random encoder", "my DINO, small"]
     config = json.loads((folder / "lines" / "config.json").read_text(encoding="utf-8"))
-    assert config["method"]["type"] == "method:dino"
+    assert config["method"]["type"] == "method:my-dino"
     options = json.loads((folder / "lines" / "options.json").read_text(encoding="utf-8"))
     assert options["scenery"] == {"pixels": 64, "things": 2, "noise": 0.01}
 
@@ -281,7 +281,7 @@ def test_without_the_distribution_every_error_names_what_is_missing_and_nothing_
     shutil.copytree(site / "gestalt_example", tmp_path / "gestalt_example")
     asked = {
         "run line-objects --out no": "there is no recipe 'line-objects'",
-        "run audio-events --method dino --out no": "there is no method 'dino'; did you mean 'odin'?",
+        "run audio-events --method my-dino --out no": "there is no method 'my-dino'; did you mean 'dino'?",
         "run audio-events --finder.grouper gaps --out no": "there is no grouper 'gaps'",
         "run objects --modality lines --data data --out no": "there is no modality 'lines'",
         "discover objects data --out no": "there is no modality 'lines'",
@@ -322,16 +322,23 @@ def broken(site: Path, tmp_path: Path) -> Path:
 
 
 def test_a_broken_component_is_named_and_the_others_are_listed_and_usable(broken: Path, folder: Path) -> None:
-    commands = ["methods", "recipes", "run audio-events --method dino --out no", "run audio-events --method mistaken"]
+    commands = [
+        "methods",
+        "recipes",
+        "run audio-events --method my-dino --out no",
+        "run audio-events --method mistaken",
+    ]
     commands += ["run audio-events --finder.grouper mistaken", "run mistaken --out no"]
     (methods, recipes, *refused) = session(commands, broken, folder).results
     assert methods[0] == recipes[0] == 0
     said = [line for line in methods[1].splitlines() if not line.startswith(" ")]
-    assert [line.split(":")[0] for line in said] == sorted([*METHODS.names(), "dino", "dino-small", "lost", "mistaken"])
+    assert [line.split(":")[0] for line in said] == sorted(
+        [*METHODS.names(), "my-dino", "my-dino-small", "lost", "mistaken"]
+    )
     lines = {line.split(":")[0]: line for line in said}
     place = rf"SyntaxError at \S+dino\.py:{len((broken / 'gestalt_example' / 'dino.py').read_text().splitlines())}: "
-    cannot = rf"the method 'dino' \(gestalt_example\.dino:DINO\) cannot be imported: {place}"
-    assert re.search(cannot, lines["dino"])
+    cannot = rf"the method 'my-dino' \(gestalt_example\.dino:DINO\) cannot be imported: {place}"
+    assert re.search(cannot, lines["my-dino"])
     assert "No module named 'gestalt_example.nothing'; correct its code, or uninstall it" in lines["lost"]
     assert "must be a subclass of AbstractMethod with a card, or a Preset, got <class" in lines["mistaken"]
     listed = {line.split()[0]: line for line in recipes[1].splitlines()}

@@ -42,8 +42,10 @@ def toys(elements: bool) -> LabelledData:
     )
 
 
-@pytest.mark.parametrize("elements", [False, True], ids=["items", "elements"])
-@pytest.mark.parametrize("row", ROWS, ids=[row.name for row in ROWS])
+CELLS = [(row, elements) for row in ROWS for elements in (False, True) if not (row.items_only and elements)]
+
+
+@pytest.mark.parametrize(("row", "elements"), CELLS, ids=[f"{row.name}-{elements}" for row, elements in CELLS])
 def test_every_cell_of_the_table_is_a_share_that_beats_chance_on_what_is_easy(
     row: Row, elements: bool, tmp_path: Path
 ) -> None:
@@ -140,6 +142,18 @@ def test_the_command_fills_every_cell_once(tmp_path: Path, monkeypatch: pytest.M
     assert table.rows[0].values == ((0.25, 0.75),)
     assert "on which side" in table.note
     assert (tmp_path / "table.md").is_file()
+
+
+def test_a_method_that_remembers_whole_items_leaves_its_cell_of_elements_empty(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recipe, "score", lambda *_: 0.5)
+    monkeypatch.setattr(recipe, "load", lambda name, seed: toys(True))  # noqa: ARG005
+    assert recipe.LabelsTable(recipe.Options(out=tmp_path, data_sets=("text",), seeds=1)).run() == 0
+    table = Table.from_json((tmp_path / "table.json").read_text())
+    found = {row.method: row.values[0] for row in table.rows}
+    assert not any(value is not None for value in found["SimMatch + probe"] or ())
+    assert found["PAWS + probe"] == (0.5,)
 
 
 def test_senseless_options_are_refused() -> None:

@@ -31,7 +31,6 @@ from gestalt.core.optimization.after_step import AfterStep
 from gestalt.core.optimization.progress import Progress
 from tests.implementations import (
     ENCODERS,
-    EVERY_LEARNER,
     ITEMS,
     LEARNERS,
     PROGRESS,
@@ -41,9 +40,10 @@ from tests.implementations import (
     method_learner,
     seeded,
 )
+from tests.masked_methods import ALL_LEARNERS
 from tests.toy import POINT_TRANSFORMS, SERIES_TRANSFORMS, Do, keep_points, keep_series, pad, toy
 
-every_learner = pytest.mark.parametrize("build", EVERY_LEARNER.values(), ids=EVERY_LEARNER)
+every_learner = pytest.mark.parametrize("build", ALL_LEARNERS.values(), ids=ALL_LEARNERS)
 every_kind = pytest.mark.parametrize("kind", ENCODERS)
 LearnerT = TypeVar("LearnerT", bound=AbstractLearner[Compared])
 Build = Callable[[AbstractEncoder], AbstractLearner[Compared]]

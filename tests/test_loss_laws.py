@@ -21,6 +21,7 @@ from gestalt.core.losses import (
     regression,
     semantic_positives,
     similarities,
+    soft_cross_entropy,
     supervised_contrastive,
 )
 from tests.implementations import seeded
@@ -44,6 +45,7 @@ ALL: dict[str, Loss] = {
     "elements_to_objects": lambda z0, z1: elements_to_objects(
         z0[None], (torch.arange(len(z0)) == torch.arange(len(z1))[:, None])[None].float(), z1[None]
     ),
+    "soft_cross_entropy": lambda z0, z1: soft_cross_entropy(z0, z1.float().softmax(dim=1), 0.3),
     "semantic_positives": lambda z0, z1: semantic_positives(
         z0, z1, LABELS[: len(z0)], BANK, torch.tensor([0, 1, 2, 0, 1, -1, 1]), generator=seeded()
     ),
@@ -53,7 +55,16 @@ every_loss = pytest.mark.parametrize("name", ALL)
 
 def test_every_public_loss_is_tested_here() -> None:
     public = {name for name, value in vars(losses).items() if inspect.isfunction(value)}
-    helpers = {"similarities", "unit", "info_nce_of_scores", "partition_function", "nearest_labels"}
+    helpers = {
+        "similarities",
+        "unit",
+        "soft_neighbours",
+        "sharpened",
+        "info_nce_of_scores",
+        "partition_function",
+        "nearest_labels",
+        "sinkhorn",
+    }
     assert {name.split(",")[0] for name in ALL} == public - helpers
 
 
@@ -114,7 +125,7 @@ def discrimination(z0: Tensor, z1: Tensor, reduction: Any) -> Tensor:
     return instance_discrimination(z0, z1, torch.arange(len(z0)), reduction=reduction)
 
 
-@pytest.mark.parametrize("call", [info_nce, regression, invariance, discrimination])
+@pytest.mark.parametrize("call", [info_nce, regression, invariance, discrimination, soft_cross_entropy])
 def test_the_mean_is_the_sum_by_the_number_of_rows(call: Any) -> None:
     z0, z1 = rows(5, 4, 1), rows(5, 4, 2)
     each = call(z0, z1, reduction="none")
@@ -150,6 +161,7 @@ DISAGREE = {
     "info_nce(torch.ones(3, 2), torch.ones(3, 2), allowed=torch.ones(1, 3) > 0)": "3 queries × 3 keys, got (1, 3)",
     "nt_xent(torch.ones(3, 2), torch.ones(4, 2))": "must have the same shape, got (3, 2) and (4, 2)",
     "regression(torch.ones(3, 2), torch.ones(1, 2))": "one target for every prediction, got (3, 2) and (1, 2)",
+    "soft_cross_entropy(torch.ones(3, 2), torch.ones(1, 2))": "one target for every score, got (3, 2) and (1, 2)",
     "supervised_contrastive(torch.ones(3, 2), torch.zeros(1))": "one label for every row, got 1 for 3",
 }
 
@@ -159,7 +171,7 @@ def test_tensors_that_do_not_fit_are_refused_without_any_type_checker() -> None:
     script = "\n".join(
         [
             "import torch",
-            "from gestalt.core.losses import info_nce, nt_xent, regression, supervised_contrastive",
+            "from gestalt.core.losses import info_nce, nt_xent, regression, soft_cross_entropy, supervised_contrastive",
             f"for call in {list(DISAGREE)!r}:",
             "    try:",
             "        print('accepted', eval(call))",

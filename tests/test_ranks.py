@@ -32,7 +32,6 @@ from tests.implementations import (
     BANKED,
     DRAWING,
     ENCODERS,
-    EVERY_LEARNER,
     EVERY_OBJECTIVE,
     ITEMS,
     PROGRESS,
@@ -42,6 +41,7 @@ from tests.implementations import (
     random_objects,
     seeded,
 )
+from tests.masked_methods import ALL_LEARNERS
 from tests.oracles import naive_contrastive
 
 SHARES = {2: (4, 2), 3: (1, 3, 2)}
@@ -82,7 +82,7 @@ def objective_case(build: Callable[[], AbstractObjective], objects: int, share: 
         if isinstance(objective, AfterStep):
             objective.after_step([output(teacher, known)], PROGRESS)
     state = {name: buffer.double() for name, buffer in objective.named_buffers()}
-    return Result({"losses": torch.stack(values).double(), **gradients(shared), **state}, {})
+    return Result({"losses": torch.stack(values).double(), **gradients(shared), **gradients(objective), **state}, {})
 
 
 def norm_case(share: slice, empty_first: bool = False) -> Result:
@@ -120,7 +120,7 @@ def sum_case(share: slice) -> Result:
 def learner_case(kind: str, name: str, share: slice) -> Result:
     """A whole training step's loss and gradients, under DistributedDataParallel where there are several ranks."""
     torch.manual_seed(0)
-    learner = EVERY_LEARNER[name](ENCODERS[kind]())
+    learner = ALL_LEARNERS[name](ENCODERS[kind]())
     module: Any = DistributedDataParallel(learner) if world_size() > 1 else learner
     items = ITEMS[kind](ITEMS_IN_ALL)[share]
     outcome = module(make_batch(kind, items, seed=share.start), seeded(3), PROGRESS)
@@ -165,7 +165,7 @@ CASES: dict[str, Case] = {
     "gather": gather_case,
     "sum": sum_case,
     "masks of the data": masks_case,
-    **{f"{name} on points": functools.partial(learner_case, "points", name) for name in EVERY_LEARNER},
+    **{f"{name} on points": functools.partial(learner_case, "points", name) for name in ALL_LEARNERS},
     **{f"{name} on series": functools.partial(learner_case, "series", name) for name in ("byol", "odin")},
 }
 

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from gestalt.core.data.correspondence import AbstractCorrespondence, Affine, Index
 from gestalt.core.data.feature_map import FeatureMap, Grid
 from gestalt.core.data.masks import ItemMasks
+from gestalt.core.data.places import Places
 from gestalt.core.modality.base import AbstractModality, Reading, Specimen
 from gestalt.core.modality.files import read_files
 from gestalt.core.modality.transform import AbstractTransform, Chain, Views
@@ -68,7 +69,7 @@ class Raw(AbstractEncoder):
 
 @final
 class Small(AbstractEncoder):
-    """Every element with a glance at the mean of its item: tanh(W x + V mean(x))."""
+    """Every element with a glance at the mean of its item, in two steps: tanh(W x + V mean(x))."""
 
     def __init__(self, inputs: int, dim: int, on_grid: bool) -> None:
         super().__init__()
@@ -76,15 +77,39 @@ class Small(AbstractEncoder):
         self.dim = dim
         self.on_grid = on_grid
         self.own = nn.Linear(inputs, dim)
-        self.context = nn.Linear(inputs, dim, bias=False)
+        self.context = nn.Linear(dim, dim, bias=False)
+        self.element_values = inputs
+        self.element_classes = 2
+
+    def embed(self, data: Ragged) -> FeatureMap:
+        """W x."""
+        return FeatureMap(self.own(data.values), data.valid, _lattice(data, self.on_grid))
+
+    def mix(self, tokens: FeatureMap, visible: Bool[Tensor, "batch elements"] | None = None) -> FeatureMap:
+        """Padding and what is hidden enter no mean."""
+        return tokens.with_values(self.by_layer(tokens, visible)[-1])
+
+    def by_layer(
+        self, tokens: FeatureMap, visible: Bool[Tensor, "batch elements"] | None = None
+    ) -> tuple[Float[Tensor, "batch elements dim"], ...]:
+        """Without the mean, and with it."""
+        there = tokens.valid if visible is None else tokens.valid & visible
+        values = torch.where(there[..., None], tokens.values, 0.0)
+        mean = values.sum(dim=1, keepdim=True) / there.sum(dim=1).clamp(min=1)[:, None, None]
+        mixed = torch.tanh(values + self.context(mean))
+        return values, mixed if visible is None else torch.where(there[..., None], mixed, 0.0)
 
     def forward(self, data: Ragged) -> FeatureMap:
-        """One vector per element; padding enters no mean."""
-        weight = data.valid.to(data.values.dtype)[..., None]
-        mean = (data.values * weight).sum(dim=1, keepdim=True) / weight.sum(dim=1, keepdim=True)
-        return FeatureMap(
-            torch.tanh(self.own(data.values) + self.context(mean)), data.valid, _lattice(data, self.on_grid)
-        )
+        """One vector per element."""
+        return self.mix(self.embed(data))
+
+    def element_targets(self, data: Ragged) -> FeatureMap:
+        """The numbers of every element."""
+        return FeatureMap(data.values, data.valid, _lattice(data, self.on_grid))
+
+    def classes_of_elements(self, data: Ragged) -> Int[Tensor, "batch elements"]:
+        """Whether the first number of an element lies above 1."""
+        return (data.values[..., 0] > 1).long()
 
 
 def raw_points(dim: int = 2, on_grid: bool = False) -> AbstractEncoder:
@@ -142,6 +167,10 @@ def _insert(item: Tensor, rng: np.random.Generator) -> tuple[Tensor, AbstractCor
 def _jitter(item: Tensor, rng: np.random.Generator) -> tuple[Tensor, AbstractCorrespondence]:
     noise = torch.from_numpy(rng.standard_normal(tuple(item.shape), dtype=np.float32))
     return item + 0.1 * noise, Index.identity(len(item))
+
+
+def _mirror(item: Tensor, rng: np.random.Generator) -> tuple[Tensor, AbstractCorrespondence]:  # noqa: ARG001
+    return -item, Index.identity(len(item))
 
 
 def _crop(item: Tensor, rng: np.random.Generator) -> tuple[Tensor, AbstractCorrespondence]:
@@ -252,6 +281,9 @@ def read_numbers(paths: Sequence[Path], skip_bad: bool) -> Reading[Tensor]:
     return read_files(paths, {".txt"}, load_numbers, skip_bad)
 
 
+Choices = Mapping[str, Mapping[str, AbstractTransform[Tensor]]]
+
+
 class AbstractToy(AbstractModality[Tensor]):
     """A modality whose every part can be exchanged, so that each law can be broken on purpose."""
 
@@ -265,6 +297,7 @@ class AbstractToy(AbstractModality[Tensor]):
         escape: Callable[[str], str] = html.escape,
         reader: Callable[[Sequence[Path], bool], Reading[Tensor]] = read_numbers,
         set_in: SetIn | None = None,
+        choices: Choices | None = None,
     ) -> None:
         self.encoders = encoders
         self.transforms = transforms
@@ -275,6 +308,8 @@ class AbstractToy(AbstractModality[Tensor]):
         self._reader = reader
         if set_in is not None:  # otherwise the modality offers no transplants
             self.transplant = set_in
+        if choices is not None:
+            self.choices = choices
 
     def read(self, paths: Sequence[Path], skip_bad: bool = False) -> Reading[Tensor]:
         """Every path is a text file of numbers, one element a line."""
@@ -288,7 +323,7 @@ class AbstractToy(AbstractModality[Tensor]):
         self,
         item: Tensor,  # noqa: ARG002
         found: Int[Tensor, " elements"],
-        grid: Grid | None,  # noqa: ARG002
+        grid: Places | None,  # noqa: ARG002
         truth: Sequence[tuple[str, Any]] = (),
     ) -> str:
         """The object of every element, and the true objects' names."""
@@ -306,6 +341,7 @@ class Points(AbstractToy):
 
     name = "points"
     element = "point"
+    sequence = True  # for methods that need one
 
 
 @final
@@ -314,6 +350,7 @@ class Series(AbstractToy):
 
     name = "series"
     element = "patch"
+    sequence = True
     tolerance = 1
 
 
@@ -348,6 +385,7 @@ POINTS: dict[str, Any] = {
     "views": Views(Do(keep_points), (_point_view("drop", "shuffle"), _point_view("insert", "jitter"))),
     "collate": pad,
     "set_in": set_points_in,
+    "choices": {"side": {"kept": Do(keep_points), "mirrored": Do(_mirror)}},
     "specimens": [Specimen(item, _halves(len(item)), Mark(item, 1), (("a", 0),)) for item in point_items(3)],
 }
 """The parts of `Points`."""
@@ -358,6 +396,7 @@ SERIES: dict[str, Any] = {
     "views": Views(Do(keep_series), (_series_view("crop", "mask"), _series_view("flip", "fast"))),
     "collate": collate_series,
     "set_in": set_series_in,
+    "choices": {"direction": {"forwards": Do(keep_series), "backwards": SERIES_TRANSFORMS["flip"]}},
     "specimens": [
         Specimen(item, _halves(len(item) // PATCH), Mark(item, PATCH), (("a", 0),)) for item in series_items(3)
     ],

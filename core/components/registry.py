@@ -129,11 +129,24 @@ OVER_SEGMENTATIONS = Registry("over-segmentation", "gestalt.oversegmentations")
 BACKGROUNDS = Registry("background remover", "gestalt.backgrounds")
 RULES = Registry("follower rule", "gestalt.rules")
 OBJECTIVES = Registry("objective", "gestalt.objectives")
+HIDINGS = Registry("way to hide", "gestalt.hidings")
 TARGETS = Registry("target", "gestalt.targets")
 HEADS = Registry("head", "gestalt.heads")
 PROTOCOLS = Registry("protocol", "gestalt.protocols")
 PARTS = Registry("part", "gestalt.parts")
 """Dataclasses that are settings of other components, such as `ObjectFinder`."""
 
-REGISTRIES = (METHODS, GROUPERS, OVER_SEGMENTATIONS, BACKGROUNDS, RULES, OBJECTIVES, TARGETS, HEADS, PROTOCOLS, PARTS)
+REGISTRIES = (
+    METHODS,
+    GROUPERS,
+    OVER_SEGMENTATIONS,
+    BACKGROUNDS,
+    RULES,
+    OBJECTIVES,
+    HIDINGS,
+    TARGETS,
+    HEADS,
+    PROTOCOLS,
+    PARTS,
+)
 """Those whose components are described in JSON."""

@@ -13,7 +13,10 @@ from torch import Tensor
 
 from ..data.correspondence import AbstractCorrespondence
 from ..data.feature_map import FeatureMap
+from ..data.parts import parts_of
+from ..data.places import Parts
 from ..modality.base import AbstractModality, Specimen
+from ..modality.optional import OffersChoices
 from ..modality.transform import AbstractTransform
 from ..networks.encoder import AbstractEncoder
 from ..networks.modes import evaluating
@@ -82,12 +85,15 @@ class Bench:
 
     @cached_property
     def transforms(self) -> dict[str, AbstractTransform[Any]]:
-        """Every shipped transform, every two of them in a row, and the default views from the source on."""
+        """Every shipped transform, every two of them in a row, the alternatives, and the views from the source on."""
         single = dict(self.modality.transforms)
         rows = {f"transforms[{name!r}]": transform for name, transform in single.items()}
         names = list(single)
         for one, two in zip(names, names[1:] + names[:1], strict=True):
             rows[f"transforms[{one!r}] then [{two!r}]"] = Row(single[one], single[two])
+        if isinstance(self.modality, OffersChoices):
+            for choice, alternatives in self.modality.choices.items():
+                rows |= {f"choices[{choice!r}][{name!r}]": transform for name, transform in alternatives.items()}
         return rows | {f"views.source then views[{number}]": view for number, view in enumerate(self.views)}
 
     @cached_property
@@ -209,6 +215,10 @@ def close(one: Tensor, two: Tensor) -> bool:
 
 def near(features: FeatureMap, elements: Bool[Tensor, " elements"], reach: int) -> Bool[Tensor, " elements"]:
     """Which elements lie at most `reach` cells, along every axis, from one of `elements`; a set lies in a row."""
+    if isinstance(features.places, Parts):
+        parts = parts_of(features)
+        own = zip(parts.values(), features.places.slices.values(), strict=True)
+        return torch.cat([near(part, elements[here], reach) for part, here in own])
     reached = elements.view(-1 if features.grid is None else features.grid.shape)
     for axis, cells in enumerate(reached.shape):
         wider = reached.clone()

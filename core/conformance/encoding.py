@@ -17,8 +17,8 @@ def words(bench: Bench) -> Iterator[str]:
     modality = bench.modality
     if not isinstance(modality.tolerance, int) or modality.tolerance < 0:
         yield f"tolerance must be a number of elements, 0 or more, got {modality.tolerance!r}"
-    if not modality.name.isidentifier() or modality.name != modality.name.lower():
-        yield f"name must be one lower-case word, got {modality.name!r}"
+    if not all(part.isidentifier() for part in modality.name.split("+")) or modality.name != modality.name.lower():
+        yield f"name must be one lower-case word, or those of the parts with + in between, got {modality.name!r}"
     if not modality.element:
         yield "element must name the smallest part that gets a vector, such as 'frame'"
     if "raw" not in modality.encoders or len(modality.encoders) < 2:
@@ -61,7 +61,7 @@ def collated(bench: Bench) -> Iterator[str]:
 def vectors(bench: Bench) -> Iterator[str]:
     """Features of a wrong shape or type, not finite, or on a grid where `raw` has a set."""
     items = len(bench.specimens)
-    on_grid = bench.together("raw").grid is not None
+    on_grid = bench.together("raw").places is not None
     for name, encoder in bench.encoders.items():
         if not isinstance(getattr(encoder, "dim", None), int):
             yield f"encoder {name!r} must set self.dim, the length of its vectors"
@@ -75,7 +75,7 @@ def vectors(bench: Bench) -> Iterator[str]:
             yield f"encoder {name!r} finds no valid element in some specimen; use longer specimens"
         if not bool(features.values[features.valid].isfinite().all()):
             yield f"encoder {name!r} gives vectors that are not finite"
-        if (features.grid is not None) != on_grid:
+        if (features.places is not None) != on_grid:
             yield f"of the encoders {name!r} and 'raw' one has its elements on a grid and one has a set: let them agree"
 
 

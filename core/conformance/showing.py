@@ -31,7 +31,7 @@ def rendered(bench: Bench) -> Iterator[str]:
             cases.append((" with every element an object", torch.where(valid, torch.arange(len(valid)), -1)))
         for case, labels in cases:
             hostile = [(f"{HOSTILE}{place}", extent) for place, (_, extent) in enumerate(specimen.truth)]
-            page = bench.modality.render(specimen.item, labels, features.grid, hostile)
+            page = bench.modality.render(specimen.item, labels, features.places, hostile)
             if not page.lstrip().startswith("<"):
                 yield f"render() of specimen {number}{case} must give an HTML fragment, got {page[:40]!r}"
             if HOSTILE in page:

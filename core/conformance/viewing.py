@@ -9,6 +9,9 @@ from torch import Tensor
 
 from ..data.correspondence import AbstractCorrespondence, Affine, Index
 from ..data.feature_map import FeatureMap
+from ..data.in_parts import InParts
+from ..data.parts import parts_of
+from ..data.places import Parts
 from .bench import Bench, Trial, apply, near, same
 
 FAINT = 0.1
@@ -57,17 +60,22 @@ def shared(bench: Bench) -> Iterator[str]:
 
 
 def _shown(bench: Bench, trial: Trial) -> list[int]:
-    found = bench.result(trial).correspondence.source_elements(bench.features(trial), bench.source(trial.number).grid)
+    found = bench.result(trial).correspondence.source_elements(bench.features(trial), bench.source(trial.number).places)
     elements: list[int] = found[0].tolist()
     return elements
 
 
-def _identity_like(correspondence: AbstractCorrespondence, elements: int) -> AbstractCorrespondence:
+def _identity_like(correspondence: AbstractCorrespondence, features: FeatureMap) -> AbstractCorrespondence:
+    """The identity on one item, of the sort of a correspondence."""
     if isinstance(correspondence, Affine):
         return Affine.identity(correspondence.offset.shape[1])
     if isinstance(correspondence, Index):
-        return Index.identity(elements)
-    raise TypeError(f"a correspondence is an Affine or an Index, got {type(correspondence).__name__}")
+        return Index.identity(int(features.valid.sum()))
+    if isinstance(correspondence, InParts):
+        rules = zip(correspondence.names, correspondence.rules, strict=True)
+        parts = {name: _identity_like(rule, features.part(name)) for name, rule in rules if rule is not None}
+        return InParts.of(parts, correspondence.names)
+    raise TypeError(f"a correspondence is an Affine, an Index or an InParts, got {type(correspondence).__name__}")
 
 
 def identity(bench: Bench) -> Iterator[str]:
@@ -78,17 +86,24 @@ def identity(bench: Bench) -> Iterator[str]:
             bench.source(trial.number),
             bench.features(trial),
         )
-        elements = int(source.valid.sum())
-        own = _identity_like(correspondence, elements).source_elements(source, source.grid)
-        if not torch.equal(own[source.valid], torch.arange(source.valid.shape[1])[source.valid[0]]):
+        own = _identity_like(correspondence, source).source_elements(source, source.places)
+        here = source.valid & _of_parts(correspondence, source)
+        if not torch.equal(own[here], torch.arange(source.valid.shape[1])[here[0]]):
             yield f"specimen of {trial.name}: the identity does not carry every element to itself, see `grid` of 'raw'"
-        plain = correspondence.source_elements(view, source.grid)
+        plain = correspondence.source_elements(view, source.places)
         for composed in (
-            _identity_like(correspondence, elements).then(correspondence),
-            correspondence.then(_identity_like(correspondence, int(view.valid.sum()))),
+            _identity_like(correspondence, source).then(correspondence),
+            correspondence.then(_identity_like(correspondence, view)),
         ):
-            if not torch.equal(composed.source_elements(view, source.grid), plain):
+            if not torch.equal(composed.source_elements(view, source.places), plain):
                 yield f"{trial.name}: composing with the identity changes the correspondence"
+
+
+def _of_parts(correspondence: AbstractCorrespondence, source: FeatureMap) -> Bool[Tensor, "1 elements"]:
+    """Which elements belong to parts that a correspondence speaks of: all, but of joint items."""
+    if not isinstance(correspondence, InParts) or not isinstance(source.places, Parts):
+        return torch.ones_like(source.valid)
+    return correspondence.has[:, source.places.owner()]
 
 
 def in_range(bench: Bench) -> Iterator[str]:
@@ -162,6 +177,8 @@ def changes(before: FeatureMap, after: FeatureMap, row: int, strength: float = 0
 def _away_from_border(features: FeatureMap, reach: int) -> Bool[Tensor, " elements"]:
     """Which elements of a grid lie more than `reach` cells inside of it; all of a set."""
     inside = torch.ones(features.valid.shape[1], dtype=torch.bool)
+    if isinstance(features.places, Parts):
+        return torch.cat([_away_from_border(part, reach) for part in parts_of(features).values()])
     if features.grid is None or reach == 0:
         return inside
     cells = inside.view(features.grid.shape)

@@ -15,7 +15,8 @@ from einops import einsum
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from .feature_map import FeatureMap, Grid
+from .feature_map import FeatureMap
+from .places import Places, one_grid
 
 KindT = TypeVar("KindT", bound="AbstractCorrespondence")
 
@@ -26,7 +27,7 @@ class AbstractCorrespondence(abc.ABC):
     known: Bool[Tensor, " batch"]
 
     @abc.abstractmethod
-    def source_elements(self, view: FeatureMap, source: Grid | None) -> Int[Tensor, "batch elements"]:
+    def source_elements(self, view: FeatureMap, source: Places | None) -> Int[Tensor, "batch elements"]:
         """The source element under every element of `view`; −1 for none. `source` is the source's own lattice."""
 
     @abc.abstractmethod
@@ -145,7 +146,7 @@ class Affine(AbstractCorrespondence):
             self.known,
         )
 
-    def source_elements(self, view: FeatureMap, source: Grid | None) -> Int[Tensor, "batch elements"]:
+    def source_elements(self, view: FeatureMap, source: Places | None) -> Int[Tensor, "batch elements"]:
         """The source element under the centre of every view element.
 
         Elements may lie on fewer axes than the correspondence speaks of: those they lack, they span (`leading`).
@@ -154,9 +155,10 @@ class Affine(AbstractCorrespondence):
             ValueError: if the view's features or the source have no lattice, or the source has axes that the view
                 lacks.
         """
-        if view.grid is None or source is None:
+        lattice = one_grid(source)
+        if view.grid is None or lattice is None:
             raise ValueError("an affine correspondence needs elements on a grid on both sides, got a set")
-        axes, target = len(view.grid.edges), len(source.edges)
+        axes, target = len(view.grid.edges), len(lattice.edges)
         if not target <= axes <= self.offset.shape[1]:
             raise ValueError(
                 f"the view lies on {axes} axes, its source on {target}, the correspondence on {self.offset.shape[1]}; "
@@ -168,7 +170,7 @@ class Affine(AbstractCorrespondence):
         inner = einsum(rule.hidden_matrix, points, "b r i j, b n j -> b n r i") + rule.hidden_offset[:, None]
         hidden = ((inner >= 0) & (inner < 1)).all(dim=-1).any(dim=-1)
         visible = rule.known[:, None] & view.valid & ~hidden
-        return torch.where(visible, source.locate(positions[..., :target]), -1)
+        return torch.where(visible, lattice.locate(positions[..., :target]), -1)
 
     def then(self, second: AbstractCorrespondence) -> "Affine":
         """The composition; regions that this transform hid are carried into the second view's coordinates."""
@@ -243,7 +245,7 @@ class Index(AbstractCorrespondence):
         """One item of which nothing is known."""
         return cls.of([-1] * elements, known=False)
 
-    def source_elements(self, view: FeatureMap, source: Grid | None) -> Int[Tensor, "batch elements"]:
+    def source_elements(self, view: FeatureMap, source: Places | None) -> Int[Tensor, "batch elements"]:
         """The source element of every view element.
 
         Raises:

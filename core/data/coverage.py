@@ -27,7 +27,7 @@ def shown(
         >>> shown(Affine.of([1.0], [2.0]), view, source).int().tolist()
         [[0, 0, 0, 0, 1, 1, 1, 1]]
     """
-    found = correspondence.source_elements(_finer(view), source.grid)
+    found = correspondence.source_elements(_finer(view), source.places)
     seen = torch.zeros(len(found), source.valid.shape[1] + 1, dtype=torch.bool, device=found.device)
     nowhere = torch.where(found >= 0, found, seen.shape[1] - 1)  # a bin behind the last element
     return seen.scatter(1, nowhere, True)[:, :-1] & source.valid

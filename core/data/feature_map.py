@@ -8,72 +8,24 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from .grid import Grid as Grid
+from .places import Parts, Places, one_grid, parts_in
+
 
 @final
 @dataclass(frozen=True)
-class Grid:
-    """A lattice of elements: for every axis the edges of its cells, in the axis's own unit (seconds, octaves, pixels).
+class Links:
+    """What joins elements of a set, and a vector for every such link: the bonds of molecules before they are mixed.
 
-    Cell `i` of an axis covers `[edges[i], edges[i + 1])`. Elements are numbered in row-major order over the axes.
-    The leading axis is 1 where all items share the lattice, and the batch where every item has its own
-    (frames of a clip with a variable frame rate). Edges are small and may stay on the CPU: look-ups move them.
-
-    Example:
-        >>> grid = Grid.uniform(cells=(4,), step=(0.5,))
-        >>> grid.shape, grid.centres()[0, :, 0].tolist()
-        ((4,), [0.25, 0.75, 1.25, 1.75])
-        >>> grid.locate(torch.tensor([[[0.6], [9.0]]])).tolist()
-        [[1, -1]]
+    `ends` number the elements of the whole batch, padding included, row after row: from the first to the second.
     """
 
-    edges: tuple[Float[Tensor, "_ _"], ...]
+    ends: Int[Tensor, "2 links"]
+    values: Float[Tensor, "links dim"]
 
-    def __post_init__(self) -> None:
-        if not self.edges:
-            raise ValueError("a Grid needs at least one axis, got none")
-        for axis, edges in enumerate(self.edges):
-            if edges.shape[1] < 2 or not bool((edges[:, 1:] > edges[:, :-1]).all()):
-                raise ValueError(f"edges of axis {axis} must increase and bound at least one cell, got {edges}")
-
-    @classmethod
-    def uniform(cls, cells: tuple[int, ...], step: tuple[float, ...], start: tuple[float, ...] | None = None) -> "Grid":
-        """A lattice of equal cells: axis `a` has `cells[a]` of width `step[a]` from `start[a]` (default 0)."""
-        start = (0.0,) * len(cells) if start is None else start
-        axes = zip(cells, step, start, strict=True)
-        return cls(tuple((begin + width * torch.arange(n + 1, dtype=torch.float32))[None] for n, width, begin in axes))
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Cells along each axis."""
-        return tuple(edges.shape[1] - 1 for edges in self.edges)
-
-    @property
-    def elements(self) -> int:
-        """Number of cells in all."""
-        return int(torch.Size(self.shape).numel())
-
-    def centres(self) -> Float[Tensor, "rows elements axes"]:
-        """The centre of every element, in axis units; `rows` is 1 or the batch."""
-        rows = max(edges.shape[0] for edges in self.edges)
-        middles = [((edges[:, 1:] + edges[:, :-1]) / 2).expand(rows, -1) for edges in self.edges]
-        index = torch.cartesian_prod(*(torch.arange(n) for n in self.shape)).view(self.elements, -1)
-        return torch.stack([middle[:, index[:, axis].to(middle.device)] for axis, middle in enumerate(middles)], dim=-1)
-
-    def locate(self, positions: Float[Tensor, "batch points axes"]) -> Int[Tensor, "batch points"]:
-        """The element whose cell holds each position, −1 outside the lattice."""
-        batch, points, _ = positions.shape
-        found = torch.zeros(batch, points, dtype=torch.long, device=positions.device)
-        inside = torch.ones(batch, points, dtype=torch.bool, device=positions.device)
-        for axis, (edges, n) in enumerate(zip(self.edges, self.shape, strict=True)):
-            rows = edges.to(positions.device, non_blocking=True).expand(batch, -1).contiguous()
-            cell = torch.searchsorted(rows, positions[..., axis].contiguous(), right=True) - 1
-            inside &= (cell >= 0) & (cell < n)
-            found = found * n + cell.clamp(0, n - 1)
-        return torch.where(inside, found, -1)
-
-    def to(self, device: torch.device | str) -> "Grid":
-        """The same lattice on another device."""
-        return Grid(tuple(edges.to(device, non_blocking=True) for edges in self.edges))
+    def to(self, device: torch.device | str) -> "Links":
+        """The same links on another device."""
+        return Links(self.ends.to(device), self.values.to(device))
 
 
 @final
@@ -82,9 +34,10 @@ class FeatureMap:
     """One vector per element of every item in a batch.
 
     Ragged items are padded; `valid` is False on padding, and an element that is not valid influences nothing.
-    `grid` tells where the elements lie; None for sets (words, nodes, points), whose element `i` is the item's `i`-th.
+    `places` tells where the elements lie; None for sets (words, nodes, points), whose element `i` is the item's `i`-th.
     `neighbours` tells which elements of a set are joined, where that is known (nodes by edges): symmetric.
     `sizes` tells how much each element stands for, where elements are regions of finer ones: None, all stand for one.
+    `links` is for tokens alone (`InTwoSteps`): what joins them, where more is known of that than whether.
 
     Example:
         >>> features = FeatureMap(torch.ones(1, 3, 2), torch.tensor([[True, True, False]]))
@@ -94,9 +47,10 @@ class FeatureMap:
 
     values: Float[Tensor, "batch elements dim"]
     valid: Bool[Tensor, "batch elements"]
-    grid: Grid | None = None
+    places: Places | None = None
     neighbours: Bool[Tensor, "batch elements elements"] | None = None
     sizes: Float[Tensor, "batch elements"] | None = None
+    links: Links | None = None
 
     def __post_init__(self) -> None:
         if self.values.shape[:2] != self.valid.shape:
@@ -104,10 +58,31 @@ class FeatureMap:
                 "values and valid must agree on batch and elements, "
                 f"got values {tuple(self.values.shape)} and valid {tuple(self.valid.shape)}"
             )
-        if self.grid is not None and self.grid.elements != self.values.shape[1]:
+        if self.places is not None and self.places.elements != self.values.shape[1]:
             raise ValueError(
-                f"the grid {self.grid.shape} has {self.grid.elements} cells, got {self.values.shape[1]} elements"
+                f"the places {self.places.shape} are {self.places.elements}, got {self.values.shape[1]} elements"
             )
+
+    @property
+    def grid(self) -> Grid | None:
+        """The one lattice of the elements; None for sets.
+
+        Raises:
+            ValueError: for elements of several parts, each of which has its own places (`part`).
+        """
+        return one_grid(self.places)
+
+    def part(self, name: str) -> "FeatureMap":
+        """The elements of one part of a joint item.
+
+        Raises:
+            ValueError: if these are of no several parts, or there is no such part.
+        """
+        places = parts_in(self.places)
+        here = places.here(name)
+        neighbours = None if self.neighbours is None else self.neighbours[:, here, here]
+        grid = places.grids[places.names.index(name)]
+        return FeatureMap(self.values[:, here], self.valid[:, here], grid, neighbours)
 
     @classmethod
     def padded(cls, items: Sequence[Float[Tensor, "_ dim"]], step: float | None = None) -> "FeatureMap":
@@ -134,17 +109,27 @@ class FeatureMap:
 
     def with_values(self, values: Float[Tensor, "batch elements other"]) -> "FeatureMap":
         """Other vectors for the same elements."""
-        return FeatureMap(values, self.valid, self.grid, self.neighbours, self.sizes)
+        return FeatureMap(values, self.valid, self.places, self.neighbours, self.sizes, self.links)
+
+    def rows(self, index: Int[Tensor, " rows"]) -> "FeatureMap":
+        """Some items of the batch."""
+        places = None if self.places is None else self.places.rows(index)
+        neighbours = None if self.neighbours is None else self.neighbours[index]
+        sizes = None if self.sizes is None else self.sizes[index]
+        return FeatureMap(self.values[index], self.valid[index], places, neighbours, sizes)
 
     def on_elements_of(self, other: "FeatureMap", missing: float = 0.0) -> Float[Tensor, "batch elements_of_other dim"]:
         """These vectors looked up at the centres of another map's elements; `missing` where those lie outside.
 
         Both are maps of the same items. The other lattice may have further axes behind this one's. Sets must have the
-        same elements.
+        same elements. Of joint items each part is looked up by itself.
 
         Raises:
             ValueError: if only one of them lies on a lattice, or two sets have different sizes.
         """
+        if isinstance(other.places, Parts):
+            names = other.places.names
+            return torch.cat([self.part(name).on_elements_of(other.part(name), missing) for name in names], dim=1)
         if self.grid is None and other.grid is None and self.valid.shape == other.valid.shape:
             return self.values
         if self.grid is None or other.grid is None:
@@ -159,10 +144,11 @@ class FeatureMap:
 
     def to(self, device: torch.device | str) -> "FeatureMap":
         """The same features on another device."""
-        grid = None if self.grid is None else self.grid.to(device)
+        places = None if self.places is None else self.places.to(device)
         neighbours = None if self.neighbours is None else self.neighbours.to(device)
         sizes = None if self.sizes is None else self.sizes.to(device)
-        return FeatureMap(self.values.to(device), self.valid.to(device), grid, neighbours, sizes)
+        links = None if self.links is None else self.links.to(device)
+        return FeatureMap(self.values.to(device), self.valid.to(device), places, neighbours, sizes, links)
 
 
 def side_by_side(levels: Sequence[FeatureMap]) -> FeatureMap:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from .correspondence import AbstractCorrespondence, Affine, Index
 from .feature_map import FeatureMap, Grid
+from .in_parts import InParts
 from .masks import ItemMasks, described
 from .segmentation import Segmentation
 
@@ -52,14 +53,17 @@ def unmoved(correspondence: AbstractCorrespondence) -> AbstractCorrespondence:
     """The correspondence of a view, which came from somewhere by `correspondence`, to itself; of one item.
 
     Raises:
-        TypeError: for a third sort of correspondence.
+        TypeError: for another sort of correspondence.
     """
     match correspondence:
         case Index():
             return Index.identity(correspondence.index.shape[1])
         case Affine():
             return Affine.identity(correspondence.offset.shape[1])
-    raise TypeError(f"a correspondence is Affine or Index, got {type(correspondence).__name__}")
+        case InParts():
+            rules = zip(correspondence.names, correspondence.rules, strict=True)
+            return InParts.of({name: unmoved(rule) for name, rule in rules if rule is not None}, correspondence.names)
+    raise TypeError(f"a correspondence is Affine, Index or InParts, got {type(correspondence).__name__}")
 
 
 def carried(masks: ItemMasks, origin: AbstractCorrespondence) -> ItemMasks | None:

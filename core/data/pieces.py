@@ -7,17 +7,18 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from .feature_map import FeatureMap, Grid
+from .places import Places
 
 
-def part_of(features: FeatureMap, row: int, places: Int[Tensor, " own"], grid: Grid | None) -> FeatureMap:
-    """Some elements of one item of a batch, as a batch of one on the CPU; `grid` is theirs."""
+def part_of(features: FeatureMap, row: int, index: Int[Tensor, " own"], places: Places | None) -> FeatureMap:
+    """Some elements of one item of a batch, as a batch of one on the CPU; `places` are theirs."""
     near, device = features.neighbours, features.values.device
-    places = places.to(device)
+    index = index.to(device)
     return FeatureMap(
-        features.values[row, places][None].cpu(),
-        features.valid[row, places][None].cpu(),
-        grid,
-        None if near is None else near[row, places][:, places][None].cpu(),
+        features.values[row, index][None].cpu(),
+        features.valid[row, index][None].cpu(),
+        places,
+        None if near is None else near[row, index][:, index][None].cpu(),
     )
 
 

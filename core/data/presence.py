@@ -100,7 +100,7 @@ class Presence:
             return segmentation
         area = segmentation.weights.float().sum(dim=2)
         chosen = self.draw.chosen(area, self.draw.random(segmentation.objects, generator))
-        return Segmentation(segmentation.weights * chosen[..., None], segmentation.grid, segmentation.whole)
+        return Segmentation(segmentation.weights * chosen[..., None], segmentation.places, segmentation.whole)
 
     def random(self, segmentation: Segmentation, generator: torch.Generator) -> Float[Tensor, " draws"] | None:
         """The numbers that decide a view's own drawing, None where there is none."""
@@ -143,7 +143,7 @@ def _share_shown(
     if not source.weights.shape[2]:
         return source.weights.new_ones(source.weights.shape[:2])
     weights = source.weights.float()
-    places = FeatureMap(weights.new_zeros(len(weights), weights.shape[2], 0), (weights > 0).any(dim=1), source.grid)
+    places = FeatureMap(weights.new_zeros(len(weights), weights.shape[2], 0), (weights > 0).any(dim=1), source.places)
     visible = shown(correspondence, view, places)
     share = (weights * visible[:, None]).sum(dim=2) / weights.sum(dim=2).clamp(min=1e-12)
     return torch.where(source.whole[:, None], 1.0, share)

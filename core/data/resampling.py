@@ -5,6 +5,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from .feature_map import FeatureMap, Grid
+from .parts import joined_segments, segmentation_of
+from .places import Parts
 from .segmentation import Segmentation
 
 
@@ -69,7 +71,14 @@ def averaged(segmentation: Segmentation, features: FeatureMap) -> Segmentation:
         >>> averaged(fine, map).weights[0].tolist()
         [[1.0, 0.5], [0.0, 0.5]]
     """
-    if segmentation.grid is None or features.grid is None or segmentation.grid is features.grid:
+    if segmentation.places is features.places:
+        return segmentation
+    if isinstance(features.places, Parts):
+        own = {
+            name: averaged(segmentation_of(segmentation, name), features.part(name)) for name in features.places.names
+        }
+        return joined_segments(own)
+    if segmentation.grid is None or features.grid is None:
         return segmentation
     device, batch = segmentation.weights.device, len(segmentation.weights)
     inside = features.grid.locate(segmentation.grid.centres().to(device).expand(batch, -1, -1))
@@ -81,7 +90,7 @@ def averaged(segmentation: Segmentation, features: FeatureMap) -> Segmentation:
     under = segmentation.grid.locate(features.grid.centres().to(device).expand(batch, -1, -1))
     nearest = segmentation.weights.gather(2, under.clamp(min=0)[:, None].expand(-1, segmentation.objects, -1))
     weights = torch.where(count > 0, mean, nearest * (under >= 0)[:, None]) * features.valid[:, None]
-    return Segmentation(weights, features.grid, segmentation.whole)
+    return Segmentation(weights, features.places, segmentation.whole)
 
 
 def _interpolated(rows: Float[Tensor, "batch rows elements"], old: Grid, new: Grid) -> Tensor:

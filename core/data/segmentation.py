@@ -11,6 +11,7 @@ from torch import Tensor
 
 from .correspondence import AbstractCorrespondence
 from .feature_map import FeatureMap, Grid
+from .places import Places, one_grid
 from .precision import full_precision
 
 
@@ -63,7 +64,7 @@ class Objects:
 class Segmentation:
     """For every element its weight in each object: non-negative, at most 1 in sum over objects, 0 on padding.
 
-    `grid` is the lattice of the elements (None for sets). An item marked `whole` has one object, number 0, which is
+    `places` tells where the elements lie (None for sets). An item marked `whole` has one object, number 0, which is
     the item itself wherever it is seen; so BYOL's comparison of whole items needs no correspondence, and an item whose
     correspondence is unknown falls back to it.
 
@@ -75,19 +76,28 @@ class Segmentation:
     """
 
     weights: Float[Tensor, "batch objects elements"]
-    grid: Grid | None
+    places: Places | None
     whole: Bool[Tensor, " batch"]
 
     def __post_init__(self) -> None:
         batch, _, elements = self.weights.shape
         if self.whole.shape != (batch,):
             raise ValueError(f"whole must have shape {(batch,)}, got {tuple(self.whole.shape)}")
-        if self.grid is not None and self.grid.elements != elements:
-            raise ValueError(f"the grid has {self.grid.elements} cells, the weights have {elements} elements")
+        if self.places is not None and self.places.elements != elements:
+            raise ValueError(f"the places are {self.places.elements}, the weights have {elements} elements")
+
+    @property
+    def grid(self) -> Grid | None:
+        """The one lattice of the elements; None for sets.
+
+        Raises:
+            ValueError: for elements of several parts.
+        """
+        return one_grid(self.places)
 
     @classmethod
     def from_labels(
-        cls, labels: Int[Tensor, "batch elements"], objects: int, grid: Grid | None = None
+        cls, labels: Int[Tensor, "batch elements"], objects: int, places: Places | None = None
     ) -> "Segmentation":
         """Hard segments from object numbers; −1 belongs to none.
 
@@ -101,7 +111,7 @@ class Segmentation:
             )
         numbers = torch.arange(objects, device=labels.device)
         weights = (labels[:, None] == numbers[:, None]).to(torch.get_default_dtype())
-        return cls(weights, grid, torch.zeros(len(labels), dtype=torch.bool, device=labels.device))
+        return cls(weights, places, torch.zeros(len(labels), dtype=torch.bool, device=labels.device))
 
     @classmethod
     def whole_items(cls, batch: int, device: torch.device | str = "cpu") -> "Segmentation":
@@ -112,7 +122,7 @@ class Segmentation:
     def every_element(cls, features: FeatureMap) -> "Segmentation":
         """Every valid element is an object of its own; memory grows with the square of the elements."""
         weights = torch.diag_embed(features.valid.to(features.values.dtype))
-        return cls(weights, features.grid, torch.zeros_like(features.valid[:, 0]))
+        return cls(weights, features.places, torch.zeros_like(features.valid[:, 0]))
 
     @property
     def objects(self) -> int:
@@ -126,19 +136,19 @@ class Segmentation:
 
     def falling_back(self, unknown: Bool[Tensor, " batch"]) -> "Segmentation":
         """The same segments, except that items in `unknown` are taken as a whole."""
-        return Segmentation(self.weights, self.grid, self.whole | unknown)
+        return Segmentation(self.weights, self.places, self.whole | unknown)
 
     def seen_from(self, correspondence: AbstractCorrespondence, view: FeatureMap) -> "Segmentation":
         """These segments carried onto the elements of a view: each takes the weights of the source element it shows."""
         if self.weights.shape[2]:
-            source = correspondence.source_elements(view, self.grid)
+            source = correspondence.source_elements(view, self.places)
             index = source.clamp(min=0)[:, None].expand(-1, self.objects, -1)
             carried = self.weights.gather(2, index) * (source >= 0)[:, None]
         else:
             carried = self.weights.new_zeros(*self.weights.shape[:2], view.valid.shape[1])
         item = torch.zeros_like(carried)
         item[:, 0] = view.valid.to(carried.dtype)
-        return Segmentation(torch.where(self.whole[:, None, None], item, carried), view.grid, self.whole)
+        return Segmentation(torch.where(self.whole[:, None, None], item, carried), view.places, self.whole)
 
     def with_rest(self) -> "Segmentation":
         """The same segments, and one more object behind them: what belongs to none; nothing of items taken as a whole.
@@ -150,7 +160,7 @@ class Segmentation:
             [[0, 2, 1]]
         """
         rest = (1 - self.weights.sum(dim=1, keepdim=True)).clamp(min=0) * ~self.whole[:, None, None]
-        return Segmentation(torch.cat([self.weights, rest], dim=1), self.grid, self.whole)
+        return Segmentation(torch.cat([self.weights, rest], dim=1), self.places, self.whole)
 
     def padded(self, objects: int) -> "Segmentation":
         """The same segments with at least so many objects; further ones have no element.
@@ -160,7 +170,7 @@ class Segmentation:
             5
         """
         missing = max(0, objects - self.objects)
-        return Segmentation(torch.nn.functional.pad(self.weights, (0, 0, 0, missing)), self.grid, self.whole)
+        return Segmentation(torch.nn.functional.pad(self.weights, (0, 0, 0, missing)), self.places, self.whole)
 
     def pool(self, features: FeatureMap, least: float = 0.0) -> Objects:
         """The mean of the features over each object, `h_k = Σ_i m_ki h_i / Σ_i m_ki`, and which objects are present.
@@ -177,6 +187,11 @@ class Segmentation:
             vectors = einsum(share, values, "b k n, b n d -> b k d")
         return Objects(torch.where(present[..., None], vectors, 0.0), present)
 
+    def rows(self, index: Int[Tensor, " rows"]) -> "Segmentation":
+        """The segments of some items of the batch."""
+        places = None if self.places is None else self.places.rows(index)
+        return Segmentation(self.weights[index], places, self.whole[index])
+
     def to(self, device: torch.device | str) -> "Segmentation":
         """The same segments on another device."""
-        return Segmentation(self.weights.to(device), self.grid, self.whole.to(device))
+        return Segmentation(self.weights.to(device), self.places, self.whole.to(device))

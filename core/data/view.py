@@ -55,7 +55,8 @@ class Batch(Generic[DataT]):
     where each item came from, for messages; `index` is its number in the data set. `masks` are segments that
     come with the data; `labels` are what is known of items, or of the elements of the source view, in the form of the
     target (integers with −1, or numbers with NaN, for what is not known); `skipped` are items that could not be read
-    and were replaced; `computed` are numbers computed from each source item, NaN for what cannot be.
+    and were replaced; `computed` are numbers computed from each source item, NaN for what cannot be; `applied` says for
+    every view which of the alternatives it was changed by in the end (`Views.alternatives`).
     """
 
     source: View[DataT]
@@ -66,6 +67,7 @@ class Batch(Generic[DataT]):
     labels: Shaped[Tensor, "batch ..."] | None = None
     skipped: tuple[Skipped, ...] = ()
     computed: Float[Tensor, "batch values"] | None = None
+    applied: Int[Tensor, "batch views"] | None = None
 
     def __len__(self) -> int:
         return len(self.names)
@@ -81,4 +83,5 @@ class Batch(Generic[DataT]):
             None if self.labels is None else self.labels.to(device),
             self.skipped,
             None if self.computed is None else self.computed.to(device),
+            None if self.applied is None else self.applied.to(device),
         )

@@ -87,7 +87,7 @@ class RemoveBackground(AbstractBackgroundRemover):
         objects = segmentation.pool(features.with_values(apart))
         far = objects.vectors.norm(dim=-1) > self.reach * spread
         weights = segmentation.weights * (far & objects.present)[..., None]
-        return Segmentation(weights, segmentation.grid, segmentation.whole)
+        return Segmentation(weights, segmentation.places, segmentation.whole)
 
 
 def lowest(

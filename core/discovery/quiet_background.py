@@ -54,4 +54,4 @@ class AlikeQuiet(AbstractBackgroundRemover):
         objects = averaged(segmentation, features).pool(features.with_values(values))
         distance = 1 - (unit(objects.vectors) * prototype).sum(dim=-1)
         weights = segmentation.weights * ((distance >= self.reach) & objects.present)[..., None]
-        return Segmentation(weights, segmentation.grid, segmentation.whole)
+        return Segmentation(weights, segmentation.places, segmentation.whole)

@@ -98,3 +98,17 @@ def joint_rows(rows: int, device: torch.device | str = "cpu") -> tuple[int, int]
     """
     everyone, start = gather(torch.zeros(rows, 1, device=device))
     return len(everyone), start
+
+
+def of_first_rank(values: Tensor) -> Tensor:
+    """The values of the first rank, on all: for what each could compute, and rounding might decide differently.
+
+    Example:
+        >>> of_first_rank(torch.tensor([3])).tolist()
+        [3]
+    """
+    if world_size() == 1:
+        return values
+    agreed = values.clone()
+    dist.broadcast(agreed, 0)
+    return agreed

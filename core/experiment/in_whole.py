@@ -124,7 +124,7 @@ def found_in_whole(
             labels = batch.labels()
             for row, index in enumerate(batch.index):
                 if own[index] in chosen:
-                    places, grid = own_places(batch.features.valid[row], batch.features.grid, row)
+                    places, grid = own_places(batch.features.valid[row], batch.features.places, row)
                     features = part_of(batch.features, row, places, grid)
                     yield FoundItem(own[index], batch.items[row], features, labels[row][places][None])
 

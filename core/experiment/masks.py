@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ..data.items import AbstractItems, BadItemError, read_item
 from ..data.masks import AbstractMasks, ItemMasks, LeavesUnused
+from ..data.places import one_grid
 from ..discovery.finder import ObjectFinder
 from ..evaluation.object_metrics import object_metrics
 from ..modality.base import AbstractModality, Reading
@@ -136,9 +137,9 @@ def measured(
     for chunk in masked.chunks():
         predictions = predictions_of(network, modality, [item for item, _ in chunk], finder)
         for place, (_, mask) in enumerate(chunk):
-            labels, grid = predictions.item(place)
+            labels, places = predictions.item(place)
             found.append(labels)
-            true.append(mask.under(grid, len(labels)))
+            true.append(mask.under(one_grid(places), len(labels)))
     return object_metrics(found, true), len(found)
 
 

@@ -9,7 +9,8 @@ from jaxtyping import Bool, Int
 from torch import Tensor
 
 from ..data.cut import valid_on
-from ..data.feature_map import FeatureMap, Grid
+from ..data.feature_map import FeatureMap
+from ..data.places import Places, one_grid
 from ..data.resampling import averaged
 from ..discovery.finder import ObjectFinder
 from ..modality.base import AbstractModality
@@ -31,13 +32,13 @@ class PredictedBatch:
     features: FeatureMap
     found: Int[Tensor, "items elements"]
     fine: Int[Tensor, "items fine"] | None = None
-    fine_grid: Grid | None = None
+    fine_grid: Places | None = None
 
-    def finest(self) -> tuple[Int[Tensor, "items elements"], Grid | None, Bool[Tensor, "items elements"]]:
+    def finest(self) -> tuple[Int[Tensor, "items elements"], Places | None, Bool[Tensor, "items elements"]]:
         """The finest objects, where they lie, and what is no padding."""
         if self.fine is None:
-            return self.found, self.features.grid, self.features.valid
-        return self.fine, self.fine_grid, valid_on(self.features, self.fine_grid)
+            return self.found, self.features.places, self.features.valid
+        return self.fine, self.fine_grid, valid_on(self.features, one_grid(self.fine_grid))
 
 
 @final
@@ -51,7 +52,7 @@ class Predictions:
     chunks: tuple[PredictedBatch, ...]
     network: Network | None = None
 
-    def item(self, place: int) -> tuple[Int[Tensor, " elements"], Grid | None]:
+    def item(self, place: int) -> tuple[Int[Tensor, " elements"], Places | None]:
         """The finest objects of one item, and where their elements lie, without the padding of its batch."""
         for chunk in self.chunks:
             if place < len(chunk.found):
@@ -100,7 +101,7 @@ def predictions_of(
         features = encode(network, data)
         found = finder(network, features, data, torch.Generator().manual_seed(0))
         own = averaged(found, features)
-        finer = (None, None) if own is found else (found.labels(), found.grid)
+        finer = (None, None) if own is found else (found.labels(), found.places)
         batches.append(PredictedBatch(features, own.labels(), *finer))
     return Predictions(tuple(batches), network)
 

@@ -19,6 +19,7 @@ from ..training.folder import RunFolder
 from ..training.loop import TrainingResult, launch, train_learner
 from ..training.training_data import TrainingData
 from .build import LearnerFactory
+from .choices import with_alternatives
 from .labelling import labels_of
 from .options import FREE, Labelling, Running, with_method
 from .recipe import AbstractRecipe
@@ -143,7 +144,7 @@ def _train(
         learner,
         TrainingData(
             data.items,
-            factory.views,
+            with_alternatives(method, factory.views, recipe.modality),
             recipe.modality.collate,
             running.skip_bad,
             labels,

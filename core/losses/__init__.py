@@ -12,4 +12,8 @@ from .nearest_labels import nearest_labels as nearest_labels
 from .nt_xent import nt_xent as nt_xent
 from .regression import regression as regression
 from .semantic_positives import semantic_positives as semantic_positives
+from .sinkhorn import sinkhorn as sinkhorn
+from .soft_cross_entropy import soft_cross_entropy as soft_cross_entropy
+from .soft_neighbours import sharpened as sharpened
+from .soft_neighbours import soft_neighbours as soft_neighbours
 from .supervised_contrastive import supervised_contrastive as supervised_contrastive

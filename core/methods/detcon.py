@@ -1,11 +1,12 @@
 """DetCon as compositions: objects come with the data, or from a rule; they are not discovered."""
 
 from dataclasses import dataclass
-from typing import ClassVar, final
+from typing import ClassVar, Literal, final
 
 from ..data.presence import Presence, Subsample
 from ..discovery.segmenters.base import AbstractSegmenter
 from ..discovery.segmenters.given import GivenMasks
+from ..discovery.segmenters.whole_item import WholeItem
 from ..networks.encoder import AbstractEncoder
 from ..networks.follower import AbstractRule, MovingAverage
 from .compose import learner_of
@@ -76,3 +77,8 @@ class DetConS(AbstractMethod):
 def given_segments(data: DataInfo) -> AbstractSegmenter:
     """The recipe's first segments, or the masks that come with the data."""
     return GivenMasks() if data.first_segments is None else data.first_segments
+
+
+def segmenter_of(compares: Literal["items", "segments"], data: DataInfo) -> AbstractSegmenter:
+    """For methods that compare whole items by default, and objects just as well."""
+    return WholeItem() if compares == "items" else given_segments(data)

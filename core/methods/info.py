@@ -21,13 +21,15 @@ class BatchInfo:
     """`index` numbers each item in the data set, `labels` is the class of every object, −1 where it is not known.
 
     `generator` gives the same numbers on all ranks, so that whatever is drawn is drawn for the joined batch.
-    `progress` tells how far training has come, for temperatures and weights with a schedule.
+    `progress` tells how far training has come, for temperatures and weights with a schedule. `applied` says for every
+    view which alternative it was changed by, where there are any.
     """
 
     index: Int[Tensor, " batch"]
     labels: Int[Tensor, "batch objects"]
     generator: torch.Generator
     progress: Progress = field(default=START)
+    applied: Int[Tensor, "batch views"] | None = None
 
 
 def object_labels(batch: Batch[Any], segmentation: Segmentation) -> Int[Tensor, "batch objects"]:

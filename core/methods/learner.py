@@ -22,7 +22,7 @@ from .adversary import Adversary
 from .compared import Compared, health_of
 from .info import BatchInfo, object_labels
 from .objectives.base import AbstractObjective, Loss, compares_elements
-from .step import AbstractLearner, HasHeads, StepOutput
+from .step import AbstractLearner, HasHeads, HasHealth, StepOutput
 from .target_head import TargetHead
 
 
@@ -89,7 +89,7 @@ class Learner(AbstractLearner[Compared]):
         unknown = ~torch.stack([view.correspondence.known for view in batch.views]).all(dim=0)
         segmentation = self.presence.drawn(segmentation.falling_back(unknown), generator)
         views = tuple(_ViewDraw(view, self.presence.random(segmentation, generator)) for view in batch.views)
-        info = BatchInfo(batch.index, object_labels(batch, segmentation), generator, progress)
+        info = BatchInfo(batch.index, object_labels(batch, segmentation), generator, progress, batch.applied)
 
         if self._same_both_sides(batch.index.device):  # what one side makes of a view is what the other makes of it
             projected = tuple(self._objects(self.online, view, segmentation) for view in views)
@@ -183,8 +183,9 @@ class Learner(AbstractLearner[Compared]):
         return self.segmenter.finder if isinstance(self.segmenter, HasFinder) else None
 
     def health(self, output: StepOutput[Compared]) -> dict[str, float]:
-        """Spread, rank and number of the objects; see `health_of`."""
-        return health_of(output.details)
+        """Spread, rank and number of the objects, see `health_of`; and what the objective says of itself."""
+        own = self.objective.health(output.details) if isinstance(self.objective, HasHealth) else {}
+        return health_of(output.details) | own
 
     def heads(self) -> Mapping[str, nn.Module]:
         """Projector, predictor, task head, and the parts of the objective."""

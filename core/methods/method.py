@@ -45,6 +45,9 @@ class DataInfo:
         finder: how the recipe finds objects.
         first_segments: what the recipe compares before anything is learned: masks that come with the data, or a rule.
         computed: what is computed from the items; None where the method does not ask for it.
+        sequence: whether elements follow one another.
+        alternatives: by which a view is changed in the end, by name; none where the method does not ask for them.
+        two_steps: names of the encoders in two steps that the modality has, to be named where another was chosen.
     """
 
     items: Count = 1
@@ -54,6 +57,9 @@ class DataInfo:
     finder: ObjectFinder | None = None
     first_segments: AbstractSegmenter | None = None
     computed: ComputedInfo | None = None
+    alternatives: tuple[str, ...] = ()
+    sequence: bool = False
+    two_steps: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         check_ranges(self)
@@ -119,6 +125,16 @@ class HasTransplants(Protocol):
     @property
     def transplants(self) -> Transplants | None:
         """How often, how many and how large; None for items as they are."""
+        ...
+
+
+@runtime_checkable
+class HasChoice(Protocol):
+    """A method that learns to tell by which of a modality's alternatives a view was changed."""
+
+    @property
+    def choice(self) -> str | None:
+        """The name of the choice; None for the first that the modality offers."""
         ...
 
 

@@ -8,6 +8,8 @@ from typing import Any, final
 from ..components.registry import METHODS
 from ..networks.follower import MovingAverage
 from .byol import BYOL
+from .mae import MAE
+from .masked.hiding import Together
 from .method import AbstractMethod, HasTitle
 from .semppl import SemPPL
 from .settings import Heads, SemanticSettings
@@ -75,6 +77,12 @@ SEMPPL_INVARIANT = Preset(
 
 SEMPPL_TASK = Preset("SemPPL with task network", SemPPL(task=True))
 """Claims 17 and 18 of WO 2023/222889."""
+
+CONTEXT_ENCODERS = Preset(
+    "context encoders",
+    MAE(hiding=Together(0.25, regions=1, aspect=(1.0, 1.0)), normalised=False),
+)
+"""One region of a quarter of the item, predicted in its plain numbers: Pathak et al. 2016, without their adversary."""
 
 
 def preset_named(name: str) -> Preset:

@@ -113,3 +113,13 @@ class SemanticSettings:
             contrast=self.contrast,
             invariance=self.invariance,
         )
+
+
+def fitting(published: int, items: int) -> int:
+    """A published number of clusters, or a tenth of the items where that is less, at least 2: small data fill no more.
+
+    Example:
+        >>> fitting(3000, items=1_281_167), fitting(3000, items=500)
+        (3000, 50)
+    """
+    return max(min(published, items // 10), 2)

@@ -59,6 +59,15 @@ class AbstractLearner(nn.Module, abc.ABC, Generic[DetailsT]):
 
 
 @runtime_checkable
+class HasHealth(Protocol):
+    """An objective that has more to say of whether it is alive, such as how many prototypes are in use."""
+
+    def health(self, details: Any) -> dict[str, float]:
+        """Numbers by the names of the collapse watch; NaN before they mean anything."""
+        ...
+
+
+@runtime_checkable
 class HasHeads(Protocol):
     """An objective with trained parts of its own, such as prototypes, that a finished run keeps."""
 

@@ -9,8 +9,8 @@ from typing import Any, ClassVar, Generic, TypeVar, final
 from jaxtyping import Int
 from torch import Tensor
 
-from ..data.feature_map import Grid
 from ..data.items import AbstractItems, Skipped
+from ..data.places import Places
 from ..networks.encoder import AbstractEncoder
 from .transform import AbstractTransform, Views
 
@@ -88,13 +88,14 @@ class AbstractModality(abc.ABC, Generic[ItemT]):
         self,
         item: ItemT,
         found: Int[Tensor, " elements"],
-        grid: Grid | None,
+        grid: Places | None,
         truth: Sequence[tuple[str, Any]] = (),
     ) -> str:
         """An HTML fragment that shows an item with its discovered objects, and the true ones where they are known.
 
-        `found` numbers the object of every element, −1 for none; `grid` is where the elements lie. Each true object is
-        its name with its extent in the modality's own terms. Every text from the data is escaped.
+        `found` numbers the object of every element, −1 for none; `grid` is where the elements lie: parts of joint items
+        alone, see `one_grid`. Each true object is its name with its extent in the modality's own terms. Every text from
+        the data is escaped.
         """
 
     @abc.abstractmethod

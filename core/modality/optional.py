@@ -7,11 +7,13 @@ from typing import Any, Protocol, TypeVar, runtime_checkable
 import numpy as np
 from jaxtyping import Shaped
 
+from ..data.correspondence import AbstractCorrespondence
 from ..data.feature_map import Grid
 from ..data.items import AbstractItems, Skipped
 from ..data.masks import AbstractMasks, ItemMasks
 from ..discovery.found import FoundBatch
 from .base import AbstractModality, Reading
+from .transform import AbstractTransform
 from .transplant import Transplant
 from .windows import InContext, Sight
 
@@ -44,6 +46,30 @@ class FollowsSampleRate(Protocol[ItemT]):
             FileNotFoundError: for a path that does not exist.
             ValueError: if there is no such file at all.
         """
+        ...
+
+
+@runtime_checkable
+class OffersChoices(Protocol[ItemT]):
+    """Transforms among which a network can tell the one that was applied: four rotations, forwards and backwards."""
+
+    @property
+    def choices(self) -> Mapping[str, Mapping[str, AbstractTransform[ItemT]]]:
+        """Every choice by its name, with two or more alternatives by their names; the first is what one gets unasked.
+
+        Alternatives differ in what they are named for alone: where one of them resamples, cuts or joins, so do the
+        others, or the network learns to see that.
+        """
+        ...
+
+
+@runtime_checkable
+class IsSequence(Protocol):
+    """Elements follow one another: along the first axis of their grid, or in the order of a set."""
+
+    @property
+    def sequence(self) -> bool:
+        """Whether they do."""
         ...
 
 
@@ -104,6 +130,70 @@ class ReadsContext(Protocol[ItemT]):
         Raises:
             BadItemError: if the item itself cannot be read; context that cannot is left out or silent.
         """
+        ...
+
+
+@runtime_checkable
+class ComposesModalities(Protocol):
+    """A modality composed of others, whose settings are theirs."""
+
+    @property
+    def modalities(self) -> Mapping[str, AbstractModality[Any]]:
+        """Those of the parts by name."""
+        ...
+
+    @property
+    def allow_missing(self) -> bool:
+        """Whether items may lack parts."""
+        ...
+
+    def composed_of(
+        self, modalities: Mapping[str, AbstractModality[Any]], allow_missing: bool
+    ) -> AbstractModality[Any]:
+        """The same with other parts."""
+        ...
+
+
+@runtime_checkable
+class ReadsColumn(Protocol):
+    """Items that the cells of a table hold: captions, the SMILES of molecules."""
+
+    def of_column(self, column: str) -> AbstractModality[Any]:
+        """The same modality, which reads its items from that column of tables, or from that field of records."""
+        ...
+
+
+@runtime_checkable
+class CutsInTime(Protocol[ItemT]):
+    """Items that lie in time: parts of a joint item that show the same seconds."""
+
+    def duration(self, item: ItemT) -> float:
+        """How long an item lasts, in seconds."""
+        ...
+
+    def cut(self, item: ItemT, begin: float, end: float) -> tuple[ItemT, AbstractCorrespondence]:
+        """What lies between two moments, in seconds from the begin of the item, and its correspondence.
+
+        It has at least one element; where none begins and ends in between, the nearest one is taken.
+        """
+        ...
+
+    def in_place(self) -> Sequence[AbstractTransform[ItemT]]:
+        """The default views without what cuts, shifts or stretches time: for items that are cut already."""
+        ...
+
+
+@runtime_checkable
+class ReadsWindows(Protocol):
+    """Items that lie in time and are read in windows: those of the parts of a joint item are of one length."""
+
+    @property
+    def window(self) -> float:
+        """The length of a window, in seconds."""
+        ...
+
+    def in_windows(self, seconds: float) -> AbstractModality[Any]:
+        """The same modality with windows of another length."""
         ...
 
 

@@ -59,7 +59,32 @@ class Views(Generic[ItemT]):
     """How views are made of an item: the source transform first, then from its result every view.
 
     The source (v0 of the Odin patent) is the whole item, or a part of it that spans all the views.
+
+    Attributes:
+        source: makes the source of an item.
+        views: make the views of the source.
+        alternatives: one of them is applied to each view in the end, for a network that learns to tell which. They go
+            through the views of an item in a random order, so that with as many views each is applied once.
     """
 
     source: AbstractTransform[ItemT]
     views: tuple[AbstractTransform[ItemT], ...]
+    alternatives: tuple[AbstractTransform[ItemT], ...] = ()
+
+    def seen(
+        self, source: ItemT, rng: np.random.Generator
+    ) -> tuple[tuple[tuple[ItemT, AbstractCorrespondence], ...], tuple[int, ...]]:
+        """The views of a source, and the number of the alternative that each was changed by; none without any.
+
+        Alternatives are drawn last: before them, views are what they are without.
+        """
+        views = tuple(view(source, rng) for view in self.views)
+        if not self.alternatives:
+            return views, ()
+        order = rng.permutation(len(self.alternatives)).tolist()
+        applied = tuple(order[place % len(order)] for place in range(len(views)))
+        changed = list[tuple[ItemT, AbstractCorrespondence]]()
+        for (item, correspondence), number in zip(views, applied, strict=True):
+            item, second = self.alternatives[number](item, rng)
+            changed.append((item, correspondence.then(second)))
+        return tuple(changed), applied

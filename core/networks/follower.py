@@ -36,7 +36,7 @@ class MovingAverage(AbstractRule):
 
     Args:
         base: τ_base, the decay at the start.
-        schedule: cosine rises to 1; constant keeps τ at `base`.
+        schedule: cosine rises to 1; linear does so evenly; constant keeps τ at `base`.
         buffers: what becomes of running statistics: the follower's own by default, since BYOL's teacher normalises with
             its own batch statistics and its running ones are never averaged; or copied from the online network.
 
@@ -46,10 +46,12 @@ class MovingAverage(AbstractRule):
         >>> rule = MovingAverage(0.99)
         >>> [round(rule.decay(Progress(step, 100, 10)), 4) for step in (0, 50, 100)]
         [0.99, 0.995, 1.0]
+        >>> round(MovingAverage(0.9, "linear").decay(Progress(25, 100, 10)), 4)
+        0.925
     """
 
     base: Share = 0.996
-    schedule: Literal["cosine", "constant"] = "cosine"
+    schedule: Literal["cosine", "linear", "constant"] = "cosine"
     buffers: Literal["own", "copy"] = "own"
 
     def __post_init__(self) -> None:
@@ -59,6 +61,8 @@ class MovingAverage(AbstractRule):
         """τ at this step."""
         if self.schedule == "constant":
             return self.base
+        if self.schedule == "linear":
+            return 1 - (1 - self.base) * (1 - progress.fraction)
         return 1 - (1 - self.base) * (math.cos(math.pi * progress.fraction) + 1) / 2
 
 

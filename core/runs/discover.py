@@ -7,8 +7,9 @@ from typing import Any
 import torch
 
 from ..modality.base import AbstractModality
-from ..modality.optional import WritesObjects
+from ..modality.optional import ComposesModalities, WritesObjects
 from .output_folder import OutputFolder
+from .parts_of_objects import write_parts
 from .plain_objects import write_plain_objects
 from .saving import load
 from .stream import Stream
@@ -49,6 +50,8 @@ def discover(
         stream = Stream.of(model, paths, skip_bad, full=True)
         if isinstance(model.modality, WritesObjects):
             said = model.modality.write_objects(stream, stream.items, folder)
+        elif isinstance(model.modality, ComposesModalities):
+            said = write_parts(stream, model.modality.modalities, stream.items, folder)
         else:
             note, skipped = f"found with the run {run}", stream.skipped
             said = write_plain_objects(

@@ -130,7 +130,7 @@ class Model(Generic[ItemT]):
             vectors, labels = batch.segmentation.pool(batch.features), batch.segmentation.labels()
             numbers = batch.object_numbers()
             for row, (index, item) in enumerate(zip(batch.index, batch.items, strict=True)):
-                places, grid = own_places(batch.features.valid[row], batch.features.grid, row)
+                places, grid = own_places(batch.features.valid[row], batch.features.places, row)
                 own = labels[row][places]
                 if fine:
                     own, grid = fine_labels(batch, row, self.modality)
@@ -153,7 +153,7 @@ class Model(Generic[ItemT]):
             means, vectors = item_means(batch.features), batch.segmentation.pool(batch.features)
             labels, numbers = batch.segmentation.labels(), batch.object_numbers()
             for row, index in enumerate(batch.index):
-                places, grid = own_places(batch.features.valid[row], batch.features.grid, row)
+                places, grid = own_places(batch.features.valid[row], batch.features.places, row)
                 elements, present = batch.features.values[row][places], vectors.present[row]
                 objects, of_whole = vectors.vectors[row][present], numbers[row][present]
                 results.append(
@@ -314,4 +314,4 @@ class Model(Generic[ItemT]):
 def _nothing(features: FeatureMap) -> Segmentation:
     """No object anywhere."""
     nothing = torch.full_like(features.valid, -1, dtype=torch.long)
-    return Segmentation.from_labels(nothing, 1, features.grid)
+    return Segmentation.from_labels(nothing, 1, features.places)

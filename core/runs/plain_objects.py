@@ -9,8 +9,9 @@ from jaxtyping import Int
 from markupsafe import Markup
 from torch import Tensor
 
-from ..data.feature_map import Grid
+from ..data.grid import Grid
 from ..data.items import AbstractItems, Skipped
+from ..data.places import Parts, Places
 from ..discovery.found import FoundBatch
 from ..modality.base import AbstractModality
 from ..report import Exhibit, Page, Panel, write_report
@@ -35,7 +36,7 @@ def write_plain_objects(
     """Write `objects.jsonl`, and `objects.html` with pictures of the first 50 items; what was written, in a line.
 
     A line of `objects.jsonl` is one item: its name, the object of every element (−1: none), and the edges of the
-    elements along every axis of their grid (null for sets).
+    elements along every axis of their grid (null for sets); of a joint item so for each of its parts.
 
     Args:
         found: the objects of all items, a few at a time.
@@ -50,7 +51,7 @@ def write_plain_objects(
         for batch in found:
             labels = batch.labels()
             for row, (index, item) in enumerate(zip(batch.index, batch.items, strict=True)):
-                own, grid = own_elements(labels[row], batch.features.valid[row], batch.features.grid, row)
+                own, grid = own_elements(labels[row], batch.features.valid[row], batch.features.places, row)
                 name = items.name(index)
                 lines.write(json.dumps(_record(name, own, grid), ensure_ascii=False) + "\n")
                 written, objects = written + 1, objects + len(own[own >= 0].unique())
@@ -69,6 +70,13 @@ def write_plain_objects(
     return said
 
 
-def _record(name: str, found: Int[Tensor, " elements"], grid: Grid | None) -> dict[str, Any]:
+def _record(name: str, found: Int[Tensor, " elements"], places: Places | None) -> dict[str, Any]:
+    if isinstance(places, Parts):
+        of_parts = zip(places.slices.items(), places.grids, strict=True)
+        return {"item": name, "parts": {part: _elements(found[here], grid) for (part, here), grid in of_parts}}
+    return {"item": name} | _elements(found, places)
+
+
+def _elements(found: Int[Tensor, " elements"], grid: Grid | None) -> dict[str, Any]:
     edges = None if grid is None else [axis[0].tolist() for axis in grid.edges]
-    return {"item": name, "objects": found.tolist(), "edges": edges}
+    return {"objects": found.tolist(), "edges": edges}

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from ..data.cut import valid_on
 from ..data.feature_map import FeatureMap, Grid
+from ..data.places import one_grid
 from ..data.resampling import resampled
 from ..data.segmentation import Segmentation
 from ..discovery.found import FoundBatch
@@ -41,7 +42,8 @@ def fine_labels(
     if isinstance(modality, ReducesElements):
         found = modality.reduced(found)
     segmentation = found.segmentation if found.fine is None else found.fine
-    places, grid = own_places(valid_on(found.features, segmentation.grid)[row], segmentation.grid, row)
+    places, own_grid = own_places(valid_on(found.features, segmentation.grid)[row], segmentation.grid, row)
+    grid = one_grid(own_grid)
     own = Segmentation(segmentation.weights[row : row + 1][..., places], grid, segmentation.whole[row : row + 1])
     target = None if grid is None else input_grid(modality, found.items[row])
     if grid is None or target is None:

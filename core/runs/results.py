@@ -6,7 +6,8 @@ from typing import Any, Generic, TypeVar, final
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from ..data.feature_map import Grid
+from ..data.grid import Grid
+from ..data.places import Places, one_grid
 
 ItemT = TypeVar("ItemT")
 
@@ -20,7 +21,7 @@ class ItemObjects(Generic[ItemT]):
         name: where the item comes from.
         item: itself, in the native form of its modality.
         labels: the object of every element, −1 for none.
-        grid: where the elements lie; None for sets, whose element `i` is the item's `i`-th.
+        places: where the elements lie; None for sets, whose element `i` is the item's `i`-th.
         vectors: the mean of the hidden features of every object.
         numbers: of every object, its number in the whole that the item is a window of; its own where it is none.
     """
@@ -28,9 +29,18 @@ class ItemObjects(Generic[ItemT]):
     name: str
     item: ItemT
     labels: Int[Tensor, " elements"]
-    grid: Grid | None
+    places: Places | None
     vectors: Float[Tensor, "objects dim"]
     numbers: Int[Tensor, " objects"]
+
+    @property
+    def grid(self) -> Grid | None:
+        """The one lattice of the elements; None for sets.
+
+        Raises:
+            ValueError: for elements of several parts.
+        """
+        return one_grid(self.places)
 
 
 @final
@@ -46,8 +56,17 @@ class ItemVectors:
     elements: Float[Tensor, "elements dim"]
     objects: Float[Tensor, "objects dim"]
     labels: Int[Tensor, " elements"]
-    grid: Grid | None
+    places: Places | None
     numbers: Int[Tensor, " objects"]
+
+    @property
+    def grid(self) -> Grid | None:
+        """The one lattice of the elements; None for sets.
+
+        Raises:
+            ValueError: for elements of several parts.
+        """
+        return one_grid(self.places)
 
 
 @final

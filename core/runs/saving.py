@@ -15,6 +15,7 @@ from ..components.registry import MODALITIES
 from ..components.settings import settings_of
 from ..discovery.finder import ObjectFinder
 from ..modality.base import AbstractModality
+from ..modality.optional import ComposesModalities
 from ..modality.plugins import installed_modality, load_modality
 from ..networks.encoder import AbstractEncoder, Network
 from ..storage.atomic import write_bytes
@@ -153,16 +154,28 @@ def modality_of(folder: Path | str, named: AbstractModality[Any] | str | None = 
         )
     else:
         found = installed_modality(name)
-    settings = config.modality["settings"]
     with _built_from(Path(folder) / CONFIG):
-        return type(found)(**settings) if settings else found
+        return with_settings(found, config.modality["settings"])
+
+
+def with_settings(modality: AbstractModality[Any], settings: Mapping[str, Any]) -> AbstractModality[Any]:
+    """The same modality, built by settings that `modality_settings` gave."""
+    if isinstance(modality, ComposesModalities):
+        of_parts: Mapping[str, Any] = settings.get("parts", {})
+        parts = {name: with_settings(part, of_parts.get(name, {})) for name, part in modality.modalities.items()}
+        return modality.composed_of(parts, bool(settings.get("allow_missing", modality.allow_missing)))
+    return type(modality)(**settings) if settings else modality
 
 
 def modality_settings(modality: AbstractModality[Any]) -> dict[str, Any]:
     """The settings that build a modality again; none where they cannot be written down.
 
-    A modality whose constructor takes functions or arrays is used as it is installed.
+    A modality whose constructor takes functions or arrays is used as it is installed. One that is composed of others
+    has theirs.
     """
+    if isinstance(modality, ComposesModalities):
+        parts = {name: modality_settings(part) for name, part in modality.modalities.items()}
+        return {"parts": parts, "allow_missing": modality.allow_missing}
     try:
         settings: dict[str, Any] = describe(settings_of(modality))
     except TypeError:

@@ -10,6 +10,7 @@ from jaxtyping import Float, Shaped
 
 from ..data.feature_map import item_means
 from ..data.items import AbstractItems, file_of, record_of
+from ..data.places import Parts, Places
 from ..discovery.found import FoundBatch
 from ..modality.base import AbstractModality
 from ..modality.optional import LocatesElements, ReducesElements
@@ -83,9 +84,28 @@ def _located(
     if isinstance(modality, LocatesElements):
         columns = modality.element_columns(found, row, items)
     else:
-        columns = {"element": np.arange(len(valid))}
-        if found.features.grid is not None:
-            centres = found.features.grid.centres()
-            for axis in range(centres.shape[2]):
-                columns[f"centre_{axis}"] = centres[row % len(centres), :, axis].numpy()
+        columns = _places(found.features.places, len(valid), row)
     return {name: np.asarray(column)[valid] for name, column in columns.items()}
+
+
+def _places(places: Places | None, elements: int, row: int) -> dict[str, Shaped[np.ndarray, " elements"]]:
+    """The number of every element, and its centre along every axis; of a joint item the name of its part, too.
+
+    Elements of a part with fewer axes have no centre (NaN) on the further ones.
+    """
+    if isinstance(places, Parts):
+        own = [_places(grid, cells, row) for grid, cells in zip(places.grids, places.cells, strict=True)]
+        names = {name: None for columns in own for name in columns}
+        columns = {
+            name: np.concatenate(
+                [one.get(name, np.full(cells, np.nan)) for one, cells in zip(own, places.cells, strict=True)]
+            )
+            for name in names
+        }
+        return {"part": np.repeat(places.names, places.cells)} | columns
+    columns = {"element": np.arange(elements)}
+    if places is not None:
+        centres = places.centres()
+        for axis in range(centres.shape[2]):
+            columns[f"centre_{axis}"] = centres[row % len(centres), :, axis].numpy()
+    return columns

@@ -41,7 +41,10 @@ class ItemRequest:
 @final
 @dataclass(frozen=True)
 class ItemViews(Generic[ItemT]):
-    """One item and its views, source first, each with its correspondence; the source's masks and numbers."""
+    """One item and its views, source first, each with its correspondence; the source's masks and numbers.
+
+    `applied` is the number of the alternative by which each view was changed in the end, where there are any.
+    """
 
     views: tuple[tuple[ItemT, AbstractCorrespondence], ...]
     index: int
@@ -49,6 +52,7 @@ class ItemViews(Generic[ItemT]):
     skipped: tuple[Skipped, ...]
     masks: ItemMasks | None = None
     computed: Tensor | None = None
+    applied: tuple[int, ...] = ()
 
 
 @final
@@ -259,11 +263,11 @@ class ViewsDataset(Dataset[ItemViews[ItemT] | BadItemError]):
             skipped += passed
         source, origin = self.views.source(item, rng)
         computed = None if self.computing is None else self.computing(source, self.items.name(index))
-        views = tuple(view(source, rng) for view in self.views.views)
+        views, applied = self.views.seen(source, rng)
         if masks is not None:
             masks = carried(coarsened(masks), origin)
         every = ((source, unmoved(origin)), *views)
-        return ItemViews(every, index, self.items.name(index), tuple(skipped), masks, computed)
+        return ItemViews(every, index, self.items.name(index), tuple(skipped), masks, computed, applied)
 
 
 def join(seen: Sequence[ItemViews[ItemT]], collate: Callable[[Sequence[ItemT]], Any]) -> Batch[Any]:
@@ -282,6 +286,7 @@ def join(seen: Sequence[ItemViews[ItemT]], collate: Callable[[Sequence[ItemT]], 
         torch.tensor([item.index for item in seen]),
         skipped=tuple(skipped for item in seen for skipped in item.skipped),
         computed=torch.stack(computed) if computed else None,
+        applied=torch.tensor([item.applied for item in seen]) if seen[0].applied else None,
     )
 
 

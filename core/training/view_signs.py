@@ -72,7 +72,7 @@ def _of_batch(segmenter: InRounds, number: int, batch: Batch[Any], generator: to
     values = list[float]()
     for view in batch.views[:VIEWS]:
         in_view, features = segmenter.find(number, view.data, generator)
-        shown = _shown(of_source, view.correspondence.source_elements(features, of_source.grid), features)
+        shown = _shown(of_source, view.correspondence.source_elements(features, of_source.places), features)
         own = averaged(in_view, features).labels()
         known = (shown >= 0).any(dim=1) & view.correspondence.known & ~of_source.whole
         values += adjusted_rand_index(own[known], shown[known]).tolist()

@@ -9,7 +9,8 @@ class CollapseWatch:
     """Judges the numbers of `AbstractLearner.health` at every logged step, and warns once for each thing that is wrong.
 
     It knows the numbers of `health_of`: `spread`, `effective_rank`, `objects_per_item`, `shared_objects`,
-    `clusters_used`, `whole_items`. A learner may give some of them alone; further ones are logged and not judged.
+    `clusters_used`, `whole_items`; and `prototypes_in_use` of methods that have some. A learner may give some of them
+    alone; further ones are logged and not judged.
     """
 
     def __init__(self) -> None:
@@ -49,6 +50,12 @@ def judged(health: Mapping[str, float]) -> dict[str, str]:
         found["clusters"] = (
             "the grouper finds only one object per item: features within an item are all alike. "
             "Start from first segments and switch later, or group hidden features instead of projections"
+        )
+    used = health.get("prototypes_in_use", float("inf"))
+    if used < 1.5:
+        found["prototypes"] = (
+            f"nearly all objects are assigned to one prototype ({used:.1f} are in use): the prototypes are collapsing. "
+            "Balance them (--method.balance centring or sinkhorn), lower the learning rate, or use a larger batch"
         )
     whole = health.get("whole_items", 0.0)
     if whole > 0.5:

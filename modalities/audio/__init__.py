@@ -11,15 +11,17 @@ from torch import Tensor
 
 from gestalt.core.components.ranges import Between, check_ranges
 from gestalt.core.components.settings import accepted
-from gestalt.core.data.feature_map import Grid
+from gestalt.core.data.correspondence import Affine
 from gestalt.core.data.items import AbstractItems, Skipped, first_readable
 from gestalt.core.data.masks import AbstractMasks, ItemMasks
+from gestalt.core.data.places import Places, one_grid
 from gestalt.core.discovery.found import FoundBatch
 from gestalt.core.modality.base import AbstractModality, Reading, Specimen
 from gestalt.core.modality.transform import AbstractTransform, Views
 from gestalt.core.modality.transplant import Transplant
 from gestalt.core.networks.encoder import AbstractEncoder
 
+from .choices import CHOICES
 from .data import AudioFiles as AudioFiles
 from .data import Recording as Recording
 from .data import Waveforms as Waveforms
@@ -38,9 +40,20 @@ from .render import render
 from .resnet import resnet18, resnet34, resnet50
 from .specimens import specimens
 from .statistics import statistics
+from .transformer import SpectrogramTransformer
 from .transplants import transplant
 from .unet import UNet
-from .views import FrequencyCrop, FrequencyMask, PitchShift, Shift, TimeCrop, TimeMask, TimeStretch
+from .views import (
+    FrequencyCrop,
+    FrequencyMask,
+    PitchShift,
+    Shift,
+    TimeCrop,
+    TimeMask,
+    TimeStretch,
+    stretch,
+    views_in_place,
+)
 from .views import chain as chain
 from .views import default_views as default_views
 
@@ -60,6 +73,7 @@ class Audio(AbstractModality[Recording]):
 
     name: ClassVar[str] = "audio"
     element: ClassVar[str] = "frame"
+    sequence: ClassVar[bool] = True
     # Signalsmith's stretching smears a click over its block of 120 ms.
     tolerance: ClassVar[int] = 3
 
@@ -78,6 +92,7 @@ class Audio(AbstractModality[Recording]):
             "conv": Conv,
             "dilated": Dilated,
             "unet": UNet,
+            "transformer": SpectrogramTransformer,
             "resnet18": resnet18,
             "resnet34": resnet34,
             "resnet50": resnet50,
@@ -101,6 +116,7 @@ class Audio(AbstractModality[Recording]):
             "background_mix": BackgroundMix([_rumble(sample_rate)]),
         }
         self.views: Views[Recording] = default_views(seconds / 2, 3.5 * seconds / 4)
+        self.choices: Mapping[str, Mapping[str, AbstractTransform[Recording]]] = CHOICES
 
     def read(self, paths: Sequence[Path], skip_bad: bool = False) -> Reading[Recording]:
         """The windows of all audio files among `paths` and in the folders among them, in sorted order.
@@ -148,11 +164,11 @@ class Audio(AbstractModality[Recording]):
         self,
         item: Recording,
         found: Int[Tensor, " elements"],
-        grid: Grid | None,
+        grid: Places | None,
         truth: Sequence[tuple[str, Any]] = (),
     ) -> str:
         """Log-mel with the found events above and the true ones, `(name, (onset, offset))` in seconds, below."""
-        return render(item, found, grid, truth)
+        return render(item, found, one_grid(grid), truth)
 
     def read_masks(
         self, path: Path, items: AbstractItems[Recording], skipped: Sequence[Skipped] = ()
@@ -177,6 +193,27 @@ class Audio(AbstractModality[Recording]):
     ) -> Transplant[Recording] | None:
         """A sound of one recording added to another: of another level, spectral tilt and pitch, with faded ends."""
         return transplant(host, donor, part, rng)
+
+    @property
+    def window(self) -> float:
+        """The length of an item."""
+        return self.seconds
+
+    def in_windows(self, seconds: float) -> "Audio":
+        """The same modality with items of another length."""
+        return Audio(self.sample_rate, seconds)
+
+    def duration(self, item: Recording) -> float:
+        """How long a recording lasts."""
+        return item.seconds
+
+    def cut(self, item: Recording, begin: float, end: float) -> tuple[Recording, Affine]:
+        """The samples between two moments."""
+        return stretch(item, begin, end)
+
+    def in_place(self) -> Sequence[AbstractTransform[Recording]]:
+        """Filtered, louder or softer, noisier and masked by chance."""
+        return views_in_place().views
 
     def specimens(self) -> Sequence[Specimen[Recording]]:
         """Three recordings of tones and hisses, two seconds or a little less."""

@@ -222,6 +222,28 @@ def chain(*steps: tuple[float, AbstractTransform[Recording]]) -> Chain[Recording
     return Chain(unchanged, steps)
 
 
+def stretch(item: Recording, begin: float, end: float) -> tuple[Recording, Affine]:
+    """The samples between two moments, at least one; t_source = t_view + offset.
+
+    Example:
+        >>> part, rule = stretch(Recording(torch.arange(32_000.0), 16_000), 0.5, 1.0)
+        >>> part.seconds, float(part.samples[0]), rule.offset.tolist()
+        (0.5, 8000.0, [[0.5, 0.0]])
+    """
+    first = min(max(0, round(begin * item.sample_rate)), len(item.samples) - 1)
+    last = max(first + 1, round(end * item.sample_rate))
+    offset = first / item.sample_rate
+    part = replace(item, samples=item.samples[first:last].clone(), start=item.start + offset)
+    return part, Affine.of([1.0, 1.0], [offset, 0.0])
+
+
+def views_in_place(count: int = 2) -> Views[Recording]:
+    """`count` views that leave time as it is: filtered, louder or softer, noisier, masked by chance."""
+    steps: list[tuple[float, AbstractTransform[Recording]]] = [(0.5, Filters()), (0.8, Gain()), (0.5, Noise())]
+    steps += [(0.3, FrequencyMask()), (0.3, TimeMask())]
+    return Views(chain(), (chain(*steps),) * count)
+
+
 def default_views(
     shortest: float = 2.0,
     longest: float = 3.5,

@@ -10,9 +10,9 @@ from torch import Tensor
 
 from gestalt.core.components.ranges import Between, check_ranges
 from gestalt.core.components.settings import accepted
-from gestalt.core.data.feature_map import Grid
 from gestalt.core.data.items import AbstractItems, Skipped, first_readable
 from gestalt.core.data.masks import AbstractMasks, ItemMasks
+from gestalt.core.data.places import Places, one_grid
 from gestalt.core.discovery.found import FoundBatch
 from gestalt.core.modality.base import AbstractModality, Reading, Specimen
 from gestalt.core.modality.transform import AbstractTransform, Views
@@ -20,6 +20,7 @@ from gestalt.core.modality.transplant import Transplant
 from gestalt.core.networks.encoder import AbstractEncoder
 from gestalt.core.tables.encoding import check_encoding
 
+from .choices import CHOICES
 from .data import Graph as Graph
 from .data import Graphs as Graphs
 from .data import Schema as Schema
@@ -102,6 +103,7 @@ class GraphModality(AbstractModality[Graph]):
             "reorder": Reorder(),
         }
         self.views: Views[Graph] = default_views()
+        self.choices: Mapping[str, Mapping[str, AbstractTransform[Graph]]] = CHOICES
 
     def read(self, paths: Sequence[Path], skip_bad: bool = False) -> Reading[Graph]:
         """The graphs of all files among `paths` and in the folders among them, in sorted order.
@@ -139,11 +141,11 @@ class GraphModality(AbstractModality[Graph]):
         self,
         item: Graph,
         found: Int[Tensor, " elements"],
-        grid: Grid | None,
+        grid: Places | None,
         truth: Sequence[tuple[str, Any]] = (),
     ) -> str:
         """The graph with its found objects in colours, and beside it with the true ones, `(name, nodes)`."""
-        return render(item, found, grid, truth)
+        return render(item, found, one_grid(grid), truth)
 
     def read_masks(
         self, path: Path, items: AbstractItems[Graph], skipped: Sequence[Skipped] = ()
@@ -165,6 +167,10 @@ class GraphModality(AbstractModality[Graph]):
     ) -> Transplant[Graph] | None:
         """A part of one graph joined to another: molecules by a single bond, others by an edge."""
         return transplant(host, donor, part, rng)
+
+    def of_column(self, column: str) -> "GraphModality":
+        """Molecules whose SMILES stand in that column of tables."""
+        return GraphModality(self.most, column, self.encoding, self.margin)
 
     def specimens(self) -> Sequence[Specimen[Graph]]:
         """Three molecules with their rings and functional groups."""

@@ -93,6 +93,12 @@ class Raw(AbstractEncoder):
         return padded(torch.cat(steps, dim=1), data)
 
 
+def own_features(data: Graphs) -> FeatureMap:
+    """What each node is, without its edges: one category one dimension, and its plain numbers."""
+    rows = [_one_hot(data.nodes[data.valid], data.schema.nodes), data.numbers[data.valid]]
+    return padded(torch.cat(rows, dim=1), data)
+
+
 def _one_hot(table: Int[Tensor, "rows columns"], sizes: Sequence[int]) -> Float[Tensor, "rows categories"]:
     parts = [nn.functional.one_hot(table[:, column], size) for column, size in enumerate(sizes)]
     return torch.cat(parts, dim=1).float() if parts else torch.zeros(len(table), 0, device=table.device)

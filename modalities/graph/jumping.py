@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import final
 
 import torch
-from torch import nn
+from jaxtyping import Bool, Int
+from torch import Tensor, nn
 
 from gestalt.core.components.ranges import Depth, Width, check_ranges
 from gestalt.core.data.feature_map import FeatureMap
@@ -12,9 +13,10 @@ from gestalt.core.networks.encoder import AbstractEncoder
 from gestalt.core.networks.norm import MaskedBatchNorm
 
 from .data import Graphs
-from .encoders import Column, Numbers, padded
+from .encoders import Column, Numbers
 from .message_passing import MessagePassing
 from .molecules import MOLECULE
+from .parts import Part
 
 
 @final
@@ -68,10 +70,41 @@ class Jumping(AbstractEncoder):
         self.norm = MaskedBatchNorm(width * (layers + 1))
         self.out = nn.Linear(width * (layers + 1), dim)
 
+    def embed(self, data: Graphs) -> FeatureMap:
+        """The vectors of every node's own features, and of those of every edge as links.
+
+        Raises:
+            ValueError: if the data have other features than the encoder was built for.
+        """
+        return self.network.embed(data)
+
+    def mix(self, tokens: FeatureMap, visible: Bool[Tensor, "batch elements"] | None = None) -> FeatureMap:
+        """What all depths make of the visible nodes and the edges between them."""
+        part = Part.of(tokens, visible)
+        return part.put_back(self.out(self.norm(torch.cat(self.network.depths(part), dim=1))))
+
     def forward(self, data: Graphs) -> FeatureMap:
         """One vector per node.
 
         Raises:
             ValueError: if the data have other features than the encoder was built for.
         """
-        return padded(self.out(self.norm(torch.cat(self.network.depths(data), dim=1))), data)
+        return self.mix(self.embed(data))
+
+    @property
+    def element_values(self) -> int:
+        """Numbers that say what a node is: one for each category, and its plain numbers."""
+        return self.network.element_values
+
+    def element_targets(self, data: Graphs) -> FeatureMap:
+        """What every node is: one category one number, and its plain numbers."""
+        return self.network.element_targets(data)
+
+    @property
+    def element_classes(self) -> int:
+        """Categories of the first feature of a node, the element of an atom; 0 where nodes have none."""
+        return self.network.element_classes
+
+    def classes_of_elements(self, data: Graphs) -> Int[Tensor, "batch elements"]:
+        """The category of every node by its first feature."""
+        return self.network.classes_of_elements(data)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import final
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from gestalt.core.components.ranges import AttentionHeads, Depth, PositiveShare, Width, check_ranges
@@ -15,9 +15,10 @@ from gestalt.core.networks.norm import MaskedBatchNorm
 from gestalt.core.networks.pace import Frozen, Pace
 
 from .data import Graphs
-from .encoders import Column, Numbers, agree, arriving, padded
+from .encoders import Column, Numbers, agree, own_features, padded
 from .geometric import GATConv, GCNConv, GINConv, GINEConv
 from .molecules import MOLECULE
+from .parts import Part, joined
 
 
 @final
@@ -107,28 +108,64 @@ class MessagePassing(AbstractEncoder):
         blocks = [list(pair) for pair in zip(self.convolutions, self.norms, strict=True)]
         self.paced = Pace(frozen, slower).over(self, [[self.of_nodes, self.of_edges], *blocks])
 
+    def embed(self, data: Graphs) -> FeatureMap:
+        """The vectors of every node's own categories and numbers, and of those of every edge as links.
+
+        Raises:
+            ValueError: if the data have other features than the encoder was built for.
+        """
+        agree(data, self.nodes, self.numbers, self.edges, self.weights)
+        nodes = padded(self.of_nodes(data.nodes[data.valid], data.numbers[data.valid]), data)
+        return joined(nodes, self.of_edges(data.kinds, data.weights), data)
+
+    def mix(self, tokens: FeatureMap, visible: Bool[Tensor, "batch elements"] | None = None) -> FeatureMap:
+        """What the layers make of the visible nodes and the edges between them."""
+        part = Part.of(tokens, visible)
+        return part.put_back(self.depths(part)[-1])
+
     def forward(self, data: Graphs) -> FeatureMap:
         """One vector per node.
 
         Raises:
             ValueError: if the data have other features than the encoder was built for.
         """
-        return padded(self.depths(data)[-1], data)
+        return self.mix(self.embed(data))
 
-    def depths(self, data: Graphs) -> list[Float[Tensor, "rows width"]]:
-        """The valid nodes as they come in, and after each layer."""
-        agree(data, self.nodes, self.numbers, self.edges, self.weights)
-        x: Tensor = self.of_nodes(data.nodes[data.valid], data.numbers[data.valid])
-        edges: Tensor = self.of_edges(data.kinds, data.weights)
-        if not self.edge_features:
-            x = x + arriving(edges, data)
+    def by_layer(
+        self, tokens: FeatureMap, visible: Bool[Tensor, "batch elements"] | None = None
+    ) -> tuple[Float[Tensor, "batch elements dim"], ...]:
+        """What every layer gives."""
+        part = Part.of(tokens, visible)
+        return tuple(part.put_back(rows).values for rows in self.depths(part)[1:])
+
+    def depths(self, part: Part) -> list[Float[Tensor, "rows width"]]:
+        """The nodes that are there as they come in, and after each layer."""
+        x = part.nodes if self.edge_features else part.nodes + part.arriving()
         found = [x]
         for number, (convolution, norm) in enumerate(zip(self.convolutions, self.norms, strict=True)):
             given = x.relu() if number else x
-            passed = convolution(given, data.edges, edges) if self.edge_features else convolution(given, data.edges)
-            x = x + norm(passed)
+            edges = (part.edges, part.of_edges) if self.edge_features else (part.edges,)
+            x = x + norm(convolution(given, *edges))
             found.append(x)
         return found
+
+    @property
+    def element_values(self) -> int:
+        """Numbers that say what a node is: one for each category, and its plain numbers."""
+        return sum(self.nodes) + self.numbers
+
+    def element_targets(self, data: Graphs) -> FeatureMap:
+        """What every node is: one category one number, and its plain numbers."""
+        return own_features(data)
+
+    @property
+    def element_classes(self) -> int:
+        """Categories of the first feature of a node, the element of an atom; 0 where nodes have none."""
+        return self.nodes[0] if self.nodes else 0
+
+    def classes_of_elements(self, data: Graphs) -> Int[Tensor, "batch elements"]:
+        """The category of every node by its first feature."""
+        return data.nodes[..., 0]
 
 
 def _convolutions(kind: str, width: int, layers: int, heads: int) -> list[nn.Module]:

@@ -14,6 +14,7 @@ from gestalt.core.components.settings import accepted
 from gestalt.core.data.feature_map import Grid
 from gestalt.core.data.items import AbstractItems, Skipped, first_readable
 from gestalt.core.data.masks import AbstractMasks, ItemMasks
+from gestalt.core.data.places import Places, one_grid
 from gestalt.core.discovery.found import FoundBatch
 from gestalt.core.modality.base import AbstractModality, Reading, Specimen
 from gestalt.core.modality.raster import raster_statistics
@@ -23,6 +24,7 @@ from gestalt.core.networks.encoder import AbstractEncoder
 
 from .adversarial import Adversarial
 from .backbones import Swin, resnet18, resnet50, resnet50_pyramid
+from .choices import CHOICES
 from .data import ImageDataset as ImageDataset
 from .data import ImageFiles as ImageFiles
 from .data import Picture as Picture
@@ -42,6 +44,7 @@ from .segments import Felzenszwalb as Felzenszwalb
 from .segments import OnCells as OnCells
 from .segments import Slic as Slic
 from .specimens import specimens
+from .transformer import PatchTransformer
 from .transplants import transplant
 from .unet import UNet
 from .views import CutOut, Flip, Resize, ResizedCrop, Rotate
@@ -83,6 +86,7 @@ class Image(AbstractModality[Picture]):
             "raw": ColourTexture,
             "conv": Conv,
             "unet": UNet,
+            "transformer": PatchTransformer,
             "resnet18": resnet18,
             "resnet50": resnet50,
             "resnet50_pyramid": resnet50_pyramid,
@@ -109,6 +113,7 @@ class Image(AbstractModality[Picture]):
             "adversarial": Adversarial(_small_network(3 if channels is None else channels)),
         }
         self.views: Views[Picture] = default_views(size)
+        self.choices: Mapping[str, Mapping[str, AbstractTransform[Picture]]] = CHOICES
 
     def read(self, paths: Sequence[Path], skip_bad: bool = False) -> Reading[Picture]:
         """All pictures among `paths` and in the folders among them, in sorted order.
@@ -146,11 +151,11 @@ class Image(AbstractModality[Picture]):
         self,
         item: Picture,
         found: Int[Tensor, " elements"],
-        grid: Grid | None,
+        grid: Places | None,
         truth: Sequence[tuple[str, Any]] = (),
     ) -> str:
         """The picture, the found objects, and the true ones, `(name, mask of height × width)`."""
-        return render(item, found, grid, truth)
+        return render(item, found, one_grid(grid), truth)
 
     def read_masks(
         self, path: Path, items: AbstractItems[Picture], skipped: Sequence[Skipped] = ()

@@ -9,9 +9,9 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from gestalt.core.components.ranges import Between, check_ranges
-from gestalt.core.data.feature_map import Grid
 from gestalt.core.data.items import AbstractItems, Skipped
 from gestalt.core.data.masks import AbstractMasks, ItemMasks
+from gestalt.core.data.places import Places, one_grid
 from gestalt.core.discovery.found import FoundBatch
 from gestalt.core.modality.base import AbstractModality, Reading, Specimen
 from gestalt.core.modality.transform import AbstractTransform, Views
@@ -19,6 +19,7 @@ from gestalt.core.modality.transplant import Transplant
 from gestalt.core.networks.encoder import AbstractEncoder
 from gestalt.core.tables.encoding import check_encoding
 
+from .choices import CHOICES
 from .data import Passage as Passage
 from .data import Words as Words
 from .data import collate as collate
@@ -46,6 +47,7 @@ from .views import Crop, Delete, Insert, Noisy, Swap
 from .views import chain as chain
 from .views import default_views as default_views
 from .views import dropout_views as dropout_views
+from .word_transformer import WordTransformer
 
 # No dictionary is offline: these few words only show the form of a table, and let the conformance suite run.
 EXAMPLE: Mapping[str, Sequence[str]] = {
@@ -80,6 +82,7 @@ class Text(AbstractModality[Passage]):
 
     name: ClassVar[str] = "text"
     element: ClassVar[str] = "word"
+    sequence: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -103,6 +106,7 @@ class Text(AbstractModality[Passage]):
             "raw": Letters,
             "conv": Conv,
             "dilated": Dilated,
+            "transformer": WordTransformer,
             "bert": bert,
             "roberta": roberta,
             "distilbert": distilbert,
@@ -123,6 +127,7 @@ class Text(AbstractModality[Passage]):
             "reserved": Noisy(Reserved([("big", "old", "white")]), 0.5),
         }
         self.views: Views[Passage] = default_views()
+        self.choices: Mapping[str, Mapping[str, AbstractTransform[Passage]]] = CHOICES
 
     def read(self, paths: Sequence[Path], skip_bad: bool = False) -> Reading[Passage]:
         """The passages of all text files among `paths` and in the folders among them, in sorted order.
@@ -160,11 +165,11 @@ class Text(AbstractModality[Passage]):
         self,
         item: Passage,
         found: Int[Tensor, " elements"],
-        grid: Grid | None,
+        grid: Places | None,
         truth: Sequence[tuple[str, Any]] = (),
     ) -> str:
         """The found spans in colour, the true ones, `(name, (begin, end))` in characters of the file, below."""
-        return render(item, found, grid, truth)
+        return render(item, found, one_grid(grid), truth)
 
     def read_masks(
         self, path: Path, items: AbstractItems[Passage], skipped: Sequence[Skipped] = ()
@@ -187,6 +192,10 @@ class Text(AbstractModality[Passage]):
     ) -> Transplant[Passage] | None:
         """A span of one passage within another, in place of other words or between two."""
         return transplant(host, donor, part, rng)
+
+    def of_column(self, column: str) -> "Text":
+        """Texts in that column of tables, or that field of records."""
+        return Text(self.window, self.lines, column, self.vocabulary, self.encoding, self.margin)
 
     def specimens(self) -> Sequence[Specimen[Passage]]:
         """Three sentences with their noun and verb groups."""

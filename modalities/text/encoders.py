@@ -55,6 +55,29 @@ class Letters(AbstractEncoder):
         return FeatureMap(beside * data.valid[..., None], data.valid)
 
 
+SPELLING = 64 + SHAPES
+"""Numbers that `spelling` gives of a word."""
+
+
+def spelling(data: Words) -> FeatureMap:
+    """The spelling of every word as `Letters` gives it."""
+    found: FeatureMap = Letters()(data)
+    return found
+
+
+def identities(data: Words, classes: int) -> Int[Tensor, "batch words"]:
+    """Which word each is: a hash of the whole word, case folded, as one of so many classes.
+
+    Example:
+        >>> from .data import Passage, collate
+        >>> found = identities(collate([Passage.of("the old man and The sea")]), 1000)[0]
+        >>> bool(found[0] == found[4]), len(found.unique())
+        (True, 5)
+    """
+    hashes, _ = ngrams(data.codes.flatten(0, 1), (), whole=True)
+    return hashes[:, 0].view(data.codes.shape[:2]) % classes
+
+
 @final
 class WordNorm(nn.Module):
     """Layer normalisation of every word; zero on padding."""
@@ -139,16 +162,47 @@ class Conv(AbstractEncoder):
         self.blocks = nn.ModuleList(ResidualBlock(width, kernel, dropout) for kernel in kernels)
         self.dim = width
 
+    def embed(self, data: Words) -> FeatureMap:
+        """The embedding of every word by its letters."""
+        return FeatureMap(self.norm(self._embedded(data.codes, data.valid), data.valid), data.valid)
+
+    def mix(self, tokens: FeatureMap, visible: Bool[Tensor, "batch words"] | None = None) -> FeatureMap:
+        """What the blocks make of the visible words."""
+        return tokens.with_values(self.by_layer(tokens, visible)[-1])
+
     def forward(self, data: Words) -> FeatureMap:
         """One vector per word."""
-        valid = data.valid
-        x = self.norm(self._embedded(data.codes, valid), valid)
+        return self.mix(self.embed(data))
+
+    def by_layer(
+        self, tokens: FeatureMap, visible: Bool[Tensor, "batch words"] | None = None
+    ) -> tuple[Float[Tensor, "batch words dim"], ...]:
+        """What every block gives; the embedding itself where there is none."""
+        there = tokens.valid if visible is None else tokens.valid & visible
+        x = tokens.values if visible is None else tokens.values * there[..., None]
         if self.training and self.word_dropout:
-            hide = (torch.rand(valid.shape, device=valid.device) < self.word_dropout) & valid
+            hide = (torch.rand(there.shape, device=there.device) < self.word_dropout) & there
             x = torch.where(hide[..., None], self.hidden, x)
+        found = []
         for block in self.blocks:
-            x = block(x, valid)
-        return FeatureMap(x, valid)
+            x = block(x, there)
+            found.append(x)
+        return tuple(found or [x])
+
+    element_values = SPELLING
+
+    def element_targets(self, data: Words) -> FeatureMap:
+        """The spelling of every word in numbers."""
+        return spelling(data)
+
+    @property
+    def element_classes(self) -> int:
+        """As many as the embedding has rows."""
+        return self.buckets
+
+    def classes_of_elements(self, data: Words) -> Int[Tensor, "batch words"]:
+        """Which word each is: a hash of the whole word."""
+        return identities(data, self.buckets)
 
     def _embedded(self, codes: Int[Tensor, "batch words characters"], valid: Bool[Tensor, "batch words"]) -> Tensor:
         """Every distinct word is embedded once: the same few make up most of a batch."""

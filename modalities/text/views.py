@@ -56,7 +56,7 @@ class Delete(AbstractTransform[Passage]):
         """The words that stay, in order."""
         draws = rng.random(len(item.words))
         kept = np.flatnonzero(draws >= min(self.share, float(draws.max()))).tolist()
-        return _arranged(item, [item.words[place] for place in kept], kept), Index.of(kept)
+        return arranged(item, [item.words[place] for place in kept], kept), Index.of(kept)
 
 
 @final
@@ -72,7 +72,7 @@ class Swap(AbstractTransform[Passage]):
         order = list(range(len(item.words)))
         for place in np.flatnonzero(rng.random(len(order) - 1) < self.share).tolist():
             order[place : place + 2] = order[place + 1], order[place]
-        return _arranged(item, [item.words[place] for place in order], order), Index.of(order)
+        return arranged(item, [item.words[place] for place in order], order), Index.of(order)
 
 
 @final
@@ -99,7 +99,7 @@ class Insert(AbstractTransform[Passage]):
         chosen = rng.integers(len(source), size=len(places))
         words = np.insert(np.array(item.words, dtype=object), places, [source[number] for number in chosen]).tolist()
         index = np.insert(np.arange(len(item.words)), places, chosen if self.vocabulary is None else -1).tolist()
-        return _arranged(item, words, index), Index.of(index)
+        return arranged(item, words, index), Index.of(index)
 
 
 @final
@@ -121,7 +121,7 @@ class Noisy(AbstractTransform[Passage]):
         return replace(item, words=tuple(words)), unchanged(item)
 
 
-def _arranged(item: Passage, words: Sequence[str], index: Sequence[int]) -> Passage:
+def arranged(item: Passage, words: Sequence[str], index: Sequence[int]) -> Passage:
     """Words from the places `index` of a passage (−1 from elsewhere), with the white space that was before each.
 
     Where neighbours were none in the passage, there is a space at least, so that they do not run together.

@@ -9,9 +9,11 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from gestalt.core.components.ranges import Between, Positive, check_ranges
+from gestalt.core.data.correspondence import Affine
 from gestalt.core.data.feature_map import Grid
 from gestalt.core.data.items import AbstractItems, Skipped
 from gestalt.core.data.masks import AbstractMasks, ItemMasks
+from gestalt.core.data.places import Places, one_grid
 from gestalt.core.discovery.found import FoundBatch
 from gestalt.core.modality.base import AbstractModality, Reading, Specimen
 from gestalt.core.modality.transform import AbstractTransform, Views
@@ -19,6 +21,7 @@ from gestalt.core.modality.transplant import Transplant
 from gestalt.core.networks.encoder import AbstractEncoder
 
 from .backbones import R3D18, FrameResNet18, Swin3D
+from .choices import CHOICES
 from .data import Clip as Clip
 from .data import Clips as Clips
 from .data import VideoFiles as VideoFiles
@@ -38,9 +41,10 @@ from .render import render
 from .space import CutOut, Flip, ResizedCrop, Rotation
 from .specimens import specimens
 from .statistics import statistics
+from .transformer import TubeTransformer
 from .transplants import transplant
 from .unet import UNet
-from .views import Reverse, Stride, TimeCrop, TimeJitter
+from .views import Reverse, Stride, TimeCrop, TimeJitter, stretch, views_in_place
 from .views import chain as chain
 from .views import default_views as default_views
 
@@ -63,6 +67,7 @@ class Video(AbstractModality[Clip]):
 
     name: ClassVar[str] = "video"
     element: ClassVar[str] = "tube"
+    sequence: ClassVar[bool] = True
     # Resizing, turning and blurring mix what lies at the border of two tubes.
     tolerance: ClassVar[int] = 1
 
@@ -84,6 +89,7 @@ class Video(AbstractModality[Clip]):
             "raw": Colours,
             "conv": Conv,
             "unet": UNet,
+            "transformer": TubeTransformer,
             "frame_resnet18": FrameResNet18,
             "r3d_18": R3D18,
             "mvit_v2_s": MViT,
@@ -108,6 +114,7 @@ class Video(AbstractModality[Clip]):
             "cut_out": CutOut(),
         }
         self.views: Views[Clip] = default_views()
+        self.choices: Mapping[str, Mapping[str, AbstractTransform[Clip]]] = CHOICES
 
     def read(self, paths: Sequence[Path], skip_bad: bool = False) -> Reading[Clip]:
         """The windows of all videos among `paths` and in the folders among them, in sorted order.
@@ -135,11 +142,11 @@ class Video(AbstractModality[Clip]):
         self,
         item: Clip,
         found: Int[Tensor, " elements"],
-        grid: Grid | None,
+        grid: Places | None,
         truth: Sequence[tuple[str, Any]] = (),
     ) -> str:
         """Frames over time, found objects, and true ones: `(name, mask)` with a bool mask of the clip's size."""
-        return render(item, found, grid, truth)
+        return render(item, found, one_grid(grid), truth)
 
     def read_masks(
         self, path: Path, items: AbstractItems[Clip], skipped: Sequence[Skipped] = ()
@@ -159,6 +166,27 @@ class Video(AbstractModality[Clip]):
     def transplant(self, host: Clip, donor: Clip, part: ItemMasks, rng: np.random.Generator) -> Transplant[Clip] | None:
         """A moving part of one clip in another: mirrored, resized, recoloured, with a drift of its own."""
         return transplant(host, donor, part, rng)
+
+    @property
+    def window(self) -> float:
+        """The length of an item."""
+        return self.seconds
+
+    def in_windows(self, seconds: float) -> "Video":
+        """The same modality with items of another length."""
+        return Video(seconds, self.rate, self.size, self.folder_rate, self.margin)
+
+    def duration(self, item: Clip) -> float:
+        """How long a clip lasts."""
+        return item.seconds
+
+    def cut(self, item: Clip, begin: float, end: float) -> tuple[Clip, Affine]:
+        """What is on show between two moments."""
+        return stretch(item, begin, end)
+
+    def in_place(self) -> Sequence[AbstractTransform[Clip]]:
+        """Cropped, flipped, coloured and blurred by chance."""
+        return views_in_place().views
 
     def specimens(self) -> Sequence[Specimen[Clip]]:
         """Three clips of squares that drift, of different sizes, one with uneven times."""

@@ -163,8 +163,31 @@ def default_views(
         steps.append((1.0, Stride(stride)))
     if reverse > 0:
         steps.append((reverse, Reverse()))
-    effects: list[tuple[float, AbstractTransform[Clip]]] = [(0.5, Flip()), (0.8, ColourJitter()), (0.1, Grey())]
-    effects += [(0.3, Blur()), (0.05, Solarise()), (0.2, CutOut())]
+    effects = _effects()
     large_crop, small_crop = ResizedCrop(size, smallest), ResizedCrop(small_size, 0.08, 0.3)
     large = chain(*steps, (1.0, large_crop), *effects)
     return Views(chain(), (large,) * count + (chain(*steps, (1.0, small_crop), *effects),) * small)
+
+
+def views_in_place(size: int = 64, smallest: float = 0.4, count: int = 2) -> Views[Clip]:
+    """`count` views that leave time as it is: cropped, flipped, coloured and blurred by chance."""
+    return Views(chain(), (chain((1.0, ResizedCrop(size, smallest)), *_effects()),) * count)
+
+
+def _effects() -> list[tuple[float, AbstractTransform[Clip]]]:
+    """What changes the picture and not the time."""
+    effects: list[tuple[float, AbstractTransform[Clip]]] = [(0.5, Flip()), (0.8, ColourJitter()), (0.1, Grey())]
+    return [*effects, (0.3, Blur()), (0.05, Solarise()), (0.2, CutOut())]
+
+
+def stretch(item: Clip, begin: float, end: float) -> tuple[Clip, Affine]:
+    """What is on show between two moments, at least one frame; t_source = t_view + offset.
+
+    Example:
+        >>> clip = Clip(torch.zeros(3, 3, 2, 2, dtype=torch.uint8), torch.tensor([0.0, 0.5, 1.0, 1.5]))
+        >>> part, rule = stretch(clip, 0.75, 1.5)
+        >>> part.seconds, rule.offset.tolist()
+        (0.75, [[0.75, 0.0, 0.0]])
+    """
+    part = item.part(float(item.edges[0]) + begin, float(item.edges[0]) + end)
+    return part, Affine.of([1.0, 1.0, 1.0], [part.start - item.start, 0.0, 0.0])

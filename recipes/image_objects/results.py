@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 
+from gestalt.core.data.places import one_grid
 from gestalt.core.data.segmentation import Segmentation
 from gestalt.core.discovery.concat_features import ConcatFeatures
 from gestalt.core.discovery.finder import ObjectFinder
@@ -42,7 +43,8 @@ NOTE = (
 def measure(predictions: Predictions, truth: Sequence[Scene], seed: int) -> dict[str, float]:
     """All metrics of what a network found."""
     batch, true = predictions.joined(), truth_of(truth)
-    found, grid, _ = batch.finest()
+    found, places, _ = batch.finest()
+    grid = one_grid(places)
     assert grid is not None
     return instance_metrics(found[:, cells_of_pixels(grid, true.size)], true) | type_metrics(
         batch.features, batch.found, true, seed

@@ -70,7 +70,9 @@ class LabelsTable:
         print(to_markdown(table))
         return 0
 
-    def _cell(self, row: Row, data: LabelledData, seed: int) -> float:
+    def _cell(self, row: Row, data: LabelledData, seed: int) -> float | None:
+        if row.items_only and data.of_elements:
+            return None
         options = self.options
         folder = options.out / data.name / f"{row.folder}-{options.share:g}-{options.training.steps}-{seed}"
         result = folder / "accuracy.txt"

@@ -5,13 +5,17 @@ from typing import Literal, final
 
 from gestalt.core.methods.byol import BYOL
 from gestalt.core.methods.method import AbstractMethod
+from gestalt.core.methods.paws import PAWS
 from gestalt.core.methods.semppl import SemPPL
 from gestalt.core.methods.settings import Heads
 from gestalt.core.methods.simclr import SimCLR
+from gestalt.core.methods.simmatch import SimMatch
 from gestalt.core.methods.supervised import Supervised
 from gestalt.core.networks.follower import MovingAverage
 
 TEACHER = MovingAverage(0.99)
+STEADY = MovingAverage(0.99, schedule="constant")
+"""Sooner than the published 0.999, as the others' teacher: the runs are short."""
 MIXED = 0.25
 """Share of labelled items in every step of methods that learn from both."""
 
@@ -28,6 +32,7 @@ class Row:
         tested_by: a linear probe on frozen vectors, or the task network itself.
         raw: plain features instead of the encoder, for rows without a method.
         labelled: share of labelled items in every step, where some items are labelled and some are not.
+        items_only: it remembers whole items, and learns nothing where elements are labelled: the cell stays empty.
     """
 
     name: str
@@ -36,6 +41,7 @@ class Row:
     tested_by: Literal["probe", "task"] = "probe"
     raw: bool = False
     labelled: float = 0.0
+    items_only: bool = False
 
 
 ROWS = (
@@ -51,5 +57,13 @@ ROWS = (
         SemPPL(heads=Heads(256, 128), teacher=TEACHER, task=True),
         "task",
         labelled=MIXED,
+    ),
+    Row("PAWS + probe", "paws", PAWS(heads=Heads(256, 128)), labelled=MIXED),
+    Row(
+        "SimMatch + probe",
+        "simmatch",
+        SimMatch(heads=Heads(256, 128), teacher=STEADY),
+        labelled=MIXED,
+        items_only=True,
     ),
 )

@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar, final
 from gestalt.core.components.ranges import Between, check_ranges
 from gestalt.core.components.registry import MODALITIES
 from gestalt.core.components.settings import accepted
+from gestalt.core.data.grid import Grid
 from gestalt.core.discovery.concat_features import ConcatFeatures
 from gestalt.core.discovery.finder import ObjectFinder
 from gestalt.core.discovery.groupers import Along, ChangePoints, KMeans
@@ -21,7 +22,7 @@ from gestalt.core.methods.method import AbstractMethod
 from gestalt.core.methods.odin_warm_start import OdinWarmStart
 from gestalt.core.modality.base import AbstractModality
 from gestalt.core.modality.inferred import plain_encoder
-from gestalt.core.modality.optional import FollowsSampleRate
+from gestalt.core.modality.optional import ComposesModalities, FollowsSampleRate
 from gestalt.core.modality.plugins import load_modality
 from gestalt.core.networks.encoder import AbstractEncoder, Network
 from gestalt.core.networks.modes import evaluating
@@ -45,7 +46,10 @@ class Options:
     """
 
     modality: str | None = None
-    """Data type: an installed modality, or package.module:OBJECT, also from the working directory."""
+    """Data type: an installed modality, or package.module:OBJECT, also from the working directory. Several with + in
+    between are one of items with parts: audio+video, image+text."""
+    allow_missing: bool = False
+    """Take items of which a part is missing or cannot be read, where items have parts."""
     sample_rate: Annotated[int, Between(1, 10_000_000)] | None = None
     """Samples per second to which recordings are brought. None: the rate of most of them, 16000 for encoders made for
     speech. For modalities of items that are sampled in time, such as audio."""
@@ -95,6 +99,8 @@ class Objects(AbstractRecipe[Any, None]):
             known = ", ".join(MODALITIES.names())
             raise ValueError(f"name the data type by --modality: {known}, or package.module:OBJECT")
         self.modality = load_modality(options.modality) if given.modality is None else given.modality
+        if options.allow_missing:
+            self.modality = allowing_missing(self.modality)
         if not options.running.data and given.reading is None:
             raise ValueError("name your files and folders by --data: this recipe brings no data of its own")
         self.modality_name = options.modality
@@ -164,11 +170,25 @@ def plain_of(modality: AbstractModality[Any]) -> AbstractEncoder:
 
 
 def axes(modality: AbstractModality[Any]) -> int:
-    """On how many axes the elements of a specimen lie; 0 for a set."""
+    """On how many axes the elements of a specimen lie; 0 for a set, and for elements of several parts."""
     raw = plain_of(modality)
     with evaluating(raw):
-        grid = raw(modality.collate([modality.specimens()[0].item])).grid
-    return 0 if grid is None else len(grid.edges)
+        places = raw(modality.collate([modality.specimens()[0].item])).places
+    return len(places.edges) if isinstance(places, Grid) else 0
+
+
+def allowing_missing(modality: AbstractModality[Any]) -> AbstractModality[Any]:
+    """The same modality, whose items may lack parts.
+
+    Raises:
+        ValueError: if its items have no parts.
+    """
+    if not isinstance(modality, ComposesModalities):
+        raise ValueError(
+            f"--allow-missing is for items with parts (--modality image+text), and those of {modality.name} have none; "
+            "leave it out"
+        )
+    return modality.composed_of(modality.modalities, True)
 
 
 def smallest(modality: AbstractModality[Any]) -> str:

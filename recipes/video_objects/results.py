@@ -7,6 +7,7 @@ from jaxtyping import Int
 from torch import Tensor
 
 from gestalt.core.data.feature_map import FeatureMap, Grid
+from gestalt.core.data.places import one_grid
 from gestalt.core.discovery.concat_features import ConcatFeatures
 from gestalt.core.discovery.finder import ObjectFinder
 from gestalt.core.discovery.groupers import KMeans
@@ -104,7 +105,8 @@ def baselines(
 
 
 def _located(predictions: Predictions, place: int) -> tuple[Int[Tensor, " elements"], Grid]:
-    found, grid = predictions.item(place)
+    found, places = predictions.item(place)
+    grid = one_grid(places)
     assert grid is not None
     return found, grid
 

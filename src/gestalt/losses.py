@@ -11,5 +11,7 @@ from gestalt.core.losses import partition_function as partition_function
 from gestalt.core.losses import regression as regression
 from gestalt.core.losses import semantic_positives as semantic_positives
 from gestalt.core.losses import similarities as similarities
+from gestalt.core.losses import sinkhorn as sinkhorn
+from gestalt.core.losses import soft_cross_entropy as soft_cross_entropy
 from gestalt.core.losses import supervised_contrastive as supervised_contrastive
 from gestalt.core.losses import unit as unit

@@ -12,6 +12,7 @@ from .in_order import InOrder as InOrder
 from .kmeans import KMeans as KMeans
 from .merge_alike import MergeAlike as MergeAlike
 from .mixture import Mixture as Mixture
+from .part_by_part import PartByPart as PartByPart
 from .regions import Regions as Regions
 from .regions import touching as touching
 from .seams import Seams as Seams

@@ -75,7 +75,7 @@ class Agglomerative(AbstractGrouper):
         distance = squared.sqrt() if self.linkage == "average" else squared
         owner = merge(distance, features.valid, self.objects, self.linkage)
         labels = _numbered(owner, features.valid, place)
-        return Segmentation.from_labels(labels, self.objects, features.grid)
+        return Segmentation.from_labels(labels, self.objects, features.places)
 
 
 def merge(

@@ -40,7 +40,7 @@ def _spread(found: Segmentation, features: FeatureMap) -> Segmentation:
         return found
     first, rest = features.grid.shape[0], features.grid.elements // features.grid.shape[0]
     weights = repeat(found.weights, "b k t -> b k (t r)", t=first, r=rest) * features.valid[:, None]
-    return Segmentation(weights, features.grid, found.whole)
+    return Segmentation(weights, features.places, found.whole)
 
 
 def along_first_axis(features: FeatureMap) -> FeatureMap:

@@ -38,7 +38,7 @@ class ByCodebook(AbstractGrouper):
         values = torch.where(features.valid[..., None], features.values.float(), 0.0)
         labels = torch.where(features.valid, self.codebook.objects_of(values), -1)
         objects = max(1, int(self.codebook.objects.max()) + 1)
-        return Segmentation.from_labels(labels, objects, features.grid)
+        return Segmentation.from_labels(labels, objects, features.places)
 
     def group_long(self, features: FeatureMap, window: int, generator: torch.Generator) -> Segmentation:  # noqa: ARG002
         """As `forward`: no element depends on another."""

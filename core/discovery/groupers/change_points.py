@@ -57,7 +57,7 @@ class ChangePoints(AbstractGrouper):
         """
         points = self._points(features)
         labels = self._cut(points, features.valid, self.objects, None)
-        return Segmentation.from_labels(torch.where(features.valid, labels, -1), self.objects, features.grid)
+        return Segmentation.from_labels(torch.where(features.valid, labels, -1), self.objects, features.places)
 
     def group_long(self, features: FeatureMap, window: int, generator: torch.Generator) -> Segmentation:  # noqa: ARG002
         """As `forward`, for one item of any length; a further stretch costs β of the variance of a `window` anywhere.

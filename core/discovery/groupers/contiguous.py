@@ -34,7 +34,7 @@ class Contiguous(AbstractGrouper):
         if features.grid is None or len(features.grid.shape) != 1:
             raise ValueError("runs need a grid of one axis; use the grouper without Contiguous on other elements")
         labels = self.grouper(features, generator).labels()
-        return Segmentation.from_labels(runs(labels, self.objects, self.shortest), self.objects, features.grid)
+        return Segmentation.from_labels(runs(labels, self.objects, self.shortest), self.objects, features.places)
 
 
 def runs(labels: Int[Tensor, "batch elements"], objects: int, shortest: int) -> Int[Tensor, "batch elements"]:

@@ -74,7 +74,7 @@ class Estimated(AbstractGrouper):
         best = torch.where(scores.isnan(), self.structure, scores).argmax(dim=0)
         most = max(segments.objects for segments in found)
         weights = torch.stack([nn.functional.pad(s.weights, (0, 0, 0, most - s.objects)) for s in found])
-        return Segmentation(weights[best, torch.arange(len(best))], features.grid, found[0].whole)
+        return Segmentation(weights[best, torch.arange(len(best))], features.places, found[0].whole)
 
 
 def silhouette(features: FeatureMap, segments: Segmentation) -> Float[Tensor, " batch"]:

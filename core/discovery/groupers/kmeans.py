@@ -68,7 +68,7 @@ class KMeans(AbstractGrouper):
             draws = Draws.along_a_random_direction(scaled, self.objects, generator)
             on_sphere = self.spherical and not any(each_axis(self.position))
             labels = clusters(scaled, features.valid, draws, self.iterations, on_sphere)
-        return Segmentation.from_labels(labels, self.objects, features.grid)
+        return Segmentation.from_labels(labels, self.objects, features.places)
 
     @torch.no_grad()
     def group_long(self, features: FeatureMap, window: int, generator: torch.Generator) -> Segmentation:
@@ -102,4 +102,4 @@ class KMeans(AbstractGrouper):
                 # Of what two pieces share, each labels the half that lies further within it.
                 first = 0 if begin == before else (before + window - begin) // 2 * rest
                 labels[:, part][:, first:] = found[:, first:]
-        return Segmentation.from_labels(labels, self.objects, features.grid)
+        return Segmentation.from_labels(labels, self.objects, features.places)

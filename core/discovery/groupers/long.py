@@ -84,4 +84,4 @@ def stitched(whole: Stitched, features: FeatureMap) -> Segmentation:
     present = labels[labels >= 0].unique()
     dense = torch.searchsorted(present, labels.clamp(min=0)) if len(present) else labels
     dense = torch.where(labels >= 0, dense, -1).to(features.values.device)
-    return Segmentation.from_labels(dense[None], max(1, len(present)), features.grid)
+    return Segmentation.from_labels(dense[None], max(1, len(present)), features.places)

@@ -78,7 +78,7 @@ class MergeAlike(AbstractGrouper):
             region = _merged(sums, valid, touching(features), self.threshold, objects)
         first = (region == torch.arange(region.shape[1], device=region.device)) & valid
         labels = torch.where(valid, (first.cumsum(dim=1) - 1).gather(1, region), -1)
-        return Segmentation.from_labels(labels, objects, features.grid)
+        return Segmentation.from_labels(labels, objects, features.places)
 
 
 def _merged(

@@ -89,7 +89,7 @@ class Mixture(AbstractGrouper):
             posteriors = log_joint(scaled, fitted).softmax(dim=1) * features.valid[:, None]
         kept = torch.where(posteriors >= NEGLIGIBLE, posteriors, 0.0)
         weights = kept / kept.sum(dim=1, keepdim=True).clamp(min=NEGLIGIBLE)
-        return Segmentation(weights, features.grid, torch.zeros_like(features.valid[:, 0]))
+        return Segmentation(weights, features.places, torch.zeros_like(features.valid[:, 0]))
 
 
 @final

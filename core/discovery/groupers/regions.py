@@ -70,7 +70,7 @@ class Regions(AbstractGrouper):
         bound = self.penalty * spread
         region = _merged(points, size, touching(features), bound, self.objects)
         labels = torch.where(valid, _numbered(region, valid), -1)
-        return Segmentation.from_labels(labels, self.objects, features.grid)
+        return Segmentation.from_labels(labels, self.objects, features.places)
 
 
 def touching(features: FeatureMap) -> Bool[Tensor, "batch elements elements"]:

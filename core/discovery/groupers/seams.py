@@ -58,4 +58,4 @@ class Seams(AbstractGrouper):
         order = torch.where(seam, width, -torch.inf).argsort(dim=1, descending=True, stable=True)
         seam &= order.argsort(dim=1) < self.objects - 1
         labels = torch.nn.functional.pad(seam.long(), (1, 0)).cumsum(dim=1)
-        return Segmentation.from_labels(torch.where(features.valid, labels, -1), self.objects, features.grid)
+        return Segmentation.from_labels(torch.where(features.valid, labels, -1), self.objects, features.places)

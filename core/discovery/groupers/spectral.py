@@ -89,7 +89,7 @@ class Spectral(AbstractGrouper):
             weights = affinities(squared_distances(scaled, features.valid), self.neighbours, self.sparse)
             rows, numbers = embedding(weights, features.valid, self.objects, self.estimate)
             labels = clusters(rows, features.valid, draws, self.iterations, parts=numbers)
-        return Segmentation.from_labels(labels, self.objects, features.grid)
+        return Segmentation.from_labels(labels, self.objects, features.places)
 
 
 def embedding(

@@ -8,16 +8,15 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from ...data.feature_map import FeatureMap, item_means, item_means_and_sums
-from ...data.segmentation import Objects, Segmentation
+from ...data.feature_map import FeatureMap, item_means_and_sums
 from ...data.view import Batch, View
 from ...discovery.finder import ObjectFinder
 from ...discovery.segmenters.base import AbstractSegmenter
 from ...distributed.ranks import mean_over_ranks
 from ...networks.encoder import AbstractEncoder, Network
 from ...optimization.progress import Progress
-from ..compared import Compared, health_of
-from ..info import BatchInfo, object_labels
+from ..compared import health_of
+from ..compared_items import compared_items
 from ..step import AbstractLearner, StepOutput
 from .head import ComputedHead
 
@@ -82,7 +81,7 @@ class ComputedLearner(AbstractLearner[Any]):
         value = self.weight * torch.stack([*losses.values()]).sum()
         parts_of_loss = {name: loss.detach() for name, loss in losses.items()}
         if beside is None:
-            return StepOutput(value, parts_of_loss, _compared(batch, seen, generator, progress))
+            return StepOutput(value, parts_of_loss, compared_items(batch, seen, generator, progress))
         return replace(beside, loss=beside.loss + value, metrics=dict(beside.metrics) | parts_of_loss)
 
     def _of_items(self, batch: Batch[Any]) -> Float[Tensor, "batch values"]:
@@ -100,7 +99,7 @@ class ComputedLearner(AbstractLearner[Any]):
             if view is batch.source:
                 shown = plain.with_values(known).on_elements_of(features, missing=torch.nan)
             else:
-                index = view.correspondence.source_elements(features, plain.grid)
+                index = view.correspondence.source_elements(features, plain.places)
                 index = torch.where(view.correspondence.known[:, None], index, -1)
                 rows = index.clamp(min=0)[..., None].expand(-1, -1, known.shape[2])
                 shown = torch.where(index[..., None] >= 0, known.gather(1, rows), torch.nan)
@@ -137,14 +136,3 @@ class ComputedLearner(AbstractLearner[Any]):
 def _mean(parts: Sequence[tuple[Tensor, Tensor]]) -> Float[Tensor, ""]:
     """Σ errors / Σ numbers, over all views and ranks."""
     return mean_over_ranks(torch.stack([total for total, _ in parts]).sum(), torch.stack([n for _, n in parts]).sum())
-
-
-def _compared(
-    batch: Batch[Any], seen: Sequence[FeatureMap], generator: torch.Generator, progress: Progress
-) -> Compared:
-    """What is to be watched where nothing is compared: the mean vectors of the items."""
-    whole = Segmentation.whole_items(len(batch), batch.index.device)
-    vectors = [item_means(features).detach()[:, None].to(features.values.dtype) for features in seen]
-    present = torch.ones(len(batch), 1, dtype=torch.bool, device=batch.index.device)
-    info = BatchInfo(batch.index, object_labels(batch, whole), generator, progress)
-    return Compared(tuple(Objects(rows, present) for rows in vectors), (), whole, torch.zeros_like(whole.whole), info)

@@ -10,7 +10,7 @@ from ...data.segmentation import Objects
 from ...optimization.after_step import AfterStep
 from ...optimization.progress import Progress
 from ..info import BatchInfo
-from ..step import HasHeads, StepOutput
+from ..step import HasHeads, HasHealth, StepOutput
 from .base import AbstractObjective, Loss, compares_elements
 
 
@@ -56,6 +56,11 @@ class Combined(AbstractObjective):
         for objective in self.objectives:
             if isinstance(objective, AfterStep):
                 objective.after_step(outputs, progress)
+
+    def health(self, details: Any) -> dict[str, float]:
+        """What the objectives say of themselves."""
+        said = (objective.health(details) for objective in self.objectives if isinstance(objective, HasHealth))
+        return {name: value for one in said for name, value in one.items()}
 
     def heads(self) -> Mapping[str, nn.Module]:
         """The trained parts of all objectives; a second part of one name is numbered."""

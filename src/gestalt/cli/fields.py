@@ -13,6 +13,7 @@ import docstring_parser
 from gestalt.core.components.registry import (
     BACKGROUNDS,
     GROUPERS,
+    HIDINGS,
     METHODS,
     OBJECTIVES,
     OVER_SEGMENTATIONS,
@@ -24,6 +25,7 @@ from gestalt.core.discovery.background import AbstractBackgroundRemover
 from gestalt.core.discovery.groupers.base import AbstractGrouper
 from gestalt.core.discovery.regions.base import AbstractOverSegmentation
 from gestalt.core.experiment.options import EncoderChoice
+from gestalt.core.methods.masked.hiding.base import AbstractHiding
 from gestalt.core.methods.method import AbstractMethod
 from gestalt.core.methods.objectives.base import AbstractObjective
 from gestalt.core.networks.encoder import AbstractEncoder
@@ -36,6 +38,7 @@ CHOICES: Mapping[type, Registry] = {
     AbstractBackgroundRemover: BACKGROUNDS,
     AbstractRule: RULES,
     AbstractObjective: OBJECTIVES,
+    AbstractHiding: HIDINGS,
 }
 """Interfaces whose implementations are chosen by name."""
 

@@ -78,7 +78,7 @@ class DINO(AbstractMethod):
     teacher: AbstractRule = MovingAverage(0.996)
     """How the teacher follows."""
 
-    card: ClassVar[MethodCard] = MethodCard("DINO", "Caron et al. 2021", "whole items", "EMA", "self-distillation")
+    card: ClassVar[MethodCard] = MethodCard("my DINO", "Caron et al. 2021", "whole items", "EMA", "self-distillation")
 
     def build(self, encoder: AbstractEncoder, data: DataInfo) -> Learner:
         """The learner."""
@@ -96,5 +96,5 @@ class DINO(AbstractMethod):
         return Learner(online, WholeItem(), objective, Follower(online, self.teacher), teacher_views=data.large_views)
 
 
-DINO_SMALL = Preset("DINO, small", DINO(hidden=64, bottleneck=32, prototypes=256))
+DINO_SMALL = Preset("my DINO, small", DINO(hidden=64, bottleneck=32, prototypes=256))
 """For runs of minutes."""

@@ -17,7 +17,6 @@ from gestalt import (
     Affine,
     Chain,
     FeatureMap,
-    Grid,
     Identity,
     Reading,
     Specimen,
@@ -25,6 +24,7 @@ from gestalt import (
     read_files,
 )
 from gestalt.core.components.ranges import Width, check_ranges
+from gestalt.core.data.places import Places
 from gestalt.core.modality.colours import colour_of
 
 Line = Shaped[np.ndarray, "pixels 3"]
@@ -124,7 +124,7 @@ class Lines(AbstractModality[Line]):
         self,
         item: Line,
         found: Int[Tensor, " elements"],
-        grid: Grid | None,  # noqa: ARG002
+        grid: Places | None,  # noqa: ARG002
         truth: Sequence[tuple[str, Any]] = (),
     ) -> str:
         """The line above the objects of its pixels, and the names of the true ones with their places."""

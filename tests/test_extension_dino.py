@@ -183,11 +183,17 @@ def test_its_projector_and_prototypes_come_back_with_the_run(tmp_path: Path, mon
     methods = {name: point.value for name, point in METHODS.points().items()}
     install(monkeypatch, HEADS.group, heads | INSTALLED[HEADS.group])
     install(monkeypatch, METHODS.group, methods | INSTALLED[METHODS.group])
-    assert METHODS.load("dino") is DINO
+    assert METHODS.load("my-dino") is DINO
     learner = build(MODALITY.encoders["small"]()).eval()
     kept = {name: head for name, head in learner.heads().items() if name != "projector"}
-    save(tmp_path, Model(MODALITY, learner.online, kept), "small", modality="tests.test_dino:MODALITY", method=SMALL)
-    found: Any = load(tmp_path, modality="tests.test_dino:MODALITY")
+    save(
+        tmp_path,
+        Model(MODALITY, learner.online, kept),
+        "small",
+        modality="tests.test_extension_dino:MODALITY",
+        method=SMALL,
+    )
+    found: Any = load(tmp_path, modality="tests.test_extension_dino:MODALITY")
     rows = torch.randn(4, 5, generator=seeded())
     assert isinstance(learner.objective, DinoObjective)
     assert isinstance(found.heads["prototypes"], Prototypes)
@@ -196,7 +202,7 @@ def test_its_projector_and_prototypes_come_back_with_the_run(tmp_path: Path, mon
 
 
 INSTALLED = {
-    METHODS.group: {"dino": "gestalt_example.dino:DINO"},
+    METHODS.group: {"my-dino": "gestalt_example.dino:DINO"},
     HEADS.group: {
         "dino-projector": "gestalt_example.dino:Projector",
         "dino-prototypes": "gestalt_example.dino_objective:Prototypes",

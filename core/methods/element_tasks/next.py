@@ -1,0 +1,97 @@
+"""Next-element prediction: which elements come after those that were seen?"""
+
+from collections.abc import Mapping
+from typing import Any, final
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+
+from ...components.ranges import Count, Width, check_ranges
+from ...data.feature_map import FeatureMap
+from ...data.item_noise import ItemNoise
+from ...distributed.ranks import gather, mean_over_ranks
+from ...losses.distances import at_least_float, products
+from ...losses.info_nce import info_nce_of_scores
+from ...networks.encoder import AbstractEncoder
+from ...networks.heads import StepPredictors
+from ...networks.two_steps import InTwoSteps
+from ..objectives.base import Loss
+from .base import AbstractElementTask, tokens_of
+
+
+@final
+class NextElement(AbstractElementTask):
+    """−log( e^{⟨W_k c_t, z_{t+k}⟩} / Σ_n e^{⟨W_k c_t, z_n⟩} ): which token z is k steps ahead of what was seen up to t?
+
+    c_t is the vector that the encoder gives the element at t when it sees none behind it; z are tokens of single
+    elements, and n runs over the tokens that are k steps ahead in all items of the batch on all ranks. Along an axis of
+    time with further axes behind it, every element predicts those in its own row.
+
+    Args:
+        dim: length of the encoder's vectors, and of its tokens.
+        steps: k runs from 1 to so many.
+        cuts: moments t that are drawn of every item.
+    """
+
+    def __init__(self, dim: Width, steps: Count = 12, cuts: Count = 1) -> None:
+        super().__init__()
+        self.dim, self.steps, self.cuts = dim, steps, cuts
+        check_ranges(self)
+        self.predictors = StepPredictors(dim, dim, steps)
+
+    def forward(self, encoder: AbstractEncoder, data: Any, noise: ItemNoise) -> Loss:
+        """The mean over steps, elements and moments, and the share of tokens that are found."""
+        assert isinstance(encoder, InTwoSteps)
+        tokens = tokens_of(encoder, data, self.dim)
+        across = 1 if tokens.grid is None else tokens.grid.elements // tokens.grid.shape[0]
+        length = tokens.valid.view(len(tokens.valid), -1, across).any(dim=2).sum(dim=1)
+        moments = (noise.uniform(self.cuts) * (length - 1).clamp(min=1)[:, None]).long()
+        parts = [self._from(encoder, tokens, moment, across) for moment in moments.unbind(dim=1)]
+        total, right, count = (torch.stack(part).sum() for part in zip(*parts, strict=True))
+        value = mean_over_ranks(total, count)
+        return Loss(value, {"next": value.detach(), "accuracy": right / count.clamp(min=1)})
+
+    def _from(
+        self, encoder: InTwoSteps, tokens: FeatureMap, moment: Int[Tensor, " batch"], across: int
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """The losses of all that is predicted from one moment of every item; how many are right; how many there are."""
+        elements, device = tokens.valid.shape[1], tokens.valid.device
+        time = torch.arange(elements, device=device) // across
+        seen = encoder.mix(tokens, tokens.valid & (time <= moment[:, None]))
+        row = torch.arange(across, device=device)
+        now = moment[:, None] * across + row
+        context, present = _at(seen, now)
+        total, right, count = torch.zeros(3, device=device).unbind()
+        for step in range(self.steps):
+            wanted = now + (step + 1) * across
+            inside = wanted < elements
+            key, there = _at(tokens, wanted.clamp(max=elements - 1))
+            rows = present & there & inside
+            query = at_least_float(self.predictors(context, step))[rows]
+            losses, found = matched(query, at_least_float(key)[rows])
+            total, right, count = total + losses.sum(), right + found.sum(), count + rows.sum()
+        return total, right, count
+
+    def heads(self) -> Mapping[str, nn.Module]:
+        """The predictors of all steps."""
+        return {"predictors": self.predictors}
+
+
+def _at(
+    features: FeatureMap, places: Int[Tensor, "batch places"]
+) -> tuple[Float[Tensor, "batch places dim"], Bool[Tensor, "batch places"]]:
+    values = features.values.gather(1, places[..., None].expand(-1, -1, features.values.shape[2]))
+    return values, features.valid.gather(1, places)
+
+
+def matched(
+    query: Float[Tensor, "rows dim"], key: Float[Tensor, "rows dim"]
+) -> tuple[Float[Tensor, " rows"], Bool[Tensor, " rows"]]:
+    """InfoNCE by the scalar product of every query with its own key among the keys of all ranks; which are found."""
+    keys, start = gather(key)
+    own = start + torch.arange(len(query), device=query.device)
+    scores = products(query, keys)
+    others = own[:, None] != torch.arange(len(keys), device=query.device)
+    positive = scores.gather(1, own[:, None])[:, 0]
+    return info_nce_of_scores(positive, scores, others), scores.detach().argmax(dim=1) == own if len(keys) else own > 0

@@ -1,0 +1,1 @@
+"""Masked prediction: some elements are hidden, and what they are is predicted from the others."""

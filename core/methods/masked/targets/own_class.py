@@ -1,0 +1,80 @@
+"""The class of a hidden element: which word, which atom, or which of some random codes its numbers are nearest to."""
+
+from typing import Any, final
+
+import torch
+from jaxtyping import Float, Int, Shaped
+from torch import Tensor, nn
+
+from ....data.feature_map import FeatureMap
+from ....losses.masked import class_error
+from ....networks.elements import ClassifiesElements, DescribesElements
+from ....networks.encoder import AbstractEncoder
+from .base import AbstractMaskedTarget
+
+
+@final
+class RandomCodes(nn.Module):
+    """argmax_c ⟨c, A (x, 1) / ‖A (x, 1)‖⟩ over random unit codes c, with a random matrix A: classes of any numbers.
+
+    Nothing is learned. The 1 beside the numbers lets their size count.
+
+    Args:
+        values: how many numbers an element has.
+        codes: how many classes.
+        dim: of the codes.
+
+    Source: Chiu et al., "Self-supervised learning with random-projection quantizer" (BEST-RQ, 2022), with 16
+    dimensions as there. It normalises numbers over the data set; the 1 is ours in place of that.
+    """
+
+    matrix: Tensor
+    table: Tensor
+
+    def __init__(self, values: int, codes: int, dim: int = 16) -> None:
+        super().__init__()
+        generator = torch.Generator().manual_seed(0)  # the same classes in every run
+        self.register_buffer("matrix", torch.randn(values + 1, dim, generator=generator))
+        table = torch.randn(codes, dim, generator=generator)
+        self.register_buffer("table", nn.functional.normalize(table, dim=1))
+
+    def forward(self, numbers: Float[Tensor, "batch elements values"]) -> Int[Tensor, "batch elements"]:
+        """The class of every element."""
+        with torch.autocast(numbers.device.type, enabled=False):
+            rows = nn.functional.pad(numbers.float(), (0, 1), value=1.0) @ self.matrix
+            return (nn.functional.normalize(rows, dim=-1) @ self.table.T).argmax(dim=-1)
+
+
+@final
+class OwnClass(AbstractMaskedTarget):
+    """The class that an encoder gives (`ClassifiesElements`), or else random codes of the numbers that it gives.
+
+    Args:
+        encoder: whose elements are predicted; it describes or classifies them.
+        codes: how many random codes there are, where the elements have no classes.
+    """
+
+    def __init__(self, encoder: AbstractEncoder, codes: int) -> None:
+        super().__init__()
+        own = encoder.element_classes if isinstance(encoder, ClassifiesElements) else 0
+        self.codes: RandomCodes | None = None
+        if not own:
+            assert isinstance(encoder, DescribesElements)
+            self.codes = RandomCodes(encoder.element_values, codes)
+        self.outputs = own or codes
+
+    @torch.no_grad()
+    def wanted(self, encoder: AbstractEncoder, data: Any, tokens: FeatureMap) -> Shaped[Tensor, "batch elements ..."]:  # noqa: ARG002
+        """The classes."""
+        if self.codes is None:
+            assert isinstance(encoder, ClassifiesElements)
+            return encoder.classes_of_elements(data)
+        assert isinstance(encoder, DescribesElements)
+        found: Tensor = self.codes(encoder.element_targets(data).values)
+        return found
+
+    def error(
+        self, predicted: Float[Tensor, "rows outputs"], wanted: Shaped[Tensor, "rows ..."]
+    ) -> Float[Tensor, " rows"]:
+        """Cross-entropy."""
+        return class_error(predicted, wanted)

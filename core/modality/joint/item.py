@@ -1,0 +1,66 @@
+"""Joint items, and the batches made of them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, final
+
+import torch
+from jaxtyping import Int
+from torch import Tensor
+
+from ..base import AbstractModality
+
+
+@final
+@dataclass(frozen=True)
+class JointItem:
+    """The parts of an item by name, each in the native form of its modality; one at least, and any may be missing.
+
+    Example:
+        >>> JointItem({"audio": [0.1, 0.2], "text": "a bell"}).only(["text"]).parts
+        {'text': 'a bell'}
+    """
+
+    parts: Mapping[str, Any]
+
+    def __post_init__(self) -> None:
+        if not self.parts:
+            raise ValueError("a joint item needs at least one part, got none")
+
+    def only(self, names: Sequence[str]) -> "JointItem":
+        """The same item with these parts alone, as far as it has them; all where it has none of them."""
+        kept = {name: part for name, part in self.parts.items() if name in names}
+        return JointItem(kept) if kept else self
+
+
+@final
+@dataclass(frozen=True)
+class JointData:
+    """A batch of joint items: for every part the data of the items that have it, and which items these are.
+
+    `data` of a part that no item has is None.
+    """
+
+    names: tuple[str, ...]
+    rows: tuple[Int[Tensor, " _"], ...]
+    data: tuple[Any, ...]
+    items: int
+
+    @classmethod
+    def of(cls, items: Sequence[JointItem], modalities: Mapping[str, AbstractModality[Any]]) -> "JointData":
+        """The parts of all items, collated by their modalities."""
+        rows, data = [], []
+        for name, modality in modalities.items():
+            having = [number for number, item in enumerate(items) if name in item.parts]
+            rows.append(torch.tensor(having, dtype=torch.long))
+            data.append(modality.collate([items[number].parts[name] for number in having]) if having else None)
+        return cls(tuple(modalities), tuple(rows), tuple(data), len(items))
+
+    def to(self, device: torch.device | str) -> "JointData":
+        """The same batch on another device."""
+        return JointData(
+            self.names,
+            tuple(rows.to(device) for rows in self.rows),
+            tuple(None if part is None else part.to(device) for part in self.data),
+            self.items,
+        )

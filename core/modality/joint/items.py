@@ -1,0 +1,63 @@
+"""Joint items, numbered: which item of every part belongs together."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, final
+
+import numpy as np
+
+from ...data.items import AbstractItems, BadItemError, FromFiles, read_item
+from .item import JointItem
+
+
+@final
+@dataclass(frozen=True)
+class JointItems(AbstractItems[JointItem]):
+    """Items of several modalities, row by row.
+
+    Attributes:
+        parts: the numbered items of every part.
+        rows: of every joint item, the number of each part's item; −1 where it lacks the part.
+        names: what every joint item is called.
+        allow_missing: a part that cannot be read is missing; otherwise the item is bad.
+    """
+
+    parts: Mapping[str, AbstractItems[Any]]
+    rows: Sequence[tuple[int, ...]]
+    names: Sequence[str]
+    allow_missing: bool = False
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def name(self, index: int) -> str:
+        """Where the item comes from."""
+        return self.names[index]
+
+    def path(self, index: int) -> Path:
+        """The file of its first part that lies in one."""
+        for items, number in zip(self.parts.values(), self.rows[index], strict=True):
+            if number >= 0 and isinstance(items, FromFiles):
+                return items.path(number)
+        return Path(self.names[index])
+
+    def read(self, index: int, rng: np.random.Generator) -> JointItem:
+        """All parts of the item.
+
+        Raises:
+            BadItemError: if a part cannot be read; with `allow_missing`, if none can.
+        """
+        found, problem = dict[str, Any](), BadItemError(self.names[index], "has no part")
+        for (name, items), number in zip(self.parts.items(), self.rows[index], strict=True):
+            if number < 0:
+                continue
+            try:
+                found[name] = read_item(items, number, rng)
+            except BadItemError as error:
+                if not self.allow_missing:
+                    raise
+                problem = error
+        if not found:
+            raise problem
+        return JointItem(found)

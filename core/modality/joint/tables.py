@@ -1,0 +1,134 @@
+"""Joint items in the rows of a table: files by their names, or the parts themselves."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ...data.items import AbstractItems, BadItemError, Skipped, file_of, record_of
+from ...tables.lines import lines_of
+from ...tables.rows import table_of
+from ..base import AbstractModality, Reading
+from ..optional import ReadsColumn
+from .item import JointItem
+from .items import JointItems
+
+JSON = frozenset((".jsonl", ".ndjson"))
+TABLES = JSON | {".csv", ".tsv"}
+
+
+def is_table(path: Path, parts: Sequence[str]) -> bool:
+    """Whether a file is a table with a column for every part."""
+    if path.suffix.lower() not in TABLES or not path.is_file():
+        return False
+    try:
+        _, row = next(_rows(path), (0, {}))
+    except BadItemError:
+        return False
+    return set(parts) <= {name.lower() for name in row}
+
+
+def read_table(
+    modalities: Mapping[str, AbstractModality[Any]], path: Path, skip_bad: bool, allow_missing: bool
+) -> Reading[JointItem]:
+    """The items of a table whose columns are named like the parts; see `read_joint`.
+
+    Raises:
+        BadItemError: for the first row or file that cannot be used, unless `skip_bad`.
+        ValueError: if no row can be used.
+    """
+    skipped, damaged = list[Skipped](), list[Skipped]()
+    lines = list(_rows(path))
+    rows = [(f"{path}:{line}", {name.lower(): cell for name, cell in row.items()}) for line, row in lines]
+    columns = list(dict.fromkeys(name for _, row in lines for name in row))
+    numbers, found = dict[str, list[int]](), dict[str, AbstractItems[Any]]()
+    for name, modality in modalities.items():
+        cells = [row.get(name, "").strip() for _, row in rows]
+        files = [_file(path, cell) for cell in cells]
+        if any(files):
+            named = [file for file in dict.fromkeys(files) if file is not None]
+            reading = modality.read(named, skip_bad or allow_missing)
+            skipped += reading.skipped
+            damaged += reading.damaged
+            found[name], numbers[name] = reading.items, _by_file(reading.items, files)
+        elif isinstance(modality, ReadsColumn):
+            column = next(own for own in columns if own.lower() == name)
+            reading = modality.of_column(column).read([path], skip_bad or allow_missing)
+            skipped += [one for one in reading.skipped if one not in skipped]
+            damaged += reading.damaged
+            found[name], numbers[name] = reading.items, _by_line(reading.items, [line for line, _ in lines])
+        else:
+            example = next((cell for cell in cells if cell), "")
+            raise ValueError(
+                f"{path}: column {name!r} must name files of {modality.name}, relative to the table, and {example!r} "
+                "is none"
+            )
+    kept, names = list[tuple[int, ...]](), list[str]()
+    for place, (source, _) in enumerate(rows):
+        row = tuple(numbers[name][place] for name in modalities)
+        lacking = [name for name, number in zip(modalities, row, strict=True) if number < 0]
+        if len(lacking) == len(row) or (lacking and not allow_missing):
+            reason = (
+                f"has no {' and no '.join(lacking)} that can be used; correct the row, leave it out with --skip-bad, "
+                "or take it as it is with --allow-missing"
+            )
+            if not skip_bad:
+                raise BadItemError(source, reason)
+            skipped.append(Skipped(source, reason))
+            continue
+        kept.append(row)
+        names.append(source)
+    if not kept:
+        raise ValueError(f"{path}: no row has the parts {', '.join(modalities)}")
+    return Reading(JointItems(found, kept, names, allow_missing), tuple(skipped), tuple(damaged))
+
+
+def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
+    """The rows of a table with the number of their line, by the names of the columns."""
+    if path.suffix.lower() in JSON:
+        for line in lines_of(path):
+            if not line.text.strip():
+                continue
+            try:
+                row = json.loads(line.text)
+            except ValueError as error:
+                raise BadItemError(f"{path}:{line.number}", f"is no JSON ({error}); correct the line") from error
+            if not isinstance(row, dict):
+                raise BadItemError(f"{path}:{line.number}", "is no object of JSON; write one on every line")
+            yield line.number, {str(key): str(value) for key, value in row.items() if value is not None}
+        return
+    layout, found = table_of(path)
+    for row in found:
+        if row.problem:
+            raise BadItemError(f"{path}:{row.line}", f"{row.problem}; correct the row")
+        yield row.line, dict(zip(layout.names, row.cells, strict=False))
+
+
+def _file(table: Path, cell: str) -> Path | None:
+    """The file that a cell names; None where it names none."""
+    if not cell or len(cell) > 1024 or "\n" in cell:
+        return None
+    try:
+        path = table.parent / cell
+        return path if path.is_file() or path.is_dir() else None
+    except (OSError, ValueError):
+        return None
+
+
+def _by_file(items: AbstractItems[Any], files: Sequence[Path | None]) -> list[int]:
+    """For every file its first item, −1 where it has none."""
+    first = dict[str, int]()
+    for number in range(len(items)):
+        first.setdefault(file_of(items, number), number)
+    return [-1 if file is None else first.get(str(file), -1) for file in files]
+
+
+def _by_line(items: AbstractItems[Any], lines: Sequence[int]) -> list[int]:
+    """For every line of a table the first item of its record, −1 where it has none."""
+    first = dict[str, int]()
+    for number in range(len(items)):
+        told = re.search(r"\d+", record_of(items, number))
+        if told is not None:
+            first.setdefault(told[0], number)
+    return [first.get(str(line), -1) for line in lines]

@@ -1,0 +1,36 @@
+"""What an encoder in two steps can say of elements before it mixes them: what is hidden, and can be predicted."""
+
+from typing import Any, Protocol, runtime_checkable
+
+from jaxtyping import Int
+from torch import Tensor
+
+from ..data.feature_map import FeatureMap
+
+
+@runtime_checkable
+class DescribesElements(Protocol):
+    """An encoder that knows what each of its elements is, in numbers: the pixels of a patch, the features of a node."""
+
+    @property
+    def element_values(self) -> int:
+        """How many numbers."""
+        ...
+
+    def element_targets(self, data: Any) -> FeatureMap:
+        """The numbers of every element, on the elements of its tokens."""
+        ...
+
+
+@runtime_checkable
+class ClassifiesElements(Protocol):
+    """An encoder whose elements are of classes by nature: words, atoms."""
+
+    @property
+    def element_classes(self) -> int:
+        """How many classes; 0 where the data have none."""
+        ...
+
+    def classes_of_elements(self, data: Any) -> Int[Tensor, "batch elements"]:
+        """The class of every element; of padding any."""
+        ...
