@@ -42,7 +42,6 @@ from gestalt.core.methods.adversary import Adversary
 from gestalt.core.methods.compared import Compared
 from gestalt.core.methods.computed.learner import ComputedLearner
 from gestalt.core.methods.computed.method import Computed
-from gestalt.core.methods.element_tasks import ElementLearner
 from gestalt.core.methods.info import BatchInfo
 from gestalt.core.methods.learner import Learner
 from gestalt.core.methods.method import AbstractMethod, DataInfo
@@ -78,7 +77,7 @@ from gestalt.core.optimization.progress import Progress
 from tests.cluster_objectives import BANKS, CLUSTERED, SMALL_NUMBERS
 from tests.computed_numbers import numbers
 from tests.few_label_objectives import REMEMBERED, SUPPORTED
-from tests.kinds_of_learners import NARROW, built_by
+from tests.kinds_of_learners import ASKING, NARROW, built_by
 from tests.small_batches import identity_of as identity_of
 from tests.small_batches import joined as joined
 from tests.small_batches import make_batch as make_batch
@@ -326,8 +325,6 @@ COMPUTED: dict[str, Callable[[AbstractEncoder], ComputedLearner]] = {
 }
 """Computed targets of items; those of elements differ between modalities."""
 
-ASKING = [name for name in METHODS.names() if built_by(name) is ElementLearner]
-"""Methods that ask about elements."""
 ELEMENTS: dict[str, Callable[[AbstractEncoder], AbstractLearner[Compared]]] = {
     **{name: functools.partial(_asking, name) for name in ASKING},
     "context prediction with surroundings, of views": functools.partial(
