@@ -272,9 +272,8 @@ def small(name: str, **changes: Any) -> AbstractMethod:
     """An installed method or preset with small heads, and whatever else is changed."""
     method = preset_named(name).method
     fields = {field.name for field in dataclasses.fields(method)}
-    made: AbstractMethod = dataclasses.replace(
-        method, **({name: value for name, value in SMALL.items() if name in fields} | changes)
-    )
+    own = {name: value for name, value in SMALL.items() if name in fields}
+    made: AbstractMethod = dataclasses.replace(method, **(own | changes))
     return made
 
 
@@ -335,7 +334,7 @@ ELEMENTS: dict[str, Callable[[AbstractEncoder], AbstractLearner[Compared]]] = {
 """Every installed method that asks about elements, and others of their settings."""
 
 EVERY_LEARNER: dict[str, Callable[[AbstractEncoder], AbstractLearner[Compared]]] = {**LEARNERS, **COMPUTED, **ELEMENTS}
-"""Everything that trains, but for masked prediction (`tests/masked_methods.py`)."""
+"""All but masked prediction (`tests/masked_methods.py`)."""
 
 ENCODERS: dict[str, Callable[[], AbstractEncoder]] = {
     "points": lambda: toy("points").encoders["small"](),

@@ -130,19 +130,8 @@ OTHER: dict[str, tuple[Any, Any]] = {
 UNSURE: dict[str, dict[str, Any]] = {"simmatch": {"threshold": 0.1}}
 """What a few steps learn from although the network is not sure of anything yet."""
 PARTS = {
-    "objective",
-    "presence",
-    "finder",
-    "discovery",
-    "switch",
-    "rounds",
-    "transplants",
-    "background",
-    "of",
-    "hops",
-    "choice",
-    "contrast_level",
-    "codes",
+    *("objective", "presence", "finder", "discovery", "switch", "rounds", "transplants", "background", "of"),
+    *("hops", "choice", "contrast_level", "codes"),
 }
 GROUPS = (Heads, Inputs, SemanticSettings)
 
