@@ -115,6 +115,8 @@ def runs_of(page: Path) -> list[list[str]]:
         return [["run", name] for name in RECIPES.names() if name.startswith(start)]
     if page.stem == "files":  # of all modalities
         return [["run", name] for name in RECIPES.names()]
+    if page.stem == "methods-table":
+        return [["run", page.stem]]
     if page.stem == "evaluation":
         return [["evaluate", "runs/mine", "FOLDER"]]
     if page.stem in ("plug-in", "extending"):
