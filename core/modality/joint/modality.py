@@ -20,10 +20,12 @@ from ..base import AbstractModality, Reading, Specimen
 from ..inferred import inferred_settings
 from ..optional import ComputesTargets, CutsInTime, ReadsWindows
 from ..transform import AbstractTransform, Chain, Views
-from .encoders import Joint, JointRaw, chosen_encoders
+from ..two_steps import encoders_in_two_steps
+from .encoders import Joint, JointRaw, chosen_encoders, first_that_learns
 from .item import JointData, JointItem
 from .items import JointItems
 from .reading import read_joint
+from .transformer import JointTransformer, first_in_two_steps
 from .transforms import EachPart, KeepParts, SameStretch
 
 
@@ -71,6 +73,8 @@ class JointModality(AbstractModality[JointItem]):
             "raw": partial(JointRaw, builders),
             "joint": partial(Joint, builders),
         }
+        if all(encoders_in_two_steps(own) for own in builders.values()):
+            self.encoders = {**self.encoders, "transformer": partial(JointTransformer, builders)}
         self.identity = {name: unchanged(one) for name, one in self.modalities.items()}
         self.transforms: Mapping[str, AbstractTransform[JointItem]] = {
             "same_stretch": SameStretch(self.modalities, self.identity),
@@ -132,7 +136,8 @@ class JointModality(AbstractModality[JointItem]):
         if not isinstance(items, JointItems):
             return {}
         builders = {name: one.encoders for name, one in self.modalities.items()}
-        chosen = dict.fromkeys(builders, "raw") if encoder == "raw" else chosen_encoders("", builders)
+        first = first_in_two_steps if encoder == "transformer" else first_that_learns
+        chosen = dict.fromkeys(builders, "raw") if encoder == "raw" else chosen_encoders("", builders, first)
         return {
             "settings": {
                 name: dict(inferred_settings(one, chosen[name], items.parts[name]))
