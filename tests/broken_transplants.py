@@ -12,7 +12,8 @@ from torch import Tensor
 from gestalt.core.data.correspondence import Affine, Index
 from gestalt.core.data.masks import ItemMasks
 from gestalt.core.modality.transplant import Transplant
-from tests.toy import PATCH, SetIn, set_points_in, set_series_in
+from tests.toy import PATCH
+from tests.toy_transplants import SetIn, set_points_in, set_series_in
 
 restless = itertools.count()
 Composed = Transplant[Tensor] | None

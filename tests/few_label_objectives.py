@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -22,6 +23,41 @@ REMEMBERED: dict[str, Callable[[int, int], AbstractObjective]] = {
     "simmatch": lambda items, dim: SimMatch(items, dim - 2, 2, threshold=0.4, batches=3),
 }
 """Those with a memory of items, built for the size of the data set and the length of vectors."""
+
+OTHER_PRETEXT: dict[str, tuple[Any, Any]] = {
+    "pairs": (1, 8),
+    "gap": (1, 2),
+    "alone": (True, False),
+    "steps": (1, 3),
+    "cuts": (1, 3),
+    "window": (1, 3),
+    "centres": (1, 4),
+    "sharpening": (0.2, 0.9),
+    "smoothing": (0.0, 0.5),
+    "entropy": (0.1, 0.9),
+    "threshold": (0.0, 1.0),
+    "keep": (0.1, 0.9),
+    "pseudo_labels": (0.1, 0.9),
+    "instances": (0.1, 0.9),
+    "batches": (1, 3),
+}
+"""Two values of every setting of these methods and of pretext tasks that shows within a few steps."""
+
+PUBLISHED_PRETEXT: dict[str, dict[str, object]] = {
+    "paws": {"temperature": 0.1, "sharpening": 0.25, "smoothing": 0.1, "entropy": 1.0, "classes": 2},
+    "simmatch": {
+        "temperature": 0.1,
+        "threshold": 0.7,
+        "keep": 0.9,
+        "pseudo_labels": 10.0,
+        "instances": 5.0,
+        "batches": 256,
+        "items": 5000,
+    },
+    "transform-prediction": {"alternatives": 2},
+    "exemplar": {"items": 5000},
+}
+"""What their objectives are set to, by the papers."""
 
 
 def softmax(scores: list[float]) -> list[float]:

@@ -42,7 +42,6 @@ from gestalt.core.methods.adversary import Adversary
 from gestalt.core.methods.compared import Compared
 from gestalt.core.methods.computed.learner import ComputedLearner
 from gestalt.core.methods.computed.method import Computed
-from gestalt.core.methods.element_tasks import ElementLearner
 from gestalt.core.methods.info import BatchInfo
 from gestalt.core.methods.learner import Learner
 from gestalt.core.methods.method import AbstractMethod, DataInfo
@@ -78,7 +77,7 @@ from gestalt.core.optimization.progress import Progress
 from tests.cluster_objectives import BANKS, CLUSTERED, SMALL_NUMBERS
 from tests.computed_numbers import numbers
 from tests.few_label_objectives import REMEMBERED, SUPPORTED
-from tests.kinds_of_learners import NARROW, built_by
+from tests.kinds_of_learners import ASKING, NARROW, built_by
 from tests.small_batches import identity_of as identity_of
 from tests.small_batches import joined as joined
 from tests.small_batches import make_batch as make_batch
@@ -273,9 +272,8 @@ def small(name: str, **changes: Any) -> AbstractMethod:
     """An installed method or preset with small heads, and whatever else is changed."""
     method = preset_named(name).method
     fields = {field.name for field in dataclasses.fields(method)}
-    made: AbstractMethod = dataclasses.replace(
-        method, **({name: value for name, value in SMALL.items() if name in fields} | changes)
-    )
+    own = {name: value for name, value in SMALL.items() if name in fields}
+    made: AbstractMethod = dataclasses.replace(method, **(own | changes))
     return made
 
 
@@ -305,9 +303,7 @@ LEARNERS: dict[str, Callable[[AbstractEncoder], Learner]] = {
         presence=Presence(of_object=0.1, draw=Subsample(2, by="area")),
     ),
     "dense": _learner("every element", Regression(), MovingAverage()),
-    "one network, regression and contrast": _learner(
-        "discovery", Combined([Regression(), Contrastive()], [1.0, 1.0]), None
-    ),
+    "one network, two terms": _learner("discovery", Combined([Regression(), Contrastive()], [1.0, 1.0]), None),
 }
 """Every installed method and preset that compares, and compositions of the parts that the methods do not use."""
 
@@ -328,8 +324,6 @@ COMPUTED: dict[str, Callable[[AbstractEncoder], ComputedLearner]] = {
 }
 """Computed targets of items; those of elements differ between modalities."""
 
-ASKING = [name for name in METHODS.names() if built_by(name) is ElementLearner]
-"""Methods that ask about elements."""
 ELEMENTS: dict[str, Callable[[AbstractEncoder], AbstractLearner[Compared]]] = {
     **{name: functools.partial(_asking, name) for name in ASKING},
     "context prediction with surroundings, of views": functools.partial(
@@ -340,7 +334,7 @@ ELEMENTS: dict[str, Callable[[AbstractEncoder], AbstractLearner[Compared]]] = {
 """Every installed method that asks about elements, and others of their settings."""
 
 EVERY_LEARNER: dict[str, Callable[[AbstractEncoder], AbstractLearner[Compared]]] = {**LEARNERS, **COMPUTED, **ELEMENTS}
-"""Everything that trains, but for masked prediction (`tests/masked_methods.py`)."""
+"""All but masked prediction (`tests/masked_methods.py`)."""
 
 ENCODERS: dict[str, Callable[[], AbstractEncoder]] = {
     "points": lambda: toy("points").encoders["small"](),

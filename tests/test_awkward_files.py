@@ -10,6 +10,7 @@ import av
 import numpy as np
 import pytest
 import soundfile
+from av.stream import Disposition
 from jaxtyping import Float
 
 from gestalt.core.data.items import BadItemError
@@ -94,7 +95,7 @@ def test_a_container_without_sound_and_one_with_a_cover_are_told_apart(tmp_path:
         cover = container.add_stream("mjpeg", rate=1)
         assert isinstance(cover, av.VideoStream)
         cover.width, cover.height, cover.pix_fmt = 64, 64, "yuvj420p"
-        cover.disposition = av.stream.Disposition.attached_pic
+        cover.disposition = Disposition.attached_pic
         picture = av.VideoFrame.from_ndarray(np.zeros((64, 64, 3), np.uint8), format="rgb24")
         container.mux(cover.encode(picture))
         container.mux(cover.encode(None))

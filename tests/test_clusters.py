@@ -295,6 +295,7 @@ def test_small_data_have_few_clusters_and_their_labels_are_learned(name: str) ->
     clusters = inner.objectives[1].counts if isinstance(inner, Combined) else inner.count
     assert clusters == ((50, 100) if name == "pcl" else 50)
     losses = trained(built(name, data, prototypes=3), 60, batch(16), epoch=20)
-    assert losses[-1] < losses[21]
+    start = 0 if name == "sela" else 21  # the others have no labels in the first epoch
+    assert sum(losses[-5:]) < sum(losses[start : start + 5])
     assert isinstance(inner, DeepCluster | SelfLabelling | Combined)
     assert PrototypeContrast(4, 2, (2,)).begins == 0.1

@@ -1,6 +1,6 @@
 """Clusters over a data set: which are foreground, which belong together, and a run that keeps them."""
 
-import dataclasses
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -100,7 +100,7 @@ def test_the_precision_of_a_cluster_is_its_mean_over_items() -> None:
         values = torch.eye(3)[torch.tensor(clusters)][None]
         return FeatureMap(values, torch.ones(1, len(clusters), dtype=torch.bool)), torch.tensor([inside]) > 0
 
-    seen = [item([0, 1], [1, 1]), item([0, 1], [1, 0]), item([0] * 9 + [1], [0] * 9 + [0]), item([1], [1])]
+    seen = [item([0, 1], [1, 1]), item([0, 1], [1, 0]), item([0] * 9 + [1], [0] * 9 + [0]), item([1] * 9, [1] * 9)]
     assert with_foreground(book, seen, background=2 / 3).objects.tolist() == [0, -1, -1], "cluster 2 occurs nowhere"
     with pytest.raises(ValueError, match=r"share in \[0, 1\]"):
         with_foreground(book, seen, background=1.5)
@@ -109,18 +109,21 @@ def test_the_precision_of_a_cluster_is_its_mean_over_items() -> None:
 def test_cooccurrence_is_that_of_a_loop_over_pairs_of_elements() -> None:
     book = Codebook.of(torch.eye(7), torch.tensor([-1, 1, 2, 3, 4, 5, 6]))
     total, items = torch.zeros(7, 7), torch.zeros(7)
-    for features in FEATURES[:4]:
+    chance = torch.Generator().manual_seed(0)
+    cells = torch.randint(0, 7, (4, SIDE * SIDE), generator=chance)
+    mixed = [replace(FEATURES[0], values=torch.eye(7)[row][None]) for row in cells]
+    for features in mixed:
         clusters = book.nearest(features.values[0]).view(SIDE, SIDE).tolist()
         counts = torch.zeros(7, 7)
-        cells = [(y, x) for y in range(SIDE) for x in range(SIDE)]
-        for y, x in cells:
-            for v, u in cells:
+        places = [(y, x) for y in range(SIDE) for x in range(SIDE)]
+        for y, x in places:
+            for v, u in places:
                 one, two = clusters[y][x], clusters[v][u]
                 if 0 < abs(y - v) + abs(x - u) <= 2 and one != two and one > 0 and two > 0:
                     counts[one, two] += 1
         total += counts / counts.sum(dim=1, keepdim=True).clamp(min=1)
         items += torch.tensor([float(any(k in row for row in clusters) and k > 0) for k in range(7)])
-    assert torch.allclose(cooccurrence(book, FEATURES[:4]), total / items.clamp(min=1)[:, None], atol=1e-6)
+    assert torch.allclose(cooccurrence(book, mixed), total / items.clamp(min=1)[:, None], atol=1e-6)
 
 
 def test_many_clusters_become_the_things_whose_parts_lie_beside_one_another(book: Codebook) -> None:
@@ -177,4 +180,4 @@ def test_a_run_with_such_a_finder_is_saved_and_comes_back(name: str, tmp_path: P
         for mine, theirs in zip(one.discover(items), again, strict=True):
             assert torch.equal(mine.labels, theirs.labels)
     assert any(bool((found.labels < 0).any()) for found in clean.discover(items))
-    assert dataclasses.replace(model).finder is model.finder
+    assert replace(model).finder is model.finder

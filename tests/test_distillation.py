@@ -144,7 +144,7 @@ def watched(balance: Balance) -> tuple[list[str], float]:
     """What the watch says of the prototypes of a small DINO on sets of points, and the loss in the end."""
     wide: dict[str, Any] = {"hidden": 64, "bottleneck": 16, "prototypes": 16, "teacher": MovingAverage(0.9)}
     learner, of, watch = built("dino", balance=balance, **wide), batch(32), CollapseWatch()
-    optimizer = torch.optim.AdamW([one for one in learner.parameters() if one.requires_grad], 1e-3)
+    optimizer, last = torch.optim.AdamW([one for one in learner.parameters() if one.requires_grad], 1e-3), 0.0
     for step in range(50):
         outcome = learner(of, seeded(step), Progress(step, 100, 10))
         optimizer.zero_grad()
@@ -152,7 +152,8 @@ def watched(balance: Balance) -> tuple[list[str], float]:
         optimizer.step()
         learner.after_step([outcome], Progress(step + 1, 100, 10))
         watch.judge(step, learner.health(outcome))
-    return [text for text in watch.warnings if "prototype" in text], float(outcome.loss.detach())
+        last = float(outcome.loss.detach())
+    return [text for text in watch.warnings if "prototype" in text], last
 
 
 def test_without_any_balance_dino_collapses_and_the_watch_says_so() -> None:

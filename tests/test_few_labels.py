@@ -112,7 +112,7 @@ def test_soft_neighbours_with_one_label_of_each_class_are_a_soft_max_of_similari
     twice = soft_neighbours(
         query, torch.cat([support, support[:1], support[:1]]), torch.tensor([0, 1, 2, 0, 0]), 3, 0.5
     )
-    torch.testing.assert_close(twice, found), "a class weighs the same however often it is there"
+    torch.testing.assert_close(twice, found)  # a class weighs the same however often it is there
     unknown = soft_neighbours(query, torch.cat([support, query[:1]]), torch.tensor([0, 1, 2, -1]), 3, 0.5)
     torch.testing.assert_close(unknown, found)
     nobody = soft_neighbours(query, support[:0], torch.arange(0), 3)

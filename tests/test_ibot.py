@@ -1,5 +1,6 @@
 """iBOT: its equation in a loop, what the student does not see, the centre of elements, DINO as its special case."""
 
+import json
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +10,8 @@ import pytest
 import torch
 from torch import Tensor
 
+from gestalt.core.components.description import build, describe
+from gestalt.core.components.settings import settings_of
 from gestalt.core.data.segmentation import Elements, Objects
 from gestalt.core.data.view import Batch, View
 from gestalt.core.methods.hiding_learner import HidingLearner
@@ -170,6 +173,18 @@ def test_a_run_that_was_stopped_goes_on_with_the_same_numbers(tmp_path: Path, mo
     for name in ("objective.objectives.0.assignment.centre", "token.token"):
         moved: Tensor = saved["learner"][name]
         assert not torch.equal(moved, start[name]), name
+
+
+@pytest.mark.parametrize("name", ["dino", "ibot", "swav", "deepcluster", "sela", "pcl"])
+def test_what_a_run_keeps_beside_the_encoder_comes_back_from_its_description(name: str) -> None:
+    """Law 13: a file names components and their settings, and the weights fit."""
+    heads = learner().heads() if name == "ibot" else built(name).heads()
+    assert {"projector"} < heads.keys() if name != "deepcluster" else heads
+    for head in heads.values():
+        if not isinstance(head, torch.nn.Identity):
+            again: torch.nn.Module = build(json.loads(json.dumps(describe(head))))
+            again.load_state_dict(head.state_dict())
+            assert settings_of(again) == settings_of(head)
 
 
 def test_a_student_learns_what_a_teacher_says_of_hidden_elements() -> None:

@@ -46,8 +46,8 @@ def built(name: str, kind: str, **changes: Any) -> MaskedLearner:
 
 
 def seen_by(encoder: Small, tokens: Tensor) -> list[Tensor]:
-    """The toy's layers, on tokens of one item that are all there: W x, and tanh(W x + V mean)."""
-    return [tokens, torch.tanh(tokens + encoder.context(tokens.mean(dim=0)))]
+    """The toy's layers, on tokens W x + b of one item that are all there: these, and tanh(W x + b + V mean(W x))."""
+    return [tokens, torch.tanh(tokens + encoder.context(tokens.mean(dim=0) - encoder.own.bias))]
 
 
 def normal(vector: Tensor) -> Tensor:
@@ -345,7 +345,7 @@ def test_every_part_that_a_finished_run_keeps_comes_back_as_it_was(name: str) ->
 @pytest.mark.parametrize("name", [*MASKING, "mae of whole objects", "graphmae of spans"])
 def test_a_method_is_written_to_a_file_and_read_again(name: str) -> None:
     changes = {"mae of whole objects": HiddenObjects(), "graphmae of spans": Spans(0.4, 2)}
-    method = preset_named(name.split(" of ")[0]).method
+    method: Any = preset_named(name.split(" of ")[0]).method
     method = dataclasses.replace(method, hiding=changes[name]) if name in changes else method
     assert build(json.loads(json.dumps(describe(method)))) == method
 
@@ -365,7 +365,8 @@ def test_a_learner_that_goes_on_from_its_state_gives_the_same_numbers(name: str)
                 if parameter.grad is not None:
                     parameter.sub_(0.1 * parameter.grad)
         of.after_step([outcome], PROGRESS)
-        return outcome.loss.detach()
+        loss: Tensor = outcome.loss
+        return loss.detach()
 
     step(learner, 1)
     torch.manual_seed(5)

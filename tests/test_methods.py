@@ -21,6 +21,7 @@ from gestalt.core.methods.presets import Preset, preset_named
 from gestalt.core.methods.settings import Heads, Inputs, SemanticSettings
 from gestalt.core.networks.follower import Follower, MovingAverage
 from gestalt.core.training.labels import Labels
+from tests.few_label_objectives import OTHER_PRETEXT, PUBLISHED_PRETEXT
 from tests.implementations import DATA, ENCODERS, PROGRESS, seeded, small
 from tests.kinds_of_learners import built_by
 from tests.small_learners import any_built, batch, built, gradients, trained
@@ -106,21 +107,7 @@ OTHER: dict[str, tuple[Any, Any]] = {
     "updates": (1, 100),
     "granularities": (1, 2),
     "begins": (0.0, 0.9),
-    "pairs": (1, 8),
-    "gap": (1, 2),
-    "alone": (True, False),
-    "steps": (1, 3),
-    "cuts": (1, 3),
-    "window": (1, 3),
-    "centres": (1, 4),
-    "sharpening": (0.2, 0.9),
-    "smoothing": (0.0, 0.5),
-    "entropy": (0.1, 0.9),
-    "threshold": (0.0, 1.0),
-    "keep": (0.1, 0.9),
-    "pseudo_labels": (0.1, 0.9),
-    "instances": (0.1, 0.9),
-    "batches": (1, 3),
+    **OTHER_PRETEXT,
     "hidden": (8, 9),
     "projection": (5, 6),
     "predictor": (True, False),
@@ -143,19 +130,8 @@ OTHER: dict[str, tuple[Any, Any]] = {
 UNSURE: dict[str, dict[str, Any]] = {"simmatch": {"threshold": 0.1}}
 """What a few steps learn from although the network is not sure of anything yet."""
 PARTS = {
-    "objective",
-    "presence",
-    "finder",
-    "discovery",
-    "switch",
-    "rounds",
-    "transplants",
-    "background",
-    "of",
-    "hops",
-    "choice",
-    "contrast_level",
-    "codes",
+    *("objective", "presence", "finder", "discovery", "switch", "rounds", "transplants", "background", "of"),
+    *("hops", "choice", "contrast_level", "codes"),
 }
 GROUPS = (Heads, Inputs, SemanticSettings)
 
@@ -272,18 +248,7 @@ PUBLISHED: dict[str, dict[str, object]] = {
     "sela": {"sharpness": 25.0, "updates": 100},
     "pcl": {"weights": (1.0, 1.0)},
     "supervised": {},
-    "paws": {"temperature": 0.1, "sharpening": 0.25, "smoothing": 0.1, "entropy": 1.0, "classes": 2},
-    "simmatch": {
-        "temperature": 0.1,
-        "threshold": 0.7,
-        "keep": 0.9,
-        "pseudo_labels": 10.0,
-        "instances": 5.0,
-        "batches": 256,
-        "items": 5000,
-    },
-    "transform-prediction": {"alternatives": 2},
-    "exemplar": {"items": 5000},
+    **PUBLISHED_PRETEXT,
     **{
         name: {"distance": "normalised", "symmetric": True}
         for name in ("byol-40", "byol-100", "byol-300", "byol-1000", "byol-small")

@@ -240,7 +240,8 @@ def test_odin_resumes_with_every_rule_of_its_followers(rule: str) -> None:
 COMPILED = """
 import torch
 from gestalt.core.components.registry import METHODS
-from tests.implementations import ENCODERS, EVERY_LEARNER, ITEMS, make_batch, seeded
+from tests.implementations import ENCODERS, ITEMS, make_batch, seeded
+from tests.masked_methods import ALL_LEARNERS
 from tests.test_learner import stepped
 
 batch = make_batch("points", ITEMS["points"](4))
@@ -250,7 +251,7 @@ for name in METHODS.names():
     learners = []
     for compiled in (False, True):
         torch.manual_seed(0)
-        learner = EVERY_LEARNER[name](ENCODERS["points"]())
+        learner = ALL_LEARNERS[name](ENCODERS["points"]())
         if compiled:
             for part in (learner.online.encoder, *learner.heads().values()):
                 part.compile(backend="aot_eager")

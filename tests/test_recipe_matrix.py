@@ -27,7 +27,8 @@ from gestalt.core.training import computing
 from gestalt.core.training.data import Order, batches
 from gestalt.core.training.labels import Labels
 from gestalt.core.training.options import Training
-from tests.implementations import ASKING, seeded, small
+from tests.implementations import seeded, small
+from tests.kinds_of_learners import ASKING
 from tests.masked_methods import IN_TWO_STEPS
 from tests.two_step_encoders import SETTINGS
 

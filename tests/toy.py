@@ -8,129 +8,25 @@ from typing import Any, final
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int
-from torch import Tensor, nn
+from jaxtyping import Int
+from torch import Tensor
 
 from gestalt.core.data.correspondence import AbstractCorrespondence, Affine, Index
-from gestalt.core.data.feature_map import FeatureMap, Grid
-from gestalt.core.data.masks import ItemMasks
 from gestalt.core.data.places import Places
 from gestalt.core.modality.base import AbstractModality, Reading, Specimen
 from gestalt.core.modality.files import read_files
 from gestalt.core.modality.transform import AbstractTransform, Chain, Views
-from gestalt.core.modality.transplant import Transplant
 from gestalt.core.networks.encoder import AbstractEncoder
-
-PATCH = 4
-"""Samples per element of a series."""
-
-
-@final
-@dataclass(frozen=True)
-class Ragged:
-    """Items of unequal length, padded with zeros; `valid` is False on the padding."""
-
-    values: Float[Tensor, "batch elements dim"]
-    valid: Bool[Tensor, "batch elements"]
-
-    def to(self, device: torch.device | str, /) -> "Ragged":
-        """The same items on another device."""
-        return Ragged(self.values.to(device), self.valid.to(device))
-
-
-def pad(items: Sequence[Tensor]) -> Ragged:
-    """Items of shape (elements, dim) as one batch."""
-    longest = max(len(item) for item in items)
-    values = torch.zeros(len(items), longest, items[0].shape[1])
-    valid = torch.zeros(len(items), longest, dtype=torch.bool)
-    for row, item in enumerate(items):
-        values[row, : len(item)] = item
-        valid[row, : len(item)] = True
-    return Ragged(values, valid)
-
-
-def _lattice(data: Ragged, on_grid: bool) -> Grid | None:
-    return Grid.uniform((data.values.shape[1],), (float(PATCH),)) if on_grid else None
-
-
-@final
-class Raw(AbstractEncoder):
-    """The coordinates of a point, the samples of a patch."""
-
-    def __init__(self, dim: int, on_grid: bool) -> None:
-        super().__init__()
-        self.dim = dim
-        self.on_grid = on_grid
-
-    def forward(self, data: Ragged) -> FeatureMap:
-        """The data as they are."""
-        return FeatureMap(data.values, data.valid, _lattice(data, self.on_grid))
-
-
-@final
-class Small(AbstractEncoder):
-    """Every element with a glance at the mean of its item, in two steps: tanh(W x + V mean(x))."""
-
-    def __init__(self, inputs: int, dim: int, on_grid: bool) -> None:
-        super().__init__()
-        self.inputs = inputs
-        self.dim = dim
-        self.on_grid = on_grid
-        self.own = nn.Linear(inputs, dim)
-        self.context = nn.Linear(dim, dim, bias=False)
-        self.element_values = inputs
-        self.element_classes = 2
-
-    def embed(self, data: Ragged) -> FeatureMap:
-        """W x."""
-        return FeatureMap(self.own(data.values), data.valid, _lattice(data, self.on_grid))
-
-    def mix(self, tokens: FeatureMap, visible: Bool[Tensor, "batch elements"] | None = None) -> FeatureMap:
-        """Padding and what is hidden enter no mean."""
-        return tokens.with_values(self.by_layer(tokens, visible)[-1])
-
-    def by_layer(
-        self, tokens: FeatureMap, visible: Bool[Tensor, "batch elements"] | None = None
-    ) -> tuple[Float[Tensor, "batch elements dim"], ...]:
-        """Without the mean, and with it."""
-        there = tokens.valid if visible is None else tokens.valid & visible
-        values = torch.where(there[..., None], tokens.values, 0.0)
-        mean = values.sum(dim=1, keepdim=True) / there.sum(dim=1).clamp(min=1)[:, None, None]
-        mixed = torch.tanh(values + self.context(mean))
-        return values, mixed if visible is None else torch.where(there[..., None], mixed, 0.0)
-
-    def forward(self, data: Ragged) -> FeatureMap:
-        """One vector per element."""
-        return self.mix(self.embed(data))
-
-    def element_targets(self, data: Ragged) -> FeatureMap:
-        """The numbers of every element."""
-        return FeatureMap(data.values, data.valid, _lattice(data, self.on_grid))
-
-    def classes_of_elements(self, data: Ragged) -> Int[Tensor, "batch elements"]:
-        """Whether the first number of an element lies above 1."""
-        return (data.values[..., 0] > 1).long()
-
-
-def raw_points(dim: int = 2, on_grid: bool = False) -> AbstractEncoder:
-    """The coordinates."""
-    return Raw(dim, on_grid)
-
-
-def small_points(inputs: int = 2, dim: int = 6, on_grid: bool = False) -> AbstractEncoder:
-    """The small encoder of points."""
-    return Small(inputs, dim, on_grid)
-
-
-def raw_series(dim: int = PATCH, on_grid: bool = True) -> AbstractEncoder:
-    """The samples."""
-    return Raw(dim, on_grid)
-
-
-def small_series(inputs: int = PATCH, dim: int = 6, on_grid: bool = True) -> AbstractEncoder:
-    """The small encoder of series."""
-    return Small(inputs, dim, on_grid)
-
+from tests.toy_encoders import PATCH as PATCH
+from tests.toy_encoders import Ragged as Ragged
+from tests.toy_encoders import Raw as Raw
+from tests.toy_encoders import Small as Small
+from tests.toy_encoders import pad as pad
+from tests.toy_encoders import raw_points as raw_points
+from tests.toy_encoders import raw_series as raw_series
+from tests.toy_encoders import small_points as small_points
+from tests.toy_encoders import small_series as small_series
+from tests.toy_transplants import SetIn, set_points_in, set_series_in
 
 Change = Callable[[Tensor, np.random.Generator], tuple[Tensor, AbstractCorrespondence]]
 
@@ -221,39 +117,6 @@ def _point_view(*names: str) -> AbstractTransform[Tensor]:
 
 def _series_view(*names: str) -> AbstractTransform[Tensor]:
     return Chain(_same_series, [(0.9, SERIES_TRANSFORMS[name]) for name in names])
-
-
-SetIn = Callable[[Tensor, Tensor, ItemMasks, np.random.Generator], Transplant[Tensor] | None]
-
-
-def set_points_in(host: Tensor, donor: Tensor, part: ItemMasks, rng: np.random.Generator) -> Transplant[Tensor] | None:
-    """The points of the part, a little moved together, in between those of the host; at most as many as these."""
-    taken = (part.under(None, len(donor)) >= 0).nonzero()[:, 0].tolist()
-    if not taken or len(taken) > len(host):
-        return None
-    moved = donor[taken] + torch.from_numpy(rng.standard_normal((1, donor.shape[1]), dtype=np.float32))
-    place, after = int(rng.integers(len(host) + 1)), len(host)
-    item = torch.cat([host[:place], moved, host[place:]])
-    of_host = [*range(place), *[-1] * len(taken), *range(place, after)]
-    return Transplant.of_set(item, of_host, [*[-1] * place, *taken, *[-1] * (after - place)])
-
-
-def set_series_in(host: Tensor, donor: Tensor, part: ItemMasks, rng: np.random.Generator) -> Transplant[Tensor] | None:
-    """The stretch of the part in place of one of the host, of less than half its length; its ends are averaged."""
-    inside = (part.under(Grid.uniform((len(donor),), (1.0,)), len(donor)) >= 0).nonzero()[:, 0]
-    if not len(inside) or 2 * len(inside) >= len(host):
-        return None
-    first, length = int(inside[0]), len(inside)
-    place = int(rng.integers(len(host) - length + 1))
-    item, owner = host.clone(), torch.zeros(len(host), dtype=torch.long)
-    item[place : place + length] = donor[first : first + length]
-    owner[place : place + length] = 1
-    for end in (place, place + length - 1):
-        item[end] = (item[end] + host[end]) / 2
-        owner[end] = -1
-    rule = Affine.of([1.0], [float(first - place)])
-    grid = Grid.uniform((len(host),), (1.0,))
-    return Transplant(item, Affine.identity(1), rule, ItemMasks(owner, grid))
 
 
 @final

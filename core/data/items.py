@@ -1,6 +1,7 @@
 """Numbered items, wherever they come from, and what is said of those that cannot be read."""
 
 import abc
+import re
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -59,6 +60,29 @@ def record_of(items: AbstractItems[Any], index: int) -> str:
     """Where an item lies in its file, as its name says it: a line, seconds; nothing where it is the whole file."""
     rest = items.name(index).removeprefix(file_of(items, index)).strip(" :,")
     return rest[1:-1] if rest.startswith("[") and rest.endswith("]") else rest
+
+
+IDS = ("sent_id", "id", "doc_id", "uid", "guid", "key")
+"""Names of fields that say what a record is called, in small letters, the likelier first."""
+
+
+def id_in(fields: Mapping[str, str]) -> str:
+    """What a record is called, by its fields; nothing where none of them says it.
+
+    Example:
+        >>> id_in({"text": "A sea.", "Tweet ID": "7"}), id_in({"doc id": "d1", "sent_id": "d1-4"}), id_in({"paid": "1"})
+        ('7', 'd1-4', '')
+    """
+    names = {name.lower().strip(): value.strip() for name, value in fields.items() if value.strip()}
+    likely = [name for name in IDS if name in names]
+    likely += [name for name in names if re.search(r"(^|[\W_])id$", name)]
+    likely += [name.lower() for name, value in fields.items() if name.endswith(("Id", "ID")) and value.strip()]
+    return names[likely[0]] if likely else ""
+
+
+def id_of(items: AbstractItems[Any], index: int) -> str:
+    """What the record of an item is called, by its fields; nothing where none of them says it, or it is no record."""
+    return id_in(items.fields(index)) if isinstance(items, FromRecords) else ""
 
 
 @final

@@ -16,7 +16,7 @@ from .vector_archive import VectorArchive
 from .vector_rows import BatchRows, rows_of
 from .vector_table import VectorTable
 
-TEXTS = {"file": "files", "record": "records", "name": "names"}
+TEXTS = {"file": "files", "record": "records", "id": "ids", "name": "names"}
 """Columns of items under their names in the archive."""
 
 
@@ -32,10 +32,11 @@ def embed(
 
     One row is one item in the sense of the run's modality: a window of a recording, a passage, a molecule.
 
-    - `items.parquet`: `file`, `record` (the place in it: a line, seconds), `name` (both), `vector`.
+    - `items.parquet`: `file`, `record` (the place in it: a line, seconds), `id` (what the record is called, where it
+      says so), `name` (file and place), `vector`.
     - `elements.parquet`: `item` (its row in `items.parquet`), `object` (−1: none), where it lies, `vector`.
     - `objects.parquet`: `item`, `number`, `size` in elements, `vector`; empty if the run finds no objects.
-    - `vectors.npz`: the same as arrays: `items`, `files`, `records`, `names`; `elements`, `element_item`,
+    - `vectors.npz`: the same as arrays: `items`, `files`, `records`, `ids`, `names`; `elements`, `element_item`,
       `element_object`, and the columns of where they lie; `objects`, `object_item`, `object_number`, `object_size`.
 
     The arguments and errors are those of `discover`.

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float, Shaped
 
 from ..data.feature_map import item_means
-from ..data.items import AbstractItems, file_of, record_of
+from ..data.items import AbstractItems, file_of, id_of, record_of
 from ..data.places import Parts, Places
 from ..discovery.found import FoundBatch
 from ..modality.base import AbstractModality
@@ -43,7 +43,8 @@ def rows_of(
 ) -> BatchRows:
     """All rows of a batch, whose first item is number `first` among those that are written.
 
-    - items: their mean over their elements, with `file`, `record` (the place in it) and `name` (both).
+    - items: their mean over their elements, with `file`, `record` (the place in it), `id` (what the record is
+      called, where it says so) and `name` (file and place).
     - elements: with their item's number, their object's (−1: none), and where they lie.
     - objects: with their item's number, their own, and their size in elements (the sum of their weights).
 
@@ -63,8 +64,9 @@ def rows_of(
     files = [file_of(items, index) for index in found.index]
     records = [record_of(items, index) for index in found.index]
     names = [items.name(index) for index in found.index]
+    ids = [id_of(items, index) for index in found.index]
     return BatchRows(
-        Rows(item_means(features).numpy(), {"file": files, "record": records, "name": names}),
+        Rows(item_means(features).numpy(), {"file": files, "record": records, "id": ids, "name": names}),
         Rows(
             features.values[row, place].float().numpy(),
             {"item": numbers[row].numpy(), "object": labels[row, place].numpy()} | where,

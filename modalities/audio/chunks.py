@@ -103,10 +103,10 @@ def _walked(file: BinaryIO, form: _Chunks, length: int, large: bool) -> Claimed:
         read = file.read(header)
         if len(read) < header or (form.id == 4 and not all(32 <= byte < 127 for byte in read[:4])):
             break
-        name, size = read[:4], struct.unpack(form.size, read[form.id :])[0]
+        name, size = read[:4], int(struct.unpack(form.size, read[form.id :])[0])
         if name == b"ds64" and large:
             sizes[b"data"] = struct.unpack("<8xQ", file.read(16).ljust(16, b"\0"))[0]
-        size = sizes.get(name, size) if size == 2**32 - 1 else size
+        size = int(sizes.get(name, size) if size == 2**32 - 1 else size)
         if size < 0 or (name in SOUND and _is_open(size)):
             return Claimed()  # left open: the sound goes on to the end of the file
         if name in CHUNKS:  # another file begins here

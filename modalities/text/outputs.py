@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from gestalt.core.data.items import AbstractItems
+from gestalt.core.data.items import AbstractItems, id_of
 from gestalt.core.discovery.found import FoundBatch
 from gestalt.core.storage.naming import counted
 from gestalt.core.storage.text_file import open_text
@@ -18,7 +18,6 @@ from .conllu import conllu_lines
 from .data import Passage
 from .joining import joined_spans
 from .reading import TextFiles
-from .record_format import id_in
 from .render import render
 from .spans import bio_lines, json_line, spans_of
 
@@ -45,7 +44,7 @@ def write_objects(found: Iterable[FoundBatch[Passage]], items: AbstractItems[Pas
         for one in joined_spans(_labelled(found), files):
             item, file, line = one.item, files.path(one.index), files.line(one.index)
             own, continued = spans_of(item, one.labels), one.continued is not None
-            called = id_in(files.fields(one.index))
+            called = id_of(files, one.index)
             records.write(json_line(item, one.spans, str(file), line, called))
             columns.write(bio_lines(item, own, continued, one.goes_on))
             universal.write(conllu_lines(item, own, passages + 1, f"{file}:{line}", continued, called))

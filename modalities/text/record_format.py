@@ -1,7 +1,6 @@
 """Files of text that hold records: where each lies, and what it says."""
 
 import abc
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import final
@@ -19,24 +18,6 @@ class TextRecord:
     number: int
     text: str
     problem: str = ""
-
-
-IDS = ("sent_id", "id", "doc_id", "uid", "guid", "key")
-"""Names of fields that say what a record is called, in small letters, the likelier first."""
-
-
-def id_in(fields: Mapping[str, str]) -> str:
-    """What a record is called, by its fields; nothing where none of them says it.
-
-    Example:
-        >>> id_in({"text": "A sea.", "Tweet ID": "7"}), id_in({"doc id": "d1", "sent_id": "d1-4"}), id_in({"paid": "1"})
-        ('7', 'd1-4', '')
-    """
-    names = {name.lower().strip(): value.strip() for name, value in fields.items() if value.strip()}
-    likely = [name for name in IDS if name in names]
-    likely += [name for name in names if re.search(r"(^|[\W_])id$", name)]
-    likely += [name.lower() for name, value in fields.items() if name.endswith(("Id", "ID")) and value.strip()]
-    return names[likely[0]] if likely else ""
 
 
 class AbstractRecordFormat(abc.ABC):

@@ -98,8 +98,8 @@ def train(
     paths = paths_of(data)
     if masks is not None and paths is None:
         raise ValueError("masks belong to files: pass the paths of the data, not the items themselves")
-    given = Given(
-        modality=kind,
+    given = Given(  # a modality that is named may follow the data: their sample rate
+        modality=None if isinstance(modality, str) and paths is not None else kind,
         reading=reading_of(data, kind, skip_bad) if paths is None else None,
         views=views if isinstance(views, Views) else None,
         labels=labels if isinstance(labels, Labels) else None,

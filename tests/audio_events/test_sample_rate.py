@@ -20,6 +20,7 @@ from gestalt.core.networks.encoder import Network
 from gestalt.core.runs.discover import discover
 from gestalt.core.runs.model import Model
 from gestalt.core.runs.saving import save
+from gestalt.core.training.options import Training
 from gestalt.modalities.audio import Audio, Recording, collate
 from gestalt.modalities.audio.effects import Filters
 from gestalt.modalities.audio.encoders import LogMel
@@ -152,6 +153,12 @@ def test_the_recipe_for_any_modality_takes_the_rate_of_the_recordings_too(bats: 
         assert config["encoder"]["settings"]["sample_rate"] == expected
         assert json.loads((tmp_path / name / "options.json").read_text())["sample_rate"] == expected
         assert discover(tmp_path / name, [bats / "0.wav"], tmp_path / "found") == 0
+    few_steps = Training(steps=2, batch=4, workers=0, warmup=1, accelerator="cpu")
+    model = gestalt.train(bats, modality="audio", out=tmp_path / "python", training=few_steps)
+    assert settings_of(model.modality)["sample_rate"] == BAT, "by name from Python, too"
+    assert settings_of(model.encoder)["sample_rate"] == BAT
+    fixed = gestalt.train(bats, modality=Audio(96_000, 2.0), out=tmp_path / "itself", training=few_steps)
+    assert settings_of(fixed.modality)["sample_rate"] == 96_000, "a modality that is passed stays as it is"
     (tmp_path / "a.txt").write_text("The old man saw the sea.\n" * 4)
     with pytest.raises(ValueError, match="--sample-rate is for items that are sampled in time, and those of text"):
         execute(["run", "objects", "--modality", "text", "--data", str(tmp_path / "a.txt"), "--sample-rate", "96000"])

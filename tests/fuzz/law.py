@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 import gestalt
+from gestalt.core.data.items import FromRecords
 from gestalt.core.modality.base import AbstractModality
 from gestalt.core.modality.optional import InSequence, ReadsContext
 from gestalt.core.modality.windows import Sight
@@ -43,7 +44,7 @@ def read_whole(modality: AbstractModality[Any], path: Path, skip_bad: bool) -> i
         assert items.name(index), "an item without a name"
         item = items.read(index, np.random.default_rng(index))
         check_finite(modality.collate([item]))
-        if hasattr(items, "fields"):
+        if isinstance(items, FromRecords):
             assert all(isinstance(text, str) for pair in items.fields(index).items() for text in pair)
         if isinstance(items, ReadsContext):
             check_finite(items.read_in_context(index, Sight((0.01,), 100.0)).around)

@@ -85,3 +85,12 @@ def test_there_is_a_vector_for_every_passage_and_every_word(run: Path, folder: P
     for number, vector in enumerate(items["vector"]):
         own = [row for item, row in zip(table["item"], table["vector"], strict=True) if item == number]
         assert np.allclose(vector, np.mean(own, axis=0), atol=1e-5)
+
+
+def test_vectors_of_records_have_the_ids_that_the_records_say(run: Path, tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"id": "d7", "text": "The old sea."}\n{"text": "A bird."}\n', encoding="utf-8")
+    (tmp_path / "b.txt").write_text("No record has this.\n", encoding="utf-8")
+    assert embed(run, [tmp_path / "a.jsonl", tmp_path / "b.txt"], tmp_path / "out") == 0
+    items = pyarrow.parquet.read_table(tmp_path / "out" / "items.parquet").to_pydict()
+    assert items["id"] == ["d7", "", ""]
+    assert np.load(tmp_path / "out" / "vectors.npz")["ids"].tolist() == ["d7", "", ""]

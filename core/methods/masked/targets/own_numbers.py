@@ -29,7 +29,7 @@ class OwnNumbers(AbstractMaskedTarget):
     ) -> None:
         super().__init__()
         self.outputs = values
-        self.distance = distance
+        self.distance: ElementDistance = distance
         self.normalised = normalised
         self.exponent = exponent
 
