@@ -3,6 +3,7 @@
 import html
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, ClassVar, final
@@ -107,11 +108,21 @@ class JointModality(AbstractModality[JointItem]):
             >>> len(joint(image=IMAGE, text=TEXT).views_of_parts(["text"], ["image"]).views)
             2
         """
-        default = self.default_views(len(kept)).views
+        return self.showing(self.default_views(len(kept)), kept)
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Their names."""
+        return tuple(self.modalities)
+
+    def showing(self, views: Views[JointItem], kept: Sequence[Sequence[str]]) -> Views[JointItem]:
+        """These views, each of which keeps the parts of its place alone; views or places begin anew where few."""
         keep = [KeepParts(names, self.identity) for names in kept]
-        return Views(
-            self.chain(), tuple(self.chain((1.0, view), (1.0, one)) for view, one in zip(default, keep, strict=True))
-        )
+        seen = [
+            self.chain((1.0, views.views[number % len(views.views)]), (1.0, keep[number % len(keep)]))
+            for number in range(max(len(keep), len(views.views)))
+        ]
+        return replace(views, views=tuple(seen))
 
     def chain(self, *steps: tuple[float, AbstractTransform[JointItem]]) -> Chain[JointItem]:
         """Transforms of joint items in a row, as pairs (probability, transform); none is the item itself."""
