@@ -155,7 +155,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_no_recipe_is_left_out() -> None:
-    assert set(BUILDERS) == set(RECIPES.names()) - {"labels-table", "rounds-table"}
+    assert set(BUILDERS) == set(RECIPES.names()) - {"labels-table", "rounds-table", "methods-table", "single-item"}
 
 
 @pytest.mark.parametrize("recipe", BUILDERS)
@@ -173,6 +173,24 @@ def test_every_recipe_knows_labels_of_some_items_and_mixes_them_into_a_batch_at_
     assert info.computed is None, "which takes a while, and the method does not ask for it"
     assert info.target is labels.target
     assert (info.items, info.batch, info.large_views) == (len(items), 6, len(batch.views))
+
+
+@pytest.mark.parametrize("recipe", [recipe for recipe in BUILDERS if recipe != "objects"])
+def test_every_recipe_that_ships_labels_knows_those_of_its_test_items_in_the_same_words(
+    recipe: str, folder: Path
+) -> None:
+    ready = prepared(recipe, folder)
+    data, said = ready.factory.data, set[str]()
+    assert data.evaluated_label is not None
+    for place in range(len(data.evaluated)):
+        label = data.evaluated_label(place)
+        said |= {one for one in (label if isinstance(label, tuple) else (label,)) if one is not None}
+    assert data.label is not None
+    assert said
+    known = [data.label(index) for index in range(0, len(data.items), max(1, len(data.items) // 200))]
+    words = {word for label in known for word in (label if isinstance(label, tuple) else (label,))}
+    assert recipe not in ("molecules", "text-spans") or said & words  # others show few of many classes
+    assert isinstance(data.evaluated_label(0), tuple) == isinstance(data.label(0), tuple)
 
 
 @pytest.mark.parametrize("recipe", BUILDERS)

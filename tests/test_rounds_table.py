@@ -11,6 +11,7 @@ from gestalt.core.data.transplants import Transplants
 from gestalt.core.discovery.groupers import KMeans, MergeAlike
 from gestalt.core.evaluation import Table
 from gestalt.core.experiment.build import LearnerFactory
+from gestalt.core.experiment.kept import kept
 from gestalt.core.experiment.predictions import predictions_of
 from gestalt.core.methods.byol import BYOL
 from gestalt.core.methods.odin_rounds import OdinRounds
@@ -24,7 +25,6 @@ from gestalt.recipes.rounds_table.cells import (
     Parts,
     chosen_and_measured,
     first_segments_measured,
-    kept,
     threshold_of,
     trained,
     with_threshold,

@@ -46,6 +46,7 @@ class ExperimentData(Generic[ItemT, TruthT]):
         encoder_settings: settings of the encoder that the recipe chooses; the user's own go before them.
         label: the class of a training item, by its number, where the recipe knows it, or of each element of its
             source view; None for one without.
+        evaluated_label: the same of an evaluated item, by its place among them.
         labels: those of all training items, where they are known already; neither `label` nor a table is asked then.
             The share of --label-share is drawn of them.
         first_segments: what is compared before anything is learned: a rule of the recipe; None for none.
@@ -63,6 +64,7 @@ class ExperimentData(Generic[ItemT, TruthT]):
     places: tuple[int, ...] = ()
     encoder_settings: Mapping[str, Any] = field(default_factory=dict)
     label: Callable[[int], Label] | None = None
+    evaluated_label: Callable[[int], Label] | None = None
     labels: Labels | None = None
     first_segments: AbstractSegmenter | None = None
     masked: MaskedItems[ItemT] | None = None

@@ -2,6 +2,7 @@
 
 import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, TypeVar
 
 from lightning_fabric import Fabric
@@ -97,7 +98,8 @@ def _train_and_report(
     record: DataRecord | None,
 ) -> int:
     options, out = recipe.options, recipe.options.running.out
-    trained = _train(fabric, learner, factory, options.method, None)
+    resume = options.running.resume
+    trained = train(fabric, learner, factory, options.method, out, resume)
     others: dict[str, AbstractLearner[Any]] = {}
     for name, rival in zip(options.running.compare, rivals, strict=True):
         if trained.finished and rival.method != options.method:
@@ -105,7 +107,8 @@ def _train_and_report(
             beside = RunFolder(out / name, as_rival, True, FREE | recipe.free)
             with beside.claimed(fabric, record, options.running.data_changed):
                 other = factory.fresh(rival.method)
-                trained = replace(trained, finished=_train(fabric, other, factory, rival.method, name).finished)
+                finished = train(fabric, other, factory, rival.method, out / name, True).finished
+                trained = replace(trained, finished=finished)
             others[rival.title] = other.cpu()
     if not fabric.is_global_zero:
         return 0
@@ -127,14 +130,24 @@ def model_of(
     return Model(recipe.modality, learner.online.eval(), heads, learner.finder or recipe.finder, target)
 
 
-def _train(
+def train(
     fabric: Fabric,
     learner: AbstractLearner[Any],
     factory: LearnerFactory,
     method: AbstractMethod,
-    rival: str | None,
+    folder: Path,
+    resume: bool,
 ) -> TrainingResult:
-    """Train one learner on the data; a rival's folder lies within the run's."""
+    """Train one learner on the data of a recipe, with everything that its method asks for.
+
+    Args:
+        fabric: devices and precision.
+        learner: of the method, from the factory.
+        factory: with the recipe, its options and its data.
+        method: that built the learner.
+        folder: of its metrics and checkpoints.
+        resume: go on from the last checkpoint there, where there is one.
+    """
     recipe, data = factory.recipe, factory.data
     options, running = recipe.options, recipe.options.running
     labels = factory.labels if wants_labels(method) else None
@@ -154,6 +167,6 @@ def _train(
             factory.computing(method),
         ),
         options.training,
-        running.out if rival is None else running.out / rival,
-        running.resume or rival is not None,
+        folder,
+        resume,
     )

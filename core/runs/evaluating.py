@@ -133,7 +133,7 @@ class Evaluator(Generic[ItemT]):
         each = max(1, self.options.elements // max(len(numbers), 1))
         if labels is not None:
             known = labels.known
-            rows = element_rows(self.encode(numbers), lambda n, one: _fitted(known[n], one), each, self.options.seed)
+            rows = element_rows(self.encode(numbers), lambda n, one: fitted(known[n], one), each, self.options.seed)
             return self._rows(rows[0], rows[1], labels.target, rows[2], "element")
         assert masks is not None
         classes = MaskClasses()
@@ -224,7 +224,7 @@ def _of_elements(labels: Labels) -> bool:
     return labels.known.ndim > (2 if labels.known.is_floating_point() else 1)
 
 
-def _fitted(known: Shaped[Tensor, "longest ..."], one: FeatureMap) -> Shaped[Tensor, "elements ..."]:
+def fitted(known: Shaped[Tensor, "longest ..."], one: FeatureMap) -> Shaped[Tensor, "elements ..."]:
     """What is known of an item's own elements, whatever the longest item has; nothing of elements beyond it."""
     count, unknown = one.valid.shape[1], torch.nan if known.is_floating_point() else -1
     said = torch.full((count, *known.shape[1:]), unknown, dtype=known.dtype)

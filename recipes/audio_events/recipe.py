@@ -170,6 +170,7 @@ class AudioEvents(AbstractRecipe[Recording, tuple[Soundscape, ...]]):
             truth,
             [[(event.sound, (event.onset, event.offset)) for event in scape.events] for scape in truth],
             label=lambda index: longest_family(items.soundscape(index)),
+            evaluated_label=lambda place: longest_family(truth[place]),
             first_segments=first,
         )
 

@@ -134,6 +134,7 @@ class ImageObjects(AbstractRecipe[Picture, tuple[Scene, ...]]):
                 for scene in truth
             ],
             label=lambda index: largest(items.scene(index)),
+            evaluated_label=lambda place: largest(truth[place]),
             first_segments=first,
         )
 

@@ -109,6 +109,7 @@ class Molecules(AbstractRecipe[Graph, Truth]):
             known.truth,
             known.parts,
             label=lambda index: solubility(known.items.records[index]),
+            evaluated_label=lambda place: known.classes[place],
             first_segments=first,
         )
 

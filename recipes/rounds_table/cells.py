@@ -1,7 +1,6 @@
 """One cell of the table: a recipe's network is trained as a row says, and what it finds is measured on test items."""
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, final
@@ -18,11 +17,9 @@ from gestalt.core.experiment.recipe import AbstractRecipe, ExperimentData
 from gestalt.core.experiment.transplants import transplants_of
 from gestalt.core.methods.learner import Learner
 from gestalt.core.networks.encoder import Network
-from gestalt.core.storage.atomic import write_text
 from gestalt.core.training.loop import launch, train_learner
 from gestalt.core.training.training_data import TrainingData
 
-RESULT = "measured.json"
 CHUNK = 25
 
 
@@ -138,15 +135,3 @@ def _first(segmenter: InRounds, network: Network, data: Any) -> PredictedBatch:
     own = averaged(found, features)
     finer = (None, None) if own is found else (found.labels(), found.grid)
     return PredictedBatch(features, own.labels(), *finer)
-
-
-def kept(folder: Path) -> Mapping[str, float] | None:
-    """What was measured in a folder; None where nothing was."""
-    path = folder / RESULT
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
-
-
-def keep(folder: Path, metrics: Mapping[str, float]) -> None:
-    """Write down what was measured."""
-    folder.mkdir(parents=True, exist_ok=True)
-    write_text(folder / RESULT, json.dumps(metrics, indent=2) + "\n")

@@ -9,11 +9,12 @@ from typing import Annotated, Any, ClassVar, final
 from gestalt.core.components.ranges import Between, Count, check_ranges
 from gestalt.core.components.registry import RECIPES
 from gestalt.core.evaluation import Column, Table, combined, to_markdown
+from gestalt.core.experiment.kept import keep, kept
 from gestalt.core.experiment.recipe import AbstractRecipe
 from gestalt.core.methods.odin_rounds import OdinRounds
 from gestalt.core.storage.atomic import write_text
 
-from .cells import Parts, chosen_and_measured, first_segments_measured, keep, kept, threshold_of, trained
+from .cells import Parts, chosen_and_measured, first_segments_measured, threshold_of, trained
 from .rows import ROWS, Row
 
 FIRST = "the first segments themselves"

@@ -163,4 +163,5 @@ def shipped(options: Options, pair: Views[Passage]) -> ExperimentData[Passage, t
         evaluated,
         [one.truth for one in evaluated],
         label=lambda index: heads(items.sentences[index]),
+        evaluated_label=lambda place: heads(evaluated[place]),
     )

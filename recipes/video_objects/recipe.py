@@ -128,6 +128,7 @@ class VideoObjects(AbstractRecipe[Clip, tuple[Scene, ...]]):
                 for scene in truth
             ],
             label=lambda index: largest(items.scene(index)),
+            evaluated_label=lambda place: largest(truth[place]),
             first_segments=first,
         )
 

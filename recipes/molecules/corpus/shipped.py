@@ -23,13 +23,14 @@ DRUGS, LEARN, ASK = "chembl_drugs.smi", "solubility_train.csv", "solubility_test
 @final
 @dataclass(frozen=True)
 class Shipped:
-    """Molecules to train on, and those to evaluate on with their names, their truth and their true parts."""
+    """Molecules to train on, and those to evaluate on with their names, truth, true parts, and class where measured."""
 
     items: GraphRecords
     evaluated: tuple[Graph, ...]
     names: tuple[str, ...]
     truth: Truth
     parts: list[list[Part]]
+    classes: tuple[str | None, ...]
 
 
 def shipped(validate: bool) -> Shipped:
@@ -73,6 +74,7 @@ def shipped(validate: bool) -> Shipped:
             ),
         ),
         known,
+        tuple(solubility(record) for record in evaluated.records),
     )
 
 

@@ -1,0 +1,1 @@
+"""The recipe `methods-table`: all methods that see no labels, on the same data, for as long."""
