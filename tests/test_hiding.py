@@ -16,6 +16,7 @@ from gestalt.core.methods.masked.hiding import (
     AtRandom,
     Blocks,
     HiddenObjects,
+    HiddenParts,
     Spans,
     Subgraphs,
     TargetRegions,
@@ -101,7 +102,8 @@ def noise(items: tuple[int, ...] = (0, 1, 2), seed: int = 0) -> ItemNoise:
 
 
 def test_every_installed_way_to_hide_has_cases() -> None:
-    assert {HIDINGS.load(name) for name in HIDINGS.names()} == {type(case.hiding) for case in CASES.values()}
+    installed = {HIDINGS.load(name) for name in HIDINGS.names()}
+    assert installed - {HiddenParts} == {type(case.hiding) for case in CASES.values()}  # see test_joint_masked.py
 
 
 @every_case

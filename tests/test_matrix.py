@@ -17,6 +17,7 @@ from gestalt.core.discovery.finder import ObjectFinder
 from gestalt.core.discovery.groupers import KMeans
 from gestalt.core.experiment.choices import alternatives_of, with_alternatives
 from gestalt.core.experiment.first_segments import plain_segments
+from gestalt.core.experiment.part_views import with_parts
 from gestalt.core.methods.compared import Compared
 from gestalt.core.methods.element_tasks import ElementLearner
 from gestalt.core.methods.learner import Learner
@@ -51,6 +52,7 @@ LACKING = {
         for method in ("next-element", "skip-gram")
         for name in ("image", "graph", "points", "sensors", *JOINT)
     },
+    **{("clip", name): "compares the parts of an item" for name in (*MODALITIES.names(), "points", "sensors")},
     ("context-prediction", "points"): "neither a grid, nor neighbours, nor an order",
     **{("context-prediction", name): "of the parts" for name in JOINT},
 }
@@ -83,8 +85,9 @@ class Prepared:
 
     def batch_for(self, method: AbstractMethod) -> Batch[Any]:
         """The batch, its views changed by the alternatives that the method tells apart."""
-        views = with_alternatives(method, self.modality.views, self.modality)
-        if not views.alternatives:
+        shown = with_parts(method, self.modality.views, self.modality)
+        views = with_alternatives(method, shown, self.modality)
+        if views.views is self.modality.views.views and not views.alternatives:
             return self.batch
         batch: Batch[Any] = make_batch("", self.items, modality=self.modality, views=views)
         return batch
@@ -128,7 +131,7 @@ def trained(learner: AbstractLearner[Compared], batch: Batch[Any], steps: int) -
 def test_every_method_trains_on_every_modality(method: str, ready: Prepared) -> None:
     if (method, ready.modality.name) in LACKING:
         with pytest.raises(ValueError, match=LACKING[method, ready.modality.name]):
-            trained(ready.learner(small(method)), ready.batch, 1)
+            trained(ready.learner(small(method)), ready.batch_for(small(method)), 1)
         return
     if method in IN_TWO_STEPS and not ready.info.two_steps:
         with pytest.raises(ValueError, match="no encoder of this modality can"):

@@ -66,7 +66,8 @@ def test_every_method_trains_under_bfloat16_with_losses_in_float32(name: str) ->
     assert outcome.loss.dtype == torch.float32
     if not isinstance(learner.online.projector, torch.nn.Identity):  # pooled vectors are in full precision
         assert outcome.details.online[0].vectors.dtype == torch.bfloat16  # the networks did run in half precision
-    torch.testing.assert_close(outcome.loss, plain, rtol=0.1, atol=0.05)
+    rough = 0.2 if name == "clip" else 0.1  # contrast at τ = 0.07, without the views of the same part
+    torch.testing.assert_close(outcome.loss, plain, rtol=rough, atol=0.05)
     outcome.loss.backward()
     assert all(bool(gradient.isfinite().all()) for gradient in gradients(learner).values())
 
@@ -91,6 +92,7 @@ OTHER: dict[str, tuple[Any, Any]] = {
     "keys": (3, 9),
     "bottleneck": (5, 6),
     "prototypes": (7, 12),
+    "learned": (False, True),
     "balance": ("centring", "sinkhorn"),
     "centre_momentum": (0.1, 0.9),
     "teacher_temperature": (0.05, 0.5),
@@ -130,6 +132,8 @@ OTHER: dict[str, tuple[Any, Any]] = {
 UNSURE: dict[str, dict[str, Any]] = {"simmatch": {"threshold": 0.1}}
 """What a few steps learn from although the network is not sure of anything yet."""
 PARTS = {
+    "parts",
+    "foreground",
     *("objective", "presence", "finder", "discovery", "switch", "rounds", "transplants", "background", "of"),
     *("hops", "choice", "contrast_level", "codes"),
 }
@@ -234,6 +238,7 @@ PUBLISHED: dict[str, dict[str, object]] = {
     "odin-rounds": {"weights": (1.0, 1.0), "elements": True},
     "relic": {"temperature": 0.2, "contrast": 0.3, "invariance": 5.0, "negatives": 10, "same_view": True},
     "simclr": {"temperature": 0.1, "same_view": True},
+    "clip": {"temperature": 0.07, "same_view": False, "learned": True},
     "moco": {"temperature": 0.2, "symmetric": False},
     "npid": {"temperature": 0.07, "momentum": 0.5},
     "dino": {
@@ -243,6 +248,7 @@ PUBLISHED: dict[str, dict[str, object]] = {
         "warmup_epochs": 30,
         "frozen_epochs": 1,
     },
+    "leopart": {"temperature": 0.1, "teacher_temperature": 0.05, "first_temperature": 0.05, "frozen_epochs": 0},
     "swav": {"temperature": 0.1, "teacher_temperature": 0.05, "first_temperature": 0.05, "frozen_epochs": 1},
     "deepcluster": {"temperature": 0.1, "iterations": 10},
     "sela": {"sharpness": 25.0, "updates": 100},
@@ -258,6 +264,7 @@ PUBLISHED: dict[str, dict[str, object]] = {
 """What the objectives are set to, by the patent applications and papers."""
 
 DECAYS = {
+    "leopart": (0.9995, "cosine"),
     "moco": (0.999, "constant"),
     "pcl": (0.999, "constant"),
     "simmatch": (0.999, "constant"),

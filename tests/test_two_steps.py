@@ -53,8 +53,8 @@ def test_with_nothing_hidden_both_steps_are_the_encoder(case: Case) -> None:
     for mixed in (encoder.mix(tokens), encoder.mix(tokens, torch.ones_like(tokens.valid))):
         torch.testing.assert_close(mixed.values[mixed.valid], whole.values[whole.valid], rtol=1e-5, atol=1e-6)
         assert torch.equal(mixed.valid, whole.valid)
-        assert (mixed.grid is None) == (whole.grid is None)
-        assert mixed.grid is None or whole.grid is None or mixed.grid.shape == whole.grid.shape
+        assert (mixed.places is None) == (whole.places is None)
+        assert mixed.places is None or whole.places is None or mixed.places.shape == whole.places.shape
 
 
 @torch.no_grad()

@@ -20,6 +20,21 @@ SETTINGS: dict[str, dict[str, dict[str, Any]]] = {
         **{name: {"width": 16, "layers": 2} for name in ("gin", "gine", "gcn", "gat")},
         "jumping": {"width": 8, "dim": 8, "layers": 2},
     },
+    "image+text": {
+        "transformer": {
+            "dim": 16,
+            "depth": 2,
+            "settings": {"image": {"width": 16, "depth": 1}, "text": {"width": 12, "buckets": 512}},
+        }
+    },
+    "audio+video": {
+        "transformer": {
+            "dim": 16,
+            "depth": 2,
+            "settings": {"audio": {"width": 16, "depth": 1}, "video": {"width": 18, "heads": 3, "depth": 1}},
+        }
+    },
+    "graph+text": {"transformer": {"dim": 16, "depth": 2, "encoders": "text=conv", "settings": {"text": {"width": 8}}}},
     "points": {"small": {}},
     "series": {"small": {}},
 }

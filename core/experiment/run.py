@@ -23,6 +23,7 @@ from .build import LearnerFactory
 from .choices import with_alternatives
 from .labelling import labels_of
 from .options import FREE, Labelling, Running, with_method
+from .part_views import with_parts
 from .recipe import AbstractRecipe
 from .report import report
 from .transplants import transplants_of
@@ -157,7 +158,7 @@ def train(
         learner,
         TrainingData(
             data.items,
-            with_alternatives(method, factory.views, recipe.modality),
+            with_alternatives(method, with_parts(method, factory.views, recipe.modality), recipe.modality),
             recipe.modality.collate,
             running.skip_bad,
             labels,

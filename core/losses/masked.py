@@ -14,6 +14,8 @@ ElementDistance = Literal["squared", "absolute", "cosine"]
 def normalised(values: Float[Tensor, "rows values"]) -> Float[Tensor, "rows values"]:
     """(x − mean x) / √(var x + 1e-6) of every row, with the unbiased variance.
 
+    NaN stands where a row has no number, and stays: rows may have numbers in columns of their own.
+
     Raises:
         ValueError: if a row holds a single number, which has no variance.
 
@@ -24,8 +26,9 @@ def normalised(values: Float[Tensor, "rows values"]) -> Float[Tensor, "rows valu
             "elements of a single number cannot be normalised on their own: all would be 0; --method.normalised no"
         )
     values = at_least_float(values)
-    centred = values - values.mean(dim=1, keepdim=True)
-    variance = centred.square().sum(dim=1, keepdim=True) / (values.shape[1] - 1)
+    count = (~values.isnan()).sum(dim=1, keepdim=True)
+    centred = values - values.nanmean(dim=1, keepdim=True)
+    variance = centred.square().nansum(dim=1, keepdim=True) / (count - 1).clamp(min=1)
     return centred * torch.rsqrt(variance + 1e-6)
 
 
@@ -36,6 +39,8 @@ def element_distance(
     exponent: float = 2.0,
 ) -> Float[Tensor, " rows"]:
     """How far every predicted element is from what was hidden; no gradient enters the target.
+
+    Where the target is NaN it has no number, and nothing is asked of the prediction.
 
     | distance | of one row |
     |---|---|
@@ -50,10 +55,12 @@ def element_distance(
         1.0
     """
     p, t = at_least_float(prediction), at_least_float(target.detach())
+    there = ~t.isnan()
+    p, t, count = torch.where(there, p, 0.0), torch.where(there, t, 0.0), there.sum(dim=1).clamp(min=1)
     if distance == "squared":
-        return (p - t).square().mean(dim=1)
+        return (p - t).square().sum(dim=1) / count
     if distance == "absolute":
-        return (p - t).abs().mean(dim=1)
+        return (p - t).abs().sum(dim=1) / count
     return (1 - (unit(p) * unit(t)).sum(dim=1)).clamp(min=0).pow(exponent)
 
 

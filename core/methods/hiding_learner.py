@@ -19,7 +19,7 @@ from ..optimization.after_step import AfterStep
 from ..optimization.progress import Progress
 from .compared import Compared, health_of
 from .info import BatchInfo, object_labels
-from .masked.hiding import AbstractHiding
+from .masked.hiding import AbstractHiding, hide
 from .masked.token import MaskToken
 from .objectives.base import AbstractObjective, Loss
 from .step import AbstractLearner, HasHeads, HasHealth, StepOutput
@@ -85,7 +85,7 @@ class HidingLearner(AbstractLearner[Compared]):
         assert isinstance(encoder, InTwoSteps)
         tokens = encoder.embed(view.data)
         chosen = noise.other(0).uniform(1) < self.chance
-        hidden = self.hiding.hidden(tokens, noise.other(1), None).groups.any(dim=1) & chosen
+        hidden = hide(self.hiding, tokens, noise.other(1), None).groups.any(dim=1) & chosen
         features = encoder.mix(self.token(tokens, hidden, noise.other(2)))
         return _objects(self.online, view, whole, features, hidden)
 

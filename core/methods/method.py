@@ -138,6 +138,16 @@ class HasChoice(Protocol):
         ...
 
 
+@runtime_checkable
+class ComparesParts(Protocol):
+    """A method each of whose views shows one part of a joint item."""
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The parts of the views in their order; none for a view of every part."""
+        ...
+
+
 def wants_labels(method: AbstractMethod) -> bool:
     """Whether a method learns from labels."""
     return any(one.card.labels != "none" or (isinstance(one, HasTask) and one.task) for one in all_of(method))

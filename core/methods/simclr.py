@@ -27,6 +27,8 @@ class SimCLR(AbstractMethod):
     """Projector."""
     temperature: Positive = 0.1
     """Temperature τ."""
+    learned: bool = False
+    """Whether the temperature is trained, from `temperature` on, as in CLIP."""
 
     card: ClassVar[MethodCard] = MethodCard(
         "SimCLR", "Chen et al. 2020", "the whole item", "the network itself", "contrast"
@@ -35,4 +37,4 @@ class SimCLR(AbstractMethod):
     def build(self, encoder: AbstractEncoder, data: DataInfo) -> Learner:  # noqa: ARG002
         """The learner."""
         online = self.heads.network(encoder)
-        return learner_of(online, WholeItem(), Contrastive(self.temperature, same_view=True))
+        return learner_of(online, WholeItem(), Contrastive(self.temperature, same_view=True, learned=self.learned))

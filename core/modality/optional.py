@@ -13,7 +13,7 @@ from ..data.items import AbstractItems, Skipped
 from ..data.masks import AbstractMasks, ItemMasks
 from ..discovery.found import FoundBatch
 from .base import AbstractModality, Reading
-from .transform import AbstractTransform
+from .transform import AbstractTransform, Views
 from .transplant import Transplant
 from .windows import InContext, Sight
 
@@ -60,6 +60,20 @@ class OffersChoices(Protocol[ItemT]):
         Alternatives differ in what they are named for alone: where one of them resamples, cuts or joins, so do the
         others, or the network learns to see that.
         """
+        ...
+
+
+@runtime_checkable
+class ShowsParts(Protocol[ItemT]):
+    """A modality whose items have parts, which views may show alone."""
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Their names."""
+        ...
+
+    def showing(self, views: Views[ItemT], kept: Sequence[Sequence[str]]) -> Views[ItemT]:
+        """These views, each of which keeps the parts of its place alone; as many as there are views or places."""
         ...
 
 

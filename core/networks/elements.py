@@ -18,7 +18,7 @@ class DescribesElements(Protocol):
         ...
 
     def element_targets(self, data: Any) -> FeatureMap:
-        """The numbers of every element, on the elements of its tokens."""
+        """The numbers of every element, on the elements of its tokens; NaN where an element has no such number."""
         ...
 
 
@@ -33,4 +33,14 @@ class ClassifiesElements(Protocol):
 
     def classes_of_elements(self, data: Any) -> Int[Tensor, "batch elements"]:
         """The class of every element; of padding any."""
+        ...
+
+
+@runtime_checkable
+class ClassifiesSome(Protocol):
+    """An encoder that classifies elements, but maybe not all: those of some parts have no classes, which is −1."""
+
+    @property
+    def all_classified(self) -> bool:
+        """Whether every element has a class."""
         ...

@@ -63,12 +63,24 @@ def sines(places: Float[Tensor, "rows elements axes"], dim: int) -> Float[Tensor
 def placed(
     features: FeatureMap, dim: int, units: tuple[float, ...] | None = None
 ) -> Float[Tensor, "rows elements dim"]:
-    """The vectors of all places, zero where nothing is known but neighbours; of joint items part by part."""
+    """The vectors of all places, zero where nothing is known but neighbours.
+
+    Of joint items part by part, with the number of the part as one more axis: equal places of two parts differ.
+    """
     if isinstance(features.places, Parts):
-        own = [placed(features.part(name), dim) for name in features.places.names]
+        own = [_of_part(features.part(name), number, dim) for number, name in enumerate(features.places.names)]
         rows = max(len(one) for one in own)
         return torch.cat([one.expand(rows, -1, -1) for one in own], dim=1)
     found = coordinates(features, units)
     if found is None:
         return features.values.new_zeros(1, features.valid.shape[1], dim)
     return sines(found, dim).to(features.values.dtype)
+
+
+def _of_part(features: FeatureMap, number: int, dim: int) -> Float[Tensor, "rows elements dim"]:
+    """The vectors of one part's places."""
+    found = coordinates(features)
+    if found is None:
+        found = features.values.new_zeros(1, features.valid.shape[1], 0)
+    part = found.new_full((*found.shape[:2], 1), float(number))
+    return sines(torch.cat([found, part], dim=2), dim).to(features.values.dtype)

@@ -79,6 +79,7 @@ from .core.experiment.run import run as run
 from .core.methods.adversary import Adversary as Adversary
 from .core.methods.bert import BERT as BERT
 from .core.methods.byol import BYOL as BYOL
+from .core.methods.clip import CLIP as CLIP
 from .core.methods.computed.learner import ComputedLearner as ComputedLearner
 from .core.methods.computed.method import Computed as Computed
 from .core.methods.context_prediction import ContextPrediction as ContextPrediction
@@ -93,6 +94,7 @@ from .core.methods.ibot import IBOT as IBOT
 from .core.methods.ijepa import IJEPA as IJEPA
 from .core.methods.info import BatchInfo as BatchInfo
 from .core.methods.learner import Learner as Learner
+from .core.methods.leopart import Leopart as Leopart
 from .core.methods.mae import MAE as MAE
 from .core.methods.method import AbstractMethod as AbstractMethod
 from .core.methods.method import DataInfo as DataInfo

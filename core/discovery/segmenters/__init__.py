@@ -1,5 +1,6 @@
 """Segmenters decide what is compared."""
 
+from .attended import Attended as Attended
 from .base import AbstractSegmenter as AbstractSegmenter
 from .discovery import Discovery as Discovery
 from .every_element import EveryElement as EveryElement

@@ -22,7 +22,7 @@ from ..compared import Compared, health_of
 from ..compared_items import compared_items
 from ..step import AbstractLearner, StepOutput
 from .decoder import MaskedDecoder
-from .hiding.base import AbstractHiding, Hidden
+from .hiding.base import AbstractHiding, Hidden, hide
 from .targets.base import AbstractMaskedTarget
 from .token import MaskToken
 
@@ -100,7 +100,7 @@ class MaskedLearner(AbstractLearner[Compared]):
         own = None
         if objects is not None:
             own = objects.falling_back(~view.correspondence.known).seen_from(view.correspondence, tokens)
-        hidden = self.hiding.hidden(tokens, noise.other(0), own)
+        hidden = hide(self.hiding, tokens, noise.other(0), own)
         wanted = self.target.wanted(self.online.encoder, view.data, tokens.with_values(tokens.values.detach()))
         if self.token is None:
             seen = encoder.mix(tokens, hidden.visible)

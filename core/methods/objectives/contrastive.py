@@ -1,17 +1,20 @@
 """Odin's objective: tell an object from all others."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import final
+from typing import Any, final
 
 import torch
 from jaxtyping import Float, Int
-from torch import Tensor
+from torch import Tensor, nn
 
 from ...components.ranges import Positive, check_ranges
 from ...data.segmentation import Objects
 from ...distributed.ranks import gather, mean_over_ranks
 from ...losses.distances import Similarity, compared_by
 from ...losses.info_nce import info_nce_of_scores
+from ...networks.scale import LearnedScale
+from ...optimization.progress import Progress
 from ..info import BatchInfo
 from .base import AbstractObjective, Loss, ordered_pairs, total_of_pairs
 
@@ -19,7 +22,7 @@ from .base import AbstractObjective, Loss, ordered_pairs, total_of_pairs
 def contrastive(
     online: Objects,
     teacher: Objects,
-    temperature: float = 0.1,
+    temperature: float | Float[Tensor, ""] = 0.1,
     same_view: Objects | None = None,
     same_item: bool = True,
     other_items: bool = True,
@@ -108,6 +111,7 @@ class Contrastive(AbstractObjective):
         other_items: whether objects of other items are.
         other_ranks: whether objects of items on other ranks are.
         similarity: cosine, or the dot product.
+        learned: whether the temperature is trained, from α on (CLIP).
 
     Raises:
         ValueError: if the temperature is not positive, or nothing is left to be a negative.
@@ -121,6 +125,7 @@ class Contrastive(AbstractObjective):
         other_items: bool = True,
         other_ranks: bool = True,
         similarity: Similarity = "cosine",
+        learned: bool = False,
     ) -> None:
         super().__init__()
         if not same_item and not other_items:
@@ -134,14 +139,27 @@ class Contrastive(AbstractObjective):
         self.other_items = other_items
         self.other_ranks = other_ranks
         self.similarity: Similarity = similarity
+        self.learned = learned
         check_ranges(self)
+        self.scale = LearnedScale(temperature) if learned else None
 
     def forward(self, online: tuple[Objects, ...], teacher: tuple[Objects, ...], info: BatchInfo) -> Loss:  # noqa: ARG002
-        """The loss, with no part."""
+        """The loss, with the temperature as a part where it is trained."""
+        temperature = self.temperature if self.scale is None else self.scale()
         negatives = self.same_item, self.other_items, self.other_ranks and self.other_items
         losses = []
         for i, j in ordered_pairs(len(online), len(teacher)):
             own = teacher[i] if self.same_view and i < len(teacher) else None
-            losses.append(contrastive(online[i], teacher[j], self.temperature, own, *negatives, self.similarity))
+            losses.append(contrastive(online[i], teacher[j], temperature, own, *negatives, self.similarity))
         value = total_of_pairs(losses)
-        return Loss(value, {"contrastive": value.detach()})
+        parts = {"contrastive": value.detach()}
+        return Loss(value, parts if self.scale is None else parts | {"temperature": self.scale().detach()})
+
+    def after_step(self, outputs: Sequence[Any], progress: Progress) -> None:  # noqa: ARG002
+        """A trained temperature stays within its bound."""
+        if self.scale is not None:
+            self.scale.hold()
+
+    def heads(self) -> Mapping[str, nn.Module]:
+        """The trained temperature, where it is."""
+        return {} if self.scale is None else {"scale": self.scale}

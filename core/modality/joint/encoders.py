@@ -105,8 +105,25 @@ class Joint(AbstractEncoder):
         return mixed
 
 
-def chosen_encoders(said: str, builders: Builders) -> dict[str, str]:
+def first_that_learns(builders: Mapping[str, Callable[..., AbstractEncoder]]) -> str:
+    """The first encoder with parameters; `raw` where there is none."""
+    for name, build in builders.items():
+        if name != "raw" and any(True for _ in build().parameters()):
+            return name
+    return "raw"
+
+
+def chosen_encoders(
+    said: str,
+    builders: Builders,
+    first: Callable[[Mapping[str, Callable[..., AbstractEncoder]]], str] = first_that_learns,
+) -> dict[str, str]:
     """The name of every part's encoder.
+
+    Args:
+        said: which, as `part=encoder` with commas between.
+        builders: of every part.
+        first: which encoder a part has that is not named.
 
     Raises:
         ValueError: if a part or an encoder of that name is not there.
@@ -123,30 +140,33 @@ def chosen_encoders(said: str, builders: Builders) -> dict[str, str]:
     named = {choose("part", name, list(builders)): own for name, _, own in pairs}
     for name, own in named.items():
         choose(f"encoder of {name}", own, list(builders[name]))
-    return {name: named[name] if name in named else first_that_learns(own) for name, own in builders.items()}
+    return {name: named[name] if name in named else first(own) for name, own in builders.items()}
 
 
-def first_that_learns(builders: Mapping[str, Callable[..., AbstractEncoder]]) -> str:
-    """The first encoder with parameters; `raw` where there is none."""
-    for name, build in builders.items():
-        if name != "raw" and any(True for _ in build().parameters()):
-            return name
-    return "raw"
-
-
-def encoded(parts: nn.ModuleDict, data: JointData) -> dict[str, FeatureMap]:
+def encoded(
+    parts: nn.ModuleDict,
+    data: JointData,
+    make: Callable[[nn.Module, Any], FeatureMap] = lambda part, own: part(own),
+    width: Callable[[nn.Module], int] | None = None,
+) -> dict[str, FeatureMap]:
     """The features of every part for all items; elements of a part that an item lacks are not valid.
 
     A part that no item has, has no elements.
+
+    Args:
+        parts: the encoders of all parts.
+        data: the batch.
+        make: what is made of a part by its encoder: features, or something else on its elements.
+        width: how long the vectors of that are; None: as those of the encoder.
     """
     found = {}
     device = next((rows.device for rows in data.rows), torch.device("cpu"))
     for (name, encoder), rows, own in zip(parts.items(), data.rows, data.data, strict=True):
         if own is None:
-            values = torch.zeros(data.items, 0, _dim(encoder), device=device)
+            values = torch.zeros(data.items, 0, (width or _dim)(encoder), device=device)
             found[name] = FeatureMap(values, torch.zeros(data.items, 0, dtype=torch.bool, device=device))
             continue
-        features: FeatureMap = encoder(own)
+        features = make(encoder, own)
         found[name] = features if len(rows) == data.items else _spread(features, rows, data.items)
     return found
 

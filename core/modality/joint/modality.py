@@ -3,6 +3,7 @@
 import html
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, ClassVar, final
@@ -20,10 +21,12 @@ from ..base import AbstractModality, Reading, Specimen
 from ..inferred import inferred_settings
 from ..optional import ComputesTargets, CutsInTime, ReadsWindows
 from ..transform import AbstractTransform, Chain, Views
-from .encoders import Joint, JointRaw, chosen_encoders
+from ..two_steps import encoders_in_two_steps
+from .encoders import Joint, JointRaw, chosen_encoders, first_that_learns
 from .item import JointData, JointItem
 from .items import JointItems
 from .reading import read_joint
+from .transformer import JointTransformer, first_in_two_steps
 from .transforms import EachPart, KeepParts, SameStretch
 
 
@@ -71,6 +74,8 @@ class JointModality(AbstractModality[JointItem]):
             "raw": partial(JointRaw, builders),
             "joint": partial(Joint, builders),
         }
+        if all(encoders_in_two_steps(own) for own in builders.values()):
+            self.encoders = {**self.encoders, "transformer": partial(JointTransformer, builders)}
         self.identity = {name: unchanged(one) for name, one in self.modalities.items()}
         self.transforms: Mapping[str, AbstractTransform[JointItem]] = {
             "same_stretch": SameStretch(self.modalities, self.identity),
@@ -103,11 +108,21 @@ class JointModality(AbstractModality[JointItem]):
             >>> len(joint(image=IMAGE, text=TEXT).views_of_parts(["text"], ["image"]).views)
             2
         """
-        default = self.default_views(len(kept)).views
+        return self.showing(self.default_views(len(kept)), kept)
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Their names."""
+        return tuple(self.modalities)
+
+    def showing(self, views: Views[JointItem], kept: Sequence[Sequence[str]]) -> Views[JointItem]:
+        """These views, each of which keeps the parts of its place alone; views or places begin anew where few."""
         keep = [KeepParts(names, self.identity) for names in kept]
-        return Views(
-            self.chain(), tuple(self.chain((1.0, view), (1.0, one)) for view, one in zip(default, keep, strict=True))
-        )
+        seen = [
+            self.chain((1.0, views.views[number % len(views.views)]), (1.0, keep[number % len(keep)]))
+            for number in range(max(len(keep), len(views.views)))
+        ]
+        return replace(views, views=tuple(seen))
 
     def chain(self, *steps: tuple[float, AbstractTransform[JointItem]]) -> Chain[JointItem]:
         """Transforms of joint items in a row, as pairs (probability, transform); none is the item itself."""
@@ -132,7 +147,8 @@ class JointModality(AbstractModality[JointItem]):
         if not isinstance(items, JointItems):
             return {}
         builders = {name: one.encoders for name, one in self.modalities.items()}
-        chosen = dict.fromkeys(builders, "raw") if encoder == "raw" else chosen_encoders("", builders)
+        first = first_in_two_steps if encoder == "transformer" else first_that_learns
+        chosen = dict.fromkeys(builders, "raw") if encoder == "raw" else chosen_encoders("", builders, first)
         return {
             "settings": {
                 name: dict(inferred_settings(one, chosen[name], items.parts[name]))

@@ -1,7 +1,7 @@
 """Every element on its own."""
 
 from dataclasses import dataclass
-from typing import final
+from typing import ClassVar, final
 
 from ....components.ranges import PartialShare, check_ranges
 from ....data.feature_map import FeatureMap
@@ -28,6 +28,8 @@ class AtRandom(AbstractHiding):
 
     share: PartialShare = 0.75
     """Of an item's elements."""
+
+    across_parts: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         check_ranges(self)

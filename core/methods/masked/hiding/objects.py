@@ -1,7 +1,7 @@
 """Whole objects."""
 
 from dataclasses import dataclass
-from typing import Literal, final
+from typing import ClassVar, Literal, final
 
 import torch
 
@@ -28,6 +28,8 @@ class HiddenObjects(AbstractHiding):
     """Of an item's elements, to within half an object."""
     objects: Literal["given", "discovered"] = "given"
     """Masks that come with the data, or the recipe's first segments; or objects that the network itself finds."""
+
+    across_parts: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         check_ranges(self)

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from ....data.feature_map import FeatureMap
 from ....losses.masked import class_error
-from ....networks.elements import ClassifiesElements, DescribesElements
+from ....networks.elements import ClassifiesElements, ClassifiesSome, DescribesElements
 from ....networks.encoder import AbstractEncoder
 from .base import AbstractMaskedTarget
 
@@ -17,7 +17,8 @@ from .base import AbstractMaskedTarget
 class RandomCodes(nn.Module):
     """argmax_c ⟨c, A (x, 1) / ‖A (x, 1)‖⟩ over random unit codes c, with a random matrix A: classes of any numbers.
 
-    Nothing is learned. The 1 beside the numbers lets their size count.
+    Nothing is learned. Numbers that an element has not (NaN) count as 0. The 1 beside the numbers lets their size
+    count.
 
     Args:
         values: how many numbers an element has.
@@ -41,13 +42,15 @@ class RandomCodes(nn.Module):
     def forward(self, numbers: Float[Tensor, "batch elements values"]) -> Int[Tensor, "batch elements"]:
         """The class of every element."""
         with torch.autocast(numbers.device.type, enabled=False):
-            rows = nn.functional.pad(numbers.float(), (0, 1), value=1.0) @ self.matrix
+            rows = nn.functional.pad(numbers.float().nan_to_num(0.0), (0, 1), value=1.0) @ self.matrix
             return (nn.functional.normalize(rows, dim=-1) @ self.table.T).argmax(dim=-1)
 
 
 @final
 class OwnClass(AbstractMaskedTarget):
     """The class that an encoder gives (`ClassifiesElements`), or else random codes of the numbers that it gives.
+
+    Where only some elements have classes (`ClassifiesSome`), the codes of the others are numbered behind these.
 
     Args:
         encoder: whose elements are predicted; it describes or classifies them.
@@ -58,10 +61,12 @@ class OwnClass(AbstractMaskedTarget):
         super().__init__()
         own = encoder.element_classes if isinstance(encoder, ClassifiesElements) else 0
         self.codes: RandomCodes | None = None
-        if not own:
+        everything = encoder.all_classified if isinstance(encoder, ClassifiesSome) else own > 0
+        self.own = own
+        if not everything:
             assert isinstance(encoder, DescribesElements)
             self.codes = RandomCodes(encoder.element_values, codes)
-        self.outputs = own or codes
+        self.outputs = own + (0 if everything else codes)
 
     @torch.no_grad()
     def wanted(self, encoder: AbstractEncoder, data: Any, tokens: FeatureMap) -> Shaped[Tensor, "batch elements ..."]:  # noqa: ARG002
@@ -70,8 +75,12 @@ class OwnClass(AbstractMaskedTarget):
             assert isinstance(encoder, ClassifiesElements)
             return encoder.classes_of_elements(data)
         assert isinstance(encoder, DescribesElements)
-        found: Tensor = self.codes(encoder.element_targets(data).values)
-        return found
+        codes: Tensor = self.codes(encoder.element_targets(data).values)
+        if not self.own:
+            return codes
+        assert isinstance(encoder, ClassifiesElements)
+        classes = encoder.classes_of_elements(data)
+        return torch.where(classes < 0, self.own + codes, classes)
 
     def error(
         self, predicted: Float[Tensor, "rows outputs"], wanted: Shaped[Tensor, "rows ..."]
