@@ -50,6 +50,7 @@ def test_sources_give_as_many_pictures_of_one_size_and_another_seed_gives_others
         assert not all(map(torch.equal, pictures, source.pictures(5, 1)))
     shown = crops([photographs("train")[PHOTOGRAPHS["train"].index("coffee")]], 5, seed=0)
     assert all(map(torch.equal, shown, one.pictures(5, 0)))
+    assert all(map(torch.equal, crops(photographs("train"), 5, seed=0), some.pictures(5, 0)))
     assert len({picture.numpy().tobytes() for picture in of_clothing.pictures(50, 0)}) == 50
 
 
