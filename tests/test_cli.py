@@ -142,7 +142,7 @@ def test_every_method_and_each_of_its_settings_is_reached_from_the_command_line(
         elif bool in kinds:
             together[path] = True
         elif isinstance(default, tuple):
-            together[path] = default[:1] * len(default)
+            together[path] = default[:1] * len(default) if default else ("another", "third")
         elif int in kinds or float in kinds:
             assert limits is not None
             other = next(value for value in (1, 2, 0.5, 0.25) if limits.holds(value) and value != default)
