@@ -37,7 +37,11 @@ def test_every_installed_modality_passes_every_law(name: str) -> None:
 def test_the_laws_are_checked_on_every_transform_that_a_modality_defines(name: str) -> None:
     """A class that `transforms` leaves out would ship unchecked; so would a part of a transform, as noise."""
     package = importlib.import_module(MODALITIES.points()[name].module)
-    transforms = load_modality(name).transforms.values()
+    modality = load_modality(name)
+    transforms = [*modality.transforms.values()]
+    if isinstance(modality, OffersChoices):
+        transforms += [one for choice in modality.choices.values() for one in choice.values()]
+    transforms += [step for one in transforms if isinstance(one, Chain) for _, step in one.steps]
     checked = {type(part) for transform in transforms for part in (transform, *vars(transform).values())}
     families = {
         base

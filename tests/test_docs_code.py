@@ -119,6 +119,8 @@ def runs_of(page: Path) -> list[list[str]]:
         return [["run", page.stem]]
     if page.stem == "evaluation":
         return [["evaluate", "runs/mine", "FOLDER"]]
+    if page.stem == "joint":
+        return [["run", "objects", "--data", "FOLDER", "--modality", "image+text"]]
     if page.stem in ("plug-in", "extending"):
         return [["run", "objects", "--data", "FOLDER", "--modality", "audio"]]
     if page.parent.name == "methods":

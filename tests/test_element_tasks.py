@@ -118,7 +118,7 @@ def test_context_prediction_is_the_cross_entropy_of_a_naive_loop_over_its_pairs(
         for pair in place[row][chosen[row]].tolist():
             ends = [int(known.one[pair]), int(known.other[pair])]
             own = tokens.values[row, ends]
-            vectors = torch.tanh(own + own @ encoder.context.weight.T) if alone else whole[ends]
+            vectors = torch.tanh(own + (own - encoder.own.bias) @ encoder.context.weight.T) if alone else whole[ends]
             logits = task.classifier(torch.cat([*vectors])[None])[0, :2]
             losses.append(
                 math.log(sum(math.exp(x) for x in logits.tolist())) - float(logits[known.kind[0, pair]].detach())
@@ -176,7 +176,7 @@ def test_skip_gram_finds_elements_of_the_window_by_the_loss_of_a_naive_loop() ->
             if 0 <= near < elements and bool(data.valid[row, near]):
                 assert 1 <= abs(near - centre) <= 2
                 own = tokens[row, centre]
-                queries.append(task.predictor(torch.tanh(own + encoder.context.weight @ own)[None])[0])
+                queries.append(task.predictor(torch.tanh(own + encoder.context.weight @ (own - encoder.own.bias))[None])[0])
                 keys.append(tokens[row, near])
     assert len(keys) > 4
     assert float(found.value.detach()) == pytest.approx(naive_nce(queries, keys) / len(keys), rel=1e-4)

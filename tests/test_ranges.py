@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, final, get_args, get_type_hints
+from typing import Annotated, Any, final, get_args, get_origin, get_type_hints
 
 import numpy as np
 import pytest
@@ -133,7 +133,8 @@ def test_a_number_outside_of_its_range_is_refused_by_name(name: str, argument: s
     hint = arguments(kind)[argument]
     sequence = "equence" in str(hint) or "tuple" in str(hint)
     for number in wrong(hint):
-        value: Any = (number,) if sequence else number
+        alike = [part for part in get_args(hint) if part is not Ellipsis]  # of a pair, both numbers
+        value: Any = (number,) * (len(alike) if get_origin(hint) is tuple else 1) if sequence else number
         with pytest.raises(ValueError, match=rf"\b{argument}\b.* must lie in .*, got {re.escape(str(number))}"):
             made(kind, **{argument: value})
 

@@ -199,7 +199,7 @@ def test_labels_out_of_range_are_refused() -> None:
 
 DISAGREE = {
     "Segmentation(torch.zeros(1, 2, 3), None, yes(2))": "whole must have shape (1,), got (2,)",
-    "Segmentation(torch.zeros(1, 2, 3), Grid.uniform((4,), (1.0,)), yes(1))": "the grid has 4 cells",
+    "Segmentation(torch.zeros(1, 2, 3), Grid.uniform((4,), (1.0,)), yes(1))": "the places have 4 elements, the weights have 3",
     "Objects(torch.zeros(1, 2, 3), yes(1, 3))": "got (1, 2, 3) and (1, 3)",
     "FeatureMap(torch.zeros(1, 2, 3), yes(1, 3))": "got values (1, 2, 3) and valid (1, 3)",
     "FeatureMap(torch.zeros(1, 2, 3), yes(1, 2), Grid.uniform((4,), (1.0,)))": "(4,) has 4 cells, got 2 elements",

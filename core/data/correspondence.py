@@ -63,6 +63,7 @@ class Affine(AbstractCorrespondence):
 
     Example: the last two of four seconds, stretched to twice the speed, with the first half second masked.
 
+        >>> from gestalt.core.data.grid import Grid
         >>> crop = Affine.of(scale=[1.0], offset=[2.0])
         >>> fast = Affine.of(scale=[2.0], offset=[0.0]).hiding(low=[0.0], high=[0.5])
         >>> source = Grid.uniform(cells=(8,), step=(0.5,))

@@ -84,7 +84,7 @@ class Segmentation:
         if self.whole.shape != (batch,):
             raise ValueError(f"whole must have shape {(batch,)}, got {tuple(self.whole.shape)}")
         if self.places is not None and self.places.elements != elements:
-            raise ValueError(f"the places are {self.places.elements}, the weights have {elements} elements")
+            raise ValueError(f"the places have {self.places.elements} elements, the weights have {elements}")
 
     @property
     def grid(self) -> Grid | None:

@@ -118,6 +118,7 @@ def load(
         finder, target = build(config.finder, kind.encoders), build(config.target)
         if not isinstance(finder, ObjectFinder | None) or not all(isinstance(one, nn.Module) for one in heads.values()):
             raise TypeError(f"heads and finder are {config.heads} and {config.finder}")
+        _learned_in(finder)  # asks every part for what it has learned: a part that is none says so here
     tensors = _weights(folder / WEIGHTS)
     try:
         _load(encoder, "encoder", tensors)

@@ -77,7 +77,7 @@ class Text(AbstractModality[Passage]):
 
     Example:
         >>> sorted(MODALITY.encoders)
-        ['bert', 'conv', 'dilated', 'distilbert', 'minilm', 'raw', 'roberta']
+        ['bert', 'conv', 'dilated', 'distilbert', 'minilm', 'raw', 'roberta', 'transformer']
     """
 
     name: ClassVar[str] = "text"

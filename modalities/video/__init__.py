@@ -62,7 +62,7 @@ class Video(AbstractModality[Clip]):
 
     Example:
         >>> sorted(MODALITY.encoders)
-        ['conv', 'frame_resnet18', 'mvit_v2_s', 'r3d_18', 'raw', 'swin3d_t', 'unet', 'videomae']
+        ['conv', 'frame_resnet18', 'mvit_v2_s', 'r3d_18', 'raw', 'swin3d_t', 'transformer', 'unet', 'videomae']
     """
 
     name: ClassVar[str] = "video"
