@@ -160,7 +160,7 @@ def test_every_method_and_preset_runs_in_a_recipe_from_its_options_to_its_report
     method = small(name)
     training = replace(TRAINING, steps=2, labelled=0.5)
     if name == "clip":  # the toy's items have no parts
-        with pytest.raises(ValueError, match="compares the parts of an item, and items of .* have none"):
+        with pytest.raises(ValueError, match="compares the parts of an item"):
             run(ToyRecipe(options(tmp_path / "run", method=method, training=training)))
         return
     assert run(ToyRecipe(options(tmp_path / "run", method=method, training=training))) == 0
