@@ -15,8 +15,9 @@ from gestalt.core.components.registry import MODALITIES
 from gestalt.core.conformance import check
 from gestalt.core.conformance.bench import Bench
 from gestalt.core.conformance.check import LAWS, attempt
+from gestalt.core.modality.optional import OffersChoices
 from gestalt.core.modality.plugins import load_modality
-from gestalt.core.modality.transform import AbstractTransform
+from gestalt.core.modality.transform import AbstractTransform, Chain
 from tests.broken import BROKEN, also, torn, unsaid_shuffle
 from tests.toy import TOYS, Points, toy
 

@@ -120,7 +120,14 @@ def runs_of(page: Path) -> list[list[str]]:
     if page.stem == "evaluation":
         return [["evaluate", "runs/mine", "FOLDER"]]
     if page.stem == "joint":
-        return [["run", "objects", "--data", "FOLDER", "--modality", "image+text"]]
+        joint = ["run", "objects", "--data", "FOLDER", "--modality", "image+text"]
+        by = ["--encoder", "transformer", "--method", "mae"]
+        return [
+            [*joint, "--encoder", "joint"],
+            [*joint, *by],
+            [*joint, "--method", "clip"],
+            [*joint, "--encoder", "transformer"],
+        ]
     if page.stem in ("plug-in", "extending"):
         return [["run", "objects", "--data", "FOLDER", "--modality", "audio"]]
     if page.parent.name == "methods":

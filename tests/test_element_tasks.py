@@ -176,7 +176,9 @@ def test_skip_gram_finds_elements_of_the_window_by_the_loss_of_a_naive_loop() ->
             if 0 <= near < elements and bool(data.valid[row, near]):
                 assert 1 <= abs(near - centre) <= 2
                 own = tokens[row, centre]
-                queries.append(task.predictor(torch.tanh(own + encoder.context.weight @ (own - encoder.own.bias))[None])[0])
+                queries.append(
+                    task.predictor(torch.tanh(own + encoder.context.weight @ (own - encoder.own.bias))[None])[0]
+                )
                 keys.append(tokens[row, near])
     assert len(keys) > 4
     assert float(found.value.detach()) == pytest.approx(naive_nce(queries, keys) / len(keys), rel=1e-4)

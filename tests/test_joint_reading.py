@@ -1,6 +1,7 @@
 """Which files and rows are parts of one item, and the commands on them."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from gestalt.cli.commands import execute
 from gestalt.core.data.items import BadItemError
 from gestalt.core.modality.joint import JointItem, JointModality
 from gestalt.core.modality.plugins import load_modality
+from gestalt.core.runs.parts_of_objects import side_by_side
 from gestalt.core.runs.saving import load, modality_settings
 from gestalt.core.training.options import Training
 from tests.video_files import numbers_of
@@ -238,3 +240,28 @@ def test_joint_items_in_memory_are_trained_on_from_python(tmp_path: Path) -> Non
     again = gestalt.load(tmp_path / "run", modality=modality)
     for one, two in zip(model.embed(items), again.embed(items), strict=True):
         assert bool((one.elements == two.elements).all())
+
+
+@pytest.mark.parametrize("after", [0, 3])
+def test_a_writer_that_fails_ends_the_writing_and_its_error_is_raised(after: int) -> None:
+    made, taken = list[int](), list[Any]()
+
+    def found() -> Iterator[Any]:
+        for number in range(1000):
+            made.append(number)
+            yield number
+
+    def keeps(batches: Iterator[Any]) -> str:
+        taken.extend(batches)
+        return "all"
+
+    def fails(batches: Iterator[Any]) -> str:
+        for _ in range(after):
+            next(batches)
+        raise OSError("the disk is full")
+
+    with pytest.raises(OSError, match="the disk is full"):
+        side_by_side(found(), [keeps, fails])
+    assert taken == made[: len(taken)]
+    assert len(made) < 1000
+    assert side_by_side(iter(range(5)), [keeps, keeps]) == ["all", "all"]  # type: ignore[arg-type]

@@ -294,7 +294,7 @@ def test_half_precision_trains_within_tolerance_and_its_losses_are_in_full(name:
             with torch.no_grad():
                 for parameter in learner.parameters():
                     if parameter.grad is not None:
-                        parameter.sub_(0.002 * parameter.grad)
+                        parameter.sub_(0.0005 * parameter.grad)
                         parameter.grad = None
             learner.after_step([outcome], Progress(1, 10, 2))
             found.append(outcome.loss.detach())

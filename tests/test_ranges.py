@@ -51,6 +51,12 @@ NEEDED: dict[str, Any] = {
     "capacity": 4,
     "items": 4,
     "dim": 3,
+    "embedding": 3,
+    "classes": 2,
+    "width": 4,
+    "depth": 1,
+    "heads": 2,
+    "steps": 2,
     "head": torch.nn.Linear(3, 1),
     "target": Classes(("a",)),
 }

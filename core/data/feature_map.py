@@ -60,7 +60,8 @@ class FeatureMap:
             )
         if self.places is not None and self.places.elements != self.values.shape[1]:
             raise ValueError(
-                f"the places {self.places.shape} have {self.places.elements} elements, the values have {self.values.shape[1]}"
+                f"the places {self.places.shape} have {self.places.elements} elements, "
+                f"the values have {self.values.shape[1]}"
             )
 
     @property

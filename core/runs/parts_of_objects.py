@@ -1,10 +1,10 @@
 """Found objects of items with parts: each part in the formats of its modality, objects with the same numbers."""
 
-import tempfile
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, final
+from queue import Full, Queue
+from typing import Any
 
 import torch
 
@@ -16,6 +16,12 @@ from ..modality.joint.items import JointItems
 from ..modality.optional import WritesObjects
 from .plain_objects import write_plain_objects
 
+AHEAD = 2
+"""So many batches wait for each writer."""
+PAUSE = 0.5
+"""Seconds after which a writer that takes nothing is looked at."""
+Batches = Queue[FoundBatch[Any] | None]
+
 
 def write_parts(
     found: Iterable[FoundBatch[Any]],
@@ -25,8 +31,8 @@ def write_parts(
 ) -> str:
     """Write a folder for every part; what was written, in a line.
 
-    What was found is kept in a file beside while the parts are written one after the other, so that memory holds a few
-    items however many there are.
+    All parts are written side by side, each by a thread of its own, so that items are encoded once, and few
+    of them are in memory.
 
     Args:
         found: the objects of all items, a few at a time.
@@ -39,40 +45,67 @@ def write_parts(
     """
     if not isinstance(items, JointItems):
         raise ValueError(f"items with parts are read by their modality, and these are {type(items).__name__}")
-    with tempfile.TemporaryDirectory() as folder:
-        kept = Kept(Path(folder))
-        count, objects = 0, 0
+    count, objects = 0, 0
+
+    def counted() -> Iterator[FoundBatch[Any]]:
+        nonlocal count, objects
         for batch in found:
-            kept.add(batch)
-            labels = batch.labels()
             count += len(batch.index)
-            objects += sum(len(row[row >= 0].unique()) for row in labels)
-        said = []
-        for name, modality in modalities.items():
-            own = out / name
-            own.mkdir()
-            parts = (one for batch in kept for one in part_of_batch(batch, name, items))
-            if isinstance(modality, WritesObjects):
-                said.append(modality.write_objects(parts, items.parts[name], own))
-            else:
-                said.append(write_plain_objects(parts, modality, items.parts[name], own))
+            objects += sum(len(row[row >= 0].unique()) for row in batch.labels())
+            yield batch
+
+    def writer(name: str) -> Callable[[Iterator[FoundBatch[Any]]], str]:
+        own = out / name
+        own.mkdir()
+        return lambda batches: _write_part(batches, name, modalities[name], items, own)
+
+    said = side_by_side(counted(), [writer(name) for name in modalities])
     return f"{objects} objects in {count} items; {'; '.join(said)}"
 
 
-@final
-@dataclass(frozen=True)
-class Kept:
-    """Batches in files of a folder, in their order."""
+def side_by_side(
+    found: Iterable[FoundBatch[Any]], writers: list[Callable[[Iterator[FoundBatch[Any]]], str]]
+) -> list[str]:
+    """What every writer says, each of which takes all batches, in its own thread.
 
-    folder: Path
+    Where a writer fails no further batch is made, and its error is raised.
+    """
+    queues: list[Batches] = [Queue(AHEAD) for _ in writers]
+    with ThreadPoolExecutor(len(writers)) as pool:
+        running = [pool.submit(write, _taken(queue)) for write, queue in zip(writers, queues, strict=True)]
+        try:
+            for batch in found:
+                if not all(_put(queue, batch, one) for queue, one in zip(queues, running, strict=True)):
+                    break
+        finally:
+            for queue, one in zip(queues, running, strict=True):
+                _put(queue, None, one)
+        return [one.result() for one in running]
 
-    def add(self, batch: FoundBatch[Any]) -> None:
-        """One more."""
-        torch.save(batch, self.folder / f"{sum(1 for _ in self.folder.iterdir()):08d}.pt")
 
-    def __iter__(self) -> Iterator[FoundBatch[Any]]:
-        for path in sorted(self.folder.iterdir()):
-            yield torch.load(path, weights_only=False)  # written by this process, a moment ago
+def _put(queue: Batches, batch: FoundBatch[Any] | None, writer: Future[str]) -> bool:
+    """Hand a batch to a writer; whether it still takes any."""
+    while not writer.done():
+        try:
+            queue.put(batch, timeout=PAUSE)
+        except Full:
+            continue
+        return True
+    return False
+
+
+def _taken(queue: Batches) -> Iterator[FoundBatch[Any]]:
+    while (batch := queue.get()) is not None:
+        yield batch
+
+
+def _write_part(
+    batches: Iterator[FoundBatch[Any]], name: str, modality: AbstractModality[Any], items: JointItems, out: Path
+) -> str:
+    parts = (one for batch in batches for one in part_of_batch(batch, name, items))
+    if isinstance(modality, WritesObjects):
+        return modality.write_objects(parts, items.parts[name], out)
+    return write_plain_objects(parts, modality, items.parts[name], out)
 
 
 def part_of_batch(batch: FoundBatch[Any], name: str, items: JointItems) -> Iterator[FoundBatch[Any]]:
