@@ -264,4 +264,4 @@ def test_a_writer_that_fails_ends_the_writing_and_its_error_is_raised(after: int
         side_by_side(found(), [keeps, fails])
     assert taken == made[: len(taken)]
     assert len(made) < 1000
-    assert side_by_side(iter(range(5)), [keeps, keeps]) == ["all", "all"]  # type: ignore[arg-type]
+    assert side_by_side(iter(range(5)), [keeps, keeps]) == ["all", "all"]

@@ -1,10 +1,10 @@
 """Found objects of items with parts: each part in the formats of its modality, objects with the same numbers."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from queue import Full, Queue
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 
@@ -16,11 +16,12 @@ from ..modality.joint.items import JointItems
 from ..modality.optional import WritesObjects
 from .plain_objects import write_plain_objects
 
+BatchT = TypeVar("BatchT")
+
 AHEAD = 2
 """So many batches wait for each writer."""
 PAUSE = 0.5
 """Seconds after which a writer that takes nothing is looked at."""
-Batches = Queue[FoundBatch[Any] | None]
 
 
 def write_parts(
@@ -63,14 +64,12 @@ def write_parts(
     return f"{objects} objects in {count} items; {'; '.join(said)}"
 
 
-def side_by_side(
-    found: Iterable[FoundBatch[Any]], writers: list[Callable[[Iterator[FoundBatch[Any]]], str]]
-) -> list[str]:
+def side_by_side(found: Iterable[BatchT], writers: Sequence[Callable[[Iterator[BatchT]], str]]) -> list[str]:
     """What every writer says, each of which takes all batches, in its own thread.
 
     Where a writer fails no further batch is made, and its error is raised.
     """
-    queues: list[Batches] = [Queue(AHEAD) for _ in writers]
+    queues: list[Queue[BatchT | None]] = [Queue(AHEAD) for _ in writers]
     with ThreadPoolExecutor(len(writers)) as pool:
         running = [pool.submit(write, _taken(queue)) for write, queue in zip(writers, queues, strict=True)]
         try:
@@ -83,7 +82,7 @@ def side_by_side(
         return [one.result() for one in running]
 
 
-def _put(queue: Batches, batch: FoundBatch[Any] | None, writer: Future[str]) -> bool:
+def _put(queue: Queue[BatchT | None], batch: BatchT | None, writer: Future[str]) -> bool:
     """Hand a batch to a writer; whether it still takes any."""
     while not writer.done():
         try:
@@ -94,7 +93,7 @@ def _put(queue: Batches, batch: FoundBatch[Any] | None, writer: Future[str]) -> 
     return False
 
 
-def _taken(queue: Batches) -> Iterator[FoundBatch[Any]]:
+def _taken(queue: Queue[BatchT | None]) -> Iterator[BatchT]:
     while (batch := queue.get()) is not None:
         yield batch
 
