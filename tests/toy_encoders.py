@@ -68,7 +68,7 @@ class Small(AbstractEncoder):
         self.on_grid = on_grid
         self.own = nn.Linear(inputs, dim)
         glance = nn.Linear(inputs, dim, bias=False)  # of the numbers themselves, which the second step does not have
-        self.context = nn.utils.skip_init(nn.Linear, dim, dim, bias=False)
+        self.context = nn.Linear(dim, dim, bias=False, device="meta").to_empty(device="cpu")  # draws no random numbers
         with torch.no_grad():
             self.context.weight.copy_(glance.weight @ torch.linalg.pinv(self.own.weight))
         self.element_values = inputs
