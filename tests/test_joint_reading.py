@@ -197,7 +197,9 @@ def test_the_commands_train_on_joint_items_and_write_every_part_with_the_same_ob
     ]
     few = ["--steps", "2", "--batch", "4", "--workers", "0", "--accelerator", "cpu", "--log-every", "1"]
     assert execute([*words, *few]) == 0
-    assert (run / "report.html").read_text(encoding="utf-8").count('class="part"') >= 6
+    report = (run / "report.html").read_text(encoding="utf-8")
+    assert report.count('class="part"') >= 6
+    assert "Equal colours within a part of an item are one object" in report
     assert execute(["discover", str(run), str(pictures), "--out", str(found)]) == 0
     assert "objects in 6 items" in capsys.readouterr().out
     masks = {

@@ -186,7 +186,7 @@ class JointModality(AbstractModality[JointItem]):
         grid: Places | None,
         truth: Sequence[tuple[str, Any]] = (),
     ) -> str:
-        """The pictures of all parts; equal colours are one object, in whatever part. `truth` has parts by name."""
+        """The pictures of all parts, each with colours of its own. `truth` has parts by name."""
         assert isinstance(grid, Parts)
         shown = []
         for name, part in item.parts.items():
