@@ -10,6 +10,7 @@ from torch import Tensor
 
 from gestalt.core.data.feature_map import FeatureMap, Grid
 from gestalt.core.data.item_noise import ItemNoise
+from gestalt.core.data.places import Parts
 from gestalt.core.methods.element_tasks import ContextPrediction, NextElement, SkipGram
 from gestalt.core.methods.element_tasks.base import seen_alone
 from gestalt.core.methods.element_tasks.context import drawn
@@ -86,6 +87,10 @@ def test_an_element_that_is_seen_alone_has_the_same_vector_wherever_it_lies_and_
         with torch.no_grad():
             tokens = encoder.embed(ready.modality.collate(ready.items()))
             places = torch.tensor([[0, 1]]).expand(len(tokens.valid), 2)
+            if isinstance(tokens.places, Parts):
+                with pytest.raises(ValueError, match="of the parts"):
+                    seen_alone(encoder, tokens, places)
+                continue
             found = seen_alone(encoder, tokens, places)
             moved = torch.randn_like(tokens.values)
             moved[:, 1] = tokens.values[:, 0]

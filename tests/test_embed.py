@@ -75,7 +75,7 @@ def test_the_archive_holds_what_the_tables_hold(there: Path) -> None:
     items, elements, objects = tables(there / "out")
     with np.load(there / "out" / "vectors.npz", allow_pickle=False) as arrays:
         assert {name: arrays[name].shape[0] for name in arrays.files} == {
-            **dict.fromkeys(("items", "files", "records", "names"), len(items["file"])),
+            **dict.fromkeys(("items", "files", "records", "ids", "names"), len(items["file"])),
             **dict.fromkeys(
                 ("elements", "element_item", "element_object", "element", "centre_0"), len(elements["item"])
             ),
