@@ -276,6 +276,13 @@ def test_every_method_learns_with_compiled_networks_as_it_did_before() -> None:
     assert result.stdout.splitlines() == [f"{name} True" for name in METHODS.names()], result.stderr
 
 
+# In steps of 0.01 the toy's losses change so much that rounding grows with them; without steps it is below 1 % (clip).
+SMALLER_STEPS = {
+    "clip": 0.0005,
+    **dict.fromkeys(("odin-rounds", "odin-semantic", "semppl-invariant", "one network, two terms"), 0.002),
+}
+
+
 @pytest.mark.parametrize("name", [name for name in LEARNERS if "adversary" not in name])
 def test_half_precision_trains_within_tolerance_and_its_losses_are_in_full(name: str) -> None:
     batch = make_batch("series", ITEMS["series"](16))
@@ -294,7 +301,7 @@ def test_half_precision_trains_within_tolerance_and_its_losses_are_in_full(name:
             with torch.no_grad():
                 for parameter in learner.parameters():
                     if parameter.grad is not None:
-                        parameter.sub_(0.0005 * parameter.grad)
+                        parameter.sub_(SMALLER_STEPS.get(name, 0.01) * parameter.grad)
                         parameter.grad = None
             learner.after_step([outcome], Progress(1, 10, 2))
             found.append(outcome.loss.detach())

@@ -199,10 +199,14 @@ def test_labels_out_of_range_are_refused() -> None:
 
 DISAGREE = {
     "Segmentation(torch.zeros(1, 2, 3), None, yes(2))": "whole must have shape (1,), got (2,)",
-    "Segmentation(torch.zeros(1, 2, 3), Grid.uniform((4,), (1.0,)), yes(1))": "the places have 4 elements, the",
+    "Segmentation(torch.zeros(1, 2, 3), Grid.uniform((4,), (1.0,)), yes(1))": (
+        "the places have 4 elements, the weights have 3"
+    ),
     "Objects(torch.zeros(1, 2, 3), yes(1, 3))": "got (1, 2, 3) and (1, 3)",
     "FeatureMap(torch.zeros(1, 2, 3), yes(1, 3))": "got values (1, 2, 3) and valid (1, 3)",
-    "FeatureMap(torch.zeros(1, 2, 3), yes(1, 2), Grid.uniform((4,), (1.0,)))": "(4,) have 4 elements, the values",
+    "FeatureMap(torch.zeros(1, 2, 3), yes(1, 2), Grid.uniform((4,), (1.0,)))": (
+        "the places (4,) have 4 elements, the values have 2"
+    ),
     "Grid((torch.tensor([[0.0, 3.0, 1.0]]),))": "edges of axis 0 must increase",
     "Grid(())": "at least one axis, got none",
     "Index(torch.zeros(2, 3, dtype=torch.long), yes(1))": "index has 2 items, known has 1",

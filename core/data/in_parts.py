@@ -1,6 +1,6 @@
 """Which element of its source every element of a joint view shows: part by part."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import final
 
@@ -120,15 +120,5 @@ def _joined(rules: Sequence[AbstractCorrespondence | None], every: Sequence[InPa
 
 def _filler(rule: AbstractCorrespondence, items: int) -> AbstractCorrespondence:
     """Rows that mean nothing, of the sort of `rule`: its own first row, so often."""
-    one = first_row(rule)
+    one = type(rule)(**{name: value[:1] for name, value in vars(rule).items() if isinstance(value, Tensor)})
     return one.join([one] * (items - 1))
-
-
-def first_row(rule: AbstractCorrespondence) -> AbstractCorrespondence:
-    """The correspondence of the first item of a batch alone."""
-    return _rows(rule, lambda tensor: tensor[:1])
-
-
-def _rows(rule: AbstractCorrespondence, take: Callable[[Tensor], Tensor]) -> AbstractCorrespondence:
-    fields = {name: take(value) for name, value in vars(rule).items() if isinstance(value, Tensor)}
-    return type(rule)(**fields)
