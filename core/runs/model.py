@@ -29,6 +29,7 @@ from ..modality.optional import InOverlap, InSequence, ReadsContext, ReadsFullRe
 from ..networks.encoder import AbstractEncoder, Network
 from ..networks.modes import evaluating
 from ..training.labels import Labels
+from .answer_scores import evaluate_answers
 from .answering import decoded_predictions, item_predictions, named, said_of
 from .evaluating import Evaluator
 from .evaluation_options import Evaluating
@@ -239,7 +240,7 @@ class Model(Generic[ItemT]):
         data: Any,
         labels: Labels | Path | str | None = None,
         masks: AbstractMasks[ItemT] | Path | str | None = None,
-        protocols: str | Sequence[str | AbstractProtocol] = DEFAULT,
+        protocols: str | Sequence[str | AbstractProtocol] | None = None,
         options: Evaluating | None = None,
         skip_bad: bool = False,
     ) -> Evaluation:
@@ -249,7 +250,8 @@ class Model(Generic[ItemT]):
             data: see the class; a loader, whose items come once, cannot be evaluated.
             labels: one row per item, or a table of them, or the word `folders`.
             masks: that come with the data.
-            protocols: their names, or protocols themselves with settings of their own.
+            protocols: their names, or protocols themselves with settings of their own; None for what a fit answers, and
+                where there is none for k-NN, a probe and clusters.
             options: splits, groups, and how labels are read.
             skip_bad: leave out items that cannot be read.
 
@@ -259,11 +261,23 @@ class Model(Generic[ItemT]):
         source = Source.of(data, self.modality, [] if skip_bad else None)
         if source.items is None:
             raise ValueError("a loader gives its items once; pass paths, a sequence, or numbered items to evaluate")
-        return self.evaluator(source.items, source.skipped, options or Evaluating()).evaluate(
-            _path(labels),
-            _path(masks),
-            protocols_of(protocols),
-        )
+        asked = None if protocols is None else protocols_of(protocols)
+        return self.evaluated(source.items, source.skipped, _path(labels), _path(masks), asked, options or Evaluating())
+
+    def evaluated(
+        self,
+        items: AbstractItems[ItemT],
+        skipped: list[Skipped] | None,
+        labels: Labels | Path | None,
+        masks: AbstractMasks[ItemT] | Path | None,
+        protocols: dict[str, AbstractProtocol] | None,
+        options: Evaluating,
+    ) -> Evaluation:
+        """As `evaluate`, of numbered items; those that cannot be read are added to `skipped`."""
+        if protocols is None and self.fitted is not None:
+            return evaluate_answers(self, self.fitted, items, labels, masks, options, skipped)
+        asked = protocols_of(DEFAULT) if protocols is None else protocols
+        return self.evaluator(items, skipped, options).evaluate(labels, masks, asked)
 
     def evaluator(
         self, items: AbstractItems[ItemT], skipped: list[Skipped] | None, options: Evaluating
