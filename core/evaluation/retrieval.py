@@ -1,4 +1,4 @@
-"""Retrieval: how far up the list does each query find what belongs to it? Sound among pictures, pictures among sounds."""
+"""Retrieval: how far up the list does each query find what belongs to it, such as the sound of a picture?"""
 
 import math
 from collections.abc import Mapping, Sequence
