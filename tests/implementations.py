@@ -136,6 +136,7 @@ GROUPERS: dict[str, GrouperCase] = {
         lambda objects: InOrder(ChangePoints(penalty=0.05, objects=objects)), ordered=True, in_set=True
     ),
     "part by part": GrouperCase(lambda objects: PartByPart(KMeans(objects))),
+    "across parts": GrouperCase(lambda objects: AcrossParts(KMeans(objects))),
 }
 
 OBJECTIVES: dict[str, Callable[[], AbstractObjective]] = {

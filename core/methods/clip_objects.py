@@ -1,0 +1,64 @@
+"""CLIP by object, as a composition."""
+
+from dataclasses import dataclass
+from typing import ClassVar, final
+
+from ..components.names import choose
+from ..components.ranges import Positive
+from ..discovery.finder import ObjectFinder
+from ..discovery.segmenters.base import AbstractSegmenter
+from ..discovery.segmenters.discovery import Discovery
+from ..discovery.segmenters.every_element import EveryElement
+from ..networks.encoder import AbstractEncoder, Network
+from ..networks.follower import AbstractRule, CopyEvery, Follower, Shared
+from .compose import learner_of
+from .learner import Learner
+from .method import AbstractMethod, DataInfo, MethodCard
+from .objectives.matched import MatchedObjects
+from .settings import Heads
+
+
+@final
+@dataclass(frozen=True)
+class CLIPObjects(AbstractMethod):
+    """CLIP by object: a caption fits a picture as well as each of its words finds something in it.
+
+    Source: ours, after CLIP (Radford et al., 2021), whose one vector for each part it replaces by objects; an item's
+    score is the mean over the objects of one part of the greatest similarity with an object of the other (MISA of
+    Harwath et al., 2018; FILIP, Yao et al., 2022).
+    """
+
+    heads: Heads = Heads(projection=None)
+    """Projector beside the encoder's own projection of each part; none."""
+    temperature: Positive = 0.07
+    """Temperature τ at the start."""
+    learned: bool = True
+    """Whether the temperature is trained."""
+    parts: tuple[str, ...] = ()
+    """The part that each view shows; none: a view for every part."""
+    asks: str | None = None
+    """The part each of whose objects looks for its like in the other parts, named among `parts`; none: every part's
+    own."""
+    finder: ObjectFinder | None = None
+    """How the objects of every part are found; none: every element is one."""
+    discovery: AbstractRule = CopyEvery(100, "steps")
+    """How the network follows in whose features they are found."""
+
+    card: ClassVar[MethodCard] = MethodCard(
+        "CLIP, by object", "ours", "the objects of the parts of an item", "the network itself", "contrast between parts"
+    )
+
+    def build(self, encoder: AbstractEncoder, data: DataInfo) -> Learner:  # noqa: ARG002
+        """The learner.
+
+        Raises:
+            ValueError: if the part that asks is not among the named ones.
+        """
+        online = self.heads.network(encoder)
+        asking = None if self.asks is None else self.parts.index(choose("part", self.asks, list(self.parts)))
+        return learner_of(online, self._segments(online), MatchedObjects(self.temperature, asking, self.learned))
+
+    def _segments(self, online: Network) -> AbstractSegmenter:
+        if self.finder is None:
+            return EveryElement(Shared(online))
+        return Discovery(Follower(online, self.discovery, buffers="copy"), self.finder)
