@@ -40,6 +40,10 @@ from .partition import adjusted_rand_index as adjusted_rand_index
 from .partition import foreground_adjusted_rand_index as foreground_adjusted_rand_index
 from .preference import ranked_above as ranked_above
 from .probe import probe as probe
+from .retrieval import Ranks as Ranks
+from .retrieval import Retrieval as Retrieval
+from .retrieval import ranks as ranks
+from .retrieval import retrieval as retrieval
 from .table import Column as Column
 from .table import Row as Row
 from .table import Table as Table
