@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar, final
 
-from ..components.names import choose
-from ..components.ranges import Positive
+from ..components.ranges import CountOrNone, Positive
 from ..discovery.finder import ObjectFinder
 from ..discovery.segmenters.base import AbstractSegmenter
 from ..discovery.segmenters.discovery import Discovery
@@ -36,9 +35,9 @@ class CLIPObjects(AbstractMethod):
     """Whether the temperature is trained."""
     parts: tuple[str, ...] = ()
     """The part that each view shows; none: a view for every part."""
-    asks: str | None = None
-    """The part each of whose objects looks for its like in the other parts, named among `parts`; none: every part's
-    own."""
+    asking: CountOrNone | None = None
+    """The number of the view, from 0 on, whose objects each look for their like, in both directions: that of captions,
+    of which each word should be seen, where much of a picture is not mentioned. None: those of either view in turn."""
     finder: ObjectFinder | None = None
     """How the objects of every part are found; none: every element is one."""
     discovery: AbstractRule = CopyEvery(100, "steps")
@@ -49,14 +48,9 @@ class CLIPObjects(AbstractMethod):
     )
 
     def build(self, encoder: AbstractEncoder, data: DataInfo) -> Learner:  # noqa: ARG002
-        """The learner.
-
-        Raises:
-            ValueError: if the part that asks is not among the named ones.
-        """
+        """The learner."""
         online = self.heads.network(encoder)
-        asking = None if self.asks is None else self.parts.index(choose("part", self.asks, list(self.parts)))
-        return learner_of(online, self._segments(online), MatchedObjects(self.temperature, asking, self.learned))
+        return learner_of(online, self._segments(online), MatchedObjects(self.temperature, self.asking, self.learned))
 
     def _segments(self, online: Network) -> AbstractSegmenter:
         if self.finder is None:

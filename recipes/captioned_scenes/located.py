@@ -1,4 +1,4 @@
-"""Where is what a phrase says? The pointing game, and objects that hold a noun and its item."""
+"""Where is what a phrase says? The pointing game, and objects that hold a word and its item."""
 
 from collections.abc import Sequence
 
@@ -34,7 +34,7 @@ def heat_of_phrases(captions: Encoded, pictures: Encoded, told: Sequence[Told]) 
     for number, one in enumerate(told):
         count = int(captions.valid[number].sum())
         spans = torch.stack(
-            [one.elements(phrase, count, _first(captions.grid, count)) for phrase in one.scene.caption.phrases]
+            [one.elements(phrase.first, phrase.last, count, captions.grid) for phrase in one.scene.caption.phrases]
         )
         means = spans.float() @ captions.elements[number, :count] / spans.sum(dim=1, keepdim=True)
         rows.append(means @ pictures.elements[number].T)
@@ -42,26 +42,26 @@ def heat_of_phrases(captions: Encoded, pictures: Encoded, told: Sequence[Told]) 
 
 
 def spanned(predictions: Predictions, told: Sequence[Told]) -> float:
-    """The share of phrases whose noun lies in an object that, in the picture, shows their item more than all else.
+    """The share of words for a colour, a texture or a thing whose object shows, in the picture, their item most of all.
 
-    An object shows an item by the share of its cells' pixels that are the item's.
+    That is, more than half of the pixels in the object's cells are the item's. A spoken word is in the object of most
+    of its elements.
     """
     hits, place = list[bool](), 0
     for chunk in predictions.chunks:
         places = parts_in(chunk.features.places)
         for row in range(len(chunk.found)):
             one = told[place]
-            grid, own = places.grids[places.names.index(PICTURE)], places.here(one.part)
-            assert grid is not None
-            words = chunk.found[row, own][chunk.features.valid[row, own]]
-            seen = chunk.found[row, places.here(PICTURE)]
-            lattice = places.grids[places.names.index(one.part)]
-            shares = shares_of_cells(one, grid)
+            cells, lattice = (places.grids[places.names.index(name)] for name in (PICTURE, one.part))
+            assert cells is not None
+            here = places.here(one.part)
+            own, seen = chunk.found[row, here][chunk.features.valid[row, here]], chunk.found[row, places.here(PICTURE)]
+            shares = shares_of_cells(one, cells)
             for number, phrase in enumerate(one.scene.caption.phrases):
-                noun = words[one.elements(phrase, len(words), _first(lattice, len(words)), noun=True)]
-                cells = seen == noun.mode().values
-                here = bool(cells.any()) and int(noun.mode().values) >= 0
-                hits.append(here and float(shares[number][cells].mean()) > 0.5)
+                for word in range(phrase.first + 1, phrase.last):
+                    label = own[one.elements(word, word + 1, len(own), lattice)].mode().values
+                    shown = shares[number][(seen == label) & (label >= 0)]
+                    hits.append(bool(len(shown)) and float(shown.mean()) > 0.5)
             place += 1
     return sum(hits) / max(len(hits), 1)
 
@@ -73,8 +73,3 @@ def shares_of_cells(one: Told, grid: Grid) -> Float[Tensor, "phrases cells"]:
     under = grid.locate(Grid.uniform((height, width), (1.0, 1.0)).centres())[0]
     total = torch.zeros(len(inside), grid.elements).index_add_(1, under, inside.flatten(1).float())
     return total / torch.bincount(under, minlength=grid.elements).clamp(min=1)
-
-
-def _first(grid: Grid | None, count: int) -> Grid | None:
-    """The first elements of a lattice of one axis."""
-    return None if grid is None else Grid((grid.edges[0][:1, : count + 1],))

@@ -13,6 +13,7 @@ from gestalt.core.evaluation.retrieval import Ranks
 from gestalt.core.losses.best_matches import best_matches
 
 from .alone import Encoded
+from .composed.words import SORTS, Sort
 
 Way = Literal["whole", "objects"]
 """Whole captions with whole pictures; or every element of a caption with the cell that is most like it."""
@@ -58,9 +59,9 @@ def _parts(count: int) -> list[slice]:
 
 
 def _matched(captions: Encoded, pictures: Encoded) -> Float[Tensor, "captions pictures"]:
-    asking, asked = captions.valid.nonzero()[:, 0], pictures.valid.nonzero()[:, 0]
-    similarity = captions.elements[captions.valid] @ pictures.elements[pictures.valid].T
-    return best_matches(similarity, asking, asked, (len(captions.whole), len(pictures.whole)))
+    asking, asked = (one.elements[one.valid] for one in (captions, pictures))
+    asking_item, asked_item = (one.valid.nonzero()[:, 0] for one in (captions, pictures))
+    return best_matches(asking, asked, asking_item, asked_item, (len(captions.whole), len(pictures.whole)))
 
 
 def _paired(captions: Encoded, pictures: Encoded) -> Float[Tensor, " captions"]:
@@ -83,11 +84,10 @@ def match_metrics(found: Scores) -> dict[str, float]:
     return metrics
 
 
-def by_sort(found: Scores, sorts: Sequence[str]) -> dict[str, float]:
+def by_sort(found: Scores, sorts: Sequence[Sort]) -> dict[str, float]:
     """How often the true caption is above the false one, by what the changed word says; equal counts half."""
-    right = found.pairs.diagonal()[found.of]
-    above = (1 + _sign(right - found.changed)) / 2
-    return {sort: float(above[torch.tensor([one == sort for one in sorts])].mean()) for sort in dict.fromkeys(sorts)}
+    above = (1 + _sign(found.pairs.diagonal()[found.of] - found.changed)) / 2
+    return {sort: float(above[torch.tensor([one == sort for one in sorts])].mean()) for sort in SORTS if sort in sorts}
 
 
 def _ranks(table: Float[Tensor, "queries rows"]) -> Ranks:

@@ -15,8 +15,9 @@ from gestalt.core.networks.encoder import Network
 
 from .alone import Encoded, encoded_alone
 from .composed.told import PICTURE, Told
+from .composed.words import SORTS
 from .located import heat_of_phrases, pointed, spanned
-from .match import WAYS, Scores, Way, match_metrics, scores
+from .match import WAYS, Scores, Way, by_sort, match_metrics, scores
 
 METRICS = ("match", "one word", "R@1 → picture", "R@5 → picture", "R@1 → caption", "R@5 → caption")
 GROUPS: dict[Way, tuple[str, str]] = {"whole": ("whole items", ""), "objects": ("by objects", " by objects")}
@@ -24,14 +25,15 @@ COLUMNS = (
     *(Column(name + GROUPS[way][1], GROUPS[way][0]) for way in WAYS for name in METRICS),
     Column("pointing", "grounding"),
     Column("spanned", "grounding"),
+    *(Column(sort, "word changed, by objects") for sort in SORTS),
 )
 NOTE = (
-    "Captions and pictures are encoded apart. Whole: the cosine of their mean vectors; by objects: every word (or moment "
-    "of speech) with the cell of the picture that is most like it, on average. Match: how often the right caption is "
-    "above one of another scene, and above itself with one word changed so that it is false (areas under the curve, 0.5 "
-    "is chance). R@k: the right one is among the first k of all scenes. Grounding: the cell most like a phrase lies in "
-    "the item that it mentions; and the share of mentioned items whose noun is in one object with cells that show the "
-    "item more than all else."
+    "Captions and pictures are encoded apart. Whole: the cosine of their mean vectors; by objects: every word (or "
+    "moment of speech) with the cell of the picture that is most like it, on average. Match: how often the right "
+    "caption is above one of another scene, and above itself with one word changed so that it is false (areas under "
+    "the curve, 0.5 is chance). R@k: the right one is among the first k of all scenes. Grounding: the cell most like a "
+    "phrase lies in the item that it mentions; and the share of words for colours, textures and things in an object "
+    "most of which, in the picture, is their item."
 )
 
 
@@ -39,7 +41,9 @@ def measure(predictions: Predictions, modality: AbstractModality[JointItem], tol
     """All metrics of what a network learned."""
     assert predictions.network is not None
     captions, pictures, changed = encoded(predictions.network, modality, told)
-    found = _of_scores(lambda way: scores(captions, pictures, changed, numbers_of_changed(told), way))
+    of = numbers_of_changed(told)
+    found = _of_scores(lambda way: scores(captions, pictures, changed, of, way))
+    found |= by_sort(scores(captions, pictures, changed, of, "objects"), [sort for one in told for sort in one.changed])
     assert pictures.grid is not None
     found["pointing"] = pointed(heat_of_phrases(captions, pictures, told), pictures.grid, told)
     found["spanned"] = spanned(predictions, told)

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ...components.names import choose
 from ...data.feature_map import FeatureMap
-from ...data.parts import joined_segments, parts_of
+from ...data.parts import parts_of
 from ...data.places import Parts
 from ...data.precision import full_precision
 from ...data.segmentation import Segmentation
@@ -66,10 +66,8 @@ class AcrossParts(AbstractGrouper):
             if name != into:
                 own, first = self._joining(own, name, found, maps, into, first)
             labels[name] = own
-        objects = max(first, 1)
-        return joined_segments(
-            {name: Segmentation.from_labels(own, objects, features.part(name).grid) for name, own in labels.items()}
-        )
+        every = torch.cat(list(labels.values()), dim=1)
+        return Segmentation.from_labels(every, max(first, 1), features.places)
 
     def _joining(
         self,

@@ -11,10 +11,10 @@ from ...components.ranges import CountOrNone, Positive, check_ranges
 from ...data.segmentation import Objects
 from ...distributed.ranks import mean_over_ranks
 from ...losses.best_matches import best_matches
-from ...losses.distances import products
 from ...losses.info_nce import info_nce_of_scores
 from ...networks.scale import LearnedScale
 from ...optimization.progress import Progress
+from ..compared import Compared
 from ..info import BatchInfo
 from .base import AbstractObjective, Loss, ordered_pairs, total_of_pairs
 from .keys import keys_of
@@ -64,12 +64,10 @@ class MatchedObjects(AbstractObjective):
         there = told.present.any(dim=1) & among.present.any(dim=1)
         everyone = int(keys.item.max()) + 1 if len(keys.item) else 0
         mine, items = len(told.present), max(everyone, keys.first_item + len(told.present))
-        similarity = products(queries.vectors, keys.vectors)
-        scores = (
-            best_matches(similarity.T, keys.item, queries.item, (items, mine)).T
-            if turned
-            else best_matches(similarity, queries.item, keys.item, (mine, items))
-        )
+        if turned:
+            scores = best_matches(keys.vectors, queries.vectors, keys.item, queries.item, (items, mine)).T
+        else:
+            scores = best_matches(queries.vectors, keys.vectors, queries.item, keys.item, (mine, items))
         scores = scores[there] / temperature
         own = there.nonzero() + keys.first_item
         others = torch.arange(items, device=own.device) != own
@@ -80,6 +78,11 @@ class MatchedObjects(AbstractObjective):
         """A trained temperature stays within its bound."""
         if self.scale is not None:
             self.scale.hold()
+
+    def health(self, details: Compared) -> dict[str, float]:
+        """What is compared are items: `shared_objects` is the share of those that have an object in both views."""
+        first, second = (view.present.any(dim=1) for view in details.online[:2])
+        return {"shared_objects": float((first & second).sum() / (first | second).sum().clamp(min=1))}
 
     def heads(self) -> Mapping[str, nn.Module]:
         """The trained temperature, where it is."""

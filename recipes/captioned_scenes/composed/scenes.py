@@ -50,7 +50,7 @@ class Scene:
     """A picture with its caption, and what is true of both.
 
     `owner` is the number of the item on top of every pixel, −1 for the photograph; `items` what can be said of each;
-    `changed` the caption with one word changed, by what the word says.
+    `changed` the caption with one word changed, by what the word says; `source` the seed and the number.
     """
 
     pixels: Float[Tensor, "3 height width"]
@@ -58,6 +58,11 @@ class Scene:
     items: tuple[Described, ...]
     caption: Caption
     changed: Mapping[Sort, Caption]
+    source: tuple[int, int]
+
+    def rng(self) -> np.random.Generator:
+        """What is drawn of how its captions are said: always the same."""
+        return saying(*self.source)
 
     def region(self, phrase: int) -> Bool[Tensor, "height width"]:
         """The pixels of the items that a phrase of the caption fits: one item, mostly."""
@@ -84,7 +89,9 @@ class Composer:
         else:
             raise ValueError(f"no two items of {self.config} find a place in a scene; make them smaller")
         caption = caption_of(items, rng)
-        return Scene(pixels, owner, items, caption, one_word_changed(caption, items, rng))
+        pixels = (pixels * 255).round() / 255  # as it would come from a file
+        changed = one_word_changed(caption, items, rng)
+        return Scene(pixels, owner, items, caption, changed, (self.seed, index))
 
     def _composed(self, rng: np.random.Generator) -> tuple[Tensor, Tensor, tuple[Described, ...]]:
         size, clothes = self.config.size, clothing(self.part)
@@ -103,6 +110,11 @@ class Composer:
                 said.append((colour, kind, int(clothes.labels[number])))
         items = tuple(Described(*one, _centre(owner == number)) for number, one in enumerate(said))
         return pixels, owner, items
+
+
+def saying(seed: int, index: int) -> np.random.Generator:
+    """Random numbers for the caption of a scene, beside those of which the scene is made."""
+    return np.random.default_rng([seed, index, 1])
 
 
 def _centre(shown: Bool[Tensor, "height width"]) -> tuple[float, float]:
