@@ -1,13 +1,14 @@
 """Joint items, numbered: which item of every part belongs together."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, final
 
 import numpy as np
 
 from ...data.items import AbstractItems, BadItemError, FromFiles, read_item
+from ..windows import Jittered
 from .item import JointItem
 
 
@@ -42,18 +43,27 @@ class JointItems(AbstractItems[JointItem]):
                 return items.path(number)
         return Path(self.names[index])
 
+    def with_jitter(self, jitter: bool) -> "JointItems":
+        """The same items; where parts are windows in time, those of one item begin earlier or later by the same."""
+        parts = {
+            name: items.with_jitter(jitter) if isinstance(items, Jittered) else items
+            for name, items in self.parts.items()
+        }
+        return replace(self, parts=parts)
+
     def read(self, index: int, rng: np.random.Generator) -> JointItem:
-        """All parts of the item.
+        """All parts of the item, each with the same random numbers: windows of one length are moved alike (`jittered`).
 
         Raises:
             BadItemError: if a part cannot be read; with `allow_missing`, if none can.
         """
         found, problem = dict[str, Any](), BadItemError(self.names[index], "has no part")
+        seed = int(rng.integers(2**63))
         for (name, items), number in zip(self.parts.items(), self.rows[index], strict=True):
             if number < 0:
                 continue
             try:
-                found[name] = read_item(items, number, rng)
+                found[name] = read_item(items, number, np.random.default_rng(seed))
             except BadItemError as error:
                 if not self.allow_missing:
                     raise

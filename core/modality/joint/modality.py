@@ -19,7 +19,7 @@ from ...networks.encoder import AbstractEncoder
 from ...networks.modes import evaluating
 from ..base import AbstractModality, Reading, Specimen
 from ..inferred import inferred_settings
-from ..optional import ComputesTargets, CutsInTime, ReadsWindows
+from ..optional import ComputesTargets, CutsInTime, ReadsFullResolution, ReadsWindows
 from ..transform import AbstractTransform, Chain, Views
 from ..two_steps import encoders_in_two_steps
 from .encoders import Joint, JointRaw, chosen_encoders, first_that_learns
@@ -142,6 +142,18 @@ class JointModality(AbstractModality[JointItem]):
         """
         return read_joint(self.modalities, paths, skip_bad, self.allow_missing)
 
+    def read_full(self, paths: Sequence[Path], skip_bad: bool = False) -> Reading[JointItem]:
+        """As `read`, with parts at the resolution of their files, where their modality can.
+
+        Raises:
+            BadItemError: for the first file that cannot be used, unless `skip_bad`.
+        """
+        return read_joint(self.modalities, paths, skip_bad, self.allow_missing, full=True)
+
+    def for_network(self, item: JointItem) -> JointItem:
+        """An item of `read_full` with every part in the size in which its encoder takes it."""
+        return JointItem({name: _for_network(self.modalities[name], part) for name, part in item.parts.items()})
+
     def encoder_settings(self, encoder: str, items: AbstractItems[JointItem]) -> Mapping[str, Any]:
         """What the encoders of the parts learn from the data, for parts that know any."""
         if not isinstance(items, JointItems):
@@ -232,6 +244,10 @@ def in_equal_windows(modalities: Mapping[str, AbstractModality[Any]]) -> dict[st
         name: one.in_windows(min(windows)) if isinstance(one, ReadsWindows) and one.window > min(windows) else one
         for name, one in modalities.items()
     }
+
+
+def _for_network(modality: AbstractModality[Any], part: Any) -> Any:
+    return modality.for_network(part) if isinstance(modality, ReadsFullResolution) else part
 
 
 def _view(modality: AbstractModality[Any], number: int) -> AbstractTransform[Any]:

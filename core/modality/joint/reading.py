@@ -6,16 +6,21 @@ from typing import Any
 
 from ...data.items import AbstractItems, BadItemError, FromRecords, Skipped, file_of, record_of
 from ..base import AbstractModality, Reading
+from .clocks import on_one_clock
 from .item import JointItem
 from .items import JointItems
-from .tables import is_table, read_table
+from .tables import is_table, read_part, read_table
 
 Key = tuple[str, str]
 """Where an item lies: a file without its ending, and the place in it."""
 
 
 def read_joint(
-    modalities: Mapping[str, AbstractModality[Any]], paths: Sequence[Path], skip_bad: bool, allow_missing: bool
+    modalities: Mapping[str, AbstractModality[Any]],
+    paths: Sequence[Path],
+    skip_bad: bool,
+    allow_missing: bool,
+    full: bool = False,
 ) -> Reading[JointItem]:
     """Joint items in files and folders.
 
@@ -23,7 +28,9 @@ def read_joint(
       relative to the table, or, for modalities that read columns (`ReadsColumn`), holds the part itself.
     - Otherwise every part is read by its modality. What lies in one file (the sound and the frames of a video, columns
       of a table), or in files that differ in their endings alone (`a.jpg` and `a.txt`), belongs together: rows by
-      their place in the file, windows by their order.
+      their place in the file, windows in time by their seconds (`on_one_clock`).
+
+    With `full`, parts are read at the resolution of their files, where their modality can (`ReadsFullResolution`).
 
     Items with fewer parts than there are modalities are bad, unless `allow_missing`.
 
@@ -33,12 +40,12 @@ def read_joint(
         ValueError: if there is no item.
     """
     if len(paths) == 1 and is_table(paths[0], list(modalities)):
-        return read_table(modalities, paths[0], skip_bad, allow_missing)
+        return read_table(modalities, paths[0], skip_bad, allow_missing, full)
     skipped, damaged = list[Skipped](), list[Skipped]()
     found = dict[str, AbstractItems[Any]]()
     for name, modality in modalities.items():
         try:
-            reading = modality.read(paths, skip_bad or allow_missing)
+            reading = read_part(modality, paths, skip_bad or allow_missing, full)
         except BadItemError:
             raise
         except ValueError as error:
@@ -48,8 +55,14 @@ def read_joint(
         found[name] = reading.items
         skipped += [one for one in reading.skipped if one not in skipped]
         damaged += [one for one in reading.damaged if one not in damaged]
+    clock = on_one_clock(found, modalities)
+    found, damaged = dict(clock.parts), [*damaged, *clock.left_out]
+    if clock.apart and not skip_bad:
+        one = next(iter(clock.apart.values()))
+        raise BadItemError(one.name, one.reason)
+    skipped += clock.apart.values()
     places = {name: _places(items) for name, items in found.items()}
-    keys = list(dict.fromkeys(key for own in places.values() for key in own))
+    keys = list(dict.fromkeys(key for own in places.values() for key in own if key[0] not in clock.apart))
     rows, names = list[tuple[int, ...]](), list[str]()
     for key in keys:
         row = tuple(places[name].get(key, -1) if name in places else -1 for name in modalities)

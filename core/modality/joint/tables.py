@@ -10,7 +10,7 @@ from ...data.items import AbstractItems, BadItemError, Skipped, file_of, record_
 from ...tables.lines import lines_of
 from ...tables.rows import table_of
 from ..base import AbstractModality, Reading
-from ..optional import ReadsColumn
+from ..optional import ReadsColumn, ReadsFullResolution
 from .item import JointItem
 from .items import JointItems
 
@@ -29,8 +29,19 @@ def is_table(path: Path, parts: Sequence[str]) -> bool:
     return set(parts) <= {name.lower() for name in row}
 
 
+def read_part(modality: AbstractModality[Any], paths: Sequence[Path], skip_bad: bool, full: bool) -> Reading[Any]:
+    """What a modality reads, at the resolution of the files where that is asked for and it can."""
+    if full and isinstance(modality, ReadsFullResolution):
+        return modality.read_full(paths, skip_bad)
+    return modality.read(paths, skip_bad)
+
+
 def read_table(
-    modalities: Mapping[str, AbstractModality[Any]], path: Path, skip_bad: bool, allow_missing: bool
+    modalities: Mapping[str, AbstractModality[Any]],
+    path: Path,
+    skip_bad: bool,
+    allow_missing: bool,
+    full: bool = False,
 ) -> Reading[JointItem]:
     """The items of a table whose columns are named like the parts; see `read_joint`.
 
@@ -48,7 +59,7 @@ def read_table(
         files = [_file(path, cell) for cell in cells]
         if any(files):
             named = [file for file in dict.fromkeys(files) if file is not None]
-            reading = modality.read(named, skip_bad or allow_missing)
+            reading = read_part(modality, named, skip_bad or allow_missing, full)
             skipped += reading.skipped
             damaged += reading.damaged
             found[name], numbers[name] = reading.items, _by_file(reading.items, files)
