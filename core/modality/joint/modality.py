@@ -25,7 +25,7 @@ from ..two_steps import encoders_in_two_steps
 from .encoders import Joint, JointRaw, chosen_encoders, first_that_learns
 from .item import JointData, JointItem
 from .items import JointItems
-from .reading import read_joint
+from .shards import JointShards, read_paths
 from .transformer import JointTransformer, first_in_two_steps
 from .transforms import EachPart, KeepParts, SameStretch
 
@@ -133,14 +133,14 @@ class JointModality(AbstractModality[JointItem]):
         return InParts.of(rules, tuple(self.modalities))
 
     def read(self, paths: Sequence[Path], skip_bad: bool = False) -> Reading[JointItem]:
-        """The joint items in files and folders; see `read_joint` for what makes a pair.
+        """The joint items in files and folders; see `read_joint` for what makes a pair, and `JointShards`.
 
         Raises:
             BadItemError: for the first file that cannot be used, or item without one of its parts, unless `skip_bad`.
             FileNotFoundError: for a path that does not exist.
             ValueError: if there is no item.
         """
-        return read_joint(self.modalities, paths, skip_bad, self.allow_missing)
+        return read_paths(self.modalities, paths, skip_bad, self.allow_missing)
 
     def read_full(self, paths: Sequence[Path], skip_bad: bool = False) -> Reading[JointItem]:
         """As `read`, with parts at the resolution of their files, where their modality can.
@@ -148,7 +148,7 @@ class JointModality(AbstractModality[JointItem]):
         Raises:
             BadItemError: for the first file that cannot be used, unless `skip_bad`.
         """
-        return read_joint(self.modalities, paths, skip_bad, self.allow_missing, full=True)
+        return read_paths(self.modalities, paths, skip_bad, self.allow_missing, full=True)
 
     def for_network(self, item: JointItem) -> JointItem:
         """An item of `read_full` with every part in the size in which its encoder takes it."""
@@ -156,7 +156,7 @@ class JointModality(AbstractModality[JointItem]):
 
     def encoder_settings(self, encoder: str, items: AbstractItems[JointItem]) -> Mapping[str, Any]:
         """What the encoders of the parts learn from the data, for parts that know any."""
-        if not isinstance(items, JointItems):
+        if not isinstance(items, JointItems | JointShards):
             return {}
         builders = {name: one.encoders for name, one in self.modalities.items()}
         first = first_in_two_steps if encoder == "transformer" else first_that_learns
