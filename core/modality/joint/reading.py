@@ -66,7 +66,7 @@ def read_joint(
                 raise BadItemError(called, reason)
             skipped.append(Skipped(called, reason))
             continue
-        rows.append(row)
+        rows.append(tuple(places[name].get(key, -1) for name in found))  # a part that no file has is none of theirs
         names.append(called)
     if not rows:
         first = f"; the first, {skipped[0].name}: {skipped[0].reason}" if skipped else ""
