@@ -34,9 +34,12 @@ from .evaluating import Evaluator
 from .evaluation_options import Evaluating
 from .gathering import Chosen, Encoded, alone
 from .inputs import Source
+from .item_vectors import item_vectors
 from .overlaps import Overlaps
+from .parts_alone import parts_alone
 from .resolution import fine_labels
 from .results import ItemObjects, ItemPrediction, ItemVectors
+from .spaces import Space, in_space
 from .spans import Spans
 from .windows import EncodedWindow, batch_of, encoded_windows, sight_of
 
@@ -145,24 +148,23 @@ class Model(Generic[ItemT]):
                 )
         return results
 
-    def embed(self, data: Any, skip_bad: bool = False) -> list[ItemVectors]:
+    def embed(
+        self, data: Any, skip_bad: bool = False, space: Space = "hidden", parts: Sequence[str] = ()
+    ) -> list[ItemVectors]:
         """The vectors of every item (the mean over its elements), of its elements and of its objects.
 
         Where the run does not say how objects are found, there are none.
+
+        Args:
+            data: see the class.
+            skip_bad: leave out items that cannot be read.
+            space: `hidden`, or `compared`: where items and parts were compared in training, see `in_space`.
+            parts: of items with parts, these alone, encoded as if the others were not there; none: all of them.
         """
         source = Source.of(data, self.modality, [] if skip_bad else None)
-        results = []
-        for batch in self._found(source):
-            means, vectors = item_means(batch.features), batch.segmentation.pool(batch.features)
-            labels, numbers = batch.segmentation.labels(), batch.object_numbers()
-            for row, index in enumerate(batch.index):
-                places, grid = own_places(batch.features.valid[row], batch.features.places, row)
-                elements, present = batch.features.values[row][places], vectors.present[row]
-                objects, of_whole = vectors.vectors[row][present], numbers[row][present]
-                results.append(
-                    ItemVectors(source.name(index), means[row], elements, objects, labels[row][places], grid, of_whole)
-                )
-        return results
+        if parts:
+            source = parts_alone(source, self.modality, parts)
+        return item_vectors(self._found(source), source.name, in_space(space, self.network, self.heads))
 
     def predict(self, data: Any, skip_bad: bool = False) -> list[ItemPrediction]:
         """What the task head says of every item, taken as a whole.

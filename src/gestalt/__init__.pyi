@@ -88,6 +88,7 @@ from .core.methods.deepcluster import DeepCluster as DeepCluster
 from .core.methods.detcon import DetConB as DetConB
 from .core.methods.detcon import DetConS as DetConS
 from .core.methods.dino import DINO as DINO
+from .core.methods.distil import Distil as Distil
 from .core.methods.exemplar import Exemplar as Exemplar
 from .core.methods.graphmae import GraphMAE as GraphMAE
 from .core.methods.ibot import IBOT as IBOT
