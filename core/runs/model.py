@@ -25,6 +25,9 @@ from ..modality.base import AbstractModality
 from ..modality.optional import InOverlap, InSequence, ReadsContext, ReadsFullResolution
 from ..networks.encoder import AbstractEncoder, Network
 from ..networks.modes import evaluating
+from ..search.facade import found_in, indexed
+from ..search.index import Index
+from ..search.searching import Found
 from ..training.labels import Labels
 from .elements import own_places
 from .evaluating import Evaluator
@@ -226,6 +229,30 @@ class Model(Generic[ItemT]):
             Path(masks) if isinstance(masks, str) else masks,
             protocols_of(protocols),
         )
+
+    def index(self, data: Any, out: Path | str, skip_bad: bool = False) -> Index:
+        """An index of all items and objects in the folder `out`: what is new or changed is added (`grow`).
+
+        Args:
+            data: see the class; items lie in files.
+            out: made if it is missing.
+            skip_bad: leave out items that cannot be read.
+        """
+        return indexed(self, data, out, skip_bad)
+
+    def search(
+        self,
+        index: Index | Path | str,
+        queries: str | Path | Sequence[str | Path] = (),
+        most: int = 10,
+        among: str | None = None,
+        object: int | None = None,
+        objects: bool = False,
+        part: str | None = None,
+        text: str | None = None,
+    ) -> list[Found]:
+        """What lies nearest to files, to their objects, to one part of theirs, or to a text; see `found_in`."""
+        return found_in(self, index, queries, most, among, object, objects, part, text)
 
     def evaluator(
         self, items: AbstractItems[ItemT], skipped: list[Skipped] | None, options: Evaluating
