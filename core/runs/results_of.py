@@ -3,12 +3,11 @@
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
-from ..data.feature_map import item_means
 from ..discovery.found import FoundBatch
 from ..modality.base import AbstractModality
 from .elements import own_places
 from .resolution import fine_labels
-from .results import ItemObjects, ItemVectors
+from .results import ItemObjects
 
 ItemT = TypeVar("ItemT")
 
@@ -26,14 +25,3 @@ def objects_in(
             own, grid = fine_labels(batch, row, modality)
         present = vectors.present[row]
         yield ItemObjects(name(index), item, own, grid, vectors.vectors[row][present], numbers[row][present])
-
-
-def vectors_in(batch: FoundBatch[ItemT], name: Callable[[int], str]) -> Iterator[ItemVectors]:
-    """The vectors of the items of a batch, of their elements and objects."""
-    means, vectors = item_means(batch.features), batch.segmentation.pool(batch.features)
-    labels, numbers = batch.segmentation.labels(), batch.object_numbers()
-    for row, index in enumerate(batch.index):
-        places, grid = own_places(batch.features.valid[row], batch.features.places, row)
-        elements, present = batch.features.values[row][places], vectors.present[row]
-        objects, of_whole = vectors.vectors[row][present], numbers[row][present]
-        yield ItemVectors(name(index), means[row], elements, objects, labels[row][places], grid, of_whole)

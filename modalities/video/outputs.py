@@ -23,6 +23,7 @@ from .folders import frames_of
 from .frames import scaled
 from .outputs_formats import write_overlay
 from .outputs_writing import FoundClip, VideoWriting
+from .reading import frames_before
 
 
 def write_objects(
@@ -49,7 +50,9 @@ def write_objects(
         rate = items.headers[items.paths.index(video)].rate
         frames = [frame.stem for frame in frames_of(video)] if video.is_dir() else []
         frames = frames if len(set(frames)) == len(frames) else []  # two formats of one image
-        writing = VideoWriting(out / "masks" / masks.of(video), items.windows(video)[0], rate, frames)
+        first = items.windows(video)[0]
+        before = frames_before(video, items.start(first), rate)  # these have no masks
+        writing = VideoWriting(out / "masks" / masks.of(video), first, rate, frames, before)
         overlay = out / "overlay" / overlays.of(video)
         overlay.parent.mkdir(parents=True, exist_ok=True)
         write_overlay(overlay, writing.parts(clips))

@@ -22,7 +22,8 @@ class Values(AbstractTarget):
 
     Args:
         names: of the values.
-        mean, scale: of each: a head gives (y − mean) / scale, so that it learns numbers of order one.
+        mean: of each: a head gives (y − mean) / scale, so that it learns numbers of order one.
+        scale: of each.
 
     Example:
         >>> target = Values(("log S",), mean=(-3.0,), scale=(2.0,))
