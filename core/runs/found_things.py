@@ -115,7 +115,8 @@ class FoundThings:
 
     def _of_whole(self, parts: list[tuple[NamedIntervals, NamedIntervals, float]]) -> dict[str, list[Counts]]:
         lengths = [length for *_, length in parts]
-        mine, theirs = (joined([part[side] for part in parts], lengths) for side in (0, 1))
+        mine = joined([found for found, *_ in parts], lengths)
+        theirs = joined([true for _, true, _ in parts], lengths)
         return interval_counts(mine, theirs, len(self.names), self.in_units)
 
 
