@@ -32,6 +32,7 @@ from .evaluation_options import Evaluating
 from .gathering import Chosen, Encoded, alone
 from .inputs import Source
 from .overlaps import Overlaps
+from .part_rows import part_means
 from .resolution import fine_labels
 from .results import ItemObjects, ItemPrediction, ItemVectors
 from .spans import Spans
@@ -143,7 +144,7 @@ class Model(Generic[ItemT]):
         return results
 
     def embed(self, data: Any, skip_bad: bool = False) -> list[ItemVectors]:
-        """The vectors of every item (the mean over its elements), of its elements and of its objects.
+        """The vectors of every item (the mean over its elements), of its elements, its objects and its parts.
 
         Where the run does not say how objects are found, there are none.
         """
@@ -156,9 +157,10 @@ class Model(Generic[ItemT]):
                 places, grid = own_places(batch.features.valid[row], batch.features.places, row)
                 elements, present = batch.features.values[row][places], vectors.present[row]
                 objects, of_whole = vectors.vectors[row][present], numbers[row][present]
-                results.append(
-                    ItemVectors(source.name(index), means[row], elements, objects, labels[row][places], grid, of_whole)
-                )
+                own = labels[row][places]
+                parts = part_means(elements, grid)
+                name = source.name(index)
+                results.append(ItemVectors(name, means[row], elements, objects, own, grid, of_whole, parts))
         return results
 
     def predict(self, data: Any, skip_bad: bool = False) -> list[ItemPrediction]:
