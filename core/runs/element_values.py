@@ -11,7 +11,7 @@ from ..modality.base import AbstractModality
 from ..storage.csv_file import TableWriter
 from ..storage.text_file import open_text
 from .answering import decoded_of
-from .vector_rows import located_elements
+from .vector_rows import element_places
 
 
 @final
@@ -48,7 +48,7 @@ class ElementValues:
                 if fitted.of.of_found
                 else {
                     name: column.tolist()
-                    for name, column in located_elements(batch, row, self.modality, self.items).items()
+                    for name, column in element_places(batch, row, self.modality, self.items).items()
                 }
             )
             if self.table is None:

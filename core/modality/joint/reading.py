@@ -84,12 +84,6 @@ def read_joint(
         called = next(found[name].name(number) for name, number in zip(modalities, row, strict=True) if number >= 0)
         rows.add(called, row, ADVICE, several)
     return rows.reading(found, ", ".join(map(str, paths)))
-        rows.append(tuple(places[name].get(key, -1) for name in found))  # a part that no file has is none of theirs
-        names.append(called)
-    if not rows:
-        first = f"; the first, {skipped[0].name}: {skipped[0].reason}" if skipped else ""
-        raise ValueError(f"no item in {', '.join(map(str, paths))} has the parts {', '.join(modalities)}{first}")
-    return Reading(JointItems(found, rows, names, allow_missing), tuple(skipped), tuple(damaged))
 
 
 def captions_of(stem: str, places: Mapping[str, Places]) -> dict[str, Sequence[int]]:

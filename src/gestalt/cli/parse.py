@@ -24,8 +24,7 @@ from gestalt.core.training.options import Training
 from .fields import MISSING, Field, parts_of
 from .tree import Branch, choices_by_name, choosable, chosen_by_name, tree_of
 
-FLAT = (Running, Training, Labelling, Evaluating, Searching)
-FLAT = (Running, Training, Labelling, Evaluating, Fitting)
+FLAT = (Running, Training, Labelling, Evaluating, Fitting, Searching)
 """Groups whose options need no prefix: --steps rather than --training.steps."""
 
 
