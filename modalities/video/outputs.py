@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
+from torch import Tensor
 
 from gestalt.core.data.feature_map import Grid
 from gestalt.core.data.items import AbstractItems
-from gestalt.core.discovery.found import FoundBatch
+from gestalt.core.discovery.found import FoundBatch, Named
 from gestalt.core.storage.naming import OutputNames, counted
 from gestalt.core.storage.text_file import open_text
 
@@ -72,7 +73,16 @@ def _clips(found: Iterable[FoundBatch[Clip]], size: int | None) -> Iterator[Foun
             # Tubes of several frames may begin behind the first frame, or end before the last one: the nearest has it.
             own[0][0, 0], own[0][0, -1] = min(0.0, float(own[0][0, 0])), max(clip.seconds, float(own[0][0, -1]))
             width, height = scaled(clip.size[2], clip.size[1], size)
-            yield FoundClip(index, clip, labels[row], Grid(tuple(own)), (height, width))
+            called = _called(labels[row], batch.named, row)
+            yield FoundClip(index, clip, labels[row], Grid(tuple(own)), (height, width), called)
+
+
+def _called(labels: Int[Tensor, " elements"], named: Named | None, row: int) -> dict[int, tuple[str, float]]:
+    """What a model calls the objects of a window by their numbers, and the mean of its scores over each."""
+    if named is None:
+        return {}
+    numbers, scores = labels[labels >= 0].unique().tolist(), named.scores[row]
+    return {number: (named.name(number), float(scores[labels == number].mean())) for number in numbers}
 
 
 def shrunk(clip: Clip, size: int | None) -> Clip:

@@ -112,6 +112,8 @@ def read_joint_masks(
     for said, own in named.items():
         name = choose("part", said, list(modalities))
         modality = modalities[name]
+        if name not in items.parts:
+            raise ValueError(f"no item has the part {name!r}, so {own} cannot be used; leave it out")
         if not isinstance(modality, ReadsMasks):
             raise ValueError(f"the part {name!r} reads no masks, so {own} cannot be used; leave it out")
         if any(name in choices for choices in items.choices.values()):
