@@ -133,6 +133,7 @@ HIDINGS = Registry("way to hide", "gestalt.hidings")
 TARGETS = Registry("target", "gestalt.targets")
 HEADS = Registry("head", "gestalt.heads")
 PROTOCOLS = Registry("protocol", "gestalt.protocols")
+CLUSTERINGS = Registry("clustering", "gestalt.clusterings")
 PARTS = Registry("part", "gestalt.parts")
 """Dataclasses that are settings of other components, such as `ObjectFinder`."""
 
@@ -147,6 +148,7 @@ REGISTRIES = (
     TARGETS,
     HEADS,
     PROTOCOLS,
+    CLUSTERINGS,
     PARTS,
 )
 """Those whose components are described in JSON."""

@@ -35,6 +35,8 @@ from .overlaps import Overlaps
 from .resolution import fine_labels
 from .results import ItemObjects, ItemPrediction, ItemVectors
 from .spans import Spans
+from .types.finding import FoundTypes, Typing, found_types
+from .types.object_types import ObjectTypes
 from .windows import EncodedWindow, batch_of, encoded_windows, sight_of
 
 ItemT = TypeVar("ItemT")
@@ -160,6 +162,27 @@ class Model(Generic[ItemT]):
                     ItemVectors(source.name(index), means[row], elements, objects, labels[row][places], grid, of_whole)
                 )
         return results
+
+    def types(
+        self, data: Any, how: Typing | None = None, like: ObjectTypes | None = None, skip_bad: bool = False
+    ) -> FoundTypes:
+        """Which kinds of objects recur: `.types` are kept by `save` and given to other data by `like`, `.members` say
+        which object is of which type.
+
+        Args:
+            data: see the class; a loader, whose items come once, is refused.
+            how: types are found; k-means with an estimated number, if nothing is said.
+            like: types that were found before (`ObjectTypes.load`), in place of that.
+            skip_bad: leave out items that cannot be read.
+
+        Raises:
+            ValueError: if there is no object, the run does not say how they are found, or `like` is of another run.
+        """
+        self.check_finder()
+        source = Source.of(data, self.modality, [] if skip_bad else None)
+        if source.items is None:
+            raise ValueError("a loader gives its items once; pass paths, a sequence, or numbered items to find types")
+        return found_types(lambda: self._found(source), self.modality, self.network, how, like)
 
     def predict(self, data: Any, skip_bad: bool = False) -> list[ItemPrediction]:
         """What the task head says of every item, taken as a whole.

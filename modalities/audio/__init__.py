@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar, final
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from gestalt.core.components.ranges import Between, check_ranges
@@ -16,6 +16,7 @@ from gestalt.core.data.items import AbstractItems, Skipped, first_readable
 from gestalt.core.data.masks import AbstractMasks, ItemMasks
 from gestalt.core.data.places import Places, one_grid
 from gestalt.core.discovery.found import FoundBatch
+from gestalt.core.discovery.typed import TypedBatch
 from gestalt.core.modality.base import AbstractModality, Reading, Specimen
 from gestalt.core.modality.transform import AbstractTransform, Views
 from gestalt.core.modality.transplant import Transplant
@@ -33,10 +34,11 @@ from .effects import BackgroundMix, Filters, Gain, Noise
 from .encoders import Conv, LogMel
 from .front_end import SampleRate
 from .given_masks import read_masks, shown_masks
-from .outputs import element_columns, reduced, write_objects
+from .outputs import element_columns, reduced, write_objects, write_types
 from .pretrained import AST, TorchaudioWav2Vec2, hubert, wav2vec2
 from .rates import MOST, OF_SPEECH, SHIPPED, rate_of
 from .render import render
+from .render_object import render_object
 from .resnet import resnet18, resnet34, resnet50
 from .specimens import specimens
 from .statistics import statistics
@@ -218,6 +220,16 @@ class Audio(AbstractModality[Recording]):
     def specimens(self) -> Sequence[Specimen[Recording]]:
         """Three recordings of tones and hisses, two seconds or a little less."""
         return specimens(self.sample_rate)
+
+    def write_types(
+        self, found: Iterable[TypedBatch[Recording]], items: AbstractItems[Recording], names: Sequence[str], out: Path
+    ) -> str:
+        """Events with the names of their types, in the same files."""
+        return write_types(found, items, names, out)
+
+    def render_object(self, item: Recording, inside: Bool[Tensor, " elements"], grid: Places | None) -> str:
+        """A player of the stretch with its log-mel."""
+        return render_object(item, inside, one_grid(grid))
 
     def write_objects(self, found: Iterable[FoundBatch[Recording]], items: AbstractItems[Recording], out: Path) -> str:
         """Events as DCASE's table, Audacity's label tracks and JSON."""

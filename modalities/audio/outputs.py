@@ -15,6 +15,7 @@ from gestalt.core.data.items import AbstractItems
 from gestalt.core.data.segmentation import Segmentation
 from gestalt.core.discovery.found import FoundBatch
 from gestalt.core.discovery.groupers import along_first_axis
+from gestalt.core.discovery.typed import TypedBatch
 from gestalt.core.storage.csv_file import TableWriter
 from gestalt.core.storage.naming import OutputNames, counted
 from gestalt.core.storage.text_file import open_text
@@ -34,6 +35,28 @@ def write_objects(found: Iterable[FoundBatch[Recording]], items: AbstractItems[R
     Raises:
         TypeError: if the items are no windows of files.
     """
+    events, heard = _heard(found, items)
+    kinds = kinds_of(events)
+    write_events(out, events, kinds, heard)
+    said = f"{counted(len(events), 'event')} of {counted(len(set(kinds)), 'kind')}"
+    return f"{said} in {counted(len(heard), 'file')}"
+
+
+def write_types(
+    found: Iterable[TypedBatch[Recording]], items: AbstractItems[Recording], names: Sequence[str], out: Path
+) -> str:
+    """The same files, in which events are called after their types.
+
+    Raises:
+        TypeError: if the items are no windows of files.
+    """
+    events, heard = _heard((batch.coded(len(names)) for batch in found), items)
+    write_events(out, events, [names[event.number % len(names)] for event in events], heard)
+    return f"{counted(len(events), 'event')} in {counted(len(heard), 'file')}"
+
+
+def _heard(found: Iterable[FoundBatch[Recording]], items: AbstractItems[Recording]) -> tuple[list[Event], list[Path]]:
+    """All events, and all files."""
     if not isinstance(items, AudioFiles):
         raise TypeError(f"events are written for windows of files (AudioFiles), got {type(items).__name__}")
     sounding, heard = Sounding(), dict[Path, None]()
@@ -42,11 +65,7 @@ def write_objects(found: Iterable[FoundBatch[Recording]], items: AbstractItems[R
         for row, index in enumerate(batch.index):
             heard[items.path(index)] = None
             sounding.hear(labels[row], batch.features, row, element_times(batch, row, items), items.path(index))
-    events = sounding.events()
-    kinds = kinds_of(events)
-    write_events(out, events, kinds, list(heard))
-    said = f"{counted(len(events), 'event')} of {counted(len(set(kinds)), 'kind')}"
-    return f"{said} in {counted(len(heard), 'file')}"
+    return sounding.events(), list(heard)
 
 
 def write_events(out: Path, events: Sequence[Event], kinds: Sequence[str], files: Sequence[Path]) -> None:

@@ -21,12 +21,13 @@ TOUCHING = 1e-3  # seconds: frames of neighbouring windows that are no further a
 @final
 @dataclass(frozen=True)
 class Event:
-    """One event: its file, its times in seconds, and its vector."""
+    """One event: its file, its times in seconds, its vector, and the number of its object in the file."""
 
     file: Path
     onset: float
     offset: float
     vector: Float[Tensor, " dim"]
+    number: int = 0
 
 
 @final
@@ -38,7 +39,6 @@ class Sounding:
 
     def __init__(self) -> None:
         self._events: list[Event] = []
-        self._numbers: list[int] = []
         self._frames: list[int] = []
 
     def hear(
@@ -63,18 +63,17 @@ class Sounding:
         for number, length, end in zip(runs.tolist(), lengths.tolist(), ends.tolist(), strict=True):
             if number >= 0:
                 vector = features.values[row, end - length : end].float().mean(dim=0)
-                self._add(number, length, Event(file, float(times[end - length]), float(times[end]), vector))
+                self._add(length, Event(file, float(times[end - length]), float(times[end]), vector, number))
 
-    def _add(self, number: int, frames: int, event: Event) -> None:
+    def _add(self, frames: int, event: Event) -> None:
         before = self._events[-1] if self._events else None
-        if before is not None and _touch(before, event) and self._numbers[-1] == number:
+        if before is not None and _touch(before, event) and before.number == event.number:
             share = frames / (self._frames[-1] + frames)
             vector = torch.lerp(before.vector, event.vector, share)
-            self._events[-1] = Event(event.file, before.onset, event.offset, vector)
+            self._events[-1] = replace(before, offset=event.offset, vector=vector)
             self._frames[-1] += frames
         else:
             self._events.append(event)
-            self._numbers.append(number)
             self._frames.append(frames)
 
     def events(self) -> list[Event]:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, final
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from gestalt.core.components.ranges import Between, check_ranges
@@ -14,6 +14,7 @@ from gestalt.core.data.items import AbstractItems, Skipped, first_readable
 from gestalt.core.data.masks import AbstractMasks, ItemMasks
 from gestalt.core.data.places import Places, one_grid
 from gestalt.core.discovery.found import FoundBatch
+from gestalt.core.discovery.typed import TypedBatch
 from gestalt.core.modality.base import AbstractModality, Reading, Specimen
 from gestalt.core.modality.transform import AbstractTransform, Views
 from gestalt.core.modality.transplant import Transplant
@@ -35,12 +36,13 @@ from .molecules import graph_of as graph_of
 from .molecules import molecule_from as molecule_from
 from .molecules import molecule_of as molecule_of
 from .networks import from_pyg as from_pyg
-from .outputs import element_columns, write_objects
+from .outputs import element_columns, write_objects, write_types
 from .reading import Written, read_graphs
 from .records import GraphRecords as GraphRecords
 from .records import Record as Record
 from .render import draw as draw
 from .render import render
+from .render_object import render_object
 from .specimens import specimens
 from .statistics import statistics
 from .transplants import transplant
@@ -175,6 +177,16 @@ class GraphModality(AbstractModality[Graph]):
     def specimens(self) -> Sequence[Specimen[Graph]]:
         """Three molecules with their rings and functional groups."""
         return specimens()
+
+    def write_types(
+        self, found: Iterable[TypedBatch[Graph]], items: AbstractItems[Graph], names: Sequence[str], out: Path
+    ) -> str:
+        """A table of parts with the names of their types."""
+        return write_types(found, items, names, out)
+
+    def render_object(self, item: Graph, inside: Bool[Tensor, " elements"], grid: Places | None) -> str:
+        """A drawing in which it alone is coloured."""
+        return render_object(item, inside, one_grid(grid))
 
     def write_objects(self, found: Iterable[FoundBatch[Graph]], items: AbstractItems[Graph], out: Path) -> str:
         """Drawings; tables of the parts of molecules, or of the nodes of other graphs."""

@@ -119,7 +119,7 @@ def _rows(path: Path) -> list[tuple[str, Part]]:
 
 
 def _called(row: Mapping[str, str]) -> str:
-    return row.get("smarts") or row.get("smiles") or row.get("part") or ""
+    return meant(row.get("type", "")) or row.get("smarts") or row.get("smiles") or row.get("part") or ""
 
 
 def _joined(rows: Sequence[tuple[str, str, str, str]]) -> list[tuple[str, Part]]:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar, final
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from gestalt.core.components.ranges import Between, Count, check_ranges
@@ -16,6 +16,7 @@ from gestalt.core.data.items import AbstractItems, Skipped, first_readable
 from gestalt.core.data.masks import AbstractMasks, ItemMasks
 from gestalt.core.data.places import Places, one_grid
 from gestalt.core.discovery.found import FoundBatch
+from gestalt.core.discovery.typed import TypedBatch
 from gestalt.core.modality.base import AbstractModality, Reading, Specimen
 from gestalt.core.modality.raster import raster_statistics
 from gestalt.core.modality.transform import AbstractTransform, Views
@@ -35,9 +36,10 @@ from .effects import Blur, ColourJitter, Grey, Noise, Solarise
 from .encoders import ColourTexture, Conv
 from .given_masks import read_masks, shown_masks
 from .layout import Channels
-from .outputs import element_columns, input_grid, write_objects
+from .outputs import element_columns, input_grid, write_objects, write_types
 from .pretrained import Timm, TransformersSwin, dinov2, vit
 from .render import render
+from .render_object import render_object
 from .saliency import SaliencyMask
 from .segments import Blocks as Blocks
 from .segments import Felzenszwalb as Felzenszwalb
@@ -181,6 +183,16 @@ class Image(AbstractModality[Picture]):
     def specimens(self) -> Sequence[Specimen[Picture]]:
         """Three pictures of textured discs and boxes."""
         return specimens()
+
+    def write_types(
+        self, found: Iterable[TypedBatch[Picture]], items: AbstractItems[Picture], names: Sequence[str], out: Path
+    ) -> str:
+        """Index pictures whose numbers are types, and COCO's JSON with a category for each."""
+        return write_types(found, items, names, out)
+
+    def render_object(self, item: Picture, inside: Bool[Tensor, " elements"], grid: Places | None) -> str:
+        """A crop around it."""
+        return render_object(item, inside, one_grid(grid))
 
     def write_objects(self, found: Iterable[FoundBatch[Picture]], items: AbstractItems[Picture], out: Path) -> str:
         """Index pictures and overlays at the size of each file, and COCO's JSON."""

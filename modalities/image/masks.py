@@ -2,7 +2,7 @@
 
 import io
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -54,9 +54,14 @@ def numbered(labels: Int[Tensor, "height width"]) -> Int[Tensor, "height width"]
 
 def index_png(labels: Int[Tensor, "height width"]) -> bytes:
     """A PNG whose pixel values are object numbers from 1, 0 for none; with a palette, or 16 bits above 255 objects."""
+    return numbers_png(numbered(labels))
+
+
+def numbers_png(numbers: Int[Tensor, "height width"]) -> bytes:
+    """A PNG of these numbers; with a palette, or 16 bits above 255."""
     from PIL import Image
 
-    index = numbered(labels).numpy()
+    index = numbers.numpy()
     buffer = io.BytesIO()
     if index.max() > MOST:
         Image.fromarray(index.astype(np.uint16)).save(buffer, "PNG")
@@ -89,8 +94,8 @@ def run_lengths(mask: Bool[Tensor, "height width"]) -> list[int]:
     return [0, *lengths] if bool(mask[0, 0]) else lengths
 
 
-def coco(pictures: Iterable[tuple[str, Int[Tensor, "_ _"]]]) -> dict[str, Any]:
-    """COCO's annotations of pictures by file name: every object is one annotation of the category `object`.
+def coco(pictures: Iterable[tuple[str, Int[Tensor, "_ _"]]], names: Sequence[str] = ("object",)) -> dict[str, Any]:
+    """COCO's annotations of pictures by file name: every object is one annotation, object k of category k mod `names`.
 
     Segmentations are uncompressed run lengths, which pycocotools reads as they are. The score of all is 1, as nothing
     says more, so that the annotations can be evaluated as results, too.
@@ -100,7 +105,8 @@ def coco(pictures: Iterable[tuple[str, Int[Tensor, "_ _"]]]) -> dict[str, Any]:
         height, width = labels.shape
         images.append({"id": image, "file_name": name, "height": height, "width": width})
         index = numbered(labels)
-        for number in range(1, int(index.max()) + 1):
+        kinds = (labels[labels >= 0].unique() % len(names)).tolist()
+        for number, kind in enumerate(kinds, start=1):
             mask = index == number
             rows, columns = mask.any(dim=1).nonzero()[:, 0], mask.any(dim=0).nonzero()[:, 0]
             top, left = int(rows[0]), int(columns[0])
@@ -108,7 +114,7 @@ def coco(pictures: Iterable[tuple[str, Int[Tensor, "_ _"]]]) -> dict[str, Any]:
                 {
                     "id": len(annotations) + 1,
                     "image_id": image,
-                    "category_id": 1,
+                    "category_id": kind + 1,
                     "iscrowd": 0,
                     "score": 1.0,
                     "area": int(mask.sum()),
@@ -116,7 +122,7 @@ def coco(pictures: Iterable[tuple[str, Int[Tensor, "_ _"]]]) -> dict[str, Any]:
                     "segmentation": {"size": [height, width], "counts": run_lengths(mask)},
                 }
             )
-    categories = [{"id": 1, "name": "object", "supercategory": ""}]
+    categories = [{"id": number, "name": name, "supercategory": ""} for number, name in enumerate(names, start=1)]
     return {"images": images, "annotations": annotations, "categories": categories}
 
 

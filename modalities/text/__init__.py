@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, final
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from gestalt.core.components.ranges import Between, check_ranges
@@ -13,6 +13,7 @@ from gestalt.core.data.items import AbstractItems, Skipped
 from gestalt.core.data.masks import AbstractMasks, ItemMasks
 from gestalt.core.data.places import Places, one_grid
 from gestalt.core.discovery.found import FoundBatch
+from gestalt.core.discovery.typed import TypedBatch
 from gestalt.core.modality.base import AbstractModality, Reading, Specimen
 from gestalt.core.modality.transform import AbstractTransform, Views
 from gestalt.core.modality.transplant import Transplant
@@ -27,7 +28,7 @@ from .dilated import Dilated
 from .encoders import Conv, Letters
 from .given_masks import read_masks, shown_masks
 from .noise import Characters, Keyboard, Reserved, Scanned, Spelling, Synonyms
-from .outputs import element_columns, write_objects
+from .outputs import element_columns, write_objects, write_types
 from .pieces import LEAST
 from .pieces import learned_tokenizer as learned_tokenizer
 from .pieces import train_tokenizer as train_tokenizer
@@ -35,6 +36,7 @@ from .reading import TextFiles as TextFiles
 from .reading import each_passage as each_passage
 from .reading import read_text
 from .render import render
+from .render_object import render_object
 from .spans import Span as Span
 from .spans import bio_lines as bio_lines
 from .spans import json_line as json_line
@@ -200,6 +202,16 @@ class Text(AbstractModality[Passage]):
     def specimens(self) -> Sequence[Specimen[Passage]]:
         """Three sentences with their noun and verb groups."""
         return specimens()
+
+    def write_types(
+        self, found: Iterable[TypedBatch[Passage]], items: AbstractItems[Passage], names: Sequence[str], out: Path
+    ) -> str:
+        """Spans with the names of their types, as JSON Lines and in BIO columns."""
+        return write_types(found, items, names, out)
+
+    def render_object(self, item: Passage, inside: Bool[Tensor, " elements"], grid: Places | None) -> str:
+        """Its words, with some on either side."""
+        return render_object(item, inside, one_grid(grid))
 
     def write_objects(self, found: Iterable[FoundBatch[Passage]], items: AbstractItems[Passage], out: Path) -> str:
         """Spans as JSON Lines with character offsets, in BIO columns, and in colours."""

@@ -1,6 +1,6 @@
 """Found spans in the formats that the field's tools read, and the characters of words."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from html import escape
 from pathlib import Path
@@ -11,6 +11,7 @@ from torch import Tensor
 
 from gestalt.core.data.items import AbstractItems, id_of
 from gestalt.core.discovery.found import FoundBatch
+from gestalt.core.discovery.typed import TypedBatch
 from gestalt.core.storage.naming import counted
 from gestalt.core.storage.text_file import open_text
 
@@ -56,6 +57,25 @@ def write_objects(found: Iterable[FoundBatch[Passage]], items: AbstractItems[Pas
             page.write(f"<p>{passages - SHOWN} more passages are in the other files.</p>\n")
         page.write("</body></html>\n")
     return f"{counted(spans, 'span')} in {counted(passages, 'passage')} of {counted(len(of), 'file')}"
+
+
+def write_types(
+    found: Iterable[TypedBatch[Passage]], items: AbstractItems[Passage], names: Sequence[str], out: Path
+) -> str:
+    """`spans.jsonl` with a label for every span, and `spans.bio` with the labels as tags.
+
+    Raises:
+        TypeError: if the passages are no parts of files.
+    """
+    files, passages, spans = _files(items), 0, 0
+    with open_text(out / "spans.jsonl") as records, open_text(out / "spans.bio") as columns:
+        for one in joined_spans(_labelled(batch.coded(len(names)) for batch in found), files):
+            line, called = files.line(one.index), id_of(files, one.index)
+            records.write(json_line(one.item, one.spans, str(files.path(one.index)), line, called, names))
+            own = spans_of(one.item, one.labels)
+            columns.write(bio_lines(one.item, own, one.continued is not None, one.goes_on, names))
+            passages, spans = passages + 1, spans + len(one.spans)
+    return f"{counted(spans, 'span')} in {counted(passages, 'passage')}"
 
 
 def _labelled(found: Iterable[FoundBatch[Passage]]) -> Iterator[tuple[int, Passage, Int[Tensor, " elements"]]]:

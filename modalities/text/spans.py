@@ -55,18 +55,27 @@ def spans_of(item: Passage, found: Int[Tensor, " elements"]) -> list[Span]:
     return spans
 
 
-def json_line(item: Passage, spans: Sequence[Span], file: str, line: int, called: str = "") -> str:
+def json_line(
+    item: Passage, spans: Sequence[Span], file: str, line: int, called: str = "", names: Sequence[str] = ()
+) -> str:
     """One passage with its spans as a line of JSON; characters are counted in the file (in the field of a record).
 
-    `called` is what its record is called there, its `id`; a passage without one has none.
+    `called` is what its record is called there, its `id`; a passage without one has none. With `names`, a span of
+    object k has the label k mod `names`.
     """
-    found = [{"begin": s.begin, "end": s.end, "object": s.object, "text": s.text} for s in spans]
+    found = [
+        {"begin": s.begin, "end": s.end, "object": s.object, "text": s.text}
+        | ({"label": names[s.object % len(names)]} if names else {})
+        for s in spans
+    ]
     fields = {"file": file, "line": line} | ({"id": called} if called else {})
     fields |= {"begin": item.start, "text": item.text, "spans": found}
     return json.dumps(fields, ensure_ascii=False) + "\n"
 
 
-def bio_lines(item: Passage, spans: Sequence[Span], continued: bool = False, goes_on: bool = False) -> str:
+def bio_lines(
+    item: Passage, spans: Sequence[Span], continued: bool = False, goes_on: bool = False, names: Sequence[str] = ()
+) -> str:
     """One passage in CoNLL's form: a word, a tab and its tag on every line, an empty line at the end.
 
     `B-2` begins a span of object 2, `I-2` goes on with it, `O` is in none.
@@ -76,6 +85,7 @@ def bio_lines(item: Passage, spans: Sequence[Span], continued: bool = False, goe
         spans: its spans, in order.
         continued: the first span began in the window before, so that it only goes on here.
         goes_on: the last span goes on in the next window; there is no empty line then.
+        names: object k is called k mod `names`; by its number without.
 
     Example:
         >>> import torch
@@ -87,19 +97,20 @@ def bio_lines(item: Passage, spans: Sequence[Span], continued: bool = False, goe
         it	B-0
         <BLANKLINE>
     """
-    tags = tags_of(item, spans, continued)
+    tags = tags_of(item, spans, continued, names)
     # A word that a table of synonyms put in may hold a space, which ends a column.
     rows = ["\t".join((" ".join(word.split()), tag)) for word, tag in zip(item.words, tags, strict=True)]
     return "\n".join([*rows, ""] if goes_on else [*rows, "", ""])
 
 
-def tags_of(item: Passage, spans: Sequence[Span], continued: bool = False) -> list[str]:
+def tags_of(item: Passage, spans: Sequence[Span], continued: bool = False, names: Sequence[str] = ()) -> list[str]:
     """For every word `B-2` where a span of object 2 begins, `I-2` where it goes on, `O` where there is none.
 
-    `continued` says that the first span began before the passage.
+    `continued` says that the first span began before the passage. A name has no white space in a column.
     """
     tags = ["O"] * len(item.words)
     for number, span in enumerate(spans):
         begin = "I" if continued and number == 0 else "B"
-        tags[span.first : span.last] = [f"{begin}-{span.object}", *[f"I-{span.object}"] * (span.last - span.first - 1)]
+        name = "_".join(names[span.object % len(names)].split()) if names else str(span.object)
+        tags[span.first : span.last] = [f"{begin}-{name}", *[f"I-{name}"] * (span.last - span.first - 1)]
     return tags

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, final
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from gestalt.core.components.ranges import Between, Positive, check_ranges
@@ -15,6 +15,7 @@ from gestalt.core.data.items import AbstractItems, Skipped
 from gestalt.core.data.masks import AbstractMasks, ItemMasks
 from gestalt.core.data.places import Places, one_grid
 from gestalt.core.discovery.found import FoundBatch
+from gestalt.core.discovery.typed import TypedBatch
 from gestalt.core.modality.base import AbstractModality, Reading, Specimen
 from gestalt.core.modality.transform import AbstractTransform, Views
 from gestalt.core.modality.transplant import Transplant
@@ -34,10 +35,11 @@ from .fitted import MViT, VideoMAE
 from .given_masks import read_masks, shown_masks
 from .masks import on_pixels as on_pixels
 from .masks import overlay as overlay
-from .outputs import element_columns, input_grid, shrunk, write_objects
+from .outputs import element_columns, input_grid, shrunk, write_objects, write_types
 from .outputs_formats import write_index_masks as write_index_masks
 from .outputs_formats import write_overlay as write_overlay
 from .render import render
+from .render_object import render_object
 from .space import CutOut, Flip, ResizedCrop, Rotation
 from .specimens import specimens
 from .statistics import statistics
@@ -191,6 +193,16 @@ class Video(AbstractModality[Clip]):
     def specimens(self) -> Sequence[Specimen[Clip]]:
         """Three clips of squares that drift, of different sizes, one with uneven times."""
         return specimens()
+
+    def write_types(
+        self, found: Iterable[TypedBatch[Clip]], items: AbstractItems[Clip], names: Sequence[str], out: Path
+    ) -> str:
+        """Index pictures whose numbers are types."""
+        return write_types(found, items, names, out, self.size)
+
+    def render_object(self, item: Clip, inside: Bool[Tensor, " elements"], grid: Places | None) -> str:
+        """Four frames, cropped to where it moves."""
+        return render_object(item, inside, one_grid(grid))
 
     def write_objects(self, found: Iterable[FoundBatch[Clip]], items: AbstractItems[Clip], out: Path) -> str:
         """Index masks as DAVIS has them, videos with coloured objects, and times as JSON."""

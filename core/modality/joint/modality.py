@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar, final
 
 import torch
-from jaxtyping import Int
+from jaxtyping import Bool, Int
 from torch import Tensor
 
 from ...data.in_parts import InParts
@@ -20,6 +20,7 @@ from ...networks.modes import evaluating
 from ..base import AbstractModality, Reading, Specimen
 from ..inferred import inferred_settings
 from ..optional import ComputesTargets, CutsInTime, ReadsWindows
+from ..showing import object_html
 from ..transform import AbstractTransform, Chain, Views
 from ..two_steps import encoders_in_two_steps
 from .encoders import Joint, JointRaw, chosen_encoders, first_that_learns
@@ -194,6 +195,17 @@ class JointModality(AbstractModality[JointItem]):
             of_part = [extent for part_name, extent in truth if part_name == name]
             picture = self.modalities[name].render(part, found[here], own, of_part)
             shown.append(f'<div class="part"><h4>{html.escape(name)}</h4>{picture}</div>')
+        return "".join(shown)
+
+    def render_object(self, item: JointItem, inside: Bool[Tensor, " elements"], grid: Places | None) -> str:
+        """The object in every part in which it has elements."""
+        assert isinstance(grid, Parts)
+        shown = []
+        for name, part in item.parts.items():
+            here, own = inside[grid.slices[name]], grid.grids[grid.names.index(name)]
+            if bool(here.any()):
+                picture = object_html(self.modalities[name], part, here, own)
+                shown.append(f'<div class="part"><h4>{html.escape(name)}</h4>{picture}</div>')
         return "".join(shown)
 
     def specimens(self) -> Sequence[Specimen[JointItem]]:
