@@ -106,7 +106,7 @@ def _captioned(folder: Path) -> None:
 
 CASES = {
     "audio": Case(lambda: Audio(seconds=2.0), "conv", _sounds, ("events.csv", "events.tsv", "labels"), "<audio"),
-    "image": Case(lambda: Image(longest=64), "conv", _pictures, ("objects.json", "index"), "gestalt-crop"),
+    "image": Case(lambda: Image(longest=64), "conv", _pictures, ("objects.json",), "gestalt-crop"),
     "video": Case(lambda: Video(seconds=1.0, rate=4.0, size=16), "conv", _clips, ("masks",), "gestalt-track"),
     "text": Case(Text, "conv", _texts, ("spans.jsonl", "spans.bio"), "<mark>"),
     "graph": Case(lambda: GRAPH, "gine", _molecules, ("parts.csv",), "gestalt-part"),

@@ -132,6 +132,7 @@ OBJECTIVES = Registry("objective", "gestalt.objectives")
 HIDINGS = Registry("way to hide", "gestalt.hidings")
 TARGETS = Registry("target", "gestalt.targets")
 HEADS = Registry("head", "gestalt.heads")
+FITTERS = Registry("fitter", "gestalt.fitters")
 PROTOCOLS = Registry("protocol", "gestalt.protocols")
 CLUSTERINGS = Registry("clustering", "gestalt.clusterings")
 PARTS = Registry("part", "gestalt.parts")
@@ -147,6 +148,7 @@ REGISTRIES = (
     HIDINGS,
     TARGETS,
     HEADS,
+    FITTERS,
     PROTOCOLS,
     CLUSTERINGS,
     PARTS,

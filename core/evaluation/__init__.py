@@ -18,6 +18,10 @@ from .events import segment_f1 as segment_f1
 from .fine_tuning import FineTuning as FineTuning
 from .fine_tuning import fine_tune as fine_tune
 from .fractions import label_fraction as label_fraction
+from .grounding import consensus_iou as consensus_iou
+from .grounding import on_lattice as on_lattice
+from .grounding import pointing_game as pointing_game
+from .grounding import success_auc as success_auc
 from .intervals import Intervals as Intervals
 from .linear_probe import ClassScore as ClassScore
 from .linear_probe import ValueScore as ValueScore
@@ -34,7 +38,12 @@ from .overlap import mean_best_overlap as mean_best_overlap
 from .overlap import object_recovery as object_recovery
 from .partition import adjusted_rand_index as adjusted_rand_index
 from .partition import foreground_adjusted_rand_index as foreground_adjusted_rand_index
+from .preference import ranked_above as ranked_above
 from .probe import probe as probe
+from .retrieval import Ranks as Ranks
+from .retrieval import Retrieval as Retrieval
+from .retrieval import ranks as ranks
+from .retrieval import retrieval as retrieval
 from .table import Column as Column
 from .table import Row as Row
 from .table import Table as Table

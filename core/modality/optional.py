@@ -76,6 +76,10 @@ class ShowsParts(Protocol[ItemT]):
         """These views, each of which keeps the parts of its place alone; as many as there are views or places."""
         ...
 
+    def alone(self, item: ItemT, names: Sequence[str]) -> ItemT | None:
+        """An item without its other parts; None where it has none of these."""
+        ...
+
 
 @runtime_checkable
 class IsSequence(Protocol):

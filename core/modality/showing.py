@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ..data.places import Places
 from .base import AbstractModality
-from .optional_types import ShowsObjects
+from .shows_objects import ShowsObjects
 
 
 def object_html(

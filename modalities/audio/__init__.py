@@ -16,7 +16,6 @@ from gestalt.core.data.items import AbstractItems, Skipped, first_readable
 from gestalt.core.data.masks import AbstractMasks, ItemMasks
 from gestalt.core.data.places import Places, one_grid
 from gestalt.core.discovery.found import FoundBatch
-from gestalt.core.discovery.typed import TypedBatch
 from gestalt.core.modality.base import AbstractModality, Reading, Specimen
 from gestalt.core.modality.transform import AbstractTransform, Views
 from gestalt.core.modality.transplant import Transplant
@@ -34,7 +33,7 @@ from .effects import BackgroundMix, Filters, Gain, Noise
 from .encoders import Conv, LogMel
 from .front_end import SampleRate
 from .given_masks import read_masks, shown_masks
-from .outputs import element_columns, reduced, write_objects, write_types
+from .outputs import element_columns, reduced, write_objects
 from .pretrained import AST, TorchaudioWav2Vec2, hubert, wav2vec2
 from .rates import MOST, OF_SPEECH, SHIPPED, rate_of
 from .render import render
@@ -220,12 +219,6 @@ class Audio(AbstractModality[Recording]):
     def specimens(self) -> Sequence[Specimen[Recording]]:
         """Three recordings of tones and hisses, two seconds or a little less."""
         return specimens(self.sample_rate)
-
-    def write_types(
-        self, found: Iterable[TypedBatch[Recording]], items: AbstractItems[Recording], names: Sequence[str], out: Path
-    ) -> str:
-        """Events with the names of their types, in the same files."""
-        return write_types(found, items, names, out)
 
     def render_object(self, item: Recording, inside: Bool[Tensor, " elements"], grid: Places | None) -> str:
         """A player of the stretch with its log-mel."""

@@ -14,7 +14,6 @@ from gestalt.core.data.items import AbstractItems, Skipped, first_readable
 from gestalt.core.data.masks import AbstractMasks, ItemMasks
 from gestalt.core.data.places import Places, one_grid
 from gestalt.core.discovery.found import FoundBatch
-from gestalt.core.discovery.typed import TypedBatch
 from gestalt.core.modality.base import AbstractModality, Reading, Specimen
 from gestalt.core.modality.transform import AbstractTransform, Views
 from gestalt.core.modality.transplant import Transplant
@@ -36,7 +35,7 @@ from .molecules import graph_of as graph_of
 from .molecules import molecule_from as molecule_from
 from .molecules import molecule_of as molecule_of
 from .networks import from_pyg as from_pyg
-from .outputs import element_columns, write_objects, write_types
+from .outputs import element_columns, write_objects
 from .reading import Written, read_graphs
 from .records import GraphRecords as GraphRecords
 from .records import Record as Record
@@ -177,12 +176,6 @@ class GraphModality(AbstractModality[Graph]):
     def specimens(self) -> Sequence[Specimen[Graph]]:
         """Three molecules with their rings and functional groups."""
         return specimens()
-
-    def write_types(
-        self, found: Iterable[TypedBatch[Graph]], items: AbstractItems[Graph], names: Sequence[str], out: Path
-    ) -> str:
-        """A table of parts with the names of their types."""
-        return write_types(found, items, names, out)
 
     def render_object(self, item: Graph, inside: Bool[Tensor, " elements"], grid: Places | None) -> str:
         """A drawing in which it alone is coloured."""

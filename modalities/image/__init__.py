@@ -16,7 +16,6 @@ from gestalt.core.data.items import AbstractItems, Skipped, first_readable
 from gestalt.core.data.masks import AbstractMasks, ItemMasks
 from gestalt.core.data.places import Places, one_grid
 from gestalt.core.discovery.found import FoundBatch
-from gestalt.core.discovery.typed import TypedBatch
 from gestalt.core.modality.base import AbstractModality, Reading, Specimen
 from gestalt.core.modality.raster import raster_statistics
 from gestalt.core.modality.transform import AbstractTransform, Views
@@ -36,7 +35,7 @@ from .effects import Blur, ColourJitter, Grey, Noise, Solarise
 from .encoders import ColourTexture, Conv
 from .given_masks import read_masks, shown_masks
 from .layout import Channels
-from .outputs import element_columns, input_grid, write_objects, write_types
+from .outputs import element_columns, input_grid, write_objects
 from .pretrained import Timm, TransformersSwin, dinov2, vit
 from .render import render
 from .render_object import render_object
@@ -183,12 +182,6 @@ class Image(AbstractModality[Picture]):
     def specimens(self) -> Sequence[Specimen[Picture]]:
         """Three pictures of textured discs and boxes."""
         return specimens()
-
-    def write_types(
-        self, found: Iterable[TypedBatch[Picture]], items: AbstractItems[Picture], names: Sequence[str], out: Path
-    ) -> str:
-        """Index pictures whose numbers are types, and COCO's JSON with a category for each."""
-        return write_types(found, items, names, out)
 
     def render_object(self, item: Picture, inside: Bool[Tensor, " elements"], grid: Places | None) -> str:
         """A crop around it."""

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, final
@@ -16,7 +16,6 @@ from torch import Tensor
 from gestalt.core.data.feature_map import Grid
 from gestalt.core.data.items import AbstractItems, BadItemError, Skipped
 from gestalt.core.data.masks import AbstractMasks, ItemMasks
-from gestalt.core.modality.mask_names import mask_names
 from gestalt.core.modality.pairing import NamedFiles, files_below, must_exist, unreadable_masks
 from gestalt.core.pictures.pillow import orientation_of
 from gestalt.core.pictures.pixels import refuse_many, upright
@@ -51,7 +50,7 @@ def read_masks(path: Path, items: AbstractItems[Picture], skipped: Sequence[Skip
         found = files.paired(files_below(path, {".png"}), lambda mask: f"the mask {mask}")
         if not found:
             raise unreadable_masks(path, ACCEPTED)
-        return IndexMasks(items.paths, found, files.unused, mask_names(path))
+        return IndexMasks(items.paths, found, files.unused)
     if path.suffix.lower() != ".json":
         raise unreadable_masks(path, ACCEPTED)
     annotated = _annotated(path, files)
@@ -61,15 +60,11 @@ def read_masks(path: Path, items: AbstractItems[Picture], skipped: Sequence[Skip
 @final
 @dataclass(frozen=True)
 class IndexMasks(AbstractMasks[Picture]):
-    """One index PNG for a picture, of the picture's own size; 0 is no object, every other number one.
-
-    `names` says what some numbers are called.
-    """
+    """One index PNG for a picture, of the picture's own size; 0 is no object, every other number one."""
 
     pictures: tuple[Path, ...]
     files: Mapping[int, Path]
     unused: tuple[str, ...] = ()
-    names: Mapping[int, str] = field(default_factory=dict)
 
     def has(self, index: int) -> bool:
         """Whether there is a PNG."""
@@ -80,7 +75,7 @@ class IndexMasks(AbstractMasks[Picture]):
         if index not in self.files:
             return None
         path = self.files[index]
-        return _on_item(read_numbers(path, ADVICE), self.pictures[index], item, str(path), self.names)
+        return _on_item(read_numbers(path, ADVICE), self.pictures[index], item, str(path), {})
 
 
 @final

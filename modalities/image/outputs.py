@@ -1,26 +1,23 @@
 """Found objects of pictures at the size of each file, and the places of cells in it."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
 from gestalt.core.data.feature_map import Grid
 from gestalt.core.data.items import AbstractItems
-from gestalt.core.discovery.found import FoundBatch
-from gestalt.core.discovery.typed import TypedBatch
-from gestalt.core.modality.mask_names import write_mask_names
+from gestalt.core.discovery.found import FoundBatch, Named
 from gestalt.core.pictures.reading import size_of
 from gestalt.core.storage.naming import OutputNames, counted
 from gestalt.core.storage.text_file import open_text
 
 from .data import ImageFiles, Picture
-from .masks import coco, index_png, numbers_png, on_pixels, overlay, png
+from .masks import Category, coco, index_png, on_pixels, overlay, png
 from .reading import decode
 
 SHOWN = 1024
@@ -30,58 +27,28 @@ SHOWN = 1024
 def write_objects(found: Iterable[FoundBatch[Picture]], items: AbstractItems[Picture], out: Path) -> str:
     """For every picture an index PNG of its own size (0: no object, objects from 1) and an overlay.
 
-    `index/NAME.png`, `overlay/NAME.png`, and for all pictures `objects.json` in COCO's format.
+    `index/NAME.png`, `overlay/NAME.png`, and for all pictures `objects.json` in COCO's format, with the categories and
+    scores of a model that says what objects are called.
 
     Raises:
         TypeError: if the pictures are no files.
     """
-    return _with_record(coco(_written(found, _files(items), out)), out)
-
-
-def write_types(
-    found: Iterable[TypedBatch[Picture]], items: AbstractItems[Picture], names: Sequence[str], out: Path
-) -> str:
-    """`objects.json` in COCO's format, with a category for every type, and index PNGs whose numbers are the types from
-    1 on, with `names.json`: `index/NAME.png`.
-
-    Raises:
-        TypeError: if the pictures are no files.
-    """
-    said = _with_record(coco(_typed(found, _files(items), len(names), out), names), out)
-    write_mask_names(out / "index", names)
-    return said
-
-
-def _with_record(record: Mapping[str, Any], out: Path) -> str:
+    first = next(batches := iter(found), None)
+    names = ("object",) if first is None or first.named is None else first.named.names
+    whole = () if first is None else chain((first,), batches)
+    record = coco(_written(whole, _files(items), out), names)
     with open_text(out / "objects.json") as file:
         file.write(json.dumps(record, ensure_ascii=False) + "\n")
     return f"{counted(len(record['annotations']), 'object')} in {counted(len(record['images']), 'picture')}"
 
 
-def _typed(
-    found: Iterable[TypedBatch[Picture]], files: ImageFiles, count: int, out: Path
-) -> Iterator[tuple[str, Int[Tensor, "_ _"]]]:
-    """The object and type of every pixel as one number, picture by picture, once its index PNG is written."""
-    places = OutputNames(files.paths, ".png")
-    for batch in (one.coded(count) for one in found):
-        labels, grid = batch.labels(), batch.features.grid
-        assert grid is not None
-        for row, (index, item) in enumerate(zip(batch.index, batch.items, strict=True)):
-            path = files.path(index)
-            objects = full_size(labels[row], grid, item, size_of(path))
-            target = out / "index" / places.of(path)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(numbers_png(torch.where(objects >= 0, objects % count + 1, 0)))
-            yield str(path), objects
-
-
 def _written(
     found: Iterable[FoundBatch[Picture]], files: ImageFiles, out: Path
-) -> Iterator[tuple[str, Int[Tensor, "_ _"]]]:
+) -> Iterator[tuple[str, Int[Tensor, "_ _"], Mapping[int, Category]]]:
     """The object of every pixel, picture by picture, once its two files are written."""
     names = OutputNames(files.paths, ".png")
     for batch in found:
-        labels, grid = batch.segmentation.labels(), batch.features.grid
+        labels, grid = batch.labels(), batch.features.grid
         assert grid is not None
         for row, (index, item) in enumerate(zip(batch.index, batch.items, strict=True)):
             path, name = files.path(index), names.of(files.path(index))
@@ -92,7 +59,16 @@ def _written(
                 target = out / folder / name
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(content)
-            yield str(path), objects
+            yield str(path), objects, categories_of(labels[row], batch.named, row)
+
+
+def categories_of(labels: Int[Tensor, " elements"], named: Named | None, row: int) -> dict[int, Category]:
+    """What the objects of a picture are called by their numbers; the score is the mean over an object's cells."""
+    if named is None:
+        return {}
+    numbers = labels[labels >= 0].unique().tolist()
+    scores = named.scores[row]
+    return {number: Category(named.name(number), float(scores[labels == number].mean())) for number in numbers}
 
 
 def full_size(

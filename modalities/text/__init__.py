@@ -13,7 +13,6 @@ from gestalt.core.data.items import AbstractItems, Skipped
 from gestalt.core.data.masks import AbstractMasks, ItemMasks
 from gestalt.core.data.places import Places, one_grid
 from gestalt.core.discovery.found import FoundBatch
-from gestalt.core.discovery.typed import TypedBatch
 from gestalt.core.modality.base import AbstractModality, Reading, Specimen
 from gestalt.core.modality.transform import AbstractTransform, Views
 from gestalt.core.modality.transplant import Transplant
@@ -28,7 +27,7 @@ from .dilated import Dilated
 from .encoders import Conv, Letters
 from .given_masks import read_masks, shown_masks
 from .noise import Characters, Keyboard, Reserved, Scanned, Spelling, Synonyms
-from .outputs import element_columns, write_objects, write_types
+from .outputs import element_columns, write_objects
 from .pieces import LEAST
 from .pieces import learned_tokenizer as learned_tokenizer
 from .pieces import train_tokenizer as train_tokenizer
@@ -202,12 +201,6 @@ class Text(AbstractModality[Passage]):
     def specimens(self) -> Sequence[Specimen[Passage]]:
         """Three sentences with their noun and verb groups."""
         return specimens()
-
-    def write_types(
-        self, found: Iterable[TypedBatch[Passage]], items: AbstractItems[Passage], names: Sequence[str], out: Path
-    ) -> str:
-        """Spans with the names of their types, as JSON Lines and in BIO columns."""
-        return write_types(found, items, names, out)
 
     def render_object(self, item: Passage, inside: Bool[Tensor, " elements"], grid: Places | None) -> str:
         """Its words, with some on either side."""

@@ -11,7 +11,6 @@ from torch import Tensor
 
 from gestalt.core.data.items import AbstractItems, id_of
 from gestalt.core.discovery.found import FoundBatch
-from gestalt.core.discovery.typed import TypedBatch
 from gestalt.core.storage.naming import counted
 from gestalt.core.storage.text_file import open_text
 
@@ -20,7 +19,7 @@ from .data import Passage
 from .joining import joined_spans
 from .reading import TextFiles
 from .render import render
-from .spans import bio_lines, json_line, spans_of
+from .spans import Span, bio_lines, json_line, spans_of
 
 SHOWN = 500
 """Passages in the page of colours: a browser shows no book at once, and the other files have them all."""
@@ -44,7 +43,8 @@ def write_objects(found: Iterable[FoundBatch[Passage]], items: AbstractItems[Pas
         page.write(_HEAD)
         for one in joined_spans(_labelled(found), files):
             item, file, line = one.item, files.path(one.index), files.line(one.index)
-            own, continued = spans_of(item, one.labels), one.continued is not None
+            continued = one.continued is not None
+            own = [*([one.continued] if one.continued else []), *one.spans]
             called = id_of(files, one.index)
             records.write(json_line(item, one.spans, str(file), line, called))
             columns.write(bio_lines(item, own, continued, one.goes_on))
@@ -59,28 +59,12 @@ def write_objects(found: Iterable[FoundBatch[Passage]], items: AbstractItems[Pas
     return f"{counted(spans, 'span')} in {counted(passages, 'passage')} of {counted(len(of), 'file')}"
 
 
-def write_types(
-    found: Iterable[TypedBatch[Passage]], items: AbstractItems[Passage], names: Sequence[str], out: Path
-) -> str:
-    """`spans.jsonl` with a label for every span, and `spans.bio` with the labels as tags.
-
-    Raises:
-        TypeError: if the passages are no parts of files.
-    """
-    files, passages, spans = _files(items), 0, 0
-    with open_text(out / "spans.jsonl") as records, open_text(out / "spans.bio") as columns:
-        for one in joined_spans(_labelled(batch.coded(len(names)) for batch in found), files):
-            line, called = files.line(one.index), id_of(files, one.index)
-            records.write(json_line(one.item, one.spans, str(files.path(one.index)), line, called, names))
-            own = spans_of(one.item, one.labels)
-            columns.write(bio_lines(one.item, own, one.continued is not None, one.goes_on, names))
-            passages, spans = passages + 1, spans + len(one.spans)
-    return f"{counted(spans, 'span')} in {counted(passages, 'passage')}"
-
-
-def _labelled(found: Iterable[FoundBatch[Passage]]) -> Iterator[tuple[int, Passage, Int[Tensor, " elements"]]]:
+def _labelled(
+    found: Iterable[FoundBatch[Passage]],
+) -> Iterator[tuple[int, Passage, Int[Tensor, " elements"], Sequence[Span]]]:
     for batch in found:
-        yield from zip(batch.index, batch.items, batch.labels(), strict=True)
+        for row, (index, item, labels) in enumerate(zip(batch.index, batch.items, batch.labels(), strict=True)):
+            yield index, item, labels, spans_of(item, labels, batch.named, row)
 
 
 def element_columns(

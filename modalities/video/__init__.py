@@ -15,7 +15,6 @@ from gestalt.core.data.items import AbstractItems, Skipped
 from gestalt.core.data.masks import AbstractMasks, ItemMasks
 from gestalt.core.data.places import Places, one_grid
 from gestalt.core.discovery.found import FoundBatch
-from gestalt.core.discovery.typed import TypedBatch
 from gestalt.core.modality.base import AbstractModality, Reading, Specimen
 from gestalt.core.modality.transform import AbstractTransform, Views
 from gestalt.core.modality.transplant import Transplant
@@ -35,7 +34,7 @@ from .fitted import MViT, VideoMAE
 from .given_masks import read_masks, shown_masks
 from .masks import on_pixels as on_pixels
 from .masks import overlay as overlay
-from .outputs import element_columns, input_grid, shrunk, write_objects, write_types
+from .outputs import element_columns, input_grid, shrunk, write_objects
 from .outputs_formats import write_index_masks as write_index_masks
 from .outputs_formats import write_overlay as write_overlay
 from .render import render
@@ -193,12 +192,6 @@ class Video(AbstractModality[Clip]):
     def specimens(self) -> Sequence[Specimen[Clip]]:
         """Three clips of squares that drift, of different sizes, one with uneven times."""
         return specimens()
-
-    def write_types(
-        self, found: Iterable[TypedBatch[Clip]], items: AbstractItems[Clip], names: Sequence[str], out: Path
-    ) -> str:
-        """Index pictures whose numbers are types."""
-        return write_types(found, items, names, out, self.size)
 
     def render_object(self, item: Clip, inside: Bool[Tensor, " elements"], grid: Places | None) -> str:
         """Four frames, cropped to where it moves."""

@@ -1,7 +1,7 @@
 """Found objects of videos in the formats that the field's tools read, and the places of tubes."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
+from torch import Tensor
 
 from gestalt.core.data.feature_map import Grid
 from gestalt.core.data.items import AbstractItems
-from gestalt.core.discovery.found import FoundBatch
-from gestalt.core.discovery.typed import TypedBatch
+from gestalt.core.discovery.found import FoundBatch, Named
 from gestalt.core.modality.mask_names import write_mask_names
 from gestalt.core.storage.naming import OutputNames, counted
 from gestalt.core.storage.text_file import open_text
@@ -23,13 +23,15 @@ from .data import Clip, VideoFiles
 from .folders import frames_of
 from .frames import scaled
 from .outputs_formats import write_overlay
-from .outputs_writing import NUMBERS, FoundClip, VideoWriting
+from .outputs_writing import FoundClip, VideoWriting
+from .reading import frames_before
 
 
 def write_objects(
     found: Iterable[FoundBatch[Clip]], items: AbstractItems[Clip], out: Path, size: int | None = None
 ) -> str:
-    """For every video index masks, `masks/NAME/00000.png`, and an `overlay/NAME.mp4`; `objects.json` for all.
+    """For every video index masks, `masks/NAME/00000.png`, and an `overlay/NAME.mp4`; `objects.json` for all. Where a
+    model says what objects are called, `masks/names.json` says it of their numbers.
 
     Masks of a folder of images have the names of the images: DAVIS's and YouTube-VOS's evaluations go by them.
 
@@ -42,65 +44,27 @@ def write_objects(
     Raises:
         TypeError: if the clips are no windows of files.
     """
-    files = _files(items)
-    overlays = OutputNames(files.paths, ".mp4")
-    records: dict[str, list[dict[str, Any]]] = {}
-    for video, writing, clips in _videos(found, files, out, size):
+    if not isinstance(items, VideoFiles):
+        raise TypeError(f"objects are written for windows of videos (VideoFiles), got {type(items).__name__}")
+    masks, overlays = OutputNames(items.paths), OutputNames(items.paths, ".mp4")
+    records, names = dict[str, list[dict[str, Any]]](), dict[str, dict[int, str]]()
+    for video, clips in groupby(_clips(found, size), key=lambda clip: items.path(clip.index)):
+        rate = items.headers[items.paths.index(video)].rate
+        frames = [frame.stem for frame in frames_of(video)] if video.is_dir() else []
+        frames = frames if len(set(frames)) == len(frames) else []  # two formats of one image
+        first = items.windows(video)[0]
+        before = frames_before(video, items.start(first), rate)  # these have no masks
+        writing = VideoWriting(out / "masks" / masks.of(video), first, rate, frames, before)
         overlay = out / "overlay" / overlays.of(video)
         overlay.parent.mkdir(parents=True, exist_ok=True)
         write_overlay(overlay, writing.parts(clips))
         records[str(video)] = writing.records()
+        names[masks.of(video).as_posix()] = {number + 1: name for number, (name, _) in writing.called.items()}
+    write_mask_names(out / "masks", names)
     with open_text(out / "objects.json") as file:
         file.write(json.dumps(records, indent=1, ensure_ascii=False) + "\n")
     objects = sum(len(record) for record in records.values())
     return f"{counted(objects, 'object')} in {counted(len(records), 'video')}"
-
-
-def write_types(
-    found: Iterable[TypedBatch[Clip]],
-    items: AbstractItems[Clip],
-    names: Sequence[str],
-    out: Path,
-    size: int | None = None,
-) -> str:
-    """Index masks whose numbers are the types from 1 on, with `masks/names.json`; `objects.json` for all.
-
-    Raises:
-        TypeError: if the clips are no windows of files.
-        ValueError: for more types than an index mask has numbers.
-    """
-    files, count = _files(items), 0
-    if len(names) > NUMBERS:
-        raise ValueError(f"index masks of clips have {NUMBERS} numbers, got {len(names)} types; ask for fewer types")
-    records: dict[str, list[dict[str, Any]]] = {}
-    for video, writing, clips in _videos((batch.by_type() for batch in found), files, out, size):
-        for _ in writing.parts(clips):
-            pass  # a part is written before it is given
-        own = [record | {"name": names[int(record["object"]) - 1]} for record in writing.records()]
-        records[str(video)], count = own, count + len(own)
-    (out / "masks").mkdir(exist_ok=True)
-    write_mask_names(out / "masks", names)
-    with open_text(out / "objects.json") as file:
-        file.write(json.dumps(records, indent=1, ensure_ascii=False) + "\n")
-    return f"{counted(count, 'type')} over {counted(len(records), 'video')}"
-
-
-def _files(items: AbstractItems[Clip]) -> VideoFiles:
-    if not isinstance(items, VideoFiles):
-        raise TypeError(f"objects are written for windows of videos (VideoFiles), got {type(items).__name__}")
-    return items
-
-
-def _videos(
-    found: Iterable[FoundBatch[Clip]], files: VideoFiles, out: Path, size: int | None
-) -> Iterator[tuple[Path, VideoWriting, Iterator[FoundClip]]]:
-    """Every video with what writes its masks, and its windows."""
-    masks = OutputNames(files.paths)
-    for video, clips in groupby(_clips(found, size), key=lambda clip: files.path(clip.index)):
-        rate = files.headers[files.paths.index(video)].rate
-        frames = [frame.stem for frame in frames_of(video)] if video.is_dir() else []
-        frames = frames if len(set(frames)) == len(frames) else []  # two formats of one image
-        yield video, VideoWriting(out / "masks" / masks.of(video), files.windows(video)[0], rate, frames), clips
 
 
 def _clips(found: Iterable[FoundBatch[Clip]], size: int | None) -> Iterator[FoundClip]:
@@ -113,7 +77,16 @@ def _clips(found: Iterable[FoundBatch[Clip]], size: int | None) -> Iterator[Foun
             # Tubes of several frames may begin behind the first frame, or end before the last one: the nearest has it.
             own[0][0, 0], own[0][0, -1] = min(0.0, float(own[0][0, 0])), max(clip.seconds, float(own[0][0, -1]))
             width, height = scaled(clip.size[2], clip.size[1], size)
-            yield FoundClip(index, clip, labels[row], Grid(tuple(own)), (height, width))
+            called = _called(labels[row], batch.named, row)
+            yield FoundClip(index, clip, labels[row], Grid(tuple(own)), (height, width), called)
+
+
+def _called(labels: Int[Tensor, " elements"], named: Named | None, row: int) -> dict[int, tuple[str, float]]:
+    """What a model calls the objects of a window by their numbers, and the mean of its scores over each."""
+    if named is None:
+        return {}
+    numbers, scores = labels[labels >= 0].unique().tolist(), named.scores[row]
+    return {number: (named.name(number), float(scores[labels == number].mean())) for number in numbers}
 
 
 def shrunk(clip: Clip, size: int | None) -> Clip:

@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from ...discovery.typed import TypedBatch
+from ...discovery.found import FoundBatch
 from ...modality.base import AbstractModality
 from ...modality.optional import ReadsFullResolution
 from ...networks.levels import level_of
@@ -29,7 +29,7 @@ from .names import Names, read_names, without_wrong
 from .object_types import ObjectTypes
 from .page import TypesPage, to_types_page
 from .table import TypesTable, labels_by_item
-from .writing import labelled, typed, write_masks
+from .writing import named_batch, seen_again, write_masks
 
 PAGE, TABLE, MASKS, LABELS = "types.html", "types.csv", "masks", "labels.csv"
 
@@ -113,10 +113,8 @@ class _Call:
         (folder / MASKS).mkdir()
         with open_text(folder / TABLE) as file:
             table = TypesTable(file, names)
-            batches = labelled(self._seen(members.types, table, exhibits), labels)
-            masks = write_masks(
-                batches, stream.model.modality, stream.items, called, folder / MASKS, stream.skipped or ()
-            )
+            batches = self._seen(labels, called, members.types, table, exhibits)
+            masks = write_masks(batches, stream.model.modality, stream.items, folder / MASKS, stream.skipped or ())
             table.close()
         found.types.save(folder)
         write_text(folder / PAGE, to_types_page(self._page(exhibits)))
@@ -128,23 +126,29 @@ class _Call:
         lost = f"; {counted(strange, 'mark')} of a wrong member fits no object" if strange else ""
         return f"{self._said()}{lost}; {masks}"
 
-    def _seen(self, kinds: Int[Tensor, " objects"], table: TypesTable, exhibits: Exhibits) -> Iterator[TypedBatch[Any]]:
-        """All items once more, with the types of their objects, on their way past the table and the page."""
+    def _seen(
+        self,
+        labels: Int[Tensor, " types"],
+        called: Sequence[str],
+        kinds: Int[Tensor, " objects"],
+        table: TypesTable,
+        exhibits: Exhibits,
+    ) -> Iterator[FoundBatch[Any]]:
+        """All items once more, with the names of their objects, on their way past the table and the page."""
         stream, members = self.stream, self.found.members
         modality, encoder = stream.model.modality, stream.model.encoder
         again = replace(stream, skipped=None if stream.skipped is None else [])
         level = level_of(encoder, self.found.types.level)
-        for batch, objects, first in typed(again, modality, members, level, stream.items):
-            one = reduced_batch(batch.found, modality)
+        of_types = torch.cat([labels, torch.tensor([-1])])  # the last one is that of no type
+        for batch, objects, first in seen_again(again, modality, members, level, stream.items):
+            one = reduced_batch(batch, modality)
             part = slice(first, first + len(objects.rows))
             table.add(one, objects, members, part, modality, stream.items)
             small = one.items
             if stream.full and isinstance(modality, ReadsFullResolution):
                 small = tuple(map(modality.for_network, small))
             exhibits.see(one, objects, first, small)
-            own = torch.full_like(batch.types, -1)
-            own[objects.rows, objects.places] = kinds[part]
-            yield TypedBatch(batch.found, own)
+            yield named_batch(batch, objects, of_types[kinds[part]], called)
 
     def _said(self) -> str:
         members, types = self.found.members, self.found.types

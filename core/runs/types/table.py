@@ -13,7 +13,7 @@ from ...data.items import AbstractItems, FromFiles, file_of, id_of, record_of
 from ...discovery.found import FoundBatch
 from ...modality.base import AbstractModality
 from ...storage.csv_file import TableWriter
-from ..vector_rows import located
+from ..vector_rows import element_places
 from .members import FoundObjects, Members
 from .names import Names, place_of
 
@@ -80,7 +80,7 @@ class TypesTable:
         items: AbstractItems[Any],
     ) -> None:
         """The objects of a batch, `part` of all."""
-        where = [located(found, row, modality, items) for row in range(len(found.index))]
+        where = [element_places(found, row, modality, items) for row in range(len(found.index))]
         valid = found.features.valid
         for place, row, number in zip(
             range(part.start, part.stop), objects.rows.tolist(), objects.places.tolist(), strict=True

@@ -1,0 +1,88 @@
+"""Items of which some parts are seen alone: the sounds of clips, the captions of pictures."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Generic, TypeVar, final
+
+import numpy as np
+
+from ..components.names import choose
+from ..data.items import AbstractItems, BadItemError, Skipped, read_item
+from ..modality.base import AbstractModality
+from ..modality.optional import ShowsParts
+from .inputs import Source
+
+ItemT = TypeVar("ItemT")
+
+
+def parts_alone(source: Source[ItemT], modality: AbstractModality[ItemT], names: Sequence[str]) -> Source[ItemT]:
+    """The same items without their other parts; those that have none of these parts are bad items.
+
+    Raises:
+        ValueError: if items of the modality have no parts, or none of such a name.
+    """
+    if not isinstance(modality, ShowsParts):
+        raise ValueError(f"items of {modality.name} have no parts: leave out parts={list(names)}")
+    for name in names:
+        choose("part", name, list(modality.parts))
+    if source.items is None:
+        return replace(source, loader=_Loaded(source.loader, modality, tuple(names), source.skipped))
+    return replace(source, items=OfParts(source.items, modality, tuple(names)))
+
+
+@final
+@dataclass(frozen=True)
+class OfParts(AbstractItems[ItemT], Generic[ItemT]):
+    """Numbered items without their other parts."""
+
+    items: AbstractItems[ItemT]
+    modality: ShowsParts[ItemT]
+    names: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def name(self, index: int) -> str:
+        """Where the item comes from."""
+        return self.items.name(index)
+
+    def read(self, index: int, rng: np.random.Generator) -> ItemT:
+        """What is left of item `index`.
+
+        Raises:
+            BadItemError: if it has none of the parts.
+        """
+        return _alone(read_item(self.items, index, rng), self.modality, self.names, self.name(index))
+
+
+@final
+@dataclass(frozen=True)
+class _Loaded(Generic[ItemT]):
+    """What a loader gives, without other parts."""
+
+    loader: Iterable[Any]
+    modality: ShowsParts[ItemT]
+    names: tuple[str, ...]
+    skipped: list[Skipped] | None
+
+    def __iter__(self) -> Iterator[list[ItemT]]:
+        place = 0
+        for some in self.loader:
+            kept = list[ItemT]()
+            for item in some if isinstance(some, list | tuple) else [some]:
+                place += 1
+                try:
+                    kept.append(_alone(item, self.modality, self.names, f"item {place}"))
+                except BadItemError as error:
+                    if self.skipped is None:
+                        raise
+                    self.skipped.append(Skipped(error.name, error.reason))
+            if kept:
+                yield kept
+
+
+def _alone(item: ItemT, modality: ShowsParts[ItemT], names: tuple[str, ...], where: str) -> ItemT:
+    kept = modality.alone(item, names)
+    if kept is None:
+        raise BadItemError(where, f"has no part {' or '.join(names)}; leave it out with --skip-bad (skip_bad=True)")
+    return kept
