@@ -38,14 +38,11 @@ from .evaluation_options import Evaluating
 from .fitting import Fit, fit_items
 from .gathering import Chosen, Encoded, alone
 from .inputs import Source
-from .item_vectors import item_vectors
 from .overlaps import Overlaps
 from .parts_alone import parts_alone
-from .resolution import fine_labels
-from .results import ItemObjects, ItemPrediction, ItemVectors
-from .spaces import Space, in_space
 from .results import ItemObjects, ItemPrediction, ItemVectors
 from .results_of import objects_in, vectors_in
+from .spaces import Space, in_space
 from .spans import Spans
 from .types.finding import FoundTypes, Typing, found_types
 from .types.object_types import ObjectTypes
@@ -166,8 +163,8 @@ class Model(Generic[ItemT]):
         source = Source.of(data, self.modality, [] if skip_bad else None)
         if parts:
             source = parts_alone(source, self.modality, parts)
-        return item_vectors(self._found(source), source.name, in_space(space, self.network, self.heads))
-        return [one for batch in self._found(source) for one in vectors_in(batch, source.name)]
+        brought = in_space(space, self.network, self.heads)
+        return [one for batch in self._found(source) for one in vectors_in(batch, source.name, brought)]
 
     def types(
         self, data: Any, how: Typing | None = None, like: ObjectTypes | None = None, skip_bad: bool = False
