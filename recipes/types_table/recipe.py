@@ -47,7 +47,7 @@ class Options:
     """Folder of the runs and of the tables."""
     seeds: Count = 3
     """How many seeds, from 0 on."""
-    steps: Count = 800
+    steps: Count = 400
     """Steps for which the network is trained."""
     soundscapes: Count = 200
     """Soundscapes to choose options on, and as many others to measure on."""
