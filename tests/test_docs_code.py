@@ -16,7 +16,7 @@ import soundfile
 
 import gestalt
 from gestalt.cli.commands import COMMANDS, execute
-from gestalt.core.components.registry import METHODS, RECIPES
+from gestalt.core.components.registry import CLUSTERINGS, METHODS, RECIPES
 from gestalt.core.methods.presets import Preset
 from gestalt.core.training.options import Training
 from tests.pages import FENCE, PAGES, PLUG_INS, PRESENT, ROOT, blocks, inline, named
@@ -117,6 +117,9 @@ def runs_of(page: Path) -> list[list[str]]:
         return [["run", name] for name in RECIPES.names()]
     if page.stem == "methods-table":
         return [["run", page.stem]]
+    if page.stem == "types":
+        ways = [["types", "runs/mine", "FOLDER", "--by", way] for way in CLUSTERINGS.names()]
+        return [*ways, ["run", "audio-events"]]
     if page.stem == "evaluation":
         return [["evaluate", "runs/mine", "FOLDER"]]
     if page.stem == "search":
@@ -145,6 +148,7 @@ def nothing_runs(monkeypatch: pytest.MonkeyPatch) -> None:
         ("experiment.run", "run"),
         ("experiment.seeds", "run_seeds"),
         ("runs.discover", "discover"),
+        ("runs.types.command", "types"),
         ("runs.embed", "embed"),
         ("runs.predict", "predict"),
         ("runs.evaluate", "evaluate"),

@@ -39,6 +39,8 @@ from .parts_alone import parts_alone
 from .results import ItemObjects, ItemPrediction, ItemVectors
 from .results_of import objects_in, vectors_in
 from .spaces import Space, in_space
+from .types.finding import FoundTypes, Typing, found_types
+from .types.object_types import ObjectTypes
 
 ItemT = TypeVar("ItemT")
 
@@ -162,6 +164,27 @@ class Model(Generic[ItemT]):
         brought = in_space(space, self.network, self.heads)
         batches = self._encoding().found(source)
         return [one for batch in batches for one in vectors_in(batch, source.name, brought)]
+
+    def types(
+        self, data: Any, how: Typing | None = None, like: ObjectTypes | None = None, skip_bad: bool = False
+    ) -> FoundTypes:
+        """Which kinds of objects recur: `.types` are kept by `save` and given to other data by `like`, `.members` say
+        which object is of which type.
+
+        Args:
+            data: see the class; a loader, whose items come once, is refused.
+            how: types are found; k-means with an estimated number, if nothing is said.
+            like: types that were found before (`ObjectTypes.load`), in place of that.
+            skip_bad: leave out items that cannot be read.
+
+        Raises:
+            ValueError: if there is no object, the run does not say how they are found, or `like` is of another run.
+        """
+        self.check_finder()
+        source = Source.of(data, self.modality, [] if skip_bad else None)
+        if source.items is None:
+            raise ValueError("a loader gives its items once; pass paths, a sequence, or numbered items to find types")
+        return found_types(lambda: self._encoding().found(source), self.modality, self.network, how, like)
 
     def predict(self, data: Any, skip_bad: bool = False) -> list[ItemPrediction]:
         """What a fit, or the task head, says of every item.
