@@ -126,6 +126,8 @@ def runs_of(page: Path) -> list[list[str]]:
         return [["run", page.stem]]
     if page.stem == "evaluation":
         return [["evaluate", "runs/mine", "FOLDER"]]
+    if page.stem == "search":
+        return [["index", "runs/mine", "FOLDER"], ["search", "archive", "bird.wav"]]
     if page.stem == "joint":
         joint = ["run", "objects", "--data", "FOLDER", "--modality", "image+text"]
         by = ["--encoder", "transformer", "--method", "mae"]
@@ -155,6 +157,8 @@ def nothing_runs(monkeypatch: pytest.MonkeyPatch) -> None:
         ("runs.embed", "embed"),
         ("runs.predict", "predict"),
         ("runs.evaluate", "evaluate"),
+        ("runs.index", "index"),
+        ("runs.search", "search"),
         ("experiment.shipped", "shipped_labels"),
     ):
         monkeypatch.setattr(importlib.import_module(f"gestalt.core.{module}"), name, lambda *_: 0)

@@ -67,6 +67,7 @@ class Page:
         configuration: the whole configuration, nested mappings or dataclasses.
         kicker: what it is a report of, above the title.
         pictures_title: the heading of the pictures.
+        exhibits_title: that of the exhibits.
     """
 
     title: str
@@ -84,6 +85,7 @@ class Page:
     configuration: Any = None
     kicker: str = "Gestalt run report"
     pictures_title: str = "Learning"
+    exhibits_title: str = "Objects"
 
 
 def write_report(path: Path, page: Page) -> None:
