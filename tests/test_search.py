@@ -67,15 +67,12 @@ def cosine(rows: torch.Tensor) -> torch.Tensor:
 def test_an_index_holds_the_vectors_that_embed_gives(case: tuple[str, Path, Model[Any]], tmp_path: Path) -> None:
     name, data, model = case
     opened = model.index(data, tmp_path / "index")
-    expected = model.embed(data)
+    expected = model.embed(data, space="compared" if name == "image+text" else "hidden")
     assert opened.count(ITEM) == len(expected)
     assert opened.count(OBJECT) == sum(len(one.objects) for one in expected)
     assert opened.parts == (("image", "text") if name == "image+text" else ())
     items, objects = (opened.vectors(opened.rows_of([of]).nonzero()[0]) for of in (ITEM, OBJECT))
-    project = model.network.projector if name == "image+text" else torch.nn.Identity()
-    with torch.no_grad():
-        wanted = [cosine(project(torch.stack([one.item for one in expected])))]
-        wanted.append(cosine(project(torch.cat([one.objects for one in expected]))))
+    wanted = [cosine(torch.stack([one.item for one in expected])), cosine(torch.cat([one.objects for one in expected]))]
     for found, vectors in zip((items, objects), wanted, strict=True):
         assert found.shape == vectors.shape
         torch.testing.assert_close((found @ vectors.T).amax(dim=1), torch.ones(len(found)), atol=1e-4, rtol=0)
@@ -204,17 +201,10 @@ def test_a_text_finds_pictures_and_a_picture_finds_texts(tmp_path: Path) -> None
     opened = model.index(data, tmp_path / "index")
     (answer,) = model.search(opened, text="the red square")
     assert [hit.row.of for hit in answer.hits] == ["part:image"] * 4
-    alone = model.modality.composed_of(model.modality.modalities, True)  # type: ignore[attr-defined]
-
-    def projected(path: Path) -> torch.Tensor:
-        (one,) = model.embed(alone.read([path]).items)
-        with torch.no_grad():
-            return cosine(model.network.projector(one.item[None]))
-
-    text = projected(data / "0.txt")
-    for hit in answer.hits:
-        one = projected(hit.row.path)
-        assert hit.similarity == pytest.approx(float((one * text).sum()), abs=1e-4)
+    texts, pictures = (model.embed(data, space="compared", parts=[part]) for part in ("text", "image"))
+    wanted = {Path(one.name).stem: float(cosine(one.item) @ cosine(texts[0].item)) for one in pictures}
+    found = {hit.row.path.stem: hit.similarity for hit in answer.hits}
+    assert found == pytest.approx(wanted, abs=1e-4)
     (answer,) = model.search(opened, data / "1.png")
     assert [hit.row.of for hit in answer.hits] == ["part:text"] * 4
     (answer,) = model.search(opened, data / "1.png", among="image")

@@ -25,8 +25,10 @@ from ..modality.base import AbstractModality
 from ..modality.optional import InOverlap, InSequence, ReadsContext, ReadsFullResolution
 from ..networks.encoder import AbstractEncoder, Network
 from ..networks.modes import evaluating
-from ..search.facade import found_in, indexed
+from ..search.facade import duplicates_of, found_in, indexed
 from ..search.index import Index
+from ..search.near_duplicates import NearDuplicates
+from ..search.options import Duplicating
 from ..search.searching import Found
 from ..training.labels import Labels
 from .elements import own_places
@@ -231,13 +233,7 @@ class Model(Generic[ItemT]):
         )
 
     def index(self, data: Any, out: Path | str, skip_bad: bool = False) -> Index:
-        """An index of all items and objects in the folder `out`: what is new or changed is added (`grow`).
-
-        Args:
-            data: see the class; items lie in files.
-            out: made if it is missing.
-            skip_bad: leave out items that cannot be read.
-        """
+        """An index of all items and objects, which lie in files, in the folder `out`: what is new is added (`grow`)."""
         return indexed(self, data, out, skip_bad)
 
     def search(
@@ -253,6 +249,10 @@ class Model(Generic[ItemT]):
     ) -> list[Found]:
         """What lies nearest to files, to their objects, to one part of theirs, or to a text; see `found_in`."""
         return found_in(self, index, queries, most, among, object, objects, part, text)
+
+    def duplicates(self, index: Index | Path | str, how: Duplicating | None = None) -> NearDuplicates:
+        """Near-duplicates in an index: pairs and groups of rows, and the threshold, chosen at an error rate."""
+        return duplicates_of(self, index, how)
 
     def evaluator(
         self, items: AbstractItems[ItemT], skipped: list[Skipped] | None, options: Evaluating

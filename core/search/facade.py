@@ -10,6 +10,8 @@ from .asked import ALL, Asked
 from .encodes import Encodes
 from .growing import grow
 from .index import Index
+from .near_duplicates import NearDuplicates, near_duplicates
+from .options import Duplicating
 from .queries import queries_of
 from .searching import Found, search
 from .units import table_of
@@ -64,3 +66,8 @@ def found_in(
     if not asked:
         raise ValueError("there is no query: name a file, FILE#3 for its object 3, or a text")
     return list(search(opened, queries_of(model, opened.manifest.space, asked), most, among))
+
+
+def duplicates_of(model: Encodes, index: Index | Path | str, how: Duplicating | None = None) -> NearDuplicates:
+    """Near-duplicates in an index, or in the one of a folder; see `near_duplicates`."""
+    return near_duplicates(model, index if isinstance(index, Index) else Index(index), how or Duplicating())

@@ -169,6 +169,7 @@ from .core.runs.evaluation_options import Evaluating as Evaluating
 from .core.runs.model import Model as Model
 from .core.runs.saving import load as load
 from .core.runs.saving import save as save
+from .core.search.options import Duplicating as Duplicating
 from .core.training.labels import Labels as Labels
 from .core.training.loop import train_learner as train_learner
 from .core.training.options import Training as Training
