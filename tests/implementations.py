@@ -17,6 +17,7 @@ from gestalt.core.data.segmentation import Objects, Segmentation
 from gestalt.core.discovery.finder import ObjectFinder
 from gestalt.core.discovery.groupers import (
     AbstractGrouper,
+    AcrossParts,
     Agglomerative,
     ChangePoints,
     Contiguous,
@@ -50,6 +51,7 @@ from gestalt.core.methods.objectives import (
     Combined,
     Contrastive,
     Exemplar,
+    MatchedObjects,
     Moco,
     Npid,
     Queue,
@@ -137,6 +139,7 @@ GROUPERS: dict[str, GrouperCase] = {
         lambda objects: InOrder(ChangePoints(penalty=0.05, objects=objects)), ordered=True, in_set=True
     ),
     "part by part": GrouperCase(lambda objects: PartByPart(KMeans(objects))),
+    "across parts": GrouperCase(lambda objects: AcrossParts(KMeans(objects))),
 }
 
 OBJECTIVES: dict[str, Callable[[], AbstractObjective]] = {
@@ -176,6 +179,12 @@ EVERY_OBJECTIVE: dict[str, Callable[[int, int], AbstractObjective]] = {
     **(QUEUED | CLUSTERED | SUPPORTED),
 }
 """All that compare any number of objects."""
+
+ALIKE: dict[str, Callable[[int, int], AbstractObjective]] = {
+    "matched objects": lambda _dim, _views: MatchedObjects(0.2),
+    "matched objects, those of one view": lambda _dim, _views: MatchedObjects(0.3, asking=1, learned=False),
+}
+"""Those that find by likeness which objects belong together: none needs to be shared. Their laws: `test_matched`."""
 
 DRAWING: dict[str, Callable[[int, int], AbstractObjective]] = {
     "relic as published": lambda _dim, _views: Relic(),

@@ -29,6 +29,7 @@ from gestalt.core.networks.norm import MaskedBatchNorm
 from gestalt.core.optimization.after_step import AfterStep
 from gestalt.core.training.given_masks import with_equal_objects
 from tests.implementations import (
+    ALIKE,
     BANKED,
     DRAWING,
     ENCODERS,
@@ -151,7 +152,7 @@ def masks_case(share: slice) -> Result:
 CASES: dict[str, Case] = {
     **{
         f"objective {name}": functools.partial(objective_case, functools.partial(build, 4, 2), 3)
-        for name, build in (EVERY_OBJECTIVE | DRAWING).items()
+        for name, build in (EVERY_OBJECTIVE | DRAWING | ALIKE).items()
     },
     **{
         f"objective {name}": functools.partial(objective_case, functools.partial(build, ITEMS_IN_ALL, 4), 1)

@@ -90,6 +90,17 @@ def text_spans(_: Path) -> AbstractRecipe[Any, Any]:
     )  # fmt: skip
 
 
+def captioned_scenes(_: Path) -> AbstractRecipe[Any, Any]:
+    """Scenes of 32 × 32 pixels with captions."""
+    from gestalt.recipes.captioned_scenes.recipe import CaptionedScenesRecipe, Options
+
+    narrow = EncoderChoice("joint", {"encoders": "image=conv,text=conv", "dim": 8, "settings": {}})
+    return CaptionedScenesRecipe(
+        Options(32, 12, test_scenes=2, method=METHOD, encoder=narrow, running=RUNNING, labelling=HALF,
+                training=TRAINING)
+    )  # fmt: skip
+
+
 def own_text(folder: Path) -> AbstractRecipe[Any, Any]:
     """The recipe for any data, on text of two folders."""
     from gestalt.recipes.objects.recipe import Objects, Options
@@ -107,6 +118,7 @@ BUILDERS: dict[str, Callable[[Path], AbstractRecipe[Any, Any]]] = {
     "video-objects": video_objects,
     "molecules": molecules,
     "text-spans": text_spans,
+    "captioned-scenes": captioned_scenes,
     "objects": own_text,
 }
 

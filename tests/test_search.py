@@ -85,7 +85,7 @@ def test_what_is_nearest_is_what_a_loop_over_all_finds(case: tuple[str, Path, Mo
     rows = opened.rows_of([OBJECT]).nonzero()[0]
     vectors, details = opened.vectors(rows).double().numpy(), opened.details(rows.tolist())
     files = sorted({one.path for one in details.values()})
-    answers = model.search(opened, files[:2], most=3, objects=True)
+    answers = model.search(opened, files[:2], Searching(hits=3, objects=True))
     assert answers
     for answer in answers:
         vector, scores = answer.query.vector.double().numpy(), list[float]()
@@ -104,10 +104,9 @@ def test_a_copy_under_another_name_is_the_first_hit(case: tuple[str, Path, Model
         shutil.copy(path, tmp_path / "copies" / f"copy{path.suffix}")
     opened = model.index([data, tmp_path / "copies"], tmp_path / "index")
     query = next(data.glob("2.*[!t]"), data / "2.txt")
-    for asked in ({"among": "image"} if name == "image+text" else {}, {"objects": True}):
-        if name == "image+text" and "objects" in asked:
-            continue  # the objects of a picture with its caption are others than those of the picture
-        for answer in model.search(opened, query, most=1, **asked):
+    parts = name == "image+text"  # the objects of a picture with its caption are others than those of the picture
+    for how in [Searching(hits=1, among="image")] if parts else [Searching(hits=1), Searching(hits=1, objects=True)]:
+        for answer in model.search(opened, query, how):
             assert answer.hits[0].similarity == pytest.approx(1.0, abs=1e-5)
             assert answer.hits[0].row.path.name.startswith(("copy", "2")), "its own text may be its other part"
 
@@ -199,7 +198,7 @@ def test_a_text_finds_pictures_and_a_picture_finds_texts(tmp_path: Path) -> None
         FILES["image+text"](data, number)
     model = model_of("image+text", data)
     opened = model.index(data, tmp_path / "index")
-    (answer,) = model.search(opened, text="the red square")
+    (answer,) = model.search(opened, (), Searching(text=("the red square",)))
     assert [hit.row.of for hit in answer.hits] == ["part:image"] * 4
     texts, pictures = (model.embed(data, space="compared", parts=[part]) for part in ("text", "image"))
     wanted = {Path(one.name).stem: float(cosine(one.item) @ cosine(texts[0].item)) for one in pictures}
@@ -207,5 +206,5 @@ def test_a_text_finds_pictures_and_a_picture_finds_texts(tmp_path: Path) -> None
     assert found == pytest.approx(wanted, abs=1e-4)
     (answer,) = model.search(opened, data / "1.png")
     assert [hit.row.of for hit in answer.hits] == ["part:text"] * 4
-    (answer,) = model.search(opened, data / "1.png", among="image")
+    (answer,) = model.search(opened, data / "1.png", Searching(among="image"))
     assert len(answer.hits) == 3, "the picture itself is left out"

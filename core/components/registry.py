@@ -132,6 +132,7 @@ OBJECTIVES = Registry("objective", "gestalt.objectives")
 HIDINGS = Registry("way to hide", "gestalt.hidings")
 TARGETS = Registry("target", "gestalt.targets")
 HEADS = Registry("head", "gestalt.heads")
+FITTERS = Registry("fitter", "gestalt.fitters")
 PROTOCOLS = Registry("protocol", "gestalt.protocols")
 PARTS = Registry("part", "gestalt.parts")
 """Dataclasses that are settings of other components, such as `ObjectFinder`."""
@@ -146,6 +147,7 @@ REGISTRIES = (
     HIDINGS,
     TARGETS,
     HEADS,
+    FITTERS,
     PROTOCOLS,
     PARTS,
 )

@@ -20,6 +20,9 @@ from ..discovery.finder import ObjectFinder
 from ..discovery.found import FoundBatch
 from ..evaluation.protocols import AbstractProtocol, Evaluation, protocols_of
 from ..evaluation.protocols.chosen import DEFAULT
+from ..fitting.fitted import Fitted
+from ..fitting.fitters import AbstractFitter
+from ..fitting.options import Fitting
 from ..methods.targets.base import AbstractTarget
 from ..modality.base import AbstractModality
 from ..modality.optional import InOverlap, InSequence, ReadsContext, ReadsFullResolution
@@ -28,24 +31,27 @@ from ..networks.modes import evaluating
 from ..search.facade import duplicates_of, found_in, indexed
 from ..search.index import Index
 from ..search.near_duplicates import NearDuplicates
-from ..search.options import Duplicating
+from ..search.options import Duplicating, Searching
 from ..search.searching import Found
 from ..training.labels import Labels
-from .elements import own_places
+from .answering import decoded_predictions, item_predictions, named, said_of
 from .evaluating import Evaluator
 from .evaluation_options import Evaluating
+from .fitting import Fit, fit_items
 from .gathering import Chosen, Encoded, alone
 from .inputs import Source
-from .item_vectors import item_vectors
 from .overlaps import Overlaps
 from .parts_alone import parts_alone
-from .resolution import fine_labels
 from .results import ItemObjects, ItemPrediction, ItemVectors
+from .results_of import objects_in, vectors_in
 from .spaces import Space, in_space
 from .spans import Spans
 from .windows import EncodedWindow, batch_of, encoded_windows, sight_of
 
 ItemT = TypeVar("ItemT")
+
+ANSWERS = "answers"
+"""The head that `fit` makes, a `Fitted`."""
 
 
 @final
@@ -78,6 +84,12 @@ class Model(Generic[ItemT]):
     def encoder(self) -> AbstractEncoder:
         """The encoder, a torch module: a collated batch → `FeatureMap`."""
         return self.network.encoder
+
+    @property
+    def fitted(self) -> Fitted | None:
+        """What `fit` has made, None where this is a run and no model of labels."""
+        head = self.heads.get(ANSWERS)
+        return head if isinstance(head, Fitted) else None
 
     @property
     def device(self) -> torch.device:
@@ -133,22 +145,7 @@ class Model(Generic[ItemT]):
         """
         self.check_finder()
         source = Source.of(data, self.modality, [] if skip_bad else None)
-        results = []
-        for batch in self._found(source):
-            vectors, labels = batch.segmentation.pool(batch.features), batch.segmentation.labels()
-            numbers = batch.object_numbers()
-            for row, (index, item) in enumerate(zip(batch.index, batch.items, strict=True)):
-                places, grid = own_places(batch.features.valid[row], batch.features.places, row)
-                own = labels[row][places]
-                if fine:
-                    own, grid = fine_labels(batch, row, self.modality)
-                present = vectors.present[row]
-                results.append(
-                    ItemObjects(
-                        source.name(index), item, own, grid, vectors.vectors[row][present], numbers[row][present]
-                    )
-                )
-        return results
+        return [one for batch in self._found(source) for one in objects_in(batch, source.name, self.modality, fine)]
 
     def embed(
         self, data: Any, skip_bad: bool = False, space: Space = "hidden", parts: Sequence[str] = ()
@@ -166,13 +163,14 @@ class Model(Generic[ItemT]):
         source = Source.of(data, self.modality, [] if skip_bad else None)
         if parts:
             source = parts_alone(source, self.modality, parts)
-        return item_vectors(self._found(source), source.name, in_space(space, self.network, self.heads))
+        brought = in_space(space, self.network, self.heads)
+        return [one for batch in self._found(source) for one in vectors_in(batch, source.name, brought)]
 
     def predict(self, data: Any, skip_bad: bool = False) -> list[ItemPrediction]:
-        """What the task head says of every item, taken as a whole.
+        """What a fit, or the task head, says of every item.
 
         Raises:
-            ValueError: if the run has no task head.
+            ValueError: if the run has neither.
         """
         return list(self.predictions(data, [] if skip_bad else None))
 
@@ -190,16 +188,69 @@ class Model(Generic[ItemT]):
 
     def predictions(self, data: Any, skipped: list[Skipped] | None = None) -> Iterator[ItemPrediction]:
         """As `predict`, one after the other: for data larger than memory."""
+        if self.fitted is not None:
+            own, seeing = Source.of(data, self.modality, skipped), self.seeing(self.fitted.of.of_found)
+            for batch in seeing._found(own):
+                said = said_of(self.fitted, batch, self.device)
+                yield from item_predictions(self.fitted, batch.index, said, own.name)
+            return
         target = self.refuse_without_task()
         source = Source.of(data, self.modality, skipped)
         for numbers, features in self._features(source):
             with evaluating(self.network), evaluating(self.heads["task"]):
                 whole = Objects(item_means(features)[:, None], features.valid.any(dim=1, keepdim=True))
                 outputs = self.heads["task"](self.network.project(whole).vectors[:, 0])
-            rows = target.decode(outputs).float().cpu().tolist()
-            for number, row in zip(numbers, rows, strict=True):
-                names = target.columns or tuple(map(str, range(len(row))))
-                yield ItemPrediction(source.name(number), dict(zip(names, row, strict=True)))
+            yield from decoded_predictions(target, outputs, [source.name(number) for number in numbers])
+
+    def answered(
+        self, data: Any, skipped: list[Skipped] | None = None, full: bool = False
+    ) -> Iterator[FoundBatch[ItemT]]:
+        """As `found`, with what a fit calls the elements or objects: `FoundBatch.named`.
+
+        Raises:
+            ValueError: if this is no model of classes of elements or objects.
+        """
+        if self.fitted is None:
+            raise ValueError("this run has nothing that was fitted to labels: gestalt fit makes a model of it")
+        for batch in self.seeing(self.fitted.of.of_found).encoded(data, skipped, full):
+            yield named(self.fitted, batch, said_of(self.fitted, batch, self.device))
+
+    def seeing(self, finds: bool, network: Network | None = None) -> "Model[ItemT]":
+        """The same with another network, or without objects, where nobody needs them."""
+        return replace(self, finder=self.finder if finds else None, network=network or self.network)
+
+    def fit(
+        self,
+        data: Any,
+        labels: Labels | Path | str | None = None,
+        masks: AbstractMasks[ItemT] | Path | str | None = None,
+        head: AbstractFitter | None = None,
+        options: Fitting | None = None,
+        skip_bad: bool = False,
+    ) -> "Model[ItemT]":
+        """The same with a head that was fitted to labels: a model of its own, whose `predict` answers.
+
+        Args:
+            data: see the class; a loader, whose items come once, cannot be fitted to.
+            labels: one row per item, or a table of them, or the word `folders`.
+            masks: that come with the data, in place of labels.
+            head: how it is made; linear.
+            options: what the labels are of, what is held out, whether the encoder is trained too.
+            skip_bad: leave out items that cannot be read.
+
+        Raises:
+            ValueError: see `fit_items`.
+        """
+        source = Source.of(data, self.modality, [] if skip_bad else None)
+        if source.items is None:
+            raise ValueError("a loader gives its items once; pass paths, a sequence, or numbered items to fit to")
+        found = fit_items(self, source.items, _path(labels), _path(masks), head, options, source.skipped)
+        return self.answering(found)
+
+    def answering(self, found: Fit) -> "Model[ItemT]":
+        """The same with what a fit has learned."""
+        network = self.network if found.network is None else found.network
+        return replace(self, network=network, heads={**self.heads, ANSWERS: found.fitted.to(self.device)})
 
     def evaluate(
         self,
@@ -227,8 +278,8 @@ class Model(Generic[ItemT]):
         if source.items is None:
             raise ValueError("a loader gives its items once; pass paths, a sequence, or numbered items to evaluate")
         return self.evaluator(source.items, source.skipped, options or Evaluating()).evaluate(
-            Path(labels) if isinstance(labels, str) else labels,
-            Path(masks) if isinstance(masks, str) else masks,
+            _path(labels),
+            _path(masks),
             protocols_of(protocols),
         )
 
@@ -237,18 +288,10 @@ class Model(Generic[ItemT]):
         return indexed(self, data, out, skip_bad)
 
     def search(
-        self,
-        index: Index | Path | str,
-        queries: str | Path | Sequence[str | Path] = (),
-        most: int = 10,
-        among: str | None = None,
-        object: int | None = None,
-        objects: bool = False,
-        part: str | None = None,
-        text: str | None = None,
+        self, index: Index | Path | str, queries: str | Path | Sequence[str | Path] = (), how: Searching | None = None
     ) -> list[Found]:
-        """What lies nearest to files, to their objects, to one part of theirs, or to a text; see `found_in`."""
-        return found_in(self, index, queries, most, among, object, objects, part, text)
+        """What lies nearest to files, objects (`FILE#3`), parts or texts in an index; see `found_in`."""
+        return found_in(self, index, queries, how)
 
     def duplicates(self, index: Index | Path | str, how: Duplicating | None = None) -> NearDuplicates:
         """Near-duplicates in an index: pairs and groups of rows, and the threshold, chosen at an error rate."""
@@ -338,6 +381,10 @@ class Model(Generic[ItemT]):
         for numbers, items in source.chunks(self.batch):
             with evaluating(self.network):
                 yield numbers, self.network.encode(self.modality.collate(items).to(self.device))
+
+
+def _path(given: Any) -> Any:
+    return Path(given) if isinstance(given, str) else given
 
 
 def _nothing(features: FeatureMap) -> Segmentation:

@@ -72,12 +72,20 @@ class ItemVectors:
 @final
 @dataclass(frozen=True)
 class ItemPrediction:
-    """What the task head says of one item: probabilities by class, or values by name."""
+    """What a head says of one item: probabilities by class, or values by name.
+
+    `answer` is its decision: a class, labels with semicolons between them, or `unknown`; `distance` is how far the item
+    is from everything labelled. None where there is no such thing.
+    """
 
     name: str
     scores: dict[str, float]
+    answer: str | None = None
+    distance: float | None = None
 
     @property
     def best(self) -> Any:
-        """The class of the greatest probability, or the only value."""
+        """The decision; without one the class of the greatest probability, or the only value."""
+        if self.answer is not None:
+            return self.answer
         return max(self.scores, key=lambda name: self.scores[name]) if len(self.scores) > 1 else next(iter(self.scores))

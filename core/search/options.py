@@ -36,7 +36,7 @@ class Searching:
         if self.part is not None and (self.objects or self.object is not None):
             raise ValueError("--part asks for a part of items and --object(s) for objects: leave one of them out")
 
-    def asked(self, queries: Sequence[Path]) -> list[Asked]:
+    def asked(self, queries: Sequence[str | Path]) -> list[Asked]:
         """All queries.
 
         Raises:

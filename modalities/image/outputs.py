@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -10,13 +11,13 @@ from torch import Tensor
 
 from gestalt.core.data.feature_map import Grid
 from gestalt.core.data.items import AbstractItems
-from gestalt.core.discovery.found import FoundBatch
+from gestalt.core.discovery.found import FoundBatch, Named
 from gestalt.core.pictures.reading import size_of
 from gestalt.core.storage.naming import OutputNames, counted
 from gestalt.core.storage.text_file import open_text
 
 from .data import ImageFiles, Picture
-from .masks import coco, index_png, on_pixels, overlay, png
+from .masks import Category, coco, index_png, on_pixels, overlay, png
 from .reading import decode
 
 SHOWN = 1024
@@ -26,12 +27,16 @@ SHOWN = 1024
 def write_objects(found: Iterable[FoundBatch[Picture]], items: AbstractItems[Picture], out: Path) -> str:
     """For every picture an index PNG of its own size (0: no object, objects from 1) and an overlay.
 
-    `index/NAME.png`, `overlay/NAME.png`, and for all pictures `objects.json` in COCO's format.
+    `index/NAME.png`, `overlay/NAME.png`, and for all pictures `objects.json` in COCO's format, with the categories and
+    scores of a model that says what objects are called.
 
     Raises:
         TypeError: if the pictures are no files.
     """
-    record = coco(_written(found, _files(items), out))
+    first = next(batches := iter(found), None)
+    names = ("object",) if first is None or first.named is None else first.named.names
+    whole = () if first is None else chain((first,), batches)
+    record = coco(_written(whole, _files(items), out), names)
     with open_text(out / "objects.json") as file:
         file.write(json.dumps(record, ensure_ascii=False) + "\n")
     return f"{counted(len(record['annotations']), 'object')} in {counted(len(record['images']), 'picture')}"
@@ -39,11 +44,11 @@ def write_objects(found: Iterable[FoundBatch[Picture]], items: AbstractItems[Pic
 
 def _written(
     found: Iterable[FoundBatch[Picture]], files: ImageFiles, out: Path
-) -> Iterator[tuple[str, Int[Tensor, "_ _"]]]:
+) -> Iterator[tuple[str, Int[Tensor, "_ _"], Mapping[int, Category]]]:
     """The object of every pixel, picture by picture, once its two files are written."""
     names = OutputNames(files.paths, ".png")
     for batch in found:
-        labels, grid = batch.segmentation.labels(), batch.features.grid
+        labels, grid = batch.labels(), batch.features.grid
         assert grid is not None
         for row, (index, item) in enumerate(zip(batch.index, batch.items, strict=True)):
             path, name = files.path(index), names.of(files.path(index))
@@ -54,7 +59,16 @@ def _written(
                 target = out / folder / name
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(content)
-            yield str(path), objects
+            yield str(path), objects, categories_of(labels[row], batch.named, row)
+
+
+def categories_of(labels: Int[Tensor, " elements"], named: Named | None, row: int) -> dict[int, Category]:
+    """What the objects of a picture are called by their numbers; the score is the mean over an object's cells."""
+    if named is None:
+        return {}
+    numbers = labels[labels >= 0].unique().tolist()
+    scores = named.scores[row]
+    return {number: Category(named.name(number), float(scores[labels == number].mean())) for number in numbers}
 
 
 def full_size(

@@ -1,6 +1,6 @@
 """One video's objects on their way to its files, a few frames at a time."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, final
@@ -33,6 +33,7 @@ class FoundClip:
         labels: the object of every element, by its number in the video.
         grid: where the elements lie, in seconds and the pixels that the network saw.
         seen: height and width of what the network saw.
+        called: what a model calls the objects by their numbers, and how sure that is.
     """
 
     index: int
@@ -40,6 +41,7 @@ class FoundClip:
     labels: Int[Tensor, " elements"]
     grid: Grid
     seen: tuple[int, int]
+    called: Mapping[int, tuple[str, float]] = field(default_factory=dict)
 
 
 @final
@@ -54,6 +56,7 @@ class VideoWriting:
             they had so many; in all others every frame counts.
         names: of the frames, where they are files: each mask has the name of its frame.
         frames: how many have gone by: the number of the next.
+        called: of every object its name, and its scores in all windows.
         seen: of every object when it was first and last seen, in how many frames, and the sum of its shares of them.
     """
 
@@ -63,6 +66,7 @@ class VideoWriting:
     names: Sequence[str] = ()
     frames: int = 0
     seen: dict[int, list[float]] = field(default_factory=dict)
+    called: dict[int, tuple[str, list[float]]] = field(default_factory=dict)
 
     def parts(self, clips: Iterable[FoundClip]) -> Iterator[Part]:
         """The frames of all windows, each once, with the object of every pixel, when their masks are written."""
@@ -73,6 +77,8 @@ class VideoWriting:
             if missing:
                 self.frames = max(self.frames, round(found.clip.times[0] * self.rate))
             numbers = torch.where(numbers >= 0, numbers % NUMBERS, -1)
+            for number, (name, score) in found.called.items():
+                self.called.setdefault(number % NUMBERS, (name, []))[1].append(score)
             yield from self._written(found.clip, numbers, found.clip.continued and not missing)
 
     def _written(self, clip: Clip, numbers: Int[Tensor, "time height width"], begun: bool) -> Iterator[Part]:
@@ -109,5 +115,13 @@ class VideoWriting:
                 "frames": int(shown),
                 "area": round(area / shown, 4),
             }
+            | self._called(number)
             for number, (onset, last, shown, area) in sorted(self.seen.items())
         ]
+
+    def _called(self, number: int) -> dict[str, Any]:
+        """What a model calls an object, and the mean of its scores; nothing where no model says it."""
+        if number not in self.called:
+            return {}
+        name, scores = self.called[number]
+        return {"label": name, "score": round(sum(scores) / len(scores), 4)}

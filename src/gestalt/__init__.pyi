@@ -30,6 +30,7 @@ from .core.discovery.cluster_foreground import ClusterForeground as ClusterForeg
 from .core.discovery.codebook import Codebook as Codebook
 from .core.discovery.concat_features import ConcatFeatures as ConcatFeatures
 from .core.discovery.finder import ObjectFinder as ObjectFinder
+from .core.discovery.groupers.across_parts import AcrossParts as AcrossParts
 from .core.discovery.groupers.agglomerative import Agglomerative as Agglomerative
 from .core.discovery.groupers.along import Along as Along
 from .core.discovery.groupers.base import AbstractGrouper as AbstractGrouper
@@ -80,6 +81,7 @@ from .core.methods.adversary import Adversary as Adversary
 from .core.methods.bert import BERT as BERT
 from .core.methods.byol import BYOL as BYOL
 from .core.methods.clip import CLIP as CLIP
+from .core.methods.clip_objects import CLIPObjects as CLIPObjects
 from .core.methods.computed.learner import ComputedLearner as ComputedLearner
 from .core.methods.computed.method import Computed as Computed
 from .core.methods.context_prediction import ContextPrediction as ContextPrediction
@@ -108,6 +110,7 @@ from .core.methods.objectives.base import Loss as Loss
 from .core.methods.objectives.combined import Combined as Combined
 from .core.methods.objectives.contrastive import Contrastive as Contrastive
 from .core.methods.objectives.elements import ElementsToObjects as ElementsToObjects
+from .core.methods.objectives.matched import MatchedObjects as MatchedObjects
 from .core.methods.objectives.regression import Regression as Regression
 from .core.methods.objectives.relic import Relic as Relic
 from .core.methods.objectives.semantic import Semantic as Semantic
@@ -170,6 +173,7 @@ from .core.runs.model import Model as Model
 from .core.runs.saving import load as load
 from .core.runs.saving import save as save
 from .core.search.options import Duplicating as Duplicating
+from .core.search.options import Searching as Searching
 from .core.training.labels import Labels as Labels
 from .core.training.loop import train_learner as train_learner
 from .core.training.options import Training as Training

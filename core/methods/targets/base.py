@@ -51,6 +51,35 @@ class HasUnits(Protocol):
         ...
 
 
+@runtime_checkable
+class Decides(Protocol):
+    """A target whose columns are probabilities, from which a decision is read: one class, some labels."""
+
+    def decide(self, decoded: Float[Tensor, "rows columns"]) -> list[str]:
+        """The decision about every row, by what `decode` gives."""
+        ...
+
+
+@runtime_checkable
+class FromNeighbours(Protocol):
+    """A target that can be answered by rows of which it is known: nearest neighbours."""
+
+    def from_neighbours(
+        self, weight: Float[Tensor, "queries k"], known: Shaped[Tensor, "queries k ..."]
+    ) -> Float[Tensor, "queries outputs"]:
+        """A head's outputs, by what is known of the neighbours of every query; weights sum to 1."""
+        ...
+
+
+@runtime_checkable
+class Balances(Protocol):
+    """A target whose rows are of several sorts, some of them rarer than others."""
+
+    def balanced(self, known: Shaped[Tensor, "rows ..."]) -> Float[Tensor, " rows"]:
+        """A weight for every row, 1 in the mean, greater for the rarer ones."""
+        ...
+
+
 def standardised(target: AbstractTarget, known: Shaped[Tensor, "rows ..."]) -> AbstractTarget:
     """The target in units of what is known of the training rows, where it has units."""
     return target.standardised(known) if isinstance(target, HasUnits) else target

@@ -22,7 +22,8 @@ class Values(AbstractTarget):
 
     Args:
         names: of the values.
-        mean, scale: of each: a head gives (y − mean) / scale, so that it learns numbers of order one.
+        mean: of each: a head gives (y − mean) / scale, so that it learns numbers of order one.
+        scale: of each.
 
     Example:
         >>> target = Values(("log S",), mean=(-3.0,), scale=(2.0,))
@@ -112,5 +113,13 @@ class Values(AbstractTarget):
         """outputs · scale + mean: the values in their own units."""
         return outputs * outputs.new_tensor(self.scale) + outputs.new_tensor(self.mean)
 
-    def _standard(self, known: Float[Tensor, "rows values"]) -> Float[Tensor, "rows values"]:
+    def from_neighbours(
+        self, weight: Float[Tensor, "queries k"], known: Float[Tensor, "queries k values"]
+    ) -> Float[Tensor, "queries outputs"]:
+        """The weighted mean over the neighbours whose value is known; the values' own mean where none is."""
+        there = weight[..., None] * known_rows(known)
+        standard = self._standard(known.to(weight)).nan_to_num()
+        return (there * standard).sum(dim=1) / there.sum(dim=1).clamp(min=1e-12)
+
+    def _standard(self, known: Float[Tensor, "*rows values"]) -> Float[Tensor, "*rows values"]:
         return (known - known.new_tensor(self.mean)) / known.new_tensor(self.scale)

@@ -19,13 +19,13 @@ from ...networks.encoder import AbstractEncoder
 from ...networks.modes import evaluating
 from ..base import AbstractModality, Reading, Specimen
 from ..inferred import inferred_settings
-from ..optional import ComputesTargets, CutsInTime, ReadsWindows
+from ..optional import ComputesTargets, CutsInTime, ReadsFullResolution, ReadsWindows
 from ..transform import AbstractTransform, Chain, Views
 from ..two_steps import encoders_in_two_steps
 from .encoders import Joint, JointRaw, chosen_encoders, first_that_learns
 from .item import JointData, JointItem
 from .items import JointItems
-from .reading import read_joint
+from .shards import JointShards, read_paths
 from .transformer import JointTransformer, first_in_two_steps
 from .transforms import EachPart, KeepParts, SameStretch
 
@@ -138,18 +138,30 @@ class JointModality(AbstractModality[JointItem]):
         return InParts.of(rules, tuple(self.modalities))
 
     def read(self, paths: Sequence[Path], skip_bad: bool = False) -> Reading[JointItem]:
-        """The joint items in files and folders; see `read_joint` for what makes a pair.
+        """The joint items in files and folders; see `read_joint` for what makes a pair, and `JointShards`.
 
         Raises:
             BadItemError: for the first file that cannot be used, or item without one of its parts, unless `skip_bad`.
             FileNotFoundError: for a path that does not exist.
             ValueError: if there is no item.
         """
-        return read_joint(self.modalities, paths, skip_bad, self.allow_missing)
+        return read_paths(self.modalities, paths, skip_bad, self.allow_missing)
+
+    def read_full(self, paths: Sequence[Path], skip_bad: bool = False) -> Reading[JointItem]:
+        """As `read`, with parts at the resolution of their files, where their modality can.
+
+        Raises:
+            BadItemError: for the first file that cannot be used, unless `skip_bad`.
+        """
+        return read_paths(self.modalities, paths, skip_bad, self.allow_missing, full=True)
+
+    def for_network(self, item: JointItem) -> JointItem:
+        """An item of `read_full` with every part in the size in which its encoder takes it."""
+        return JointItem({name: _for_network(self.modalities[name], part) for name, part in item.parts.items()})
 
     def encoder_settings(self, encoder: str, items: AbstractItems[JointItem]) -> Mapping[str, Any]:
         """What the encoders of the parts learn from the data, for parts that know any."""
-        if not isinstance(items, JointItems):
+        if not isinstance(items, JointItems | JointShards):
             return {}
         builders = {name: one.encoders for name, one in self.modalities.items()}
         first = first_in_two_steps if encoder == "transformer" else first_that_learns
@@ -237,6 +249,10 @@ def in_equal_windows(modalities: Mapping[str, AbstractModality[Any]]) -> dict[st
         name: one.in_windows(min(windows)) if isinstance(one, ReadsWindows) and one.window > min(windows) else one
         for name, one in modalities.items()
     }
+
+
+def _for_network(modality: AbstractModality[Any], part: Any) -> Any:
+    return modality.for_network(part) if isinstance(modality, ReadsFullResolution) else part
 
 
 def _view(modality: AbstractModality[Any], number: int) -> AbstractTransform[Any]:

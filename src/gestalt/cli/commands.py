@@ -20,7 +20,8 @@ COMMANDS = {
     "table": "run a recipe over several seeds, beside other methods, and write the table",
     "discover": "find objects in new data with a finished run",
     "embed": "write vectors of items, elements and objects of new data",
-    "predict": "write what the task head of a finished run says of new data",
+    "fit": "fit a head to labels of some data, and write the model",
+    "predict": "write what a model, or the task head of a finished run, says of new data",
     "evaluate": "score a finished run by labelled data: k-NN, probes, clustering, segmentation, …",
     "index": "keep vectors of items and objects on disk, to search in; run again to add what is new",
     "search": "find what lies nearest to a file, an object, or a text in an index",
@@ -192,6 +193,27 @@ def embed_command(arguments: Sequence[str]) -> int:
     return embed(asked.run, asked.paths, asked.out or Path("embedded"), asked.skip_bad, asked.modality, asked.device)
 
 
+def fit_command(arguments: Sequence[str]) -> int:
+    """`gestalt fit RUN PATH… --labels FILE --out MODEL`."""
+    from gestalt.core.runs.fit import fit
+
+    from .to_labels import ToLabels
+
+    asked = options_from(ToLabels, arguments, "fit")
+    return fit(
+        asked.run,
+        asked.paths,
+        asked.out,
+        asked.labels,
+        asked.masks,
+        asked.head,
+        asked.how,
+        asked.skip_bad,
+        asked.modality,
+        asked.device,
+    )
+
+
 def predict_command(arguments: Sequence[str]) -> int:
     """`gestalt predict RUN PATH…`."""
     from gestalt.core.runs.predict import predict
@@ -301,6 +323,7 @@ FUNCTIONS: Mapping[str, Callable[[Sequence[str]], int]] = {
     "table": table_command,
     "discover": discover_command,
     "embed": embed_command,
+    "fit": fit_command,
     "predict": predict_command,
     "evaluate": evaluate_command,
     "index": index_command,

@@ -12,6 +12,7 @@ import docstring_parser
 
 from gestalt.core.components.registry import (
     BACKGROUNDS,
+    FITTERS,
     GROUPERS,
     HIDINGS,
     METHODS,
@@ -25,6 +26,7 @@ from gestalt.core.discovery.background import AbstractBackgroundRemover
 from gestalt.core.discovery.groupers.base import AbstractGrouper
 from gestalt.core.discovery.regions.base import AbstractOverSegmentation
 from gestalt.core.experiment.options import EncoderChoice
+from gestalt.core.fitting.fitters.base import AbstractFitter
 from gestalt.core.methods.masked.hiding.base import AbstractHiding
 from gestalt.core.methods.method import AbstractMethod
 from gestalt.core.methods.objectives.base import AbstractObjective
@@ -39,6 +41,7 @@ CHOICES: Mapping[type, Registry] = {
     AbstractRule: RULES,
     AbstractObjective: OBJECTIVES,
     AbstractHiding: HIDINGS,
+    AbstractFitter: FITTERS,
 }
 """Interfaces whose implementations are chosen by name."""
 
