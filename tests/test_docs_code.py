@@ -130,7 +130,7 @@ def runs_of(page: Path) -> list[list[str]]:
     if page.stem == "evaluation":
         return [["evaluate", "runs/mine", "FOLDER"]]
     if page.stem == "search":
-        return [["index", "runs/mine", "FOLDER"], ["search", "archive", "bird.wav"]]
+        return [["index", "runs/mine", "FOLDER"], ["search", "archive", "bird.wav"], ["duplicates", "archive"]]
     if page.stem == "joint":
         joint = ["run", "objects", "--data", "FOLDER", "--modality", "image+text"]
         by = ["--encoder", "transformer", "--method", "mae"]
@@ -163,6 +163,7 @@ def nothing_runs(monkeypatch: pytest.MonkeyPatch) -> None:
         ("runs.evaluate", "evaluate"),
         ("runs.index", "index"),
         ("runs.search", "search"),
+        ("runs.duplicates", "duplicates"),
         ("experiment.shipped", "shipped_labels"),
     ):
         monkeypatch.setattr(importlib.import_module(f"gestalt.core.{module}"), name, lambda *_: 0)

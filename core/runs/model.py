@@ -24,8 +24,10 @@ from ..methods.targets.base import AbstractTarget
 from ..modality.base import AbstractModality
 from ..networks.encoder import AbstractEncoder, Network
 from ..networks.modes import evaluating
-from ..search.facade import found_in, indexed
+from ..search.facade import duplicates_of, found_in, indexed
 from ..search.index import Index
+from ..search.near_duplicates import NearDuplicates
+from ..search.options import Duplicating, Searching
 from ..search.searching import Found
 from ..training.labels import Labels
 from .answer_scores import evaluate_answers
@@ -317,28 +319,18 @@ class Model(Generic[ItemT]):
         return self.evaluator(items, skipped, options).evaluate(labels, masks, asked)
 
     def index(self, data: Any, out: Path | str, skip_bad: bool = False) -> Index:
-        """An index of all items and objects in the folder `out`: what is new or changed is added (`grow`).
-
-        Args:
-            data: see the class; items lie in files.
-            out: made if it is missing.
-            skip_bad: leave out items that cannot be read.
-        """
+        """An index of all items and objects, which lie in files, in the folder `out`: what is new is added (`grow`)."""
         return indexed(self, data, out, skip_bad)
 
     def search(
-        self,
-        index: Index | Path | str,
-        queries: str | Path | Sequence[str | Path] = (),
-        most: int = 10,
-        among: str | None = None,
-        object: int | None = None,
-        objects: bool = False,
-        part: str | None = None,
-        text: str | None = None,
+        self, index: Index | Path | str, queries: str | Path | Sequence[str | Path] = (), how: Searching | None = None
     ) -> list[Found]:
-        """What lies nearest to files, to their objects, to one part of theirs, or to a text; see `found_in`."""
-        return found_in(self, index, queries, most, among, object, objects, part, text)
+        """What lies nearest to files, objects (`FILE#3`), parts or texts in an index; see `found_in`."""
+        return found_in(self, index, queries, how)
+
+    def duplicates(self, index: Index | Path | str, how: Duplicating | None = None) -> NearDuplicates:
+        """Near-duplicates in an index: pairs and groups of rows, and the threshold, chosen at an error rate."""
+        return duplicates_of(self, index, how)
 
     def evaluator(
         self, items: AbstractItems[ItemT], skipped: list[Skipped] | None, options: Evaluating

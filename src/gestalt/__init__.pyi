@@ -183,6 +183,8 @@ from .core.runs.types.clusterings.k_means import KMeansTypes as KMeansTypes
 from .core.runs.types.finding import FoundTypes as FoundTypes
 from .core.runs.types.finding import Typing as Typing
 from .core.runs.types.object_types import ObjectTypes as ObjectTypes
+from .core.search.options import Duplicating as Duplicating
+from .core.search.options import Searching as Searching
 from .core.training.labels import Labels as Labels
 from .core.training.loop import train_learner as train_learner
 from .core.training.options import Training as Training
