@@ -142,7 +142,7 @@ class Evaluator(Generic[ItemT]):
             found = self._mask(masks, number)
             if found is None:
                 return None
-            return classes.of(found, found.under(features.grid, features.valid.shape[1]))
+            return classes.of(found, found.under(features.places, features.valid.shape[1]))
 
         rows = element_rows(self.encode(numbers), of_mask, each, self.options.seed)
         target, known = classes.sorted(rows[2])

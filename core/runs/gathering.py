@@ -87,7 +87,7 @@ def element_rows(
 def alone(features: FeatureMap, row: int) -> FeatureMap:
     """One item of a batch by itself, without the padding of its batch, on the CPU."""
     places, grid = own_places(
-        features.valid[row].cpu(), None if features.grid is None else features.grid.to("cpu"), row
+        features.valid[row].cpu(), None if features.places is None else features.places.to("cpu"), row
     )
     return part_of(features, row, places, grid)
 

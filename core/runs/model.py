@@ -24,8 +24,10 @@ from ..methods.targets.base import AbstractTarget
 from ..modality.base import AbstractModality
 from ..networks.encoder import AbstractEncoder, Network
 from ..networks.modes import evaluating
-from ..search.facade import found_in, indexed
+from ..search.facade import duplicates_of, found_in, indexed
 from ..search.index import Index
+from ..search.near_duplicates import NearDuplicates
+from ..search.options import Duplicating, Searching
 from ..search.searching import Found
 from ..training.labels import Labels
 from .answer_scores import evaluate_answers
@@ -35,11 +37,12 @@ from .evaluating import Evaluator
 from .evaluation_options import Evaluating
 from .fitting import Fit, fit_items
 from .inputs import Source
-from .item_vectors import item_vectors
 from .parts_alone import parts_alone
 from .results import ItemObjects, ItemPrediction, ItemVectors
-from .results_of import objects_in
+from .results_of import objects_in, vectors_in
 from .spaces import Space, in_space
+from .types.finding import FoundTypes, Typing, found_types
+from .types.object_types import ObjectTypes
 
 ItemT = TypeVar("ItemT")
 
@@ -147,7 +150,7 @@ class Model(Generic[ItemT]):
     def embed(
         self, data: Any, skip_bad: bool = False, space: Space = "hidden", parts: Sequence[str] = ()
     ) -> list[ItemVectors]:
-        """The vectors of every item (the mean over its elements), of its elements and of its objects.
+        """The vectors of every item (the mean over its elements), of its elements, its objects and its parts.
 
         Where the run does not say how objects are found, there are none.
 
@@ -160,7 +163,30 @@ class Model(Generic[ItemT]):
         source = Source.of(data, self.modality, [] if skip_bad else None)
         if parts:
             source = parts_alone(source, self.modality, parts)
-        return item_vectors(self._encoding().found(source), source.name, in_space(space, self.network, self.heads))
+        brought = in_space(space, self.network, self.heads)
+        batches = self._encoding().found(source)
+        return [one for batch in batches for one in vectors_in(batch, source.name, brought)]
+
+    def types(
+        self, data: Any, how: Typing | None = None, like: ObjectTypes | None = None, skip_bad: bool = False
+    ) -> FoundTypes:
+        """Which kinds of objects recur: `.types` are kept by `save` and given to other data by `like`, `.members` say
+        which object is of which type.
+
+        Args:
+            data: see the class; a loader, whose items come once, is refused.
+            how: types are found; k-means with an estimated number, if nothing is said.
+            like: types that were found before (`ObjectTypes.load`), in place of that.
+            skip_bad: leave out items that cannot be read.
+
+        Raises:
+            ValueError: if there is no object, the run does not say how they are found, or `like` is of another run.
+        """
+        self.check_finder()
+        source = Source.of(data, self.modality, [] if skip_bad else None)
+        if source.items is None:
+            raise ValueError("a loader gives its items once; pass paths, a sequence, or numbered items to find types")
+        return found_types(lambda: self._encoding().found(source), self.modality, self.network, how, like)
 
     def predict(self, data: Any, skip_bad: bool = False) -> list[ItemPrediction]:
         """What a fit, or the task head, says of every item.
@@ -293,28 +319,18 @@ class Model(Generic[ItemT]):
         return self.evaluator(items, skipped, options).evaluate(labels, masks, asked)
 
     def index(self, data: Any, out: Path | str, skip_bad: bool = False) -> Index:
-        """An index of all items and objects in the folder `out`: what is new or changed is added (`grow`).
-
-        Args:
-            data: see the class; items lie in files.
-            out: made if it is missing.
-            skip_bad: leave out items that cannot be read.
-        """
+        """An index of all items and objects, which lie in files, in the folder `out`: what is new is added (`grow`)."""
         return indexed(self, data, out, skip_bad)
 
     def search(
-        self,
-        index: Index | Path | str,
-        queries: str | Path | Sequence[str | Path] = (),
-        most: int = 10,
-        among: str | None = None,
-        object: int | None = None,
-        objects: bool = False,
-        part: str | None = None,
-        text: str | None = None,
+        self, index: Index | Path | str, queries: str | Path | Sequence[str | Path] = (), how: Searching | None = None
     ) -> list[Found]:
-        """What lies nearest to files, to their objects, to one part of theirs, or to a text; see `found_in`."""
-        return found_in(self, index, queries, most, among, object, objects, part, text)
+        """What lies nearest to files, objects (`FILE#3`), parts or texts in an index; see `found_in`."""
+        return found_in(self, index, queries, how)
+
+    def duplicates(self, index: Index | Path | str, how: Duplicating | None = None) -> NearDuplicates:
+        """Near-duplicates in an index: pairs and groups of rows, and the threshold, chosen at an error rate."""
+        return duplicates_of(self, index, how)
 
     def evaluator(
         self, items: AbstractItems[ItemT], skipped: list[Skipped] | None, options: Evaluating

@@ -27,8 +27,9 @@ SHOWN = 1024
 def write_objects(found: Iterable[FoundBatch[Picture]], items: AbstractItems[Picture], out: Path) -> str:
     """For every picture an index PNG of its own size (0: no object, objects from 1) and an overlay.
 
-    `index/NAME.png`, `overlay/NAME.png`, and for all pictures `objects.json` in COCO's format, with the categories and
-    scores of a model that says what objects are called.
+    Numbers have no gaps, unless objects have numbers beyond the picture (`FoundBatch.numbers`): those of all parts of a
+    joint item. `index/NAME.png`, `overlay/NAME.png`, and for all pictures `objects.json` in COCO's format, with the
+    categories and scores of a model that says what objects are called.
 
     Raises:
         TypeError: if the pictures are no files.
@@ -49,13 +50,17 @@ def _written(
     names = OutputNames(files.paths, ".png")
     for batch in found:
         labels, grid = batch.labels(), batch.features.grid
+        kept = batch.numbers is not None and batch.named is None
         assert grid is not None
         for row, (index, item) in enumerate(zip(batch.index, batch.items, strict=True)):
             path, name, valid = files.path(index), names.of(files.path(index)), batch.features.valid[row]
             objects = full_size(labels[row], grid, item, size_of(path), valid)
             shown = decode(path, 3, SHOWN) if len(item) == 3 else item
             on_shown = full_size(labels[row], grid, item, (shown.shape[1], shown.shape[2]), valid)
-            for folder, content in (("index", index_png(objects)), ("overlay", png(overlay(shown, on_shown)))):
+            for folder, content in (
+                ("index", index_png(objects, kept)),
+                ("overlay", png(overlay(shown, on_shown, by_number=kept))),
+            ):
                 target = out / folder / name
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(content)

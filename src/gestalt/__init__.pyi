@@ -175,6 +175,16 @@ from .core.runs.evaluation_options import Evaluating as Evaluating
 from .core.runs.model import Model as Model
 from .core.runs.saving import load as load
 from .core.runs.saving import save as save
+from .core.runs.types.clusterings.balanced import BalancedTypes as BalancedTypes
+from .core.runs.types.clusterings.base import AbstractClustering as AbstractClustering
+from .core.runs.types.clusterings.communities import CommunityTypes as CommunityTypes
+from .core.runs.types.clusterings.density import DensityTypes as DensityTypes
+from .core.runs.types.clusterings.k_means import KMeansTypes as KMeansTypes
+from .core.runs.types.finding import FoundTypes as FoundTypes
+from .core.runs.types.finding import Typing as Typing
+from .core.runs.types.object_types import ObjectTypes as ObjectTypes
+from .core.search.options import Duplicating as Duplicating
+from .core.search.options import Searching as Searching
 from .core.training.labels import Labels as Labels
 from .core.training.loop import train_learner as train_learner
 from .core.training.options import Training as Training

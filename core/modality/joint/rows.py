@@ -77,5 +77,9 @@ class Rows:
         if not self.kept:
             first = f"; the first, {self.skipped[0].name}: {self.skipped[0].reason}" if self.skipped else ""
             raise ValueError(f"no item in {source} has the parts {', '.join(self.parts)}{first}")
-        found = JointItems(items, self.kept, self.names, self.allow_missing, self.choices)
+        # A part that no file has is none of the items' parts.
+        kept = [
+            tuple(number for part, number in zip(self.parts, row, strict=True) if part in items) for row in self.kept
+        ]
+        found = JointItems(items, kept, self.names, self.allow_missing, self.choices)
         return Reading(found, tuple(self.skipped), tuple(self.damaged))
