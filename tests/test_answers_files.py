@@ -180,3 +180,9 @@ def test_events_have_scores_and_tracks_their_names_alone(tmp_path: Path) -> None
     assert {line.split("\t")[2] for line in track} <= {"low", "high"}
     low = [row for row in rows if row["event_label"] == "low" and row["filename"].endswith("0.wav")]
     assert any(abs(float(row["onset"]) - 0.5) < 0.2 for row in low)
+    high = [row for row in rows if row["event_label"] == "high" and row["filename"].endswith("0.wav")]
+    across = [row for row in high if float(row["onset"]) < 3.3 and float(row["offset"]) > 4.2]
+    assert len(across) == 1, "one event over the border of two windows, at 4 s"
+    scores = model.evaluate(case.data, masks=case.masks, options=gestalt.Evaluating(resamples=0))
+    assert scores.score("events", "f1", "overlapping by half") > 0.9
+    assert scores.score("events", "f1 of low", "segments of 1") > 0.8

@@ -77,6 +77,7 @@ def test_what_goes_on_behind_a_border_is_one_event() -> None:
     assert whole.classes.tolist() == [1, 0, 1]
     apart = joined([first, third], [2.5, 1.0])
     assert len(apart.at) == 4, "what ends before the border does not go on"
+    assert joined([first, third], [2.1, 1.0], slack=0.15).at.offset.tolist() == [0.5, 2.6, 3.1]
 
 
 def test_spans_of_words_are_counted_where_they_are_exact() -> None:

@@ -71,12 +71,13 @@ class NamedIntervals:
         return Intervals(self.at.onset[own], self.at.offset[own])
 
 
-def joined(parts: Sequence[NamedIntervals], lengths: Sequence[float]) -> NamedIntervals:
+def joined(parts: Sequence[NamedIntervals], lengths: Sequence[float], slack: float = 1e-6) -> NamedIntervals:
     """The stretches of consecutive windows on one axis; what goes on behind a border is one.
 
     Args:
         parts: of every window, from its own begin on.
         lengths: of the windows.
+        slack: how far from a border a stretch may end and the next begin, where cells do not end at borders.
 
     Example:
         >>> one = NamedIntervals(Intervals.of([(1.0, 2.0)]), torch.tensor([0]))
@@ -89,7 +90,7 @@ def joined(parts: Sequence[NamedIntervals], lengths: Sequence[float]) -> NamedIn
         ends = zip(part.at.onset.tolist(), part.at.offset.tolist(), part.classes.tolist(), strict=True)
         for onset, offset, number in ends:
             last = found[-1] if found else None
-            if last is not None and last[2] == number and onset <= 1e-6 and abs(last[1] - begin) <= 1e-6:
+            if last is not None and last[2] == number and onset <= slack and begin - last[1] <= slack:
                 found[-1] = (last[0], begin + offset, number)
             else:
                 found.append((begin + onset, begin + offset, number))

@@ -43,7 +43,7 @@ class FoundThings:
         self.names = tuple(name for name in names_of(fitted) if name != UNKNOWN)
         self.stretches: dict[int, list[tuple[NamedIntervals, NamedIntervals, float]]] = {}
         self.objects: dict[int, list[list[Counts]]] = {}
-        self.in_units = True
+        self.in_units, self.cell = True, 1e-6
         self.wholes = groups_of(items, range(len(items)), "whole")
 
     def see(self, batch: FoundBatch[Any], said: Said) -> None:
@@ -67,6 +67,8 @@ class FoundThings:
         edges = _edges(lattice, len(mine))
         true_edges = _edges(true.grid, len(theirs))
         self.in_units = lattice is not None
+        if lattice is not None:  # cells lie on one lattice over the whole, and do not end where windows do
+            self.cell = max(self.cell, 1.01 * float(edges.diff().amax()))
         names = torch.tensor([self._number(true.name(n)) for n in range(int(theirs.max()) + 1)] + [-1])
         length = float(true_edges[-1])
         inside = (edges[:-1] < length) & (edges[1:] > 0)  # the outermost cells may reach beyond the item
@@ -115,7 +117,7 @@ class FoundThings:
 
     def _of_whole(self, parts: list[tuple[NamedIntervals, NamedIntervals, float]]) -> dict[str, list[Counts]]:
         lengths = [length for *_, length in parts]
-        mine = joined([found for found, *_ in parts], lengths)
+        mine = joined([found for found, *_ in parts], lengths, self.cell)
         theirs = joined([true for _, true, _ in parts], lengths)
         return interval_counts(mine, theirs, len(self.names), self.in_units)
 
