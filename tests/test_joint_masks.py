@@ -59,8 +59,11 @@ def test_what_a_view_shows_of_joint_masks_is_what_the_views_of_the_parts_show_of
     seen = joined.segmentation().seen_from(both, doubled)
     places = parts_in(features.places)
     assert isinstance(rule, InParts)
+    assert isinstance(origin, InParts)
     for name, mask in own.items():
         part_origin, part_rule = origin.part(name), rule.part(name)
+        assert part_rule is not None
+        assert part_origin is not None
         here = places.here(name)
         single = carried(coarsened(mask), part_origin)
         assert single is not None

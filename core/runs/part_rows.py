@@ -68,13 +68,13 @@ def part_rows(found: FoundBatch[Any]) -> PartRows:
         parts.append(torch.full((len(here) + len(row),), place))
         numbers += [torch.full_like(here, -1), in_whole[row, number]]
         sizes += [features.valid.sum(dim=1)[here].float(), weight[row, number]]
-    row, part, number = (torch.cat(one).numpy() for one in (rows, parts, numbers))
-    order = np.lexsort((number, part, row))
+    of_row, of_part, numbered = (np.asarray(torch.cat(one)) for one in (rows, parts, numbers))
+    order = np.lexsort((numbered, of_part, of_row))
     names = np.array(list(of_parts))
     return PartRows(
         torch.cat(vectors).numpy()[order],
-        row[order],
-        names[part[order]],
-        number[order],
+        np.asarray(of_row[order]),
+        names[of_part[order]],
+        np.asarray(numbered[order]),
         torch.cat(sizes).numpy()[order],
     )
