@@ -90,3 +90,16 @@ def alone(features: FeatureMap, row: int) -> FeatureMap:
         features.valid[row].cpu(), None if features.places is None else features.places.to("cpu"), row
     )
     return part_of(features, row, places, grid)
+
+
+def drawn(numbers: Sequence[int], most: int, seed: int) -> list[int]:
+    """Up to `most` of the numbers by chance, in their order; all for 0.
+
+    Example:
+        >>> drawn([4, 5, 9], 0, seed=0), len(drawn(range(100), 7, seed=0))
+        ([4, 5, 9], 7)
+    """
+    if not most or len(numbers) <= most:
+        return list(numbers)
+    chosen = np.random.default_rng(seed).choice(np.asarray(numbers), most, replace=False)
+    return sorted(int(number) for number in chosen)

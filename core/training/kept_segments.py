@@ -98,7 +98,7 @@ class KeptSegments(AbstractMasks[Any]):
                 f"{path} does not exist: the round did not learn from item {index}, or it was removed"
             )
         try:
-            return _unpacked(path).get(index)
+            return _unpacked(path, _state(path)).get(index)
         except Exception as error:  # whatever a damaged archive makes zipfile, zlib and NumPy raise
             raise BadItemError(
                 str(path), f"the segments of this round are damaged ({error!r}); begin the run again in another folder"
@@ -125,9 +125,15 @@ def _packed(segments: Mapping[int, ItemMasks]) -> dict[str, Any]:
     }
 
 
+def _state(path: Path) -> tuple[int, int, int]:
+    """Changes whenever another run writes the file anew, as in a notebook that trains twice in one folder."""
+    state = path.stat()
+    return state.st_ino, state.st_size, state.st_mtime_ns
+
+
 @lru_cache(maxsize=128)
-def _unpacked(path: Path) -> dict[int, ItemMasks]:
-    """The segments of a shard. A round is written once, so a file that was read does not change."""
+def _unpacked(path: Path, state: tuple[int, int, int]) -> dict[int, ItemMasks]:  # noqa: ARG001
+    """The segments of a shard, read once for all items of it."""
     with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
         arrays = {name: archive[name] for name in ("items", "shapes", "on_grid", "labels", "edges")}
         parts = tuple(archive["parts"].tolist()) if "parts" in archive.files else ()

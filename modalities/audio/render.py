@@ -94,14 +94,14 @@ def render(
     words = _in_words("found", discovered) + ("" if not known else f"; {_in_words('true', known)}")
     described = html.escape(f"Log-mel spectrogram, {item.seconds:.1f} s from {item.start:.1f} s; {words}")
     image = base64.b64encode(_picture(item, discovered, known)).decode()
-    sound = base64.b64encode(_flac(item)).decode()
+    sound = base64.b64encode(flac(item)).decode()
     return (
         '<figure class="gestalt-audio" style="margin:0 0 1.5rem;max-width:900px">'
         f'<img src="data:image/png;base64,{image}" alt="{described}" style="width:100%;height:auto;display:block">'
         f'<audio controls preload="none" src="data:audio/flac;base64,{sound}" '
         'style="width:100%;height:36px;margin-top:4px"></audio>'
         '<figcaption style="font-size:0.85rem;opacity:0.75">'
-        f"{_totals(discovered, known)}{SLOWED if item.sample_rate > HEARD else ''}</figcaption></figure>"
+        f"{_totals(discovered, known)}{slowed(item)}</figcaption></figure>"
     )
 
 
@@ -128,7 +128,13 @@ def _totals(discovered: Sequence[Event], known: Sequence[Event]) -> str:
     return f"{html.escape(text)}; true: {listed}"
 
 
-def _flac(item: Recording) -> bytes:
+def slowed(item: Recording) -> str:
+    """What is said where a recording is played slower than it was made."""
+    return SLOWED if item.sample_rate > HEARD else ""
+
+
+def flac(item: Recording) -> bytes:
+    """The sound as a FLAC file."""
     buffer = io.BytesIO()
     # Sound above full scale would be cut off with a crackle: such items are turned down to fit.
     peak = max(1.0, float(item.samples.abs().max()) if len(item.samples) else 1.0)

@@ -102,12 +102,12 @@ def _row(label: str, frames: UInt8[Tensor, "shown 3 height width"]) -> str:
     return (
         '<div style="display:flex;align-items:center;margin-bottom:2px">'
         f'<span style="flex:0 0 3.2rem;font-size:0.75rem;opacity:0.75">{label}</span>'
-        f'<img src="data:image/webp;base64,{_strip(frames)}" alt="{label}" '
+        f'<img src="data:image/webp;base64,{strip(frames)}" alt="{label}" '
         'style="flex:1 1 0;min-width:0;height:auto;display:block"></div>'
     )
 
 
-def _strip(frames: UInt8[Tensor, "shown 3 height width"]) -> str:
+def strip(frames: UInt8[Tensor, "shown 3 height width"]) -> str:
     """The frames beside one another, a thin white line between them, as base64 of a WebP."""
     from PIL import Image
 

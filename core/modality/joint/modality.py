@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar, final
 
 import torch
-from jaxtyping import Int
+from jaxtyping import Bool, Int
 from torch import Tensor
 
 from ...data.in_parts import InParts
@@ -22,6 +22,7 @@ from ..base import AbstractModality, Reading, Specimen
 from ..colours import colour_of
 from ..inferred import inferred_settings
 from ..optional import ComposesModalities, ComputesTargets, CutsInTime, ReadsFullResolution, ReadsWindows, ShowsNumbers
+from ..showing import object_html
 from ..transform import AbstractTransform, Chain, Views
 from ..two_steps import encoders_in_two_steps
 from .encoders import Joint, JointRaw, chosen_encoders, first_that_learns
@@ -242,6 +243,17 @@ class JointModality(AbstractModality[JointItem]):
             draw = modality.render_numbered if isinstance(modality, ShowsNumbers) else modality.render
             picture = draw(part, found[here], own, of_part)
             shown.append(f'<div class="part"><h4>{html.escape(name)}</h4>{picture}</div>')
+        return "".join(shown)
+
+    def render_object(self, item: JointItem, inside: Bool[Tensor, " elements"], grid: Places | None) -> str:
+        """The object in every part in which it has elements."""
+        assert isinstance(grid, Parts)
+        shown = []
+        for name, part in item.parts.items():
+            here, own = inside[grid.slices[name]], grid.grids[grid.names.index(name)]
+            if bool(here.any()):
+                picture = object_html(self.modalities[name], part, here, own)
+                shown.append(f'<div class="part"><h4>{html.escape(name)}</h4>{picture}</div>')
         return "".join(shown)
 
     def specimens(self) -> Sequence[Specimen[JointItem]]:
