@@ -24,7 +24,7 @@ class Groups:
     """
 
     def __init__(self, rows: int) -> None:
-        self._label = np.arange(rows)
+        self._label: Int[np.ndarray, " rows"] = np.arange(rows)
 
     def join(self, one: Int[np.ndarray, " pairs"], other: Int[np.ndarray, " pairs"]) -> None:
         """Put both rows of every pair into one group."""
