@@ -31,7 +31,7 @@ class Groups:
         count = len(self._label)
         ends = self._label[one], self._label[other]
         joined = coo_array((np.ones(len(one), np.int8), ends), shape=(count, count))
-        self._label = connected_components(joined, directed=False)[1][self._label]
+        self._label = np.asarray(connected_components(joined, directed=False)[1])[self._label]
 
     def found(self) -> list[Int[np.ndarray, " members"]]:
         """The groups of two or more rows, the largest first, then by their first row."""

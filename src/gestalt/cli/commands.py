@@ -14,15 +14,17 @@ from gestalt.core.components.registry import METHODS, MODALITIES, RECIPES
 from gestalt.core.runs.evaluation_options import Evaluating
 
 from .search_commands import duplicates_command, index_command, search_command
+from .types_command import types_command
 
 COMMANDS = {
     "run": "train by a recipe, evaluate, and write a report",
     "table": "run a recipe over several seeds, beside other methods, and write the table",
     "discover": "find objects in new data with a finished run",
+    "types": "find which kinds of objects recur in data, with a page on which to name them",
     "embed": "write vectors of items, elements and objects of new data",
     "fit": "fit a head to labels of some data, and write the model",
     "predict": "write what a model, or the task head of a finished run, says of new data",
-    "evaluate": "score a finished run by labelled data: k-NN, probes, clustering, segmentation, …",
+    "evaluate": "score a model, or a finished run, by labelled data: its answers, k-NN, probes, clustering, …",
     "index": "keep vectors of items and objects on disk, to search in; run again to add what is new",
     "search": "find what lies nearest to a file, an object, or a text in an index",
     "duplicates": "find near-duplicates in an index, or among files",
@@ -55,7 +57,7 @@ class OnNewData:
 @final
 @dataclass(frozen=True)
 class OnLabelledData:
-    """Score a finished run by labelled data.
+    """Score a model, or a finished run, by labelled data.
 
     Writes scores.json, scores.csv and evaluation.html: every protocol with confidence intervals, by class, over the
     share of the labels. Without paths it takes what the run's recipe ships.
@@ -69,9 +71,10 @@ class OnLabelledData:
     """A table (name of a file or record, label), or the word folders. Nothing: what --label-column says."""
     masks: Path | None = None
     """Masks that come with the data: the classes of elements are the names of their objects."""
-    protocols: str = "knn,probe,clustering"
-    """Names with commas between them, or a JSON list of protocols with settings: knn, probe, svm, clustering,
-    fine-tuning, robustness; with masks, or labels of elements: dense-probe, segmentation; of clips: propagation."""
+    protocols: str | None = None
+    """Nothing: what a model answers; of a run knn,probe,clustering. Or names with commas between them, or a JSON list
+    of protocols with settings: knn, probe, svm, clustering, fine-tuning, robustness; with masks, or labels of elements:
+    dense-probe, segmentation; of clips: propagation."""
     how: Evaluating = field(default_factory=Evaluating)
     """Splits, groups, and how labels are read."""
     out: Path = Path("evaluated")
@@ -322,6 +325,7 @@ FUNCTIONS: Mapping[str, Callable[[Sequence[str]], int]] = {
     "run": run_command,
     "table": table_command,
     "discover": discover_command,
+    "types": types_command,
     "embed": embed_command,
     "fit": fit_command,
     "predict": predict_command,
