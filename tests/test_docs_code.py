@@ -129,6 +129,11 @@ def runs_of(page: Path) -> list[list[str]]:
         return [*ways, ["run", "audio-events"]]
     if page.stem == "evaluation":
         return [["evaluate", "runs/mine", "FOLDER"]]
+    if page.stem == "answers":
+        fit = ["fit", "runs/mine", "FOLDER"]
+        return [fit, [*fit, "--head", "convolution"], ["evaluate", "model", "FOLDER"]]
+    if page.stem == "labels":
+        return [["run", "audio-events"], ["fit", "runs/mine", "FOLDER"]]
     if page.stem == "search":
         return [["index", "runs/mine", "FOLDER"], ["search", "archive", "bird.wav"], ["duplicates", "archive"]]
     if page.stem == "joint":
@@ -161,6 +166,7 @@ def nothing_runs(monkeypatch: pytest.MonkeyPatch) -> None:
         ("runs.embed", "embed"),
         ("runs.predict", "predict"),
         ("runs.evaluate", "evaluate"),
+        ("runs.fit", "fit"),
         ("runs.index", "index"),
         ("runs.search", "search"),
         ("runs.duplicates", "duplicates"),
