@@ -3,11 +3,12 @@
 from collections import Counter
 
 import pytest
+from drawings import DRAWINGS, FOLDER
 from plain_text import as_markdown
 from site_pages import files, navigation, pages, reference
 
 import gestalt
-from tests.pages import PRESENT, named
+from tests.pages import FENCE, PRESENT, ROOT, named
 
 TITLES = {"README.md": "Home", "docs/b.md": "Apes", "docs/a.md": "Bees", "docs/methods/c.md": "Cats"}
 
@@ -68,3 +69,18 @@ def test_formulas_of_docstrings_are_shown_as_they_stand() -> None:
         "    >>> a_b",
         "    2",
     ]
+
+
+@pytest.mark.parametrize("name", DRAWINGS)
+def test_a_drawing_is_what_its_script_draws(name: str) -> None:
+    assert (FOLDER / f"{name}.svg").read_text(encoding="utf-8") == DRAWINGS[name](), "run python docs/site/drawings.py"
+
+
+def test_the_readme_is_short_and_shows_a_picture_three_lines_two_commands_and_a_table() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    code = dict(reversed(FENCE.findall(text)))
+    assert len(text.splitlines()) < 150
+    assert len([line for line in code["python"].splitlines() if line]) == 3
+    assert "![" in text
+    assert "Where a good rule exists, it is hard to beat" in text
+    assert text.index("<!-- run command -->") < text.index("<!-- test command -->") < text.index("## Numbers")

@@ -171,6 +171,16 @@ class Audio(AbstractModality[Recording]):
         """Log-mel with the found events above and the true ones, `(name, (onset, offset))` in seconds, below."""
         return render(item, found, one_grid(grid), truth)
 
+    def render_numbered(
+        self,
+        item: Recording,
+        found: Int[Tensor, " elements"],
+        grid: Places | None,
+        truth: Sequence[tuple[str, Any]] = (),
+    ) -> str:
+        """As `render`, with objects called and coloured by their numbers."""
+        return render(item, found, one_grid(grid), truth, by_number=True)
+
     def read_masks(
         self, path: Path, items: AbstractItems[Recording], skipped: Sequence[Skipped] = ()
     ) -> AbstractMasks[Recording]:

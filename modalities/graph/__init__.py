@@ -148,6 +148,16 @@ class GraphModality(AbstractModality[Graph]):
         """The graph with its found objects in colours, and beside it with the true ones, `(name, nodes)`."""
         return render(item, found, one_grid(grid), truth)
 
+    def render_numbered(
+        self,
+        item: Graph,
+        found: Int[Tensor, " elements"],
+        grid: Places | None,
+        truth: Sequence[tuple[str, Any]] = (),
+    ) -> str:
+        """As `render`, with objects called and coloured by their numbers."""
+        return render(item, found, one_grid(grid), truth, by_number=True)
+
     def read_masks(
         self, path: Path, items: AbstractItems[Graph], skipped: Sequence[Skipped] = ()
     ) -> AbstractMasks[Graph]:

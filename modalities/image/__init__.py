@@ -158,6 +158,16 @@ class Image(AbstractModality[Picture]):
         """The picture, the found objects, and the true ones, `(name, mask of height × width)`."""
         return render(item, found, one_grid(grid), truth)
 
+    def render_numbered(
+        self,
+        item: Picture,
+        found: Int[Tensor, " elements"],
+        grid: Places | None,
+        truth: Sequence[tuple[str, Any]] = (),
+    ) -> str:
+        """As `render`, with objects called and coloured by their numbers."""
+        return render(item, found, one_grid(grid), truth, by_number=True)
+
     def read_masks(
         self, path: Path, items: AbstractItems[Picture], skipped: Sequence[Skipped] = ()
     ) -> AbstractMasks[Picture]:

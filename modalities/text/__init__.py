@@ -172,6 +172,16 @@ class Text(AbstractModality[Passage]):
         """The found spans in colour, the true ones, `(name, (begin, end))` in characters of the file, below."""
         return render(item, found, one_grid(grid), truth)
 
+    def render_numbered(
+        self,
+        item: Passage,
+        found: Int[Tensor, " elements"],
+        grid: Places | None,
+        truth: Sequence[tuple[str, Any]] = (),
+    ) -> str:
+        """As `render`, with objects called and coloured by their numbers."""
+        return render(item, found, one_grid(grid), truth, by_number=True)
+
     def read_masks(
         self, path: Path, items: AbstractItems[Passage], skipped: Sequence[Skipped] = ()
     ) -> AbstractMasks[Passage]:

@@ -149,6 +149,16 @@ class Video(AbstractModality[Clip]):
         """Frames over time, found objects, and true ones: `(name, mask)` with a bool mask of the clip's size."""
         return render(item, found, one_grid(grid), truth)
 
+    def render_numbered(
+        self,
+        item: Clip,
+        found: Int[Tensor, " elements"],
+        grid: Places | None,
+        truth: Sequence[tuple[str, Any]] = (),
+    ) -> str:
+        """As `render`, with objects called and coloured by their numbers."""
+        return render(item, found, one_grid(grid), truth, by_number=True)
+
     def read_masks(
         self, path: Path, items: AbstractItems[Clip], skipped: Sequence[Skipped] = ()
     ) -> AbstractMasks[Clip]:

@@ -10,13 +10,11 @@ from typing import Annotated, Any, final
 import tyro
 
 from gestalt.core.components.names import choose
-from gestalt.core.components.ranges import Between, Count
 from gestalt.core.components.registry import METHODS, MODALITIES, RECIPES
 from gestalt.core.runs.evaluation_options import Evaluating
-from gestalt.core.runs.types.clusterings import AbstractClustering, KMeansTypes
-from gestalt.core.runs.types.finding import Typing
-from gestalt.core.runs.types.scaling import Kind
-from gestalt.core.search.options import Searching
+
+from .search_commands import duplicates_command, index_command, search_command
+from .types_command import types_command
 
 COMMANDS = {
     "run": "train by a recipe, evaluate, and write a report",
@@ -26,9 +24,10 @@ COMMANDS = {
     "embed": "write vectors of items, elements and objects of new data",
     "fit": "fit a head to labels of some data, and write the model",
     "predict": "write what a model, or the task head of a finished run, says of new data",
-    "evaluate": "score a finished run by labelled data: k-NN, probes, clustering, segmentation, …",
+    "evaluate": "score a model, or a finished run, by labelled data: its answers, k-NN, probes, clustering, …",
     "index": "keep vectors of items and objects on disk, to search in; run again to add what is new",
     "search": "find what lies nearest to a file, an object, or a text in an index",
+    "duplicates": "find near-duplicates in an index, or among files",
     "methods": "list the methods, where each comes from, and what it compares",
     "modalities": "list the modalities (data types) that are installed",
     "recipes": "list the recipes that are installed",
@@ -57,49 +56,8 @@ class OnNewData:
 
 @final
 @dataclass(frozen=True)
-class OnTypes:
-    """Find which kinds of objects recur in data, without labels.
-
-    Writes types.csv (every object with its type), types.html (members of every type, with fields to name it), masks
-    called after their types, and the types themselves, which --like gives to other data. With --names, names that were
-    given on the page become labels.csv and masks for training.
-    """
-
-    run: Annotated[Path, tyro.conf.Positional]
-    """Folder of a finished run."""
-    paths: Annotated[tuple[Path, ...], tyro.conf.Positional]
-    """Files and folders to read."""
-    by: AbstractClustering = field(default_factory=KMeansTypes)
-    """How object vectors are clustered."""
-    number: Count | None = None
-    """How many types, for k-means and balanced; none: the number of the best silhouette."""
-    scaling: Kind = "standardised"
-    """How vectors are made comparable: every dimension of unit variance; then only directions; or principal components
-    of unit variance (whitened)."""
-    level: str | None = None
-    """The level of the encoder whose vectors are compared, where it has several; none: the whole vector."""
-    sample: Count = 50_000
-    """Most objects that types are found in; all objects are given their type."""
-    seed: Annotated[int, Between(0, 2**31 - 1)] = 0
-    """Of everything random."""
-    like: Path | None = None
-    """A folder that gestalt types wrote: its types are given to these data, and none are found."""
-    names: Path | None = None
-    """Names of types and wrong members, as types.html saves them."""
-    out: Path = Path("types")
-    """Folder to write to; what an earlier call wrote there is replaced."""
-    skip_bad: bool = False
-    """Leave out files that cannot be used, and list them."""
-    modality: str | None = None
-    """The run's modality as package.module:OBJECT, where it is not installed."""
-    device: str = "cpu"
-    """Where the network runs: cpu, cuda, cuda:1, mps."""
-
-
-@final
-@dataclass(frozen=True)
 class OnLabelledData:
-    """Score a finished run by labelled data.
+    """Score a model, or a finished run, by labelled data.
 
     Writes scores.json, scores.csv and evaluation.html: every protocol with confidence intervals, by class, over the
     share of the labels. Without paths it takes what the run's recipe ships.
@@ -113,57 +71,16 @@ class OnLabelledData:
     """A table (name of a file or record, label), or the word folders. Nothing: what --label-column says."""
     masks: Path | None = None
     """Masks that come with the data: the classes of elements are the names of their objects."""
-    protocols: str = "knn,probe,clustering"
-    """Names with commas between them, or a JSON list of protocols with settings: knn, probe, svm, clustering,
-    fine-tuning, robustness; with masks, or labels of elements: dense-probe, segmentation; of clips: propagation."""
+    protocols: str | None = None
+    """Nothing: what a model answers; of a run knn,probe,clustering. Or names with commas between them, or a JSON list
+    of protocols with settings: knn, probe, svm, clustering, fine-tuning, robustness; with masks, or labels of elements:
+    dense-probe, segmentation; of clips: propagation."""
     how: Evaluating = field(default_factory=Evaluating)
     """Splits, groups, and how labels are read."""
     out: Path = Path("evaluated")
     """Folder to write to; what an earlier call wrote there is replaced."""
     skip_bad: bool = False
     """Leave out files that cannot be used, and list them."""
-    modality: str | None = None
-    """The run's modality as package.module:OBJECT, where it is not installed."""
-    device: str = "cpu"
-    """Where the network runs: cpu, cuda, cuda:1, mps."""
-
-
-@final
-@dataclass(frozen=True)
-class Indexed:
-    """Keep the vectors of items, objects and parts on disk. Run it again with more paths: what is new is added."""
-
-    run: Annotated[Path, tyro.conf.Positional]
-    """Folder of a finished run."""
-    paths: Annotated[tuple[Path, ...], tyro.conf.Positional]
-    """Files and folders to read."""
-    out: Path = Path("index")
-    """Folder of the index; made, or made larger."""
-    skip_bad: bool = False
-    """Leave out files that cannot be used, and list them."""
-    modality: str | None = None
-    """The run's modality as package.module:OBJECT, where it is not installed."""
-    device: str = "cpu"
-    """Where the network runs: cpu, cuda, cuda:1, mps."""
-
-
-@final
-@dataclass(frozen=True)
-class Searched:
-    """Find what lies nearest in an index. Writes results.csv, results.jsonl and search.html."""
-
-    index: Annotated[Path, tyro.conf.Positional]
-    """Folder of an index."""
-    queries: Annotated[tuple[Path, ...], tyro.conf.Positional] = ()
-    """Files; FILE#3 is object 3 of FILE. Every item of a file is a query."""
-    how: Searching = field(default_factory=Searching)
-    """What is searched for, and among what."""
-    out: Path = Path("searched")
-    """Folder to write to; what an earlier call wrote there is replaced."""
-    run: Path | None = None
-    """Folder of the run of the index, where it has moved."""
-    skip_bad: bool = False
-    """Leave out queries that cannot be read, and list them."""
     modality: str | None = None
     """The run's modality as package.module:OBJECT, where it is not installed."""
     device: str = "cpu"
@@ -271,24 +188,6 @@ def discover_command(arguments: Sequence[str]) -> int:
     return discover(asked.run, asked.paths, out, asked.skip_bad, asked.modality, asked.device)
 
 
-def types_command(arguments: Sequence[str]) -> int:
-    """`gestalt types RUN PATH…`."""
-    from gestalt.core.runs.types.command import types
-
-    asked = options_from(OnTypes, arguments, "types")
-    return types(
-        asked.run,
-        asked.paths,
-        asked.out,
-        Typing(asked.by, asked.number, asked.scaling, asked.level, asked.sample, asked.seed),
-        asked.like,
-        asked.names,
-        asked.skip_bad,
-        asked.modality,
-        asked.device,
-    )
-
-
 def embed_command(arguments: Sequence[str]) -> int:
     """`gestalt embed RUN PATH…`."""
     from gestalt.core.runs.embed import embed
@@ -355,24 +254,6 @@ def evaluate_command(arguments: Sequence[str]) -> int:
         asked.modality,
         asked.device,
         shipped,
-    )
-
-
-def index_command(arguments: Sequence[str]) -> int:
-    """`gestalt index RUN PATH…`."""
-    from gestalt.core.runs.index import index
-
-    asked = options_from(Indexed, arguments, "index")
-    return index(asked.run, asked.paths, asked.out, asked.skip_bad, asked.modality, asked.device)
-
-
-def search_command(arguments: Sequence[str]) -> int:
-    """`gestalt search INDEX QUERY…`."""
-    from gestalt.core.runs.search import search
-
-    asked = options_from(Searched, arguments, "search")
-    return search(
-        asked.index, asked.queries, asked.out, asked.how, asked.run, asked.skip_bad, asked.modality, asked.device
     )
 
 
@@ -451,6 +332,7 @@ FUNCTIONS: Mapping[str, Callable[[Sequence[str]], int]] = {
     "evaluate": evaluate_command,
     "index": index_command,
     "search": search_command,
+    "duplicates": duplicates_command,
     "methods": methods_command,
     "modalities": modalities_command,
     "recipes": recipes_command,
