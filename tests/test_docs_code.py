@@ -126,7 +126,7 @@ def runs_of(page: Path) -> list[list[str]]:
         return [["run", page.stem]]
     if page.stem == "types":
         ways = [["types", "runs/mine", "FOLDER", "--by", way] for way in CLUSTERINGS.names()]
-        return [*ways, ["run", "audio-events"]]
+        return [*ways, ["run", "audio-events"], ["fit", "runs/mine", "FOLDER"]]
     if page.stem == "evaluation":
         return [["evaluate", "runs/mine", "FOLDER"]]
     if page.stem == "answers":
