@@ -22,7 +22,7 @@ from gestalt.core.runs.predict import predict
 from gestalt.modalities.audio import Audio
 from tests.tiny_runs import tiny_model, tiny_run
 
-RATE = 8000
+RATE = 16_000
 
 
 @final

@@ -16,7 +16,7 @@ import soundfile
 
 import gestalt
 from gestalt.cli.commands import COMMANDS, execute
-from gestalt.core.components.registry import METHODS, RECIPES
+from gestalt.core.components.registry import CLUSTERINGS, METHODS, RECIPES
 from gestalt.core.methods.presets import Preset
 from gestalt.core.training.options import Training
 from tests.pages import FENCE, PAGES, PLUG_INS, PRESENT, ROOT, START, blocks, inline, named
@@ -124,10 +124,13 @@ def runs_of(page: Path) -> list[list[str]]:
         return [["run", name] for name in RECIPES.names()]
     if page.stem == "methods-table":
         return [["run", page.stem]]
+    if page.stem == "types":
+        ways = [["types", "runs/mine", "FOLDER", "--by", way] for way in CLUSTERINGS.names()]
+        return [*ways, ["run", "audio-events"]]
     if page.stem == "evaluation":
         return [["evaluate", "runs/mine", "FOLDER"]]
     if page.stem == "search":
-        return [["index", "runs/mine", "FOLDER"], ["search", "archive", "bird.wav"]]
+        return [["index", "runs/mine", "FOLDER"], ["search", "archive", "bird.wav"], ["duplicates", "archive"]]
     if page.stem == "joint":
         joint = ["run", "objects", "--data", "FOLDER", "--modality", "image+text"]
         by = ["--encoder", "transformer", "--method", "mae"]
@@ -154,11 +157,13 @@ def nothing_runs(monkeypatch: pytest.MonkeyPatch) -> None:
         ("experiment.run", "run"),
         ("experiment.seeds", "run_seeds"),
         ("runs.discover", "discover"),
+        ("runs.types.command", "types"),
         ("runs.embed", "embed"),
         ("runs.predict", "predict"),
         ("runs.evaluate", "evaluate"),
         ("runs.index", "index"),
         ("runs.search", "search"),
+        ("runs.duplicates", "duplicates"),
         ("experiment.shipped", "shipped_labels"),
     ):
         monkeypatch.setattr(importlib.import_module(f"gestalt.core.{module}"), name, lambda *_: 0)

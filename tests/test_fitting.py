@@ -88,7 +88,7 @@ def test_balanced_weights_make_rare_classes_weigh_as_much_as_others() -> None:
     examples = rows(overlapping, torch.tensor([0] * 90 + [1] * 10))
     shares = {}
     for balance in ("none", "weights"):
-        task = Task(TWO, balance)  # type: ignore[arg-type]
+        task = Task(TWO, balance)
         head = Linear((1.0,)).fit(examples, task, torch.arange(100))
         shares[balance] = float((outputs_of(head, examples).argmax(dim=1) == 1).float().mean())
     assert shares["weights"] > shares["none"]
@@ -107,7 +107,7 @@ def test_a_head_that_draws_no_rows_refuses_balanced_draws(fitter: AbstractFitter
 def test_the_penalty_is_the_one_that_serves_held_out_rows() -> None:
     """Of noise the greatest penalty is best, of what parts cleanly the smallest."""
     noise = rows(torch.randn(60, 20, generator=seeded(1)), torch.randint(2, (60,), generator=seeded(2)))
-    chosen = []
+    chosen = list[float]()
     for examples in (noise, blobs(30)):
         splits, _ = splits_of(examples, 5, 0)
         chosen += Linear().chosen(examples, Task(TWO), splits).penalties

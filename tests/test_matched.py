@@ -1,6 +1,7 @@
 """CLIP by object: items told apart by how well their objects find one another, and objects of parts that are alike."""
 
 import math
+from typing import Any, cast
 
 import pytest
 import torch
@@ -135,7 +136,7 @@ def test_clip_by_object_compares_elements_or_discovered_objects_of_views_of_one_
         learner = method.build(BOTH.encoders["joint"](dim=16), DataInfo())
         assert isinstance(learner, Learner)
         assert isinstance(learner.segmenter, kind)
-        batch = make_batch("", items, modality=BOTH, views=with_parts(method, BOTH.views, BOTH))
+        batch = make_batch("", cast(Any, items), modality=BOTH, views=with_parts(method, BOTH.views, BOTH))
         output = learner(batch, seeded(), Progress(0, 4, 2))
         assert output.loss.isfinite()
         picture, text = output.details.online

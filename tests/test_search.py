@@ -67,15 +67,12 @@ def cosine(rows: torch.Tensor) -> torch.Tensor:
 def test_an_index_holds_the_vectors_that_embed_gives(case: tuple[str, Path, Model[Any]], tmp_path: Path) -> None:
     name, data, model = case
     opened = model.index(data, tmp_path / "index")
-    expected = model.embed(data)
+    expected = model.embed(data, space="compared" if name == "image+text" else "hidden")
     assert opened.count(ITEM) == len(expected)
     assert opened.count(OBJECT) == sum(len(one.objects) for one in expected)
     assert opened.parts == (("image", "text") if name == "image+text" else ())
     items, objects = (opened.vectors(opened.rows_of([of]).nonzero()[0]) for of in (ITEM, OBJECT))
-    project = model.network.projector if name == "image+text" else torch.nn.Identity()
-    with torch.no_grad():
-        wanted = [cosine(project(torch.stack([one.item for one in expected])))]
-        wanted.append(cosine(project(torch.cat([one.objects for one in expected]))))
+    wanted = [cosine(torch.stack([one.item for one in expected])), cosine(torch.cat([one.objects for one in expected]))]
     for found, vectors in zip((items, objects), wanted, strict=True):
         assert found.shape == vectors.shape
         torch.testing.assert_close((found @ vectors.T).amax(dim=1), torch.ones(len(found)), atol=1e-4, rtol=0)
@@ -88,7 +85,7 @@ def test_what_is_nearest_is_what_a_loop_over_all_finds(case: tuple[str, Path, Mo
     rows = opened.rows_of([OBJECT]).nonzero()[0]
     vectors, details = opened.vectors(rows).double().numpy(), opened.details(rows.tolist())
     files = sorted({one.path for one in details.values()})
-    answers = model.search(opened, files[:2], most=3, objects=True)
+    answers = model.search(opened, files[:2], Searching(hits=3, objects=True))
     assert answers
     for answer in answers:
         vector, scores = answer.query.vector.double().numpy(), list[float]()
@@ -107,10 +104,9 @@ def test_a_copy_under_another_name_is_the_first_hit(case: tuple[str, Path, Model
         shutil.copy(path, tmp_path / "copies" / f"copy{path.suffix}")
     opened = model.index([data, tmp_path / "copies"], tmp_path / "index")
     query = next(data.glob("2.*[!t]"), data / "2.txt")
-    for asked in ({"among": "image"} if name == "image+text" else {}, {"objects": True}):
-        if name == "image+text" and "objects" in asked:
-            continue  # the objects of a picture with its caption are others than those of the picture
-        for answer in model.search(opened, query, most=1, **asked):
+    parts = name == "image+text"  # the objects of a picture with its caption are others than those of the picture
+    for how in [Searching(hits=1, among="image")] if parts else [Searching(hits=1), Searching(hits=1, objects=True)]:
+        for answer in model.search(opened, query, how):
             assert answer.hits[0].similarity == pytest.approx(1.0, abs=1e-5)
             assert answer.hits[0].row.path.name.startswith(("copy", "2")), "its own text may be its other part"
 
@@ -202,20 +198,13 @@ def test_a_text_finds_pictures_and_a_picture_finds_texts(tmp_path: Path) -> None
         FILES["image+text"](data, number)
     model = model_of("image+text", data)
     opened = model.index(data, tmp_path / "index")
-    (answer,) = model.search(opened, text="the red square")
+    (answer,) = model.search(opened, (), Searching(text=("the red square",)))
     assert [hit.row.of for hit in answer.hits] == ["part:image"] * 4
-    alone = model.modality.composed_of(model.modality.modalities, True)  # type: ignore[attr-defined]
-
-    def projected(path: Path) -> torch.Tensor:
-        (one,) = model.embed(alone.read([path]).items)
-        with torch.no_grad():
-            return cosine(model.network.projector(one.item[None]))
-
-    text = projected(data / "0.txt")
-    for hit in answer.hits:
-        one = projected(hit.row.path)
-        assert hit.similarity == pytest.approx(float((one * text).sum()), abs=1e-4)
+    texts, pictures = (model.embed(data, space="compared", parts=[part]) for part in ("text", "image"))
+    wanted = {Path(one.name).stem: float(cosine(one.item) @ cosine(texts[0].item)) for one in pictures}
+    found = {hit.row.path.stem: hit.similarity for hit in answer.hits}
+    assert found == pytest.approx(wanted, abs=1e-4)
     (answer,) = model.search(opened, data / "1.png")
     assert [hit.row.of for hit in answer.hits] == ["part:text"] * 4
-    (answer,) = model.search(opened, data / "1.png", among="image")
+    (answer,) = model.search(opened, data / "1.png", Searching(among="image"))
     assert len(answer.hits) == 3, "the picture itself is left out"

@@ -17,6 +17,7 @@ from gestalt.core.search import growing
 from gestalt.core.search.by_faiss import by_faiss
 from gestalt.core.search.index import Index
 from gestalt.core.search.nearest import by_torch, nearest, pairs_above
+from gestalt.core.search.options import Searching
 from gestalt.core.search.searching import search
 from gestalt.core.storage.listing import listed
 from tests.searchable import FILES, model_of
@@ -214,7 +215,7 @@ def test_pairs_are_those_of_a_loop(side: int) -> None:
 
 def test_both_backends_give_the_same_answers(data: Path, model: Model[object], tmp_path: Path) -> None:
     opened = model.index(data, tmp_path / "index")
-    queries = [answer.query for answer in model.search(opened, sorted(data.iterdir()), objects=True)]
+    queries = [answer.query for answer in model.search(opened, sorted(data.iterdir()), Searching(objects=True))]
     one, other = (
         [hit.similarity for a in search(opened, queries, 4, backend=b) for hit in a.hits] for b in ("torch", "faiss")
     )

@@ -134,6 +134,7 @@ TARGETS = Registry("target", "gestalt.targets")
 HEADS = Registry("head", "gestalt.heads")
 FITTERS = Registry("fitter", "gestalt.fitters")
 PROTOCOLS = Registry("protocol", "gestalt.protocols")
+CLUSTERINGS = Registry("clustering", "gestalt.clusterings")
 PARTS = Registry("part", "gestalt.parts")
 """Dataclasses that are settings of other components, such as `ObjectFinder`."""
 
@@ -149,6 +150,7 @@ REGISTRIES = (
     HEADS,
     FITTERS,
     PROTOCOLS,
+    CLUSTERINGS,
     PARTS,
 )
 """Those whose components are described in JSON."""

@@ -50,7 +50,8 @@ def item_predictions(
 
 def decoded_of(fitted: Fitted, said: Said) -> Float[Tensor, "items asked columns"]:
     """The target's columns, as a user reads them."""
-    return fitted.target.decode(said.outputs.flatten(0, 1)).unflatten(0, said.asked.shape).float()
+    decoded: Tensor = fitted.target.decode(said.outputs.flatten(0, 1)).unflatten(0, said.asked.shape).float()
+    return decoded
 
 
 def decoded_predictions(target: AbstractTarget, outputs: Tensor, names: Sequence[str]) -> Iterator[ItemPrediction]:

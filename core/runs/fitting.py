@@ -1,12 +1,11 @@
 """A finished run and labels: what will be done is said, then a head is fitted, and the model is there."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar, final
 
-import numpy as np
 import torch
 from jaxtyping import Int
 from torch import Tensor
@@ -26,6 +25,7 @@ from ..storage.naming import counted
 from ..training.label_source import labels_at
 from ..training.labels import Labels
 from .asking import Asked, labelled_vectors
+from .gathering import drawn
 from .grouping import groups_of
 from .known import AbstractKnown, known_of
 from .sees_items import SeesItems
@@ -97,7 +97,7 @@ def fit_items(
     known: AbstractKnown[ItemT] = known_of(
         labels, masks, items, model.modality, options.label_column, kind, options.rest, skipped
     )
-    of, numbers = subject_of(options, masks is not None), drawn(known.numbers(), options)
+    of, numbers = subject_of(options, masks is not None), drawn(known.numbers(), options.most, options.seed)
     asked = labelled_vectors(
         model, of, items, known, numbers, fitter.together, options.elements, skipped, options.seed
     )  # fmt: skip
@@ -117,14 +117,6 @@ def fit_items(
     else:
         found = learned(examples, of, task, fitter, splits, options.unknown)
     return Fit(network, found.fitted, before, after_facts(found) + after, found.held)
-
-
-def drawn(numbers: Sequence[int], options: Fitting) -> list[int]:
-    """Up to `most` of the items, in their order."""
-    if not options.most or len(numbers) <= options.most:
-        return list(numbers)
-    rng = np.random.default_rng(options.seed)
-    return sorted(int(n) for n in rng.choice(np.asarray(numbers), options.most, replace=False))
 
 
 def refuse_one_class(asked: Asked) -> None:

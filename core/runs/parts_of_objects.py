@@ -61,7 +61,7 @@ def write_parts(
         own.mkdir()
         return lambda batches: _write_part(batches, name, modalities[name], items, own)
 
-    said = side_by_side(counted(), [writer(name) for name in modalities])
+    said = side_by_side(counted(), [writer(name) for name in modalities if name in items.parts])
     return f"{objects} objects in {count} items; {'; '.join(said)}"
 
 

@@ -1,6 +1,7 @@
 """What a model gives back: vectors, objects, predictions, item by item."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar, final
 
 from jaxtyping import Float, Int
@@ -48,7 +49,8 @@ class ItemObjects(Generic[ItemT]):
 class ItemVectors:
     """The vectors of one item, of its elements and of its objects, and where they lie.
 
-    `numbers` are those of its objects in the whole that it is a window of; its own where it is none.
+    `numbers` are those of its objects in the whole that it is a window of; its own where it is none. Of an item with
+    parts, `item` and `objects` are means over all of them, and `parts` has the vector of each part that it has.
     """
 
     name: str
@@ -58,6 +60,7 @@ class ItemVectors:
     labels: Int[Tensor, " elements"]
     places: Places | None
     numbers: Int[Tensor, " objects"]
+    parts: Mapping[str, Float[Tensor, " dim"]] = field(default_factory=dict)
 
     @property
     def grid(self) -> Grid | None:

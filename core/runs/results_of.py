@@ -10,6 +10,7 @@ from ..data.feature_map import item_means
 from ..discovery.found import FoundBatch
 from ..modality.base import AbstractModality
 from .elements import own_places
+from .part_rows import part_means
 from .resolution import fine_labels
 from .results import ItemObjects, ItemVectors
 
@@ -46,4 +47,8 @@ def vectors_in(
         places, grid = own_places(batch.features.valid[row], batch.features.places, row)
         elements, present = brought(batch.features.values[row][places]), vectors.present[row]
         objects, of_whole = brought(vectors.vectors[row][present]), numbers[row][present]
-        yield ItemVectors(name(index), means[row], elements, objects, labels[row][places], grid, of_whole)
+        parts = {
+            part: brought(mean[None])[0] for part, mean in part_means(batch.features.values[row][places], grid).items()
+        }
+        own = labels[row][places]
+        yield ItemVectors(name(index), means[row], elements, objects, own, grid, of_whole, parts)

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 import torch
@@ -20,8 +20,7 @@ from ..modality.base import AbstractModality
 from ..modality.optional import ComposesModalities
 from ..networks.encoder import Network
 from ..networks.modes import evaluating
-
-HIDDEN, PROJECTED = "hidden", "projected"
+from ..runs.spaces import Space, in_space
 
 
 @runtime_checkable
@@ -39,6 +38,11 @@ class Encodes(Protocol):
         ...
 
     @property
+    def heads(self) -> Mapping[str, nn.Module]:
+        """What was trained beside it: a predictor, where there is one."""
+        ...
+
+    @property
     def finder(self) -> ObjectFinder | None:
         """How objects are found."""
         ...
@@ -48,45 +52,42 @@ class Encodes(Protocol):
         ...
 
 
-def space_of(model: Encodes) -> str:
-    """The space in which vectors are compared: the projector's where the parts of an item are, else the encoder's.
+def space_of(model: Encodes) -> Space:
+    """The space in which an index compares vectors: that of the training where items have parts, else the encoder's.
 
-    The parts of joint items were trained to lie beside one another behind the projector. Everything else is compared
-    before it, as in evaluation: a projector drops what the views changed, and that may be what one searches for.
+    The parts of joint items were trained to lie beside one another behind projector and predictor. Everything else is
+    compared before them, as in evaluation: a projector drops what the views changed, which one may search for.
     """
-    return PROJECTED if isinstance(model.modality, ComposesModalities) else HIDDEN
+    return "compared" if isinstance(model.modality, ComposesModalities) else "hidden"
 
 
-def compared(model: Encodes, space: str, objects: Objects) -> Objects:
+def compared(model: Encodes, space: Space, objects: Objects) -> Objects:
     """Pooled hidden features as they are compared: in the space of the index, of length 1 and on the CPU."""
-    if space == PROJECTED:
-        device = next(iter(model.network.parameters()), torch.zeros(())).device
-        with evaluating(model.network):
-            there = Objects(objects.vectors.to(device), objects.present.to(device))
-            projected = model.network.project(there)
-        objects = Objects(projected.vectors.float().cpu(), objects.present)
+    objects = objects.map(in_space(space, model.network, model.heads))
     return Objects(normalize(objects.vectors.float(), dim=-1), objects.present)
 
 
-def part_vectors(model: Encodes, space: str, items: list[Any], name: str) -> Float[Tensor, "items dim"]:
-    """The vectors of one part of joint items, each of which has it: the part is seen alone, as a query is.
-
-    An encoder that mixes parts would otherwise put what the other parts say into the vector.
-    """
+def seen_alone(model: Encodes, space: Space, items: Sequence[Any], chunk: int = 16) -> Float[Tensor, "items dim"]:
+    """The vectors of items in memory, each by itself and as a whole."""
     device = next(iter(model.network.parameters()), torch.zeros(())).device
-    data = model.modality.collate([item.only([name]) for item in items]).to(device)
-    with evaluating(model.network):
-        features = model.network.encode(data).to("cpu")
-    whole = Objects(item_means(features)[:, None], features.valid.any(dim=1, keepdim=True))
-    return compared(model, space, whole).vectors[:, 0]
+    rows = list[Tensor]()
+    for first in range(0, len(items), chunk):
+        data = model.modality.collate(items[first : first + chunk]).to(device)
+        with evaluating(model.network):
+            features = model.network.encode(data).to("cpu")
+        whole = Objects(item_means(features)[:, None], features.valid.any(dim=1, keepdim=True))
+        rows.append(compared(model, space, whole).vectors[:, 0])
+    return torch.cat(rows)
 
 
 def digest_of(model: Encodes) -> str:
     """A digest of all that the vectors and objects of a run depend on: its weights, and how objects are found."""
     sha = hashlib.sha256(model.modality.name.encode())
     finder = model.finder
+    predictor = {"predictor": model.heads["predictor"]} if "predictor" in model.heads else {}
     parts: Mapping[str, nn.Module] = {
         "network": model.network,
+        **predictor,
         "finder": nn.ModuleList([] if finder is None else finder.plain_networks()),
     }
     for prefix, module in parts.items():

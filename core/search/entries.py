@@ -18,9 +18,10 @@ from ..modality.joint.items import JointItems
 from ..modality.optional import ComposesModalities, ReducesElements
 from ..runs.elements import own_places
 from ..runs.parts_of_objects import part_of_batch
+from ..runs.spaces import Space
 from ..runs.vector_rows import element_places
 from .drawn import Drawn
-from .encodes import Encodes, compared, part_vectors
+from .encodes import Encodes, compared, seen_alone
 
 ITEM, OBJECT, PART = "item", "object", "part:"
 NO_OBJECT = -1
@@ -56,7 +57,7 @@ class Entry:
 
 
 def entries_of(
-    model: Encodes, space: str, batch: FoundBatch[Any], items: AbstractItems[Any]
+    model: Encodes, space: Space, batch: FoundBatch[Any], items: AbstractItems[Any]
 ) -> tuple[list[Entry], Float[np.ndarray, "rows dim"]]:
     """The rows of a batch, and their vectors of length 1; `batch.index` are numbers of `items`."""
     valid = batch.features.valid
@@ -81,7 +82,8 @@ def entries_of(
         count, (record, id, name) = round(float(size[row, slot])), names[row]
         entries.append(Entry(OBJECT, batch.index[row], called, count, place, record, id, name, None))
     for name, rows in _parts(model.modality, batch):
-        vectors.append(part_vectors(model, space, [batch.items[row] for row in rows], name))
+        # An encoder that mixes parts would otherwise put what the other parts say into the vector.
+        vectors.append(seen_alone(model, space, [batch.items[row].only([name]) for row in rows]))
         entries += [
             Entry(f"{PART}{name}", batch.index[row], NO_OBJECT, entries[row].size, "", *names[row], None)
             for row in rows

@@ -6,10 +6,11 @@ from typing import Any
 
 from ..data.items import Skipped
 from ..runs.inputs import Source, paths_of
-from .asked import ALL, Asked
 from .encodes import Encodes
 from .growing import grow
 from .index import Index
+from .near_duplicates import NearDuplicates, near_duplicates
+from .options import Duplicating, Searching
 from .queries import queries_of
 from .searching import Found, search
 from .units import table_of
@@ -33,12 +34,7 @@ def found_in(
     model: Encodes,
     index: Index | Path | str,
     queries: str | Path | Sequence[str | Path] = (),
-    most: int = 10,
-    among: str | None = None,
-    object: int | None = None,
-    objects: bool = False,
-    part: str | None = None,
-    text: str | None = None,
+    how: Searching | None = None,
 ) -> list[Found]:
     """The nearest rows of every query; see `gestalt.core.search.searching.search`.
 
@@ -46,21 +42,19 @@ def found_in(
         model: the run of the index.
         index: itself, or its folder.
         queries: files, or `FILE#3` for object 3 of a file.
-        most: hits per query.
-        among: `items`, `objects`, or the name of a part; by default what the query is.
-        object: search for this object of every query.
-        objects: search for every object of the queries.
-        part: search for this part of joint items alone.
-        text: a further query, in words.
+        how: what is searched for, texts among them, and among what.
 
     Raises:
         ValueError: if the index is that of another run, or there is no query.
     """
+    how = how or Searching()
     opened = index if isinstance(index, Index) else Index(index)
     opened.check(model)
-    number = ALL if objects else object
-    asked = [Asked.of(path, number, part) for path in ([queries] if isinstance(queries, str | Path) else queries)]
-    asked += [] if text is None else [Asked(Path(), number, part, text)]
-    if not asked:
-        raise ValueError("there is no query: name a file, FILE#3 for its object 3, or a text")
-    return list(search(opened, queries_of(model, opened.manifest.space, asked), most, among))
+    asked = how.asked([queries] if isinstance(queries, str | Path) else queries)
+    found = queries_of(model, opened.manifest.space, asked)
+    return list(search(opened, found, how.hits, how.among, how.backend))
+
+
+def duplicates_of(model: Encodes, index: Index | Path | str, how: Duplicating | None = None) -> NearDuplicates:
+    """Near-duplicates in an index, or in the one of a folder; see `near_duplicates`."""
+    return near_duplicates(model, index if isinstance(index, Index) else Index(index), how or Duplicating())

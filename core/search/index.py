@@ -113,8 +113,8 @@ class Index:
 
     def of_file(self, path: bytes) -> Bool[np.ndarray, " rows"]:
         """Which rows are present of a file, by its absolute path."""
-        same: Bool[np.ndarray, " rows"] = self.file == self._numbers.get(path, -1)
-        return self.present & same
+        same: Bool[np.ndarray, " rows"] = self.present & (self.file == self._numbers.get(path, -1))
+        return same
 
     def count(self, of: str) -> int:
         """How many rows are present of items (`item`), objects (`object`), or a part (`part:NAME`)."""
@@ -130,14 +130,17 @@ class Index:
         codes = [self._kinds[kind] for kind in kinds if kind in self._kinds]
         return self.present & np.isin(self.kind, codes)
 
+    def kind_of(self, among: str) -> str:
+        """What rows are of that are called so: `items`, `objects`, or the name of a part."""
+        return {"items": ITEM, "objects": OBJECT}.get(among, f"{PART}{among}")
+
     def chosen(self, among: str) -> Bool[np.ndarray, " rows"]:
         """Which rows are items (`items`), objects (`objects`), or of the part of that name.
 
         Raises:
             ValueError: if there are none.
         """
-        kind = {"items": ITEM, "objects": OBJECT}.get(among, f"{PART}{among}")
-        found = self.rows_of([kind])
+        found = self.rows_of([self.kind_of(among)])
         if not found.any():
             known = ", ".join(["items", "objects", *self.parts])
             raise ValueError(f"{self.folder} holds no {among!r}; there may be {known}")

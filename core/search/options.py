@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import final
+from typing import Annotated, final
 
-from ..components.ranges import Count, check_ranges
+from ..components.ranges import Between, Count, Share, check_ranges
 from .asked import ALL, Asked
 
 
@@ -36,7 +36,7 @@ class Searching:
         if self.part is not None and (self.objects or self.object is not None):
             raise ValueError("--part asks for a part of items and --object(s) for objects: leave one of them out")
 
-    def asked(self, queries: Sequence[Path]) -> list[Asked]:
+    def asked(self, queries: Sequence[str | Path]) -> list[Asked]:
         """All queries.
 
         Raises:
@@ -49,3 +49,29 @@ class Searching:
         if not asked:
             raise ValueError("there is no query: name a file, FILE#3 for its object 3, or --text")
         return asked
+
+
+@final
+@dataclass(frozen=True)
+class Duplicating:
+    """What is compared, and how alike near-duplicates are: options of the command line."""
+
+    among: str = "items"
+    """Compare items, objects, or the part of that name."""
+    error_rate: Share = 0.01
+    """False matches that are accepted: of the items, and of the pairs of different items."""
+    threshold: float | None = None
+    """Cosine similarity of near-duplicates. Nothing: chosen by the error rate."""
+    measure: bool = False
+    """Measure recall and precision on copies that the modality's views and transforms make."""
+    sample: Count = 300
+    """Items by which the threshold is chosen; half of them, where it is measured on the others."""
+    most: Count = 100_000
+    """Pairs that are listed, the most alike first. Groups are made by all."""
+    seed: Annotated[int, Between(0, 2**31 - 1)] = 0
+    """Of the sample and the copies."""
+
+    def __post_init__(self) -> None:
+        check_ranges(self)
+        if self.measure and self.among == "objects":
+            raise ValueError("--measure makes copies of items or of their parts: leave out --among objects")

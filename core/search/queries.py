@@ -16,6 +16,7 @@ from ..modality.base import AbstractModality, Reading
 from ..modality.joint.item import JointItem
 from ..modality.joint.items import JointItems
 from ..modality.optional import ComposesModalities, ReadsColumn
+from ..runs.spaces import Space
 from ..storage.atomic import write_text
 from .asked import ALL, Asked
 from .drawn import Drawn
@@ -59,7 +60,7 @@ class Query:
 
 
 def queries_of(
-    model: Encodes, space: str, asked: Sequence[Asked], skipped: list[Skipped] | None = None
+    model: Encodes, space: Space, asked: Sequence[Asked], skipped: list[Skipped] | None = None
 ) -> Iterator[Query]:
     """The items of every query, one after the other; a file may hold several.
 
@@ -80,7 +81,7 @@ def queries_of(
 
 
 def _of_one(
-    model: Encodes, space: str, one: Asked, folder: Path, skipped: list[Skipped] | None, numbers: set[int]
+    model: Encodes, space: Space, one: Asked, folder: Path, skipped: list[Skipped] | None, numbers: set[int]
 ) -> Iterator[Query]:
     if one.text is None:
         reading = _with_missing(model.modality).read([one.path], skipped is not None)

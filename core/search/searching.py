@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Bool
 
 from .by_faiss import by_faiss
-from .entries import ITEM, OBJECT, PART
+from .entries import OBJECT, PART
 from .index import Index, Indexed
 from .nearest import Kernel, by_torch, nearest
 from .queries import Query
@@ -81,7 +81,7 @@ def _kinds(index: Index, query: Query, among: str | None) -> tuple[str, ...]:
     of = query.entry.of
     if among is not None:
         index.chosen(among)
-        return ({"items": ITEM, "objects": OBJECT}.get(among, f"{PART}{among}"),)
+        return (index.kind_of(among),)
     if not of.startswith(PART):
         index.chosen(f"{of}s")
         return (of,)

@@ -5,13 +5,14 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO, Any, final
+from typing import IO, Any, final, get_args
 
 import numpy as np
 import pyarrow
 import pyarrow.parquet
 from jaxtyping import Float
 
+from ..runs.spaces import Space
 from ..storage.atomic import write_text
 from ..storage.damage import json_of, read_or_name
 from ..storage.own_folders import INDEX
@@ -95,7 +96,7 @@ class Manifest:
     Attributes:
         digest: of the weights that its vectors come from.
         modality: the name of the run's modality.
-        space: `hidden` or `projected`.
+        space: of its vectors, see `in_space`.
         dim: length of the vectors; 0 while there are none.
         run: the folder of the run; empty where it is not known.
         segments: in the order in which they were written.
@@ -103,7 +104,7 @@ class Manifest:
 
     digest: str
     modality: str
-    space: str
+    space: Space
     dim: int = 0
     run: str = ""
     segments: tuple[Segment, ...] = ()
@@ -134,8 +135,10 @@ def _manifest(found: Mapping[str, Any]) -> Manifest:
     segments = tuple(Segment(str(one["name"]), int(one["rows"]), int(one["files"])) for one in rest.pop("segments"))
     if any(Path(one.name).name != one.name for one in segments):
         raise ValueError("its segments lie in other folders")
-    texts = {name: str(rest[name]) for name in ("digest", "modality", "space", "run")}
-    return Manifest(dim=int(rest["dim"]), segments=segments, **texts)
+    if rest["space"] not in get_args(Space):
+        raise ValueError(f"its space is {rest['space']!r}")
+    texts = {name: str(rest[name]) for name in ("digest", "modality", "run")}
+    return Manifest(space=rest["space"], dim=int(rest["dim"]), segments=segments, **texts)
 
 
 def write_segment(

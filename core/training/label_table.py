@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, final
+from typing import Any, final
 
 from ..data.items import AbstractItems, BadItemError, FromFiles, FromRecords, Skipped
-from ..methods.targets import tags_from
+from ..methods.targets import Written, tags_from
 from ..storage.plain_names import plain, within_common_folder
 from ..tables.layout import Layout
 from ..tables.rows import Row, table_of
@@ -14,7 +14,7 @@ from .label_names import ItemNames, file_of_name
 from .label_values import values_of
 from .labels import Labels
 
-Kind = Literal["class", "value", "several"]
+Kind = Written
 LINES = ("line", "record")
 """Columns that number the lines or records of a file."""
 NAMING = frozenset({"file", "filename", "file_name", "path", "name", "id", "item", *LINES})

@@ -119,7 +119,7 @@ def _rows(path: Path) -> list[tuple[str, Part]]:
 
 
 def _called(row: Mapping[str, str]) -> str:
-    return row.get("label") or row.get("smarts") or row.get("smiles") or row.get("part") or ""
+    return meant(row.get("label", "")) or row.get("smarts") or row.get("smiles") or row.get("part") or ""
 
 
 def _joined(rows: Sequence[tuple[str, str, str, str, Mapping[str, str]]]) -> list[tuple[str, Part]]:
@@ -133,7 +133,7 @@ def _joined(rows: Sequence[tuple[str, str, str, str, Mapping[str, str]]]) -> lis
     for name, own, node, source, row in rows:
         key = (name, own.strip())
         sources.setdefault(key, source)
-        called.setdefault(key, row.get("label", "").strip() or f"object {own.strip()}")
+        called.setdefault(key, meant(row.get("label", "").strip()) or f"object {own.strip()}")
         nodes.setdefault(key, []).extend(_nodes(node, source))
     return [
         (name, Part(() if own in ("0", "") else tuple(members), called[name, own], sources[name, own]))

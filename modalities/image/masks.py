@@ -53,11 +53,14 @@ def numbered(labels: Int[Tensor, "height width"]) -> Int[Tensor, "height width"]
     return torch.where(labels >= 0, number[labels.clamp(min=0)], 0)
 
 
-def index_png(labels: Int[Tensor, "height width"]) -> bytes:
-    """A PNG whose pixel values are object numbers from 1, 0 for none; with a palette, or 16 bits above 255 objects."""
+def index_png(labels: Int[Tensor, "height width"], by_number: bool = False) -> bytes:
+    """A PNG whose pixel values are object numbers from 1, 0 for none; with a palette, or 16 bits above 255 objects.
+
+    Numbers have no gaps, unless they are to stay what they are: object k is k + 1.
+    """
     from PIL import Image
 
-    index = numbered(labels).numpy()
+    index = (labels.clamp(min=-1) + 1 if by_number else numbered(labels)).numpy()
     buffer = io.BytesIO()
     if index.max() > MOST:
         Image.fromarray(index.astype(np.uint16)).save(buffer, "PNG")
@@ -149,10 +152,17 @@ def enlarged(pixels: Float[Tensor, "3 height width"], least: int = LEAST) -> NDA
 
 
 def overlay(
-    item: Picture, labels: Int[Tensor, "height width"], tint: float = 0.45, least: int = LEAST
+    item: Picture,
+    labels: Int[Tensor, "height width"],
+    tint: float = 0.45,
+    least: int = LEAST,
+    by_number: bool = False,
 ) -> NDArray[np.uint8]:
-    """The picture with its objects tinted and outlined, `height width 3`; what belongs to none is a little darker."""
-    index = numbered(labels)
+    """The picture with its objects tinted and outlined, `height width 3`; what belongs to none is a little darker.
+
+    Colours go by the numbers of the objects, or by their order in this picture.
+    """
+    index = labels.clamp(min=-1) + 1 if by_number else numbered(labels)
     palette = torch.tensor([(0, 0, 0), *(colour(number) for number in range(int(index.max())))]) / 255
     shown = displayed(item)
     tinted = torch.where(index[None] > 0, (1 - tint) * shown + tint * palette[index].permute(2, 0, 1), 0.75 * shown)

@@ -6,7 +6,7 @@ from itertools import chain
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from gestalt.core.data.feature_map import Grid
@@ -27,8 +27,9 @@ SHOWN = 1024
 def write_objects(found: Iterable[FoundBatch[Picture]], items: AbstractItems[Picture], out: Path) -> str:
     """For every picture an index PNG of its own size (0: no object, objects from 1) and an overlay.
 
-    `index/NAME.png`, `overlay/NAME.png`, and for all pictures `objects.json` in COCO's format, with the categories and
-    scores of a model that says what objects are called.
+    Numbers have no gaps, unless objects have numbers beyond the picture (`FoundBatch.numbers`): those of all parts of a
+    joint item. `index/NAME.png`, `overlay/NAME.png`, and for all pictures `objects.json` in COCO's format, with the
+    categories and scores of a model that says what objects are called.
 
     Raises:
         TypeError: if the pictures are no files.
@@ -49,13 +50,17 @@ def _written(
     names = OutputNames(files.paths, ".png")
     for batch in found:
         labels, grid = batch.labels(), batch.features.grid
+        kept = batch.numbers is not None and batch.named is None
         assert grid is not None
         for row, (index, item) in enumerate(zip(batch.index, batch.items, strict=True)):
-            path, name = files.path(index), names.of(files.path(index))
-            objects = full_size(labels[row], grid, item, size_of(path))
+            path, name, valid = files.path(index), names.of(files.path(index)), batch.features.valid[row]
+            objects = full_size(labels[row], grid, item, size_of(path), valid)
             shown = decode(path, 3, SHOWN) if len(item) == 3 else item
-            on_shown = full_size(labels[row], grid, item, (shown.shape[1], shown.shape[2]))
-            for folder, content in (("index", index_png(objects)), ("overlay", png(overlay(shown, on_shown)))):
+            on_shown = full_size(labels[row], grid, item, (shown.shape[1], shown.shape[2]), valid)
+            for folder, content in (
+                ("index", index_png(objects, kept)),
+                ("overlay", png(overlay(shown, on_shown, by_number=kept))),
+            ):
                 target = out / folder / name
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(content)
@@ -72,18 +77,22 @@ def categories_of(labels: Int[Tensor, " elements"], named: Named | None, row: in
 
 
 def full_size(
-    labels: Int[Tensor, " elements"], grid: Grid, item: Picture, size: tuple[int, int]
+    labels: Int[Tensor, " elements"],
+    grid: Grid,
+    item: Picture,
+    size: tuple[int, int],
+    valid: Bool[Tensor, " elements"] | None = None,
 ) -> Int[Tensor, "height width"]:
     """The object of every pixel of a picture of `size`, of which `item` is a smaller or larger copy.
 
     Cells that begin before or end behind the picture are cut with it; pixels beyond the last cell's middle take the
-    object of the nearest cell that has one.
+    object of the nearest cell that is `valid`, or, where that is not said, that has one.
     """
     scale = (item.shape[1] / size[0], item.shape[2] / size[1])
     rows, columns = grid.shape
     cells = labels.view(rows, columns)
-    valid = (cells >= 0).nonzero()
-    own = cells[: int(valid[:, 0].max()) + 1, : int(valid[:, 1].max()) + 1] if len(valid) else cells
+    there = (cells >= 0 if valid is None else valid.view(rows, columns)).nonzero()
+    own = cells[: int(there[:, 0].max()) + 1, : int(there[:, 1].max()) + 1] if len(there) else cells
     # A cell whose middle lies outside is not valid: the rim of up to half a cell goes to the last one that is.
     down, across = (edges[0, : length + 1].clone() for edges, length in zip(grid.edges, own.shape, strict=True))
     down[0], across[0] = min(float(down[0]), 0.0), min(float(across[0]), 0.0)

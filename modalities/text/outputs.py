@@ -50,7 +50,8 @@ def write_objects(found: Iterable[FoundBatch[Passage]], items: AbstractItems[Pas
             columns.write(bio_lines(item, own, continued, one.goes_on))
             universal.write(conllu_lines(item, own, passages + 1, f"{file}:{line}", continued, called))
             if passages < SHOWN:
-                page.write(f'<h2 dir="auto">{escape(f"{file}:{line}")}</h2>\n{render(item, one.labels, None)}\n')
+                shown = render(item, one.labels, None, by_number=True)
+                page.write(f'<h2 dir="auto">{escape(f"{file}:{line}")}</h2>\n{shown}\n')
             passages, spans = passages + 1, spans + len(one.spans)
             of.add(file)
         if passages > SHOWN:

@@ -15,6 +15,7 @@ from torch import Tensor
 from gestalt.core.data.feature_map import Grid
 from gestalt.core.data.items import AbstractItems
 from gestalt.core.discovery.found import FoundBatch, Named
+from gestalt.core.modality.mask_names import write_mask_names
 from gestalt.core.storage.naming import OutputNames, counted
 from gestalt.core.storage.text_file import open_text
 
@@ -29,7 +30,8 @@ from .reading import frames_before
 def write_objects(
     found: Iterable[FoundBatch[Clip]], items: AbstractItems[Clip], out: Path, size: int | None = None
 ) -> str:
-    """For every video index masks, `masks/NAME/00000.png`, and an `overlay/NAME.mp4`; `objects.json` for all.
+    """For every video index masks, `masks/NAME/00000.png`, and an `overlay/NAME.mp4`; `objects.json` for all. Where a
+    model says what objects are called, `masks/names.json` says it of their numbers.
 
     Masks of a folder of images have the names of the images: DAVIS's and YouTube-VOS's evaluations go by them.
 
@@ -45,7 +47,7 @@ def write_objects(
     if not isinstance(items, VideoFiles):
         raise TypeError(f"objects are written for windows of videos (VideoFiles), got {type(items).__name__}")
     masks, overlays = OutputNames(items.paths), OutputNames(items.paths, ".mp4")
-    records: dict[str, list[dict[str, Any]]] = {}
+    records, names = dict[str, list[dict[str, Any]]](), dict[str, dict[int, str]]()
     for video, clips in groupby(_clips(found, size), key=lambda clip: items.path(clip.index)):
         rate = items.headers[items.paths.index(video)].rate
         frames = [frame.stem for frame in frames_of(video)] if video.is_dir() else []
@@ -57,6 +59,8 @@ def write_objects(
         overlay.parent.mkdir(parents=True, exist_ok=True)
         write_overlay(overlay, writing.parts(clips))
         records[str(video)] = writing.records()
+        names[masks.of(video).as_posix()] = {number + 1: name for number, (name, _) in writing.called.items()}
+    write_mask_names(out / "masks", names)
     with open_text(out / "objects.json") as file:
         file.write(json.dumps(records, indent=1, ensure_ascii=False) + "\n")
     objects = sum(len(record) for record in records.values())

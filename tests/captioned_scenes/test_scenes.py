@@ -51,8 +51,8 @@ def fits(words: list[str], item: Described) -> bool:
 def is_true(words: list[str], scene: Scene) -> bool:
     """Word by word, from the pixels of the items: every phrase fits one, and the first two lie as is said."""
     phrases, lie, place = list[list[str]](), "", 0
-    for relation, found in itertools.groupby(words, key=lambda word: word in {*RELATIONS, "is", "of", "and"}):
-        found = list(found)
+    for relation, group in itertools.groupby(words, key=lambda word: word in {*RELATIONS, "is", "of", "and"}):
+        found = list(group)
         if not relation:
             phrases.append(found)
         elif not place and "and" not in found:

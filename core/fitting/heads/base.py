@@ -63,4 +63,5 @@ def of_rows(head: nn.Module, asked: FeatureMap) -> Float[Tensor, "batch asked ou
     """The outputs of a head that sees one row at a time, for all valid ones; 0 elsewhere."""
     rows = head(asked.values[asked.valid].float())
     outputs = rows.new_zeros(*asked.valid.shape, rows.shape[-1])
-    return outputs.masked_scatter(asked.valid[..., None], rows)
+    found: Tensor = outputs.masked_scatter(asked.valid[..., None], rows)
+    return found

@@ -67,7 +67,7 @@ class _Each(torch.nn.Module):
     def forward(self, rows: Float[Tensor, "rows inputs"]) -> Float[Tensor, "rows outputs"]:
         head = self.head
         assert isinstance(head.target, FromNeighbours)
-        parts = [rows.new_zeros(0, head.target.outputs)]  # type: ignore[attr-defined]
+        parts = [rows.new_zeros(0, head.target.outputs)]
         for some in head.standard(rows).split(CHUNK):
             weight, place = neighbour_weights(some, head.vectors, head.neighbours, head.temperature)
             parts.append(head.target.from_neighbours(weight, head.known[place]).to(rows))

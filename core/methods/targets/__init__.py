@@ -5,6 +5,7 @@ from .base import Balances as Balances
 from .base import Decides as Decides
 from .base import FromNeighbours as FromNeighbours
 from .base import HasUnits as HasUnits
+from .base import Written as Written
 from .base import any_known as any_known
 from .base import known_rows as known_rows
 from .base import standardised as standardised

@@ -1,12 +1,15 @@
 """The interface of every target."""
 
 import abc
-from typing import Protocol, runtime_checkable
+from typing import ClassVar, Literal, Protocol, runtime_checkable
 
 from jaxtyping import Bool, Float, Shaped
 from torch import Tensor
 
 from ...data.segmentation import Segmentation
+
+Written = Literal["class", "value", "several"]
+"""How a table of labels says what is known: a class, a value, several labels with semicolons between them."""
 
 
 class AbstractTarget(abc.ABC):
@@ -18,8 +21,10 @@ class AbstractTarget(abc.ABC):
     Attributes:
         outputs: how many numbers a head must give for one object.
         columns: names of what `decode` gives.
+        written: how a table says it.
     """
 
+    written: ClassVar[Written] = "class"
     outputs: int
     columns: tuple[str, ...]
 

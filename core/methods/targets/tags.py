@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import final
+from typing import ClassVar, final
 
 import torch
 from jaxtyping import Float
@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from ...data.segmentation import Segmentation
-from .base import AbstractTarget, known_rows
+from .base import AbstractTarget, Written, known_rows
 
 LEAST = 1e-4
 """The smallest probability that neighbours give a label, so that its logit is finite."""
@@ -33,6 +33,7 @@ class Tags(AbstractTarget):
         {'map': 1.0, 'macro_f1': 0.73, 'micro_f1': 0.67}
     """
 
+    written: ClassVar[Written] = "several"
     names: tuple[str, ...]
 
     def __post_init__(self) -> None:

@@ -1,7 +1,7 @@
 """Values of items or of elements, any number of them, and so of objects."""
 
 from dataclasses import dataclass, replace
-from typing import Annotated, final
+from typing import Annotated, ClassVar, final
 
 import torch
 from jaxtyping import Float
@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ...components.ranges import Between, Finite, check_ranges
 from ...data.segmentation import Segmentation
-from .base import AbstractTarget, known_rows
+from .base import AbstractTarget, Written, known_rows
 
 Scale = Annotated[float, Between(0.0, 1e30, open_below=True)]
 """The standard deviation of a value, in its unit."""
@@ -31,6 +31,7 @@ class Values(AbstractTarget):
         ([[-2.0]], {'rmse': 1.0, 'r2': nan})
     """
 
+    written: ClassVar[Written] = "value"
     names: tuple[str, ...] = ("value",)
     mean: tuple[Finite, ...] = ()
     scale: tuple[Scale, ...] = ()

@@ -45,7 +45,8 @@ def spoken(word: str, voice: str) -> np.ndarray:
     samples = resample(torch.from_numpy(samples), rate, RATE).numpy()
     loud = np.flatnonzero(np.abs(samples) > QUIET * np.abs(samples).max())
     samples = samples[loud[0] : loud[-1] + 1]
-    return np.round(samples / np.abs(samples).max() * 0.7 * 32767).astype(np.int16)
+    whole: np.ndarray = np.round(samples / np.abs(samples).max() * 0.7 * 32767).astype(np.int16)
+    return whole
 
 
 def make(folder: Path) -> None:

@@ -12,18 +12,22 @@ import tyro
 from gestalt.core.components.names import choose
 from gestalt.core.components.registry import METHODS, MODALITIES, RECIPES
 from gestalt.core.runs.evaluation_options import Evaluating
-from gestalt.core.search.options import Searching
+
+from .search_commands import duplicates_command, index_command, search_command
+from .types_command import types_command
 
 COMMANDS = {
     "run": "train by a recipe, evaluate, and write a report",
     "table": "run a recipe over several seeds, beside other methods, and write the table",
     "discover": "find objects in new data with a finished run",
+    "types": "find which kinds of objects recur in data, with a page on which to name them",
     "embed": "write vectors of items, elements and objects of new data",
     "fit": "fit a head to labels of some data, and write the model",
     "predict": "write what a model, or the task head of a finished run, says of new data",
-    "evaluate": "score a finished run by labelled data: k-NN, probes, clustering, segmentation, …",
+    "evaluate": "score a model, or a finished run, by labelled data: its answers, k-NN, probes, clustering, …",
     "index": "keep vectors of items and objects on disk, to search in; run again to add what is new",
     "search": "find what lies nearest to a file, an object, or a text in an index",
+    "duplicates": "find near-duplicates in an index, or among files",
     "methods": "list the methods, where each comes from, and what it compares",
     "modalities": "list the modalities (data types) that are installed",
     "recipes": "list the recipes that are installed",
@@ -53,7 +57,7 @@ class OnNewData:
 @final
 @dataclass(frozen=True)
 class OnLabelledData:
-    """Score a finished run by labelled data.
+    """Score a model, or a finished run, by labelled data.
 
     Writes scores.json, scores.csv and evaluation.html: every protocol with confidence intervals, by class, over the
     share of the labels. Without paths it takes what the run's recipe ships.
@@ -67,57 +71,16 @@ class OnLabelledData:
     """A table (name of a file or record, label), or the word folders. Nothing: what --label-column says."""
     masks: Path | None = None
     """Masks that come with the data: the classes of elements are the names of their objects."""
-    protocols: str = "knn,probe,clustering"
-    """Names with commas between them, or a JSON list of protocols with settings: knn, probe, svm, clustering,
-    fine-tuning, robustness; with masks, or labels of elements: dense-probe, segmentation; of clips: propagation."""
+    protocols: str | None = None
+    """Nothing: what a model answers; of a run knn,probe,clustering. Or names with commas between them, or a JSON list
+    of protocols with settings: knn, probe, svm, clustering, fine-tuning, robustness; with masks, or labels of elements:
+    dense-probe, segmentation; of clips: propagation."""
     how: Evaluating = field(default_factory=Evaluating)
     """Splits, groups, and how labels are read."""
     out: Path = Path("evaluated")
     """Folder to write to; what an earlier call wrote there is replaced."""
     skip_bad: bool = False
     """Leave out files that cannot be used, and list them."""
-    modality: str | None = None
-    """The run's modality as package.module:OBJECT, where it is not installed."""
-    device: str = "cpu"
-    """Where the network runs: cpu, cuda, cuda:1, mps."""
-
-
-@final
-@dataclass(frozen=True)
-class Indexed:
-    """Keep the vectors of items, objects and parts on disk. Run it again with more paths: what is new is added."""
-
-    run: Annotated[Path, tyro.conf.Positional]
-    """Folder of a finished run."""
-    paths: Annotated[tuple[Path, ...], tyro.conf.Positional]
-    """Files and folders to read."""
-    out: Path = Path("index")
-    """Folder of the index; made, or made larger."""
-    skip_bad: bool = False
-    """Leave out files that cannot be used, and list them."""
-    modality: str | None = None
-    """The run's modality as package.module:OBJECT, where it is not installed."""
-    device: str = "cpu"
-    """Where the network runs: cpu, cuda, cuda:1, mps."""
-
-
-@final
-@dataclass(frozen=True)
-class Searched:
-    """Find what lies nearest in an index. Writes results.csv, results.jsonl and search.html."""
-
-    index: Annotated[Path, tyro.conf.Positional]
-    """Folder of an index."""
-    queries: Annotated[tuple[Path, ...], tyro.conf.Positional] = ()
-    """Files; FILE#3 is object 3 of FILE. Every item of a file is a query."""
-    how: Searching = field(default_factory=Searching)
-    """What is searched for, and among what."""
-    out: Path = Path("searched")
-    """Folder to write to; what an earlier call wrote there is replaced."""
-    run: Path | None = None
-    """Folder of the run of the index, where it has moved."""
-    skip_bad: bool = False
-    """Leave out queries that cannot be read, and list them."""
     modality: str | None = None
     """The run's modality as package.module:OBJECT, where it is not installed."""
     device: str = "cpu"
@@ -294,24 +257,6 @@ def evaluate_command(arguments: Sequence[str]) -> int:
     )
 
 
-def index_command(arguments: Sequence[str]) -> int:
-    """`gestalt index RUN PATH…`."""
-    from gestalt.core.runs.index import index
-
-    asked = options_from(Indexed, arguments, "index")
-    return index(asked.run, asked.paths, asked.out, asked.skip_bad, asked.modality, asked.device)
-
-
-def search_command(arguments: Sequence[str]) -> int:
-    """`gestalt search INDEX QUERY…`."""
-    from gestalt.core.runs.search import search
-
-    asked = options_from(Searched, arguments, "search")
-    return search(
-        asked.index, asked.queries, asked.out, asked.how, asked.run, asked.skip_bad, asked.modality, asked.device
-    )
-
-
 def methods_command(_: Sequence[str]) -> int:
     """`gestalt methods`; one that cannot be used says why, and the others are listed all the same."""
     from gestalt.core.methods.method import wants_labels
@@ -380,12 +325,14 @@ FUNCTIONS: Mapping[str, Callable[[Sequence[str]], int]] = {
     "run": run_command,
     "table": table_command,
     "discover": discover_command,
+    "types": types_command,
     "embed": embed_command,
     "fit": fit_command,
     "predict": predict_command,
     "evaluate": evaluate_command,
     "index": index_command,
     "search": search_command,
+    "duplicates": duplicates_command,
     "methods": methods_command,
     "modalities": modalities_command,
     "recipes": recipes_command,

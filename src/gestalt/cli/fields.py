@@ -12,6 +12,7 @@ import docstring_parser
 
 from gestalt.core.components.registry import (
     BACKGROUNDS,
+    CLUSTERINGS,
     FITTERS,
     GROUPERS,
     HIDINGS,
@@ -32,6 +33,7 @@ from gestalt.core.methods.method import AbstractMethod
 from gestalt.core.methods.objectives.base import AbstractObjective
 from gestalt.core.networks.encoder import AbstractEncoder
 from gestalt.core.networks.follower import AbstractRule
+from gestalt.core.runs.types.clusterings import AbstractClustering
 
 CHOICES: Mapping[type, Registry] = {
     AbstractMethod: METHODS,
@@ -41,6 +43,7 @@ CHOICES: Mapping[type, Registry] = {
     AbstractRule: RULES,
     AbstractObjective: OBJECTIVES,
     AbstractHiding: HIDINGS,
+    AbstractClustering: CLUSTERINGS,
     AbstractFitter: FITTERS,
 }
 """Interfaces whose implementations are chosen by name."""
