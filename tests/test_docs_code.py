@@ -120,7 +120,7 @@ def runs_of(page: Path) -> list[list[str]]:
     if page.parent.parent.name == "modalities":
         start = {"graph": "molecules"}.get(page.parent.name, page.parent.name)
         return [["run", name] for name in RECIPES.names() if name.startswith(start)]
-    if page.stem == "files":  # of all modalities
+    if page.stem in ("files", "coming-from"):  # of all modalities
         return [["run", name] for name in RECIPES.names()]
     if page.stem == "methods-table":
         return [["run", page.stem]]
