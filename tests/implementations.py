@@ -83,6 +83,7 @@ from tests.small_batches import identity_of as identity_of
 from tests.small_batches import joined as joined
 from tests.small_batches import make_batch as make_batch
 from tests.toy import PATCH, Ragged, point_items, series_items, toy
+from tests.toy_encoders import Summary
 
 
 @final
@@ -257,6 +258,7 @@ DATA = DataInfo(
     computed=numbers(),
     alternatives=("one", "other"),
     sequence=True,
+    teacher=Network(Summary()),
 )
 """The data for which all methods are built small."""
 SMALL: dict[str, Any] = SMALL_NUMBERS | {

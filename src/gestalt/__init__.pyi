@@ -77,6 +77,8 @@ from .core.experiment.recipe import AbstractRecipe as AbstractRecipe
 from .core.experiment.recipe import Captions as Captions
 from .core.experiment.recipe import ExperimentData as ExperimentData
 from .core.experiment.run import run as run
+from .core.fitting.fitters.base import AbstractFitter as AbstractFitter
+from .core.fitting.options import Fitting as Fitting
 from .core.methods.adversary import Adversary as Adversary
 from .core.methods.bert import BERT as BERT
 from .core.methods.byol import BYOL as BYOL
@@ -90,6 +92,7 @@ from .core.methods.deepcluster import DeepCluster as DeepCluster
 from .core.methods.detcon import DetConB as DetConB
 from .core.methods.detcon import DetConS as DetConS
 from .core.methods.dino import DINO as DINO
+from .core.methods.distil import Distil as Distil
 from .core.methods.exemplar import Exemplar as Exemplar
 from .core.methods.graphmae import GraphMAE as GraphMAE
 from .core.methods.ibot import IBOT as IBOT
@@ -138,6 +141,7 @@ from .core.methods.swav import SwAV as SwAV
 from .core.methods.target_head import TargetHead as TargetHead
 from .core.methods.targets.base import AbstractTarget as AbstractTarget
 from .core.methods.targets.classes import Classes as Classes
+from .core.methods.targets.tags import Tags as Tags
 from .core.methods.targets.values import Values as Values
 from .core.methods.transform_prediction import TransformPrediction as TransformPrediction
 from .core.modality.base import AbstractModality as AbstractModality
@@ -171,6 +175,16 @@ from .core.runs.evaluation_options import Evaluating as Evaluating
 from .core.runs.model import Model as Model
 from .core.runs.saving import load as load
 from .core.runs.saving import save as save
+from .core.runs.types.clusterings.balanced import BalancedTypes as BalancedTypes
+from .core.runs.types.clusterings.base import AbstractClustering as AbstractClustering
+from .core.runs.types.clusterings.communities import CommunityTypes as CommunityTypes
+from .core.runs.types.clusterings.density import DensityTypes as DensityTypes
+from .core.runs.types.clusterings.k_means import KMeansTypes as KMeansTypes
+from .core.runs.types.finding import FoundTypes as FoundTypes
+from .core.runs.types.finding import Typing as Typing
+from .core.runs.types.object_types import ObjectTypes as ObjectTypes
+from .core.search.options import Duplicating as Duplicating
+from .core.search.options import Searching as Searching
 from .core.training.labels import Labels as Labels
 from .core.training.loop import train_learner as train_learner
 from .core.training.options import Training as Training

@@ -10,16 +10,27 @@ from typing import Annotated, Any, final
 import tyro
 
 from gestalt.core.components.names import choose
+from gestalt.core.components.ranges import Between, Count
 from gestalt.core.components.registry import METHODS, MODALITIES, RECIPES
 from gestalt.core.runs.evaluation_options import Evaluating
+from gestalt.core.runs.types.clusterings import AbstractClustering, KMeansTypes
+from gestalt.core.runs.types.finding import Typing
+from gestalt.core.runs.types.scaling import Kind
+
+from .search_commands import duplicates_command, index_command, search_command
 
 COMMANDS = {
     "run": "train by a recipe, evaluate, and write a report",
     "table": "run a recipe over several seeds, beside other methods, and write the table",
     "discover": "find objects in new data with a finished run",
+    "types": "find which kinds of objects recur in data, with a page on which to name them",
     "embed": "write vectors of items, elements and objects of new data",
-    "predict": "write what the task head of a finished run says of new data",
-    "evaluate": "score a finished run by labelled data: k-NN, probes, clustering, segmentation, …",
+    "fit": "fit a head to labels of some data, and write the model",
+    "predict": "write what a model, or the task head of a finished run, says of new data",
+    "evaluate": "score a model, or a finished run, by labelled data: its answers, k-NN, probes, clustering, …",
+    "index": "keep vectors of items and objects on disk, to search in; run again to add what is new",
+    "search": "find what lies nearest to a file, an object, or a text in an index",
+    "duplicates": "find near-duplicates in an index, or among files",
     "methods": "list the methods, where each comes from, and what it compares",
     "modalities": "list the modalities (data types) that are installed",
     "recipes": "list the recipes that are installed",
@@ -48,8 +59,49 @@ class OnNewData:
 
 @final
 @dataclass(frozen=True)
+class OnTypes:
+    """Find which kinds of objects recur in data, without labels.
+
+    Writes types.csv (every object with its type), types.html (members of every type, with fields to name it), masks
+    called after their types, and the types themselves, which --like gives to other data. With --names, names that were
+    given on the page become labels.csv and masks for training.
+    """
+
+    run: Annotated[Path, tyro.conf.Positional]
+    """Folder of a finished run."""
+    paths: Annotated[tuple[Path, ...], tyro.conf.Positional]
+    """Files and folders to read."""
+    by: AbstractClustering = field(default_factory=KMeansTypes)
+    """How object vectors are clustered."""
+    number: Count | None = None
+    """How many types, for k-means and balanced; none: the number of the best silhouette."""
+    scaling: Kind = "standardised"
+    """How vectors are made comparable: every dimension of unit variance; then only directions; or principal components
+    of unit variance (whitened)."""
+    level: str | None = None
+    """The level of the encoder whose vectors are compared, where it has several; none: the whole vector."""
+    sample: Count = 50_000
+    """Most objects that types are found in; all objects are given their type."""
+    seed: Annotated[int, Between(0, 2**31 - 1)] = 0
+    """Of everything random."""
+    like: Path | None = None
+    """A folder that gestalt types wrote: its types are given to these data, and none are found."""
+    names: Path | None = None
+    """Names of types and wrong members, as types.html saves them."""
+    out: Path = Path("types")
+    """Folder to write to; what an earlier call wrote there is replaced."""
+    skip_bad: bool = False
+    """Leave out files that cannot be used, and list them."""
+    modality: str | None = None
+    """The run's modality as package.module:OBJECT, where it is not installed."""
+    device: str = "cpu"
+    """Where the network runs: cpu, cuda, cuda:1, mps."""
+
+
+@final
+@dataclass(frozen=True)
 class OnLabelledData:
-    """Score a finished run by labelled data.
+    """Score a model, or a finished run, by labelled data.
 
     Writes scores.json, scores.csv and evaluation.html: every protocol with confidence intervals, by class, over the
     share of the labels. Without paths it takes what the run's recipe ships.
@@ -63,9 +115,10 @@ class OnLabelledData:
     """A table (name of a file or record, label), or the word folders. Nothing: what --label-column says."""
     masks: Path | None = None
     """Masks that come with the data: the classes of elements are the names of their objects."""
-    protocols: str = "knn,probe,clustering"
-    """Names with commas between them, or a JSON list of protocols with settings: knn, probe, svm, clustering,
-    fine-tuning, robustness; with masks, or labels of elements: dense-probe, segmentation; of clips: propagation."""
+    protocols: str | None = None
+    """Nothing: what a model answers; of a run knn,probe,clustering. Or names with commas between them, or a JSON list
+    of protocols with settings: knn, probe, svm, clustering, fine-tuning, robustness; with masks, or labels of elements:
+    dense-probe, segmentation; of clips: propagation."""
     how: Evaluating = field(default_factory=Evaluating)
     """Splits, groups, and how labels are read."""
     out: Path = Path("evaluated")
@@ -179,12 +232,51 @@ def discover_command(arguments: Sequence[str]) -> int:
     return discover(asked.run, asked.paths, out, asked.skip_bad, asked.modality, asked.device)
 
 
+def types_command(arguments: Sequence[str]) -> int:
+    """`gestalt types RUN PATH…`."""
+    from gestalt.core.runs.types.command import types
+
+    asked = options_from(OnTypes, arguments, "types")
+    return types(
+        asked.run,
+        asked.paths,
+        asked.out,
+        Typing(asked.by, asked.number, asked.scaling, asked.level, asked.sample, asked.seed),
+        asked.like,
+        asked.names,
+        asked.skip_bad,
+        asked.modality,
+        asked.device,
+    )
+
+
 def embed_command(arguments: Sequence[str]) -> int:
     """`gestalt embed RUN PATH…`."""
     from gestalt.core.runs.embed import embed
 
     asked = options_from(OnNewData, arguments, "embed")
     return embed(asked.run, asked.paths, asked.out or Path("embedded"), asked.skip_bad, asked.modality, asked.device)
+
+
+def fit_command(arguments: Sequence[str]) -> int:
+    """`gestalt fit RUN PATH… --labels FILE --out MODEL`."""
+    from gestalt.core.runs.fit import fit
+
+    from .to_labels import ToLabels
+
+    asked = options_from(ToLabels, arguments, "fit")
+    return fit(
+        asked.run,
+        asked.paths,
+        asked.out,
+        asked.labels,
+        asked.masks,
+        asked.head,
+        asked.how,
+        asked.skip_bad,
+        asked.modality,
+        asked.device,
+    )
 
 
 def predict_command(arguments: Sequence[str]) -> int:
@@ -295,9 +387,14 @@ FUNCTIONS: Mapping[str, Callable[[Sequence[str]], int]] = {
     "run": run_command,
     "table": table_command,
     "discover": discover_command,
+    "types": types_command,
     "embed": embed_command,
+    "fit": fit_command,
     "predict": predict_command,
     "evaluate": evaluate_command,
+    "index": index_command,
+    "search": search_command,
+    "duplicates": duplicates_command,
     "methods": methods_command,
     "modalities": modalities_command,
     "recipes": recipes_command,
