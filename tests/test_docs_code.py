@@ -119,6 +119,8 @@ def runs_of(page: Path) -> list[list[str]]:
         return [["run", page.stem]]
     if page.stem == "evaluation":
         return [["evaluate", "runs/mine", "FOLDER"]]
+    if page.stem == "exports":
+        return [["export", "runs/mine"]]
     if page.stem == "joint":
         joint = ["run", "objects", "--data", "FOLDER", "--modality", "image+text"]
         by = ["--encoder", "transformer", "--method", "mae"]
@@ -146,6 +148,7 @@ def nothing_runs(monkeypatch: pytest.MonkeyPatch) -> None:
         ("runs.embed", "embed"),
         ("runs.predict", "predict"),
         ("runs.evaluate", "evaluate"),
+        ("exports.command", "export_run"),
         ("experiment.shipped", "shipped_labels"),
     ):
         monkeypatch.setattr(importlib.import_module(f"gestalt.core.{module}"), name, lambda *_: 0)

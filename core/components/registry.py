@@ -133,6 +133,7 @@ HIDINGS = Registry("way to hide", "gestalt.hidings")
 TARGETS = Registry("target", "gestalt.targets")
 HEADS = Registry("head", "gestalt.heads")
 PROTOCOLS = Registry("protocol", "gestalt.protocols")
+EXPORTS = Registry("export", "gestalt.exports")
 PARTS = Registry("part", "gestalt.parts")
 """Dataclasses that are settings of other components, such as `ObjectFinder`."""
 

@@ -2,7 +2,7 @@
 
 import importlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, final
@@ -20,6 +20,7 @@ COMMANDS = {
     "embed": "write vectors of items, elements and objects of new data",
     "predict": "write what the task head of a finished run says of new data",
     "evaluate": "score a finished run by labelled data: k-NN, probes, clustering, segmentation, …",
+    "export": "write a finished run for another library: torch, ONNX, torchvision, transformers, …",
     "methods": "list the methods, where each comes from, and what it compares",
     "modalities": "list the modalities (data types) that are installed",
     "recipes": "list the recipes that are installed",
@@ -35,7 +36,7 @@ class OnNewData:
     run: Annotated[Path, tyro.conf.Positional]
     """Folder of a finished run."""
     paths: Annotated[tuple[Path, ...], tyro.conf.Positional]
-    """Files and folders to read."""
+    """Files and folders to read; "*.wav" in quotes, @list.txt for the paths in a file, - for standard input."""
     out: Path | None = None
     """Folder to write to; what an earlier call wrote there is replaced. By default a folder named after the command."""
     skip_bad: bool = False
@@ -76,6 +77,28 @@ class OnLabelledData:
     """The run's modality as package.module:OBJECT, where it is not installed."""
     device: str = "cpu"
     """Where the network runs: cpu, cuda, cuda:1, mps."""
+
+
+@final
+@dataclass(frozen=True)
+class OnExport:
+    """Write the encoder of a finished run for another library, with a model card beside it (README.md).
+
+    Without --to it lists the formats, and which of them fit the run.
+    """
+
+    run: Annotated[Path, tyro.conf.Positional]
+    """Folder of a finished run."""
+    to: str | None = None
+    """Name of the format."""
+    out: Path = Path("exported")
+    """Folder to write to; what an earlier call wrote there is replaced."""
+    examples: tuple[Path, ...] = ()
+    """Files and folders that show what comes in; by default what the modality itself shows."""
+    licence: str | None = None
+    """Of the weights, for the model card."""
+    modality: str | None = None
+    """The run's modality as package.module:OBJECT, where it is not installed."""
 
 
 @final
@@ -131,8 +154,24 @@ def run_command(arguments: Sequence[str]) -> int:
     name, *rest = arguments
     recipe = recipe_named(name)
     options = options_from(recipe.options_type, rest, f"run {name}", encoders=encoders_of(recipe, rest))
-    made = recipe(options)
+    made = recipe(_with_paths(options, recipe))
     return run(made) if isinstance(made, AbstractRecipe) else int(made.run())
+
+
+def _with_paths(options: Any, recipe: Any) -> Any:
+    """The options, with the files and folders that the paths of the data stand for."""
+    from gestalt.core.experiment.options import Running
+    from gestalt.core.modality.named_paths import INPUT, named_paths
+    from gestalt.core.modality.plugins import load_modality
+
+    running = getattr(options, "running", None)
+    if not isinstance(running, Running) or not running.data:
+        return options
+    modality = None
+    if Path(INPUT) in running.data:  # whose lines standard input holds, the modality says
+        named = getattr(options, "modality", None)
+        modality = load_modality(named) if isinstance(named, str) else recipe(recipe.options_type()).modality
+    return replace(options, running=replace(running, data=named_paths(running.data, modality)))
 
 
 def encoders_of(recipe: Any, arguments: Sequence[str]) -> Mapping[str, Any]:
@@ -170,11 +209,25 @@ def table_command(arguments: Sequence[str]) -> int:
     return run_seeds(recipe, seeds)
 
 
+def new_data(arguments: Sequence[str], command: str) -> OnNewData:
+    """The options of a command on new data, with the paths that they stand for."""
+    asked: OnNewData = options_from(OnNewData, arguments, command)
+    return replace(asked, paths=meant(asked.paths, asked.run, asked.modality))
+
+
+def meant(paths: Sequence[Path], run: Path, modality: str | None) -> tuple[Path, ...]:
+    """The files and folders that paths stand for; whose lines standard input holds, the run says."""
+    from gestalt.core.modality.named_paths import INPUT, named_paths
+    from gestalt.core.runs.saving import modality_of
+
+    return named_paths(paths, modality_of(run, modality) if Path(INPUT) in paths else None)
+
+
 def discover_command(arguments: Sequence[str]) -> int:
     """`gestalt discover RUN PATH…`."""
     from gestalt.core.runs.discover import discover
 
-    asked = options_from(OnNewData, arguments, "discover")
+    asked = new_data(arguments, "discover")
     out = asked.out or Path("discovered")
     return discover(asked.run, asked.paths, out, asked.skip_bad, asked.modality, asked.device)
 
@@ -183,7 +236,7 @@ def embed_command(arguments: Sequence[str]) -> int:
     """`gestalt embed RUN PATH…`."""
     from gestalt.core.runs.embed import embed
 
-    asked = options_from(OnNewData, arguments, "embed")
+    asked = new_data(arguments, "embed")
     return embed(asked.run, asked.paths, asked.out or Path("embedded"), asked.skip_bad, asked.modality, asked.device)
 
 
@@ -191,7 +244,7 @@ def predict_command(arguments: Sequence[str]) -> int:
     """`gestalt predict RUN PATH…`."""
     from gestalt.core.runs.predict import predict
 
-    asked = options_from(OnNewData, arguments, "predict")
+    asked = new_data(arguments, "predict")
     out = asked.out or Path("predicted")
     return predict(asked.run, asked.paths, out, asked.skip_bad, asked.modality, asked.device)
 
@@ -205,6 +258,7 @@ def evaluate_command(arguments: Sequence[str]) -> int:
     from gestalt.core.runs.evaluate import evaluate
 
     asked = options_from(OnLabelledData, arguments, "evaluate")
+    asked = replace(asked, paths=meant(asked.paths, asked.run, asked.modality))
     how, shipped = asked.how, None
     if not asked.paths:
         if asked.labels or asked.masks or how.label_column or how.test or how.split:
@@ -225,6 +279,14 @@ def evaluate_command(arguments: Sequence[str]) -> int:
         asked.device,
         shipped,
     )
+
+
+def export_command(arguments: Sequence[str]) -> int:
+    """`gestalt export RUN --to NAME`; without a name, which formats fit."""
+    from gestalt.core.exports.command import export_run
+
+    asked = options_from(OnExport, arguments, "export")
+    return export_run(asked.run, asked.to, asked.out, asked.examples, asked.licence, asked.modality)
 
 
 def methods_command(_: Sequence[str]) -> int:
@@ -298,6 +360,7 @@ FUNCTIONS: Mapping[str, Callable[[Sequence[str]], int]] = {
     "embed": embed_command,
     "predict": predict_command,
     "evaluate": evaluate_command,
+    "export": export_command,
     "methods": methods_command,
     "modalities": modalities_command,
     "recipes": recipes_command,
