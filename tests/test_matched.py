@@ -1,6 +1,7 @@
 """CLIP by object: items told apart by how well their objects find one another, and objects of parts that are alike."""
 
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -129,7 +130,7 @@ def test_an_item_without_objects_fits_nothing() -> None:
 
 def test_clip_by_object_compares_elements_or_discovered_objects_of_views_of_one_part_each() -> None:
     finder = ObjectFinder(PartByPart(KMeans(2)))
-    items = [specimen.item for specimen in BOTH.specimens()][:2]
+    items: list[Any] = [specimen.item for specimen in BOTH.specimens()][:2]
     for method, kind in ((CLIPObjects(asking=1), EveryElement), (CLIPObjects(finder=finder), Discovery)):
         torch.manual_seed(0)
         learner = method.build(BOTH.encoders["joint"](dim=16), DataInfo())

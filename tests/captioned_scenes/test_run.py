@@ -8,6 +8,7 @@ from PIL import Image
 
 import gestalt
 from gestalt.cli.commands import execute
+from gestalt.core.data.places import Parts
 from gestalt.core.evaluation import Table
 from gestalt.recipes.captioned_scenes.recipe import CaptionedScenesRecipe, Options
 from gestalt.recipes.captioned_scenes.results import COLUMNS
@@ -40,6 +41,7 @@ def test_a_run_leaves_a_table_with_all_baselines_a_report_and_a_model(captions: 
     assert model.modality.name == f"image+{part}"
     recipe = CaptionedScenesRecipe(Options(32, test_scenes=2, captions=captions))  # type: ignore[arg-type]
     found = model.discover(list(recipe.data().evaluated))
+    assert isinstance(found[0].places, Parts)
     assert found[0].places.names == ("image", part)
 
 

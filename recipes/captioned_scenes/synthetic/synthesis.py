@@ -1,6 +1,6 @@
 """Makes the shipped words anew: every word of the grammar, spoken once by every voice of a speech synthesiser.
 
-`python -m gestalt.recipes.captioned_scenes.composed.synthesis FOLDER` writes one FLAC per voice and `words.csv`. It
+`python -m gestalt.recipes.captioned_scenes.synthetic.synthesis FOLDER` writes one FLAC per voice and `words.csv`. It
 needs the program `espeak-ng`; version 1.51 made what ships.
 """
 
@@ -45,7 +45,8 @@ def spoken(word: str, voice: str) -> np.ndarray:
     samples = resample(torch.from_numpy(samples), rate, RATE).numpy()
     loud = np.flatnonzero(np.abs(samples) > QUIET * np.abs(samples).max())
     samples = samples[loud[0] : loud[-1] + 1]
-    return np.round(samples / np.abs(samples).max() * 0.7 * 32767).astype(np.int16)
+    whole: np.ndarray = np.round(samples / np.abs(samples).max() * 0.7 * 32767).astype(np.int16)
+    return whole
 
 
 def make(folder: Path) -> None:
