@@ -17,10 +17,10 @@ from ..discovery.finder import ObjectFinder
 from ..discovery.found import FoundBatch
 from ..evaluation.protocols import AbstractProtocol, Evaluation, protocols_of
 from ..evaluation.protocols.chosen import DEFAULT
+from ..exports.export import export
 from ..fitting.fitted import Fitted
 from ..fitting.fitters import AbstractFitter
 from ..fitting.options import Fitting
-from ..exports.export import export
 from ..methods.targets.base import AbstractTarget
 from ..modality.base import AbstractModality
 from ..networks.encoder import AbstractEncoder, Network

@@ -77,9 +77,9 @@ from .core.experiment.recipe import AbstractRecipe as AbstractRecipe
 from .core.experiment.recipe import Captions as Captions
 from .core.experiment.recipe import ExperimentData as ExperimentData
 from .core.experiment.run import run as run
+from .core.exports.wrapped import GestaltModel as GestaltModel
 from .core.fitting.fitters.base import AbstractFitter as AbstractFitter
 from .core.fitting.options import Fitting as Fitting
-from .core.exports.wrapped import GestaltModel as GestaltModel
 from .core.methods.adversary import Adversary as Adversary
 from .core.methods.bert import BERT as BERT
 from .core.methods.byol import BYOL as BYOL
