@@ -165,6 +165,7 @@ def nothing_runs(monkeypatch: pytest.MonkeyPatch) -> None:
         ("experiment.seeds", "run_seeds"),
         ("runs.discover", "discover"),
         ("runs.types.command", "types"),
+        ("runs.fit", "fit"),
         ("runs.embed", "embed"),
         ("runs.predict", "predict"),
         ("runs.evaluate", "evaluate"),

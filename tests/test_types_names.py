@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from gestalt.core.data.items import AbstractItems
+from gestalt.core.modality.mask_names import mask_names, write_mask_names
 from gestalt.core.runs.types.members import Members
 from gestalt.core.runs.types.names import Names, read_names, without_wrong
 from gestalt.core.runs.types.table import labels_by_item
@@ -102,3 +103,15 @@ def test_an_item_has_the_label_of_its_largest_labelled_object() -> None:
     every = members([0, 0, 0, 1, 2], [0, 1, 2, 0, 0], [0, 1, 2, 2, -1], [1.0, 3.0, 9.0, 1.0, 1.0])
     labels: Any = torch.tensor([0, 1, -1])
     assert labels_by_item(every, labels) == {0: 1}
+
+
+def test_names_of_masks_come_back_and_a_damaged_file_is_named(tmp_path: Path) -> None:
+    assert mask_names(tmp_path) == {}
+    write_mask_names(tmp_path, {"clip": {}})
+    assert mask_names(tmp_path) == {}, "nothing is written where nothing is called anything"
+    write_mask_names(tmp_path, {"a/clip": {2: "owl", 1: "语 <b>"}, "b": {}})
+    assert mask_names(tmp_path) == {"a/clip": {1: "语 <b>", 2: "owl"}}
+    for text in ("{", "[1]", '{"clip": {"one": "owl"}}'):
+        (tmp_path / "names.json").write_text(text, encoding="utf-8")
+        with pytest.raises(ValueError, match=r"names\.json is damaged .*; it maps folders to numbers to names"):
+            mask_names(tmp_path)
