@@ -51,7 +51,6 @@ from gestalt.core.methods.objectives import (
     Combined,
     Contrastive,
     Exemplar,
-    MatchedObjects,
     Moco,
     Npid,
     Queue,
@@ -179,12 +178,6 @@ EVERY_OBJECTIVE: dict[str, Callable[[int, int], AbstractObjective]] = {
     **(QUEUED | CLUSTERED | SUPPORTED),
 }
 """All that compare any number of objects."""
-
-ALIKE: dict[str, Callable[[int, int], AbstractObjective]] = {
-    "matched objects": lambda _dim, _views: MatchedObjects(0.2),
-    "matched objects, those of one view": lambda _dim, _views: MatchedObjects(0.3, asking=1, learned=False),
-}
-"""Those that find by likeness which objects belong together: none needs to be shared. Their laws: `test_matched`."""
 
 DRAWING: dict[str, Callable[[int, int], AbstractObjective]] = {
     "relic as published": lambda _dim, _views: Relic(),

@@ -126,11 +126,18 @@ def runs_of(page: Path) -> list[list[str]]:
         return [["run", page.stem]]
     if page.stem == "types":
         ways = [["types", "runs/mine", "FOLDER", "--by", way] for way in CLUSTERINGS.names()]
-        return [*ways, ["run", "audio-events"]]
+        return [*ways, ["run", "audio-events"], ["fit", "runs/mine", "FOLDER"]]
     if page.stem == "evaluation":
         return [["evaluate", "runs/mine", "FOLDER"]]
+    if page.stem == "answers":
+        fit = ["fit", "runs/mine", "FOLDER"]
+        return [fit, [*fit, "--head", "convolution"], ["evaluate", "model", "FOLDER"]]
+    if page.stem == "labels":
+        return [["run", "audio-events"], ["fit", "runs/mine", "FOLDER"]]
     if page.stem == "search":
         return [["index", "runs/mine", "FOLDER"], ["search", "archive", "bird.wav"], ["duplicates", "archive"]]
+    if page.stem == "exports":
+        return [["export", "runs/mine"]]
     if page.stem == "joint":
         joint = ["run", "objects", "--data", "FOLDER", "--modality", "image+text"]
         by = ["--encoder", "transformer", "--method", "mae"]
@@ -161,9 +168,11 @@ def nothing_runs(monkeypatch: pytest.MonkeyPatch) -> None:
         ("runs.embed", "embed"),
         ("runs.predict", "predict"),
         ("runs.evaluate", "evaluate"),
+        ("runs.fit", "fit"),
         ("runs.index", "index"),
         ("runs.search", "search"),
         ("runs.duplicates", "duplicates"),
+        ("exports.command", "export_run"),
         ("experiment.shipped", "shipped_labels"),
     ):
         monkeypatch.setattr(importlib.import_module(f"gestalt.core.{module}"), name, lambda *_: 0)

@@ -65,6 +65,8 @@ def test_what_a_view_shows_of_joint_masks_is_what_the_views_of_the_parts_show_of
         assert part_rule is not None
         assert part_origin is not None
         here = places.here(name)
+        assert part_origin is not None
+        assert part_rule is not None
         single = carried(coarsened(mask), part_origin)
         assert single is not None
         alone = JoinedMasks.of([single]).segmentation().seen_from(part_rule, features.part(name)).labels()[0]

@@ -1,7 +1,7 @@
 """CLIP by object: items told apart by how well their objects find one another, and objects of parts that are alike."""
 
 import math
-from typing import Any, cast
+from typing import Any
 
 import pytest
 import torch
@@ -130,13 +130,13 @@ def test_an_item_without_objects_fits_nothing() -> None:
 
 def test_clip_by_object_compares_elements_or_discovered_objects_of_views_of_one_part_each() -> None:
     finder = ObjectFinder(PartByPart(KMeans(2)))
-    items = [specimen.item for specimen in BOTH.specimens()][:2]
+    items: list[Any] = [specimen.item for specimen in BOTH.specimens()][:2]
     for method, kind in ((CLIPObjects(asking=1), EveryElement), (CLIPObjects(finder=finder), Discovery)):
         torch.manual_seed(0)
         learner = method.build(BOTH.encoders["joint"](dim=16), DataInfo())
         assert isinstance(learner, Learner)
         assert isinstance(learner.segmenter, kind)
-        batch = make_batch("", cast(Any, items), modality=BOTH, views=with_parts(method, BOTH.views, BOTH))
+        batch = make_batch("", items, modality=BOTH, views=with_parts(method, BOTH.views, BOTH))
         output = learner(batch, seeded(), Progress(0, 4, 2))
         assert output.loss.isfinite()
         picture, text = output.details.online

@@ -29,7 +29,6 @@ from gestalt.core.networks.norm import MaskedBatchNorm
 from gestalt.core.optimization.after_step import AfterStep
 from gestalt.core.training.given_masks import with_equal_objects
 from tests.implementations import (
-    ALIKE,
     BANKED,
     DRAWING,
     ENCODERS,
@@ -43,6 +42,7 @@ from tests.implementations import (
     seeded,
 )
 from tests.masked_methods import ALL_LEARNERS
+from tests.matched_objectives import ALIKE
 from tests.oracles import naive_contrastive
 
 SHARES = {2: (4, 2), 3: (1, 3, 2)}

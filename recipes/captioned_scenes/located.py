@@ -12,7 +12,7 @@ from gestalt.core.evaluation import pointing_game
 from gestalt.core.experiment.predictions import Predictions
 
 from .alone import Encoded
-from .composed.told import PICTURE, Told
+from .synthetic.told import PICTURE, Told
 
 
 def regions(told: Sequence[Told]) -> tuple[Bool[Tensor, "phrases pixels"], Grid]:

@@ -13,7 +13,7 @@ from gestalt.core.evaluation.retrieval import Ranks
 from gestalt.core.losses.best_matches import best_matches
 
 from .alone import Encoded
-from .composed.words import SORTS, Sort
+from .synthetic.words import SORTS, Sort
 
 Way = Literal["whole", "objects"]
 """Whole captions with whole pictures; or every element of a caption with the cell that is most like it."""

@@ -24,15 +24,15 @@ from gestalt.modalities.image import Image
 from gestalt.modalities.text import Text
 
 from ..scene_sources import Part, class_names, most_visible
-from .composed.items import CaptionedScenes
-from .composed.scenes import Composer, Composing, Scene
-from .composed.speech import SPOKEN, speech
-from .composed.told import PICTURE, WRITTEN, Telling, Told, written
 from .results import COLUMNS, NOTE, baselines, measure
+from .synthetic.items import CaptionedScenes
+from .synthetic.scenes import Composer, Composing, Scene
+from .synthetic.speech import SPOKEN, speech
+from .synthetic.told import PICTURE, WRITTEN, Telling, Told, written
 
-OF_TOLD: Mapping[str, Mapping[str, Any]] = {
+OF_TOLD: dict[str, dict[str, dict[str, Any]]] = {
     WRITTEN: {WRITTEN: {"dropout": 0.0, "word_dropout": 0.0}},
-    SPOKEN: {SPOKEN: {"per_element": 4, "kernels": (5, 5)}},
+    SPOKEN: {SPOKEN: {"per_element": 8, "kernels": (5, 5)}},
 }
 """Settings of the encoders of captions."""
 TEST_SEED = 1_000_000  # test scenes are the same for every run
@@ -69,7 +69,7 @@ class Options:
     """Where to read and write."""
     labelling: Labelling = Labelling()
     """What is known."""
-    training: Training = field(default_factory=lambda: Training(steps=800, batch=32, lr=2e-3, warmup=50))
+    training: Training = field(default_factory=lambda: Training(steps=400, batch=32, lr=2e-3, warmup=50))
     """How it is trained."""
 
     def __post_init__(self) -> None:
@@ -144,7 +144,7 @@ class CaptionedScenesRecipe(AbstractRecipe[JointItem, tuple[Told, ...]]):
 
 
 def encoder_settings(modality: JointModality, encoder: str) -> Mapping[str, Any]:
-    """Cells of 4 pixels that see items as wholes, words that see three to either side, or 64 ms of speech."""
+    """Cells of 4 pixels that see items as wholes, words that see two to either side, or 128 ms of speech."""
     if encoder != "joint":
         return {}
     told = next(part for part in modality.parts if part != PICTURE)

@@ -14,10 +14,10 @@ from gestalt.core.modality.joint import JointItem
 from gestalt.core.networks.encoder import Network
 
 from .alone import Encoded, encoded_alone
-from .composed.told import PICTURE, Told
-from .composed.words import SORTS
 from .located import heat_of_phrases, pointed, spanned
 from .match import WAYS, Scores, Way, by_sort, match_metrics, scores
+from .synthetic.told import PICTURE, Told
+from .synthetic.words import SORTS
 
 METRICS = ("match", "one word", "R@1 → picture", "R@5 → picture", "R@1 → caption", "R@5 → caption")
 GROUPS: dict[Way, tuple[str, str]] = {"whole": ("whole items", ""), "objects": ("by objects", " by objects")}

@@ -9,13 +9,13 @@ from torch.nn.functional import normalize
 
 from gestalt.core.data.grid import Grid
 from gestalt.modalities.text import Passage
-from gestalt.recipes.captioned_scenes.composed import scenes as composed
-from gestalt.recipes.captioned_scenes.composed.covers import SHADES
-from gestalt.recipes.captioned_scenes.composed.items import CaptionedScenes
-from gestalt.recipes.captioned_scenes.composed.scenes import Composer, Composing, Scene
-from gestalt.recipes.captioned_scenes.composed.speech import VOICES
-from gestalt.recipes.captioned_scenes.composed.told import Telling, written
-from gestalt.recipes.captioned_scenes.composed.words import (
+from gestalt.recipes.captioned_scenes.synthetic import scenes as composed
+from gestalt.recipes.captioned_scenes.synthetic.covers import SHADES
+from gestalt.recipes.captioned_scenes.synthetic.items import CaptionedScenes
+from gestalt.recipes.captioned_scenes.synthetic.scenes import Composer, Composing, Scene
+from gestalt.recipes.captioned_scenes.synthetic.speech import VOICES
+from gestalt.recipes.captioned_scenes.synthetic.told import Telling, written
+from gestalt.recipes.captioned_scenes.synthetic.words import (
     COLOURS,
     RELATIONS,
     SORTS,
@@ -51,8 +51,8 @@ def fits(words: list[str], item: Described) -> bool:
 def is_true(words: list[str], scene: Scene) -> bool:
     """Word by word, from the pixels of the items: every phrase fits one, and the first two lie as is said."""
     phrases, lie, place = list[list[str]](), "", 0
-    for relation, group in itertools.groupby(words, key=lambda word: word in {*RELATIONS, "is", "of", "and"}):
-        found = list(group)
+    for relation, run in itertools.groupby(words, key=lambda word: word in {*RELATIONS, "is", "of", "and"}):
+        found = list(run)
         if not relation:
             phrases.append(found)
         elif not place and "and" not in found:

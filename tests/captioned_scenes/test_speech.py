@@ -6,10 +6,10 @@ import torch
 from torch.nn.functional import interpolate, normalize
 
 from gestalt.core.data.grid import Grid
-from gestalt.recipes.captioned_scenes.composed import synthesis
-from gestalt.recipes.captioned_scenes.composed.scenes import Composer, Composing
-from gestalt.recipes.captioned_scenes.composed.speech import RATE, VOICES, speech, spoken, voice
-from gestalt.recipes.captioned_scenes.composed.words import WORDS, Caption
+from gestalt.recipes.captioned_scenes.synthetic import synthesis
+from gestalt.recipes.captioned_scenes.synthetic.scenes import Composer, Composing
+from gestalt.recipes.captioned_scenes.synthetic.speech import RATE, VOICES, speech, spoken, voice
+from gestalt.recipes.captioned_scenes.synthetic.words import WORDS, Caption
 
 CAPTION = Caption(("a", "turquoise", "bag", "is", "above", "a", "coat"), (), None)
 

@@ -1,6 +1,6 @@
 """Makes the shipped words anew: every word of the grammar, spoken once by every voice of a speech synthesiser.
 
-`python -m gestalt.recipes.captioned_scenes.composed.synthesis FOLDER` writes one FLAC per voice and `words.csv`. It
+`python -m gestalt.recipes.captioned_scenes.synthetic.synthesis FOLDER` writes one FLAC per voice and `words.csv`. It
 needs the program `espeak-ng`; version 1.51 made what ships.
 """
 
