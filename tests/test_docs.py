@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from gestalt.cli.commands import COMMANDS
 from gestalt.core.components.registry import MODALITIES
 from gestalt.core.conformance import check
 from gestalt.core.data.correspondence import Affine
@@ -36,6 +37,11 @@ def test_every_page_is_on_the_index() -> None:
     index = ROOT / "docs" / "index.md"
     linked = {(index.parent / target).resolve() for target in targets(index)}
     assert {page.resolve() for page in PAGES} - {index.resolve()} <= linked
+
+
+def test_every_command_is_on_the_page_of_commands() -> None:
+    page = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+    assert [name for name in COMMANDS if f"gestalt {name} " not in page and f"`{name}`" not in page] == []
 
 
 def packages(top: str) -> set[str]:
