@@ -1,5 +1,6 @@
 """A step of BYOL and SimCLR on pictures, against bare passes and lightly: `python -m benchmarks.rivals --help`."""
 
+import importlib
 import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -141,25 +142,27 @@ def step_of(learner: Learner, batch: Batch[Any]) -> Step:
     return step
 
 
+def lightly(module: str) -> Any:
+    """One of its modules: the library is no dependency, not even of those who check the types here."""
+    return importlib.import_module(f"lightly.{module}")
+
+
 def lightly_byol(views: list[Tensor], options: Options, device: torch.device) -> Step:
     """The step of lightly's documentation, with the optimiser that ours has."""
-    from lightly.loss import NegativeCosineSimilarity
-    from lightly.models.modules.heads import BYOLPredictionHead, BYOLProjectionHead
-    from lightly.models.utils import deactivate_requires_grad, update_momentum
-
+    losses, heads_of, tools = lightly("loss"), lightly("models.modules.heads"), lightly("models.utils")
     width = 512 if options.encoder == "resnet18" else 2048
     backbone, follower = network(options, device), network(options, device)
-    heads = [BYOLProjectionHead(width, options.hidden, options.projection).to(device) for _ in range(2)]
-    predictor = BYOLPredictionHead(options.projection, options.hidden, options.projection).to(device)
-    deactivate_requires_grad(follower)
-    deactivate_requires_grad(heads[1])
-    criterion = NegativeCosineSimilarity()
+    heads = [heads_of.BYOLProjectionHead(width, options.hidden, options.projection).to(device) for _ in range(2)]
+    predictor = heads_of.BYOLPredictionHead(options.projection, options.hidden, options.projection).to(device)
+    tools.deactivate_requires_grad(follower)
+    tools.deactivate_requires_grad(heads[1])
+    criterion = losses.NegativeCosineSimilarity()
     learned = [*backbone.parameters(), *heads[0].parameters(), *predictor.parameters()]
     optimizer = torch.optim.AdamW(learned, 1e-3)
 
     def step() -> None:
-        update_momentum(backbone, follower, m=0.996)
-        update_momentum(heads[0], heads[1], m=0.996)
+        tools.update_momentum(backbone, follower, m=0.996)
+        tools.update_momentum(heads[0], heads[1], m=0.996)
         predicted = [predictor(heads[0](backbone(view).flatten(start_dim=1))) for view in views]
         with torch.no_grad():
             targets = [heads[1](follower(view).flatten(start_dim=1)) for view in views]
@@ -173,13 +176,11 @@ def lightly_byol(views: list[Tensor], options: Options, device: torch.device) ->
 
 def lightly_simclr(views: list[Tensor], options: Options, device: torch.device) -> Step:
     """The step of lightly's documentation, with the optimiser that ours has."""
-    from lightly.loss import NTXentLoss
-    from lightly.models.modules.heads import SimCLRProjectionHead
-
+    losses, heads_of = lightly("loss"), lightly("models.modules.heads")
     width = 512 if options.encoder == "resnet18" else 2048
     backbone = network(options, device)
-    head = SimCLRProjectionHead(width, options.hidden, options.projection).to(device)
-    criterion = NTXentLoss()
+    head = heads_of.SimCLRProjectionHead(width, options.hidden, options.projection).to(device)
+    criterion = losses.NTXentLoss()
     optimizer = torch.optim.AdamW([*backbone.parameters(), *head.parameters()], 1e-3)
 
     def step() -> None:

@@ -120,15 +120,20 @@ def runs_of(page: Path) -> list[list[str]]:
     if page.parent.parent.name == "modalities":
         start = {"graph": "molecules"}.get(page.parent.name, page.parent.name)
         return [["run", name] for name in RECIPES.names() if name.startswith(start)]
-    if page.stem == "files":  # of all modalities
+    if page.stem in ("files", "coming-from"):  # of all modalities
         return [["run", name] for name in RECIPES.names()]
     if page.stem == "methods-table":
         return [["run", page.stem]]
     if page.stem == "types":
         ways = [["types", "runs/mine", "FOLDER", "--by", way] for way in CLUSTERINGS.names()]
-        return [*ways, ["run", "audio-events"]]
+        return [*ways, ["run", "audio-events"], ["fit", "runs/mine", "FOLDER"]]
     if page.stem == "evaluation":
         return [["evaluate", "runs/mine", "FOLDER"]]
+    if page.stem == "answers":
+        fit = ["fit", "runs/mine", "FOLDER"]
+        return [fit, [*fit, "--head", "convolution"], ["evaluate", "model", "FOLDER"]]
+    if page.stem == "labels":
+        return [["run", "audio-events"], ["fit", "runs/mine", "FOLDER"]]
     if page.stem == "search":
         return [["index", "runs/mine", "FOLDER"], ["search", "archive", "bird.wav"], ["duplicates", "archive"]]
     if page.stem == "joint":
@@ -161,6 +166,7 @@ def nothing_runs(monkeypatch: pytest.MonkeyPatch) -> None:
         ("runs.embed", "embed"),
         ("runs.predict", "predict"),
         ("runs.evaluate", "evaluate"),
+        ("runs.fit", "fit"),
         ("runs.index", "index"),
         ("runs.search", "search"),
         ("runs.duplicates", "duplicates"),

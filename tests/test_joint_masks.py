@@ -59,9 +59,14 @@ def test_what_a_view_shows_of_joint_masks_is_what_the_views_of_the_parts_show_of
     seen = joined.segmentation().seen_from(both, doubled)
     places = parts_in(features.places)
     assert isinstance(rule, InParts)
+    assert isinstance(origin, InParts)
     for name, mask in own.items():
         part_origin, part_rule = origin.part(name), rule.part(name)
+        assert part_rule is not None
+        assert part_origin is not None
         here = places.here(name)
+        assert part_origin is not None
+        assert part_rule is not None
         single = carried(coarsened(mask), part_origin)
         assert single is not None
         alone = JoinedMasks.of([single]).segmentation().seen_from(part_rule, features.part(name)).labels()[0]

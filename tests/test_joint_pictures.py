@@ -37,8 +37,8 @@ def rgb(number: int) -> tuple[int, ...]:
 @pytest.mark.parametrize("name", MODALITIES.names())
 def test_every_modality_draws_objects_by_the_numbers_that_are_given(name: str) -> None:
     """Object 4 alone is called 5 and has its colour; by its order it would be the first."""
+    assert isinstance(MODALITIES.load(name), ShowsNumbers)
     modality: Any = MODALITIES.load(name)
-    assert isinstance(modality, ShowsNumbers)
     specimen = modality.specimens()[0]
     features = modality.encoders["raw"]()(modality.collate([specimen.item]))
     found = torch.where(features.valid[0], 4, -1)

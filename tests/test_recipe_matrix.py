@@ -248,7 +248,8 @@ def taught(factory: LearnerFactory, method: Any, folder: Path) -> Any:
     encoder = factory.fresh(small("byol")).online.encoder
     run, modality = folder / f"teacher-{type(factory.recipe).__name__}", factory.recipe.modality
     save(run, Model(modality, Network(encoder), {}), factory.encoder_name)
-    return dataclasses.replace(method, run=run)
+    learning: Any = method
+    return dataclasses.replace(learning, run=run)
 
 
 @pytest.mark.parametrize("method", METHODS.names())

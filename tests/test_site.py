@@ -84,3 +84,9 @@ def test_the_readme_is_short_and_shows_a_picture_three_lines_two_commands_and_a_
     assert "![" in text
     assert "Where a good rule exists, it is hard to beat" in text
     assert text.index("<!-- run command -->") < text.index("<!-- test command -->") < text.index("## Numbers")
+
+
+def test_the_gate_builds_the_site_with_warnings_as_errors() -> None:
+    """`--quiet` would keep warnings from being counted, and the build would pass."""
+    (built,) = (line for line in (ROOT / ".ci" / "run").read_text().splitlines() if line.startswith("NO_MKDOCS"))
+    assert built.endswith("mkdocs build --strict")

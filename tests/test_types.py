@@ -79,3 +79,30 @@ def test_every_object_has_a_type_a_place_and_a_page_and_names_become_labels(
             own = masks.of_item(index, items.read(index, np.random.default_rng(0)))
             called |= set() if own is None else {own.name(number) for number in own.objects()}
         assert called == {"a_long_name" if written.endswith(".bio") else "a long name"}
+
+
+def test_names_of_types_are_what_a_model_is_fitted_to_and_answers(tmp_path: Path) -> None:
+    run, data = CASES["audio"].run(tmp_path), tmp_path / "data"
+    assert call(run, data, "--out", tmp_path / "types", "--number", 2) == 0
+    (tmp_path / "names.csv").write_text("type,name\n1,beep\n2,hiss\n", encoding="utf-8")
+    named = ["--like", tmp_path / "types", "--names", tmp_path / "names.csv", "--out", tmp_path / "named"]
+    assert call(run, data, *named) == 0
+    events = tmp_path / "named" / "masks" / "events.csv"
+    fitted = [
+        "fit",
+        run,
+        data,
+        "--masks",
+        events,
+        "--of",
+        "objects",
+        "--rest",
+        "unlabelled",
+        "--out",
+        tmp_path / "model",
+    ]
+    assert execute([*map(str, fitted), "--folds", "2"]) == 0
+    assert execute(["predict", *map(str, (tmp_path / "model", data, "--out", tmp_path / "answers"))]) == 0
+    called = {row["event_label"] for row in rows_of(tmp_path / "answers" / "events.csv")}
+    assert called <= {"beep", "hiss", "unknown"}
+    assert called & {"beep", "hiss"}

@@ -8,14 +8,12 @@ from typing import Any
 from ..evaluation.table import Column, Table
 from ..modality.base import AbstractModality
 from ..report import Exhibit, Page, Panel, write_report
-from ..search.duplicates import Duplicates
 from ..search.entries import OBJECT
 from ..search.index import Index, Indexed
 from ..search.near_duplicates import NearDuplicates
 from ..search.options import Duplicating
 from ..search.pictures import Pictures
 from ..search.places import place_text
-from ..search.threshold import Measured
 from ..storage.csv_file import TableWriter
 from ..storage.naming import counted
 from ..storage.text_file import open_text
@@ -55,7 +53,7 @@ def write_duplicates(
                 cells = (one.recall, one.precision, one.false_matches)
                 table.row((one.name, one.copies, *("" if math.isnan(cell) else f"{cell:.4f}" for cell in cells)))
     lines = _lines(index, answer, how)
-    write_report(folder / "duplicates.html", _page(index, modality, found, rows, scores, lines))
+    write_report(folder / "duplicates.html", _page(index, modality, answer, how, rows, lines))
     return lines
 
 
@@ -88,21 +86,32 @@ def _lines(index: Index, answer: NearDuplicates, how: Duplicating) -> list[str]:
     ]
 
 
+def _facts(answer: NearDuplicates, how: Duplicating) -> tuple[tuple[str, str], ...]:
+    threshold = answer.threshold
+    facts = [("threshold", f"{threshold.value:.4f}")]
+    if how.threshold is None:
+        facts.append(("error rate", f"{how.error_rate:g}"))
+    if threshold.items:
+        facts += [("items looked at", f"{threshold.items}"), ("equal error rate", f"{threshold.equal_error_rate:.3f}")]
+    return tuple(facts)
+
+
 def _page(
     index: Index,
     modality: AbstractModality[Any],
-    found: Duplicates,
+    answer: NearDuplicates,
+    how: Duplicating,
     rows: dict[int, Indexed],
-    scores: Sequence[Measured],
     lines: Sequence[str],
 ) -> Page:
+    found, scores = answer.found, answer.measured
     pictures, exhibits = Pictures(index, modality), list[Exhibit]()
     for number, group in enumerate(found.groups[:DRAWN], 1):
         own = [rows[row] for row in group[:MEMBERS].tolist()]
         panels = tuple(Panel(words_of(row), pictures.of_row(row)) for row in own)
         exhibits.append(Exhibit(f"Group {number}: {counted(len(group), kind_of(own[0]))}", panels))
     columns = (Column("recall"), Column("precision"), Column("with a false match", higher_is_better=False))
-    results = {
+    results: dict[str, Sequence[float | None]] = {
         f"{one.name} ({counted(one.copies, 'copy', 'copies')})": [
             None if math.isnan(score) else score for score in (one.recall, one.precision, one.false_matches)
         ]
@@ -111,9 +120,9 @@ def _page(
     return Page(
         title=f"Near-duplicates in {index.folder.name}",
         summary=f"{lines[0]}.",
-        facts=(("rule", lines[1]),),
+        facts=_facts(answer, how),
         warnings=tuple(line for line in lines[2:] if not line.startswith("copies by")),
-        tables=(Table.of("Copies that are known", columns, results),) if scores else (),
+        tables=(Table.of("Copies that are known", columns, results, ceilings=results.keys()),) if scores else (),
         exhibits=tuple(exhibits),
         exhibits_note="The first groups and members are shown; all are in groups.csv.",
         exhibits_title="Groups",

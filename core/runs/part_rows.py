@@ -61,20 +61,20 @@ def part_rows(found: FoundBatch[Any]) -> PartRows:
         segmentation = segmentation_of(found.segmentation, name)
         objects = segmentation.pool(features)
         here = features.valid.any(dim=1).nonzero()[:, 0]
-        row, number = objects.present.nonzero(as_tuple=True)
+        of, number = objects.present.nonzero(as_tuple=True)
         weight = (segmentation.weights.float() * features.valid[:, None]).sum(dim=2)
-        vectors += [item_means(features)[here].float(), objects.vectors[row, number].float()]
-        rows += [here, row]
-        parts.append(torch.full((len(here) + len(row),), place))
-        numbers += [torch.full_like(here, -1), in_whole[row, number]]
-        sizes += [features.valid.sum(dim=1)[here].float(), weight[row, number]]
-    row, part, number = (torch.cat(one).numpy() for one in (rows, parts, numbers))
-    order = np.lexsort((number, part, row))
+        vectors += [item_means(features)[here].float(), objects.vectors[of, number].float()]
+        rows += [here, of]
+        parts.append(torch.full((len(here) + len(of),), place))
+        numbers += [torch.full_like(here, -1), in_whole[of, number]]
+        sizes += [features.valid.sum(dim=1)[here].float(), weight[of, number]]
+    owner, part, numbered = (torch.cat(one).numpy() for one in (rows, parts, numbers))
+    order = np.lexsort((numbered, part, owner))
     names = np.array(list(of_parts))
     return PartRows(
         torch.cat(vectors).numpy()[order],
-        row[order],
+        owner[order],
         names[part[order]],
-        number[order],
+        numbered[order],
         torch.cat(sizes).numpy()[order],
     )

@@ -24,14 +24,14 @@ class Groups:
     """
 
     def __init__(self, rows: int) -> None:
-        self._label = np.arange(rows)
+        self._label: Int[np.ndarray, " rows"] = np.arange(rows)
 
     def join(self, one: Int[np.ndarray, " pairs"], other: Int[np.ndarray, " pairs"]) -> None:
         """Put both rows of every pair into one group."""
         count = len(self._label)
         ends = self._label[one], self._label[other]
         joined = coo_array((np.ones(len(one), np.int8), ends), shape=(count, count))
-        self._label = connected_components(joined, directed=False)[1][self._label]
+        self._label = np.asarray(connected_components(joined, directed=False)[1])[self._label]
 
     def found(self) -> list[Int[np.ndarray, " members"]]:
         """The groups of two or more rows, the largest first, then by their first row."""

@@ -113,8 +113,8 @@ class Index:
 
     def of_file(self, path: bytes) -> Bool[np.ndarray, " rows"]:
         """Which rows are present of a file, by its absolute path."""
-        same: Bool[np.ndarray, " rows"] = self.file == self._numbers.get(path, -1)
-        return self.present & same
+        found: Bool[np.ndarray, " rows"] = self.present & (self.file == self._numbers.get(path, -1))
+        return found
 
     def count(self, of: str) -> int:
         """How many rows are present of items (`item`), objects (`object`), or a part (`part:NAME`)."""

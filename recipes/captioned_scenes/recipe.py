@@ -161,7 +161,7 @@ def encoder_settings(modality: JointModality) -> dict[str, Any]:
     return {
         "encoders": f"{PICTURE}=unet,{told}=conv",
         "dim": 64,
-        "settings": {PICTURE: {"stride": 4, "dim": 64}} | OF_TOLD[told],
+        "settings": {PICTURE: {"stride": 4, "dim": 64}, **OF_TOLD[told]},
     }
 
 

@@ -52,7 +52,7 @@ def named_objects(
     found = batch.found.view(len(batch.found), features.values.shape[1], -1)[..., 0]
     true = truth_of(scapes, features.grid, Mix())
     family = _families(scapes, true.sounds)
-    levels = {"whole": None}
+    levels: dict[str, str | None] = {"whole": None}
     if isinstance(network.encoder, HasLevels):
         levels |= {name: name for name in network.encoder.levels if name in ("membership", "types")}
     objects: dict[str, NamedObjects] = {}
