@@ -136,6 +136,8 @@ def runs_of(page: Path) -> list[list[str]]:
         return [["run", "audio-events"], ["fit", "runs/mine", "FOLDER"]]
     if page.stem == "search":
         return [["index", "runs/mine", "FOLDER"], ["search", "archive", "bird.wav"], ["duplicates", "archive"]]
+    if page.stem == "exports":
+        return [["export", "runs/mine"]]
     if page.stem == "joint":
         joint = ["run", "objects", "--data", "FOLDER", "--modality", "image+text"]
         by = ["--encoder", "transformer", "--method", "mae"]
@@ -170,6 +172,7 @@ def nothing_runs(monkeypatch: pytest.MonkeyPatch) -> None:
         ("runs.index", "index"),
         ("runs.search", "search"),
         ("runs.duplicates", "duplicates"),
+        ("exports.command", "export_run"),
         ("experiment.shipped", "shipped_labels"),
     ):
         monkeypatch.setattr(importlib.import_module(f"gestalt.core.{module}"), name, lambda *_: 0)

@@ -135,6 +135,7 @@ HEADS = Registry("head", "gestalt.heads")
 FITTERS = Registry("fitter", "gestalt.fitters")
 PROTOCOLS = Registry("protocol", "gestalt.protocols")
 CLUSTERINGS = Registry("clustering", "gestalt.clusterings")
+EXPORTS = Registry("export", "gestalt.exports")
 PARTS = Registry("part", "gestalt.parts")
 """Dataclasses that are settings of other components, such as `ObjectFinder`."""
 

@@ -17,6 +17,7 @@ from ..discovery.finder import ObjectFinder
 from ..discovery.found import FoundBatch
 from ..evaluation.protocols import AbstractProtocol, Evaluation, protocols_of
 from ..evaluation.protocols.chosen import DEFAULT
+from ..exports.export import export
 from ..fitting.fitted import Fitted
 from ..fitting.fitters import AbstractFitter
 from ..fitting.options import Fitting
@@ -66,6 +67,7 @@ class Model(Generic[ItemT]):
         target: what the task head predicts; None where there is none.
         seed: of the finder: the same item gives the same objects.
         batch: items that are encoded at once.
+        run: the folder that it was loaded from; None for a model that was not.
     """
 
     modality: AbstractModality[ItemT]
@@ -75,6 +77,7 @@ class Model(Generic[ItemT]):
     target: AbstractTarget | None = None
     seed: int = 0
     batch: int = 16
+    run: Path | None = None
 
     @property
     def encoder(self) -> AbstractEncoder:
@@ -331,6 +334,20 @@ class Model(Generic[ItemT]):
     def duplicates(self, index: Index | Path | str, how: Duplicating | None = None) -> NearDuplicates:
         """Near-duplicates in an index: pairs and groups of rows, and the threshold, chosen at an error rate."""
         return duplicates_of(self, index, how)
+
+    def export(self, to: str, out: Path | str, examples: Any = None, licence: str | None = None) -> Path:
+        """Write the encoder for another library, with a model card: `gestalt export`.
+
+        Args:
+            to: the name of the format (`torch`, `onnx`, …; `gestalt export RUN` lists them).
+            out: the folder; what an earlier call wrote there is replaced.
+            examples: data that show what comes in, see the class; None: the modality's specimens.
+            licence: of the weights, for the model card.
+
+        Raises:
+            ValueError, ImportError: see `export`.
+        """
+        return export(self.modality, self.encoder, self.run, to, out, examples, licence)
 
     def evaluator(
         self, items: AbstractItems[ItemT], skipped: list[Skipped] | None, options: Evaluating

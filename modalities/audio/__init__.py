@@ -1,6 +1,7 @@
 """Sound: recordings, their time frames, and the events in them."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, final
 
@@ -17,6 +18,7 @@ from gestalt.core.data.masks import AbstractMasks, ItemMasks
 from gestalt.core.data.places import Places, one_grid
 from gestalt.core.discovery.found import FoundBatch
 from gestalt.core.modality.base import AbstractModality, Reading, Specimen
+from gestalt.core.modality.in_python import FromPython, Things
 from gestalt.core.modality.transform import AbstractTransform, Views
 from gestalt.core.modality.transplant import Transplant
 from gestalt.core.networks.encoder import AbstractEncoder
@@ -33,6 +35,7 @@ from .effects import BackgroundMix, Filters, Gain, Noise
 from .encoders import Conv, LogMel
 from .front_end import SampleRate
 from .given_masks import read_masks, shown_masks
+from .objects import COLUMNS, recording_of
 from .outputs import element_columns, reduced, write_objects
 from .pretrained import AST, TorchaudioWav2Vec2, hubert, wav2vec2
 from .rates import MOST, OF_SPEECH, SHIPPED, rate_of
@@ -204,6 +207,12 @@ class Audio(AbstractModality[Recording]):
     ) -> Transplant[Recording] | None:
         """A sound of one recording added to another: of another level, spectral tilt and pitch, with faded ends."""
         return transplant(host, donor, part, rng)
+
+    column_names: ClassVar[Sequence[str]] = COLUMNS
+
+    def of_objects(self, things: Things) -> AbstractItems[Recording]:
+        """Samples, entries of torchaudio's data sets, sound of Hugging Face; each is an item, however long."""
+        return FromPython(things, partial(recording_of, sample_rate=self.sample_rate))
 
     @property
     def window(self) -> float:

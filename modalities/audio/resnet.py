@@ -128,7 +128,7 @@ class ResNet(AbstractEncoder):
         seconds = self.frames.hop / self.frames.sample_rate
         half = 0.5 - self.stride / 2
         time = (self.stride * torch.arange(times + 1, dtype=torch.float32) + half)[None] * seconds
-        band = self.stride * torch.arange(bands + 1, dtype=torch.float32) + half
+        band = [self.stride * number + half for number in range(bands + 1)]
         return Grid((time, mel_edges(self.frames.mels, self.frames.low, self.frames.high, band)))
 
 

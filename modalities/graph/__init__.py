@@ -15,6 +15,7 @@ from gestalt.core.data.masks import AbstractMasks, ItemMasks
 from gestalt.core.data.places import Places, one_grid
 from gestalt.core.discovery.found import FoundBatch
 from gestalt.core.modality.base import AbstractModality, Reading, Specimen
+from gestalt.core.modality.in_python import Things
 from gestalt.core.modality.transform import AbstractTransform, Views
 from gestalt.core.modality.transplant import Transplant
 from gestalt.core.networks.encoder import AbstractEncoder
@@ -35,6 +36,7 @@ from .molecules import graph_of as graph_of
 from .molecules import molecule_from as molecule_from
 from .molecules import molecule_of as molecule_of
 from .networks import from_pyg as from_pyg
+from .objects import COLUMNS, graphs_of
 from .outputs import element_columns, write_objects
 from .reading import Written, read_graphs
 from .records import GraphRecords as GraphRecords
@@ -182,6 +184,13 @@ class GraphModality(AbstractModality[Graph]):
     def of_column(self, column: str) -> "GraphModality":
         """Molecules whose SMILES stand in that column of tables."""
         return GraphModality(self.most, column, self.encoding, self.margin)
+
+    lines_suffix: ClassVar[str] = ".smi"
+    column_names: ClassVar[Sequence[str]] = COLUMNS
+
+    def of_objects(self, things: Things) -> AbstractItems[Graph]:
+        """SMILES, graphs, and data sets of PyTorch Geometric."""
+        return graphs_of(things, self.most)
 
     def specimens(self) -> Sequence[Specimen[Graph]]:
         """Three molecules with their rings and functional groups."""

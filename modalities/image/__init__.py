@@ -1,6 +1,7 @@
 """Pictures: their cells, and the objects in them."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, final
 
@@ -16,7 +17,9 @@ from gestalt.core.data.items import AbstractItems, Skipped, first_readable
 from gestalt.core.data.masks import AbstractMasks, ItemMasks
 from gestalt.core.data.places import Places, one_grid
 from gestalt.core.discovery.found import FoundBatch
+from gestalt.core.exports.tensors import TensorInputs
 from gestalt.core.modality.base import AbstractModality, Reading, Specimen
+from gestalt.core.modality.in_python import FromPython, Things
 from gestalt.core.modality.raster import raster_statistics
 from gestalt.core.modality.transform import AbstractTransform, Views
 from gestalt.core.modality.transplant import Transplant
@@ -30,7 +33,7 @@ from .data import ImageFiles as ImageFiles
 from .data import Picture as Picture
 from .data import Pictures as Pictures
 from .data import collate as collate
-from .data import read_images
+from .data import picture_of, read_images
 from .effects import Blur, ColourJitter, Grey, Noise, Solarise
 from .encoders import ColourTexture, Conv
 from .given_masks import read_masks, shown_masks
@@ -45,6 +48,7 @@ from .segments import Felzenszwalb as Felzenszwalb
 from .segments import OnCells as OnCells
 from .segments import Slic as Slic
 from .specimens import specimens
+from .tensors import tensor_inputs
 from .transformer import PatchTransformer
 from .transplants import transplant
 from .unet import UNet
@@ -210,6 +214,16 @@ class Image(AbstractModality[Picture]):
     def input_grid(self, item: Picture) -> Grid:
         """Every pixel."""
         return input_grid(item)
+
+    column_names: ClassVar[Sequence[str]] = ("image", "img", "picture", "pixels")
+
+    def of_objects(self, things: Things) -> AbstractItems[Picture]:
+        """Pictures of PIL, arrays, tensors, and entries of data sets that begin with one."""
+        return FromPython(things, partial(picture_of, channels=self.channels, longest=self.longest))
+
+    def tensor_inputs(self, batch: Pictures) -> TensorInputs:  # noqa: ARG002
+        """The pixels of pictures of one size."""
+        return tensor_inputs()
 
 
 def _small_network(channels: int) -> AbstractEncoder:

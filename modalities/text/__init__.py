@@ -14,6 +14,7 @@ from gestalt.core.data.masks import AbstractMasks, ItemMasks
 from gestalt.core.data.places import Places, one_grid
 from gestalt.core.discovery.found import FoundBatch
 from gestalt.core.modality.base import AbstractModality, Reading, Specimen
+from gestalt.core.modality.in_python import FromPython, Things
 from gestalt.core.modality.transform import AbstractTransform, Views
 from gestalt.core.modality.transplant import Transplant
 from gestalt.core.networks.encoder import AbstractEncoder
@@ -23,6 +24,7 @@ from .choices import CHOICES
 from .data import Passage as Passage
 from .data import Words as Words
 from .data import collate as collate
+from .data import passage_of
 from .dilated import Dilated
 from .encoders import Conv, Letters
 from .given_masks import read_masks, shown_masks
@@ -203,6 +205,17 @@ class Text(AbstractModality[Passage]):
     ) -> Transplant[Passage] | None:
         """A span of one passage within another, in place of other words or between two."""
         return transplant(host, donor, part, rng)
+
+    @property
+    def column_names(self) -> Sequence[str]:
+        """The field of the modality first."""
+        return (self.field, "text", "sentence", "content", "document")
+
+    lines_suffix: ClassVar[str] = ".txt"
+
+    def of_objects(self, things: Things) -> AbstractItems[Passage]:
+        """Strings, lists of words, and entries of data sets that begin with one; each is an item, however long."""
+        return FromPython(things, passage_of)
 
     def of_column(self, column: str) -> "Text":
         """Texts in that column of tables, or that field of records."""

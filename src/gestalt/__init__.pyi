@@ -77,6 +77,7 @@ from .core.experiment.recipe import AbstractRecipe as AbstractRecipe
 from .core.experiment.recipe import Captions as Captions
 from .core.experiment.recipe import ExperimentData as ExperimentData
 from .core.experiment.run import run as run
+from .core.exports.wrapped import GestaltModel as GestaltModel
 from .core.fitting.fitters.base import AbstractFitter as AbstractFitter
 from .core.fitting.options import Fitting as Fitting
 from .core.methods.adversary import Adversary as Adversary
@@ -148,6 +149,7 @@ from .core.modality.base import AbstractModality as AbstractModality
 from .core.modality.base import Reading as Reading
 from .core.modality.base import Specimen as Specimen
 from .core.modality.files import read_files as read_files
+from .core.modality.in_python import items_of as items_of
 from .core.modality.joint.item import JointItem as JointItem
 from .core.modality.joint.modality import joint as joint
 from .core.modality.plugins import load_modality as load_modality
