@@ -181,7 +181,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_no_recipe_is_left_out() -> None:
-    programs = {"labels-table", "rounds-table", "methods-table", "single-item"}
+    programs = {"labels-table", "rounds-table", "methods-table", "types-table", "single-item"}
     joint = {"sounding-objects"}  # every method with joint items is in test_matrix.py
     assert set(BUILDERS) == set(RECIPES.names()) - programs - joint
 
