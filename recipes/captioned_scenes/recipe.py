@@ -1,13 +1,15 @@
 """Words and things in composed scenes with captions."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, final
 
 from gestalt.core.components.ranges import Between, Count, check_ranges
+from gestalt.core.data.items import AbstractItems
 from gestalt.core.discovery.finder import ObjectFinder
-from gestalt.core.discovery.groupers import AcrossParts, KMeans
+from gestalt.core.discovery.groupers import AcrossParts, KMeans, PartByPart
+from gestalt.core.discovery.segmenters import AbstractSegmenter
+from gestalt.core.experiment.first_segments import plain_segments
 from gestalt.core.experiment.options import EncoderChoice, Labelling, Running, ViewOptions
 from gestalt.core.experiment.own_data import own_data
 from gestalt.core.experiment.predictions import Predictions
@@ -97,36 +99,46 @@ class CaptionedScenesRecipe(AbstractRecipe[JointItem, tuple[Told, ...]]):
     free = frozenset({"test_scenes"})
 
     def __init__(self, options: Options) -> None:
-        self.options = self._own = options
         picture = Image(longest=options.size, size=options.size)
         spoken = options.captions == "spoken"
         self.modality: JointModality = (
             joint(image=picture, audio=Audio()) if spoken else joint(image=picture, text=Text())
         )
         self.finder = options.finder
+        if options.encoder.name == "joint":
+            settings = encoder_settings(self.modality) | dict(options.encoder.settings)
+            options = replace(options, encoder=EncoderChoice("joint", settings))
+        self.options = self._own = options
 
     def data(self) -> ExperimentData[JointItem, tuple[Told, ...]]:
         """Scenes, or captioned pictures."""
         options = self._own
         if options.running.data:
-            return own_data(self.modality, options.running, unchanged(self.modality))
+            data = own_data(self.modality, options.running, unchanged(self.modality))
+            return replace(data, first_segments=self._first_segments(data.items))
         config = Composing.of_size(options.size)
         composer = Composer("train", options.training.seed, config)
         part: Part = "validation" if options.running.validate else "test"
         tests = Composer(part, TEST_SEED, config)
         telling = self._telling(part)
         told = tuple(telling.told(tests.scene(index)) for index in range(options.test_scenes))
+        items = CaptionedScenes(options.scenes, composer, self._telling("train"))
         return ExperimentData(
-            CaptionedScenes(options.scenes, composer, self._telling("train")),
+            items,
             unchanged(self.modality),
             tuple(one.item for one in told),
             tuple(f"{part} scene {index}: {one.scene.caption.text}" for index, one in enumerate(told)),
             told,
             [one.truth() for one in told],
-            encoder_settings=encoder_settings(self.modality, options.encoder.name),
             label=lambda index: largest(composer.scene(index)),
             evaluated_label=lambda place: largest(told[place].scene),
+            first_segments=self._first_segments(items),
         )
+
+    def _first_segments(self, items: AbstractItems[JointItem]) -> AbstractSegmenter:
+        """Clusters of plain features, part by part."""
+        plain = plain_encoder(self.modality, items)
+        return plain_segments(plain, ObjectFinder(PartByPart(KMeans(8)), "hidden"))
 
     def _telling(self, part: Part) -> Telling:
         return Telling(WRITTEN, written) if self._own.captions == "written" else speech(part)
@@ -143,10 +155,8 @@ class CaptionedScenesRecipe(AbstractRecipe[JointItem, tuple[Told, ...]]):
         return baselines(random, plain, self.finder, self.modality, truth)
 
 
-def encoder_settings(modality: JointModality, encoder: str) -> Mapping[str, Any]:
+def encoder_settings(modality: JointModality) -> dict[str, Any]:
     """Cells of 4 pixels that see items as wholes, words that see two to either side, or 128 ms of speech."""
-    if encoder != "joint":
-        return {}
     told = next(part for part in modality.parts if part != PICTURE)
     return {
         "encoders": f"{PICTURE}=unet,{told}=conv",
