@@ -17,6 +17,7 @@ from gestalt.core.data.segmentation import Objects, Segmentation
 from gestalt.core.discovery.finder import ObjectFinder
 from gestalt.core.discovery.groupers import (
     AbstractGrouper,
+    AcrossParts,
     Agglomerative,
     ChangePoints,
     Contiguous,
@@ -82,6 +83,7 @@ from tests.small_batches import identity_of as identity_of
 from tests.small_batches import joined as joined
 from tests.small_batches import make_batch as make_batch
 from tests.toy import PATCH, Ragged, point_items, series_items, toy
+from tests.toy_encoders import Summary
 
 
 @final
@@ -136,6 +138,7 @@ GROUPERS: dict[str, GrouperCase] = {
         lambda objects: InOrder(ChangePoints(penalty=0.05, objects=objects)), ordered=True, in_set=True
     ),
     "part by part": GrouperCase(lambda objects: PartByPart(KMeans(objects))),
+    "across parts": GrouperCase(lambda objects: AcrossParts(KMeans(objects))),
 }
 
 OBJECTIVES: dict[str, Callable[[], AbstractObjective]] = {
@@ -255,6 +258,7 @@ DATA = DataInfo(
     computed=numbers(),
     alternatives=("one", "other"),
     sequence=True,
+    teacher=Network(Summary()),
 )
 """The data for which all methods are built small."""
 SMALL: dict[str, Any] = SMALL_NUMBERS | {

@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -147,8 +148,8 @@ def test_every_method_and_each_of_its_settings_is_reached_from_the_command_line(
             assert limits is not None
             other = next(value for value in (1, 2, 0.5, 0.25) if limits.holds(value) and value != default)
             together[path] = int(other) if int in kinds else other
-        elif str in kinds:
-            together[path] = "another"
+        elif str in kinds or Path in kinds:
+            together[path] = "another" if str in kinds else Path("another")
         else:
             named = [word for word in field.words if word not in ("none", str(default))]
             together[path] = named[0] if named else "any_name"

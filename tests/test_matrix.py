@@ -27,6 +27,7 @@ from gestalt.core.modality.base import AbstractModality
 from gestalt.core.modality.optional import IsSequence
 from gestalt.core.modality.plugins import load_modality
 from gestalt.core.modality.two_steps import encoders_in_two_steps
+from gestalt.core.networks.encoder import Network
 from gestalt.core.networks.follower import CopyEvery
 from gestalt.core.optimization.progress import Progress
 from gestalt.recipes.objects.recipe import smallest
@@ -52,7 +53,11 @@ LACKING = {
         for method in ("next-element", "skip-gram")
         for name in ("image", "graph", "points", "sensors", *JOINT)
     },
-    **{("clip", name): "compares the parts of an item" for name in (*MODALITIES.names(), "points", "sensors")},
+    **{
+        (method, name): "compares the parts of an item"
+        for method in ("clip", "clip-objects")
+        for name in (*MODALITIES.names(), "points", "sensors")
+    },
     ("context-prediction", "points"): "neither a grid, nor neighbours, nor an order",
     **{("context-prediction", name): "of the parts" for name in JOINT},
 }
@@ -100,7 +105,8 @@ def prepared(name: str) -> Prepared:
     items = [specimen.item for specimen in modality.specimens()]
     raw = modality.encoders["raw"]()
     plain = plain_segments(raw, ObjectFinder(KMeans(3), "hidden", extra_features=ConcatFeatures(raw, 0.0)))
-    info = replace(DATA, first_segments=plain, two_steps=encoders_in_two_steps(modality.encoders))
+    two_steps, teacher = encoders_in_two_steps(modality.encoders), Network(modality.encoders[smallest(modality)]())
+    info = replace(DATA, first_segments=plain, two_steps=two_steps, teacher=teacher)
     return Prepared(modality, items, make_batch("", items, modality=modality), info)
 
 

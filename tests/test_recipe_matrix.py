@@ -18,11 +18,14 @@ from gestalt.core.experiment.labelling import labels_of
 from gestalt.core.experiment.options import EncoderChoice, Labelling, Running
 from gestalt.core.experiment.recipe import AbstractRecipe
 from gestalt.core.methods.computed.method import Computed
-from gestalt.core.methods.method import HasChoice
+from gestalt.core.methods.method import HasChoice, LearnsFromRun
 from gestalt.core.methods.odin_warm_start import OdinWarmStart
 from gestalt.core.methods.settings import Heads
 from gestalt.core.methods.transform_prediction import TransformPrediction
+from gestalt.core.networks.encoder import Network
 from gestalt.core.optimization.progress import Progress
+from gestalt.core.runs.model import Model
+from gestalt.core.runs.saving import save
 from gestalt.core.training import computing
 from gestalt.core.training.data import Order, batches
 from gestalt.core.training.labels import Labels
@@ -87,6 +90,17 @@ def text_spans(_: Path) -> AbstractRecipe[Any, Any]:
     )  # fmt: skip
 
 
+def captioned_scenes(_: Path) -> AbstractRecipe[Any, Any]:
+    """Scenes of 32 × 32 pixels with captions."""
+    from gestalt.recipes.captioned_scenes.recipe import CaptionedScenesRecipe, Options
+
+    narrow = EncoderChoice("joint", {"encoders": "image=conv,text=conv", "dim": 8, "settings": {}})
+    return CaptionedScenesRecipe(
+        Options(32, 12, test_scenes=2, method=METHOD, encoder=narrow, running=RUNNING, labelling=HALF,
+                training=TRAINING)
+    )  # fmt: skip
+
+
 def own_text(folder: Path) -> AbstractRecipe[Any, Any]:
     """The recipe for any data, on text of two folders."""
     from gestalt.recipes.objects.recipe import Objects, Options
@@ -104,6 +118,7 @@ BUILDERS: dict[str, Callable[[Path], AbstractRecipe[Any, Any]]] = {
     "video-objects": video_objects,
     "molecules": molecules,
     "text-spans": text_spans,
+    "captioned-scenes": captioned_scenes,
     "objects": own_text,
 }
 
@@ -217,6 +232,17 @@ def factory_for(factory: LearnerFactory, method: str) -> LearnerFactory:
     return dataclasses.replace(factory, recipe=kind(options))
 
 
+def taught(factory: LearnerFactory, method: Any, folder: Path) -> Any:
+    """A method that learns from a finished run has one: the untrained encoder of the recipe."""
+    if not isinstance(method, LearnsFromRun):
+        return method
+    encoder = factory.fresh(small("byol")).online.encoder
+    run, modality = folder / f"teacher-{type(factory.recipe).__name__}", factory.recipe.modality
+    save(run, Model(modality, Network(encoder), {}), factory.encoder_name)
+    learning: Any = method
+    return dataclasses.replace(learning, run=run)
+
+
 @pytest.mark.parametrize("method", METHODS.names())
 @pytest.mark.parametrize("recipe", BUILDERS)
 def test_every_method_takes_a_step_in_every_recipe(recipe: str, method: str, folder: Path) -> None:
@@ -225,7 +251,8 @@ def test_every_method_takes_a_step_in_every_recipe(recipe: str, method: str, fol
         with pytest.raises(ValueError, match="needs elements that follow one another"):
             factory_for(ready.factory, method).fresh(small(method))
         return
-    learner = factory_for(ready.factory, method).fresh(small(method))
+    chosen = taught(ready.factory, small(method), folder)
+    learner = factory_for(ready.factory, method).fresh(chosen)
     before = {name: weight.detach().clone() for name, weight in learner.online.encoder.named_parameters()}
     optimizer = torch.optim.SGD([weight for weight in learner.parameters() if weight.requires_grad], lr=0.1)
     batch = ready.changed if isinstance(small(method), HasChoice) else ready.batch

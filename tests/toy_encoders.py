@@ -105,6 +105,18 @@ class Small(AbstractEncoder):
         return (data.values[..., 0] > 1).long()
 
 
+@final
+class Summary(AbstractEncoder):
+    """Mean, largest and smallest number of every element, of points (no grid) and of series: a teacher for both."""
+
+    dim = 3
+
+    def forward(self, data: Ragged) -> FeatureMap:
+        """Three numbers."""
+        values = torch.stack([data.values.mean(dim=2), data.values.amax(dim=2), data.values.amin(dim=2)], dim=2)
+        return FeatureMap(values, data.valid, _lattice(data, on_grid=data.values.shape[2] == PATCH))
+
+
 def raw_points(dim: int = 2, on_grid: bool = False) -> AbstractEncoder:
     """The coordinates."""
     return Raw(dim, on_grid)

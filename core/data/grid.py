@@ -1,5 +1,6 @@
 """A lattice of elements."""
 
+import math
 from dataclasses import dataclass
 from typing import final
 
@@ -31,6 +32,8 @@ class Grid:
         if not self.edges:
             raise ValueError("a Grid needs at least one axis, got none")
         for axis, edges in enumerate(self.edges):
+            if torch.compiler.is_exporting():
+                continue  # a program of tensors cannot stop by what they hold
             if edges.shape[1] < 2 or not bool((edges[:, 1:] > edges[:, :-1]).all()):
                 raise ValueError(f"edges of axis {axis} must increase and bound at least one cell, got {edges}")
 
@@ -49,7 +52,7 @@ class Grid:
     @property
     def elements(self) -> int:
         """Number of cells in all."""
-        return int(torch.Size(self.shape).numel())
+        return math.prod(self.shape)
 
     def centres(self) -> Float[Tensor, "rows elements axes"]:
         """The centre of every element, in axis units; `rows` is 1 or the batch."""

@@ -19,6 +19,7 @@ from ..training.computing import ComputedTargets, Computing, computed_targets
 from ..training.labels import Labels
 from .choices import alternatives_of
 from .recipe import AbstractRecipe, ExperimentData
+from .teacher import teacher_of
 
 
 @final
@@ -67,6 +68,7 @@ class LearnerFactory:
             sequence=isinstance(self.recipe.modality, IsSequence) and self.recipe.modality.sequence,
             alternatives=tuple(alternatives_of(method, self.recipe.modality)),
             two_steps=encoders_in_two_steps(self.recipe.modality.encoders),
+            teacher=teacher_of(method, self.recipe.modality),
         )
 
     @property

@@ -2,13 +2,14 @@
 
 import abc
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar, Literal, Protocol, final, runtime_checkable
 
 from ..components.ranges import Count, check_ranges
 from ..data.transplants import Transplants
 from ..discovery.finder import ObjectFinder
 from ..discovery.segmenters.base import AbstractSegmenter
-from ..networks.encoder import AbstractEncoder
+from ..networks.encoder import AbstractEncoder, Network
 from .computed.info import ComputedInfo
 from .step import AbstractLearner
 from .targets.base import AbstractTarget
@@ -48,6 +49,7 @@ class DataInfo:
         sequence: whether elements follow one another.
         alternatives: by which a view is changed in the end, by name; none where the method does not ask for them.
         two_steps: names of the encoders in two steps that the modality has, to be named where another was chosen.
+        teacher: the network of the finished run that the method names; None where it names none.
     """
 
     items: Count = 1
@@ -60,6 +62,7 @@ class DataInfo:
     alternatives: tuple[str, ...] = ()
     sequence: bool = False
     two_steps: tuple[str, ...] = ()
+    teacher: Network | None = None
 
     def __post_init__(self) -> None:
         check_ranges(self)
@@ -145,6 +148,16 @@ class ComparesParts(Protocol):
     @property
     def parts(self) -> tuple[str, ...]:
         """The parts of the views in their order; none for a view of every part."""
+        ...
+
+
+@runtime_checkable
+class LearnsFromRun(Protocol):
+    """A method that learns from the network of a finished run."""
+
+    @property
+    def run(self) -> Path | None:
+        """Its folder."""
         ...
 
 

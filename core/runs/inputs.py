@@ -8,8 +8,10 @@ from typing import Any, Generic, TypeVar, final
 
 import numpy as np
 
-from ..data.items import AbstractItems, BadItemError, Skipped, read_item
+from ..data.items import AbstractItems, BadItemError, Skipped, as_bad_item, read_item
 from ..modality.base import AbstractModality, Reading
+from ..modality.in_python import items_of
+from ..modality.named_paths import named_paths
 from ..modality.optional import ReadsContext
 from ..modality.windows import InContext, Sight
 
@@ -56,7 +58,7 @@ def paths_of(data: Any) -> tuple[Path, ...] | None:
 
 
 def reading_of(data: Any, modality: AbstractModality[ItemT], skip_bad: bool = False) -> Reading[ItemT]:
-    """Numbered items of a path or several, of items in memory, or of a data set that is numbered already.
+    """Numbered items of a path or several (`named_paths`), or of whatever Python holds some in (`items_of`).
 
     Raises:
         BadItemError: for a file that cannot be used, unless `skip_bad`.
@@ -65,17 +67,18 @@ def reading_of(data: Any, modality: AbstractModality[ItemT], skip_bad: bool = Fa
     """
     paths = paths_of(data)
     if paths is not None:
-        return modality.read(paths, skip_bad)
-    if isinstance(data, AbstractItems):
-        return Reading(data, ())
-    if isinstance(data, Sequence):
-        if not len(data):
-            raise ValueError(f"there are no items of {modality.name}: an empty sequence was given")
+        return modality.read(named_paths(paths, modality), skip_bad)
+    if isinstance(data, Sequence) and len(data) and _native(data, modality):
         return Reading(InMemory(data, modality.name), ())
-    raise TypeError(
-        f"data are a path, several paths, items of {modality.name} in a sequence, or numbered items (AbstractItems), "
-        f"got {type(data).__name__}"
-    )
+    return Reading(items_of(data, modality), ())
+
+
+def _native(data: Sequence[Any], modality: AbstractModality[Any]) -> bool:
+    """Whether things in memory are items already, in the native form of their modality."""
+    try:
+        return items_of(data, modality).read(0, np.random.default_rng(0)) is data[0]
+    except BadItemError:
+        return False
 
 
 @final
@@ -95,7 +98,8 @@ class Source(Generic[ItemT]):
         Raises:
             BadItemError, ValueError, TypeError: as `reading_of`.
         """
-        if isinstance(data, Iterable) and not isinstance(data, str | Path | AbstractItems | Sequence):
+        numbered = hasattr(data, "__getitem__") and hasattr(data, "__len__")
+        if isinstance(data, Iterable) and not isinstance(data, str | Path | AbstractItems) and not numbered:
             return cls(None, data, modality.name, skipped)
         reading = reading_of(data, modality, skipped is not None)
         if skipped is not None:
@@ -130,8 +134,8 @@ class Source(Generic[ItemT]):
                 try:
                     some.append(items.read_in_context(index, sight))
                     numbers.append(index)
-                except BadItemError as error:
-                    self._leave_out(error)
+                except Exception as error:  # as `read_item`: libraries raise whatever they like
+                    self._leave_out(as_bad_item(items.name(index), error))
             if some:
                 yield tuple(numbers), tuple(some)
 

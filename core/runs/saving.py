@@ -132,8 +132,8 @@ def load(
             "another version of the package wrote them; install that version, or train again"
         ) from error
     network = Network(encoder, heads.pop("projector", None))
-    model = Model(kind, network.eval(), {key: head.eval() for key, head in heads.items()}, finder, target)
-    return model.to(device)
+    trained = {key: head.eval() for key, head in heads.items()}
+    return Model(kind, network.eval(), trained, finder, target, run=folder).to(device)
 
 
 def modality_of(folder: Path | str, named: AbstractModality[Any] | str | None = None) -> AbstractModality[Any]:

@@ -1,12 +1,13 @@
 """Sound: recordings, their time frames, and the events in them."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, final
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from gestalt.core.components.ranges import Between, check_ranges
@@ -17,6 +18,7 @@ from gestalt.core.data.masks import AbstractMasks, ItemMasks
 from gestalt.core.data.places import Places, one_grid
 from gestalt.core.discovery.found import FoundBatch
 from gestalt.core.modality.base import AbstractModality, Reading, Specimen
+from gestalt.core.modality.in_python import FromPython, Things
 from gestalt.core.modality.transform import AbstractTransform, Views
 from gestalt.core.modality.transplant import Transplant
 from gestalt.core.networks.encoder import AbstractEncoder
@@ -33,10 +35,12 @@ from .effects import BackgroundMix, Filters, Gain, Noise
 from .encoders import Conv, LogMel
 from .front_end import SampleRate
 from .given_masks import read_masks, shown_masks
+from .objects import COLUMNS, recording_of
 from .outputs import element_columns, reduced, write_objects
 from .pretrained import AST, TorchaudioWav2Vec2, hubert, wav2vec2
 from .rates import MOST, OF_SPEECH, SHIPPED, rate_of
 from .render import render
+from .render_object import render_object
 from .resnet import resnet18, resnet34, resnet50
 from .specimens import specimens
 from .statistics import statistics
@@ -170,6 +174,16 @@ class Audio(AbstractModality[Recording]):
         """Log-mel with the found events above and the true ones, `(name, (onset, offset))` in seconds, below."""
         return render(item, found, one_grid(grid), truth)
 
+    def render_numbered(
+        self,
+        item: Recording,
+        found: Int[Tensor, " elements"],
+        grid: Places | None,
+        truth: Sequence[tuple[str, Any]] = (),
+    ) -> str:
+        """As `render`, with objects called and coloured by their numbers."""
+        return render(item, found, one_grid(grid), truth, by_number=True)
+
     def read_masks(
         self, path: Path, items: AbstractItems[Recording], skipped: Sequence[Skipped] = ()
     ) -> AbstractMasks[Recording]:
@@ -193,6 +207,12 @@ class Audio(AbstractModality[Recording]):
     ) -> Transplant[Recording] | None:
         """A sound of one recording added to another: of another level, spectral tilt and pitch, with faded ends."""
         return transplant(host, donor, part, rng)
+
+    column_names: ClassVar[Sequence[str]] = COLUMNS
+
+    def of_objects(self, things: Things) -> AbstractItems[Recording]:
+        """Samples, entries of torchaudio's data sets, sound of Hugging Face; each is an item, however long."""
+        return FromPython(things, partial(recording_of, sample_rate=self.sample_rate))
 
     @property
     def window(self) -> float:
@@ -218,6 +238,10 @@ class Audio(AbstractModality[Recording]):
     def specimens(self) -> Sequence[Specimen[Recording]]:
         """Three recordings of tones and hisses, two seconds or a little less."""
         return specimens(self.sample_rate)
+
+    def render_object(self, item: Recording, inside: Bool[Tensor, " elements"], grid: Places | None) -> str:
+        """A player of the stretch with its log-mel."""
+        return render_object(item, inside, one_grid(grid))
 
     def write_objects(self, found: Iterable[FoundBatch[Recording]], items: AbstractItems[Recording], out: Path) -> str:
         """Events as DCASE's table, Audacity's label tracks and JSON."""

@@ -23,6 +23,7 @@ from .front_end import (
     Milliseconds,
     SampleRate,
     count,
+    every,
     longest,
     lowest_band,
     masked,
@@ -162,7 +163,7 @@ class Dilated(AbstractEncoder):
         """One vector per element."""
         elements = longest(data.samples.shape[1], self.step)
         valid = valid_elements(count(data.lengths, self.step), elements)
-        padded = None if bool(valid.all()) else valid
+        padded = None if every(valid) else valid
         frames = self.frames(data, elements * self.per_element)
         loud = rearrange(frames, "b m (n p) -> b m n p", p=self.per_element).mean(dim=3)
         x = self.stem(rearrange(self.relative(loud, padded), "b two m t -> b (two m) t"), padded)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Annotated, final
 
+import torch
 from einops import rearrange
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
@@ -20,6 +21,7 @@ from .front_end import (
     Milliseconds,
     SampleRate,
     count,
+    every,
     longest,
     lowest_band,
     masked,
@@ -105,6 +107,9 @@ class ElementNorm(nn.Module):
     def forward(self, values: Float[Tensor, "batch channels time"], valid: Bool[Tensor, "batch time"] | None) -> Tensor:
         """Normalised values, zero where not valid; None if all are."""
         columns = values.transpose(1, 2)
+        if torch.compiler.is_exporting() and valid is not None:  # elements are normalised alone, once it has learned
+            normed: Tensor = self.norm(columns.flatten(0, 1)).view(columns.shape)
+            return masked(normed.transpose(1, 2), valid)
         if valid is None:
             normal: Tensor = self.norm(columns.flatten(0, 1)).view(columns.shape)
             return normal.transpose(1, 2)
@@ -207,7 +212,7 @@ class Conv(AbstractEncoder):
         valid = valid_elements(counts, elements)
         frames = self.frames(data, elements * self.per_element)
         # Windows of one length are the rule in training: without padding, nothing needs to be masked.
-        padded = None if bool(valid.all()) else valid
+        padded = None if every(valid) else valid
         # Frames beyond the last valid element go too: an item alone would not have them.
         x = self.stem(masked(frames, None if padded is None else padded.repeat_interleave(self.per_element, dim=1)))
         x = self.stem_norm(x, padded).relu()

@@ -1,6 +1,7 @@
 """Log-mel spectrograms whose frames know their place and do not see the padding."""
 
 import math
+from collections.abc import Sequence
 from typing import Annotated, final
 
 import torch
@@ -52,14 +53,14 @@ def mel_to_hz(mel: float) -> float:
     return 700.0 * (math.pow(10.0, mel / 2595.0) - 1.0)
 
 
-def mel_edges(bands: int, low: float, high: float, positions: Float[Tensor, " edges"]) -> Float[Tensor, "1 edges"]:
+def mel_edges(bands: int, low: float, high: float, positions: Sequence[float]) -> Float[Tensor, "1 edges"]:
     """Frequencies in octaves (log₂ Hz) of positions on a mel axis whose band `j` covers `[j, j + 1)`.
 
     Positions outside the axis are moved onto its ends: `low` and `high` in Hz.
     """
     least, most = hz_to_mel(low), hz_to_mel(high)
     step = (most - least) / (bands + 1)
-    mels = [min(max(least + (position + 0.5) * step, least), most) for position in positions.tolist()]
+    mels = [min(max(least + (position + 0.5) * step, least), most) for position in positions]
     return torch.tensor([[math.log2(max(mel_to_hz(mel), 1.0)) for mel in mels]])
 
 
@@ -141,6 +142,8 @@ class LogMelFrames(nn.Module):
                 f"the encoder was built for {self.sample_rate} Hz, the data have {data.sample_rate} Hz; "
                 "resample the data, or build the encoder with their sample_rate"
             )
+        if torch.compiler.is_exporting():  # a program computes it where it is used
+            return self._compute(data, frames)
         # What was computed without a gradient, as for a teacher, is no answer where one is wanted.
         follows = torch.is_grad_enabled() and data.samples.requires_grad
         settings = (self.mels, self.window, self.hop, self.low, self.high, self.floor, frames, follows)
@@ -153,7 +156,8 @@ class LogMelFrames(nn.Module):
             samples = silenced(data).float()
             before = (self.window - self.hop) // 2
             total = (frames - 1) * self.hop + self.window
-            samples = nn.functional.pad(samples, (before, max(0, total - before - samples.shape[1])))[:, :total]
+            # A frame more than any cut needs: how much is missing at the end is no question that a program could ask.
+            samples = nn.functional.pad(samples, (before, self.window + self.hop))[:, :total]
             pieces = samples.unfold(1, self.window, self.hop) * self.taper
             spectrum = torch.fft.rfft(pieces, n=self.size)[..., self.bins]
             power = spectrum.real.square().addcmul_(spectrum.imag, spectrum.imag)  # |z|² without its slow root
@@ -175,6 +179,11 @@ def count(lengths: Int[Tensor, " batch"], step: int, offset: int = 0) -> Int[Ten
 def valid_elements(counts: Int[Tensor, " batch"], elements: int) -> Bool[Tensor, "batch elements"]:
     """True for the first `counts` elements of every item."""
     return torch.arange(elements, device=counts.device) < counts[:, None]
+
+
+def every(valid: Bool[Tensor, "..."]) -> bool:
+    """Whether a batch has no padding, as far as is known: a program of tensors is made for batches that have some."""
+    return not torch.compiler.is_exporting() and bool(valid.all())
 
 
 def longest(samples: int, step: int, offset: int = 0) -> int:

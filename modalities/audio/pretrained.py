@@ -1,7 +1,7 @@
 """The field's transformers on audio: wav2vec 2.0, HuBERT and AST, from a configuration or a local checkpoint."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, final
@@ -145,6 +145,13 @@ class SpeechTransformer(AbstractEncoder):
         projected = projected[0] if isinstance(projected, tuple) else projected
         values = self.model.encoder(projected, attention_mask=valid).last_hidden_state
         return FeatureMap(values, valid, self.lattice.grid(values.shape[1], self.sample_rate))
+
+    def library_parts(self) -> Sequence[Any]:
+        """The model of transformers, and what brings sound to its form."""
+        from transformers import Wav2Vec2FeatureExtractor
+
+        rate, normalise = self.sample_rate, self.normalise
+        return self.model, Wav2Vec2FeatureExtractor(1, rate, 0.0, do_normalize=normalise, return_attention_mask=True)
 
     def _local(self, samples: Float[Tensor, "batch time"]) -> Float[Tensor, "batch elements dim"]:
         local: Tensor = self.model.feature_extractor(samples)
@@ -310,9 +317,18 @@ class AST(AbstractEncoder):
         valid = valid_elements(count(data.lengths, step, begin), times).repeat_interleave(bands, dim=1)
         time = (begin + step * torch.arange(times + 1, dtype=torch.float32))[None] / self.sample_rate
         half = (shape.patch_size - shape.frequency_stride) / 2
-        band = half + shape.frequency_stride * torch.arange(bands + 1, dtype=torch.float32)
+        band = [half + shape.frequency_stride * number for number in range(bands + 1)]
         octaves = mel_edges(shape.num_mel_bins, 20.0, self.sample_rate / 2, band)
         return FeatureMap(values, valid, Grid((time, octaves)))
+
+    def library_parts(self) -> Sequence[Any]:
+        """The model of transformers, and what makes spectrograms as it takes them."""
+        from transformers import ASTFeatureExtractor
+
+        shape = self.model.config
+        bands, longest = shape.num_mel_bins, shape.max_length
+        scale = {"mean": self.mean, "std": self.deviation}
+        return self.model, ASTFeatureExtractor(1, self.sample_rate, bands, longest, **scale)
 
     def _spectrogram(self, samples: Float[Tensor, " time"]) -> Float[Tensor, "frames mels"]:
         from torchaudio.compliance.kaldi import fbank

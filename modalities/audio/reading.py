@@ -204,13 +204,13 @@ def decode(path: Path, header: Header, start: float, seconds: float, sample_rate
         mean = block.mean(axis=0)
     samples = torch.from_numpy(np.ascontiguousarray(mean))
     if header.sample_rate != sample_rate:
-        samples = _resample(samples, header.sample_rate, sample_rate)
+        samples = resampled(samples, header.sample_rate, sample_rate)
     skip = max(0, round((start - first) * sample_rate))
     most = round(min(seconds, max(0.0, header.seconds - start)) * sample_rate)
     return samples[skip : skip + most].clone()
 
 
-def _resample(samples: Float[Tensor, " time"], old: int, new: int) -> Float[Tensor, " other"]:
+def resampled(samples: Float[Tensor, " time"], old: int, new: int) -> Float[Tensor, " other"]:
     common = math.gcd(old, new)
     if len(samples) == 0:
         return samples

@@ -135,5 +135,5 @@ class SpectrogramTransformer(AbstractEncoder):
 
     def _grid(self, times: int) -> Grid:
         seconds = self.step / self.sample_rate * torch.arange(times + 1, dtype=torch.float32)[None]
-        bands = self.bands * torch.arange(self.mels // self.bands + 1, dtype=torch.float32)
+        bands = [self.bands * number for number in range(self.mels // self.bands + 1)]
         return Grid((seconds, mel_edges(self.mels, self.frames.low, self.frames.high, bands)))

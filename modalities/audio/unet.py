@@ -20,6 +20,7 @@ from .front_end import (
     Milliseconds,
     SampleRate,
     count,
+    every,
     longest,
     lowest_band,
     masked,
@@ -99,20 +100,20 @@ class UNet(AbstractEncoder):
         counts = count(data.lengths, step)
         # What an item alone would not have goes: frames beyond its last cell.
         own = valid_elements(counts * self.stride, times * self.stride)
-        x = self.relative(self.frames(data, times * self.stride), None if bool(own.all()) else own)
+        x = self.relative(self.frames(data, times * self.stride), None if every(own) else own)
         least = self.network.fold // self.stride
         if times < least:
             x = nn.functional.pad(x, (0, (least - times) * self.stride))
-        maps = self.network(
-            rearrange(x, "b two m t -> b two t m"), None if times >= least and bool(own.all()) else counts
-        )[:, :, :times]
+        maps = self.network(rearrange(x, "b two m t -> b two t m"), None if times >= least and every(own) else counts)[
+            :, :, :times
+        ]
         valid = valid_elements(counts, times)
-        maps = masked(maps.flatten(2), None if bool(own.all()) else valid.repeat_interleave(maps.shape[3], dim=1))
+        maps = masked(maps.flatten(2), None if every(own) else valid.repeat_interleave(maps.shape[3], dim=1))
         everywhere = valid[..., None].expand(-1, -1, self.mels // self.stride)
         return FeatureMap(maps.transpose(1, 2), rearrange(everywhere, "b t m -> b (t m)"), self._grid(times))
 
     def _grid(self, times: int) -> Grid:
         seconds = self.frames.hop * self.stride / self.frames.sample_rate
         time = seconds * torch.arange(times + 1, dtype=torch.float32)[None]
-        bands = self.stride * torch.arange(self.mels // self.stride + 1, dtype=torch.float32)
+        bands = [self.stride * number for number in range(self.mels // self.stride + 1)]
         return Grid((time, mel_edges(self.mels, self.frames.low, self.frames.high, bands)))

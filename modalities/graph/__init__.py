@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, final
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from gestalt.core.components.ranges import Between, check_ranges
@@ -15,6 +15,7 @@ from gestalt.core.data.masks import AbstractMasks, ItemMasks
 from gestalt.core.data.places import Places, one_grid
 from gestalt.core.discovery.found import FoundBatch
 from gestalt.core.modality.base import AbstractModality, Reading, Specimen
+from gestalt.core.modality.in_python import Things
 from gestalt.core.modality.transform import AbstractTransform, Views
 from gestalt.core.modality.transplant import Transplant
 from gestalt.core.networks.encoder import AbstractEncoder
@@ -35,12 +36,14 @@ from .molecules import graph_of as graph_of
 from .molecules import molecule_from as molecule_from
 from .molecules import molecule_of as molecule_of
 from .networks import from_pyg as from_pyg
+from .objects import COLUMNS, graphs_of
 from .outputs import element_columns, write_objects
 from .reading import Written, read_graphs
 from .records import GraphRecords as GraphRecords
 from .records import Record as Record
 from .render import draw as draw
 from .render import render
+from .render_object import render_object
 from .specimens import specimens
 from .statistics import statistics
 from .transplants import transplant
@@ -147,6 +150,16 @@ class GraphModality(AbstractModality[Graph]):
         """The graph with its found objects in colours, and beside it with the true ones, `(name, nodes)`."""
         return render(item, found, one_grid(grid), truth)
 
+    def render_numbered(
+        self,
+        item: Graph,
+        found: Int[Tensor, " elements"],
+        grid: Places | None,
+        truth: Sequence[tuple[str, Any]] = (),
+    ) -> str:
+        """As `render`, with objects called and coloured by their numbers."""
+        return render(item, found, one_grid(grid), truth, by_number=True)
+
     def read_masks(
         self, path: Path, items: AbstractItems[Graph], skipped: Sequence[Skipped] = ()
     ) -> AbstractMasks[Graph]:
@@ -172,9 +185,20 @@ class GraphModality(AbstractModality[Graph]):
         """Molecules whose SMILES stand in that column of tables."""
         return GraphModality(self.most, column, self.encoding, self.margin)
 
+    lines_suffix: ClassVar[str] = ".smi"
+    column_names: ClassVar[Sequence[str]] = COLUMNS
+
+    def of_objects(self, things: Things) -> AbstractItems[Graph]:
+        """SMILES, graphs, and data sets of PyTorch Geometric."""
+        return graphs_of(things, self.most)
+
     def specimens(self) -> Sequence[Specimen[Graph]]:
         """Three molecules with their rings and functional groups."""
         return specimens()
+
+    def render_object(self, item: Graph, inside: Bool[Tensor, " elements"], grid: Places | None) -> str:
+        """A drawing in which it alone is coloured."""
+        return render_object(item, inside, one_grid(grid))
 
     def write_objects(self, found: Iterable[FoundBatch[Graph]], items: AbstractItems[Graph], out: Path) -> str:
         """Drawings; tables of the parts of molecules, or of the nodes of other graphs."""

@@ -1,12 +1,13 @@
 """Pictures: their cells, and the objects in them."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, final
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from gestalt.core.components.ranges import Between, Count, check_ranges
@@ -16,7 +17,9 @@ from gestalt.core.data.items import AbstractItems, Skipped, first_readable
 from gestalt.core.data.masks import AbstractMasks, ItemMasks
 from gestalt.core.data.places import Places, one_grid
 from gestalt.core.discovery.found import FoundBatch
+from gestalt.core.exports.tensors import TensorInputs
 from gestalt.core.modality.base import AbstractModality, Reading, Specimen
+from gestalt.core.modality.in_python import FromPython, Things
 from gestalt.core.modality.raster import raster_statistics
 from gestalt.core.modality.transform import AbstractTransform, Views
 from gestalt.core.modality.transplant import Transplant
@@ -30,7 +33,7 @@ from .data import ImageFiles as ImageFiles
 from .data import Picture as Picture
 from .data import Pictures as Pictures
 from .data import collate as collate
-from .data import read_images
+from .data import picture_of, read_images
 from .effects import Blur, ColourJitter, Grey, Noise, Solarise
 from .encoders import ColourTexture, Conv
 from .given_masks import read_masks, shown_masks
@@ -38,12 +41,14 @@ from .layout import Channels
 from .outputs import element_columns, input_grid, write_objects
 from .pretrained import Timm, TransformersSwin, dinov2, vit
 from .render import render
+from .render_object import render_object
 from .saliency import SaliencyMask
 from .segments import Blocks as Blocks
 from .segments import Felzenszwalb as Felzenszwalb
 from .segments import OnCells as OnCells
 from .segments import Slic as Slic
 from .specimens import specimens
+from .tensors import tensor_inputs
 from .transformer import PatchTransformer
 from .transplants import transplant
 from .unet import UNet
@@ -157,6 +162,16 @@ class Image(AbstractModality[Picture]):
         """The picture, the found objects, and the true ones, `(name, mask of height × width)`."""
         return render(item, found, one_grid(grid), truth)
 
+    def render_numbered(
+        self,
+        item: Picture,
+        found: Int[Tensor, " elements"],
+        grid: Places | None,
+        truth: Sequence[tuple[str, Any]] = (),
+    ) -> str:
+        """As `render`, with objects called and coloured by their numbers."""
+        return render(item, found, one_grid(grid), truth, by_number=True)
+
     def read_masks(
         self, path: Path, items: AbstractItems[Picture], skipped: Sequence[Skipped] = ()
     ) -> AbstractMasks[Picture]:
@@ -182,6 +197,10 @@ class Image(AbstractModality[Picture]):
         """Three pictures of textured discs and boxes."""
         return specimens()
 
+    def render_object(self, item: Picture, inside: Bool[Tensor, " elements"], grid: Places | None) -> str:
+        """A crop around it."""
+        return render_object(item, inside, one_grid(grid))
+
     def write_objects(self, found: Iterable[FoundBatch[Picture]], items: AbstractItems[Picture], out: Path) -> str:
         """Index pictures and overlays at the size of each file, and COCO's JSON."""
         return write_objects(found, items, out)
@@ -195,6 +214,16 @@ class Image(AbstractModality[Picture]):
     def input_grid(self, item: Picture) -> Grid:
         """Every pixel."""
         return input_grid(item)
+
+    column_names: ClassVar[Sequence[str]] = ("image", "img", "picture", "pixels")
+
+    def of_objects(self, things: Things) -> AbstractItems[Picture]:
+        """Pictures of PIL, arrays, tensors, and entries of data sets that begin with one."""
+        return FromPython(things, partial(picture_of, channels=self.channels, longest=self.longest))
+
+    def tensor_inputs(self, batch: Pictures) -> TensorInputs:  # noqa: ARG002
+        """The pixels of pictures of one size."""
+        return tensor_inputs()
 
 
 def _small_network(channels: int) -> AbstractEncoder:

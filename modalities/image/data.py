@@ -38,7 +38,7 @@ class Pictures:
     sizes: Int[Tensor, "batch 2"]
 
     def __post_init__(self) -> None:
-        if self.sizes.shape != (len(self.pixels), 2):
+        if self.sizes.shape != (self.pixels.shape[0], 2):
             raise ValueError(
                 f"{len(self.pixels)} pictures need as many pairs of height and width, got {tuple(self.sizes.shape)}"
             )
@@ -129,20 +129,38 @@ class ImageDataset(AbstractItems[Picture]):
         Raises:
             BadItemError: if it is too small, not finite or no picture.
         """
-        entry = self.dataset[index]
-        picture = entry[0] if isinstance(entry, tuple | list) else entry
-        values, alpha = _as_tensor(picture, self.name(index))
-        if min(values.shape[1:]) < SMALLEST or not bool(values.isfinite().all()):
-            raise BadItemError(
-                self.name(index),
-                f"has {values.shape[2]} × {values.shape[1]} pixels; at least {SMALLEST} along either side, "
-                "all finite, are needed: leave it out, or enlarge it",
-            )
-        return shrunk(converted(values, self.channels, alpha, self.name(index)), self.longest)
+        return picture_of(self.dataset[index], self.channels, self.longest, self.name(index))
 
     def name(self, index: int) -> str:
         """The data set and the number of the entry."""
         return f"{type(self.dataset).__name__}[{index}]"
+
+
+def picture_of(entry: Any, channels: int | None, longest: int | None, name: str = "") -> Picture:
+    """The picture of an entry of a data set; one in the native form is itself.
+
+    Args:
+        entry: a PIL image, an array, a tensor, or a tuple that begins with one.
+        channels: to which it is converted; None keeps its own.
+        longest: pixels a side to which it is shrunk; None keeps it as large as it is.
+        name: of the entry, for messages.
+
+    Raises:
+        BadItemError: if it is too small, not finite or no picture.
+    """
+    picture = entry[0] if isinstance(entry, tuple | list) else entry
+    if isinstance(picture, Tensor) and picture.is_floating_point() and picture.ndim == 3:
+        whole = longest is None or max(picture.shape[1:]) <= longest
+        if whole and channels in (None, len(picture)) and bool(picture.isfinite().all()):
+            return picture
+    values, alpha = _as_tensor(picture, name)
+    if min(values.shape[1:]) < SMALLEST or not bool(values.isfinite().all()):
+        raise BadItemError(
+            name,
+            f"has {values.shape[2]} × {values.shape[1]} pixels; at least {SMALLEST} along either side, "
+            "all finite, are needed: leave it out, or enlarge it",
+        )
+    return shrunk(converted(values, channels, alpha, name), longest)
 
 
 def _as_tensor(picture: Any, name: str) -> tuple[Float[Tensor, "channels height width"], bool]:

@@ -1,7 +1,7 @@
 """Where the cells of a feature map lie in a picture, and networks run so that padding never reaches them."""
 
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Any
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -27,6 +27,15 @@ def standardised(pixels: Float[Tensor, "batch channels height width"]) -> Float[
     return (pixels - pixels.new_tensor(mean)[:, None, None]) / pixels.new_tensor(deviation)[:, None, None]
 
 
+def image_processor(channels: int) -> Any:
+    """What brings pictures to the colours of `standardised`, as a processor of transformers; their size stays."""
+    from transformers import ViTImageProcessor
+
+    mean = list(MEAN) if channels == 3 else [sum(MEAN) / 3] * channels
+    deviation = list(DEVIATION) if channels == 3 else [sum(DEVIATION) / 3] * channels
+    return ViTImageProcessor(do_resize=False, do_rescale=True, image_mean=mean, image_std=deviation)
+
+
 def counted(sizes: Int[Tensor, "batch 2"], stride: int, start: float) -> Int[Tensor, "batch 2"]:
     """Cells along both axes whose centre, at `start + stride · (i + ½)`, lies in the picture; at least one."""
     return torch.ceil((sizes - start) / stride - 0.5).long().clamp(min=1)
@@ -37,6 +46,27 @@ def valid_cells(counts: Int[Tensor, "batch 2"], rows: int, columns: int) -> Bool
     down = torch.arange(rows, device=counts.device) < counts[:, :1]
     across = torch.arange(columns, device=counts.device) < counts[:, 1:]
     return (down[:, :, None] & across[:, None, :]).flatten(1)
+
+
+def _of_one_size(
+    extract: Callable[[Tensor], Tensor],
+    pixels: Float[Tensor, "batch channels height width"],
+    stride: int,
+    start: float,
+    fold: int,
+    least: int,
+) -> FeatureMap:
+    """`by_size` for pictures of one size: what a program of tensors can do, for which sizes are no numbers."""
+    height, width = pixels.shape[2:]
+    below, right = (max(least, (length + fold - 1) // fold) * fold - length for length in (height, width))
+    maps = extract(nn.functional.pad(pixels, (0, right, 0, below), mode="replicate"))
+    down, across = maps.shape[2:]
+    size = torch.stack(
+        [torch.full((pixels.shape[0],), length, device=pixels.device) for length in (height, width)], dim=1
+    )
+    valid = valid_cells(counted(size, stride, start), down, across)
+    grid = Grid.uniform((down, across), (float(stride), float(stride)), (start, start))
+    return FeatureMap(maps.flatten(2).transpose(1, 2), valid, grid)
 
 
 def by_size(
@@ -51,6 +81,8 @@ def by_size(
     Args:
         extract: pixels → maps, in cells of `stride` pixels from `start` on.
     """
+    if torch.compiler.is_exporting():
+        return _of_one_size(extract, data.pixels, stride, start, fold, least)
     parts: list[tuple[Tensor, Tensor]] = []
     for height, width in data.sizes.unique(dim=0).tolist():
         same = (data.sizes == data.sizes.new_tensor([height, width])).all(dim=1)

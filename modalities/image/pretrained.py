@@ -1,7 +1,7 @@
 """The field's transformers on pictures: ViT, DINOv2 and Swin of transformers, and any model of timm."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, final
@@ -19,7 +19,7 @@ from gestalt.core.networks.pace import Frozen, Layer, Pace, stacked
 
 from .data import Pictures
 from .encoders import check_channels
-from .layout import Channels, by_size, standardised
+from .layout import Channels, by_size, image_processor, standardised
 
 # From scratch on one machine, the published base models are far too large; `config={}` gives those.
 SMALL: Mapping[str, Any] = {
@@ -92,6 +92,10 @@ class VisionTransformer(AbstractEncoder):
         tokens = self.model(pixel_values=standardised(pixels), **further).last_hidden_state
         maps: Tensor = rearrange(tokens[:, -rows * columns :], "b (h w) d -> b d h w", h=rows, w=columns)
         return maps
+
+    def library_parts(self) -> Sequence[Any]:
+        """The model of transformers, and what brings pictures to its form."""
+        return self.model, image_processor(self.channels)
 
 
 vit = partial(VisionTransformer, "vit")

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, final
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from gestalt.core.components.ranges import Between, check_ranges
@@ -14,6 +14,7 @@ from gestalt.core.data.masks import AbstractMasks, ItemMasks
 from gestalt.core.data.places import Places, one_grid
 from gestalt.core.discovery.found import FoundBatch
 from gestalt.core.modality.base import AbstractModality, Reading, Specimen
+from gestalt.core.modality.in_python import FromPython, Things
 from gestalt.core.modality.transform import AbstractTransform, Views
 from gestalt.core.modality.transplant import Transplant
 from gestalt.core.networks.encoder import AbstractEncoder
@@ -23,6 +24,7 @@ from .choices import CHOICES
 from .data import Passage as Passage
 from .data import Words as Words
 from .data import collate as collate
+from .data import passage_of
 from .dilated import Dilated
 from .encoders import Conv, Letters
 from .given_masks import read_masks, shown_masks
@@ -35,6 +37,7 @@ from .reading import TextFiles as TextFiles
 from .reading import each_passage as each_passage
 from .reading import read_text
 from .render import render
+from .render_object import render_object
 from .spans import Span as Span
 from .spans import bio_lines as bio_lines
 from .spans import json_line as json_line
@@ -171,6 +174,16 @@ class Text(AbstractModality[Passage]):
         """The found spans in colour, the true ones, `(name, (begin, end))` in characters of the file, below."""
         return render(item, found, one_grid(grid), truth)
 
+    def render_numbered(
+        self,
+        item: Passage,
+        found: Int[Tensor, " elements"],
+        grid: Places | None,
+        truth: Sequence[tuple[str, Any]] = (),
+    ) -> str:
+        """As `render`, with objects called and coloured by their numbers."""
+        return render(item, found, one_grid(grid), truth, by_number=True)
+
     def read_masks(
         self, path: Path, items: AbstractItems[Passage], skipped: Sequence[Skipped] = ()
     ) -> AbstractMasks[Passage]:
@@ -193,6 +206,17 @@ class Text(AbstractModality[Passage]):
         """A span of one passage within another, in place of other words or between two."""
         return transplant(host, donor, part, rng)
 
+    @property
+    def column_names(self) -> Sequence[str]:
+        """The field of the modality first."""
+        return (self.field, "text", "sentence", "content", "document")
+
+    lines_suffix: ClassVar[str] = ".txt"
+
+    def of_objects(self, things: Things) -> AbstractItems[Passage]:
+        """Strings, lists of words, and entries of data sets that begin with one; each is an item, however long."""
+        return FromPython(things, passage_of)
+
     def of_column(self, column: str) -> "Text":
         """Texts in that column of tables, or that field of records."""
         return Text(self.window, self.lines, column, self.vocabulary, self.encoding, self.margin)
@@ -200,6 +224,10 @@ class Text(AbstractModality[Passage]):
     def specimens(self) -> Sequence[Specimen[Passage]]:
         """Three sentences with their noun and verb groups."""
         return specimens()
+
+    def render_object(self, item: Passage, inside: Bool[Tensor, " elements"], grid: Places | None) -> str:
+        """Its words, with some on either side."""
+        return render_object(item, inside, one_grid(grid))
 
     def write_objects(self, found: Iterable[FoundBatch[Passage]], items: AbstractItems[Passage], out: Path) -> str:
         """Spans as JSON Lines with character offsets, in BIO columns, and in colours."""

@@ -79,6 +79,28 @@ class Passage:
         return tuple(zip(edges[1::2], edges[2::2], strict=True))
 
 
+def passage_of(thing: object) -> Passage:
+    """A passage of a string, of a list of words, or of a tuple that begins with a string (a data set's text and label).
+
+    Raises:
+        TypeError: for nothing of these.
+        ValueError: if there is no word in it.
+
+    Example:
+        >>> passage_of(("So far.", 1)).words, passage_of(["So", "far"]).words
+        (('So', 'far', '.'), ('So', 'far'))
+    """
+    if isinstance(thing, tuple) and thing and isinstance(thing[0], Passage | str):
+        thing = thing[0]
+    if isinstance(thing, Passage):
+        return thing
+    if isinstance(thing, str):
+        return Passage.of(thing)
+    if isinstance(thing, list) and all(isinstance(word, str) for word in thing):
+        return Passage.from_words(thing)
+    raise TypeError(f"is no text: expected a string or a list of words, got {type(thing).__name__}")
+
+
 @final
 @dataclass(frozen=True)
 class Words:

@@ -44,7 +44,7 @@ class Letters(AbstractEncoder):
         codes = data.codes.flatten(0, 1)
         grams, present = ngrams(codes, lengths=(1, 2, 3))
         sign = (1.0 - 2.0 * (grams // self.buckets % 2)) * present
-        hashed = torch.zeros(len(codes), self.buckets, device=codes.device)
+        hashed = torch.zeros(codes.shape[0], self.buckets, device=codes.device)
         hashed.scatter_add_(1, grams % self.buckets, sign)
         hashed = hashed / present.sum(dim=1, keepdim=True).clamp(min=1).sqrt()
         own = torch.cat([hashed, shapes(codes)], dim=1).view(*data.codes.shape[:2], -1) * data.valid[..., None]
@@ -206,8 +206,21 @@ class Conv(AbstractEncoder):
 
     def _embedded(self, codes: Int[Tensor, "batch words characters"], valid: Bool[Tensor, "batch words"]) -> Tensor:
         """Every distinct word is embedded once: the same few make up most of a batch."""
+        if torch.compiler.is_exporting():  # how many are distinct is known when the program runs
+            own = self._word_by_word(codes.flatten(0, 1)).view(*valid.shape, -1)
+            return torch.where(valid[..., None], own, 0.0)
         distinct, number = codes[valid].unique(dim=0, return_inverse=True)
         grams, present = ngrams(distinct, self.grams, whole=True)
         rows = self.embedding(torch.where(present, grams % self.buckets, self.buckets)) + self.shape(shapes(distinct))
         embedded: Tensor = rows.new_zeros(*valid.shape, rows.shape[1]).masked_scatter(valid[..., None], rows[number])
         return embedded
+
+    def _word_by_word(self, codes: Int[Tensor, "rows characters"]) -> Float[Tensor, "rows dim"]:
+        """The same of single words, of operations that every format of programs knows."""
+        grams, present = ngrams(codes, self.grams, whole=True)
+        vectors = nn.functional.embedding(
+            torch.where(present, grams % self.buckets, self.buckets), self.embedding.weight
+        )
+        means = (vectors * present[..., None]).sum(dim=1) / present.sum(dim=1, keepdim=True).clamp(min=1)
+        shaped: Tensor = means + self.shape(shapes(codes))
+        return shaped

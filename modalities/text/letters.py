@@ -50,8 +50,8 @@ def ngrams(
         present.append((place[:windows] + length <= size + 2) & (size > 0))
     if whole:
         # Zeros after a word's end would make its hash depend on the longest word of the batch, so they count nothing.
-        power = torch.ones_like(place).mul(MULTIPLIER).cumprod(0)
-        found.append(_mixed((marked * power).sum(dim=1, keepdim=True)))
+        power = _powers(marked.shape[1], codes.device)
+        found.append(_mixed(_summed(marked * power)))
         present.append(size > 0)
     return torch.cat(found, dim=1), torch.cat(present, dim=1)
 
@@ -118,11 +118,41 @@ def _hash(windows: Int[Tensor, "rows windows letters"], seed: int) -> Int[Tensor
     return _mixed(value)
 
 
+def _powers(count: int, device: torch.device) -> Int[Tensor, " count"]:
+    """The first powers of the multiplier, from the first on."""
+    if torch.compiler.is_exporting():  # formats of programs know no cumulative product; a word has 64 letters at most
+        return torch.tensor([_wrapped(MULTIPLIER**power) for power in range(1, 67)], device=device)[:count]
+    return torch.full((count,), MULTIPLIER, device=device).cumprod(0)
+
+
+def _summed(numbers: Int[Tensor, "rows places"]) -> Int[Tensor, "rows 1"]:
+    """The sum of every row, as 64 bits hold it."""
+    if torch.compiler.is_exporting():  # onnxruntime sums in floating point; additions one by one are exact
+        halves = torch.nn.functional.pad(numbers, (0, 128 - numbers.shape[1]))
+        while halves.shape[1] > 1:
+            half = halves.shape[1] // 2
+            halves = halves[:, :half] + halves[:, half:]
+        return halves
+    return numbers.sum(dim=1, keepdim=True)
+
+
+def _wrapped(number: int) -> int:
+    """As 64 bits hold it."""
+    return (number + 2**63) % 2**64 - 2**63
+
+
 def _mixed(value: Int[Tensor, "..."]) -> Int[Tensor, "..."]:
     """High bits folded onto low ones, without a sign: neighbouring letters must not land in neighbouring buckets.
 
     Integers wrap around on every device alike, so that a hash is the same everywhere.
     """
-    value = (value ^ (value >> 29)) * -4658895280553007687
-    value = (value ^ (value >> 32)) * -7723592293110705685
-    return (value ^ (value >> 29)) & 0x7FFFFFFFFFFFFFFF
+    value = (value ^ _shifted(value, 29)) * -4658895280553007687
+    value = (value ^ _shifted(value, 32)) * -7723592293110705685
+    return (value ^ _shifted(value, 29)) & 0x7FFFFFFFFFFFFFFF
+
+
+def _shifted(value: Int[Tensor, "..."], bits: int) -> Int[Tensor, "..."]:
+    """value >> bits, with the sign."""
+    if torch.compiler.is_exporting():  # ONNX shifts zeros in, where torch shifts the sign in
+        return (value >> bits) | torch.where(value < 0, -1 << (64 - bits), 0)
+    return value >> bits

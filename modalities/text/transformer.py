@@ -104,6 +104,21 @@ class TextTransformer(AbstractEncoder):
         hidden = self.model(input_ids=tokens, attention_mask=(owner > -2).long()).last_hidden_state
         return FeatureMap(self._pooled(hidden, owner, data), data.valid)
 
+    def library_parts(self) -> Sequence[Any]:
+        """The model of transformers, and its tokenizer."""
+        from transformers import PreTrainedTokenizerFast
+
+        own = pieces_of(self.tokenizer).tokenizer
+        named = {"pad": ("[PAD]", "<pad>"), "unk": ("[UNK]", "<unk>"), "mask": ("[MASK]", "<mask>")}
+        named |= {"cls": ("[CLS]", "<s>"), "sep": ("[SEP]", "</s>")}
+        special = {
+            f"{role}_token": next((name for name in names if own.token_to_id(name) is not None), None)
+            for role, names in named.items()
+        }
+        given = {role: name for role, name in special.items() if name is not None}
+        tokenizer = PreTrainedTokenizerFast(tokenizer_object=own, model_max_length=self.max_tokens, **given)
+        return self.model, tokenizer
+
     def _pooled(self, hidden: Float[Tensor, "rows tokens dim"], owner: Tensor, data: Words) -> Tensor:
         """The mean of each word's sub-words."""
         inner = owner >= 0

@@ -19,6 +19,7 @@ from gestalt.core.methods.method import AbstractMethod
 from gestalt.core.methods.odin_warm_start import OdinWarmStart
 from gestalt.core.methods.presets import Preset, preset_named
 from gestalt.core.modality.base import AbstractModality
+from gestalt.core.modality.named_paths import named_paths
 from gestalt.core.modality.plugins import installed_modality, load_modality
 from gestalt.core.modality.transform import Views
 from gestalt.core.runs.inputs import paths_of, reading_of
@@ -96,6 +97,7 @@ def train(
     name, settings = (modality, {}) if isinstance(modality, str) else name_of(modality)
     chosen = preset_named(method) if isinstance(method, str) else Preset("", method)
     paths = paths_of(data)
+    paths = None if paths is None else named_paths(paths, kind)
     if masks is not None and paths is None:
         raise ValueError("masks belong to files: pass the paths of the data, not the items themselves")
     given = Given(  # a modality that is named may follow the data: their sample rate

@@ -2,7 +2,7 @@
 
 import importlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, final
@@ -11,15 +11,26 @@ import tyro
 
 from gestalt.core.components.names import choose
 from gestalt.core.components.registry import METHODS, MODALITIES, RECIPES
-from gestalt.core.runs.evaluation_options import Evaluating
+
+from .evaluate_command import evaluate_command
+from .export_command import export_command
+from .given_paths import meant
+from .search_commands import duplicates_command, index_command, search_command
+from .types_command import types_command
 
 COMMANDS = {
     "run": "train by a recipe, evaluate, and write a report",
     "table": "run a recipe over several seeds, beside other methods, and write the table",
     "discover": "find objects in new data with a finished run",
+    "types": "find which kinds of objects recur in data, with a page on which to name them",
     "embed": "write vectors of items, elements and objects of new data",
-    "predict": "write what the task head of a finished run says of new data",
-    "evaluate": "score a finished run by labelled data: k-NN, probes, clustering, segmentation, …",
+    "fit": "fit a head to labels of some data, and write the model",
+    "predict": "write what a model, or the task head of a finished run, says of new data",
+    "evaluate": "score a model, or a finished run, by labelled data: its answers, k-NN, probes, clustering, …",
+    "index": "keep vectors of items and objects on disk, to search in; run again to add what is new",
+    "search": "find what lies nearest to a file, an object, or a text in an index",
+    "duplicates": "find near-duplicates in an index, or among files",
+    "export": "write a finished run for another library: torch, ONNX, torchvision, transformers, …",
     "methods": "list the methods, where each comes from, and what it compares",
     "modalities": "list the modalities (data types) that are installed",
     "recipes": "list the recipes that are installed",
@@ -35,41 +46,9 @@ class OnNewData:
     run: Annotated[Path, tyro.conf.Positional]
     """Folder of a finished run."""
     paths: Annotated[tuple[Path, ...], tyro.conf.Positional]
-    """Files and folders to read."""
+    """Files and folders to read; "*.wav" in quotes, @list.txt for the paths in a file, - for standard input."""
     out: Path | None = None
     """Folder to write to; what an earlier call wrote there is replaced. By default a folder named after the command."""
-    skip_bad: bool = False
-    """Leave out files that cannot be used, and list them."""
-    modality: str | None = None
-    """The run's modality as package.module:OBJECT, where it is not installed."""
-    device: str = "cpu"
-    """Where the network runs: cpu, cuda, cuda:1, mps."""
-
-
-@final
-@dataclass(frozen=True)
-class OnLabelledData:
-    """Score a finished run by labelled data.
-
-    Writes scores.json, scores.csv and evaluation.html: every protocol with confidence intervals, by class, over the
-    share of the labels. Without paths it takes what the run's recipe ships.
-    """
-
-    run: Annotated[Path, tyro.conf.Positional]
-    """Folder of a finished run."""
-    paths: Annotated[tuple[Path, ...], tyro.conf.Positional] = ()
-    """Files and folders to read. Nothing: what the run's recipe ships, with its labels."""
-    labels: Path | None = None
-    """A table (name of a file or record, label), or the word folders. Nothing: what --label-column says."""
-    masks: Path | None = None
-    """Masks that come with the data: the classes of elements are the names of their objects."""
-    protocols: str = "knn,probe,clustering"
-    """Names with commas between them, or a JSON list of protocols with settings: knn, probe, svm, clustering,
-    fine-tuning, robustness; with masks, or labels of elements: dense-probe, segmentation; of clips: propagation."""
-    how: Evaluating = field(default_factory=Evaluating)
-    """Splits, groups, and how labels are read."""
-    out: Path = Path("evaluated")
-    """Folder to write to; what an earlier call wrote there is replaced."""
     skip_bad: bool = False
     """Leave out files that cannot be used, and list them."""
     modality: str | None = None
@@ -131,8 +110,24 @@ def run_command(arguments: Sequence[str]) -> int:
     name, *rest = arguments
     recipe = recipe_named(name)
     options = options_from(recipe.options_type, rest, f"run {name}", encoders=encoders_of(recipe, rest))
-    made = recipe(options)
+    made = recipe(_with_paths(options, recipe))
     return run(made) if isinstance(made, AbstractRecipe) else int(made.run())
+
+
+def _with_paths(options: Any, recipe: Any) -> Any:
+    """The options, with the files and folders that the paths of the data stand for."""
+    from gestalt.core.experiment.options import Running
+    from gestalt.core.modality.named_paths import INPUT, named_paths
+    from gestalt.core.modality.plugins import load_modality
+
+    running = getattr(options, "running", None)
+    if not isinstance(running, Running) or not running.data:
+        return options
+    modality = None
+    if Path(INPUT) in running.data:  # whose lines standard input holds, the modality says
+        named = getattr(options, "modality", None)
+        modality = load_modality(named) if isinstance(named, str) else recipe(recipe.options_type()).modality
+    return replace(options, running=replace(running, data=named_paths(running.data, modality)))
 
 
 def encoders_of(recipe: Any, arguments: Sequence[str]) -> Mapping[str, Any]:
@@ -170,11 +165,17 @@ def table_command(arguments: Sequence[str]) -> int:
     return run_seeds(recipe, seeds)
 
 
+def new_data(arguments: Sequence[str], command: str) -> OnNewData:
+    """The options of a command on new data, with the paths that they stand for."""
+    asked: OnNewData = options_from(OnNewData, arguments, command)
+    return replace(asked, paths=meant(asked.paths, asked.run, asked.modality))
+
+
 def discover_command(arguments: Sequence[str]) -> int:
     """`gestalt discover RUN PATH…`."""
     from gestalt.core.runs.discover import discover
 
-    asked = options_from(OnNewData, arguments, "discover")
+    asked = new_data(arguments, "discover")
     out = asked.out or Path("discovered")
     return discover(asked.run, asked.paths, out, asked.skip_bad, asked.modality, asked.device)
 
@@ -183,48 +184,38 @@ def embed_command(arguments: Sequence[str]) -> int:
     """`gestalt embed RUN PATH…`."""
     from gestalt.core.runs.embed import embed
 
-    asked = options_from(OnNewData, arguments, "embed")
+    asked = new_data(arguments, "embed")
     return embed(asked.run, asked.paths, asked.out or Path("embedded"), asked.skip_bad, asked.modality, asked.device)
+
+
+def fit_command(arguments: Sequence[str]) -> int:
+    """`gestalt fit RUN PATH… --labels FILE --out MODEL`."""
+    from gestalt.core.runs.fit import fit
+
+    from .to_labels import ToLabels
+
+    asked = options_from(ToLabels, arguments, "fit")
+    return fit(
+        asked.run,
+        meant(asked.paths, asked.run, asked.modality),
+        asked.out,
+        asked.labels,
+        asked.masks,
+        asked.head,
+        asked.how,
+        asked.skip_bad,
+        asked.modality,
+        asked.device,
+    )
 
 
 def predict_command(arguments: Sequence[str]) -> int:
     """`gestalt predict RUN PATH…`."""
     from gestalt.core.runs.predict import predict
 
-    asked = options_from(OnNewData, arguments, "predict")
+    asked = new_data(arguments, "predict")
     out = asked.out or Path("predicted")
     return predict(asked.run, asked.paths, out, asked.skip_bad, asked.modality, asked.device)
-
-
-def evaluate_command(arguments: Sequence[str]) -> int:
-    """`gestalt evaluate RUN PATH… --labels FILE`.
-
-    Raises:
-        ValueError: for labels or masks of data that are not named.
-    """
-    from gestalt.core.runs.evaluate import evaluate
-
-    asked = options_from(OnLabelledData, arguments, "evaluate")
-    how, shipped = asked.how, None
-    if not asked.paths:
-        if asked.labels or asked.masks or how.label_column or how.test or how.split:
-            raise ValueError("labels, masks and splits are those of your own data: name its files and folders too")
-        from gestalt.core.experiment.shipped import shipped_labels
-
-        shipped = shipped_labels(asked.run)
-    return evaluate(
-        asked.run,
-        asked.paths,
-        asked.out,
-        asked.labels,
-        asked.masks,
-        asked.protocols,
-        how,
-        asked.skip_bad,
-        asked.modality,
-        asked.device,
-        shipped,
-    )
 
 
 def methods_command(_: Sequence[str]) -> int:
@@ -295,9 +286,15 @@ FUNCTIONS: Mapping[str, Callable[[Sequence[str]], int]] = {
     "run": run_command,
     "table": table_command,
     "discover": discover_command,
+    "types": types_command,
     "embed": embed_command,
+    "fit": fit_command,
     "predict": predict_command,
     "evaluate": evaluate_command,
+    "index": index_command,
+    "search": search_command,
+    "duplicates": duplicates_command,
+    "export": export_command,
     "methods": methods_command,
     "modalities": modalities_command,
     "recipes": recipes_command,

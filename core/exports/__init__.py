@@ -1,0 +1,1 @@
+"""What was learned, in the forms that other libraries open: programs, weights, folders of models, a model card."""

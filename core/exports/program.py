@@ -1,0 +1,225 @@
+"""An encoder as a program of plain tensors, traced once, and compared with the encoder before it leaves."""
+
+import contextlib
+import logging
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, final
+
+import jaxtyping
+import torch
+from torch import Tensor, nn
+
+from ..data.feature_map import FeatureMap
+from ..data.grid import Grid
+from ..data.places import Parts
+from ..storage.damage import first_line
+from .base import Trained
+from .tensors import TensorInputs, tensor_inputs
+
+TOLERANCE = 1e-4
+"""Of the largest number that an encoder gives, how far a program may be from it: sums are taken in another order."""
+
+
+@final
+class TensorEncoder(nn.Module):
+    """An encoder with plain tensors on both sides.
+
+    It gives `vectors` (batch × elements × dim), `valid` (which elements are no padding) and, where elements lie on a
+    lattice, `edges_0`, `edges_1`, …: for every axis the edges of its cells, in the units of the modality.
+    """
+
+    def __init__(self, encoder: nn.Module, inputs: TensorInputs) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.inputs = inputs
+
+    def forward(self, *tensors: Tensor) -> dict[str, Tensor]:
+        """The tensors of a `FeatureMap` by their names."""
+        return outputs_of(self.encoder(self.inputs.make(tensors)))
+
+
+def outputs_of(features: FeatureMap) -> dict[str, Tensor]:
+    """The tensors of a feature map by their names."""
+    found = {"vectors": features.values, "valid": features.valid}
+    if isinstance(features.places, Grid):
+        found |= {f"edges_{axis}": edges for axis, edges in enumerate(features.places.edges)}
+    if isinstance(features.places, Parts):
+        for name, grid in zip(features.places.names, features.places.grids, strict=True):
+            edges = () if grid is None else grid.edges
+            found |= {f"edges_{name}_{axis}": own for axis, own in enumerate(edges)}
+    return found
+
+
+@final
+@dataclass(frozen=True)
+class Traced:
+    """A traced encoder.
+
+    Attributes:
+        program: what `torch.export` made of it.
+        inputs: how batches are taken apart for it.
+        batches: whose outputs the program gives as the encoder does.
+        outputs: names of what it gives.
+        free: of every input, which axes may have any length; the others have the length of the examples.
+    """
+
+    program: torch.export.ExportedProgram
+    inputs: TensorInputs
+    batches: tuple[Any, ...]
+    outputs: tuple[str, ...]
+    free: Mapping[str, Mapping[int, str]]
+
+
+def traced(trained: Trained) -> Traced:
+    """Trace an encoder on examples: any number of items, and any length where the network allows.
+
+    Raises:
+        ValueError: if the encoder does what no program can (it asks for numbers and decides by them), or if the program
+            gives other vectors than the encoder.
+    """
+    batches = batches_of(trained)
+    inputs = tensor_inputs(trained.modality, batches[0])
+    with torch.no_grad():
+        outputs = tuple(outputs_of(trained.encoder(batches[0])))
+    failed: Exception | None = None
+    for axes in (None, 1):  # every axis may vary; where the network does not allow that, the number of items
+        try:
+            program = _program(trained, inputs, batches[0], axes)
+            found = Traced(program, inputs, batches, outputs, _free(program, inputs))
+            module = program.module()
+            compare(trained, found, lambda given, run=module: run(*given))
+        except Exception as error:  # whatever tracing raises where a network decides by numbers, or a length is wrong
+            failed = failed or error
+        else:
+            return found
+    name = type(trained.encoder).__name__
+    raise ValueError(
+        f"the encoder {name} cannot be a program of tensors ({first_line(failed or ValueError())}); "
+        "export it in another format"
+    ) from failed
+
+
+def _program(trained: Trained, inputs: TensorInputs, batch: Any, axes: int | None) -> torch.export.ExportedProgram:
+    """Trace the encoder on a batch; the first `axes` of every tensor may have any length, None: all of them."""
+    tensors = tuple(inputs.take(batch))
+    any_length = tuple(dict.fromkeys(range(one.ndim)[:axes], torch.export.Dim.AUTO) for one in tensors)
+    with as_program(), quietly():
+        program: torch.export.ExportedProgram = torch.export.export(
+            TensorEncoder(trained.encoder, inputs), tensors, dynamic_shapes={"tensors": any_length}, strict=False
+        )
+    if not all(0 in free for free in _free(program, inputs).values()):
+        raise ValueError(f"it would take {tensors[0].shape[0]} items at a time, and no other number")
+    return program
+
+
+def batches_of(trained: Trained) -> tuple[Any, ...]:
+    """All examples together, where they can be, and each of them alone or several times."""
+    together = trained.modality.collate(trained.examples)
+    inputs = tensor_inputs(trained.modality, together)
+    first, *others = trained.examples
+    counts = [(first, 5), (first, 2), *((item, 1) for item in others)]
+    alike = tuple(trained.modality.collate([item] * count) for item, count in counts)
+    try:
+        inputs.take(together)
+    except ValueError:  # a program takes items of one size, and these are not
+        return alike
+    return (together, *alike)
+
+
+def inputs_said(found: Traced) -> str:
+    """The inputs with their axes, and which of these have a fixed length."""
+    first = found.inputs.take(found.batches[0])
+    texts = []
+    for (name, axes), one in zip(found.inputs.axes.items(), first, strict=True):
+        own = [axis if place in found.free[name] else str(one.shape[place]) for place, axis in enumerate(axes)]
+        texts.append(f"`{name}` ({' × '.join(own)}, {str(one.dtype).removeprefix('torch.')})")
+    return ", ".join(texts)
+
+
+def outputs_said(found: Traced) -> str:
+    """The outputs in words."""
+    edges = [f"`{name}`" for name in found.outputs if name not in ("vectors", "valid")]
+    lattice = f"; the edges of the elements along each axis: {', '.join(edges)}" if edges else ""
+    return f"`vectors` (batch × elements × numbers), `valid` (batch × elements: which are no padding){lattice}"
+
+
+def compare(trained: Trained, found: Traced, run: Any) -> None:
+    """Hold a program against the encoder, on batches of other sizes than that it was traced with.
+
+    Raises:
+        ValueError: naming the output that differs.
+    """
+    first = [tuple(one.shape) for one in found.inputs.take(found.batches[0])]
+    for batch in found.batches:
+        tensors = found.inputs.take(batch)
+        if not _fits(tensors, first, found):
+            continue
+        with torch.no_grad():
+            wanted = outputs_of(trained.encoder(batch))
+        compare_outputs(trained.encoder, run(tensors), wanted, "as a program")
+
+
+def compare_outputs(encoder: object, given: Mapping[str, Any], wanted: Mapping[str, Tensor], how: str) -> None:
+    """Hold what an export gives against what the encoder gives.
+
+    Raises:
+        ValueError: naming the output that differs.
+    """
+    for name, value in given.items():
+        if not _alike(torch.as_tensor(value), wanted[name]):
+            raise ValueError(f"{type(encoder).__name__} {how} gives other {name} than the encoder does")
+
+
+def _fits(tensors: Sequence[Tensor], first: Sequence[tuple[int, ...]], found: Traced) -> bool:
+    """Whether a batch differs from that of the trace in free axes alone."""
+    return all(
+        size == wanted[axis] or axis in free
+        for one, wanted, free in zip(tensors, first, found.free.values(), strict=True)
+        for axis, size in enumerate(one.shape)
+    )
+
+
+def _alike(given: Tensor, wanted: Tensor) -> bool:
+    if given.shape != wanted.shape:
+        return False
+    if not wanted.is_floating_point():
+        return torch.equal(given, wanted)
+    most = TOLERANCE * max(1.0, float(wanted.abs().max()) if wanted.numel() else 1.0)
+    return torch.allclose(given, wanted, rtol=0.0, atol=most, equal_nan=True)
+
+
+def _free(program: torch.export.ExportedProgram, inputs: TensorInputs) -> dict[str, dict[int, str]]:
+    """The axes of every input that the trace left open, with their names."""
+    values = {node.name: node.meta["val"] for node in program.graph.nodes if node.op == "placeholder"}
+    shapes = [values[name].shape for name in program.graph_signature.user_inputs]
+    return {
+        name: {axis: axes[axis] for axis, size in enumerate(shape) if not str(size).isdigit()}
+        for (name, axes), shape in zip(inputs.axes.items(), shapes, strict=True)
+    }
+
+
+@contextlib.contextmanager
+def as_program() -> Iterator[None]:
+    """Without checks of shapes at run time, which would make every length of the examples a condition."""
+    before = jaxtyping.config.jaxtyping_disable
+    jaxtyping.config.update("jaxtyping_disable", True)
+    try:
+        settings: Any = torch.fx.experimental._config
+        with settings.patch(use_duck_shape=False):  # equal lengths of examples are a coincidence
+            yield
+    finally:
+        jaxtyping.config.update("jaxtyping_disable", before)
+
+
+@contextlib.contextmanager
+def quietly() -> Iterator[None]:
+    """Without what torch says to its own developers."""
+    level = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            yield
+    finally:
+        logging.disable(level)

@@ -1,0 +1,82 @@
+"""A batch as plain tensors with names, as programs of other libraries take it."""
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, final, runtime_checkable
+
+from torch import Tensor
+
+
+@final
+@dataclass(frozen=True)
+class TensorInputs:
+    """How batches of a modality are taken apart into tensors, and made of them again.
+
+    Attributes:
+        axes: of every tensor by its name, what its axes are called; the first is always the batch.
+        take: the tensors of a batch, in the order of `axes`; an error in words where a program cannot take the batch.
+        make: the batch of such tensors.
+    """
+
+    axes: Mapping[str, Sequence[str]]
+    take: Callable[[Any], Sequence[Tensor]]
+    make: Callable[[Sequence[Tensor]], Any]
+
+
+@runtime_checkable
+class TakesTensors(Protocol):
+    """A modality that says how its batches consist of tensors, where they are not simply the fields of the batch."""
+
+    def tensor_inputs(self, batch: Any) -> TensorInputs:
+        """How batches such as this one are taken apart.
+
+        Args:
+            batch: what `collate` gives.
+        """
+        ...
+
+
+def tensor_inputs(modality: object, batch: Any) -> TensorInputs:
+    """What the modality says of its batches; without a word from it, the batch itself or the fields of its dataclass.
+
+    Fields that are no tensors, such as a sample rate, are those of the batch that is shown, for ever.
+
+    Raises:
+        ValueError: if the batch is no tensor and no dataclass of some.
+
+    Example:
+        >>> import torch
+        >>> tensor_inputs(None, torch.zeros(2, 5)).axes
+        {'values': ('batch', 'values_1')}
+    """
+    if isinstance(modality, TakesTensors):
+        return modality.tensor_inputs(batch)
+    if isinstance(batch, Tensor):
+        return TensorInputs({"values": _axes("values", batch)}, lambda one: (one,), lambda tensors: tensors[0])
+    if not dataclasses.is_dataclass(batch) or isinstance(batch, type):
+        raise ValueError(
+            f"a program takes tensors, and the batches of this modality are {type(batch).__name__}, no dataclass of "
+            "tensors; give the modality a method tensor_inputs (gestalt.core.exports.tensors.TakesTensors)"
+        )
+    fields = {one.name: getattr(batch, one.name) for one in dataclasses.fields(batch) if one.init}
+    names = tuple(name for name, value in fields.items() if isinstance(value, Tensor))
+    hints = {one.name: one.type for one in dataclasses.fields(batch)}
+    fixed = {name: value for name, value in fields.items() if name not in names}
+    for name, value in fixed.items():
+        if dataclasses.is_dataclass(value) and any(isinstance(part, Tensor) for part in vars(value).values()):
+            raise ValueError(f"a program takes tensors, and {name} of the batch is itself made of several")
+    kind = type(batch)
+    return TensorInputs(
+        {name: _axes(name, fields[name], hints[name]) for name in names},
+        lambda one: tuple(getattr(one, name) for name in names),
+        lambda tensors: kind(**fixed, **dict(zip(names, tensors, strict=True))),
+    )
+
+
+def _axes(name: str, tensor: Tensor, hint: object = None) -> tuple[str, ...]:
+    """What the annotation of a field calls its axes, where it says so."""
+    said = str(getattr(hint, "dim_str", "")).split()
+    if len(said) == tensor.ndim and all(axis.isidentifier() and axis != "_" for axis in said):
+        return tuple(said)
+    return ("batch", *(f"{name}_{axis}" for axis in range(1, tensor.ndim)))

@@ -1,0 +1,38 @@
+"""`torch`: a program of torch.export, which runs without this package."""
+
+from pathlib import Path
+from typing import ClassVar, final
+
+import torch
+
+from .base import AbstractExport, Trained, Written
+from .program import inputs_said, outputs_said, quietly, traced
+
+FILE = "encoder.pt2"
+
+
+@final
+class TorchProgram(AbstractExport):
+    """`encoder.pt2`: traced by torch.export, loaded by `torch.export.load`, on any device."""
+
+    takes: ClassVar[str] = "encoders of tensors, those without a tokenizer: a program that torch runs by itself"
+
+    def refusal(self, trained: Trained) -> str | None:  # noqa: ARG002
+        """Nothing is known before it is traced."""
+        return None
+
+    def write(self, trained: Trained, folder: Path) -> Written:
+        """Trace, compare, save.
+
+        Raises:
+            ValueError: if the encoder cannot be traced.
+        """
+        found = traced(trained)
+        with quietly():
+            torch.export.save(found.program, folder / FILE)
+        names = ", ".join(found.inputs.axes)
+        loading = (
+            f'import torch\n\nencoder = torch.export.load("{FILE}").module()\n'
+            f'found = encoder({names})  # tensors\nfound["vectors"], found["valid"]'
+        )
+        return Written(loading, {"input": inputs_said(found), "output": outputs_said(found)})

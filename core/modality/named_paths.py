@@ -1,0 +1,122 @@
+"""Paths as users name them: patterns, lists in a file, standard input."""
+
+import atexit
+import glob
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+INPUT = "-"
+MAGIC = "*?["
+
+
+@runtime_checkable
+class ReadsLines(Protocol):
+    """A modality whose items may be lines of a text, so that standard input holds items and no paths."""
+
+    @property
+    def lines_suffix(self) -> str:
+        """The suffix of files of such lines, with its dot."""
+        ...
+
+
+def named_paths(paths: Sequence[Path | str], modality: object = None) -> tuple[Path, ...]:
+    """The paths that a user means.
+
+    - What exists is itself.
+    - `recordings/**/*.wav`: all that match the pattern, in sorted order; `**` stands for any number of folders.
+    - `@list.txt`: the paths in the file, one a line, patterns too; empty lines and those that begin with # are none. A
+      path that is not there from the working directory is looked for beside the list.
+    - `-`: standard input. Where items of the modality may be lines (`ReadsLines`), it holds these; otherwise paths.
+
+    Args:
+        paths: as they were given.
+        modality: whose items they are; None: standard input is left for whoever knows.
+
+    Raises:
+        FileNotFoundError: for a list that does not exist, and for a pattern that nothing matches.
+        ValueError: for a list, or a standard input, that holds nothing, and for a list that is no text.
+
+    Example:
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> for name in ("b.wav", "a.wav", "c.txt"):
+        ...     _ = (folder / name).write_text("")
+        >>> [path.name for path in named_paths([folder / "*.wav"])]
+        ['a.wav', 'b.wav']
+    """
+    return tuple(found for path in paths for found in _meant(Path(path), modality))
+
+
+def _meant(path: Path, modality: object) -> Iterator[Path]:
+    text = str(path)
+    if path.exists() or path.is_symlink():
+        yield path
+    elif text == INPUT:
+        if modality is None:
+            yield path
+        elif isinstance(modality, ReadsLines):
+            yield _spooled(modality.lines_suffix)
+        else:
+            yield from _listed(_lines(_standard_input()), Path(), "standard input")
+    elif text.startswith("@"):
+        yield from _listed(_lines(_of_list(Path(text[1:]))), Path(text[1:]).parent, text[1:])
+    elif any(sign in text for sign in MAGIC):
+        found = sorted(glob.glob(text, recursive=True, include_hidden=False))
+        if not found:
+            raise FileNotFoundError(f"nothing matches the pattern {text}; check the spelling and the folder")
+        yield from map(Path, found)
+    else:
+        yield path  # whoever reads it says that it does not exist
+
+
+def _listed(lines: Sequence[str], folder: Path, where: str) -> Iterator[Path]:
+    if not lines:
+        raise ValueError(f"{where} names no paths: one a line is expected")
+    for line in lines:
+        path = Path(line)
+        beside = folder / line
+        chosen = beside if not path.is_absolute() and not path.exists() and beside.exists() else path
+        yield from _meant(chosen, None) if not line.startswith("@") and line != INPUT else (path,)
+
+
+def _lines(text: str) -> list[str]:
+    lines = (line.strip() for line in text.splitlines())
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+def _of_list(path: Path) -> str:
+    if not path.is_file():
+        raise FileNotFoundError(f"the list {path} does not exist; @{path} stands for the paths in that file")
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"the list {path} is no text in UTF-8; it names one path a line") from error
+
+
+@lru_cache(maxsize=1)
+def _standard_input() -> str:
+    text = sys.stdin.read()
+    if not text.strip():
+        raise ValueError("standard input holds nothing; - stands for what is piped into the command")
+    return text
+
+
+@lru_cache(maxsize=1)
+def _spooled(suffix: str) -> Path:
+    """Standard input as a file, a piece at a time in memory: it is read more than once, and by other processes."""
+    folder = Path(tempfile.mkdtemp(prefix="gestalt-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    path = folder / f"stdin{suffix}"
+    source: Any = getattr(sys.stdin, "buffer", None)
+    with path.open("wb") as file:
+        if source is None:
+            file.write(sys.stdin.read().encode())
+        else:
+            shutil.copyfileobj(source, file)
+    if path.stat().st_size == 0:
+        raise ValueError("standard input holds nothing; - stands for what is piped into the command")
+    return path

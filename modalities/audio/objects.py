@@ -1,0 +1,63 @@
+"""Recordings as Python's libraries hold them: arrays, entries of torchaudio's data sets, sound of Hugging Face."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from .data import Recording
+from .reading import resampled
+
+COLUMNS = ("audio", "waveform", "sound", "array")
+
+
+def recording_of(thing: Any, sample_rate: int) -> Recording:
+    """A recording at `sample_rate`: mono, the mean of its channels.
+
+    Args:
+        thing: samples alone (time, or channels × time), which have that rate; samples and their rate, as torchaudio's
+            data sets begin; a mapping with `array` and `sampling_rate`, or what Hugging Face decodes to that.
+        sample_rate: in Hz.
+
+    Raises:
+        TypeError: for nothing of these.
+        ValueError: for sound that is empty or not finite.
+
+    Example:
+        >>> recording_of((torch.ones(2, 8_000), 8_000, "a label"), 16_000).samples.shape
+        torch.Size([16000])
+    """
+    if isinstance(thing, Recording):
+        return thing
+    rate: Any = sample_rate
+    if hasattr(thing, "get_all_samples"):  # a decoder of torchcodec
+        decoded = thing.get_all_samples()
+        thing = (decoded.data, decoded.sample_rate)
+    if isinstance(thing, Mapping) and "array" in thing:
+        thing = (thing["array"], thing.get("sampling_rate", sample_rate))
+    if isinstance(thing, tuple) and len(thing) > 1:
+        thing, rate = thing[:2]
+    if not isinstance(rate, int | float) or isinstance(thing, str | bytes | Mapping):
+        raise TypeError(
+            "is no recording: expected samples, or samples and their rate in Hz (a tuple, or a mapping with array and "
+            f"sampling_rate), got {type(thing).__name__} with the rate {rate!r}"
+        )
+    return Recording(resampled(_mono(thing), int(rate), sample_rate), sample_rate)
+
+
+def _mono(samples: Any) -> Float[Tensor, " time"]:
+    values = np.asarray(samples.detach().cpu() if isinstance(samples, Tensor) else samples)
+    if values.dtype.kind not in "iuf" or values.ndim not in (1, 2) or not values.size:
+        raise ValueError(f"is no recording: expected time, or channels × time, got {values.dtype} of {values.shape}")
+    if values.ndim == 2 and values.shape[0] > values.shape[1]:
+        raise ValueError(
+            f"has {values.shape[0]} channels of {values.shape[1]} samples: channels come first, transpose it"
+        )
+    scale = float(np.iinfo(values.dtype).max) if values.dtype.kind in "iu" else 1.0
+    mono = torch.from_numpy(values.astype(np.float32) / scale)
+    if not bool(mono.isfinite().all()):
+        raise ValueError("holds NaN or infinity")
+    return mono if mono.ndim == 1 else mono.mean(dim=0)
