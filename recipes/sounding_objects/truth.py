@@ -18,16 +18,20 @@ from .synthetic.scenes import Scene
 
 LASTS = 0.3
 """Seconds that an event counts for: an onset within a third of it, 0.1 s, makes an overlap of ½."""
-WEIGHTS = (0.0, 0.25, 0.5, 1.0, 2.0)
+WEIGHTS = (0.0, 0.25, 0.5, 1.0)
 """Of what the picture says of a moment beside what the sound says: the best on further training scenes is taken."""
-LEVELS = tuple(0.5 + 0.25 * step for step in range(19))
+LEVELS = tuple(0.5 + 0.5 * step for step in range(10))
 """From which a moment counts, in deviations; chosen likewise."""
 
 
 @final
 @dataclass(frozen=True)
 class Detector:
-    """Moments are the peaks, at a level or above it, of flux · (1 − alone) + weight · what the picture says."""
+    """Moments are the peaks, at a level or above it, of sound · (1 + weight · picture), the picture held in [0, 3].
+
+    A change that is not heard is no sound; one that is heard may be softer where something changes, too. Where one of
+    them says nothing, the other is taken as it is.
+    """
 
     weight: float
     level: float
@@ -40,7 +44,7 @@ class Detector:
             only = picture if sound is None else sound
             assert only is not None
             return only
-        return sound + self.weight * picture
+        return sound * (1 + self.weight * picture.clamp(0, 3))
 
 
 def detector_for(
