@@ -17,6 +17,7 @@ from gestalt.core.data.segmentation import Objects, Segmentation
 from gestalt.core.discovery.finder import ObjectFinder
 from gestalt.core.discovery.groupers import (
     AbstractGrouper,
+    AcrossParts,
     Agglomerative,
     ChangePoints,
     Contiguous,
@@ -137,6 +138,7 @@ GROUPERS: dict[str, GrouperCase] = {
         lambda objects: InOrder(ChangePoints(penalty=0.05, objects=objects)), ordered=True, in_set=True
     ),
     "part by part": GrouperCase(lambda objects: PartByPart(KMeans(objects))),
+    "across parts": GrouperCase(lambda objects: AcrossParts(KMeans(objects))),
 }
 
 OBJECTIVES: dict[str, Callable[[], AbstractObjective]] = {

@@ -7,6 +7,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 PLUG_INS = ROOT / "docs" / "plug-ins"
 PAGES = [path for path in sorted((ROOT / "docs").rglob("*.md")) if "plug-ins" not in path.parts]
+START = sorted((ROOT / "docs" / "start").glob("*.md"))
+"""Pages whose commands and code need files: they are run by `test_start.py`."""
 LINKED = [*PAGES, *sorted(ROOT.glob("*.md")), *sorted((ROOT / "modalities").glob("*/README.md"))]
 PRESENT = [page for page in LINKED if page.name != "CHANGELOG.md"]
 """Pages that describe the package as it is, not as it was."""

@@ -161,7 +161,10 @@ class NoMasks(AbstractMasks[Any]):
         return None
 
 
-@pytest.mark.parametrize("name", ["audio-events", "image-objects", "molecules", "text-spans", "video-objects"])
+SHIPPED = ["audio-events", "image-objects", "molecules", "sounding-objects", "text-spans", "video-objects"]
+
+
+@pytest.mark.parametrize("name", SHIPPED)
 def test_a_report_says_what_is_called_true_only_where_something_is(name: str) -> None:
     recipe = RECIPES.load(name)
     made, items = recipe(recipe.options_type()), InMemory[Any]([])

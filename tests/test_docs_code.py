@@ -16,10 +16,10 @@ import soundfile
 
 import gestalt
 from gestalt.cli.commands import COMMANDS, execute
-from gestalt.core.components.registry import METHODS, RECIPES
+from gestalt.core.components.registry import CLUSTERINGS, METHODS, RECIPES
 from gestalt.core.methods.presets import Preset
 from gestalt.core.training.options import Training
-from tests.pages import FENCE, PAGES, PLUG_INS, PRESENT, ROOT, blocks, inline, named
+from tests.pages import FENCE, PAGES, PLUG_INS, PRESENT, ROOT, START, blocks, inline, named
 
 
 @pytest.fixture(autouse=True)
@@ -39,14 +39,15 @@ def test_examples_commands_and_names_are_found_at_all() -> None:
         "odin.md",
         "semppl.md",
         "plug-in.md",
+        "concepts.md",
     }
-    assert len(blocks(ROOT / "README.md")) == 3
+    assert len(blocks(ROOT / "README.md")) == 1
     assert sum(len(list(commands(page))) for page in PRESENT) > 15
     assert sum(len(list(options(page))) for page in PRESENT) > 40
     assert sum(len(list(expressions(page))) for page in PRESENT) > 40
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page)], ids=named)
+@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page) and page not in START], ids=named)
 def test_the_examples_of_a_page_run_in_their_order(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     names: dict[str, Any] = {"__name__": page.stem}
@@ -73,7 +74,13 @@ def test_the_lines_of_the_readme_run_as_they_stand_on_a_folder_of_recordings(
         run(code, ROOT / "README.md", names)
     assert "tensor(" in capsys.readouterr().out
     assert Path("runs/mine/report.html").is_file()
-    written_out, built = names["learner"], gestalt.Odin().build(names["model"].encoder, gestalt.DataInfo())
+
+
+def test_the_method_that_the_concepts_write_out_is_the_method() -> None:
+    names: dict[str, Any] = {"__name__": "concepts"}
+    for code in blocks(ROOT / "docs" / "concepts.md"):
+        run(code, ROOT / "docs" / "concepts.md", names)
+    written_out, built = names["learner"], gestalt.Odin().build(names["encoder"], gestalt.DataInfo())
     assert {name: weight.shape for name, weight in written_out.state_dict().items()} == {
         name: weight.shape for name, weight in built.state_dict().items()
     }
@@ -113,12 +120,22 @@ def runs_of(page: Path) -> list[list[str]]:
     if page.parent.parent.name == "modalities":
         start = {"graph": "molecules"}.get(page.parent.name, page.parent.name)
         return [["run", name] for name in RECIPES.names() if name.startswith(start)]
-    if page.stem == "files":  # of all modalities
+    if page.stem in ("files", "coming-from"):  # of all modalities
         return [["run", name] for name in RECIPES.names()]
     if page.stem == "methods-table":
         return [["run", page.stem]]
+    if page.stem == "types":
+        ways = [["types", "runs/mine", "FOLDER", "--by", way] for way in CLUSTERINGS.names()]
+        return [*ways, ["run", "audio-events"], ["fit", "runs/mine", "FOLDER"]]
     if page.stem == "evaluation":
         return [["evaluate", "runs/mine", "FOLDER"]]
+    if page.stem == "answers":
+        fit = ["fit", "runs/mine", "FOLDER"]
+        return [fit, [*fit, "--head", "convolution"], ["evaluate", "model", "FOLDER"]]
+    if page.stem == "labels":
+        return [["run", "audio-events"], ["fit", "runs/mine", "FOLDER"]]
+    if page.stem == "search":
+        return [["index", "runs/mine", "FOLDER"], ["search", "archive", "bird.wav"], ["duplicates", "archive"]]
     if page.stem == "exports":
         return [["export", "runs/mine"]]
     if page.stem == "joint":
@@ -132,6 +149,8 @@ def runs_of(page: Path) -> list[list[str]]:
         ]
     if page.stem in ("plug-in", "extending"):
         return [["run", "objects", "--data", "FOLDER", "--modality", "audio"]]
+    if page.parent.name == "start":
+        return [["run", name] for name in RECIPES.names()]
     if page.parent.name == "methods":
         own = [["run", "audio-events", "--method", name] for name in METHODS.names() if name.startswith(page.stem)]
         return [*own, *([*run, "--method.beside", "byol"] for run in own if run[-1] == "computed")]
@@ -145,9 +164,14 @@ def nothing_runs(monkeypatch: pytest.MonkeyPatch) -> None:
         ("experiment.run", "run"),
         ("experiment.seeds", "run_seeds"),
         ("runs.discover", "discover"),
+        ("runs.types.command", "types"),
         ("runs.embed", "embed"),
         ("runs.predict", "predict"),
         ("runs.evaluate", "evaluate"),
+        ("runs.fit", "fit"),
+        ("runs.index", "index"),
+        ("runs.search", "search"),
+        ("runs.duplicates", "duplicates"),
         ("exports.command", "export_run"),
         ("experiment.shipped", "shipped_labels"),
     ):

@@ -185,7 +185,7 @@ def test_what_discover_writes_is_read_again(tmp_path: Path) -> None:
     numbers = painted(20, 30)
     path = write(tmp_path / "data", "a.png", numbers)
     labels = torch.from_numpy(numbers.astype(np.int64)) - 1
-    (tmp_path / "objects.json").write_text(json.dumps(coco([(str(path), labels)])))
+    (tmp_path / "objects.json").write_text(json.dumps(coco([(str(path), labels, {})])))
     (tmp_path / "index").mkdir()
     (tmp_path / "index" / "a.png").write_bytes(index_png(labels))
     for written in ("objects.json", "index"):

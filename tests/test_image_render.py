@@ -86,7 +86,9 @@ def test_index_pictures_hold_object_numbers(tmp_path: Path, objects: int) -> Non
 def test_coco_annotations_hold_each_mask_its_box_and_its_area() -> None:
     labels = torch.full((6, 9), -1)
     labels[1:4, 2:7], labels[4:, 0], labels[0, 0] = 4, 1, 1
-    record = coco([("a.png", labels), ("b.png", torch.full((2, 2), -1)), ("c.png", torch.zeros(2, 3).long())])
+    record = coco(
+        [("a.png", labels, {}), ("b.png", torch.full((2, 2), -1), {}), ("c.png", torch.zeros(2, 3).long(), {})]
+    )
     assert [image["file_name"] for image in record["images"]] == ["a.png", "b.png", "c.png"]
     assert [one["image_id"] for one in record["annotations"]] == [1, 1, 3]
     assert len({one["id"] for one in record["annotations"]}) == 3

@@ -305,3 +305,8 @@ def test_computed_targets_are_those_of_the_parts_and_unknown_where_one_is_missin
     assert whole.keys() == less.keys()
     assert all(np.isnan(less[name]) == name.startswith("audio ") for name in less)
     assert {name.split()[0] for name in whole} <= {"audio", "text"}
+
+
+def test_a_part_that_is_itself_made_of_parts_is_refused_with_what_to_do() -> None:
+    with pytest.raises(ValueError, match=r"side by side: put them all into one, joint\(audio=…, image=…, text=…\)"):
+        joint(page=BOTH, audio=AUDIO)

@@ -56,6 +56,7 @@ every_loss = pytest.mark.parametrize("name", ALL)
 def test_every_public_loss_is_tested_here() -> None:
     public = {name for name, value in vars(losses).items() if inspect.isfunction(value)}
     helpers = {
+        "best_matches",
         "similarities",
         "unit",
         "soft_neighbours",

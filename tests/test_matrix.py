@@ -53,7 +53,11 @@ LACKING = {
         for method in ("next-element", "skip-gram")
         for name in ("image", "graph", "points", "sensors", *JOINT)
     },
-    **{("clip", name): "compares the parts of an item" for name in (*MODALITIES.names(), "points", "sensors")},
+    **{
+        (method, name): "compares the parts of an item"
+        for method in ("clip", "clip-objects")
+        for name in (*MODALITIES.names(), "points", "sensors")
+    },
     ("context-prediction", "points"): "neither a grid, nor neighbours, nor an order",
     **{("context-prediction", name): "of the parts" for name in JOINT},
 }

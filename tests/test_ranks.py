@@ -42,6 +42,7 @@ from tests.implementations import (
     seeded,
 )
 from tests.masked_methods import ALL_LEARNERS
+from tests.matched_objectives import ALIKE
 from tests.oracles import naive_contrastive
 
 SHARES = {2: (4, 2), 3: (1, 3, 2)}
@@ -151,7 +152,7 @@ def masks_case(share: slice) -> Result:
 CASES: dict[str, Case] = {
     **{
         f"objective {name}": functools.partial(objective_case, functools.partial(build, 4, 2), 3)
-        for name, build in (EVERY_OBJECTIVE | DRAWING).items()
+        for name, build in (EVERY_OBJECTIVE | DRAWING | ALIKE).items()
     },
     **{
         f"objective {name}": functools.partial(objective_case, functools.partial(build, ITEMS_IN_ALL, 4), 1)

@@ -276,6 +276,16 @@ def test_segments_on_disk_come_back_whole_and_are_small(tmp_path: Path) -> None:
     assert (tmp_path / "small" / "segments-00000.npz").stat().st_size < 2000
 
 
+def test_segments_that_another_run_wrote_in_the_same_place_are_read_anew(tmp_path: Path) -> None:
+    """Whoever trains twice in one folder, in one process, learns from the segments of the second run."""
+    kept_segments = KeptSegments(tmp_path, 1)
+    for labels in ([0, 1, 1], [1, 0, 0]):
+        kept_segments.write(0, {0: ItemMasks(torch.tensor(labels), None)})
+        found = kept_segments.of_item(0, None)
+        assert found is not None
+        assert found.labels.tolist() == labels
+
+
 def test_a_damaged_file_of_segments_is_named(tmp_path: Path) -> None:
     kept_segments = KeptSegments(tmp_path, 1)
     kept_segments.write(0, {0: ItemMasks(torch.tensor([0]), None)})

@@ -132,7 +132,9 @@ OBJECTIVES = Registry("objective", "gestalt.objectives")
 HIDINGS = Registry("way to hide", "gestalt.hidings")
 TARGETS = Registry("target", "gestalt.targets")
 HEADS = Registry("head", "gestalt.heads")
+FITTERS = Registry("fitter", "gestalt.fitters")
 PROTOCOLS = Registry("protocol", "gestalt.protocols")
+CLUSTERINGS = Registry("clustering", "gestalt.clusterings")
 EXPORTS = Registry("export", "gestalt.exports")
 PARTS = Registry("part", "gestalt.parts")
 """Dataclasses that are settings of other components, such as `ObjectFinder`."""
@@ -147,7 +149,9 @@ REGISTRIES = (
     HIDINGS,
     TARGETS,
     HEADS,
+    FITTERS,
     PROTOCOLS,
+    CLUSTERINGS,
     PARTS,
 )
 """Those whose components are described in JSON."""

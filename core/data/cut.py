@@ -1,10 +1,13 @@
 """The segments of every item of a batch on its own, without the padding of the batch."""
 
+import torch
 from jaxtyping import Bool
 from torch import Tensor
 
 from .feature_map import FeatureMap, Grid
 from .masks import ItemMasks
+from .parts import segmentation_of
+from .places import Parts
 from .segmentation import Segmentation
 
 
@@ -33,6 +36,8 @@ def cut(segmentation: Segmentation, features: FeatureMap) -> list[ItemMasks | No
     """
     if bool(segmentation.whole.all()):
         return [None] * len(segmentation.whole)
+    if isinstance(segmentation.places, Parts):
+        return _cut_parts(segmentation, features, segmentation.places.names)
     grid = segmentation.grid
     shape = (segmentation.weights.shape[2],) if grid is None else grid.shape
     labels = segmentation.labels().cpu().view(len(segmentation.whole), *shape)
@@ -50,4 +55,20 @@ def cut(segmentation: Segmentation, features: FeatureMap) -> list[ItemMasks | No
             None if grid is None else Grid(tuple(e[row : row + 1, : n + 1] for e, n in zip(edges, ends, strict=True)))
         )
         found.append(ItemMasks(own, lattice))
+    return found
+
+
+def _cut_parts(segmentation: Segmentation, features: FeatureMap, names: tuple[str, ...]) -> list[ItemMasks | None]:
+    """Those of joint items, part by part; a part that an item lacks has no elements."""
+    parts = {name: cut(segmentation_of(segmentation, name), features.part(name)) for name in names}
+    there = {name: features.part(name).valid.any(dim=1).tolist() for name in names}
+    found: list[ItemMasks | None] = []
+    for row, whole in enumerate(segmentation.whole.tolist()):
+        if whole:
+            found.append(None)
+            continue
+        own = [one if there[name][row] else None for name, every in parts.items() if (one := every[row])]
+        labels = [torch.empty(0, dtype=torch.long) if one is None else one.labels for one in own]
+        grids = tuple(None if one is None else one.grid for one in own)
+        found.append(ItemMasks(torch.cat(labels), None, (), Parts(names, tuple(map(len, labels)), grids)))
     return found

@@ -1,7 +1,7 @@
 """Masks of items on their way to the learner: carried into the source view, and joined into one batch."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import final
 
@@ -13,6 +13,7 @@ from .correspondence import AbstractCorrespondence, Affine, Index
 from .feature_map import FeatureMap, Grid
 from .in_parts import InParts
 from .masks import ItemMasks, described
+from .places import Parts, Places
 from .segmentation import Segmentation
 
 MOST = 16_384
@@ -31,6 +32,8 @@ def coarsened(masks: ItemMasks, most: int = MOST) -> ItemMasks:
         >>> coarse.labels.tolist(), coarse.grid.edges[0].tolist()
         ([0, 1, 1], [[0.0, 2.0, 4.0, 5.0]])
     """
+    if masks.parts is not None:
+        return _part_by_part(masks, lambda _, own: coarsened(own, most))
     if masks.grid is None or masks.grid.elements <= most:
         return masks
     shape = list(masks.grid.shape)
@@ -47,6 +50,15 @@ def coarsened(masks: ItemMasks, most: int = MOST) -> ItemMasks:
         labels = labels.index_select(axis, middles)
         edges.append(torch.cat([bounds[:, :-1:factor], bounds[:, -1:]], dim=1))
     return replace(masks, labels=labels.flatten(), grid=Grid(tuple(edges)))
+
+
+def _part_by_part(masks: ItemMasks, change: Callable[[str, ItemMasks], ItemMasks]) -> ItemMasks:
+    """The masks of a joint item with those of every part changed; numbers stay those of the item."""
+    assert masks.parts is not None
+    changed = [change(name, masks.part(name)) for name in masks.parts.names]
+    cells, grids = tuple(len(own.labels) for own in changed), tuple(own.grid for own in changed)
+    labels = torch.cat([own.labels for own in changed])
+    return replace(masks, labels=labels, parts=Parts(masks.parts.names, cells, grids))
 
 
 def unmoved(correspondence: AbstractCorrespondence) -> AbstractCorrespondence:
@@ -85,6 +97,9 @@ def carried(masks: ItemMasks, origin: AbstractCorrespondence) -> ItemMasks | Non
     """
     if not bool(origin.known.all()):
         return None
+    if isinstance(origin, InParts):
+        rules = dict(zip(origin.names, origin.rules, strict=True))
+        return _part_by_part(masks, lambda name, own: _carried_part(own, rules[name]))
     match origin:
         case Index() if masks.grid is None:
             lattice, elements = None, origin.index.shape[1]
@@ -105,6 +120,15 @@ def carried(masks: ItemMasks, origin: AbstractCorrespondence) -> ItemMasks | Non
     found = origin.source_elements(places, masks.grid)[0]
     labels = masks.labels[found.clamp(min=0)] if len(masks.labels) else found
     return replace(masks, labels=torch.where(found >= 0, labels, -1), grid=lattice)
+
+
+def _carried_part(own: ItemMasks, rule: AbstractCorrespondence | None) -> ItemMasks:
+    """One part; nothing of a part that has no masks, or that the view does not show."""
+    if rule is None or not len(own.labels):
+        return ItemMasks(own.labels[:0], None, own.names)
+    found = carried(own, rule)
+    assert found is not None  # the correspondence of the item is known
+    return found
 
 
 def _lattice(grid: Grid, origin: Affine) -> Grid:
@@ -139,7 +163,7 @@ class JoinedMasks:
 
     labels: Int[Tensor, "batch elements"]
     objects: int
-    grid: Grid | None
+    places: Places | None
     whole: Bool[Tensor, " batch"]
 
     @classmethod
@@ -150,27 +174,50 @@ class JoinedMasks:
             ValueError: if some masks lie on a grid and others do not, or on grids of different numbers of axes.
         """
         whole = torch.tensor([mask is None for mask in masks])
+        counts = [len(mask.objects()) for mask in masks if mask is not None]
+        compact = [None if mask is None else _compact(mask) for mask in masks]
+        names = next((mask.parts.names for mask in masks if mask is not None and mask.parts is not None), None)
+        if names is None:
+            labels, places = cls._padded(compact)
+            return cls(labels, max([1, *counts]), places, whole)
+        each = {name: cls._padded([_own_part(mask, name) for mask in compact]) for name in names}
+        cells = tuple(labels.shape[1] for labels, _ in each.values())
+        joint = Parts(tuple(names), cells, tuple(grid for _, grid in each.values()))
+        return cls(torch.cat([labels for labels, _ in each.values()], dim=1), max([1, *counts]), joint, whole)
+
+    @staticmethod
+    def _padded(masks: Sequence[ItemMasks | None]) -> tuple[Int[Tensor, "batch elements"], Grid | None]:
+        """The labels of all items, and where they lie."""
         given = [mask for mask in masks if mask is not None]
         axes = {0 if mask.grid is None else len(mask.grid.edges) for mask in given}
         if len(axes) > 1:
             raise ValueError(f"the masks of a batch lie on grids of one number of axes, or on none; got {sorted(axes)}")
         shape = _greatest(given)
         labels = torch.full((len(masks), *shape), -1, dtype=torch.int32)
-        objects = 1
         for row, mask in enumerate(masks):
             if mask is not None:
                 own = (len(mask.labels),) if mask.grid is None else mask.grid.shape
-                numbers = mask.labels[mask.labels >= 0].unique()
-                compact = torch.searchsorted(numbers, mask.labels.contiguous()).to(torch.int32)
                 place = tuple(slice(cells) for cells in own)
-                labels[row][place] = torch.where(mask.labels >= 0, compact, -1).view(own)
-                objects = max(objects, len(numbers))
-        return cls(labels.flatten(1), objects, _one_grid(masks, shape, max(axes, default=0)), whole)
+                labels[row][place] = mask.labels.to(torch.int32).view(own)
+        return labels.flatten(1), _one_grid(masks, shape, max(axes, default=0))
 
     def segmentation(self) -> Segmentation:
         """Hard segments; an item without a mask is one object."""
-        found = Segmentation.from_labels(self.labels, self.objects, self.grid)
+        found = Segmentation.from_labels(self.labels, self.objects, self.places)
         return found.falling_back(self.whole)
+
+
+def _compact(masks: ItemMasks) -> ItemMasks:
+    """Objects numbered from 0 without gaps."""
+    numbers = masks.labels[masks.labels >= 0].unique()
+    own = torch.searchsorted(numbers, masks.labels.contiguous())
+    return replace(masks, labels=torch.where(masks.labels >= 0, own, -1))
+
+
+def _own_part(masks: ItemMasks | None, name: str) -> ItemMasks | None:
+    """The masks of one part; None where there are none."""
+    own = None if masks is None or masks.parts is None else masks.part(name)
+    return own if own is not None and len(own.labels) else None
 
 
 def _greatest(masks: Sequence[ItemMasks]) -> tuple[int, ...]:

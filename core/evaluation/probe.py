@@ -81,16 +81,24 @@ def probe_outputs(
 
 
 def fitted(
-    vectors: Float[Tensor, "rows dim"], target: AbstractTarget, known: Shaped[Tensor, "rows ..."], penalty: float
+    vectors: Float[Tensor, "rows dim"],
+    target: AbstractTarget,
+    known: Shaped[Tensor, "rows ..."],
+    penalty: float,
+    rarity: Float[Tensor, " rows"] | None = None,
 ) -> tuple[Float[Tensor, "outputs dim"], Float[Tensor, " outputs"]]:
-    """The weights and biases that minimise the target's loss with a penalty on the weights; always the same ones."""
+    """The weights and biases that minimise the target's loss with a penalty on the weights; always the same ones.
+
+    `rarity` weighs the rows' losses; None weighs all by 1.
+    """
     weight = torch.zeros(target.outputs, vectors.shape[1], dtype=vectors.dtype, requires_grad=True)
     bias = torch.zeros(target.outputs, dtype=vectors.dtype, requires_grad=True)
     optimizer = torch.optim.LBFGS([weight, bias], max_iter=ITERATIONS, line_search_fn="strong_wolfe")
 
     def closure() -> Tensor:
         optimizer.zero_grad()
-        total = target.loss(vectors @ weight.T + bias, known).sum() + penalty / 2 * weight.square().sum()
+        losses = target.loss(vectors @ weight.T + bias, known)
+        total = (losses if rarity is None else losses * rarity).sum() + penalty / 2 * weight.square().sum()
         mean: Tensor = total / len(vectors)
         mean.backward()
         return mean

@@ -3,7 +3,7 @@
 import json
 import math
 import statistics
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import asdict, dataclass
 from typing import final
 
@@ -78,7 +78,7 @@ class Table:
         cls,
         title: str,
         columns: Sequence[Column],
-        results: dict[str, Sequence[float | None]],
+        results: Mapping[str, Sequence[float | None]],
         note: str = "",
         ceilings: Set[str] = frozenset(),
     ) -> "Table":

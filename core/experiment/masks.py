@@ -11,7 +11,6 @@ from torch import Tensor
 
 from ..data.items import AbstractItems, BadItemError, read_item
 from ..data.masks import AbstractMasks, ItemMasks, LeavesUnused
-from ..data.places import one_grid
 from ..discovery.finder import ObjectFinder
 from ..evaluation.object_metrics import object_metrics
 from ..modality.base import AbstractModality, Reading
@@ -132,14 +131,14 @@ def measured(
             mask = masked.mask_of(one.number, one.item)
             if mask is not None:
                 found.append(one.found[0])
-                true.append(mask.under(one.features.grid, one.found.shape[1]))
+                true.append(mask.under(one.features.places, one.found.shape[1]))
         return object_metrics(found, true), len(found)
     for chunk in masked.chunks():
         predictions = predictions_of(network, modality, [item for item, _ in chunk], finder)
         for place, (_, mask) in enumerate(chunk):
             labels, places = predictions.item(place)
             found.append(labels)
-            true.append(mask.under(one_grid(places), len(labels)))
+            true.append(mask.under(places, len(labels)))
     return object_metrics(found, true), len(found)
 
 

@@ -20,8 +20,8 @@ class Running:
     data: tuple[Path, ...] = ()
     """Your own data: files and folders. Nothing: what ships with the package."""
     masks: Path | None = None
-    """Masks that come with your data: a file or folder, in a format of the modality. They are the first segments of
-    methods that take any, and the truth of the table."""
+    """Masks that come with your data: a file or folder, in a format of the modality; of parts, part=path with commas
+    between. They are the first segments of methods that take any, and the truth of the table."""
     resume: bool = False
     """Go on with the run in the folder from its last checkpoint."""
     data_changed: bool = False

@@ -1,7 +1,7 @@
 """The user's own data as the data of an experiment."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol, TypeVar, runtime_checkable
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -9,20 +9,12 @@ from ..data.items import AbstractItems, BadItemError, Skipped, read_item
 from ..discovery.segmenters.base import AbstractSegmenter
 from ..modality.base import AbstractModality, Reading
 from ..modality.transform import Views
+from ..modality.windows import Jittered
 from .masks import MaskedItems
 from .options import Running
 from .recipe import SHOWN, ExperimentData
 
 ItemT = TypeVar("ItemT")
-
-
-@runtime_checkable
-class Jittered(Protocol):
-    """Items cut into windows, which begin a little earlier or later every time while training."""
-
-    def with_jitter(self, jitter: bool) -> AbstractItems[Any]:
-        """The same items, read for training (`True`) or exactly."""
-        ...
 
 
 def own_data(

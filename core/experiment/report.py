@@ -8,6 +8,7 @@ from ..evaluation.table import Table
 from ..methods.presets import title_of
 from ..methods.step import AbstractLearner
 from ..modality.optional import ReadsContext
+from ..modality.windows import Jittered
 from ..report import Page, draw, read_columns, write_report
 from ..storage.atomic import write_text
 from ..training.folder import plain
@@ -15,7 +16,6 @@ from ..training.loop import TrainingResult
 from ..training.metrics_log import METRICS
 from .in_whole import predictions_in_whole
 from .mask_table import mask_table
-from .own_data import Jittered
 from .predictions import Predictions, predictions_of
 from .recipe import SHOWN, AbstractRecipe, ExperimentData
 from .report_parts import charts, commands, exhibit, facts, loaded, shown_truth, summary

@@ -32,7 +32,7 @@ def round_exhibits(recipe: AbstractRecipe[ItemT, TruthT], data: ExperimentData[I
         for signs, segments in kept:
             masks = segments.of_item(index, item) if segments.path(index // SHARD).is_file() else None
             if masks is not None:
-                picture = recipe.modality.render(item, masks.labels.long(), masks.grid)
+                picture = recipe.modality.render(item, masks.labels.long(), masks.places)
                 panels.append(Panel(f"Round {signs.round}, from step {signs.step}", Markup(picture)))
         if panels:
             shown.append(Exhibit(f"Learned from: {items.name(index)}", tuple(panels)))

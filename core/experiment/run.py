@@ -12,6 +12,7 @@ from ..discovery.segmenters.in_rounds import in_rounds
 from ..methods.method import AbstractMethod, wants_labels
 from ..methods.presets import Preset, preset_named, title_of
 from ..methods.step import AbstractLearner
+from ..modality.joint.masks import paths_of_masks
 from ..runs.model import Model
 from ..runs.saving import config_of, save
 from ..storage.naming import counted
@@ -84,9 +85,8 @@ def run(recipe: AbstractRecipe[ItemT, TruthT]) -> int:
 def record_of(running: Running, labelling: Labelling, items: int) -> DataRecord:
     """What a run on the user's own data is begun on: the data, and the masks and labels that come with them."""
     labels = None if str(labelling.labels) == "folders" else labelling.labels
-    beside = (running.masks, labels)
-    paths = (*running.data, *(path for path in beside if path is not None))
-    return DataRecord.of(paths, items)
+    masks = () if running.masks is None else paths_of_masks(running.masks)
+    return DataRecord.of((*running.data, *masks, *(() if labels is None else (labels,))), items)
 
 
 def _train_and_report(

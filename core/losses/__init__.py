@@ -1,5 +1,6 @@
 """Losses on plain tensors, in one line of any training loop; objectives add views, presence and ranks to them."""
 
+from .best_matches import best_matches as best_matches
 from .distances import similarities as similarities
 from .distances import unit as unit
 from .elements_to_objects import elements_to_objects as elements_to_objects

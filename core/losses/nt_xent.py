@@ -16,7 +16,8 @@ def nt_xent(
     j(i) is the same item's row in the other view; all other rows of both views are negatives.
 
     Args:
-        z0, z1: projections of two views, item by item.
+        z0: projections of one view, item by item.
+        z1: those of the other.
         temperature: τ; 0.1, or 0.5 on CIFAR.
 
     Raises:

@@ -1,12 +1,12 @@
 """CLIP as a composition."""
 
 from dataclasses import dataclass
-from typing import ClassVar, final
+from typing import ClassVar, Literal, final
 
 from ..components.ranges import Positive
-from ..discovery.segmenters.whole_item import WholeItem
 from ..networks.encoder import AbstractEncoder
 from .compose import learner_of
+from .detcon import segmenter_of
 from .learner import Learner
 from .method import AbstractMethod, DataInfo, MethodCard
 from .objectives.contrastive import Contrastive
@@ -35,12 +35,24 @@ class CLIP(AbstractMethod):
     """Whether the same part of other items are negatives too, as in SimCLR."""
     parts: tuple[str, ...] = ()
     """The part that each view shows; none: a view for every part."""
+    compares: Literal["items", "segments"] = "items"
+    """What finds its counterpart in the other part: whole items, or the objects that span parts: those of the recipe's
+    rule, or the masks that come with the data."""
+    same_item: bool = True
+    """Whether the other objects of an item are negatives."""
 
     card: ClassVar[MethodCard] = MethodCard(
         "CLIP", "Radford et al. 2021", "the parts of an item", "the network itself", "contrast between parts"
     )
 
-    def build(self, encoder: AbstractEncoder, data: DataInfo) -> Learner:  # noqa: ARG002
+    @property
+    def title(self) -> str:
+        """What tables call it."""
+        return self.card.title if self.compares == "items" else f"{self.card.title}, segments"
+
+    def build(self, encoder: AbstractEncoder, data: DataInfo) -> Learner:
         """The learner."""
-        objective = Contrastive(self.temperature, same_view=self.same_view, learned=self.learned)
-        return learner_of(self.heads.network(encoder), WholeItem(), objective)
+        objective = Contrastive(
+            self.temperature, same_view=self.same_view, same_item=self.same_item, learned=self.learned
+        )
+        return learner_of(self.heads.network(encoder), segmenter_of(self.compares, data), objective)

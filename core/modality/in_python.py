@@ -141,7 +141,7 @@ def things_of(things: Any, modality: object, column: str | None = None) -> Thing
     rows = things.array if hasattr(things, "iloc") else things
     if isinstance(rows, str | bytes) or not hasattr(rows, "__getitem__") or not hasattr(rows, "__len__"):
         raise TypeError(
-            f"data are a path, several paths, items of {word} in a sequence, an array, a table or a data set with numbered "
+            f"data are a path, several paths, items of {word} in a sequence, array, table or a data set of numbered "
             f"entries, got {type(things).__name__}; put a stream into a list first"
         )
     return Things(lambda index: _plain(rows[index]), len(rows), word, lambda index: _label(rows[index]))

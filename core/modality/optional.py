@@ -5,12 +5,14 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
-from jaxtyping import Shaped
+from jaxtyping import Int, Shaped
+from torch import Tensor
 
 from ..data.correspondence import AbstractCorrespondence
 from ..data.feature_map import Grid
 from ..data.items import AbstractItems, Skipped
 from ..data.masks import AbstractMasks, ItemMasks
+from ..data.places import Places
 from ..discovery.found import FoundBatch
 from .base import AbstractModality, Reading
 from .transform import AbstractTransform, Views
@@ -326,6 +328,17 @@ class ShowsMasks(Protocol[ShownT]):
 
     def shown_masks(self, item: ShownT, masks: ItemMasks) -> Sequence[tuple[str, Any]]:
         """Each object of an item with its name and its extent in the modality's own terms."""
+        ...
+
+
+@runtime_checkable
+class ShowsNumbers(Protocol[ShownT]):
+    """Pictures in which an object has the number and the colour that are given: one in all parts of a joint item."""
+
+    def render_numbered(
+        self, item: ShownT, found: Int[Tensor, " elements"], grid: Places | None, truth: Sequence[tuple[str, Any]] = ()
+    ) -> str:
+        """As `render`, but object k is called k + 1 and has colour k (`colour_of`), whichever others there are."""
         ...
 
 

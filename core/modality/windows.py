@@ -2,11 +2,11 @@
 
 import bisect
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
-from typing import Generic, TypeVar, final
+from typing import Any, Generic, Protocol, TypeVar, final, runtime_checkable
 
 import numpy as np
 import torch
@@ -14,6 +14,7 @@ from jaxtyping import Int
 from torch import Tensor
 
 from ..data.feature_map import FeatureMap, Grid
+from ..data.items import AbstractItems
 
 ItemT = TypeVar("ItemT")
 
@@ -69,15 +70,19 @@ def window_name(path: Path, begin: float, seconds: float, length: float) -> str:
     return f"{path} [{begin:.1f}–{min(begin + seconds, length):.1f} s]"
 
 
-def jittered(begin: float, seconds: float, length: float, rng: np.random.Generator) -> float:
-    """Up to half a window earlier or later, uniformly, but never so that it leaves the file.
+def jittered(begin: float, seconds: float, length: float, rng: np.random.Generator, earliest: float = 0.0) -> float:
+    """Up to half a window earlier or later, uniformly, but never so that it leaves the file, or begins before
+    `earliest`.
+
+    It takes the first number of `rng` and no other: parts of a joint item, each with its own `rng` of one seed, are
+    moved alike.
 
     Example:
         >>> 6.0 <= jittered(8.0, 4.0, 60.0, np.random.default_rng(0)) <= 10.0
         True
     """
-    latest = max(0.0, length - seconds)
-    return min(max(0.0, begin + seconds * (rng.random() - 0.5)), latest)
+    latest = max(earliest, length - seconds)
+    return min(max(earliest, begin + seconds * (rng.random() - 0.5)), latest)
 
 
 @final
@@ -146,6 +151,31 @@ class InContext(Generic[ItemT]):
         low, high = int(cells[0]), int(cells[-1]) + 1
         own = (first[low : high + 1] - begin)[None].to(edges[0].dtype)
         return torch.arange(low * rest, high * rest), Grid((own, *edges[1:]))
+
+
+@runtime_checkable
+class Jittered(Protocol):
+    """Items cut into windows, which begin a little earlier or later every time while training."""
+
+    def with_jitter(self, jitter: bool) -> AbstractItems[Any]:
+        """The same items, read for training (`True`) or exactly."""
+        ...
+
+
+@runtime_checkable
+class OnClocks(Protocol[ItemT]):
+    """Numbered items that are windows of files in time. The clock of a video counts for its frames and for its sound,
+    which need not begin together.
+    """
+
+    @property
+    def extents(self) -> Mapping[Path, tuple[float, float]]:
+        """When what is read of every file begins and ends, in seconds of the file's clock."""
+        ...
+
+    def between(self, moments: Mapping[Path, tuple[float, float]]) -> AbstractItems[ItemT]:
+        """The same items; files that are named are cut into windows between two moments of their clock alone."""
+        ...
 
 
 def beginning_before(place: float, margin: float, rate: float | int, steps: Sequence[float]) -> int:

@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from ..components.ranges import Between
+from .channels_last import in_channels_last
 from .group_norm import MaskedGroupNorm
 
 UStride = Annotated[int, Between(1, 4, only=(1, 2, 4))]
@@ -92,7 +93,7 @@ class UShape(nn.Module):
         self.stride = stride
         self.fold = stride << (len(widths) - 1)
         # Channels last in memory make small convolutions several times faster on a CPU.
-        nn.Module.to(self, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        in_channels_last(self)
 
     def forward(
         self, maps: Float[Tensor, "batch channels rows columns"], counts: Int[Tensor, " batch"] | None = None

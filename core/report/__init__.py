@@ -8,5 +8,6 @@ from .page import Command as Command
 from .page import Exhibit as Exhibit
 from .page import Page as Page
 from .page import Panel as Panel
+from .page import filled as filled
 from .page import to_page as to_page
 from .page import write_report as write_report

@@ -67,6 +67,7 @@ class Page:
         configuration: the whole configuration, nested mappings or dataclasses.
         kicker: what it is a report of, above the title.
         pictures_title: the heading of the pictures.
+        exhibits_title: that of the exhibits.
     """
 
     title: str
@@ -84,6 +85,7 @@ class Page:
     configuration: Any = None
     kicker: str = "Gestalt run report"
     pictures_title: str = "Learning"
+    exhibits_title: str = "Objects"
 
 
 def write_report(path: Path, page: Page) -> None:
@@ -98,12 +100,20 @@ def to_page(page: Page) -> str:
         >>> "<h1>A &lt;b&gt; run</h1>" in to_page(Page("A <b> run", "Nothing was done."))
         True
     """
-    # Jinja's loaders look for folders; a package may lie in an archive.
-    source = resources.files(__name__.rpartition(".")[0]).joinpath("page.html").read_text(encoding="utf-8")
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     settings = list(setting_rows(page.configuration)) if page.configuration is not None else []
     tables = [to_html(table) for table in page.tables]
-    return environment.from_string(source).render(page=page, tables=tables, settings=settings)
+    return filled(part_of_page("page.html"), page=page, tables=tables, settings=settings)
+
+
+def part_of_page(name: str) -> str:
+    """A file of this package: jinja's loaders look for folders, and a package may lie in an archive."""
+    return resources.files(__name__.rpartition(".")[0]).joinpath(name).read_text(encoding="utf-8")
+
+
+def filled(source: str, **values: Any) -> str:
+    """A template with its values, in the style of all pages; every text is escaped but `Markup`."""
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    return environment.from_string(source).render(style=Markup(part_of_page("style.html").rstrip()), **values)
 
 
 @final

@@ -38,7 +38,9 @@ def cluster_foreground(
         data: see `Model`; it is read twice, so no loader.
         salience: one number or more per element for a collated batch, such as loudness or attention.
         quiet: the noisy foreground of an item is all but this share of its elements, the least salient ones.
-        clusters, background, seed: see `fitted_codebook` and `with_foreground`.
+        clusters: see `fitted_codebook`.
+        background: see `with_foreground`.
+        seed: see `fitted_codebook`.
 
     Raises:
         ValueError: if the run does not say how objects are found, or there are no elements.
@@ -73,7 +75,9 @@ def community_objects(
         model: with a finder, whose grouper is replaced; plain features beside the network's, and regions, are left out.
         data: see `Model`; it is read twice, so no loader.
         clusters: more than there are types of objects.
-        threshold, resolution, seed: see `with_communities`.
+        threshold: see `with_communities`.
+        resolution: see `with_communities`.
+        seed: see `with_communities`.
 
     Raises:
         ValueError: if the run does not say how objects are found, or nobody knows which elements are neighbours.

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from ..modality.base import AbstractModality
+from ..modality.joint.items import JointItems
 from ..modality.optional import ComposesModalities, WritesObjects
 from .output_folder import OutputFolder
 from .parts_of_objects import write_parts
@@ -25,7 +26,8 @@ def discover(
 ) -> int:
     """Find objects in new data with a finished run, and write them in the formats of the field.
 
-    The run's modality writes them, or they are written as `objects.jsonl` and `objects.html`. What a call writes
+    The run's modality writes them, or they are written as `objects.jsonl` and `objects.html`, as are those of joint
+    items in archives. What a call writes
     replaces what an earlier one wrote to the same folder.
 
     Args:
@@ -50,7 +52,7 @@ def discover(
         stream = Stream.of(model, paths, skip_bad, full=True)
         if isinstance(model.modality, WritesObjects):
             said = model.modality.write_objects(stream, stream.items, folder)
-        elif isinstance(model.modality, ComposesModalities):
+        elif isinstance(model.modality, ComposesModalities) and isinstance(stream.items, JointItems):
             said = write_parts(stream, model.modality.modalities, stream.items, folder)
         else:
             note, skipped = f"found with the run {run}", stream.skipped

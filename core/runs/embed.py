@@ -7,9 +7,11 @@ from typing import Any, final
 
 import torch
 
+from ..data.places import Parts
 from ..modality.base import AbstractModality
 from ..storage.naming import counted
 from .output_folder import OutputFolder
+from .part_rows import PartRows, part_rows
 from .saving import load
 from .stream import Stream
 from .vector_archive import VectorArchive
@@ -36,8 +38,11 @@ def embed(
       says so), `name` (file and place), `vector`.
     - `elements.parquet`: `item` (its row in `items.parquet`), `object` (−1: none), where it lies, `vector`.
     - `objects.parquet`: `item`, `number`, `size` in elements, `vector`; empty if the run finds no objects.
+    - `parts.parquet`, of items with parts: `item`, `part`, `object` (−1: the part itself), `size` in elements,
+      `vector`: the means over the elements of the part, and over those of every object in it.
     - `vectors.npz`: the same as arrays: `items`, `files`, `records`, `ids`, `names`; `elements`, `element_item`,
-      `element_object`, and the columns of where they lie; `objects`, `object_item`, `object_number`, `object_size`.
+      `element_object`, and the columns of where they lie; `objects`, `object_item`, `object_number`, `object_size`;
+      `parts`, `part_item`, `part_name`, `part_object`, `part_size`.
 
     The arguments and errors are those of `discover`.
 
@@ -49,7 +54,10 @@ def embed(
         stream = Stream.of(model, paths, skip_bad)
         with _vector_files(folder) as files:
             for batch in stream:
-                files.add(rows_of(batch, model.modality, stream.items, files.items.rows))
+                first = files.items.rows
+                files.add(rows_of(batch, model.modality, stream.items, first))
+                if isinstance(batch.features.places, Parts):
+                    files.add_parts(part_rows(batch), first)
         left_out = stream.write_skipped(folder)
     rows = (files.items.rows, "item"), (files.elements.rows, "element"), (files.objects.rows, "object")
     of = ", ".join(counted(count, word) for count, word in rows)
@@ -59,13 +67,24 @@ def embed(
 
 @final
 class VectorFiles:
-    """The four files."""
+    """The files: three tables, a fourth for items with parts, and an archive."""
 
     def __init__(self, folder: Path) -> None:
         self.items = VectorTable(folder / "items.parquet")
         self.elements = VectorTable(folder / "elements.parquet")
         self.objects = VectorTable(folder / "objects.parquet")
+        self.parts = VectorTable(folder / "parts.parquet")
         self.archive = VectorArchive(folder / "vectors.npz")
+
+    def add_parts(self, rows: PartRows, first: int) -> None:
+        """The vectors of the parts of a batch, whose first item is number `first`."""
+        item = rows.row + first
+        columns = {"item": item, "part": rows.part, "object": rows.number, "size": rows.size}
+        self.parts.add(columns, rows.vectors)
+        self.archive.add("parts", rows.vectors)
+        for name, column in (columns | {"name": rows.part}).items():
+            if name != "part":
+                self.archive.add(f"part_{name}", column)
 
     def add(self, rows: BatchRows) -> None:
         """The rows of a batch."""
@@ -89,7 +108,7 @@ def _vector_files(folder: Path) -> Iterator[VectorFiles]:
     files = VectorFiles(folder)
     try:
         yield files
-        for part in (files.items, files.elements, files.objects, files.archive):
+        for part in (files.items, files.elements, files.objects, files.parts, files.archive):
             part.close()
     finally:
         files.archive.discard()

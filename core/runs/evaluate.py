@@ -25,7 +25,7 @@ def evaluate(
     out: Path,
     labels: Path | None = None,
     masks: Path | None = None,
-    protocols: str = "knn,probe,clustering",
+    protocols: str | None = None,
     options: Evaluating | None = None,
     skip_bad: bool = False,
     modality: AbstractModality[Any] | str | None = None,
@@ -38,7 +38,7 @@ def evaluate(
         run, paths, out, skip_bad, modality, device: as `discover`.
         labels: a table, or the word `folders`.
         masks: that come with the data.
-        protocols: see `protocols_of`.
+        protocols: see `protocols_of`; None for the answers of a model, and of a run for k-NN, a probe and clusters.
         options: splits, groups, and how labels are read.
         shipped: items with labels in place of `paths`.
 
@@ -50,22 +50,23 @@ def evaluate(
         ValueError: see `Evaluator.evaluate`.
         OSError: if `out` cannot be written to, holds other files, or the run is none.
     """
-    asked, options = protocols_of(protocols), options or Evaluating()
+    asked, options = None if protocols is None else protocols_of(protocols), options or Evaluating()
     read = [*paths, *(path for path in options.test if not _within(path, paths))]
     beside = [path for path in (labels, masks, options.split) if path is not None and path.exists()]
     with OutputFolder(out, [*read, *beside]).writing() as folder:
         model = load(run, device, modality)
+        stream: Stream[Any] | None
+        known: Labels | Path | None
         if shipped is None:
             stream = Stream.of(model, read, skip_bad)
-            evaluator = model.evaluator(stream.items, stream.skipped, options)
-            found = evaluator.evaluate(labels, masks, asked)
+            items, skipped, known = stream.items, stream.skipped, labels
         else:
-            stream, evaluator = None, model.evaluator(shipped[0], None, options)
-            found = evaluator.evaluate(shipped[1], masks, asked)
-        if evaluator.skipped:
-            evaluator.skipped[:] = dict.fromkeys(evaluator.skipped)  # items are read once for every protocol
+            stream, items, skipped, known = None, shipped[0], None, shipped[1]
+        found = model.evaluated(items, skipped, known, masks, asked, options)
+        if skipped:
+            skipped[:] = dict.fromkeys(skipped)  # items are read once for every protocol
         damaged = () if stream is None else stream.damaged
-        write_evaluation(folder, found, run, evaluator.skipped or (), damaged)
+        write_evaluation(folder, found, run, skipped or (), damaged)
         said = "" if stream is None else stream.write_skipped(folder)
     print(*(f"{name}: {text}" for name, text in found.facts), sep="\n", file=sys.stderr)
     print(*lines_of(found), sep="\n")

@@ -31,7 +31,7 @@ from ..storage.naming import counted
 from ..training.label_source import labels_at
 from ..training.labels import Labels
 from .evaluation_options import Evaluating
-from .gathering import Encoded, alone, element_rows, item_rows
+from .gathering import Encoded, alone, drawn, element_rows, item_rows
 from .grouping import groups_of, split_at, under_paths
 from .mask_classes import MaskClasses
 
@@ -142,7 +142,7 @@ class Evaluator(Generic[ItemT]):
             found = self._mask(masks, number)
             if found is None:
                 return None
-            return classes.of(found, found.under(features.grid, features.valid.shape[1]))
+            return classes.of(found, found.under(features.places, features.valid.shape[1]))
 
         rows = element_rows(self.encode(numbers), of_mask, each, self.options.seed)
         target, known = classes.sorted(rows[2])
@@ -188,11 +188,7 @@ class Evaluator(Generic[ItemT]):
 
     def _drawn(self, numbers: Sequence[int]) -> list[int]:
         """Up to `most` of the items, in their order."""
-        most = self.options.most
-        if not most or len(numbers) <= most:
-            return list(numbers)
-        rng = np.random.default_rng(self.options.seed)
-        return sorted(int(n) for n in rng.choice(np.asarray(numbers), most, replace=False))
+        return drawn(numbers, self.options.most, self.options.seed)
 
     def _mask(self, masks: AbstractMasks[ItemT], number: int) -> ItemMasks | None:
         """The masks of an item; None where it has none, or they cannot be read and bad ones are left out."""

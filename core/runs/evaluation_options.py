@@ -24,8 +24,8 @@ class Evaluating:
     """A table that names items, with a column that says train or test."""
     label_column: str | None = None
     """Column of the labels; the one called label, or the second."""
-    label_kind: Literal["class", "value"] = "class"
-    """Whether the labels are classes or values."""
+    label_kind: Literal["class", "value", "several"] = "class"
+    """Classes, values, or several labels at once with semicolons between them; a model knows it by itself."""
     most: CountOrNone = 0
     """Labelled items that take part, drawn by chance; 0 for all."""
     elements: Count = 20_000

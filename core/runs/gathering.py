@@ -87,6 +87,19 @@ def element_rows(
 def alone(features: FeatureMap, row: int) -> FeatureMap:
     """One item of a batch by itself, without the padding of its batch, on the CPU."""
     places, grid = own_places(
-        features.valid[row].cpu(), None if features.grid is None else features.grid.to("cpu"), row
+        features.valid[row].cpu(), None if features.places is None else features.places.to("cpu"), row
     )
     return part_of(features, row, places, grid)
+
+
+def drawn(numbers: Sequence[int], most: int, seed: int) -> list[int]:
+    """Up to `most` of the numbers by chance, in their order; all for 0.
+
+    Example:
+        >>> drawn([4, 5, 9], 0, seed=0), len(drawn(range(100), 7, seed=0))
+        ([4, 5, 9], 7)
+    """
+    if not most or len(numbers) <= most:
+        return list(numbers)
+    chosen = np.random.default_rng(seed).choice(np.asarray(numbers), most, replace=False)
+    return sorted(int(number) for number in chosen)

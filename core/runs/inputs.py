@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar, final
 
 import numpy as np
 
-from ..data.items import AbstractItems, BadItemError, Skipped, read_item
+from ..data.items import AbstractItems, BadItemError, Skipped, as_bad_item, read_item
 from ..modality.base import AbstractModality, Reading
 from ..modality.in_python import items_of
 from ..modality.named_paths import named_paths
@@ -134,8 +134,8 @@ class Source(Generic[ItemT]):
                 try:
                     some.append(items.read_in_context(index, sight))
                     numbers.append(index)
-                except BadItemError as error:
-                    self._leave_out(error)
+                except Exception as error:  # as `read_item`: libraries raise whatever they like
+                    self._leave_out(as_bad_item(items.name(index), error))
             if some:
                 yield tuple(numbers), tuple(some)
 

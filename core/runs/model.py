@@ -6,42 +6,49 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Generic, TypeVar, final
 
-import numpy as np
 import torch
 from torch import nn
 
-from ..data.feature_map import FeatureMap, item_means
+from ..data.feature_map import item_means
 from ..data.items import AbstractItems, Skipped
 from ..data.masks import AbstractMasks
-from ..data.pieces import padded_features
-from ..data.resampling import averaged
-from ..data.segmentation import Objects, Segmentation
+from ..data.segmentation import Objects
 from ..discovery.finder import ObjectFinder
 from ..discovery.found import FoundBatch
 from ..evaluation.protocols import AbstractProtocol, Evaluation, protocols_of
 from ..evaluation.protocols.chosen import DEFAULT
 from ..exports.export import export
+from ..fitting.fitted import Fitted
+from ..fitting.fitters import AbstractFitter
+from ..fitting.options import Fitting
 from ..methods.targets.base import AbstractTarget
 from ..modality.base import AbstractModality
-from ..modality.optional import InOverlap, InSequence, ReadsContext, ReadsFullResolution
 from ..networks.encoder import AbstractEncoder, Network
 from ..networks.modes import evaluating
+from ..search.facade import duplicates_of, found_in, indexed
+from ..search.index import Index
+from ..search.near_duplicates import NearDuplicates
+from ..search.options import Duplicating, Searching
+from ..search.searching import Found
 from ..training.labels import Labels
-from .elements import own_places
+from .answer_scores import evaluate_answers
+from .answering import decoded_predictions, item_predictions, named, said_of
+from .encoding import Encoding
 from .evaluating import Evaluator
 from .evaluation_options import Evaluating
-from .gathering import Chosen, Encoded, alone
+from .fitting import Fit, fit_items
 from .inputs import Source
-from .item_vectors import item_vectors
-from .overlaps import Overlaps
 from .parts_alone import parts_alone
-from .resolution import fine_labels
 from .results import ItemObjects, ItemPrediction, ItemVectors
+from .results_of import objects_in, vectors_in
 from .spaces import Space, in_space
-from .spans import Spans
-from .windows import EncodedWindow, batch_of, encoded_windows, sight_of
+from .types.finding import FoundTypes, Typing, found_types
+from .types.object_types import ObjectTypes
 
 ItemT = TypeVar("ItemT")
+
+ANSWERS = "answers"
+"""The head that `fit` makes, a `Fitted`."""
 
 
 @final
@@ -78,6 +85,12 @@ class Model(Generic[ItemT]):
         return self.network.encoder
 
     @property
+    def fitted(self) -> Fitted | None:
+        """What `fit` has made, None where this is a run and no model of labels."""
+        head = self.heads.get(ANSWERS)
+        return head if isinstance(head, Fitted) else None
+
+    @property
     def device(self) -> torch.device:
         """Where the network lies."""
         return next(iter(self.network.parameters()), torch.zeros(())).device
@@ -96,7 +109,7 @@ class Model(Generic[ItemT]):
             ValueError: if the run does not say how objects are found.
         """
         self.check_finder()
-        return self._found(Source.of(data, self.modality, skipped))
+        return self._encoding().found(Source.of(data, self.modality, skipped))
 
     def encoded(
         self, data: Any, skipped: list[Skipped] | None = None, full: bool = False
@@ -107,7 +120,7 @@ class Model(Generic[ItemT]):
         and one at a time is in memory.
         """
         source = Source.of(data, self.modality, skipped)
-        return self._full(source) if full else self._found(source)
+        return self._encoding().full(source) if full else self._encoding().found(source)
 
     def check_finder(self) -> None:
         """Refuse a run that does not say how objects are found.
@@ -131,27 +144,16 @@ class Model(Generic[ItemT]):
         """
         self.check_finder()
         source = Source.of(data, self.modality, [] if skip_bad else None)
-        results = []
-        for batch in self._found(source):
-            vectors, labels = batch.segmentation.pool(batch.features), batch.segmentation.labels()
-            numbers = batch.object_numbers()
-            for row, (index, item) in enumerate(zip(batch.index, batch.items, strict=True)):
-                places, grid = own_places(batch.features.valid[row], batch.features.places, row)
-                own = labels[row][places]
-                if fine:
-                    own, grid = fine_labels(batch, row, self.modality)
-                present = vectors.present[row]
-                results.append(
-                    ItemObjects(
-                        source.name(index), item, own, grid, vectors.vectors[row][present], numbers[row][present]
-                    )
-                )
-        return results
+        return [
+            one
+            for batch in self._encoding().found(source)
+            for one in objects_in(batch, source.name, self.modality, fine)
+        ]
 
     def embed(
         self, data: Any, skip_bad: bool = False, space: Space = "hidden", parts: Sequence[str] = ()
     ) -> list[ItemVectors]:
-        """The vectors of every item (the mean over its elements), of its elements and of its objects.
+        """The vectors of every item (the mean over its elements), of its elements, its objects and its parts.
 
         Where the run does not say how objects are found, there are none.
 
@@ -164,13 +166,36 @@ class Model(Generic[ItemT]):
         source = Source.of(data, self.modality, [] if skip_bad else None)
         if parts:
             source = parts_alone(source, self.modality, parts)
-        return item_vectors(self._found(source), source.name, in_space(space, self.network, self.heads))
+        brought = in_space(space, self.network, self.heads)
+        batches = self._encoding().found(source)
+        return [one for batch in batches for one in vectors_in(batch, source.name, brought)]
 
-    def predict(self, data: Any, skip_bad: bool = False) -> list[ItemPrediction]:
-        """What the task head says of every item, taken as a whole.
+    def types(
+        self, data: Any, how: Typing | None = None, like: ObjectTypes | None = None, skip_bad: bool = False
+    ) -> FoundTypes:
+        """Which kinds of objects recur: `.types` are kept by `save` and given to other data by `like`, `.members` say
+        which object is of which type.
+
+        Args:
+            data: see the class; a loader, whose items come once, is refused.
+            how: types are found; k-means with an estimated number, if nothing is said.
+            like: types that were found before (`ObjectTypes.load`), in place of that.
+            skip_bad: leave out items that cannot be read.
 
         Raises:
-            ValueError: if the run has no task head.
+            ValueError: if there is no object, the run does not say how they are found, or `like` is of another run.
+        """
+        self.check_finder()
+        source = Source.of(data, self.modality, [] if skip_bad else None)
+        if source.items is None:
+            raise ValueError("a loader gives its items once; pass paths, a sequence, or numbered items to find types")
+        return found_types(lambda: self._encoding().found(source), self.modality, self.network, how, like)
+
+    def predict(self, data: Any, skip_bad: bool = False) -> list[ItemPrediction]:
+        """What a fit, or the task head, says of every item.
+
+        Raises:
+            ValueError: if the run has neither.
         """
         return list(self.predictions(data, [] if skip_bad else None))
 
@@ -188,23 +213,76 @@ class Model(Generic[ItemT]):
 
     def predictions(self, data: Any, skipped: list[Skipped] | None = None) -> Iterator[ItemPrediction]:
         """As `predict`, one after the other: for data larger than memory."""
+        if self.fitted is not None:
+            own, seeing = Source.of(data, self.modality, skipped), self.seeing(self.fitted.of.of_found)
+            for batch in seeing._encoding().found(own):
+                said = said_of(self.fitted, batch, self.device)
+                yield from item_predictions(self.fitted, batch.index, said, own.name)
+            return
         target = self.refuse_without_task()
         source = Source.of(data, self.modality, skipped)
-        for numbers, features in self._features(source):
+        for numbers, features in self._encoding().features(source):
             with evaluating(self.network), evaluating(self.heads["task"]):
                 whole = Objects(item_means(features)[:, None], features.valid.any(dim=1, keepdim=True))
                 outputs = self.heads["task"](self.network.project(whole).vectors[:, 0])
-            rows = target.decode(outputs).float().cpu().tolist()
-            for number, row in zip(numbers, rows, strict=True):
-                names = target.columns or tuple(map(str, range(len(row))))
-                yield ItemPrediction(source.name(number), dict(zip(names, row, strict=True)))
+            yield from decoded_predictions(target, outputs, [source.name(number) for number in numbers])
+
+    def answered(
+        self, data: Any, skipped: list[Skipped] | None = None, full: bool = False
+    ) -> Iterator[FoundBatch[ItemT]]:
+        """As `found`, with what a fit calls the elements or objects: `FoundBatch.named`.
+
+        Raises:
+            ValueError: if this is no model of classes of elements or objects.
+        """
+        if self.fitted is None:
+            raise ValueError("this run has nothing that was fitted to labels: gestalt fit makes a model of it")
+        for batch in self.seeing(self.fitted.of.of_found).encoded(data, skipped, full):
+            yield named(self.fitted, batch, said_of(self.fitted, batch, self.device))
+
+    def seeing(self, finds: bool, network: Network | None = None) -> "Model[ItemT]":
+        """The same with another network, or without objects, where nobody needs them."""
+        return replace(self, finder=self.finder if finds else None, network=network or self.network)
+
+    def fit(
+        self,
+        data: Any,
+        labels: Labels | Path | str | None = None,
+        masks: AbstractMasks[ItemT] | Path | str | None = None,
+        head: AbstractFitter | None = None,
+        options: Fitting | None = None,
+        skip_bad: bool = False,
+    ) -> "Model[ItemT]":
+        """The same with a head that was fitted to labels: a model of its own, whose `predict` answers.
+
+        Args:
+            data: see the class; a loader, whose items come once, cannot be fitted to.
+            labels: one row per item, or a table of them, or the word `folders`.
+            masks: that come with the data, in place of labels.
+            head: how it is made; linear.
+            options: what the labels are of, what is held out, whether the encoder is trained too.
+            skip_bad: leave out items that cannot be read.
+
+        Raises:
+            ValueError: see `fit_items`.
+        """
+        source = Source.of(data, self.modality, [] if skip_bad else None)
+        if source.items is None:
+            raise ValueError("a loader gives its items once; pass paths, a sequence, or numbered items to fit to")
+        found = fit_items(self, source.items, _path(labels), _path(masks), head, options, source.skipped)
+        return self.answering(found)
+
+    def answering(self, found: Fit) -> "Model[ItemT]":
+        """The same with what a fit has learned."""
+        network = self.network if found.network is None else found.network
+        return replace(self, network=network, heads={**self.heads, ANSWERS: found.fitted.to(self.device)})
 
     def evaluate(
         self,
         data: Any,
         labels: Labels | Path | str | None = None,
         masks: AbstractMasks[ItemT] | Path | str | None = None,
-        protocols: str | Sequence[str | AbstractProtocol] = DEFAULT,
+        protocols: str | Sequence[str | AbstractProtocol] | None = None,
         options: Evaluating | None = None,
         skip_bad: bool = False,
     ) -> Evaluation:
@@ -214,7 +292,8 @@ class Model(Generic[ItemT]):
             data: see the class; a loader, whose items come once, cannot be evaluated.
             labels: one row per item, or a table of them, or the word `folders`.
             masks: that come with the data.
-            protocols: their names, or protocols themselves with settings of their own.
+            protocols: their names, or protocols themselves with settings of their own; None for what a fit answers, and
+                where there is none for k-NN, a probe and clusters.
             options: splits, groups, and how labels are read.
             skip_bad: leave out items that cannot be read.
 
@@ -224,11 +303,37 @@ class Model(Generic[ItemT]):
         source = Source.of(data, self.modality, [] if skip_bad else None)
         if source.items is None:
             raise ValueError("a loader gives its items once; pass paths, a sequence, or numbered items to evaluate")
-        return self.evaluator(source.items, source.skipped, options or Evaluating()).evaluate(
-            Path(labels) if isinstance(labels, str) else labels,
-            Path(masks) if isinstance(masks, str) else masks,
-            protocols_of(protocols),
-        )
+        asked = None if protocols is None else protocols_of(protocols)
+        return self.evaluated(source.items, source.skipped, _path(labels), _path(masks), asked, options or Evaluating())
+
+    def evaluated(
+        self,
+        items: AbstractItems[ItemT],
+        skipped: list[Skipped] | None,
+        labels: Labels | Path | None,
+        masks: AbstractMasks[ItemT] | Path | None,
+        protocols: dict[str, AbstractProtocol] | None,
+        options: Evaluating,
+    ) -> Evaluation:
+        """As `evaluate`, of numbered items; those that cannot be read are added to `skipped`."""
+        if protocols is None and self.fitted is not None:
+            return evaluate_answers(self, self.fitted, items, labels, masks, options, skipped)
+        asked = protocols_of(DEFAULT) if protocols is None else protocols
+        return self.evaluator(items, skipped, options).evaluate(labels, masks, asked)
+
+    def index(self, data: Any, out: Path | str, skip_bad: bool = False) -> Index:
+        """An index of all items and objects, which lie in files, in the folder `out`: what is new is added (`grow`)."""
+        return indexed(self, data, out, skip_bad)
+
+    def search(
+        self, index: Index | Path | str, queries: str | Path | Sequence[str | Path] = (), how: Searching | None = None
+    ) -> list[Found]:
+        """What lies nearest to files, objects (`FILE#3`), parts or texts in an index; see `found_in`."""
+        return found_in(self, index, queries, how)
+
+    def duplicates(self, index: Index | Path | str, how: Duplicating | None = None) -> NearDuplicates:
+        """Near-duplicates in an index: pairs and groups of rows, and the threshold, chosen at an error rate."""
+        return duplicates_of(self, index, how)
 
     def export(self, to: str, out: Path | str, examples: Any = None, licence: str | None = None) -> Path:
         """Write the encoder for another library, with a model card: `gestalt export`.
@@ -248,89 +353,13 @@ class Model(Generic[ItemT]):
         self, items: AbstractItems[ItemT], skipped: list[Skipped] | None, options: Evaluating
     ) -> Evaluator[ItemT]:
         """What carries out protocols on numbered items; those that cannot be read are added to `skipped`."""
-        return Evaluator(self.encoder, self.modality, items, partial(self._some, items, skipped), skipped, options)
+        return Evaluator(
+            self.encoder, self.modality, items, partial(self._encoding().some, items, skipped), skipped, options
+        )
 
-    def _some(self, items: AbstractItems[ItemT], skipped: list[Skipped] | None, numbers: Sequence[int]) -> Encoded:
-        """Features of some numbered items; of windows of something longer all are seen, whichever are asked for."""
-        if isinstance(items, ReadsContext):
-            wanted = set(numbers)
-            for index, features in self._features(Source(items, (), self.modality.name, skipped)):
-                rows = [row for row, number in enumerate(index) if number in wanted]
-                for row in rows:
-                    yield (index[row],), alone(features, row)
-            return
-        chosen = Source(Chosen(items, numbers), (), self.modality.name, skipped)
-        for index, features in self._features(chosen):
-            yield tuple(numbers[place] for place in index), features
-
-    def _found(self, source: Source[ItemT]) -> Iterator[FoundBatch[ItemT]]:
-        if isinstance(source.items, ReadsContext):
-            yield from self._found_in(source, self._windows(source, source.items))
-            return
-        for index, items in source.chunks(self.batch):
-            yield self._found_at_once(index, items)
-
-    def _full(self, source: Source[ItemT]) -> Iterator[FoundBatch[ItemT]]:
-        items, modality = source.items, self.modality
-        assert items is not None
-        assert isinstance(modality, ReadsFullResolution)
-        if isinstance(items, ReadsContext):
-            rng = np.random.default_rng(0)
-            for batch in self._found_in(source, self._windows(source, items, modality)):
-                yield replace(batch, items=tuple(items.read(index, rng) for index in batch.index))
-            return
-        for index, some in source.chunks(1):
-            yield replace(self._found_at_once(index, [modality.for_network(item) for item in some]), items=some)
-
-    def _found_at_once(self, index: tuple[int, ...], items: Sequence[ItemT]) -> FoundBatch[ItemT]:
-        """Items, each by itself."""
-        data = self.modality.collate(items).to(self.device)
-        with evaluating(self.network):
-            features = self.network.encode(data)
-        if self.finder is None:
-            found = _nothing(features)
-        else:
-            found = self.finder(self.network, features, data, torch.Generator().manual_seed(self.seed))
-        own = averaged(found, features)
-        fine = None if own is found else found.to("cpu")
-        return FoundBatch(index, tuple(items), features.to("cpu"), own.to("cpu"), fine=fine)
-
-    def _found_in(
-        self, source: Source[ItemT], windows: Iterator[list[EncodedWindow[ItemT]]]
-    ) -> Iterator[FoundBatch[ItemT]]:
-        """Windows of something longer."""
-        if self.finder is None:
-            for some in windows:
-                features = padded_features([window.features for window in some])
-                yield batch_of(some, features, _nothing(features))
-            return
-        if isinstance(source.items, InOverlap):
-            yield from Overlaps[ItemT](self.finder, self.device, self.seed, source.items).found(windows)
-            return
-        sequence = source.items if isinstance(source.items, InSequence) else None
-        yield from Spans[ItemT](self.finder, self.device, self.seed, sequence).found(windows)
-
-    def _windows(
-        self, source: Source[ItemT], items: AbstractItems[ItemT], full: ReadsFullResolution[ItemT] | None = None
-    ) -> Iterator[list[EncodedWindow[ItemT]]]:
-        """All windows, encoded in their context; at full resolution one at a time, and none is kept."""
-        sight = sight_of(self.network, self.finder, self.modality, items, full)
-        chunks = source.in_context(1 if full else self.batch, sight)
-        return encoded_windows(self.network, self.finder, self.modality, chunks, full)
-
-    def _features(self, source: Source[ItemT]) -> Iterator[tuple[tuple[int, ...], FeatureMap]]:
-        """Hidden features of all items, a few at a time, on the model's device."""
-        if isinstance(source.items, ReadsContext):
-            for windows in replace(self, finder=None)._windows(source, source.items):
-                features = padded_features([window.features for window in windows])
-                yield tuple(window.index for window in windows), features.to(self.device)
-            return
-        for numbers, items in source.chunks(self.batch):
-            with evaluating(self.network):
-                yield numbers, self.network.encode(self.modality.collate(items).to(self.device))
+    def _encoding(self) -> Encoding[ItemT]:
+        return Encoding(self.modality, self.network, self.finder, self.seed, self.batch, self.device)
 
 
-def _nothing(features: FeatureMap) -> Segmentation:
-    """No object anywhere."""
-    nothing = torch.full_like(features.valid, -1, dtype=torch.long)
-    return Segmentation.from_labels(nothing, 1, features.places)
+def _path(given: Any) -> Any:
+    return Path(given) if isinstance(given, str) else given

@@ -10,7 +10,8 @@ import torch
 
 from ..data.items import AbstractItems
 from ..data.parts import segmentation_of
-from ..discovery.found import FoundBatch
+from ..data.places import parts_in
+from ..discovery.found import FoundBatch, Named
 from ..modality.base import AbstractModality
 from ..modality.joint.items import JointItems
 from ..modality.optional import WritesObjects
@@ -60,7 +61,7 @@ def write_parts(
         own.mkdir()
         return lambda batches: _write_part(batches, name, modalities[name], items, own)
 
-    said = side_by_side(counted(), [writer(name) for name in modalities])
+    said = side_by_side(counted(), [writer(name) for name in modalities if name in items.parts])
     return f"{objects} objects in {count} items; {'; '.join(said)}"
 
 
@@ -122,4 +123,13 @@ def part_of_batch(batch: FoundBatch[Any], name: str, items: JointItems) -> Itera
             features.rows(one),
             segmentation.rows(one),
             batch.object_numbers()[one],
+            named=_named(batch, name, row),
         )
+
+
+def _named(batch: FoundBatch[Any], name: str, row: int) -> Named | None:
+    """What objects are called, with the scores of one part's elements."""
+    if batch.named is None:
+        return None
+    here = parts_in(batch.features.places).here(name)
+    return Named(batch.named.names, batch.named.scores[row : row + 1, here])

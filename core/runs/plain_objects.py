@@ -36,7 +36,8 @@ def write_plain_objects(
     """Write `objects.jsonl`, and `objects.html` with pictures of the first 50 items; what was written, in a line.
 
     A line of `objects.jsonl` is one item: its name, the object of every element (−1: none), and the edges of the
-    elements along every axis of their grid (null for sets); of a joint item so for each of its parts.
+    elements along every axis of their grid (null for sets); of a joint item so for each of its parts. Where a model
+    says what objects are called, `labels` has the names by the objects' numbers, and `scores` the mean of each.
 
     Args:
         found: the objects of all items, a few at a time.
@@ -53,7 +54,8 @@ def write_plain_objects(
             for row, (index, item) in enumerate(zip(batch.index, batch.items, strict=True)):
                 own, grid = own_elements(labels[row], batch.features.valid[row], batch.features.places, row)
                 name = items.name(index)
-                lines.write(json.dumps(_record(name, own, grid), ensure_ascii=False) + "\n")
+                called = _called(batch, row, own)
+                lines.write(json.dumps(_record(name, own, grid) | called, ensure_ascii=False) + "\n")
                 written, objects = written + 1, objects + len(own[own >= 0].unique())
                 if len(exhibits) < DRAWN:
                     exhibits.append(Exhibit(name, (Panel("Found", Markup(modality.render(item, own, grid))),)))
@@ -68,6 +70,18 @@ def write_plain_objects(
     )
     write_report(out / "objects.html", page)
     return said
+
+
+def _called(batch: FoundBatch[Any], row: int, own: Int[Tensor, " elements"]) -> dict[str, Any]:
+    """What a model calls the objects of one item, and how sure it is; nothing where no model says it."""
+    if batch.named is None:
+        return {}
+    labels, scores = batch.labels()[row], batch.named.scores[row]
+    numbers: list[int] = own[own >= 0].unique().tolist()
+    return {
+        "labels": {str(number): batch.named.name(number) for number in numbers},
+        "scores": {str(number): round(float(scores[labels == number].mean()), 4) for number in numbers},
+    }
 
 
 def _record(name: str, found: Int[Tensor, " elements"], places: Places | None) -> dict[str, Any]:

@@ -1,20 +1,30 @@
-"""What the task head of a finished run says of new data, in files: `gestalt predict`."""
+"""What a model, or the task head of a finished run, says of new data, in files: `gestalt predict`."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, final
 
 import torch
 
+from ..discovery.found import FoundBatch
+from ..fitting.fitted import Fitted
 from ..modality.base import AbstractModality
+from ..modality.optional import ComposesModalities, WritesObjects
 from ..storage.csv_file import TableWriter
 from ..storage.naming import counted
 from ..storage.text_file import open_text
+from .answering import item_predictions, named, names_objects, said_of
+from .element_values import ElementValues
 from .output_folder import OutputFolder
+from .parts_of_objects import write_parts
+from .plain_objects import write_plain_objects
 from .results import ItemPrediction
 from .saving import load
 from .stream import Stream
+
+ItemT = TypeVar("ItemT")
 
 
 def predict(
@@ -27,6 +37,10 @@ def predict(
 ) -> int:
     """Write `predictions.csv` (item, best class, one column per class or value) and `predictions.jsonl`.
 
+    A model of named elements or objects writes them too, in the files in which such labels come (as `discover` writes
+    objects, with names and scores); one of values of elements writes `elements.csv`. What is far from everything
+    labelled is `unknown`.
+
     Items are read a few at a time, and written when they are read. Names that a spreadsheet would take for formulas are
     marked in the table (see `TableWriter`); the JSON Lines have them as they are.
 
@@ -36,27 +50,94 @@ def predict(
         The exit code, 0.
 
     Raises:
-        ValueError: if the run has no task head, or nothing can be read.
+        ValueError: if the run has no task head and is no model, or nothing can be read.
     """
     with OutputFolder(out, paths).writing() as folder:
         model = load(run, device, modality)
-        stream = Stream.of(model, paths, skip_bad)
-        count = _write(stream.predictions(), folder)
+        fitted = model.fitted
+        stream = Stream.of(model, paths, skip_bad, full=fitted is not None and names_objects(fitted))
+        if fitted is None or fitted.of.word == "item":
+            count = _write(stream.predictions(), folder)
+            said = f"predictions of {counted(count, 'item')}"
+        else:
+            said = write_answers(stream, fitted, folder)
         left_out = stream.write_skipped(folder)
-    print(f"predictions of {counted(count, 'item')}, written to {out}{left_out}")
+    print(f"{said}, written to {out}{left_out}")
     return 0
 
 
+def write_answers(stream: Stream[Any], fitted: Fitted, folder: Path) -> str:
+    """What a fit says of elements or objects, in files; how that is said.
+
+    Every item is read and encoded once, for all files.
+    """
+    stream = stream.seeing(fitted.of.of_found)
+    model, items = stream.model, stream.items
+    with Predictions(folder, best=False) as rows:
+        if not names_objects(fitted):
+            with ElementValues(folder / "elements.csv", model.modality, items) as values:
+                for batch in stream:
+                    said = said_of(fitted, batch, model.device)
+                    rows.add(item_predictions(fitted, batch.index, said, items.name))
+                    values.add(batch, fitted, said)
+            return f"values of {counted(values.count, fitted.of.word)}"
+
+        def answered() -> Iterator[FoundBatch[Any]]:
+            for batch in stream:
+                said = said_of(fitted, batch, model.device)
+                rows.add(item_predictions(fitted, batch.index, said, items.name))
+                yield named(fitted, batch, said)
+
+        modality = model.modality
+        if isinstance(modality, WritesObjects):
+            return modality.write_objects(answered(), items, folder)
+        if isinstance(modality, ComposesModalities):
+            return write_parts(answered(), modality.modalities, items, folder)
+        return write_plain_objects(answered(), modality, items, folder, "named by a model", stream.skipped or ())
+
+
 def _write(found: Iterable[ItemPrediction], folder: Path) -> int:
-    """Both files, item by item; `best` only where there are several classes. How many items there were."""
-    count = 0
-    with open_text(folder / "predictions.csv") as file, open_text(folder / "predictions.jsonl") as lines:
-        table: TableWriter | None = None
+    with Predictions(folder) as rows:
+        rows.add(found)
+    return rows.count
+
+
+@final
+class Predictions:
+    """`predictions.csv` and `predictions.jsonl`, item by item.
+
+    Args:
+        folder: of both.
+        best: whether there is a column with the best class, where there are several.
+    """
+
+    def __init__(self, folder: Path, best: bool = True) -> None:
+        self.folder, self.best, self.count = folder, best, 0
+        self.table: TableWriter | None = None
+
+    def __enter__(self) -> "Predictions":
+        """Open both."""
+        self.files = ExitStack()
+        self.sheet = self.files.enter_context(open_text(self.folder / "predictions.csv"))
+        self.lines = self.files.enter_context(open_text(self.folder / "predictions.jsonl"))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close both."""
+        self.files.close()
+
+    def add(self, found: Iterable[ItemPrediction]) -> None:
+        """Further items."""
         for one in found:
-            count += 1
-            several = len(one.scores) > 1
-            if table is None:
-                table = TableWriter(file, ("item", *(["best"] if several else []), *one.scores))
-            table.row((one.name, *([one.best] if several else []), *(f"{score:.6g}" for score in one.scores.values())))
-            lines.write(json.dumps({"item": one.name, "scores": one.scores}, ensure_ascii=False) + "\n")
-    return count
+            self.count += 1
+            decides = self.best and (one.answer is not None or len(one.scores) > 1)
+            far = one.distance is not None
+            if self.table is None:
+                head = ("item", *(["best"] if decides else []), *one.scores, *(["distance"] if far else []))
+                self.table = TableWriter(self.sheet, head)
+            cells = [one.name, *([one.best] if decides else []), *(f"{score:.6g}" for score in one.scores.values())]
+            self.table.row([*cells, *([f"{one.distance:.6g}"] if far else [])])
+            record: dict[str, Any] = {"item": one.name, "scores": one.scores}
+            if far:
+                record |= {"answer": one.answer, "distance": one.distance}
+            self.lines.write(json.dumps(record, ensure_ascii=False) + "\n")

@@ -1,6 +1,7 @@
 """What a model gives back: vectors, objects, predictions, item by item."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar, final
 
 from jaxtyping import Float, Int
@@ -48,7 +49,8 @@ class ItemObjects(Generic[ItemT]):
 class ItemVectors:
     """The vectors of one item, of its elements and of its objects, and where they lie.
 
-    `numbers` are those of its objects in the whole that it is a window of; its own where it is none.
+    `numbers` are those of its objects in the whole that it is a window of; its own where it is none. Of an item with
+    parts, `item` and `objects` are means over all of them, and `parts` has the vector of each part that it has.
     """
 
     name: str
@@ -58,6 +60,7 @@ class ItemVectors:
     labels: Int[Tensor, " elements"]
     places: Places | None
     numbers: Int[Tensor, " objects"]
+    parts: Mapping[str, Float[Tensor, " dim"]] = field(default_factory=dict)
 
     @property
     def grid(self) -> Grid | None:
@@ -72,12 +75,20 @@ class ItemVectors:
 @final
 @dataclass(frozen=True)
 class ItemPrediction:
-    """What the task head says of one item: probabilities by class, or values by name."""
+    """What a head says of one item: probabilities by class, or values by name.
+
+    `answer` is its decision: a class, labels with semicolons between them, or `unknown`; `distance` is how far the item
+    is from everything labelled. None where there is no such thing.
+    """
 
     name: str
     scores: dict[str, float]
+    answer: str | None = None
+    distance: float | None = None
 
     @property
     def best(self) -> Any:
-        """The class of the greatest probability, or the only value."""
+        """The decision; without one the class of the greatest probability, or the only value."""
+        if self.answer is not None:
+            return self.answer
         return max(self.scores, key=lambda name: self.scores[name]) if len(self.scores) > 1 else next(iter(self.scores))

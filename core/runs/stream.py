@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Generic, TypeVar, final
 
@@ -64,6 +64,10 @@ class Stream(Generic[ItemT]):
         skipped = list(reading.skipped) if skip_bad else None
         return cls(model, reading.items, skipped, in_full, reading.damaged)
 
+    def seeing(self, finds: bool) -> "Stream[ItemT]":
+        """The same without objects, where nobody needs them."""
+        return replace(self, model=self.model.seeing(finds))
+
     def __iter__(self) -> Iterator[FoundBatch[ItemT]]:
         """The items in their order.
 
@@ -85,7 +89,8 @@ class Stream(Generic[ItemT]):
         Raises:
             ValueError: also if the run has no task head.
         """
-        self.model.refuse_without_task()  # before there is a bar of progress that the message would stand behind
+        if self.model.fitted is None:
+            self.model.refuse_without_task()  # before there is a bar of progress that the message would stand behind
         read = 0
         with tqdm(total=len(self.items), unit="item") as progress:
             for one in self.model.predictions(self.items, self.skipped):

@@ -55,7 +55,7 @@ def rows_of(
     features, valid = found.features, found.features.valid
     numbers = torch.arange(first, first + len(found.index))
     row, place = valid.nonzero(as_tuple=True)
-    located = [_located(found, row, modality, items) for row in range(len(found.index))]
+    located = [element_places(found, row, modality, items) for row in range(len(found.index))]
     where = {name: np.concatenate([columns[name] for columns in located]) for name in located[0]}
     labels, in_whole = found.labels(), found.object_numbers()
     objects = found.segmentation.pool(features)
@@ -78,7 +78,7 @@ def rows_of(
     )
 
 
-def _located(
+def element_places(
     found: FoundBatch[Any], row: int, modality: AbstractModality[Any], items: AbstractItems[Any]
 ) -> Mapping[str, Shaped[np.ndarray, " elements"]]:
     """Where the valid elements of one item lie: the modality says it, or the numbers and centres of the elements."""

@@ -4,9 +4,12 @@ from pathlib import Path
 
 MARKER = ".gestalt-output.json"
 """In a folder that `discover` or `embed` wrote: the files that it wrote there."""
+INDEX = "gestalt-index.json"
+"""In a folder that `index` wrote: what the index is of, and its segments."""
 
 SIGNS = (
     frozenset({MARKER}),
+    frozenset({INDEX}),
     frozenset({"config.json", "model.safetensors"}),  # a finished run
     frozenset({"options.json", "metrics.csv"}),  # one that is not finished
     frozenset({"options.json", "checkpoint.pt"}),

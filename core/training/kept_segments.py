@@ -12,6 +12,7 @@ import torch
 from ..data.feature_map import Grid
 from ..data.items import BadItemError
 from ..data.masks import AbstractMasks, ItemMasks
+from ..data.places import Parts
 from ..storage.atomic import write_bytes
 
 SHARD = 64
@@ -24,7 +25,8 @@ class KeptSegments(AbstractMasks[Any]):
 
     Each archive holds the segments of its items one behind the other: `items` are their numbers, `shapes` their
     lattices (−1 behind the last axis), `labels` and `edges` what belongs to these; a set, which is not `on_grid`, has
-    no edges. An item that could not be read is absent.
+    no edges. An item that could not be read is absent. Of joint items, `parts` are the names of the parts, and those of
+    an item follow one another.
 
     Args:
         folder: of the round.
@@ -96,7 +98,7 @@ class KeptSegments(AbstractMasks[Any]):
                 f"{path} does not exist: the round did not learn from item {index}, or it was removed"
             )
         try:
-            return _unpacked(path).get(index)
+            return _unpacked(path, _state(path)).get(index)
         except Exception as error:  # whatever a damaged archive makes zipfile, zlib and NumPy raise
             raise BadItemError(
                 str(path), f"the segments of this round are damaged ({error!r}); begin the run again in another folder"
@@ -104,29 +106,39 @@ class KeptSegments(AbstractMasks[Any]):
 
 
 def _packed(segments: Mapping[int, ItemMasks]) -> dict[str, Any]:
-    """All segments of a shard in five arrays, one behind the other."""
-    shapes = [(len(one.labels),) if one.grid is None else one.grid.shape for one in segments.values()]
+    """All segments of a shard in a few arrays, one behind the other."""
+    parts = next((one.parts.names for one in segments.values() if one.parts is not None), ())
+    every = [one.part(name) for one in segments.values() for name in parts] if parts else list(segments.values())
+    shapes = [(len(one.labels),) if one.grid is None else one.grid.shape for one in every]
     axes = max((len(shape) for shape in shapes), default=1)
-    edges = [axis[0].numpy() for one in segments.values() if one.grid is not None for axis in one.grid.edges]
-    labels = [one.labels.numpy() for one in segments.values()]
+    edges = [axis[0].numpy() for one in every if one.grid is not None for axis in one.grid.edges]
+    labels = [one.labels.numpy() for one in every]
     return {
         "items": np.array(list(segments), dtype=np.int64),
         "shapes": np.array([(*shape, *(-1,) * (axes - len(shape))) for shape in shapes], dtype=np.int64).reshape(
             -1, axes
         ),
-        "on_grid": np.array([one.grid is not None for one in segments.values()], dtype=bool),
+        "on_grid": np.array([one.grid is not None for one in every], dtype=bool),
+        "parts": np.array(parts, dtype=str),
         "labels": _smallest(np.concatenate(labels) if labels else np.zeros(0, dtype=np.int64)),
         "edges": np.concatenate(edges).astype(np.float32) if edges else np.zeros(0, dtype=np.float32),
     }
 
 
+def _state(path: Path) -> tuple[int, int, int]:
+    """Changes whenever another run writes the file anew, as in a notebook that trains twice in one folder."""
+    state = path.stat()
+    return state.st_ino, state.st_size, state.st_mtime_ns
+
+
 @lru_cache(maxsize=128)
-def _unpacked(path: Path) -> dict[int, ItemMasks]:
-    """The segments of a shard. A round is written once, so a file that was read does not change."""
+def _unpacked(path: Path, state: tuple[int, int, int]) -> dict[int, ItemMasks]:  # noqa: ARG001
+    """The segments of a shard, read once for all items of it."""
     with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
         arrays = {name: archive[name] for name in ("items", "shapes", "on_grid", "labels", "edges")}
-    found, place, edge = dict[int, ItemMasks](), 0, 0
-    for number, shape, on_grid in zip(arrays["items"].tolist(), arrays["shapes"], arrays["on_grid"], strict=True):
+        parts = tuple(archive["parts"].tolist()) if "parts" in archive.files else ()
+    every, place, edge = list[ItemMasks](), 0, 0
+    for shape, on_grid in zip(arrays["shapes"], arrays["on_grid"], strict=True):
         own = [cells for cells in shape.tolist() if cells >= 0]
         count, axes = int(np.prod(own)), []
         for cells in own if on_grid else ():
@@ -134,8 +146,16 @@ def _unpacked(path: Path) -> dict[int, ItemMasks]:
             edge += cells + 1
         labels = torch.from_numpy(arrays["labels"][place : place + count])
         place += count
-        found[number] = ItemMasks(labels, Grid(tuple(axes)) if axes else None)
-    return found
+        every.append(ItemMasks(labels, Grid(tuple(axes)) if axes else None))
+    own = [_joined(parts, every[first : first + len(parts)]) for first in range(0, len(every), len(parts) or 1)]
+    return dict(zip(arrays["items"].tolist(), own if parts else every, strict=True))
+
+
+def _joined(names: tuple[str, ...], parts: Sequence[ItemMasks]) -> ItemMasks:
+    """The parts of one item, whose objects have the numbers of the item already."""
+    cells, grids = tuple(len(one.labels) for one in parts), tuple(one.grid for one in parts)
+    labels = torch.cat([one.labels for one in parts]) if parts else torch.empty(0, dtype=torch.long)
+    return ItemMasks(labels, None, (), Parts(names, cells, grids) if names else None)
 
 
 def _smallest(labels: Any) -> Any:

@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, final
+from typing import Any, final
 
 from ..data.items import AbstractItems, BadItemError, FromFiles, FromRecords, Skipped
+from ..methods.targets import Written, tags_from
 from ..storage.plain_names import plain, within_common_folder
 from ..tables.layout import Layout
 from ..tables.rows import Row, table_of
@@ -13,7 +14,7 @@ from .label_names import ItemNames, file_of_name
 from .label_values import values_of
 from .labels import Labels
 
-Kind = Literal["class", "value"]
+Kind = Written
 LINES = ("line", "record")
 """Columns that number the lines or records of a file."""
 NAMING = frozenset({"file", "filename", "file_name", "path", "name", "id", "item", *LINES})
@@ -69,7 +70,7 @@ def read_labels(
         path: the table, whatever stands between its cells.
         items: the data set.
         column: the column with the labels; by default the one called `label`, or the second.
-        kind: classes, or values to predict.
+        kind: classes, values to predict, or several labels with semicolons between them.
         skipped: files that were left out; rows may be theirs.
         skip_bad: leave out rows that are wrong, and count them, instead of stopping.
 
@@ -113,11 +114,13 @@ def record_labels(items: AbstractItems[Any], column: str, kind: Kind = "class") 
 
 
 def labels_from(texts: Sequence[str | None], kind: Kind, source: str) -> Labels:
-    """Classes, or values, from what is written.
+    """Classes, values, or several labels at once, from what is written.
 
     Raises:
         ValueError: for what is no value; `source` says where it is written.
     """
+    if kind == "several":
+        return Labels(*tags_from(texts))
     return Labels.of(texts) if kind == "class" else Labels.of_values(values_of(texts, source))
 
 

@@ -89,6 +89,11 @@ class RoundSigns:
 
 def _borders(found: ItemMasks, before: ItemMasks) -> tuple[int, int]:
     """Borders of before that are within one object now, and all of them."""
+    if found.parts is not None and before.parts is not None:
+        if found.parts.cells != before.parts.cells:
+            return 0, 0
+        pairs = [_borders(found.part(name), before.part(name)) for name in found.parts.names]
+        return sum(gone for gone, _ in pairs), sum(every for _, every in pairs)
     if found.grid is None:
         return 0, 0
     now, then = found.labels.view(found.grid.shape), before.labels.view(found.grid.shape)

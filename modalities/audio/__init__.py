@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, final
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from gestalt.core.components.ranges import Between, check_ranges
@@ -40,6 +40,7 @@ from .outputs import element_columns, reduced, write_objects
 from .pretrained import AST, TorchaudioWav2Vec2, hubert, wav2vec2
 from .rates import MOST, OF_SPEECH, SHIPPED, rate_of
 from .render import render
+from .render_object import render_object
 from .resnet import resnet18, resnet34, resnet50
 from .specimens import specimens
 from .statistics import statistics
@@ -173,6 +174,16 @@ class Audio(AbstractModality[Recording]):
         """Log-mel with the found events above and the true ones, `(name, (onset, offset))` in seconds, below."""
         return render(item, found, one_grid(grid), truth)
 
+    def render_numbered(
+        self,
+        item: Recording,
+        found: Int[Tensor, " elements"],
+        grid: Places | None,
+        truth: Sequence[tuple[str, Any]] = (),
+    ) -> str:
+        """As `render`, with objects called and coloured by their numbers."""
+        return render(item, found, one_grid(grid), truth, by_number=True)
+
     def read_masks(
         self, path: Path, items: AbstractItems[Recording], skipped: Sequence[Skipped] = ()
     ) -> AbstractMasks[Recording]:
@@ -227,6 +238,10 @@ class Audio(AbstractModality[Recording]):
     def specimens(self) -> Sequence[Specimen[Recording]]:
         """Three recordings of tones and hisses, two seconds or a little less."""
         return specimens(self.sample_rate)
+
+    def render_object(self, item: Recording, inside: Bool[Tensor, " elements"], grid: Places | None) -> str:
+        """A player of the stretch with its log-mel."""
+        return render_object(item, inside, one_grid(grid))
 
     def write_objects(self, found: Iterable[FoundBatch[Recording]], items: AbstractItems[Recording], out: Path) -> str:
         """Events as DCASE's table, Audacity's label tracks and JSON."""

@@ -1,6 +1,6 @@
 """Recordings, read in windows from files of any kind and length, and the batches made of them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import final
@@ -87,7 +87,8 @@ class AudioFiles(AbstractItems[Recording]):
     """Files cut into windows of `seconds`; only the window asked for is ever in memory.
 
     The last window of a file is shorter; it is left out below 0.25 s, unless it is the only one. With `jitter`, for
-    training, `read` begins up to half a window earlier or later; otherwise windows tile each file exactly.
+    training, `read` begins up to half a window earlier or later; otherwise windows tile each file exactly. `stretches`
+    says between which seconds from its first sample each file is cut into windows; None: all of each.
     """
 
     def __init__(
@@ -97,6 +98,7 @@ class AudioFiles(AbstractItems[Recording]):
         sample_rate: int = 16_000,
         seconds: float = 4.0,
         jitter: bool = False,
+        stretches: Sequence[tuple[float, float]] | None = None,
     ) -> None:
         if len(paths) != len(headers):
             raise ValueError(f"every file needs a header, got {len(paths)} files and {len(headers)} headers")
@@ -107,7 +109,9 @@ class AudioFiles(AbstractItems[Recording]):
         self.sample_rate = sample_rate
         self.seconds = seconds
         self.jitter = jitter
-        self._index = WindowIndex(self._count(header.seconds) for header in self.headers)
+        whole = [(0.0, header.seconds) for header in self.headers]
+        self.stretches = tuple(whole if stretches is None else stretches)
+        self._index = WindowIndex(self._count(end - begin) for begin, end in self.stretches)
 
     def _count(self, length: float) -> int:
         whole, rest = divmod(length, self.seconds)
@@ -127,12 +131,13 @@ class AudioFiles(AbstractItems[Recording]):
 
     def start(self, index: int) -> float:
         """Where window `index` begins in its file, in seconds (without jitter)."""
-        return self._index.place(index)[1] * self.seconds
+        file, window = self._index.place(index)
+        return self.stretches[file][0] + window * self.seconds
 
     def name(self, index: int) -> str:
         """The file, and the seconds of the window in it."""
-        length = self.headers[self._index.place(index)[0]].seconds
-        return window_name(self.path(index), self.start(index), self.seconds, length)
+        end = self.stretches[self._index.place(index)[0]][1]
+        return window_name(self.path(index), self.start(index), self.seconds, end)
 
     def windows(self, path: Path) -> range:
         """The numbers of one file's windows, in order of time.
@@ -144,7 +149,23 @@ class AudioFiles(AbstractItems[Recording]):
 
     def with_jitter(self, jitter: bool) -> "AudioFiles":
         """The same files, read for training (`True`) or exactly."""
-        return AudioFiles(self.paths, self.headers, self.sample_rate, self.seconds, jitter)
+        return AudioFiles(self.paths, self.headers, self.sample_rate, self.seconds, jitter, self.stretches)
+
+    @property
+    def extents(self) -> Mapping[Path, tuple[float, float]]:
+        """When the first sample of every file sounds and its last one ends, in the clock of its file."""
+        return {
+            path: (header.begin, header.begin + header.seconds)
+            for path, header in zip(self.paths, self.headers, strict=True)
+        }
+
+    def between(self, moments: Mapping[Path, tuple[float, float]]) -> "AudioFiles":
+        """The same files; of those that are named, windows between two moments in the clock of the file alone."""
+        stretches = [
+            (moments[path][0] - header.begin, moments[path][1] - header.begin) if path in moments else own
+            for path, header, own in zip(self.paths, self.headers, self.stretches, strict=True)
+        ]
+        return AudioFiles(self.paths, self.headers, self.sample_rate, self.seconds, self.jitter, stretches)
 
     def whole(self, index: int) -> range:
         """The windows of the file of window `index`."""
@@ -156,12 +177,12 @@ class AudioFiles(AbstractItems[Recording]):
         Raises:
             BadItemError: if it cannot be decoded, or holds NaN or infinity.
         """
-        file, window = self._index.place(index)
-        header = self.headers[file]
-        begin = window * self.seconds
+        file, begin = self._index.place(index)[0], self.start(index)
+        earliest, end = self.stretches[file]
         if self.jitter:
-            begin = jittered(begin, self.seconds, header.seconds, rng)
-        samples = decode(self.paths[file], header, begin, self.seconds, self.sample_rate)
+            begin = jittered(begin, self.seconds, end, rng, earliest)
+        header, seconds = self.headers[file], min(self.seconds, end - begin)
+        samples = decode(self.paths[file], header, begin, seconds, self.sample_rate)
         if len(samples) == 0:
             raise BadItemError(self.name(index), f"the file ends before its header says; {ADVICE}")
         refuse_nan(self.name(index), samples.numpy())
@@ -182,7 +203,8 @@ class AudioFiles(AbstractItems[Recording]):
         if begin + self.seconds - first / rate > sight.longest:
             first = round(begin * rate)
         samples = self._stretch(index, first / rate, min(begin + self.seconds + margin - first / rate, sight.longest))
-        before, length = round(begin * rate) - first, round(self.seconds * rate)
+        end = self.stretches[self._index.place(index)[0]][1]
+        before, length = round(begin * rate) - first, round(min(self.seconds, end - begin) * rate)
         window = samples[before : before + length].clone()
         if len(window) == 0:
             window = samples = self.with_jitter(False).read(index, np.random.default_rng(0)).samples

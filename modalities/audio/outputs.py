@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from gestalt.core.data.feature_map import Grid
 from gestalt.core.data.items import AbstractItems
 from gestalt.core.data.segmentation import Segmentation
-from gestalt.core.discovery.found import FoundBatch
+from gestalt.core.discovery.found import FoundBatch, Named
 from gestalt.core.discovery.groupers import along_first_axis
 from gestalt.core.storage.csv_file import TableWriter
 from gestalt.core.storage.naming import OutputNames, counted
@@ -29,7 +29,9 @@ def write_objects(found: Iterable[FoundBatch[Recording]], items: AbstractItems[R
     """`events.tsv` in DCASE's columns, the same as `events.csv`, which sed_eval and dcase_util read (they take a table
     with a header by its suffix alone), `events.json`, and an Audacity label track for every file, in `labels`.
 
-    An event that goes on in the next window is one event, and events that are alike are of one kind.
+    An event that goes on in the next window is one event, and events that are alike are of one kind. Where a model says
+    what objects are called, that is the kind, and a column `score` says how sure it is; tracks have the names alone, as
+    they are read as labels.
 
     Raises:
         TypeError: if the items are no windows of files.
@@ -41,26 +43,33 @@ def write_objects(found: Iterable[FoundBatch[Recording]], items: AbstractItems[R
         labels = batch.labels()
         for row, index in enumerate(batch.index):
             heard[items.path(index)] = None
-            sounding.hear(labels[row], batch.features, row, element_times(batch, row, items), items.path(index))
+            times = element_times(batch, row, items)
+            sounding.hear(labels[row], batch.features, row, times, items.path(index), batch.named)
     events = sounding.events()
-    kinds = kinds_of(events)
-    write_events(out, events, kinds, list(heard))
+    named = all(event.name for event in events)
+    kinds = [event.name for event in events] if named else kinds_of(events)
+    write_events(out, events, kinds, list(heard), named)
     said = f"{counted(len(events), 'event')} of {counted(len(set(kinds)), 'kind')}"
     return f"{said} in {counted(len(heard), 'file')}"
 
 
-def write_events(out: Path, events: Sequence[Event], kinds: Sequence[str], files: Sequence[Path]) -> None:
-    """The formats; a file without events has an empty track and an empty entry."""
+def write_events(
+    out: Path, events: Sequence[Event], kinds: Sequence[str], files: Sequence[Path], scored: bool = False
+) -> None:
+    """The formats; a file without events has an empty track and an empty entry. Scores where they mean something."""
+    columns = (*COLUMNS, "score") if scored else COLUMNS
     tracks: dict[Path, list[str]] = {file: [] for file in files}
     records: dict[str, list[dict[str, Any]]] = {str(file): [] for file in files}
     with open_text(out / "events.tsv") as tabs, open_text(out / "events.csv") as commas:
-        tables = TableWriter(tabs, COLUMNS, "\t"), TableWriter(commas, COLUMNS)
+        tables = TableWriter(tabs, columns, "\t"), TableWriter(commas, columns)
         for event, kind in zip(events, kinds, strict=True):
+            score = round(event.score, 4)
             for table in tables:
-                table.row((event.file, f"{event.onset:.3f}", f"{event.offset:.3f}", kind))
+                cells = event.file, f"{event.onset:.3f}", f"{event.offset:.3f}", kind
+                table.row((*cells, score) if scored else cells)
             tracks[event.file].append(f"{event.onset:.6f}\t{event.offset:.6f}\t{kind}\n")
             record = {"onset": round(event.onset, 3), "offset": round(event.offset, 3), "object": kind}
-            records[str(event.file)].append(record)
+            records[str(event.file)].append(record | ({"score": score} if scored else {}))
     names = OutputNames(files, ".txt")
     for path, lines in tracks.items():
         track = out / "labels" / names.of(path)
@@ -80,7 +89,16 @@ def reduced(found: FoundBatch[Recording]) -> FoundBatch[Recording]:
     weights = segmentation.weights.view(*segmentation.weights.shape[:2], grid.shape[0], -1) * valid
     mean = weights.sum(dim=3) / valid.sum(dim=3).clamp(min=1)
     along = Segmentation(mean, Grid((grid.edges[0],)), segmentation.whole)
-    return FoundBatch(found.index, found.items, features, along, found.numbers)
+    return FoundBatch(found.index, found.items, features, along, found.numbers, named=_along(found, valid))
+
+
+def _along(found: FoundBatch[Recording], valid: Bool[Tensor, "items one frames bands"]) -> Named | None:
+    """Names with scores averaged over frequency."""
+    if found.named is None:
+        return None
+    there = valid[:, 0]
+    scores = found.named.scores.view(there.shape) * there
+    return Named(found.named.names, scores.sum(dim=2) / there.sum(dim=2).clamp(min=1))
 
 
 def element_columns(

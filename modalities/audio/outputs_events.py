@@ -11,6 +11,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from gestalt.core.data.feature_map import FeatureMap
+from gestalt.core.discovery.found import Named
 
 MOST_KINDS = 12
 SLIVER = 2  # frames that see one sudden change, if it lies between them
@@ -21,12 +22,14 @@ TOUCHING = 1e-3  # seconds: frames of neighbouring windows that are no further a
 @final
 @dataclass(frozen=True)
 class Event:
-    """One event: its file, its times in seconds, and its vector."""
+    """One event: its file, its times in seconds, its vector; what a model calls it, and how sure that is."""
 
     file: Path
     onset: float
     offset: float
     vector: Float[Tensor, " dim"]
+    name: str = ""
+    score: float = 1.0
 
 
 @final
@@ -48,6 +51,7 @@ class Sounding:
         row: int,
         times: Float[Tensor, " bounds"],
         file: Path,
+        named: Named | None = None,
     ) -> None:
         """One window.
 
@@ -57,20 +61,26 @@ class Sounding:
             row: of the window in it.
             times: where frames begin and end in the file, in seconds.
             file: where the window lies.
+            named: what objects are called.
         """
         runs, lengths = labels.unique_consecutive(return_counts=True)
         ends = lengths.cumsum(0)
         for number, length, end in zip(runs.tolist(), lengths.tolist(), ends.tolist(), strict=True):
             if number >= 0:
                 vector = features.values[row, end - length : end].float().mean(dim=0)
-                self._add(number, length, Event(file, float(times[end - length]), float(times[end]), vector))
+                event = Event(file, float(times[end - length]), float(times[end]), vector)
+                if named is not None:
+                    score = float(named.scores[row, end - length : end].mean())
+                    event = replace(event, name=named.name(number), score=score)
+                self._add(number, length, event)
 
     def _add(self, number: int, frames: int, event: Event) -> None:
         before = self._events[-1] if self._events else None
         if before is not None and _touch(before, event) and self._numbers[-1] == number:
             share = frames / (self._frames[-1] + frames)
             vector = torch.lerp(before.vector, event.vector, share)
-            self._events[-1] = Event(event.file, before.onset, event.offset, vector)
+            score = before.score + share * (event.score - before.score)
+            self._events[-1] = replace(before, offset=event.offset, vector=vector, score=score)
             self._frames[-1] += frames
         else:
             self._events.append(event)

@@ -34,8 +34,9 @@ Event = tuple[str, float, float, int]
 """Name, onset and offset in seconds, and the row of its colour."""
 
 
-def found_events(found: Int[Tensor, " elements"], grid: Grid) -> list[Event]:
-    """Runs of neighbouring elements of one object, in order of onset; objects are numbered from 1 as they appear.
+def found_events(found: Int[Tensor, " elements"], grid: Grid, by_number: bool = False) -> list[Event]:
+    """Runs of neighbouring elements of one object, in order of onset; objects are numbered from 1 as they appear, or
+    have the numbers that are given.
 
     On a grid of time and frequency an object sounds where any of its cells does.
 
@@ -57,7 +58,8 @@ def found_events(found: Int[Tensor, " elements"], grid: Grid) -> list[Event]:
                 events.append((max(0.0, edges[begin]), edges[place], number))
                 begin = None
     events.sort()
-    rows = {number: row for row, number in enumerate(dict.fromkeys(number for _, _, number in events))}
+    numbers = dict.fromkeys(number for _, _, number in events)
+    rows = {number: number if by_number else row for row, number in enumerate(numbers)}
     return [(f"object {rows[number] + 1}", onset, offset, rows[number]) for onset, offset, number in events]
 
 
@@ -73,8 +75,11 @@ def render(
     found: Int[Tensor, " elements"],
     grid: Grid | None,
     truth: Sequence[tuple[str, Any]] = (),
+    by_number: bool = False,
 ) -> str:
     """Log-mel over seconds and Hz, found events in lanes above, true ones below, and an audio player.
+
+    With `by_number`, objects are called and coloured by the numbers that are given; otherwise by their order here.
 
     Raises:
         ValueError: if the elements lie on no grid: then their seconds are unknown.
@@ -85,18 +90,18 @@ def render(
         )
     if grid.elements != len(found):
         raise ValueError(f"the grid has {grid.elements} cells, found names {len(found)} elements")
-    discovered, known = found_events(found, grid), true_events(truth)
+    discovered, known = found_events(found, grid, by_number), true_events(truth)
     words = _in_words("found", discovered) + ("" if not known else f"; {_in_words('true', known)}")
     described = html.escape(f"Log-mel spectrogram, {item.seconds:.1f} s from {item.start:.1f} s; {words}")
     image = base64.b64encode(_picture(item, discovered, known)).decode()
-    sound = base64.b64encode(_flac(item)).decode()
+    sound = base64.b64encode(flac(item)).decode()
     return (
         '<figure class="gestalt-audio" style="margin:0 0 1.5rem;max-width:900px">'
         f'<img src="data:image/png;base64,{image}" alt="{described}" style="width:100%;height:auto;display:block">'
         f'<audio controls preload="none" src="data:audio/flac;base64,{sound}" '
         'style="width:100%;height:36px;margin-top:4px"></audio>'
         '<figcaption style="font-size:0.85rem;opacity:0.75">'
-        f"{_totals(discovered, known)}{SLOWED if item.sample_rate > HEARD else ''}</figcaption></figure>"
+        f"{_totals(discovered, known)}{slowed(item)}</figcaption></figure>"
     )
 
 
@@ -123,7 +128,13 @@ def _totals(discovered: Sequence[Event], known: Sequence[Event]) -> str:
     return f"{html.escape(text)}; true: {listed}"
 
 
-def _flac(item: Recording) -> bytes:
+def slowed(item: Recording) -> str:
+    """What is said where a recording is played slower than it was made."""
+    return SLOWED if item.sample_rate > HEARD else ""
+
+
+def flac(item: Recording) -> bytes:
+    """The sound as a FLAC file."""
     buffer = io.BytesIO()
     # Sound above full scale would be cut off with a crackle: such items are turned down to fit.
     peak = max(1.0, float(item.samples.abs().max()) if len(item.samples) else 1.0)
@@ -174,7 +185,7 @@ def _picture(item: Recording, discovered: Sequence[Event], known: Sequence[Event
 
 
 def _rows(events: Sequence[Event]) -> int:
-    return 1 + max((row for _, _, _, row in events), default=0)
+    return max(1, len({row for _, _, _, row in events}))
 
 
 def _spectrum(panel: "Axes", item: Recording) -> None:
@@ -199,18 +210,19 @@ def _lanes(panel: "Axes", events: Sequence[Event], rows: int, colours: Sequence[
 
     panel.set_ylim(rows - 0.36, -0.64)
     names: dict[int, str] = {}
+    lanes = {row: lane for lane, row in enumerate(sorted({row for _, _, _, row in events} or {0}))}
     hair = item.seconds * 0.001  # keeps neighbouring stretches of one object apart
     for name, onset, offset, row in events:
         names[row] = name
-        place = (item.start + onset, row - 0.34)
+        place = (item.start + onset, lanes[row] - 0.34)
         colour = colours[row % len(colours)]
         panel.add_patch(Rectangle(place, max(offset - onset - hair, hair), 0.68, facecolor=colour, linewidth=0))
-        panel.axhline(row, color=FAINT, linewidth=0.5, zorder=0)
+        panel.axhline(lanes[row], color=FAINT, linewidth=0.5, zorder=0)
     if not names:
         names[0] = "nothing"
     fonts = {row: families_for(_short(name)) for row, name in names.items()}
     shown = [_short(names[row]) if fonts[row] else _number(row) for row in sorted(names)]
-    panel.set_yticks(sorted(names), shown)
+    panel.set_yticks([lanes[row] for row in sorted(names)], shown)
     panel.tick_params(axis="y", length=0)
     for row, text in zip(sorted(names), panel.get_yticklabels(), strict=True):
         text.set_parse_math(False)  # a name with dollar signs is no formula

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from gestalt.core.components.ranges import Between, PositiveShare, check_ranges
 from gestalt.core.data.feature_map import FeatureMap, Grid
+from gestalt.core.networks.channels_last import in_channels_last
 from gestalt.core.networks.encoder import AbstractEncoder
 from gestalt.core.networks.local_checkpoint import load_weights
 from gestalt.core.networks.pace import Frozen, Pace
@@ -105,6 +106,7 @@ class ResNet(AbstractEncoder):
                     layer.stride = (1, 1)
         self.paced = Pace(frozen, slower).over(self, [[self.stem, self.stem_norm], *([stage] for stage in self.stages)])
         self.dim = int(network.fc.in_features)
+        in_channels_last(self)
 
     def forward(self, data: Waveforms) -> FeatureMap:
         """One vector per cell, numbered time first; cells of a frame beyond the recording are not valid."""
@@ -142,7 +144,8 @@ def _normal(norm: nn.Module, x: Float[Tensor, "batch channels time bands"], coun
     """Batch normalisation into whose statistics no padding enters; zeros on padding."""
     valid = _mask(x, counts, frames)
     columns = x.transpose(1, 2)
-    rows = norm(columns[valid][..., None])[..., 0]
+    # In another order in memory than this, an axis of one column would give wrong gradients (torch 2.11).
+    rows = norm(columns[valid].contiguous()[..., None])[..., 0]
     scattered: Tensor = rows.new_zeros(columns.shape).masked_scatter(valid[..., None, None], rows)
     return scattered.transpose(1, 2)
 

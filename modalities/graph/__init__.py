@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, final
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from gestalt.core.components.ranges import Between, check_ranges
@@ -43,6 +43,7 @@ from .records import GraphRecords as GraphRecords
 from .records import Record as Record
 from .render import draw as draw
 from .render import render
+from .render_object import render_object
 from .specimens import specimens
 from .statistics import statistics
 from .transplants import transplant
@@ -149,6 +150,16 @@ class GraphModality(AbstractModality[Graph]):
         """The graph with its found objects in colours, and beside it with the true ones, `(name, nodes)`."""
         return render(item, found, one_grid(grid), truth)
 
+    def render_numbered(
+        self,
+        item: Graph,
+        found: Int[Tensor, " elements"],
+        grid: Places | None,
+        truth: Sequence[tuple[str, Any]] = (),
+    ) -> str:
+        """As `render`, with objects called and coloured by their numbers."""
+        return render(item, found, one_grid(grid), truth, by_number=True)
+
     def read_masks(
         self, path: Path, items: AbstractItems[Graph], skipped: Sequence[Skipped] = ()
     ) -> AbstractMasks[Graph]:
@@ -184,6 +195,10 @@ class GraphModality(AbstractModality[Graph]):
     def specimens(self) -> Sequence[Specimen[Graph]]:
         """Three molecules with their rings and functional groups."""
         return specimens()
+
+    def render_object(self, item: Graph, inside: Bool[Tensor, " elements"], grid: Places | None) -> str:
+        """A drawing in which it alone is coloured."""
+        return render_object(item, inside, one_grid(grid))
 
     def write_objects(self, found: Iterable[FoundBatch[Graph]], items: AbstractItems[Graph], out: Path) -> str:
         """Drawings; tables of the parts of molecules, or of the nodes of other graphs."""

@@ -112,26 +112,31 @@ def _rows(path: Path) -> list[tuple[str, Part]]:
         raise ValueError(f"{path}:{wrong.line} {wrong.problem}; correct the line")
     rows = [(dict(zip(head, row.cells, strict=True)), f"{path}:{row.line}") for row in table]
     if nodes is None:
-        return _joined([(row[graph].strip(), row.get("object", ""), row.get("node", ""), at) for row, at in rows])
+        return _joined([(row[graph].strip(), row.get("object", ""), row.get("node", ""), at, row) for row, at in rows])
     return [
         (row[graph].strip(), Part(_nodes(row.get(nodes, ""), source), _called(row), source)) for row, source in rows
     ]
 
 
 def _called(row: Mapping[str, str]) -> str:
-    return row.get("smarts") or row.get("smiles") or row.get("part") or ""
+    return meant(row.get("label", "")) or row.get("smarts") or row.get("smiles") or row.get("part") or ""
 
 
-def _joined(rows: Sequence[tuple[str, str, str, str]]) -> list[tuple[str, Part]]:
-    """Rows of single nodes as parts; object 0 is a part without nodes, so that its graph is named."""
+def _joined(rows: Sequence[tuple[str, str, str, str, Mapping[str, str]]]) -> list[tuple[str, Part]]:
+    """Rows of single nodes as parts; object 0 is a part without nodes, so that its graph is named.
+
+    A column `label` says what the object is called.
+    """
     nodes: dict[tuple[str, str], list[int]] = {}
     sources: dict[tuple[str, str], str] = {}
-    for name, own, node, source in rows:
+    called: dict[tuple[str, str], str] = {}
+    for name, own, node, source, row in rows:
         key = (name, own.strip())
         sources.setdefault(key, source)
+        called.setdefault(key, meant(row.get("label", "").strip()) or f"object {own.strip()}")
         nodes.setdefault(key, []).extend(_nodes(node, source))
     return [
-        (name, Part(() if own in ("0", "") else tuple(members), f"object {own}", sources[name, own]))
+        (name, Part(() if own in ("0", "") else tuple(members), called[name, own], sources[name, own]))
         for (name, own), members in nodes.items()
     ]
 

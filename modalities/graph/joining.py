@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from gestalt.core.discovery.found import FoundBatch
+from gestalt.core.discovery.found import FoundBatch, Named
 
 from .data import Graph
 from .records import GraphRecords
@@ -25,6 +25,7 @@ class FoundGraph:
         graph: itself, as a whole.
         labels: the object of every node; one number is one object in the whole graph, −1 is none.
         windows: the nodes of every window that it came in.
+        named: what a model calls the objects, and how sure it is of every node; None where nobody knows.
     """
 
     number: int
@@ -32,16 +33,18 @@ class FoundGraph:
     graph: Graph
     labels: Int[Tensor, " nodes"]
     windows: tuple[Int[Tensor, " _"], ...]
+    named: Named | None = None
 
 
 @final
 @dataclass(frozen=True)
 class FoundWindow:
-    """A window of a graph: its number among all, its nodes in the graph, and their objects."""
+    """A window of a graph: its number among all, its nodes in the graph, their objects, and what these are called."""
 
     index: int
     nodes: Int[Tensor, " nodes"]
     labels: Int[Tensor, " nodes"]
+    named: Named | None = None
 
 
 def whole_graphs(found: Iterable[FoundBatch[Graph]], items: GraphRecords) -> Iterator[FoundGraph]:
@@ -51,16 +54,19 @@ def whole_graphs(found: Iterable[FoundBatch[Graph]], items: GraphRecords) -> Ite
     """
     waiting: list[FoundWindow] = []
     for batch in found:
-        for index, window, labels in zip(batch.index, batch.items, batch.labels(), strict=True):
+        for row, (index, window, labels) in enumerate(zip(batch.index, batch.items, batch.labels(), strict=True)):
             parts, own = items.parts(index), labels[: len(window)]
+            named = None
+            if batch.named is not None:
+                named = Named(batch.named.names, batch.named.scores[row : row + 1, : len(window)])
             if waiting and waiting[0].index not in parts:
                 yield _joined(waiting, items)
                 waiting = []
             if len(parts) == 1:
                 whole = (torch.arange(len(window)),)
-                yield FoundGraph(items.place(index)[0], items.record(index).name, window, own, whole)
+                yield FoundGraph(items.place(index)[0], items.record(index).name, window, own, whole, named)
             else:
-                waiting.append(FoundWindow(index, items.nodes(index), own))
+                waiting.append(FoundWindow(index, items.nodes(index), own, named))
     if waiting:
         yield _joined(waiting, items)
 
@@ -68,11 +74,14 @@ def whole_graphs(found: Iterable[FoundBatch[Graph]], items: GraphRecords) -> Ite
 def _joined(windows: list[FoundWindow], items: GraphRecords) -> FoundGraph:
     index = windows[0].index
     graph = items.graph(index)
-    labels = torch.full((len(graph),), -1)
+    labels, scores = torch.full((len(graph),), -1), torch.zeros(1, len(graph))
     for window in windows:
         labels[window.nodes] = window.labels
+        if window.named is not None:
+            scores[0, window.nodes] = window.named.scores[0]
     nodes = tuple(window.nodes for window in windows)
-    return FoundGraph(items.place(index)[0], items.record(index).name, graph, labels, nodes)
+    named = None if windows[0].named is None else Named(windows[0].named.names, scores)
+    return FoundGraph(items.place(index)[0], items.record(index).name, graph, labels, nodes, named)
 
 
 def shown_windows(one: FoundGraph) -> Iterator[tuple[str, Graph, Int[Tensor, " nodes"]]]:

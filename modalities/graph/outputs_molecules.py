@@ -8,7 +8,7 @@ from typing import Any, final
 
 from rdkit import Chem
 
-from gestalt.core.discovery.found import FoundBatch
+from gestalt.core.discovery.found import FoundBatch, Named
 from gestalt.core.storage.csv_file import TableWriter
 from gestalt.core.storage.naming import counted
 from gestalt.core.storage.text_file import open_text
@@ -27,7 +27,10 @@ DRAWN = 500
 @final
 @dataclass(frozen=True)
 class FoundPart:
-    """One part of a molecule: where the molecule stands, its number there, its atoms, and what they are."""
+    """One part of a molecule: where the molecule stands, its number there, its atoms, and what they are.
+
+    `label` is what a model calls it, `score` how sure that is.
+    """
 
     source: str
     title: str
@@ -35,6 +38,8 @@ class FoundPart:
     atoms: tuple[int, ...]
     smiles: str
     smarts: str
+    label: str = ""
+    score: float = 1.0
 
 
 def write_molecules(found: Iterable[FoundBatch[Graph]], items: GraphRecords, out: Path) -> str:
@@ -49,15 +54,18 @@ def write_molecules(found: Iterable[FoundBatch[Graph]], items: GraphRecords, out
     (out / "drawings").mkdir()
     with open_text(out / "parts.csv") as file, open_text(out / "molecules.csv") as whole:
         molecules = MoleculeTable(whole, items)
-        table = TableWriter(file, ("molecule", "name", "part", "atoms", "smiles", "smarts"))
+        table: TableWriter | None = None
         for one in whole_graphs(found, items):
-            parts = parts_of(one.graph, one.labels.tolist(), one.name)
+            parts = parts_of(one.graph, one.labels.tolist(), one.name, one.named)
+            said = () if one.named is None else ("label", "score")
+            table = table or TableWriter(file, ("molecule", "name", "part", "atoms", "smiles", "smarts", *said))
             molecules.row(one.number, one.name, one.graph, len(parts))
             for part in parts:
                 counts[part.smiles] += 1
                 smarts.setdefault(part.smiles, part.smarts)
                 atoms = " ".join(map(str, part.atoms))
-                table.row((part.source, part.title, part.number, atoms, part.smiles, part.smarts))
+                cells = part.source, part.title, part.number, atoms, part.smiles, part.smarts
+                table.row((*cells, *((part.label, round(part.score, 4)) if said else ())))
             for name, graph, labels in shown_windows(one):
                 if drawn < DRAWN:
                     picture = drawing(graph, parts_of(graph, labels.tolist(), one.name))
@@ -72,7 +80,7 @@ def write_molecules(found: Iterable[FoundBatch[Graph]], items: GraphRecords, out
     return f"{counted(sum(counts.values()), 'part')} in {counted(seen, 'molecule')}{in_windows(seen, windows)}{more}"
 
 
-def parts_of(graph: Graph, labels: Sequence[int], source: str) -> list[FoundPart]:
+def parts_of(graph: Graph, labels: Sequence[int], source: str, named: Named | None = None) -> list[FoundPart]:
     """The parts of one molecule, in order of their first atoms; atoms are numbered as in the file, from 0.
 
     They are parts of the molecule of the file, with its isotopes, charges and the directions of its bonds; that of
@@ -94,8 +102,9 @@ def parts_of(graph: Graph, labels: Sequence[int], source: str) -> list[FoundPart
             tuple(ids[place] for place in places),
             Chem.MolFragmentToSmiles(molecule, [atoms[place] for place in places]),
             Chem.MolFragmentToSmarts(molecule, [atoms[place] for place in places]),
+            *(() if named is None else (named.name(called), float(named.scores[0, places].mean()))),
         )
-        for number, places in enumerate(own.values(), start=1)
+        for number, (called, places) in enumerate(own.items(), start=1)
     ]
 
 

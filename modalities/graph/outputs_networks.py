@@ -10,7 +10,7 @@ from gestalt.core.storage.naming import counted
 from gestalt.core.storage.text_file import open_text
 
 from .data import Graph
-from .joining import in_windows, shown_windows, whole_graphs
+from .joining import FoundGraph, in_windows, shown_windows, whole_graphs
 from .records import GraphRecords
 from .render import draw, found_parts
 
@@ -29,13 +29,15 @@ def write_networks(found: Iterable[FoundBatch[Graph]], items: AbstractItems[Grap
     objects, seen, windows, drawn = 0, 0, 0, 0
     (out / "drawings").mkdir()
     with open_text(out / "nodes.csv") as file:
-        table = TableWriter(file, ("graph", "node", "name", "object"))
+        table: TableWriter | None = None
         for one in whole_graphs(found, items):
+            said = () if one.named is None else ("label", "score")
+            table = table or TableWriter(file, ("graph", "node", "name", "object", *said))
             parts = found_parts(one.labels)
             number = {node: place for place, (_, nodes) in enumerate(parts, start=1) for node in nodes}
             for node, own in enumerate(one.graph.ids.tolist()):
                 name = one.graph.names[own] if one.graph.names else ""
-                table.row((one.name, own, name, number.get(node, 0)))
+                table.row((one.name, own, name, number.get(node, 0), *_called(one, node)))
             for drawing, part, labels in shown_windows(one):
                 if drawn < DRAWN:
                     picture = draw(part, found_parts(labels))
@@ -44,3 +46,11 @@ def write_networks(found: Iterable[FoundBatch[Graph]], items: AbstractItems[Grap
             seen, windows, objects = seen + 1, windows + len(one.windows), objects + len(parts)
     more = "" if windows <= DRAWN else f" (drawn: the first {DRAWN})"
     return f"{counted(objects, 'object')} in {counted(seen, 'graph')}{in_windows(seen, windows)}{more}"
+
+
+def _called(one: FoundGraph, node: int) -> tuple[str, float] | tuple[()]:
+    """What a model calls the object of a node, and how sure it is; nothing where no model says it."""
+    if one.named is None:
+        return ()
+    number = int(one.labels[node])
+    return ("", 0.0) if number < 0 else (one.named.name(number), round(float(one.named.scores[0, node]), 4))

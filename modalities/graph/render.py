@@ -19,8 +19,9 @@ Part = tuple[str, list[int]]
 """The name and the nodes of an object."""
 
 
-def found_parts(found: Int[Tensor, " elements"]) -> list[Part]:
-    """The nodes of every object; objects are numbered from 1 as they appear.
+def found_parts(found: Int[Tensor, " elements"], by_number: bool = False) -> list[Part]:
+    """The nodes of every object; objects are numbered from 1 as they appear, or by the numbers that are given: then
+    those that do not appear have no nodes.
 
     Example:
         >>> import torch
@@ -31,6 +32,8 @@ def found_parts(found: Int[Tensor, " elements"]) -> list[Part]:
     for node, number in enumerate(found.tolist()):
         if number >= 0:
             nodes.setdefault(number, []).append(node)
+    if by_number:
+        return [(f"object {number + 1}", nodes.get(number, [])) for number in range(max(nodes, default=-1) + 1)]
     return [(f"object {place}", part) for place, part in enumerate(nodes.values(), start=1)]
 
 
@@ -39,10 +42,13 @@ def render(
     found: Int[Tensor, " elements"],
     grid: Grid | None,
     truth: Sequence[tuple[str, Any]] = (),
+    by_number: bool = False,
 ) -> str:
     """The graph with every found object in a colour of its own, and beside it with the true ones.
 
     Molecules are drawn by RDKit, other graphs laid out by springs. Each true object is its name and its nodes.
+
+    With `by_number`, objects are called and coloured by the numbers that are given; otherwise by their order here.
 
     Raises:
         ValueError: if the elements lie on a grid, or `found` names fewer elements than there are nodes.
@@ -51,7 +57,7 @@ def render(
         raise ValueError("the elements of a graph are a set, got a grid")
     if len(found) < len(item):
         raise ValueError(f"the graph has {len(item)} nodes, found names {len(found)} elements")
-    panels = [("found", found_parts(found[: len(item)]))]
+    panels = [("found", found_parts(found[: len(item)], by_number))]
     if truth:
         panels.append(("true", [(name, [int(node) for node in nodes]) for name, nodes in truth]))
     shown = "".join(_panel(item, kind, parts) for kind, parts in panels)
@@ -70,10 +76,11 @@ def _panel(item: Graph, kind: str, parts: Sequence[Part]) -> str:
     legend = " ".join(
         f'<span style="white-space:nowrap"><span style="display:inline-block;width:0.8em;height:0.8em;'
         f'border-radius:50%;background:{pale(number)}"></span> {isolated(name)}</span>'
-        for number, (name, _) in enumerate(parts)
+        for number, (name, nodes) in enumerate(parts)
+        if nodes
     )
     described = html.escape(
-        f"{kind}: " + ("; ".join(f"{name}: {_listed(nodes)}" for name, nodes in parts) or "nothing")
+        f"{kind}: " + ("; ".join(f"{name}: {_listed(nodes)}" for name, nodes in parts if nodes) or "nothing")
     )
     return (
         f'<div style="flex:1 1 320px;max-width:420px;background:#fff;color:#24292f">'

@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, final
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from gestalt.core.components.ranges import Between, Count, check_ranges
@@ -41,6 +41,7 @@ from .layout import Channels
 from .outputs import element_columns, input_grid, write_objects
 from .pretrained import Timm, TransformersSwin, dinov2, vit
 from .render import render
+from .render_object import render_object
 from .saliency import SaliencyMask
 from .segments import Blocks as Blocks
 from .segments import Felzenszwalb as Felzenszwalb
@@ -161,6 +162,16 @@ class Image(AbstractModality[Picture]):
         """The picture, the found objects, and the true ones, `(name, mask of height × width)`."""
         return render(item, found, one_grid(grid), truth)
 
+    def render_numbered(
+        self,
+        item: Picture,
+        found: Int[Tensor, " elements"],
+        grid: Places | None,
+        truth: Sequence[tuple[str, Any]] = (),
+    ) -> str:
+        """As `render`, with objects called and coloured by their numbers."""
+        return render(item, found, one_grid(grid), truth, by_number=True)
+
     def read_masks(
         self, path: Path, items: AbstractItems[Picture], skipped: Sequence[Skipped] = ()
     ) -> AbstractMasks[Picture]:
@@ -185,6 +196,10 @@ class Image(AbstractModality[Picture]):
     def specimens(self) -> Sequence[Specimen[Picture]]:
         """Three pictures of textured discs and boxes."""
         return specimens()
+
+    def render_object(self, item: Picture, inside: Bool[Tensor, " elements"], grid: Places | None) -> str:
+        """A crop around it."""
+        return render_object(item, inside, one_grid(grid))
 
     def write_objects(self, found: Iterable[FoundBatch[Picture]], items: AbstractItems[Picture], out: Path) -> str:
         """Index pictures and overlays at the size of each file, and COCO's JSON."""

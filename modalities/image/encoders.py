@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from gestalt.core.components.ranges import Between, Kernel, check_ranges
 from gestalt.core.data.feature_map import FeatureMap
+from gestalt.core.networks.channels_last import in_channels_last
 from gestalt.core.networks.encoder import AbstractEncoder
 from gestalt.core.networks.norm import MaskedBatchNorm
 
@@ -186,6 +187,7 @@ class Conv(AbstractEncoder):
         )
         self.blocks = nn.Sequential(*(Residual(width, kernel, norm) for kernel in kernels))
         self.dim = width
+        in_channels_last(self)
 
     def forward(self, data: Pictures) -> FeatureMap:
         """One vector per cell of 4 / finer pixels a side."""

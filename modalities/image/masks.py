@@ -2,9 +2,10 @@
 
 import io
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, final
 
 import numpy as np
 import torch
@@ -52,11 +53,14 @@ def numbered(labels: Int[Tensor, "height width"]) -> Int[Tensor, "height width"]
     return torch.where(labels >= 0, number[labels.clamp(min=0)], 0)
 
 
-def index_png(labels: Int[Tensor, "height width"]) -> bytes:
-    """A PNG whose pixel values are object numbers from 1, 0 for none; with a palette, or 16 bits above 255 objects."""
+def index_png(labels: Int[Tensor, "height width"], by_number: bool = False) -> bytes:
+    """A PNG whose pixel values are object numbers from 1, 0 for none; with a palette, or 16 bits above 255 objects.
+
+    Numbers have no gaps, unless they are to stay what they are: object k is k + 1.
+    """
     from PIL import Image
 
-    index = numbered(labels).numpy()
+    index = (labels.clamp(min=-1) + 1 if by_number else numbered(labels)).numpy()
     buffer = io.BytesIO()
     if index.max() > MOST:
         Image.fromarray(index.astype(np.uint16)).save(buffer, "PNG")
@@ -89,35 +93,50 @@ def run_lengths(mask: Bool[Tensor, "height width"]) -> list[int]:
     return [0, *lengths] if bool(mask[0, 0]) else lengths
 
 
-def coco(pictures: Iterable[tuple[str, Int[Tensor, "_ _"]]]) -> dict[str, Any]:
-    """COCO's annotations of pictures by file name: every object is one annotation of the category `object`.
+@final
+@dataclass(frozen=True)
+class Category:
+    """What an object is called, and how sure that is; `object`, and 1, where nothing says more."""
 
-    Segmentations are uncompressed run lengths, which pycocotools reads as they are. The score of all is 1, as nothing
-    says more, so that the annotations can be evaluated as results, too.
+    name: str = "object"
+    score: float = 1.0
+
+
+def coco(
+    pictures: Iterable[tuple[str, Int[Tensor, "_ _"], Mapping[int, Category]]], names: Sequence[str] = ("object",)
+) -> dict[str, Any]:
+    """COCO's annotations of pictures by file name: every object is one annotation.
+
+    Segmentations are uncompressed run lengths, which pycocotools reads as they are. Every annotation has a score, so
+    that it can be evaluated as a result, too.
+
+    Args:
+        pictures: name, object of every pixel, and what the objects are called by their numbers.
+        names: of all categories, in their order; one that turns up later comes behind.
     """
+    categories = {name: number for number, name in enumerate(names, start=1)}
     images, annotations = list[Mapping[str, Any]](), list[Mapping[str, Any]]()
-    for image, (name, labels) in enumerate(pictures, start=1):
+    for image, (name, labels, called) in enumerate(pictures, start=1):
         height, width = labels.shape
         images.append({"id": image, "file_name": name, "height": height, "width": width})
-        index = numbered(labels)
-        for number in range(1, int(index.max()) + 1):
-            mask = index == number
+        for number in labels[labels >= 0].unique().tolist():
+            mask, category = labels == number, called.get(number, Category())
             rows, columns = mask.any(dim=1).nonzero()[:, 0], mask.any(dim=0).nonzero()[:, 0]
             top, left = int(rows[0]), int(columns[0])
             annotations.append(
                 {
                     "id": len(annotations) + 1,
                     "image_id": image,
-                    "category_id": 1,
+                    "category_id": categories.setdefault(category.name, len(categories) + 1),
                     "iscrowd": 0,
-                    "score": 1.0,
+                    "score": round(category.score, 4),
                     "area": int(mask.sum()),
                     "bbox": [left, top, int(columns[-1]) - left + 1, int(rows[-1]) - top + 1],
                     "segmentation": {"size": [height, width], "counts": run_lengths(mask)},
                 }
             )
-    categories = [{"id": 1, "name": "object", "supercategory": ""}]
-    return {"images": images, "annotations": annotations, "categories": categories}
+    listed = [{"id": number, "name": name, "supercategory": ""} for name, number in categories.items()]
+    return {"images": images, "annotations": annotations, "categories": listed}
 
 
 def displayed(item: Picture) -> Float[Tensor, "3 height width"]:
@@ -133,10 +152,17 @@ def enlarged(pixels: Float[Tensor, "3 height width"], least: int = LEAST) -> NDA
 
 
 def overlay(
-    item: Picture, labels: Int[Tensor, "height width"], tint: float = 0.45, least: int = LEAST
+    item: Picture,
+    labels: Int[Tensor, "height width"],
+    tint: float = 0.45,
+    least: int = LEAST,
+    by_number: bool = False,
 ) -> NDArray[np.uint8]:
-    """The picture with its objects tinted and outlined, `height width 3`; what belongs to none is a little darker."""
-    index = numbered(labels)
+    """The picture with its objects tinted and outlined, `height width 3`; what belongs to none is a little darker.
+
+    Colours go by the numbers of the objects, or by their order in this picture.
+    """
+    index = labels.clamp(min=-1) + 1 if by_number else numbered(labels)
     palette = torch.tensor([(0, 0, 0), *(colour(number) for number in range(int(index.max())))]) / 255
     shown = displayed(item)
     tinted = torch.where(index[None] > 0, (1 - tint) * shown + tint * palette[index].permute(2, 0, 1), 0.75 * shown)

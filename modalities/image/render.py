@@ -25,8 +25,11 @@ def render(
     found: Int[Tensor, " elements"],
     grid: Grid | None,
     truth: Sequence[tuple[str, Any]] = (),
+    by_number: bool = False,
 ) -> str:
     """The picture, the found objects on it, and the true ones `(name, mask of height × width)` on it.
+
+    With `by_number`, objects are called and coloured by the numbers that are given; otherwise by their order here.
 
     Raises:
         ValueError: if the elements lie on no grid, or a mask is of another size than the picture.
@@ -35,7 +38,7 @@ def render(
         raise ValueError("objects need the place of every cell, got no grid; use the grid of the encoder's features")
     height, width = item.shape[1:]
     labels = on_pixels(found, grid, (height, width))
-    panels = [("picture", _shown(item, None)), ("found", _shown(item, labels))]
+    panels = [("picture", _shown(item, None)), ("found", _shown(item, labels, by_number))]
     if truth:
         panels.append(("true", _shown(item, _true_labels(truth, (height, width)))))
     count = int(numbered(labels).max())
@@ -63,7 +66,7 @@ def _true_labels(truth: Sequence[tuple[str, Any]], size: tuple[int, int]) -> Int
     return labels
 
 
-def _shown(item: Picture, labels: Int[Tensor, "height width"] | None) -> bytes:
+def _shown(item: Picture, labels: Int[Tensor, "height width"] | None, by_number: bool = False) -> bytes:
     """At most `LARGEST` pixels a side: a page of photographs at full size would weigh as much as they do."""
     small = shrunk(displayed(item), LARGEST)
     if labels is None:
@@ -71,7 +74,7 @@ def _shown(item: Picture, labels: Int[Tensor, "height width"] | None) -> bytes:
     if small.shape[1:] != labels.shape:
         down, across = ((torch.arange(n) * m // n) for n, m in zip(small.shape[1:], labels.shape, strict=True))
         labels = labels[down][:, across]
-    return png(overlay(small, labels))
+    return png(overlay(small, labels, by_number=by_number))
 
 
 def _panel(name: str, image: bytes, described: str) -> str:

@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from gestalt.core.networks.channels_last import in_channels_last
 from gestalt.core.networks.local_checkpoint import load_weights
 
 LEVELS = (2, 3, 4, 5)
@@ -38,6 +39,7 @@ class ResNetStages(nn.Module):
         self.stages = nn.ModuleList([network.layer1, network.layer2, network.layer3, network.layer4])
         self.widths = [int(network.fc.in_features) >> (3 - number) for number in range(4)]
         self.strides = [(4 if stem == "large" else 1) << number for number in range(4)]
+        in_channels_last(self)
 
     def forward(self, pixels: Float[Tensor, "batch channels height width"]) -> list[Tensor]:
         """One map per stage."""
@@ -126,7 +128,7 @@ class LevelReader(nn.Module):
         if pyramid:
             from torchvision.ops import FeaturePyramidNetwork
 
-            self.pyramid = FeaturePyramidNetwork(list(widths), pyramid)
+            self.pyramid = in_channels_last(FeaturePyramidNetwork(list(widths), pyramid))
         self.stage = level - LEVELS[0]
         self.dim = pyramid or widths[self.stage]
 

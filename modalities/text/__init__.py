@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, final
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from gestalt.core.components.ranges import Between, check_ranges
@@ -37,6 +37,7 @@ from .reading import TextFiles as TextFiles
 from .reading import each_passage as each_passage
 from .reading import read_text
 from .render import render
+from .render_object import render_object
 from .spans import Span as Span
 from .spans import bio_lines as bio_lines
 from .spans import json_line as json_line
@@ -173,6 +174,16 @@ class Text(AbstractModality[Passage]):
         """The found spans in colour, the true ones, `(name, (begin, end))` in characters of the file, below."""
         return render(item, found, one_grid(grid), truth)
 
+    def render_numbered(
+        self,
+        item: Passage,
+        found: Int[Tensor, " elements"],
+        grid: Places | None,
+        truth: Sequence[tuple[str, Any]] = (),
+    ) -> str:
+        """As `render`, with objects called and coloured by their numbers."""
+        return render(item, found, one_grid(grid), truth, by_number=True)
+
     def read_masks(
         self, path: Path, items: AbstractItems[Passage], skipped: Sequence[Skipped] = ()
     ) -> AbstractMasks[Passage]:
@@ -213,6 +224,10 @@ class Text(AbstractModality[Passage]):
     def specimens(self) -> Sequence[Specimen[Passage]]:
         """Three sentences with their noun and verb groups."""
         return specimens()
+
+    def render_object(self, item: Passage, inside: Bool[Tensor, " elements"], grid: Places | None) -> str:
+        """Its words, with some on either side."""
+        return render_object(item, inside, one_grid(grid))
 
     def write_objects(self, found: Iterable[FoundBatch[Passage]], items: AbstractItems[Passage], out: Path) -> str:
         """Spans as JSON Lines with character offsets, in BIO columns, and in colours."""

@@ -40,6 +40,8 @@ BEGINS = (
     (re.compile(rb"%PDF-|\{\\rtf|PK\x03\x04"), DOCUMENT),
     (re.compile(rb"\x1f\x8b|BZh|\xfd7zXZ|\x28\xb5\x2f\xfd"), PACKED),
 )
+ANNOTATIONS = "annotations"
+"""Where COCO's files have their captions."""
 TAGGED = 3
 """So many lines of a word and its tag make columns of a file whose name says nothing."""
 
@@ -56,7 +58,7 @@ def format_of(path: Path, field: str, encoding: str | None) -> AbstractRecordFor
     if suffix in TABLE:
         return TableRecords(path, field, encoding)
     if suffix == ".json":
-        return JsonLines(path, field, encoding) if _json_lines(path) else JsonArray(path, field)
+        return JsonLines(path, field, encoding) if _json_lines(path) else JsonArray(path, field, ANNOTATIONS)
     if suffix in JSON:
         return JsonLines(path, field, encoding)
     if suffix in CONLL:
@@ -66,11 +68,12 @@ def format_of(path: Path, field: str, encoding: str | None) -> AbstractRecordFor
 
 
 def _json_lines(path: Path) -> bool:
-    """Whether the first line of a file is an object by itself."""
+    """Whether the first line of a file is an object by itself, and not all of a file of annotations."""
     head = next(blocks_of(path), b"").removeprefix(b"\xef\xbb\xbf").lstrip()
     if head.startswith(b"["):  # an array, which may be one line of any length
         return False
-    return next((isinstance(_json(line.text), dict) for line in lines_of(path) if line.text.strip()), False)
+    first = next((_json(line.text) for line in lines_of(path) if line.text.strip()), None)
+    return isinstance(first, dict) and not isinstance(first.get(ANNOTATIONS), list)
 
 
 def _json(text: str) -> object:

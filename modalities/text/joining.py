@@ -1,6 +1,6 @@
 """Spans of long texts: what the border between two windows cuts is one span."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import final
 
@@ -9,7 +9,7 @@ from torch import Tensor
 
 from .data import Passage
 from .reading import TextFiles
-from .spans import Span, spans_of
+from .spans import Span
 
 MOST = 64
 """Windows that a span may go on through: they wait for its end."""
@@ -38,16 +38,16 @@ class FoundPassage:
 
 
 def joined_spans(
-    found: Iterable[tuple[int, Passage, Int[Tensor, " elements"]]], files: TextFiles
+    found: Iterable[tuple[int, Passage, Int[Tensor, " elements"], Sequence[Span]]], files: TextFiles
 ) -> Iterator[FoundPassage]:
-    """Windows in their order with their spans, each span once, with all its words.
+    """Windows in their order with their spans, each span once, with all its words; what is given are those within each.
 
     Objects have one number in all windows of a text; where the last word of a window and the first word of the next
     one are of one object, they are in one span. A window is given when its last span has ended.
     """
     waiting: list[FoundPassage] = []
-    for index, item, labels in found:
-        here = FoundPassage(index, item, labels[: len(item.words)], tuple(spans_of(item, labels)))
+    for index, item, labels, spans in found:
+        here = FoundPassage(index, item, labels[: len(item.words)], tuple(spans))
         if waiting and _joins(waiting[-1], here, files) and len(waiting) < MOST:
             here = _lengthened(waiting, here, files.between(index))
         else:
@@ -69,7 +69,10 @@ def _lengthened(waiting: list[FoundPassage], here: FoundPassage, between: str) -
     """Give the first span of `here` to the one that waits; the window in which that began is the first of `waiting`."""
     first, *others = here.spans
     *earlier, last = waiting[0].spans
-    longer = replace(last, end=first.end, text=last.text + between + first.text)
+    words = last.last - last.first
+    share = (first.last - first.first) / (words + first.last - first.first)
+    score = last.score + share * (first.score - last.score)
+    longer = replace(last, end=first.end, text=last.text + between + first.text, score=score)
     waiting[0] = replace(waiting[0], spans=(*earlier, longer))
     waiting[-1] = replace(waiting[-1], goes_on=True)
     return replace(here, spans=tuple(others), continued=first)

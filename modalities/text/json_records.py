@@ -47,10 +47,14 @@ class JsonLines(AbstractRecordFormat):
 @final
 @dataclass(frozen=True)
 class JsonArray(AbstractRecordFormat):
-    """An array of objects, or a lone object, over any number of lines; records are numbered from 1."""
+    """An array of objects, or a lone object, over any number of lines; records are numbered from 1.
+
+    Where the lone object has an array of the name `inside`, the records are those of this array: COCO's annotations.
+    """
 
     path: Path
     field: str
+    inside: str = ""
 
     def records(self) -> Iterator[TextRecord]:
         """The elements of the array. The file is mapped, not read: only one record is in memory."""
@@ -60,7 +64,8 @@ class JsonArray(AbstractRecordFormat):
                 raise BadItemError(
                     str(self.path), "JSON is written in UTF-8; convert it, or leave it out with --skip-bad"
                 )
-            for number, (begin, end, problem) in enumerate(_elements(content, encoding.mark), start=1):
+            first = _array_in(content, self.inside, encoding.mark)
+            for number, (begin, end, problem) in enumerate(_elements(content, first), start=1):
                 try:
                     yield TextRecord(begin, end, number, content[begin:end].decode(), problem)
                 except UnicodeDecodeError as error:
@@ -73,6 +78,20 @@ class JsonArray(AbstractRecordFormat):
     def fields(self, text: str) -> Mapping[str, str]:
         """The fields of an object that hold text, a number, or true or false."""
         return plain_fields(text)
+
+
+def _array_in(content: mmap.mmap, name: str, begin: int) -> int:
+    """Where the array of that name in a lone object begins; `begin` where there is none."""
+    after = re.compile(rb"\s*:\s*(?=\[)")
+    depth, wanted = 0, json.dumps(name).encode()
+    if not name or not re.compile(rb"\s*\{").match(content, begin):
+        return begin
+    for token in TOKEN.finditer(content, begin):
+        mark = token[0]
+        if depth == 1 and mark == wanted and (array := after.match(content, token.end())):
+            return array.end()
+        depth += (mark in OPENING) - (mark in CLOSING)
+    return begin
 
 
 def _elements(content: mmap.mmap, begin: int) -> Iterator[tuple[int, int, str]]:

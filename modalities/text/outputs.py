@@ -1,6 +1,6 @@
 """Found spans in the formats that the field's tools read, and the characters of words."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from html import escape
 from pathlib import Path
@@ -19,7 +19,7 @@ from .data import Passage
 from .joining import joined_spans
 from .reading import TextFiles
 from .render import render
-from .spans import bio_lines, json_line, spans_of
+from .spans import Span, bio_lines, json_line, spans_of
 
 SHOWN = 500
 """Passages in the page of colours: a browser shows no book at once, and the other files have them all."""
@@ -43,13 +43,15 @@ def write_objects(found: Iterable[FoundBatch[Passage]], items: AbstractItems[Pas
         page.write(_HEAD)
         for one in joined_spans(_labelled(found), files):
             item, file, line = one.item, files.path(one.index), files.line(one.index)
-            own, continued = spans_of(item, one.labels), one.continued is not None
+            continued = one.continued is not None
+            own = [*([one.continued] if one.continued else []), *one.spans]
             called = id_of(files, one.index)
             records.write(json_line(item, one.spans, str(file), line, called))
             columns.write(bio_lines(item, own, continued, one.goes_on))
             universal.write(conllu_lines(item, own, passages + 1, f"{file}:{line}", continued, called))
             if passages < SHOWN:
-                page.write(f'<h2 dir="auto">{escape(f"{file}:{line}")}</h2>\n{render(item, one.labels, None)}\n')
+                shown = render(item, one.labels, None, by_number=True)
+                page.write(f'<h2 dir="auto">{escape(f"{file}:{line}")}</h2>\n{shown}\n')
             passages, spans = passages + 1, spans + len(one.spans)
             of.add(file)
         if passages > SHOWN:
@@ -58,9 +60,12 @@ def write_objects(found: Iterable[FoundBatch[Passage]], items: AbstractItems[Pas
     return f"{counted(spans, 'span')} in {counted(passages, 'passage')} of {counted(len(of), 'file')}"
 
 
-def _labelled(found: Iterable[FoundBatch[Passage]]) -> Iterator[tuple[int, Passage, Int[Tensor, " elements"]]]:
+def _labelled(
+    found: Iterable[FoundBatch[Passage]],
+) -> Iterator[tuple[int, Passage, Int[Tensor, " elements"], Sequence[Span]]]:
     for batch in found:
-        yield from zip(batch.index, batch.items, batch.labels(), strict=True)
+        for row, (index, item, labels) in enumerate(zip(batch.index, batch.items, batch.labels(), strict=True)):
+            yield index, item, labels, spans_of(item, labels, batch.named, row)
 
 
 def element_columns(

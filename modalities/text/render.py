@@ -26,13 +26,17 @@ def render(
     found: Int[Tensor, " elements"],
     grid: Grid | None,  # noqa: ARG001
     truth: Sequence[tuple[str, Any]] = (),
+    by_number: bool = False,
 ) -> str:
     """The words on their object's colour, every span a block, true spans as named bars under the words.
 
     A true object is `(name, (begin, end))` in characters of the file, as `Passage.spans` has them.
+
+    With `by_number`, objects are called and coloured by the numbers that are given; otherwise by their order here.
     """
     spans, known = spans_of(item, found), true_words(item, truth)
-    rows = {number: row for row, number in enumerate(dict.fromkeys(span.object for span in spans))}
+    numbers = dict.fromkeys(span.object for span in spans)
+    rows = {number: number if by_number else row for row, number in enumerate(numbers)}
     # A paragraph whose words all have a direction of their own has none: browsers look past them.
     way = "rtl" if reads_leftwards(item.text) else "ltr"
     words = "".join(_word(item, place, spans, rows, known, bool(truth)) for place in range(len(item.words)))

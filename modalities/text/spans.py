@@ -8,6 +8,8 @@ from typing import final
 from jaxtyping import Int
 from torch import Tensor
 
+from gestalt.core.discovery.found import Named
+
 from .data import Passage
 
 
@@ -17,7 +19,8 @@ class Span:
     """Words `first` … `last` (the one after) of a passage; `begin` … `end` are its characters in the file.
 
     `object` is the number of the object; an object whose words lie apart has several spans. A span that goes on behind
-    its passage has its last word there, and its last character and its text where it ends.
+    its passage has its last word there, and its last character and its text where it ends. `name` is what a model calls
+    the object, `score` how sure that is.
     """
 
     first: int
@@ -26,10 +29,19 @@ class Span:
     end: int
     object: int
     text: str
+    name: str = ""
+    score: float = 1.0
+
+    @property
+    def called(self) -> str | int:
+        """Its name; the number of the object where it has none."""
+        return self.name or self.object
 
 
-def spans_of(item: Passage, found: Int[Tensor, " elements"]) -> list[Span]:
+def spans_of(item: Passage, found: Int[Tensor, " elements"], named: Named | None = None, row: int = 0) -> list[Span]:
     """Runs of neighbouring words of one object, in order; −1 and what lies beyond the last word is in none.
+
+    `named` says what objects are called, and how sure of every word; the passage is its row `row`.
 
     Raises:
         ValueError: if `found` names fewer elements than the passage has words.
@@ -50,7 +62,10 @@ def spans_of(item: Passage, found: Int[Tensor, " elements"]) -> list[Span]:
         if labels[first] >= 0:
             begin, end = characters[first][0], characters[place - 1][1]
             within = text[begin - item.start : end - item.start]
-            spans.append(Span(first, place, begin, end, labels[first], within))
+            name, score = "", 1.0
+            if named is not None:
+                name, score = named.name(labels[first]), float(named.scores[row, first:place].mean())
+            spans.append(Span(first, place, begin, end, labels[first], within, name, score))
         first = place
     return spans
 
@@ -60,7 +75,11 @@ def json_line(item: Passage, spans: Sequence[Span], file: str, line: int, called
 
     `called` is what its record is called there, its `id`; a passage without one has none.
     """
-    found = [{"begin": s.begin, "end": s.end, "object": s.object, "text": s.text} for s in spans]
+    found = [
+        {"begin": s.begin, "end": s.end, "object": s.object, "text": s.text}
+        | ({"label": s.name, "score": round(s.score, 4)} if s.name else {})
+        for s in spans
+    ]
     fields = {"file": file, "line": line} | ({"id": called} if called else {})
     fields |= {"begin": item.start, "text": item.text, "spans": found}
     return json.dumps(fields, ensure_ascii=False) + "\n"
@@ -101,5 +120,6 @@ def tags_of(item: Passage, spans: Sequence[Span], continued: bool = False) -> li
     tags = ["O"] * len(item.words)
     for number, span in enumerate(spans):
         begin = "I" if continued and number == 0 else "B"
-        tags[span.first : span.last] = [f"{begin}-{span.object}", *[f"I-{span.object}"] * (span.last - span.first - 1)]
+        name = "_".join(str(span.called).split())  # white space ends a column
+        tags[span.first : span.last] = [f"{begin}-{name}", *[f"I-{name}"] * (span.last - span.first - 1)]
     return tags

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, final
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from gestalt.core.components.ranges import Between, Positive, check_ranges
@@ -38,6 +38,7 @@ from .outputs import element_columns, input_grid, shrunk, write_objects
 from .outputs_formats import write_index_masks as write_index_masks
 from .outputs_formats import write_overlay as write_overlay
 from .render import render
+from .render_object import render_object
 from .space import CutOut, Flip, ResizedCrop, Rotation
 from .specimens import specimens
 from .statistics import statistics
@@ -148,6 +149,16 @@ class Video(AbstractModality[Clip]):
         """Frames over time, found objects, and true ones: `(name, mask)` with a bool mask of the clip's size."""
         return render(item, found, one_grid(grid), truth)
 
+    def render_numbered(
+        self,
+        item: Clip,
+        found: Int[Tensor, " elements"],
+        grid: Places | None,
+        truth: Sequence[tuple[str, Any]] = (),
+    ) -> str:
+        """As `render`, with objects called and coloured by their numbers."""
+        return render(item, found, one_grid(grid), truth, by_number=True)
+
     def read_masks(
         self, path: Path, items: AbstractItems[Clip], skipped: Sequence[Skipped] = ()
     ) -> AbstractMasks[Clip]:
@@ -191,6 +202,10 @@ class Video(AbstractModality[Clip]):
     def specimens(self) -> Sequence[Specimen[Clip]]:
         """Three clips of squares that drift, of different sizes, one with uneven times."""
         return specimens()
+
+    def render_object(self, item: Clip, inside: Bool[Tensor, " elements"], grid: Places | None) -> str:
+        """Four frames, cropped to where it moves."""
+        return render_object(item, inside, one_grid(grid))
 
     def write_objects(self, found: Iterable[FoundBatch[Clip]], items: AbstractItems[Clip], out: Path) -> str:
         """Index masks as DAVIS has them, videos with coloured objects, and times as JSON."""

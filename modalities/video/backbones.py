@@ -2,12 +2,14 @@
 
 from typing import Annotated, final
 
+import torch
 from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from gestalt.core.components.ranges import Between, PositiveShare, check_ranges
 from gestalt.core.data.feature_map import FeatureMap
+from gestalt.core.networks.channels_last import in_channels_last
 from gestalt.core.networks.encoder import AbstractEncoder
 from gestalt.core.networks.local_checkpoint import load_weights
 from gestalt.core.networks.pace import Frozen, Pace
@@ -61,13 +63,15 @@ class FrameResNet18(AbstractEncoder):
         self.paced = Pace(frozen, slower).over(self, [[self.stem], *([stage] for stage in self.stages.children())])
         self.tubes = Tubes.centred((1, stride, stride))
         self.dim = 512
+        in_channels_last(self)
 
     def forward(self, data: Clips) -> FeatureMap:
         """One vector per tube of one frame."""
         return self.tubes.features(self._features, data, IMAGENET)
 
     def _features(self, colours: Float[Tensor, "batch 3 time height width"]) -> Tensor:
-        x = self.stages(self.stem(rearrange(colours, "b c t y x -> (b t) c y x")))
+        frames = rearrange(colours, "b c t y x -> (b t) c y x").contiguous(memory_format=torch.channels_last)
+        x = self.stages(self.stem(frames))
         features: Tensor = rearrange(x, "(b t) c y x -> b c t y x", t=colours.shape[2])
         return features
 

@@ -1,7 +1,7 @@
 """Clips, read in windows from files and folders of any length, and the batches made of them."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import final
@@ -159,6 +159,7 @@ class VideoFiles(AbstractItems[Clip]):
         size: the shorter side is brought to so many pixels if it is longer; None never scales.
         jitter: for training, begin up to half a window earlier or later; otherwise windows tile each video exactly.
         margin: seconds before and behind a window that the network sees beside it, where its video has them.
+        stretches: between which seconds from its first frame each video is cut into windows; None: all of each.
     """
 
     def __init__(
@@ -170,6 +171,7 @@ class VideoFiles(AbstractItems[Clip]):
         size: int | None = 112,
         jitter: bool = False,
         margin: float = 0.0,
+        stretches: Sequence[tuple[float, float]] | None = None,
     ) -> None:
         if len(paths) != len(headers):
             raise ValueError(f"every video needs a header, got {len(paths)} videos and {len(headers)} headers")
@@ -182,7 +184,9 @@ class VideoFiles(AbstractItems[Clip]):
         self.size = size
         self.jitter = jitter
         self.margin = margin
-        self._index = WindowIndex(self._count(header.seconds) for header in self.headers)
+        whole = [(0.0, header.seconds) for header in self.headers]
+        self.stretches = tuple(whole if stretches is None else stretches)
+        self._index = WindowIndex(self._count(end - begin) for begin, end in self.stretches)
 
     def _count(self, length: float) -> int:
         whole, rest = divmod(length + 1e-6, self.seconds)
@@ -202,12 +206,13 @@ class VideoFiles(AbstractItems[Clip]):
 
     def start(self, index: int) -> float:
         """Where window `index` begins in its video, in seconds (without jitter)."""
-        return self._index.place(index)[1] * self.seconds
+        file, window = self._index.place(index)
+        return self.stretches[file][0] + window * self.seconds
 
     def name(self, index: int) -> str:
         """The video, and the seconds of the window in it."""
-        length = self.headers[self._index.place(index)[0]].seconds
-        return window_name(self.path(index), self.start(index), self.seconds, length)
+        end = self.stretches[self._index.place(index)[0]][1]
+        return window_name(self.path(index), self.start(index), self.seconds, end)
 
     def windows(self, path: Path) -> range:
         """The numbers of one video's windows, in order of time.
@@ -219,7 +224,29 @@ class VideoFiles(AbstractItems[Clip]):
 
     def with_jitter(self, jitter: bool) -> "VideoFiles":
         """The same videos, read for training (`True`) or exactly."""
-        return VideoFiles(self.paths, self.headers, self.seconds, self.rate, self.size, jitter, self.margin)
+        return self._with(jitter, self.stretches)
+
+    def _with(self, jitter: bool, stretches: Sequence[tuple[float, float]]) -> "VideoFiles":
+        settings = (self.seconds, self.rate, self.size, jitter, self.margin, stretches)
+        return VideoFiles(self.paths, self.headers, *settings)
+
+    @property
+    def extents(self) -> Mapping[Path, tuple[float, float]]:
+        """When the first frame of every video is shown and its last one ends, in the clock of its file."""
+        return {
+            path: (header.begin, header.begin + header.seconds)
+            for path, header in zip(self.paths, self.headers, strict=True)
+        }
+
+    def between(self, moments: Mapping[Path, tuple[float, float]]) -> "VideoFiles":
+        """The same videos; of those that are named, windows between two moments in the clock of the file alone."""
+        return self._with(
+            self.jitter,
+            [
+                (moments[path][0] - header.begin, moments[path][1] - header.begin) if path in moments else own
+                for path, header, own in zip(self.paths, self.headers, self.stretches, strict=True)
+            ],
+        )
 
     def read(self, index: int, rng: np.random.Generator) -> Clip:
         """One window.
@@ -227,11 +254,11 @@ class VideoFiles(AbstractItems[Clip]):
         Raises:
             BadItemError: if it cannot be decoded.
         """
-        file, window = self._index.place(index)
-        begin = window * self.seconds
+        begin = self.start(index)
         if self.jitter:
-            begin = jittered(begin, self.seconds, self.headers[file].seconds, rng)
-            return self._clip(index, begin, self.seconds)
+            earliest, end = self.stretches[self._index.place(index)[0]]
+            begin = jittered(begin, self.seconds, end, rng, earliest)
+            return self._clip(index, begin, min(self.seconds, end - begin))
         return self._clip(index, begin, self._end(index) - begin)
 
     def whole(self, index: int) -> range:
@@ -246,9 +273,9 @@ class VideoFiles(AbstractItems[Clip]):
         Raises:
             BadItemError: if the window itself cannot be decoded.
         """
-        file, window = self._index.place(index)
-        header, begin, end = self.headers[file], window * self.seconds, self._end(index)
-        last = index == self.whole(index)[-1]
+        header = self.headers[self._index.place(index)[0]]
+        begin, end = self.start(index), self._end(index)
+        last = end >= header.seconds - NEAR
         rate = header.rate if self.rate is None else min(header.rate, self.rate)
         first = min(begin, beginning_before(begin, self.margin, rate, sight.steps) / rate)
         try:
@@ -262,10 +289,9 @@ class VideoFiles(AbstractItems[Clip]):
 
     def _end(self, index: int) -> float:
         """Where a window ends: the last one takes what is too short for a window of its own."""
-        file, window = self._index.place(index)
         last = index == self.whole(index)[-1]
-        end = (window + 1) * self.seconds
-        return max(end, self.headers[file].seconds) if last else end
+        end = self.start(index) + self.seconds
+        return max(end, self.stretches[self._index.place(index)[0]][1]) if last else end
 
     def _clip(self, index: int, begin: float, seconds: float) -> Clip:
         file = self._index.place(index)[0]

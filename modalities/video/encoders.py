@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from gestalt.core.components.ranges import Between, Width, check_ranges
 from gestalt.core.data.feature_map import FeatureMap
+from gestalt.core.networks.channels_last import in_channels_last
 from gestalt.core.networks.encoder import AbstractEncoder
 
 from .data import Clips
@@ -133,7 +134,7 @@ class Conv(AbstractEncoder):
         )
         self.mixing = nn.ModuleList(Mixing(width) for _ in range(blocks))
         self.dim = width
-        nn.Module.to(self, memory_format=torch.channels_last)  # type: ignore[call-overload]  # much faster on CPU
+        in_channels_last(self)  # much faster on a CPU
 
     def forward(self, data: Clips) -> FeatureMap:
         """One vector per tube."""

@@ -3,7 +3,7 @@
 import re
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, final
@@ -17,6 +17,7 @@ from torch import Tensor
 from gestalt.core.data.feature_map import Grid
 from gestalt.core.data.items import AbstractItems, BadItemError, Skipped
 from gestalt.core.data.masks import AbstractMasks, ItemMasks
+from gestalt.core.modality.mask_names import mask_names
 from gestalt.core.modality.pairing import NamedFiles, must_exist, unreadable_masks
 from gestalt.core.pictures.reading import read_numbers
 from gestalt.core.storage.listing import listed
@@ -53,7 +54,9 @@ def read_masks(path: Path, items: AbstractItems[Clip], skipped: Sequence[Skipped
     files = NamedFiles(items.paths, skipped)
     pairs = files.paired(folders, lambda folder: f"the folder of masks {folder}")
     frames = {number: _numbered(folder, items.paths[number], items.headers[number]) for number, folder in pairs.items()}
-    return FrameMasks(items, frames, files.unused)
+    said = mask_names(path)
+    names = {number: said.get(folder.relative_to(path).as_posix(), {}) for number, folder in pairs.items()}
+    return FrameMasks(items, frames, files.unused, names)
 
 
 def _folders(path: Path) -> Iterator[tuple[str, Path]]:
@@ -108,12 +111,13 @@ class FrameMasks(AbstractMasks[Clip]):
     Frames of a file are counted from 0 at its mean rate, those of a folder by the numbers of its images, or from 0 if
     the first has no image. Where only
     some frames have a mask (every fifth, say), the others between them have the nearest one's. A window with a frame
-    that is further away from any than that has no mask.
+    that is further away from any than that has no mask. `names` says what some numbers of a video are called.
     """
 
     files: VideoFiles
     frames: Mapping[int, tuple[tuple[int, Path], ...]]
     unused: tuple[str, ...] = ()
+    names: Mapping[int, Mapping[int, str]] = field(default_factory=dict)
 
     def has(self, index: int) -> bool:
         """Whether there are masks of the video."""
@@ -135,7 +139,8 @@ class FrameMasks(AbstractMasks[Clip]):
         first = int(len(kinds) > 0 and kinds[0] == 0)
         pixels = Grid.uniform((height, width), (1.0, 1.0))
         grid = Grid((item.edges.float()[None], *pixels.edges))
-        names = tuple(f"object {kind}" for kind in kinds[first:].tolist())
+        called = self.names.get(number, {})
+        names = tuple(called.get(kind) or f"object {kind}" for kind in kinds[first:].tolist())
         return ItemMasks(torch.from_numpy(labels.reshape(-1).astype(np.int32)) - first, grid, names)
 
 

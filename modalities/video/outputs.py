@@ -9,11 +9,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
+from torch import Tensor
 
 from gestalt.core.data.feature_map import Grid
 from gestalt.core.data.items import AbstractItems
-from gestalt.core.discovery.found import FoundBatch
+from gestalt.core.discovery.found import FoundBatch, Named
+from gestalt.core.modality.mask_names import write_mask_names
 from gestalt.core.storage.naming import OutputNames, counted
 from gestalt.core.storage.text_file import open_text
 
@@ -22,12 +24,14 @@ from .folders import frames_of
 from .frames import scaled
 from .outputs_formats import write_overlay
 from .outputs_writing import FoundClip, VideoWriting
+from .reading import frames_before
 
 
 def write_objects(
     found: Iterable[FoundBatch[Clip]], items: AbstractItems[Clip], out: Path, size: int | None = None
 ) -> str:
-    """For every video index masks, `masks/NAME/00000.png`, and an `overlay/NAME.mp4`; `objects.json` for all.
+    """For every video index masks, `masks/NAME/00000.png`, and an `overlay/NAME.mp4`; `objects.json` for all. Where a
+    model says what objects are called, `masks/names.json` says it of their numbers.
 
     Masks of a folder of images have the names of the images: DAVIS's and YouTube-VOS's evaluations go by them.
 
@@ -43,16 +47,20 @@ def write_objects(
     if not isinstance(items, VideoFiles):
         raise TypeError(f"objects are written for windows of videos (VideoFiles), got {type(items).__name__}")
     masks, overlays = OutputNames(items.paths), OutputNames(items.paths, ".mp4")
-    records: dict[str, list[dict[str, Any]]] = {}
+    records, names = dict[str, list[dict[str, Any]]](), dict[str, dict[int, str]]()
     for video, clips in groupby(_clips(found, size), key=lambda clip: items.path(clip.index)):
         rate = items.headers[items.paths.index(video)].rate
         frames = [frame.stem for frame in frames_of(video)] if video.is_dir() else []
         frames = frames if len(set(frames)) == len(frames) else []  # two formats of one image
-        writing = VideoWriting(out / "masks" / masks.of(video), items.windows(video)[0], rate, frames)
+        first = items.windows(video)[0]
+        before = frames_before(video, items.start(first), rate)  # these have no masks
+        writing = VideoWriting(out / "masks" / masks.of(video), first, rate, frames, before)
         overlay = out / "overlay" / overlays.of(video)
         overlay.parent.mkdir(parents=True, exist_ok=True)
         write_overlay(overlay, writing.parts(clips))
         records[str(video)] = writing.records()
+        names[masks.of(video).as_posix()] = {number + 1: name for number, (name, _) in writing.called.items()}
+    write_mask_names(out / "masks", names)
     with open_text(out / "objects.json") as file:
         file.write(json.dumps(records, indent=1, ensure_ascii=False) + "\n")
     objects = sum(len(record) for record in records.values())
@@ -69,7 +77,16 @@ def _clips(found: Iterable[FoundBatch[Clip]], size: int | None) -> Iterator[Foun
             # Tubes of several frames may begin behind the first frame, or end before the last one: the nearest has it.
             own[0][0, 0], own[0][0, -1] = min(0.0, float(own[0][0, 0])), max(clip.seconds, float(own[0][0, -1]))
             width, height = scaled(clip.size[2], clip.size[1], size)
-            yield FoundClip(index, clip, labels[row], Grid(tuple(own)), (height, width))
+            called = _called(labels[row], batch.named, row)
+            yield FoundClip(index, clip, labels[row], Grid(tuple(own)), (height, width), called)
+
+
+def _called(labels: Int[Tensor, " elements"], named: Named | None, row: int) -> dict[int, tuple[str, float]]:
+    """What a model calls the objects of a window by their numbers, and the mean of its scores over each."""
+    if named is None:
+        return {}
+    numbers, scores = labels[labels >= 0].unique().tolist(), named.scores[row]
+    return {number: (named.name(number), float(scores[labels == number].mean())) for number in numbers}
 
 
 def shrunk(clip: Clip, size: int | None) -> Clip:

@@ -1,6 +1,6 @@
 """One video's objects on their way to its files, a few frames at a time."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, final
@@ -33,6 +33,7 @@ class FoundClip:
         labels: the object of every element, by its number in the video.
         grid: where the elements lie, in seconds and the pixels that the network saw.
         seen: height and width of what the network saw.
+        called: what a model calls the objects by their numbers, and how sure that is.
     """
 
     index: int
@@ -40,6 +41,7 @@ class FoundClip:
     labels: Int[Tensor, " elements"]
     grid: Grid
     seen: tuple[int, int]
+    called: Mapping[int, tuple[str, float]] = field(default_factory=dict)
 
 
 @final
@@ -54,6 +56,8 @@ class VideoWriting:
             they had so many; in all others every frame counts.
         names: of the frames, where they are files: each mask has the name of its frame.
         frames: how many have gone by: the number of the next.
+        called: of every object its name, and its scores in all windows.
+        own: the number in the masks of every object that has a name.
         seen: of every object when it was first and last seen, in how many frames, and the sum of its shares of them.
     """
 
@@ -63,17 +67,36 @@ class VideoWriting:
     names: Sequence[str] = ()
     frames: int = 0
     seen: dict[int, list[float]] = field(default_factory=dict)
+    called: dict[int, tuple[str, list[float]]] = field(default_factory=dict)
+    own: dict[int, int] = field(default_factory=dict)
 
     def parts(self, clips: Iterable[FoundClip]) -> Iterator[Part]:
         """The frames of all windows, each once, with the object of every pixel, when their masks are written."""
         for found in clips:
             size = (found.clip.size[0], *found.seen)
-            numbers = on_pixels(found.labels, found.grid, size, found.clip.edges)
+            numbers = on_pixels(self._own(found), found.grid, size, found.clip.edges)
             missing, self.window = found.index != self.window, found.index + 1
             if missing:
                 self.frames = max(self.frames, round(found.clip.times[0] * self.rate))
             numbers = torch.where(numbers >= 0, numbers % NUMBERS, -1)
+            for number, (name, score) in found.called.items():
+                self.called.setdefault(self._number(number, name), (name, []))[1].append(score)
             yield from self._written(found.clip, numbers, found.clip.continued and not missing)
+
+    def _own(self, found: FoundClip) -> Int[Tensor, " elements"]:
+        """The labels of a window; objects that have names are numbered as they come, so that few numbers are needed."""
+        labels = found.labels.clone()
+        for number, (name, _) in found.called.items():
+            labels[found.labels == number] = self._number(number, name)
+        return labels
+
+    def _number(self, number: int, name: str) -> int:
+        """A number of its own for an object with a name; where none is left, that of another one of the name."""
+        if number not in self.own:
+            alike = (own for own, (other, _) in self.called.items() if other == name)
+            taken = len(self.own)
+            self.own[number] = taken if taken < NUMBERS else next(alike, number % NUMBERS)
+        return self.own[number]
 
     def _written(self, clip: Clip, numbers: Int[Tensor, "time height width"], begun: bool) -> Iterator[Part]:
         """Numbers at the clip's own resolution, so many frames at a time as memory should hold.
@@ -109,5 +132,13 @@ class VideoWriting:
                 "frames": int(shown),
                 "area": round(area / shown, 4),
             }
+            | self._called(number)
             for number, (onset, last, shown, area) in sorted(self.seen.items())
         ]
+
+    def _called(self, number: int) -> dict[str, Any]:
+        """What a model calls an object, and the mean of its scores; nothing where no model says it."""
+        if number not in self.called:
+            return {}
+        name, scores = self.called[number]
+        return {"label": name, "score": round(sum(scores) / len(scores), 4)}

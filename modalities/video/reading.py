@@ -44,12 +44,14 @@ LOOK_BACK = (0.0, 5.0, float("inf"))  # seconds; some formats land behind the wa
 class Header:
     """What a video says of itself: its length in seconds and its mean number of frames per second.
 
-    `damage` says what is missing at its end, where the file was cut off: what is there is read.
+    `damage` says what is missing at its end, where the file was cut off: what is there is read. `begin` is where its
+    first frame is shown in the clock of the container, in seconds.
     """
 
     seconds: float
     rate: float
     damage: str = ""
+    begin: float = 0.0
 
 
 @final
@@ -83,6 +85,7 @@ def read_header(path: Path) -> Header:
             promised = _promised(container, stream)
             found = last_packets(container, stream, promised or (container.duration or 0) / 1e6)
             rate = found.rate_of(float(stream.average_rate or 0), float(stream.guessed_rate or 0))
+            begin = float((stream.start_time or 0) * (stream.time_base or 0))
     except BadItemError:
         raise
     except Exception as error:  # libraries raise whatever they like at torn bytes
@@ -94,7 +97,7 @@ def read_header(path: Path) -> Header:
             f"says that it lasts {found.seconds / 86_400:.0f} days, in {path.stat().st_size} bytes: its clock is "
             f"wrong; {ADVICE}",
         )
-    return Header(found.seconds, rate, _damage(path, found, promised))
+    return Header(found.seconds, rate, _damage(path, found, promised), begin)
 
 
 def _damage(path: Path, found: Packets, promised: float | None) -> str:
@@ -216,6 +219,27 @@ def _promised(container: "InputContainer", stream: "VideoStream") -> float | Non
     # Some count it from 0, others from the first frame.
     begin = float((stream.start_time or 0) * (stream.time_base or 0))
     return length - begin if 0.0 < begin < length else length
+
+
+def frames_before(path: Path, start: float, rate: float) -> int:
+    """How many frames of a file or a folder begin before a moment, in seconds from the first one.
+
+    Example:
+        >>> frames_before(Path("."), 0.5, 24.0), frames_before(Path("."), 0.51, 24.0)
+        (12, 13)
+    """
+    if path.is_dir() or start <= NEAR:
+        return math.ceil(max(0.0, start) * rate - NEAR)
+    count = 0
+    with _opened(path) as container:
+        stream = _video(container)
+        for packet in () if stream is None else container.demux(stream):
+            base, origin = float(packet.time_base or 0), stream.start_time or 0 if stream is not None else 0
+            if packet.dts is not None and (packet.dts - origin) * base >= start:
+                break
+            stamp = packet.pts if packet.pts is not None else packet.dts
+            count += stamp is not None and packet.size > 0 and (stamp - origin) * base < start - NEAR
+    return count
 
 
 def _frames(container: "InputContainer", start: float) -> Iterator[tuple[float, float, "VideoFrame"]]:

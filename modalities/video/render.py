@@ -27,6 +27,7 @@ def render(
     found: Int[Tensor, " elements"],
     grid: Grid | None,
     truth: Sequence[tuple[str, Any]] = (),
+    by_number: bool = False,
 ) -> str:
     """Eight frames in order of time, below them the found objects in colours, and the true ones where they are known.
 
@@ -35,6 +36,7 @@ def render(
         found: the object of every element, −1 for none.
         grid: where the elements lie, in seconds and pixels.
         truth: true objects: each its name with its mask, a bool tensor `time height width`.
+        by_number: objects have the colours of the numbers that are given; otherwise by their size.
 
     Raises:
         ValueError: if the elements lie on no grid: then their place is unknown.
@@ -43,7 +45,7 @@ def render(
         raise ValueError("objects need the place of every element, got no grid; use the grid of the encoder's features")
     if grid.elements != len(found):
         raise ValueError(f"the grid has {grid.elements} cells, found names {len(found)} elements")
-    numbers = on_pixels(in_order(found), grid, item.size, item.edges)
+    numbers = on_pixels(found if by_number else in_order(found), grid, item.size, item.edges)
     rows = [("frames", item.frames), ("found", overlay(item.frames, numbers))]
     if truth:
         rows.append(("true", overlay(item.frames, true_numbers(truth, item))))
@@ -100,12 +102,12 @@ def _row(label: str, frames: UInt8[Tensor, "shown 3 height width"]) -> str:
     return (
         '<div style="display:flex;align-items:center;margin-bottom:2px">'
         f'<span style="flex:0 0 3.2rem;font-size:0.75rem;opacity:0.75">{label}</span>'
-        f'<img src="data:image/webp;base64,{_strip(frames)}" alt="{label}" '
+        f'<img src="data:image/webp;base64,{strip(frames)}" alt="{label}" '
         'style="flex:1 1 0;min-width:0;height:auto;display:block"></div>'
     )
 
 
-def _strip(frames: UInt8[Tensor, "shown 3 height width"]) -> str:
+def strip(frames: UInt8[Tensor, "shown 3 height width"]) -> str:
     """The frames beside one another, a thin white line between them, as base64 of a WebP."""
     from PIL import Image
 

@@ -128,16 +128,11 @@ class Objects(AbstractRecipe[Any, None]):
             shipped="",
             own=f"of your items of {self.modality.name}",
             objects="objects",
-            exhibits=f"Equal colours within {self._drawn} are one object; colours of different ones have nothing to do "
-            "with one another.",
+            exhibits="Equal colours within an item are one object; colours of different ones have nothing to do with "
+            "one another.",
             truth="",
             snippet=f"a batch of {self.modality.name} → one vector per {self.modality.element}",
         )
-
-    @property
-    def _drawn(self) -> str:
-        """What one picture shows: parts have pictures, and colours, of their own."""
-        return "a part of an item" if isinstance(self.modality, ComposesModalities) else "an item"
 
     def data(self) -> ExperimentData[Any, None]:
         """All items under the user's paths, or those that were passed."""

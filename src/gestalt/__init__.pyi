@@ -30,6 +30,7 @@ from .core.discovery.cluster_foreground import ClusterForeground as ClusterForeg
 from .core.discovery.codebook import Codebook as Codebook
 from .core.discovery.concat_features import ConcatFeatures as ConcatFeatures
 from .core.discovery.finder import ObjectFinder as ObjectFinder
+from .core.discovery.groupers.across_parts import AcrossParts as AcrossParts
 from .core.discovery.groupers.agglomerative import Agglomerative as Agglomerative
 from .core.discovery.groupers.along import Along as Along
 from .core.discovery.groupers.base import AbstractGrouper as AbstractGrouper
@@ -78,10 +79,13 @@ from .core.experiment.recipe import ExperimentData as ExperimentData
 from .core.experiment.run import run as run
 from .core.exports.features import GestaltFeatures as GestaltFeatures
 from .core.exports.wrapped import GestaltModel as GestaltModel
+from .core.fitting.fitters.base import AbstractFitter as AbstractFitter
+from .core.fitting.options import Fitting as Fitting
 from .core.methods.adversary import Adversary as Adversary
 from .core.methods.bert import BERT as BERT
 from .core.methods.byol import BYOL as BYOL
 from .core.methods.clip import CLIP as CLIP
+from .core.methods.clip_objects import CLIPObjects as CLIPObjects
 from .core.methods.computed.learner import ComputedLearner as ComputedLearner
 from .core.methods.computed.method import Computed as Computed
 from .core.methods.context_prediction import ContextPrediction as ContextPrediction
@@ -110,6 +114,7 @@ from .core.methods.objectives.base import Loss as Loss
 from .core.methods.objectives.combined import Combined as Combined
 from .core.methods.objectives.contrastive import Contrastive as Contrastive
 from .core.methods.objectives.elements import ElementsToObjects as ElementsToObjects
+from .core.methods.objectives.matched import MatchedObjects as MatchedObjects
 from .core.methods.objectives.regression import Regression as Regression
 from .core.methods.objectives.relic import Relic as Relic
 from .core.methods.objectives.semantic import Semantic as Semantic
@@ -138,6 +143,7 @@ from .core.methods.swav import SwAV as SwAV
 from .core.methods.target_head import TargetHead as TargetHead
 from .core.methods.targets.base import AbstractTarget as AbstractTarget
 from .core.methods.targets.classes import Classes as Classes
+from .core.methods.targets.tags import Tags as Tags
 from .core.methods.targets.values import Values as Values
 from .core.methods.transform_prediction import TransformPrediction as TransformPrediction
 from .core.modality.base import AbstractModality as AbstractModality
@@ -172,6 +178,16 @@ from .core.runs.evaluation_options import Evaluating as Evaluating
 from .core.runs.model import Model as Model
 from .core.runs.saving import load as load
 from .core.runs.saving import save as save
+from .core.runs.types.clusterings.balanced import BalancedTypes as BalancedTypes
+from .core.runs.types.clusterings.base import AbstractClustering as AbstractClustering
+from .core.runs.types.clusterings.communities import CommunityTypes as CommunityTypes
+from .core.runs.types.clusterings.density import DensityTypes as DensityTypes
+from .core.runs.types.clusterings.k_means import KMeansTypes as KMeansTypes
+from .core.runs.types.finding import FoundTypes as FoundTypes
+from .core.runs.types.finding import Typing as Typing
+from .core.runs.types.object_types import ObjectTypes as ObjectTypes
+from .core.search.options import Duplicating as Duplicating
+from .core.search.options import Searching as Searching
 from .core.training.labels import Labels as Labels
 from .core.training.loop import train_learner as train_learner
 from .core.training.options import Training as Training

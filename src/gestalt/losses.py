@@ -1,5 +1,6 @@
 """Losses on plain tensors, in one line of any training loop: `from gestalt.losses import info_nce`."""
 
+from gestalt.core.losses import best_matches as best_matches
 from gestalt.core.losses import elements_to_objects as elements_to_objects
 from gestalt.core.losses import info_nce as info_nce
 from gestalt.core.losses import info_nce_of_scores as info_nce_of_scores

@@ -1,5 +1,6 @@
 """Groupers turn a feature map into a segmentation."""
 
+from .across_parts import AcrossParts as AcrossParts
 from .agglomerative import Agglomerative as Agglomerative
 from .along import Along as Along
 from .along import along_first_axis as along_first_axis

@@ -42,7 +42,8 @@ class PartByPart(AbstractGrouper):
             before = own.weights.new_zeros(len(own.weights), first, own.weights.shape[2])
             found[name] = Segmentation(torch.cat([before, own.weights], dim=1), own.places, own.whole)
             first += own.objects
-        return joined_segments(found)
+        joined = joined_segments(found)
+        return Segmentation(joined.weights, features.places, joined.whole)
 
 
 def _nothing(part: FeatureMap) -> Segmentation:

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, final
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
-from torch.nn.functional import normalize
 
 from ...components.ranges import Count, Positive, check_ranges
-from ...methods.targets import Classes
+from ...methods.targets import FromNeighbours
+from ..neighbours import neighbour_weights
 from ..splitting import Split
 from .base import (
     AbstractProtocol,
@@ -25,8 +25,6 @@ from .base import (
 )
 
 CHUNK = 1024
-NO_VOTE = 1e-12
-"""The share of votes of a class without any: its logarithm is finite."""
 
 
 @final
@@ -58,8 +56,8 @@ class Knn(AbstractProtocol):
     def answers(self, data: EvaluationData[Any]) -> Sequence[Answer]:
         """One for every k."""
         rows = items_of(data)
-        if rows.known.ndim > 1 and not rows.known.is_floating_point():
-            raise NotApplicableError("needs one class, or values, for every item")
+        if not isinstance(rows.target, FromNeighbours):
+            raise NotApplicableError("needs a target that neighbours can answer: classes, labels or values of items")
         found = []
         for count in self.neighbours:
             outputs = over_splits(rows, lambda split, count=count: self._of(rows, split, count)[None])  # type: ignore[misc]
@@ -69,30 +67,10 @@ class Knn(AbstractProtocol):
         return found
 
     def _of(self, rows: LabelledVectors, split: Split, count: int) -> Float[Tensor, "test outputs"]:
-        bank = normalize(rows.vectors[split.train].float(), dim=1)
-        known = rows.known[split.train]
+        bank, known = rows.vectors[split.train], rows.known[split.train]
+        assert isinstance(rows.target, FromNeighbours)
         parts = []
-        for queries in rows.vectors[split.test].float().split(CHUNK):
-            similarity, place = (normalize(queries, dim=1) @ bank.T).topk(min(count, len(bank)), dim=1)
-            # Relative to the nearest one, so that no temperature overflows; shares stay the same.
-            weight = ((similarity - similarity[:, :1]) / self.temperature).double().exp()
-            weight = weight / weight.sum(dim=1, keepdim=True)
-            if isinstance(rows.target, Classes):
-                parts.append(_shares(weight, known[place], len(rows.target.names)).clamp(min=NO_VOTE).log())
-            else:
-                parts.append(_means(weight, known[place].double()))
+        for queries in rows.vectors[split.test].split(CHUNK):
+            weight, place = neighbour_weights(queries, bank, count, self.temperature)
+            parts.append(rows.target.from_neighbours(weight, known[place]))
         return torch.cat(parts)
-
-
-def _shares(
-    weight: Float[Tensor, "queries k"], classes: Int[Tensor, "queries k"], count: int
-) -> Float[Tensor, "queries classes"]:
-    return weight.new_zeros(len(weight), count).scatter_add_(1, classes.long(), weight)
-
-
-def _means(
-    weight: Float[Tensor, "queries k"], values: Float[Tensor, "queries k values"]
-) -> Float[Tensor, "queries values"]:
-    """Weighted means over the neighbours whose value is known; the values' own mean is 0 where none is."""
-    there = weight[..., None] * ~values.isnan()
-    return (there * values.nan_to_num()).sum(dim=1) / there.sum(dim=1).clamp(min=NO_VOTE)

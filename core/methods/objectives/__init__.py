@@ -14,6 +14,7 @@ from .deepcluster import DeepCluster as DeepCluster
 from .distillation import Distillation as Distillation
 from .elements import ElementsToObjects as ElementsToObjects
 from .hidden_elements import HiddenElements as HiddenElements
+from .matched import MatchedObjects as MatchedObjects
 from .moco import Moco as Moco
 from .npid import Npid as Npid
 from .paws import Paws as Paws

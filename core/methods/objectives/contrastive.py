@@ -1,22 +1,22 @@
 """Odin's objective: tell an object from all others."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, final
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from ...components.ranges import Positive, check_ranges
 from ...data.segmentation import Objects
-from ...distributed.ranks import gather, mean_over_ranks
+from ...distributed.ranks import mean_over_ranks
 from ...losses.distances import Similarity, compared_by
 from ...losses.info_nce import info_nce_of_scores
 from ...networks.scale import LearnedScale
 from ...optimization.progress import Progress
 from ..info import BatchInfo
 from .base import AbstractObjective, Loss, ordered_pairs, total_of_pairs
+from .keys import keys_of
 
 
 def contrastive(
@@ -61,7 +61,7 @@ def contrastive(
     item = both.nonzero()[:, 0]
     positive, candidates = queries[:, :0], list[Tensor]()
     for view in (teacher,) if same_view is None else (same_view, teacher):
-        keys = _keys(view, similarity, other_ranks)
+        keys = keys_of(view, similarity, other_ranks)
         logits = queries @ keys.vectors.T / temperature
         own = keys.own[both][:, None] == torch.arange(len(keys.item), device=item.device)
         related = (item + keys.first_item)[:, None] == keys.item
@@ -71,32 +71,6 @@ def contrastive(
     negatives = candidates[0] if len(candidates) == 1 else torch.cat(candidates, dim=1)
     losses = info_nce_of_scores(positive, negatives)
     return mean_over_ranks(losses.sum(), both.sum())
-
-
-@final
-@dataclass(frozen=True)
-class _Keys:
-    """The present objects of a view on all ranks, and the numbers of their items over all ranks.
-
-    `own` is the place of each of this rank's objects among them, `first_item` the number of this rank's first item.
-    """
-
-    vectors: Float[Tensor, "keys dim"]
-    item: Int[Tensor, " keys"]
-    own: Int[Tensor, "batch objects"]
-    first_item: int
-
-
-def _keys(view: Objects, similarity: Similarity, other_ranks: bool) -> _Keys:
-    vectors, item = view.vectors[view.present], view.present.nonzero()[:, 0]
-    vectors = compared_by(vectors, similarity)
-    first, first_item = 0, 0
-    if other_ranks:
-        vectors, first = gather(vectors)
-        _, first_item = gather(torch.zeros(len(view.present), device=item.device))
-        item = gather((item + first_item).double())[0].long()
-    own = view.present.flatten().cumsum(dim=0).view_as(view.present) - 1 + first
-    return _Keys(vectors, item, torch.where(view.present, own, -1), first_item)
 
 
 @final

@@ -31,8 +31,9 @@ class ElementsToObjects(AbstractObjective):
         temperature: τ.
         candidates: the objects of the item, or those of all items on all ranks.
         size_power: an object of n elements weighs n to this power.
-        first, dims: compare only the components from `first` on, so many of them (None: all that follow): one level of
-            an encoder whose levels lie side by side, while pooled objects may be compared on all.
+        first: compare only the components from this one on: one level of an encoder whose levels lie side by side,
+            while pooled objects may be compared on all.
+        dims: so many of them; None: all that follow.
 
     Elements are hidden features: no head sees them. Objects absent from one of the views are neither compared nor
     candidates.

@@ -1,12 +1,15 @@
 """The interface of every target."""
 
 import abc
-from typing import Protocol, runtime_checkable
+from typing import ClassVar, Literal, Protocol, runtime_checkable
 
 from jaxtyping import Bool, Float, Shaped
 from torch import Tensor
 
 from ...data.segmentation import Segmentation
+
+Written = Literal["class", "value", "several"]
+"""How a table of labels says what is known: a class, a value, several labels with semicolons between them."""
 
 
 class AbstractTarget(abc.ABC):
@@ -18,8 +21,10 @@ class AbstractTarget(abc.ABC):
     Attributes:
         outputs: how many numbers a head must give for one object.
         columns: names of what `decode` gives.
+        written: how a table says it.
     """
 
+    written: ClassVar[Written] = "class"
     outputs: int
     columns: tuple[str, ...]
 
@@ -48,6 +53,35 @@ class HasUnits(Protocol):
 
     def standardised(self, known: Shaped[Tensor, "rows ..."]) -> AbstractTarget:
         """The same target for heads that give numbers of order one, by what is known of the training rows."""
+        ...
+
+
+@runtime_checkable
+class Decides(Protocol):
+    """A target whose columns are probabilities, from which a decision is read: one class, some labels."""
+
+    def decide(self, decoded: Float[Tensor, "rows columns"]) -> list[str]:
+        """The decision about every row, by what `decode` gives."""
+        ...
+
+
+@runtime_checkable
+class FromNeighbours(Protocol):
+    """A target that can be answered by rows of which it is known: nearest neighbours."""
+
+    def from_neighbours(
+        self, weight: Float[Tensor, "queries k"], known: Shaped[Tensor, "queries k ..."]
+    ) -> Float[Tensor, "queries outputs"]:
+        """A head's outputs, by what is known of the neighbours of every query; weights sum to 1."""
+        ...
+
+
+@runtime_checkable
+class Balances(Protocol):
+    """A target whose rows are of several sorts, some of them rarer than others."""
+
+    def balanced(self, known: Shaped[Tensor, "rows ..."]) -> Float[Tensor, " rows"]:
+        """A weight for every row, 1 in the mean, greater for the rarer ones."""
         ...
 
 

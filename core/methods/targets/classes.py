@@ -11,6 +11,9 @@ from torch.nn.functional import cross_entropy, one_hot
 from ...data.segmentation import Segmentation
 from .base import AbstractTarget
 
+NO_VOTE = 1e-12
+"""The share of votes of a class without any: its logarithm is finite."""
+
 
 @final
 @dataclass(frozen=True)
@@ -65,6 +68,27 @@ class Classes(AbstractTarget):
     def decode(self, outputs: Float[Tensor, "rows outputs"]) -> Float[Tensor, "rows classes"]:
         """The probability of every class."""
         return outputs.softmax(dim=1)
+
+    def decide(self, decoded: Float[Tensor, "rows classes"]) -> list[str]:
+        """The name of the likeliest class."""
+        return [self.names[number] for number in decoded.argmax(dim=1).tolist()]
+
+    def from_neighbours(
+        self, weight: Float[Tensor, "queries k"], known: Int[Tensor, "queries k"]
+    ) -> Float[Tensor, "queries outputs"]:
+        """log p(c), p(c) = Σ_i w_i [y_i = c]; of a class without a vote the logarithm of 1e-12."""
+        shares = weight.new_zeros(len(weight), len(self.names)).scatter_add_(1, known.long(), weight)
+        return shares.clamp(min=NO_VOTE).log()
+
+    def balanced(self, known: Int[Tensor, " rows"]) -> Float[Tensor, " rows"]:
+        """n / (C n_c) for a row of class c, with C classes that occur.
+
+        Example:
+            >>> Classes(("cat", "dog")).balanced(torch.tensor([0, 0, 0, 1])).tolist()
+            [0.666..., 0.666..., 0.666..., 2.0]
+        """
+        count = known.long().bincount(minlength=len(self.names))
+        return len(known) / (int((count > 0).sum()) * count[known.long()]).float()
 
 
 def object_classes(known: Int[Tensor, "batch ..."], segmentation: Segmentation) -> Int[Tensor, "batch objects"]:

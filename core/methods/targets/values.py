@@ -1,7 +1,7 @@
 """Values of items or of elements, any number of them, and so of objects."""
 
 from dataclasses import dataclass, replace
-from typing import Annotated, final
+from typing import Annotated, ClassVar, final
 
 import torch
 from jaxtyping import Float
@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ...components.ranges import Between, Finite, check_ranges
 from ...data.segmentation import Segmentation
-from .base import AbstractTarget, known_rows
+from .base import AbstractTarget, Written, known_rows
 
 Scale = Annotated[float, Between(0.0, 1e30, open_below=True)]
 """The standard deviation of a value, in its unit."""
@@ -22,7 +22,8 @@ class Values(AbstractTarget):
 
     Args:
         names: of the values.
-        mean, scale: of each: a head gives (y − mean) / scale, so that it learns numbers of order one.
+        mean: of each: a head gives (y − mean) / scale, so that it learns numbers of order one.
+        scale: of each.
 
     Example:
         >>> target = Values(("log S",), mean=(-3.0,), scale=(2.0,))
@@ -30,6 +31,7 @@ class Values(AbstractTarget):
         ([[-2.0]], {'rmse': 1.0, 'r2': nan})
     """
 
+    written: ClassVar[Written] = "value"
     names: tuple[str, ...] = ("value",)
     mean: tuple[Finite, ...] = ()
     scale: tuple[Scale, ...] = ()
@@ -112,5 +114,13 @@ class Values(AbstractTarget):
         """outputs · scale + mean: the values in their own units."""
         return outputs * outputs.new_tensor(self.scale) + outputs.new_tensor(self.mean)
 
-    def _standard(self, known: Float[Tensor, "rows values"]) -> Float[Tensor, "rows values"]:
+    def from_neighbours(
+        self, weight: Float[Tensor, "queries k"], known: Float[Tensor, "queries k values"]
+    ) -> Float[Tensor, "queries outputs"]:
+        """The weighted mean over the neighbours whose value is known; the values' own mean where none is."""
+        there = weight[..., None] * known_rows(known)
+        standard = self._standard(known.to(weight)).nan_to_num()
+        return (there * standard).sum(dim=1) / there.sum(dim=1).clamp(min=1e-12)
+
+    def _standard(self, known: Float[Tensor, "*rows values"]) -> Float[Tensor, "*rows values"]:
         return (known - known.new_tensor(self.mean)) / known.new_tensor(self.scale)

@@ -1,13 +1,14 @@
 """Joint items, numbered: which item of every part belongs together."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, final
 
 import numpy as np
 
 from ...data.items import AbstractItems, BadItemError, FromFiles, read_item
+from ..windows import Jittered
 from .item import JointItem
 
 
@@ -21,12 +22,17 @@ class JointItems(AbstractItems[JointItem]):
         rows: of every joint item, the number of each part's item; −1 where it lacks the part.
         names: what every joint item is called.
         allow_missing: a part that cannot be read is missing; otherwise the item is bad.
+        choices: of joint items that have several of a part, such as captions, all their numbers by the name of the
+            part. The row has the first one.
+        drawn: read one of these by chance, as while training; otherwise the first one.
     """
 
     parts: Mapping[str, AbstractItems[Any]]
     rows: Sequence[tuple[int, ...]]
     names: Sequence[str]
     allow_missing: bool = False
+    choices: Mapping[int, Mapping[str, Sequence[int]]] = field(default_factory=dict)
+    drawn: bool = False
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -42,18 +48,31 @@ class JointItems(AbstractItems[JointItem]):
                 return items.path(number)
         return Path(self.names[index])
 
+    def with_jitter(self, jitter: bool) -> "JointItems":
+        """The same items, read for training: of several captions one is drawn, and windows in time begin earlier or
+        later, those of one item by the same.
+        """
+        parts = {
+            name: items.with_jitter(jitter) if isinstance(items, Jittered) else items
+            for name, items in self.parts.items()
+        }
+        return replace(self, parts=parts, drawn=jitter)
+
     def read(self, index: int, rng: np.random.Generator) -> JointItem:
-        """All parts of the item.
+        """All parts of the item, each with the same random numbers: windows of one length are moved alike (`jittered`).
 
         Raises:
             BadItemError: if a part cannot be read; with `allow_missing`, if none can.
         """
         found, problem = dict[str, Any](), BadItemError(self.names[index], "has no part")
-        for (name, items), number in zip(self.parts.items(), self.rows[index], strict=True):
-            if number < 0:
+        seed = int(rng.integers(2**63))
+        for (name, items), first in zip(self.parts.items(), self.rows[index], strict=True):
+            if first < 0:
                 continue
+            several = self.choices.get(index, {}).get(name, (first,)) if self.drawn else (first,)
+            number = several[seed % len(several)]
             try:
-                found[name] = read_item(items, number, rng)
+                found[name] = read_item(items, number, np.random.default_rng(seed))
             except BadItemError as error:
                 if not self.allow_missing:
                     raise

@@ -9,23 +9,27 @@ from pathlib import Path
 from typing import Any, ClassVar, final
 
 import torch
-from jaxtyping import Int
+from jaxtyping import Bool, Int
 from torch import Tensor
 
 from ...data.in_parts import InParts
-from ...data.items import AbstractItems
+from ...data.items import AbstractItems, Skipped
+from ...data.masks import AbstractMasks, ItemMasks
 from ...data.places import Parts, Places
 from ...networks.encoder import AbstractEncoder
 from ...networks.modes import evaluating
 from ..base import AbstractModality, Reading, Specimen
+from ..colours import colour_of
 from ..inferred import inferred_settings
-from ..optional import ComputesTargets, CutsInTime, ReadsWindows
+from ..optional import ComposesModalities, ComputesTargets, CutsInTime, ReadsFullResolution, ReadsWindows, ShowsNumbers
+from ..showing import object_html
 from ..transform import AbstractTransform, Chain, Views
 from ..two_steps import encoders_in_two_steps
 from .encoders import Joint, JointRaw, chosen_encoders, first_that_learns
 from .item import JointData, JointItem
 from .items import JointItems
-from .reading import read_joint
+from .masks import read_joint_masks, shown_joint_masks
+from .shards import JointShards, read_paths
 from .transformer import JointTransformer, first_in_two_steps
 from .transforms import EachPart, KeepParts, SameStretch
 
@@ -56,7 +60,7 @@ class JointModality(AbstractModality[JointItem]):
         allow_missing: take items of which a part is missing or cannot be read; without, they are bad items.
 
     Raises:
-        ValueError: for fewer than two parts, or names that are no words.
+        ValueError: for fewer than two parts, names that are no words, or a part that is itself made of parts.
     """
 
     name: ClassVar[str] = "joint"
@@ -65,6 +69,13 @@ class JointModality(AbstractModality[JointItem]):
     def __init__(self, modalities: Mapping[str, AbstractModality[Any]], allow_missing: bool = False) -> None:
         if len(modalities) < 2 or not all(name.isidentifier() for name in modalities):
             raise ValueError(f"a joint modality needs two or more parts with names that are words, got {[*modalities]}")
+        for name, one in modalities.items():
+            if isinstance(one, ComposesModalities):
+                own = ", ".join(f"{part}=…" for part in one.modalities)
+                raise ValueError(
+                    f"part {name!r} is itself made of parts, and an item has its parts side by side: put them all into "
+                    f"one, joint({', '.join([*(f'{other}=…' for other in modalities if other != name), own])})"
+                )
         self.modalities: Mapping[str, AbstractModality[Any]] = in_equal_windows(modalities)
         self.allow_missing = allow_missing
         self.name = "+".join(modalities)  # type: ignore[misc]
@@ -138,18 +149,47 @@ class JointModality(AbstractModality[JointItem]):
         return InParts.of(rules, tuple(self.modalities))
 
     def read(self, paths: Sequence[Path], skip_bad: bool = False) -> Reading[JointItem]:
-        """The joint items in files and folders; see `read_joint` for what makes a pair.
+        """The joint items in files and folders; see `read_joint` for what makes a pair, and `JointShards`.
 
         Raises:
             BadItemError: for the first file that cannot be used, or item without one of its parts, unless `skip_bad`.
             FileNotFoundError: for a path that does not exist.
             ValueError: if there is no item.
         """
-        return read_joint(self.modalities, paths, skip_bad, self.allow_missing)
+        return read_paths(self.modalities, paths, skip_bad, self.allow_missing)
+
+    def read_full(self, paths: Sequence[Path], skip_bad: bool = False) -> Reading[JointItem]:
+        """As `read`, with parts at the resolution of their files, where their modality can.
+
+        Raises:
+            BadItemError: for the first file that cannot be used, unless `skip_bad`.
+        """
+        return read_paths(self.modalities, paths, skip_bad, self.allow_missing, full=True)
+
+    def for_network(self, item: JointItem) -> JointItem:
+        """An item of `read_full` with every part in the size in which its encoder takes it."""
+        return JointItem({name: _for_network(self.modalities[name], part) for name, part in item.parts.items()})
+
+    def read_masks(
+        self, path: Path, items: AbstractItems[JointItem], skipped: Sequence[Skipped] = ()
+    ) -> AbstractMasks[JointItem]:
+        """The masks of parts, `image=masks,text=spans.jsonl`, each in the formats of its modality.
+
+        Objects of two parts that have one name, and are alone in their part with it, are one object.
+
+        Raises:
+            FileNotFoundError: if a path does not exist.
+            ValueError: if it names no part that reads masks, or the masks of one cannot be used.
+        """
+        return read_joint_masks(self.modalities, path, items, skipped)
+
+    def shown_masks(self, item: JointItem, masks: ItemMasks) -> Sequence[tuple[str, Any]]:
+        """Each object as the part that it is in and what that part's modality shows of it."""
+        return shown_joint_masks(self.modalities, item, masks)
 
     def encoder_settings(self, encoder: str, items: AbstractItems[JointItem]) -> Mapping[str, Any]:
         """What the encoders of the parts learn from the data, for parts that know any."""
-        if not isinstance(items, JointItems):
+        if not isinstance(items, JointItems | JointShards):
             return {}
         builders = {name: one.encoders for name, one in self.modalities.items()}
         first = first_in_two_steps if encoder == "transformer" else first_that_learns
@@ -191,14 +231,29 @@ class JointModality(AbstractModality[JointItem]):
         grid: Places | None,
         truth: Sequence[tuple[str, Any]] = (),
     ) -> str:
-        """The pictures of all parts, each with colours of its own. `truth` has parts by name."""
+        """The pictures of all parts; an object has one colour and one number in all of them (`ShowsNumbers`), by the
+        order in which objects appear. `truth` has parts by name.
+        """
         assert isinstance(grid, Parts)
-        shown = []
+        shown, found = [_legend(in_order(found), grid)], in_order(found)
         for name, part in item.parts.items():
             here, own = grid.slices[name], grid.grids[grid.names.index(name)]
             of_part = [extent for part_name, extent in truth if part_name == name]
-            picture = self.modalities[name].render(part, found[here], own, of_part)
+            modality = self.modalities[name]
+            draw = modality.render_numbered if isinstance(modality, ShowsNumbers) else modality.render
+            picture = draw(part, found[here], own, of_part)
             shown.append(f'<div class="part"><h4>{html.escape(name)}</h4>{picture}</div>')
+        return "".join(shown)
+
+    def render_object(self, item: JointItem, inside: Bool[Tensor, " elements"], grid: Places | None) -> str:
+        """The object in every part in which it has elements."""
+        assert isinstance(grid, Parts)
+        shown = []
+        for name, part in item.parts.items():
+            here, own = inside[grid.slices[name]], grid.grids[grid.names.index(name)]
+            if bool(here.any()):
+                picture = object_html(self.modalities[name], part, here, own)
+                shown.append(f'<div class="part"><h4>{html.escape(name)}</h4>{picture}</div>')
         return "".join(shown)
 
     def specimens(self) -> Sequence[Specimen[JointItem]]:
@@ -221,6 +276,28 @@ class JointModality(AbstractModality[JointItem]):
         return Specimen(item, torch.cat(labels), partial(_marked, parts, places), truth)
 
 
+def in_order(found: Int[Tensor, " elements"]) -> Int[Tensor, " elements"]:
+    """Objects numbered 0, 1, 2, … in the order in which they appear, −1 for none.
+
+    Example:
+        >>> in_order(torch.tensor([7, -1, 2, 7])).tolist()
+        [0, -1, 1, 0]
+    """
+    numbers = dict.fromkeys(number for number in found.tolist() if number >= 0)
+    places = {number: place for place, number in enumerate(numbers)}
+    return torch.tensor([places.get(number, -1) for number in found.tolist()], dtype=torch.long)
+
+
+def _legend(found: Int[Tensor, " elements"], grid: Parts) -> str:
+    """Every object with its colour and the parts in which it is."""
+    keys = []
+    for number in range(int(found.max()) + 1 if len(found) else 0):
+        names = [name for name, here in grid.slices.items() if bool((found[here] == number).any())]
+        square = f'<span style="color:{colour_of(number)}">■</span>'
+        keys.append(f"{square} object {number + 1}: {html.escape(', '.join(names))}")
+    return f'<p class="objects" style="font-size:0.85rem">{" &nbsp; ".join(keys) or "no object"}</p>'
+
+
 def _marked(parts: Mapping[str, Specimen[Any]], places: Parts, element: int) -> JointItem:
     """A joint specimen marked at one of its elements."""
     changed = {name: one.item for name, one in parts.items()}
@@ -237,6 +314,10 @@ def in_equal_windows(modalities: Mapping[str, AbstractModality[Any]]) -> dict[st
         name: one.in_windows(min(windows)) if isinstance(one, ReadsWindows) and one.window > min(windows) else one
         for name, one in modalities.items()
     }
+
+
+def _for_network(modality: AbstractModality[Any], part: Any) -> Any:
+    return modality.for_network(part) if isinstance(modality, ReadsFullResolution) else part
 
 
 def _view(modality: AbstractModality[Any], number: int) -> AbstractTransform[Any]:

@@ -4,18 +4,25 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ...data.items import AbstractItems, BadItemError, FromRecords, Skipped, file_of, record_of
+from ...data.items import AbstractItems, BadItemError, Skipped
 from ..base import AbstractModality, Reading
+from ..optional import ReadsColumn
+from .captions import captions_in, read_captions
+from .clocks import on_one_clock
 from .item import JointItem
-from .items import JointItems
-from .tables import is_table, read_table
+from .places import Key, Places
+from .rows import Rows
+from .tables import is_table, read_part, read_table
 
-Key = tuple[str, str]
-"""Where an item lies: a file without its ending, and the place in it."""
+ADVICE = ": files of one item differ in their endings alone; add what is missing"
 
 
 def read_joint(
-    modalities: Mapping[str, AbstractModality[Any]], paths: Sequence[Path], skip_bad: bool, allow_missing: bool
+    modalities: Mapping[str, AbstractModality[Any]],
+    paths: Sequence[Path],
+    skip_bad: bool,
+    allow_missing: bool,
+    full: bool = False,
 ) -> Reading[JointItem]:
     """Joint items in files and folders.
 
@@ -23,7 +30,11 @@ def read_joint(
       relative to the table, or, for modalities that read columns (`ReadsColumn`), holds the part itself.
     - Otherwise every part is read by its modality. What lies in one file (the sound and the frames of a video, columns
       of a table), or in files that differ in their endings alone (`a.jpg` and `a.txt`), belongs together: rows by
-      their place in the file, windows by their order.
+      their place in the file, windows in time by their seconds (`on_one_clock`). Several lines of text beside one
+      picture are captions of it, of which training draws one.
+    - COCO's captions (`read_captions`).
+
+    With `full`, parts are read at the resolution of their files, where their modality can (`ReadsFullResolution`).
 
     Items with fewer parts than there are modalities are bad, unless `allow_missing`.
 
@@ -33,54 +44,57 @@ def read_joint(
         ValueError: if there is no item.
     """
     if len(paths) == 1 and is_table(paths[0], list(modalities)):
-        return read_table(modalities, paths[0], skip_bad, allow_missing)
-    skipped, damaged = list[Skipped](), list[Skipped]()
+        return read_table(modalities, paths[0], skip_bad, allow_missing, full)
+    captions = {path: found for path in paths if (found := captions_in(path)) is not None}
+    if captions:
+        return read_captions(modalities, captions, paths, Rows(tuple(modalities), skip_bad, allow_missing), full)
+    rows = Rows(tuple(modalities), skip_bad, allow_missing)
     found = dict[str, AbstractItems[Any]]()
     for name, modality in modalities.items():
         try:
-            reading = modality.read(paths, skip_bad or allow_missing)
+            reading = read_part(modality, paths, skip_bad or allow_missing, full)
         except BadItemError:
             raise
         except ValueError as error:
             if not allow_missing:
                 raise ValueError(f"joint items need the part {name!r}: {error}") from error
             continue
-        found[name] = reading.items
-        skipped += [one for one in reading.skipped if one not in skipped]
-        damaged += [one for one in reading.damaged if one not in damaged]
-    places = {name: _places(items) for name, items in found.items()}
-    keys = list(dict.fromkeys(key for own in places.values() for key in own))
-    rows, names = list[tuple[int, ...]](), list[str]()
-    for key in keys:
-        row = tuple(places[name].get(key, -1) if name in places else -1 for name in modalities)
-        called = next(
-            items.name(own[key]) for items, own in zip(found.values(), places.values(), strict=True) if key in own
-        )
-        lacking = [name for name, number in zip(modalities, row, strict=True) if number < 0]
-        if lacking and not allow_missing:
-            reason = (
-                f"has no {' and no '.join(lacking)}: files of one item differ in their endings alone; add what is "
-                "missing, leave the item out with --skip-bad, or take it as it is with --allow-missing"
-            )
-            if not skip_bad:
-                raise BadItemError(called, reason)
-            skipped.append(Skipped(called, reason))
+        found[name] = rows.note(reading)
+    clock = on_one_clock(found, modalities)
+    if clock.apart and not skip_bad:
+        one = next(iter(clock.apart.values()))
+        raise BadItemError(one.name, one.reason)
+    rows.skipped += clock.apart.values()
+    rows.damaged += clock.left_out
+    found = dict(clock.parts)
+    places = {name: Places.of(items, isinstance(modalities[name], ReadsColumn)) for name, items in found.items()}
+    done = set[str]()
+    for stem, place in dict.fromkeys(key for own in places.values() for key in own.numbers):
+        if stem in clock.apart or stem in done:
             continue
-        rows.append(row)
-        names.append(called)
-    if not rows:
-        first = f"; the first, {skipped[0].name}: {skipped[0].reason}" if skipped else ""
-        raise ValueError(f"no item in {', '.join(map(str, paths))} has the parts {', '.join(modalities)}{first}")
-    return Reading(JointItems(found, rows, names, allow_missing), tuple(skipped), tuple(damaged))
+        several = captions_of(stem, places)
+        row = [own[0] if (own := several.get(name)) else _number(places, name, (stem, place)) for name in modalities]
+        if several:
+            done.add(stem)
+            rows.damaged += [
+                Skipped(items.name(several[name][0]), f"is longer than a window of {name}: only its begin is read")
+                for name, items in found.items()
+                if name in several and places[name].cut(stem)
+            ]
+        called = next(found[name].name(number) for name, number in zip(modalities, row, strict=True) if number >= 0)
+        rows.add(called, row, ADVICE, several)
+    return rows.reading(found, ", ".join(map(str, paths)))
 
 
-def _places(items: AbstractItems[Any]) -> dict[Key, int]:
-    """The number of every item by its place."""
-    found, counts = dict[Key, int](), dict[str, int]()
-    for number in range(len(items)):
-        file = file_of(items, number)
-        stem = str(Path(file).with_suffix(""))
-        counts[stem] = counts.get(stem, 0) + 1
-        told = isinstance(items, FromRecords) and bool(items.fields(number))
-        found[stem, record_of(items, number) if told else str(counts[stem] - 1)] = number
-    return found
+def captions_of(stem: str, places: Mapping[str, Places]) -> dict[str, Sequence[int]]:
+    """The items of the parts of which a file has several, where it has one of another part: a picture's captions."""
+    alone = any(own.counts.get(stem) == 1 and not own.lines for own in places.values())
+    return (
+        {name: own.lines[stem] for name, own in places.items() if own.counts.get(stem, 0) > 1 and stem in own.lines}
+        if alone
+        else {}
+    )
+
+
+def _number(places: Mapping[str, Places], name: str, key: Key) -> int:
+    return places[name].numbers.get(key, -1) if name in places else -1

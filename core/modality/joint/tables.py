@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ...data.items import AbstractItems, BadItemError, Skipped, file_of, record_of
+from ...data.items import AbstractItems, BadItemError, file_of, record_of
 from ...tables.lines import lines_of
 from ...tables.rows import table_of
 from ..base import AbstractModality, Reading
-from ..optional import ReadsColumn
+from ..optional import ReadsColumn, ReadsFullResolution
 from .item import JointItem
-from .items import JointItems
+from .rows import Rows
 
 JSON = frozenset((".jsonl", ".ndjson"))
 TABLES = JSON | {".csv", ".tsv"}
@@ -29,8 +29,19 @@ def is_table(path: Path, parts: Sequence[str]) -> bool:
     return set(parts) <= {name.lower() for name in row}
 
 
+def read_part(modality: AbstractModality[Any], paths: Sequence[Path], skip_bad: bool, full: bool) -> Reading[Any]:
+    """What a modality reads, at the resolution of the files where that is asked for and it can."""
+    if full and isinstance(modality, ReadsFullResolution):
+        return modality.read_full(paths, skip_bad)
+    return modality.read(paths, skip_bad)
+
+
 def read_table(
-    modalities: Mapping[str, AbstractModality[Any]], path: Path, skip_bad: bool, allow_missing: bool
+    modalities: Mapping[str, AbstractModality[Any]],
+    path: Path,
+    skip_bad: bool,
+    allow_missing: bool,
+    full: bool = False,
 ) -> Reading[JointItem]:
     """The items of a table whose columns are named like the parts; see `read_joint`.
 
@@ -38,50 +49,31 @@ def read_table(
         BadItemError: for the first row or file that cannot be used, unless `skip_bad`.
         ValueError: if no row can be used.
     """
-    skipped, damaged = list[Skipped](), list[Skipped]()
+    made = Rows(tuple(modalities), skip_bad, allow_missing)
     lines = list(_rows(path))
     rows = [(f"{path}:{line}", {name.lower(): cell for name, cell in row.items()}) for line, row in lines]
     columns = list(dict.fromkeys(name for _, row in lines for name in row))
     numbers, found = dict[str, list[int]](), dict[str, AbstractItems[Any]]()
     for name, modality in modalities.items():
         cells = [row.get(name, "").strip() for _, row in rows]
-        files = [_file(path, cell) for cell in cells]
+        files = [file_beside(path, cell) for cell in cells]
         if any(files):
             named = [file for file in dict.fromkeys(files) if file is not None]
-            reading = modality.read(named, skip_bad or allow_missing)
-            skipped += reading.skipped
-            damaged += reading.damaged
-            found[name], numbers[name] = reading.items, _by_file(reading.items, files)
+            found[name] = made.note(read_part(modality, named, skip_bad or allow_missing, full))
+            numbers[name] = by_file(found[name], files)
         elif isinstance(modality, ReadsColumn):
             column = next(own for own in columns if own.lower() == name)
-            reading = modality.of_column(column).read([path], skip_bad or allow_missing)
-            skipped += [one for one in reading.skipped if one not in skipped]
-            damaged += reading.damaged
-            found[name], numbers[name] = reading.items, _by_line(reading.items, [line for line, _ in lines])
+            found[name] = made.note(modality.of_column(column).read([path], skip_bad or allow_missing))
+            numbers[name] = by_line(found[name], [line for line, _ in lines], path)
         else:
             example = next((cell for cell in cells if cell), "")
             raise ValueError(
                 f"{path}: column {name!r} must name files of {modality.name}, relative to the table, and {example!r} "
                 "is none"
             )
-    kept, names = list[tuple[int, ...]](), list[str]()
     for place, (source, _) in enumerate(rows):
-        row = tuple(numbers[name][place] for name in modalities)
-        lacking = [name for name, number in zip(modalities, row, strict=True) if number < 0]
-        if len(lacking) == len(row) or (lacking and not allow_missing):
-            reason = (
-                f"has no {' and no '.join(lacking)} that can be used; correct the row, leave it out with --skip-bad, "
-                "or take it as it is with --allow-missing"
-            )
-            if not skip_bad:
-                raise BadItemError(source, reason)
-            skipped.append(Skipped(source, reason))
-            continue
-        kept.append(row)
-        names.append(source)
-    if not kept:
-        raise ValueError(f"{path}: no row has the parts {', '.join(modalities)}")
-    return Reading(JointItems(found, kept, names, allow_missing), tuple(skipped), tuple(damaged))
+        made.add(source, [numbers[name][place] for name in modalities], " that can be used; correct the row")
+    return made.reading(found, str(path))
 
 
 def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
@@ -105,7 +97,7 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
         yield row.line, dict(zip(layout.names, row.cells, strict=False))
 
 
-def _file(table: Path, cell: str) -> Path | None:
+def file_beside(table: Path, cell: str) -> Path | None:
     """The file that a cell names; None where it names none."""
     if not cell or len(cell) > 1024 or "\n" in cell:
         return None
@@ -116,7 +108,7 @@ def _file(table: Path, cell: str) -> Path | None:
         return None
 
 
-def _by_file(items: AbstractItems[Any], files: Sequence[Path | None]) -> list[int]:
+def by_file(items: AbstractItems[Any], files: Sequence[Path | None]) -> list[int]:
     """For every file its first item, −1 where it has none."""
     first = dict[str, int]()
     for number in range(len(items)):
@@ -124,10 +116,12 @@ def _by_file(items: AbstractItems[Any], files: Sequence[Path | None]) -> list[in
     return [-1 if file is None else first.get(str(file), -1) for file in files]
 
 
-def _by_line(items: AbstractItems[Any], lines: Sequence[int]) -> list[int]:
+def by_line(items: AbstractItems[Any], lines: Sequence[int], path: Path) -> list[int]:
     """For every line of a table the first item of its record, −1 where it has none."""
-    first = dict[str, int]()
+    first, file = dict[str, int](), str(path)
     for number in range(len(items)):
+        if file_of(items, number) != file:
+            continue
         told = re.search(r"\d+", record_of(items, number))
         if told is not None:
             first.setdefault(told[0], number)

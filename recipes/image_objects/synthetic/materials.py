@@ -38,7 +38,7 @@ class Cover:
 def textured(grey: Float[Tensor, "h w"], mask: Bool[Tensor, "h w"], rng: np.random.Generator) -> Cover:
     """Two random colours in a random texture, shaded by the item's own grey, with a hard edge."""
     one, two = (torch.from_numpy(rng.uniform(0.05, 1.0, 3).astype(np.float32))[:, None, None] for _ in range(2))
-    weight = _texture(int(rng.integers(4)), tuple(grey.shape), rng)
+    weight = texture(int(rng.integers(4)), tuple(grey.shape), rng)
     return Cover(((1 - weight) * one + weight * two) * (0.35 + 0.65 * grey), mask.float())
 
 
@@ -83,7 +83,7 @@ def part_of_photograph(
     return (resized * tint).clamp(0, 1)
 
 
-def _texture(kind: int, size: tuple[int, ...], rng: np.random.Generator) -> Float[Tensor, "h w"]:
+def texture(kind: int, size: tuple[int, ...], rng: np.random.Generator) -> Float[Tensor, "h w"]:
     """Plain, stripes, checks or blotches, in [0, 1]."""
     down, across = torch.meshgrid(*(torch.arange(length, dtype=torch.float32) for length in size), indexing="ij")
     angle, period = float(rng.uniform(0, math.pi)), float(rng.uniform(3.0, 8.0))

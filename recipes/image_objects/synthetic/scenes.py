@@ -129,22 +129,35 @@ def compose(
     classes: list[int] = []
     for _ in range(int(rng.integers(config.least, config.most + 1))):
         number = int(rng.integers(len(items)))
-        grey, mask = _turned(items.images[number], int(rng.integers(config.smallest, config.largest + 1)), rng)
+        grey, mask = turned(items.images[number], int(rng.integers(config.smallest, config.largest + 1)), rng)
         cover = covered(grey, mask, rng)
-        height, width = mask.shape
-        for _ in range(TRIES):
-            top, left = int(rng.integers(size - height + 1)), int(rng.integers(size - width + 1))
-            place = (slice(top, top + height), slice(left, left + width))
-            changed = owner[place].clone()
-            changed[mask] = len(classes)
-            after = owner.clone()
-            after[place] = changed
-            if all(_shows(owner, after, other) for other in range(len(classes))):
-                owner = after
-                pixels[:, place[0], place[1]] = cover.over(pixels[:, place[0], place[1]])
-                classes.append(int(items.labels[number]))
-                break
+        found = placed(owner, mask, rng)
+        if found is not None:
+            owner, place = found
+            pixels[:, place[0], place[1]] = cover.over(pixels[:, place[0], place[1]])
+            classes.append(int(items.labels[number]))
     return Scene(pixels, owner, torch.tensor(classes))
+
+
+def placed(
+    owner: Int[Tensor, "height width"], mask: Bool[Tensor, "h w"], rng: np.random.Generator
+) -> tuple[Int[Tensor, "height width"], tuple[slice, slice]] | None:
+    """A further item on top of others, which hides none of them by much: who owns every pixel then, and where it lies.
+
+    None where `TRIES` places were no good.
+    """
+    items, (height, width) = int(owner.max()) + 1, mask.shape
+    for _ in range(TRIES):
+        top = int(rng.integers(owner.shape[0] - height + 1))
+        left = int(rng.integers(owner.shape[1] - width + 1))
+        place = (slice(top, top + height), slice(left, left + width))
+        changed = owner[place].clone()
+        changed[mask] = items
+        after = owner.clone()
+        after[place] = changed
+        if all(_shows(owner, after, other) for other in range(items)):
+            return after, place
+    return None
 
 
 def _shows(before: Int[Tensor, "h w"], after: Int[Tensor, "h w"], number: int) -> bool:
@@ -152,7 +165,7 @@ def _shows(before: Int[Tensor, "h w"], after: Int[Tensor, "h w"], number: int) -
     return int((after == number).sum()) >= max(1, SEEN * int((before == number).sum()))
 
 
-def _turned(image: Tensor, side: int, rng: np.random.Generator) -> tuple[Float[Tensor, "h w"], Bool[Tensor, "h w"]]:
+def turned(image: Tensor, side: int, rng: np.random.Generator) -> tuple[Float[Tensor, "h w"], Bool[Tensor, "h w"]]:
     """The item at another size, mirrored by chance and turned by up to 20 degrees, cut to where it is."""
     from torchvision.transforms.v2 import InterpolationMode, functional
 

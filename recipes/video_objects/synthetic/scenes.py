@@ -95,7 +95,7 @@ class Scenes(AbstractItems[Clip]):
 
 def compose(sources: Sources, layout: Layout, rng: np.random.Generator) -> Scene:
     """One scene; everything in it follows from `rng`."""
-    frames = _ground(sources, layout, rng)
+    frames = ground(sources, layout, rng)
     numbers = torch.full((layout.frames, layout.size, layout.size), -1)
     kinds: list[int] = []
     for _ in range(int(rng.integers(layout.fewest, layout.most + 1))):
@@ -119,7 +119,7 @@ def _seen(numbers: Int[Tensor, "time height width"], items: int) -> Int[Tensor, 
     return torch.where(torch.isin(numbers, hidden), -1, numbers)
 
 
-def _ground(sources: Sources, layout: Layout, rng: np.random.Generator) -> Float[Tensor, "time 3 size size"]:
+def ground(sources: Sources, layout: Layout, rng: np.random.Generator) -> Float[Tensor, "time 3 size size"]:
     """A window that moves over a photograph, tinted, mirrored by chance."""
     photograph = sources.photographs[int(rng.integers(len(sources.photographs)))]
     _, height, width = photograph.shape
@@ -134,7 +134,7 @@ def _ground(sources: Sources, layout: Layout, rng: np.random.Generator) -> Float
     mirror = -1.0 if rng.random() < 0.5 else 1.0
     theta[:, 0, 0], theta[:, 0, 2] = mirror * side / width, 2 * centres[:, 1] / width - 1
     theta[:, 1, 1], theta[:, 1, 2] = side / height, 2 * centres[:, 0] / height - 1
-    window = _sampled(photograph, torch.from_numpy(theta), layout, "border")
+    window = sampled(photograph, torch.from_numpy(theta), layout, "border")
     tint = torch.from_numpy(rng.uniform(0.6, 1.0, 3).astype(np.float32)).view(3, 1, 1)
     shown: Tensor = window * tint
     return shown
@@ -164,10 +164,10 @@ def _placed(
     theta = np.stack([np.stack([cosine, sine], -1), np.stack([-sine, cosine], -1)], axis=1)
     shift = -np.einsum("tij,tj->ti", theta, centres[:, ::-1])
     full = np.concatenate([theta, shift[..., None]], axis=2).astype(np.float32)
-    return _sampled(flat, torch.from_numpy(full), layout, "zeros")
+    return sampled(flat, torch.from_numpy(full), layout, "zeros")
 
 
-def _sampled(
+def sampled(
     picture: Float[Tensor, "channels _ _"], theta: Float[Tensor, "time 2 3"], layout: Layout, beyond: str
 ) -> Float[Tensor, "time channels size size"]:
     """The picture under an affine map from the frame's coordinates to its own, both in [−1, 1], in every frame."""

@@ -13,13 +13,22 @@ from gestalt.core.components.names import choose
 from gestalt.core.components.registry import METHODS, MODALITIES, RECIPES
 from gestalt.core.runs.evaluation_options import Evaluating
 
+from .export_command import export_command
+from .search_commands import duplicates_command, index_command, search_command
+from .types_command import types_command
+
 COMMANDS = {
     "run": "train by a recipe, evaluate, and write a report",
     "table": "run a recipe over several seeds, beside other methods, and write the table",
     "discover": "find objects in new data with a finished run",
+    "types": "find which kinds of objects recur in data, with a page on which to name them",
     "embed": "write vectors of items, elements and objects of new data",
-    "predict": "write what the task head of a finished run says of new data",
-    "evaluate": "score a finished run by labelled data: k-NN, probes, clustering, segmentation, …",
+    "fit": "fit a head to labels of some data, and write the model",
+    "predict": "write what a model, or the task head of a finished run, says of new data",
+    "evaluate": "score a model, or a finished run, by labelled data: its answers, k-NN, probes, clustering, …",
+    "index": "keep vectors of items and objects on disk, to search in; run again to add what is new",
+    "search": "find what lies nearest to a file, an object, or a text in an index",
+    "duplicates": "find near-duplicates in an index, or among files",
     "export": "write a finished run for another library: torch, ONNX, torchvision, transformers, …",
     "methods": "list the methods, where each comes from, and what it compares",
     "modalities": "list the modalities (data types) that are installed",
@@ -50,7 +59,7 @@ class OnNewData:
 @final
 @dataclass(frozen=True)
 class OnLabelledData:
-    """Score a finished run by labelled data.
+    """Score a model, or a finished run, by labelled data.
 
     Writes scores.json, scores.csv and evaluation.html: every protocol with confidence intervals, by class, over the
     share of the labels. Without paths it takes what the run's recipe ships.
@@ -64,9 +73,10 @@ class OnLabelledData:
     """A table (name of a file or record, label), or the word folders. Nothing: what --label-column says."""
     masks: Path | None = None
     """Masks that come with the data: the classes of elements are the names of their objects."""
-    protocols: str = "knn,probe,clustering"
-    """Names with commas between them, or a JSON list of protocols with settings: knn, probe, svm, clustering,
-    fine-tuning, robustness; with masks, or labels of elements: dense-probe, segmentation; of clips: propagation."""
+    protocols: str | None = None
+    """Nothing: what a model answers; of a run knn,probe,clustering. Or names with commas between them, or a JSON list
+    of protocols with settings: knn, probe, svm, clustering, fine-tuning, robustness; with masks, or labels of elements:
+    dense-probe, segmentation; of clips: propagation."""
     how: Evaluating = field(default_factory=Evaluating)
     """Splits, groups, and how labels are read."""
     out: Path = Path("evaluated")
@@ -77,28 +87,6 @@ class OnLabelledData:
     """The run's modality as package.module:OBJECT, where it is not installed."""
     device: str = "cpu"
     """Where the network runs: cpu, cuda, cuda:1, mps."""
-
-
-@final
-@dataclass(frozen=True)
-class OnExport:
-    """Write the encoder of a finished run for another library, with a model card beside it (README.md).
-
-    Without --to it lists the formats, and which of them fit the run.
-    """
-
-    run: Annotated[Path, tyro.conf.Positional]
-    """Folder of a finished run."""
-    to: str | None = None
-    """Name of the format."""
-    out: Path = Path("exported")
-    """Folder to write to; what an earlier call wrote there is replaced."""
-    examples: tuple[Path, ...] = ()
-    """Files and folders that show what comes in; by default what the modality itself shows."""
-    licence: str | None = None
-    """Of the weights, for the model card."""
-    modality: str | None = None
-    """The run's modality as package.module:OBJECT, where it is not installed."""
 
 
 @final
@@ -240,6 +228,27 @@ def embed_command(arguments: Sequence[str]) -> int:
     return embed(asked.run, asked.paths, asked.out or Path("embedded"), asked.skip_bad, asked.modality, asked.device)
 
 
+def fit_command(arguments: Sequence[str]) -> int:
+    """`gestalt fit RUN PATH… --labels FILE --out MODEL`."""
+    from gestalt.core.runs.fit import fit
+
+    from .to_labels import ToLabels
+
+    asked = options_from(ToLabels, arguments, "fit")
+    return fit(
+        asked.run,
+        asked.paths,
+        asked.out,
+        asked.labels,
+        asked.masks,
+        asked.head,
+        asked.how,
+        asked.skip_bad,
+        asked.modality,
+        asked.device,
+    )
+
+
 def predict_command(arguments: Sequence[str]) -> int:
     """`gestalt predict RUN PATH…`."""
     from gestalt.core.runs.predict import predict
@@ -279,14 +288,6 @@ def evaluate_command(arguments: Sequence[str]) -> int:
         asked.device,
         shipped,
     )
-
-
-def export_command(arguments: Sequence[str]) -> int:
-    """`gestalt export RUN --to NAME`; without a name, which formats fit."""
-    from gestalt.core.exports.command import export_run
-
-    asked = options_from(OnExport, arguments, "export")
-    return export_run(asked.run, asked.to, asked.out, asked.examples, asked.licence, asked.modality)
 
 
 def methods_command(_: Sequence[str]) -> int:
@@ -357,9 +358,14 @@ FUNCTIONS: Mapping[str, Callable[[Sequence[str]], int]] = {
     "run": run_command,
     "table": table_command,
     "discover": discover_command,
+    "types": types_command,
     "embed": embed_command,
+    "fit": fit_command,
     "predict": predict_command,
     "evaluate": evaluate_command,
+    "index": index_command,
+    "search": search_command,
+    "duplicates": duplicates_command,
     "export": export_command,
     "methods": methods_command,
     "modalities": modalities_command,

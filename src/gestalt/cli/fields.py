@@ -12,6 +12,8 @@ import docstring_parser
 
 from gestalt.core.components.registry import (
     BACKGROUNDS,
+    CLUSTERINGS,
+    FITTERS,
     GROUPERS,
     HIDINGS,
     METHODS,
@@ -25,11 +27,13 @@ from gestalt.core.discovery.background import AbstractBackgroundRemover
 from gestalt.core.discovery.groupers.base import AbstractGrouper
 from gestalt.core.discovery.regions.base import AbstractOverSegmentation
 from gestalt.core.experiment.options import EncoderChoice
+from gestalt.core.fitting.fitters.base import AbstractFitter
 from gestalt.core.methods.masked.hiding.base import AbstractHiding
 from gestalt.core.methods.method import AbstractMethod
 from gestalt.core.methods.objectives.base import AbstractObjective
 from gestalt.core.networks.encoder import AbstractEncoder
 from gestalt.core.networks.follower import AbstractRule
+from gestalt.core.runs.types.clusterings import AbstractClustering
 
 CHOICES: Mapping[type, Registry] = {
     AbstractMethod: METHODS,
@@ -39,6 +43,8 @@ CHOICES: Mapping[type, Registry] = {
     AbstractRule: RULES,
     AbstractObjective: OBJECTIVES,
     AbstractHiding: HIDINGS,
+    AbstractClustering: CLUSTERINGS,
+    AbstractFitter: FITTERS,
 }
 """Interfaces whose implementations are chosen by name."""
 

@@ -1,0 +1,7 @@
+"""How a head is fitted, by name: linear, nearest neighbours, MLP, convolution. Another is one class."""
+
+from .base import AbstractFitter as AbstractFitter
+from .convolution import Convolution as Convolution
+from .linear import Linear as Linear
+from .mlp import MLPFitter as MLPFitter
+from .nearest import Nearest as Nearest

@@ -1,0 +1,133 @@
+"""COCO's captions: texts of pictures in one file of JSON, several of each."""
+
+import json
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any, final
+
+from ...data.items import BadItemError, Skipped
+from ...storage.listing import listed
+from ..base import AbstractModality, Reading
+from ..optional import ReadsColumn
+from .item import JointItem
+from .rows import Rows
+from .tables import by_file, by_line, file_beside, read_part
+
+FIELD = "caption"
+ADVICE = "export the captions again, or leave the item out with --skip-bad"
+
+
+def captions_in(path: Path) -> Mapping[str, Any] | None:
+    """What a file of captions says: `images` and `annotations`, of which the first has a caption; None for others."""
+    if path.suffix.lower() != ".json" or not path.is_file():
+        return None
+    try:
+        said = json.loads(path.read_bytes())
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(said, dict) or not all(isinstance(said.get(key), list) for key in ("images", "annotations")):
+        return None
+    first = next(iter(said["annotations"]), None)
+    return said if isinstance(first, dict) and FIELD in first else None
+
+
+def read_captions(
+    modalities: Mapping[str, AbstractModality[Any]],
+    captions: Mapping[Path, Mapping[str, Any]],
+    paths: Sequence[Path],
+    rows: Rows,
+    full: bool = False,
+) -> Reading[JointItem]:
+    """An item for every picture that a file of captions names; training draws one of its captions.
+
+    Pictures lie where `file_name` says, relative to the file of captions or to the folders that are named beside it, or
+    anywhere below these under that name.
+
+    Args:
+        modalities: one that reads columns, and one of files.
+        captions: the files, and what they say.
+        paths: these files and folders of pictures.
+        rows: where items go.
+        full: read pictures at the resolution of the files.
+
+    Raises:
+        BadItemError: for the first picture that is not there or has no caption, unless it may be left out.
+        ValueError: if the modalities are others, or there is no item.
+    """
+    texts = [name for name, one in modalities.items() if isinstance(one, ReadsColumn)]
+    others = [name for name in modalities if name not in texts]
+    if len(texts) != 1 or len(others) != 1:
+        raise ValueError(
+            f"{next(iter(captions))}: COCO's captions are a text and a picture for every item, and the parts are "
+            f"{', '.join(modalities)}; join two modalities, of which one reads text"
+        )
+    lenient = rows.skip_bad or rows.allow_missing
+    text = modalities[texts[0]]
+    assert isinstance(text, ReadsColumn)
+    words = rows.note(text.of_column(FIELD).read(list(captions), lenient))
+    folders = [path for path in paths if path not in captions]
+    named, of_image = list[tuple[str, Path | None]](), list[list[int]]()
+    below = _Below(folders or [path.parent for path in captions])
+    for path, said in captions.items():
+        annotations = said["annotations"]
+        if not all(isinstance(one, dict) for one in annotations):
+            raise BadItemError(str(path), "holds annotations that are no objects; export the captions again")
+        numbers = by_line(words, range(1, len(annotations) + 1), path)
+        own = dict[Any, list[int]]()
+        for number, annotation in zip(numbers, annotations, strict=True):
+            if number >= 0:
+                own.setdefault(annotation.get("image_id"), []).append(number)
+        for place, image in enumerate(said["images"], start=1):
+            name = image.get("file_name") if isinstance(image, dict) else None
+            if not isinstance(name, str):
+                reason = f"has no file_name; {ADVICE}"
+                if not rows.skip_bad:
+                    raise BadItemError(f"{path}: image {place}", reason)
+                rows.skipped.append(Skipped(f"{path}: image {place}", reason))
+                continue
+            named.append((f"{path}: {name}", below.find(path, name)))
+            of_image.append(own.pop(image.get("id"), []))
+        if own:
+            reason = f"{len(own)} pictures have captions and are not among its images, the first {next(iter(own))!r}"
+            rows.damaged.append(Skipped(str(path), reason))
+    files = [file for _, file in named]
+    if not any(files):
+        raise ValueError(f"{next(iter(captions))}: none of its pictures is there, the first is {named[0][0]}")
+    there = [file for file in dict.fromkeys(files) if file is not None]
+    pictures = rows.note(read_part(modalities[others[0]], there, lenient, full))
+    for (name, _), number, own_captions in zip(named, by_file(pictures, files), of_image, strict=True):
+        numbers_of = {others[0]: number, texts[0]: own_captions[0] if own_captions else -1}
+        row = [numbers_of[part] for part in modalities]
+        rows.add(name, row, f" that can be used; {ADVICE}", {texts[0]: own_captions})
+    return rows.reading(
+        {name: pictures if name == others[0] else words for name in modalities}, str(next(iter(captions)))
+    )
+
+
+@final
+class _Below:
+    """Files in some folders, by their names.
+
+    Args:
+        folders: where files may lie, at any depth.
+    """
+
+    def __init__(self, folders: Sequence[Path]) -> None:
+        self.folders = folders
+
+    def find(self, source: Path, name: str) -> Path | None:
+        """The file that `source` calls `name`; of several with that name the first."""
+        for folder in (source, *(folder / source.name for folder in self.folders)):
+            found = file_beside(folder, name)
+            if found is not None:
+                return found
+        return self._by_name.get(Path(name).name)
+
+    @cached_property
+    def _by_name(self) -> Mapping[str, Path]:
+        found = dict[str, Path]()
+        for folder in self.folders:
+            for path in listed(folder).paths if folder.is_dir() else (folder,):
+                found.setdefault(path.name, path)
+        return found

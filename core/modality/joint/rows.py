@@ -1,0 +1,85 @@
+"""Joint items as they are put together: which item of every part, and what is left out for lack of a part."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, final
+
+from ...data.items import AbstractItems, BadItemError, Skipped
+from ..base import Reading
+from .item import JointItem
+from .items import JointItems
+
+
+@final
+@dataclass
+class Rows:
+    """The rows of `JointItems` in the making.
+
+    Attributes:
+        parts: names of all parts.
+        skip_bad: list items that lack a part, in place of an error.
+        allow_missing: take them.
+        skipped: what was left out.
+        damaged: files of which some was left out.
+    """
+
+    parts: tuple[str, ...]
+    skip_bad: bool
+    allow_missing: bool
+    skipped: list[Skipped] = field(default_factory=list)
+    damaged: list[Skipped] = field(default_factory=list)
+    kept: list[tuple[int, ...]] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
+    choices: dict[int, dict[str, tuple[int, ...]]] = field(default_factory=dict)
+
+    def note(self, reading: Reading[Any]) -> AbstractItems[Any]:
+        """What a part's modality left out, each thing once; the items that it read."""
+        self.skipped += [one for one in reading.skipped if one not in self.skipped]
+        self.damaged += [one for one in reading.damaged if one not in self.damaged]
+        return reading.items
+
+    def add(
+        self, name: str, row: Sequence[int], advice: str, choices: Mapping[str, Sequence[int]] | None = None
+    ) -> None:
+        """Add an item, or list it among those that were left out.
+
+        Args:
+            name: what it is called.
+            row: the number of each part's item, −1 for none.
+            advice: what to do about a missing part, as the rest of a sentence.
+            choices: of parts of which the item has several, all numbers.
+
+        Raises:
+            BadItemError: if it lacks a part, unless that is allowed or it may be left out.
+        """
+        lacking = [part for part, number in zip(self.parts, row, strict=True) if number < 0]
+        if len(lacking) == len(row) or (lacking and not self.allow_missing):
+            reason = (
+                f"has no {' and no '.join(lacking)}{advice}, leave the item out with --skip-bad, or take it as it is "
+                "with --allow-missing"
+            )
+            if not self.skip_bad:
+                raise BadItemError(name, reason)
+            self.skipped.append(Skipped(name, reason))
+            return
+        several = {part: tuple(numbers) for part, numbers in (choices or {}).items() if len(numbers) > 1}
+        if several:
+            self.choices[len(self.kept)] = several
+        self.kept.append(tuple(row))
+        self.names.append(name)
+
+    def reading(self, items: Mapping[str, AbstractItems[Any]], source: str) -> Reading[JointItem]:
+        """All items.
+
+        Raises:
+            ValueError: if there are none.
+        """
+        if not self.kept:
+            first = f"; the first, {self.skipped[0].name}: {self.skipped[0].reason}" if self.skipped else ""
+            raise ValueError(f"no item in {source} has the parts {', '.join(self.parts)}{first}")
+        # A part that no file has is none of the items' parts.
+        kept = [
+            tuple(number for part, number in zip(self.parts, row, strict=True) if part in items) for row in self.kept
+        ]
+        found = JointItems(items, kept, self.names, self.allow_missing, self.choices)
+        return Reading(found, tuple(self.skipped), tuple(self.damaged))

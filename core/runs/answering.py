@@ -1,0 +1,113 @@
+"""What a fit says of features: predictions of items, and objects that have names."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any, TypeVar
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from ..data.segmentation import Segmentation
+from ..discovery.found import FoundBatch, Named
+from ..fitting.fitted import UNKNOWN, Fitted, Said
+from ..methods.targets import AbstractTarget, Decides
+from ..networks.modes import evaluating
+from .mask_classes import NONE
+from .results import ItemPrediction
+
+ItemT = TypeVar("ItemT")
+
+
+def said_of(fitted: Fitted, batch: FoundBatch[Any], device: torch.device) -> Said:
+    """What a fit says of a batch, on the CPU."""
+    with evaluating(fitted):
+        said = fitted(batch.features.to(device), batch.segmentation.to(device))
+    return Said(said.outputs.cpu(), said.asked.cpu(), said.distance.cpu())
+
+
+def item_predictions(
+    fitted: Fitted, index: Sequence[int], said: Said, name: Callable[[int], str]
+) -> Iterator[ItemPrediction]:
+    """What a fit says of the items of a batch: scores, a decision, how far it is from what was labelled.
+
+    Of a fit to elements or objects, the greatest score of each class over those of the item (the mean of values), and
+    no decision.
+    """
+    columns, of_items = fitted.target.columns, fitted.of.word == "item"
+    decoded = decoded_of(fitted, said)
+    for row, number in enumerate(index):
+        there = said.asked[row]
+        scores, distance = decoded[row, there], said.distance[row, there]
+        if not len(scores):
+            yield ItemPrediction(name(number), dict.fromkeys(columns, float("nan")))
+            continue
+        answer = fitted.answers(said.outputs[row, there], distance)[0] if of_items else None
+        far = float(distance[0]) if of_items and fitted.remembered else None
+        values = scores.amax(dim=0) if isinstance(fitted.target, Decides) else scores.mean(dim=0)
+        yield ItemPrediction(name(number), dict(zip(columns, values.tolist(), strict=True)), answer, far)
+
+
+def decoded_of(fitted: Fitted, said: Said) -> Float[Tensor, "items asked columns"]:
+    """The target's columns, as a user reads them."""
+    decoded: Tensor = fitted.target.decode(said.outputs.flatten(0, 1)).unflatten(0, said.asked.shape).float()
+    return decoded
+
+
+def decoded_predictions(target: AbstractTarget, outputs: Tensor, names: Sequence[str]) -> Iterator[ItemPrediction]:
+    """What a task head says of items, by their names."""
+    for name, row in zip(names, target.decode(outputs).float().cpu().tolist(), strict=True):
+        columns = target.columns or tuple(map(str, range(len(row))))
+        yield ItemPrediction(name, dict(zip(columns, row, strict=True)))
+
+
+def names_of(fitted: Fitted) -> tuple[str, ...]:
+    """What objects may be called: the classes, but for that of no object, and what is unknown."""
+    return (*(name for name in fitted.target.columns if name != NONE), UNKNOWN)
+
+
+def names_objects(fitted: Fitted) -> bool:
+    """Whether a fit gives classes of elements or objects."""
+    return isinstance(fitted.target, Decides) and fitted.of.word != "item"
+
+
+def named(fitted: Fitted, batch: FoundBatch[ItemT], said: Said) -> FoundBatch[ItemT]:
+    """The objects of a batch with what a fit calls them.
+
+    Classes of elements become objects; discovered objects stay apart, and those that are none of the classes are left
+    out.
+
+    Raises:
+        ValueError: if the fit gives no classes of elements or objects.
+    """
+    if not names_objects(fitted):
+        raise ValueError(
+            f"this model says {type(fitted.target).__name__.lower()} of {fitted.of.word}s, which are no named objects: "
+            "its predict gives them"
+        )
+    scores, kinds = decoded_of(fitted, said).max(dim=2)
+    names = names_of(fitted)
+    place = torch.tensor([-1 if name == NONE else names.index(name) for name in fitted.target.columns])
+    kinds = torch.where(said.distance > fitted.threshold.cpu(), len(names) - 1, place[kinds])
+    kinds = torch.where(said.asked, kinds, -1)
+    if not fitted.of.of_found:
+        places = batch.features.places
+        segmentation = Segmentation.from_labels(kinds, len(names), places)
+        return replace(batch, segmentation=segmentation, numbers=None, fine=None, named=Named(names, scores))
+    found = batch.segmentation
+    numbers = batch.object_numbers() * len(names) + kinds.clamp(min=0)
+    of = found.labels()
+    on_elements = scores.gather(1, of.clamp(min=0)) * (of >= 0)
+    fine = None if batch.fine is None else replace(batch.fine, weights=_kept(batch.fine.weights, kinds))
+    return replace(
+        batch,
+        segmentation=replace(found, weights=_kept(found.weights, kinds)),
+        numbers=torch.where(batch.object_numbers() >= 0, numbers, -1),
+        fine=fine,
+        named=Named(names, on_elements),
+    )
+
+
+def _kept(weights: Tensor, kinds: Tensor) -> Tensor:
+    """Weights of the objects that are of a class."""
+    return torch.where((kinds >= 0)[..., None], weights, 0.0)

@@ -1,0 +1,169 @@
+"""From the items of a data set to labelled vectors of what a target is of."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Generic, TypeVar, final
+
+import numpy as np
+import torch
+from jaxtyping import Shaped
+from torch import Tensor
+
+from ..data.feature_map import FeatureMap
+from ..data.items import AbstractItems, Skipped
+from ..data.segmentation import Segmentation
+from ..discovery.found import FoundBatch
+from ..fitting.examples import Examples, as_items, as_rows
+from ..fitting.subjects import AbstractSubject
+from ..methods.targets import AbstractTarget, any_known
+from ..modality.base import AbstractModality
+from ..modality.optional import IsSequence, ReadsContext
+from ..modality.windows import InContext, Sight
+from .elements import own_places
+from .gathering import Chosen
+from .known import AbstractKnown, known_here
+from .sees_items import SeesItems
+
+ItemT = TypeVar("ItemT")
+
+
+@final
+@dataclass(frozen=True)
+class ChosenInContext(AbstractItems[ItemT], Generic[ItemT]):
+    """Some windows of a data set, which are still seen with what lies around them."""
+
+    items: AbstractItems[ItemT]
+    numbers: Sequence[int]
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def read(self, index: int, rng: np.random.Generator) -> ItemT:
+        """Window `index` of those that were chosen."""
+        return self.items.read(self.numbers[index], rng)
+
+    def name(self, index: int) -> str:
+        """Where it comes from."""
+        return self.items.name(self.numbers[index])
+
+    def read_in_context(self, index: int, sight: Sight) -> InContext[ItemT]:
+        """The same with what lies around it."""
+        assert isinstance(self.items, ReadsContext)
+        found: InContext[ItemT] = self.items.read_in_context(self.numbers[index], sight)
+        return found
+
+
+def encoded(
+    model: SeesItems[ItemT],
+    of: AbstractSubject,
+    items: AbstractItems[ItemT],
+    numbers: Sequence[int],
+    skipped: list[Skipped] | None,
+) -> Iterator[tuple[int, ItemT, FeatureMap, Segmentation]]:
+    """Some items one after the other, each once: its number, itself, its own features, and its objects.
+
+    Objects are found where the subject needs them; they are those of a whole, so that all windows are seen then.
+
+    Raises:
+        ValueError: if the run does not say how objects are found, and they are needed.
+    """
+    wanted = set(numbers)
+    if of.of_found:
+        model.check_finder()
+    chosen: AbstractItems[ItemT]
+    if not isinstance(items, ReadsContext):
+        chosen, own = Chosen(items, numbers), list(numbers)
+    elif of.of_found:
+        chosen, own = items, list(range(len(items)))
+    else:
+        chosen, own = ChosenInContext(items, numbers), list(numbers)
+    for batch in model.seeing(of.of_found).encoded(chosen, skipped):
+        for row, place in enumerate(batch.index):
+            if own[place] in wanted:
+                yield own[place], batch.items[row], *alone(batch, row)
+
+
+def alone(batch: FoundBatch[Any], row: int) -> tuple[FeatureMap, Segmentation]:
+    """The features and objects of one item of a batch, without the padding."""
+    features, found = batch.features, batch.segmentation
+    index, places = own_places(features.valid[row], features.places, row)
+    near = None if features.neighbours is None else features.neighbours[row, index][:, index][None]
+    own = FeatureMap(features.values[row, index][None], features.valid[row, index][None], places, near)
+    return own, Segmentation(found.weights[row, :, index][None], places, found.whole[row : row + 1])
+
+
+def refuse_unordered(modality: AbstractModality[Any]) -> None:
+    """Refuse elements without an order where they are to be seen side by side.
+
+    Raises:
+        ValueError: if the modality's sets have none.
+    """
+    if not (isinstance(modality, IsSequence) and modality.sequence):
+        raise ValueError(
+            f"a convolution goes along a lattice or a sequence, and the elements of {modality.name} have no order: "
+            "take --head linear or mlp"
+        )
+
+
+@final
+@dataclass(frozen=True)
+class Asked:
+    """Labelled vectors, and what their target is."""
+
+    examples: Examples
+    target: AbstractTarget
+
+
+def labelled_vectors(
+    model: SeesItems[ItemT],
+    of: AbstractSubject,
+    items: AbstractItems[ItemT],
+    known: AbstractKnown[ItemT],
+    numbers: Sequence[int],
+    together: bool,
+    most: int,
+    skipped: list[Skipped] | None,
+    seed: int = 0,
+) -> Asked:
+    """Encode the labelled items, each once, and keep the vectors that are asked about.
+
+    Args:
+        model: encodes them.
+        of: what the target is of.
+        items: the data set.
+        known: what is known of them.
+        numbers: the items to take.
+        together: keep all vectors of an item on their lattice.
+        most: vectors that are kept, evenly over the items, drawn by chance; together, whole items are left out.
+        skipped: items that were left out so far; None where they are errors.
+        seed: of the draws.
+
+    Raises:
+        ValueError: if nothing is known of anything that was read.
+    """
+    each, kept = max(1, most // max(len(numbers), 1)), 0
+    parts, facts, index = list[FeatureMap](), list[Shaped[Tensor, "1 ..."]](), list[int]()
+    for number, item, features, found in encoded(model, of, items, numbers, skipped):
+        said = known_here(known, number, item, features, skipped)
+        if said is None:
+            continue
+        asked = of.asked(features, found)
+        here = of.known(known.target(), said, features, found)
+        there = (asked.valid & any_known(here, axes=2))[0].nonzero()[:, 0]
+        if not len(there) or (together and kept >= most):
+            continue
+        if not together:
+            chance = torch.Generator().manual_seed(seed * 1_000_003 + number)
+            there = there[torch.randperm(len(there), generator=chance)[:each]].sort().values
+            asked, here = FeatureMap(asked.values[:, there], asked.valid[:, there]), here[:, there]
+        elif asked.places is None:
+            refuse_unordered(model.modality)
+        kept += len(there)
+        parts.append(asked)
+        facts.append(here)
+        index.append(number)
+    if not parts:
+        raise ValueError(f"no {of.word} of any labelled item is labelled: see whether masks or labels fit the data")
+    examples = (as_items if together else as_rows)(parts, facts, torch.tensor(index))
+    target, final_known = known.settled(examples.known)
+    return Asked(replace(examples, known=final_known), target)

@@ -1,0 +1,60 @@
+"""Values of elements, such as depth, as a table with where each element lies."""
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, final
+
+from ..data.items import AbstractItems
+from ..discovery.found import FoundBatch
+from ..fitting.fitted import Fitted, Said
+from ..modality.base import AbstractModality
+from ..storage.csv_file import TableWriter
+from ..storage.text_file import open_text
+from .answering import decoded_of
+from .vector_rows import element_places
+
+
+@final
+class ElementValues:
+    """A row for every element (or object): its item, where it lies (its number), and its values.
+
+    Args:
+        path: of the table.
+        modality: says where elements lie.
+        items: tell where each item comes from.
+    """
+
+    def __init__(self, path: Path, modality: AbstractModality[Any], items: AbstractItems[Any]) -> None:
+        self.path, self.modality, self.items, self.count = path, modality, items, 0
+        self.table: TableWriter | None = None
+
+    def __enter__(self) -> "ElementValues":
+        """Open the table."""
+        self.files = ExitStack()
+        self.sheet = self.files.enter_context(open_text(self.path))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close it."""
+        self.files.close()
+
+    def add(self, batch: FoundBatch[Any], fitted: Fitted, said: Said) -> None:
+        """What is said of a batch."""
+        decoded = decoded_of(fitted, said)
+        for row, index in enumerate(batch.index):
+            there = said.asked[row]
+            where = (
+                {"object": batch.object_numbers()[row, : len(there)][there].tolist()}
+                if fitted.of.of_found
+                else {
+                    name: column.tolist()
+                    for name, column in element_places(batch, row, self.modality, self.items).items()
+                }
+            )
+            if self.table is None:
+                self.table = TableWriter(self.sheet, ("item", *where, *fitted.target.columns))
+            for place, values in enumerate(decoded[row, there].tolist()):
+                cells = [*(column[place] for column in where.values()), *values]
+                shown = (f"{cell:.6g}" if isinstance(cell, float) else cell for cell in cells)
+                self.table.row((self.items.name(index), *shown))
+                self.count += 1

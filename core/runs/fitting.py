@@ -1,0 +1,196 @@
+"""A finished run and labels: what will be done is said, then a head is fitted, and the model is there."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar, final
+
+import torch
+from jaxtyping import Int
+from torch import Tensor
+
+from ..data.items import AbstractItems, Skipped
+from ..data.masks import AbstractMasks
+from ..fitting.fitted import Fitted
+from ..fitting.fitters import AbstractFitter, Linear
+from ..fitting.held_out import HeldOut, splits_of
+from ..fitting.learn import Learned, learned
+from ..fitting.options import Fitting
+from ..fitting.subjects import AbstractSubject, OfElements, OfItems, OfObjects
+from ..fitting.task import Task
+from ..methods.targets import AbstractTarget, Decides, standardised
+from ..networks.encoder import Network
+from ..storage.naming import counted
+from ..training.label_source import labels_at
+from ..training.labels import Labels
+from .asking import Asked, labelled_vectors
+from .gathering import drawn
+from .grouping import groups_of
+from .known import AbstractKnown, known_of
+from .sees_items import SeesItems
+from .tuned import tuned
+
+ItemT = TypeVar("ItemT")
+
+Facts = tuple[tuple[str, str], ...]
+"""What is said, in words: a name and a text each."""
+
+
+@final
+@dataclass(frozen=True)
+class Fit:
+    """What answers, and what is known of its making.
+
+    Attributes:
+        network: that was trained with the head; None where the run's own is as it was.
+        fitted: what answers.
+        before: what was said before it began.
+        after: what held-out rows say of it.
+        held: what heads of the other folds said of every labelled row; None where nothing was held out.
+    """
+
+    network: Network | None
+    fitted: Fitted
+    before: Facts
+    after: Facts
+    held: HeldOut | None
+
+
+def subject_of(options: Fitting, masks: bool) -> AbstractSubject:
+    """What the labels are of."""
+    named: dict[str, AbstractSubject] = {
+        "items": OfItems(options.sums),
+        "elements": OfElements(),
+        "objects": OfObjects(),
+    }
+    return named[("elements" if masks else "items") if options.of == "auto" else options.of]
+
+
+def fit_items(
+    model: SeesItems[ItemT],
+    items: AbstractItems[ItemT],
+    labels: Labels | Path | None,
+    masks: AbstractMasks[ItemT] | Path | None,
+    fitter: AbstractFitter | None = None,
+    options: Fitting | None = None,
+    skipped: list[Skipped] | None = None,
+    say: Callable[[str], None] = lambda _: None,
+) -> Fit:
+    """Fit a head to labelled items of a data set.
+
+    Args:
+        model: a finished run.
+        items: the data set.
+        labels: one row per item, a table, or the word `folders`.
+        masks: that come with the data, in place of labels.
+        fitter: of the head; linear.
+        options: see `Fitting`.
+        skipped: items that were left out so far; None where they are errors.
+        say: is told, line by line, what will be done.
+
+    Raises:
+        ValueError: if labels and data do not fit, or the head cannot be fitted to them.
+    """
+    fitter, options = fitter or Linear(), options or Fitting()
+    kind = options.label_kind
+    known: AbstractKnown[ItemT] = known_of(
+        labels, masks, items, model.modality, options.label_column, kind, options.rest, skipped
+    )
+    of, numbers = subject_of(options, masks is not None), drawn(known.numbers(), options.most, options.seed)
+    asked = labelled_vectors(
+        model, of, items, known, numbers, fitter.together, options.elements, skipped, options.seed
+    )  # fmt: skip
+    examples = asked.examples.grouped(_groups(asked.examples.index, items, labels, options))
+    refuse_one_class(asked)
+    splits, held = splits_of(examples, options.folds, options.seed)
+    before = _before(asked, of, known, held, fitter, options)
+    for name, text in before:
+        say(f"{name}: {text}")
+    task = Task(standardised(asked.target, examples.facts()), options.balance, options.seed)
+    fitter = fitter.chosen(examples, task, splits)
+    network: Network | None = None
+    after: Facts = ()
+    if options.tune:
+        network, found, steps = tuned(model, of, items, known, examples, fitter, splits, task, options, skipped)
+        after += (("trained", f"{steps} of {options.tune} steps served held-out items best"),)
+    else:
+        found = learned(examples, of, task, fitter, splits, options.unknown)
+    return Fit(network, found.fitted, before, after_facts(found) + after, found.held)
+
+
+def refuse_one_class(asked: Asked) -> None:
+    """Refuse classes of which one alone occurs.
+
+    Raises:
+        ValueError: naming it.
+    """
+    known = asked.examples.facts()
+    if known.ndim == 1 and len(some := known.unique()) == 1:
+        raise ValueError(
+            f"all {counted(len(known), 'labelled row')} are of one class, {asked.target.columns[int(some[0])]!r}; a "
+            "head needs two classes at least: label some of another, or some that are none"
+        )
+
+
+def _groups(
+    index: Int[Tensor, " rows"], items: AbstractItems[Any], labels: Labels | Path | None, options: Fitting
+) -> Int[Tensor, " rows"]:
+    some, place = index.unique(return_inverse=True)
+    if options.group_column is None:
+        return groups_of(items, some.tolist(), options.group)[place]
+    table = labels if isinstance(labels, Path) else None
+    column = labels_at(table, items, options.group_column).known[some]
+    own = int(column.max()) + 1 + torch.arange(len(some))  # an item without a group is one by itself
+    return torch.where(column >= 0, column, own)[place]
+
+
+def _before(
+    asked: Asked, of: AbstractSubject, known: AbstractKnown[Any], held: str, fitter: AbstractFitter, options: Fitting
+) -> Facts:
+    examples = asked.examples
+    rows, there = examples.facts(), len(examples.index.unique())
+    what = f"{counted(len(rows), of.word)}" + ("" if of.word == "item" else f" of {counted(there, 'item')}")
+    lines = [("labelled", f"{what}; {counts_of(asked.target, rows)}")]
+    if known.note:
+        lines.append(("not used", known.note))
+    lines.append(("held out", held))
+    balance = "" if options.balance == "none" else f"; rare classes by {options.balance}"
+    tuned = "as it is"
+    if options.tune:
+        tuned = f"trained with the head for at most {options.tune} steps"
+    lines.append(("to do", f"{fitter.described()}{balance}; encoder {tuned}"))
+    return tuple(lines)
+
+
+def counts_of(target: AbstractTarget, known: Tensor) -> str:
+    """How many rows are of what, the commonest first.
+
+    Example:
+        >>> from ..methods.targets import Classes
+        >>> counts_of(Classes(("cat", "dog")), torch.tensor([0, 1, 1]))
+        '2 classes: dog 2, cat 1'
+    """
+    names = target.columns
+    if known.ndim == 1:
+        counts = Counter(known.tolist())
+        listed = ", ".join(f"{names[number]} {count}" for number, count in counts.most_common(20))
+        more = f", {len(counts) - 20} more" if len(counts) > 20 else ""
+        return f"{counted(len(counts), 'class', 'classes')}: {listed}{more}"
+    there = known > 0 if isinstance(target, Decides) else ~known.isnan()
+    return ", ".join(f"{name} {int(count)}" for name, count in zip(names[:20], there.sum(dim=0), strict=False))
+
+
+def after_facts(found: Learned) -> Facts:
+    """What held-out rows say."""
+    fitted, held = found.fitted, found.held
+    lines = [("fitted", found.fitter.described())]
+    if held is not None and len(held.known):
+        scores = fitted.target.score(held.outputs / float(fitted.temperature), held.known)
+        said = ", ".join(f"{name} {value:.3f}" for name, value in scores.items())
+        lines.append(("held-out rows", f"{len(held.known)}: {said}"))
+        if float(fitted.temperature) != 1:
+            lines.append(("temperature", f"{float(fitted.temperature):.2f}"))
+    if torch.isfinite(fitted.threshold):
+        lines.append(("unknown", f"beyond {float(fitted.threshold):.3f} from every labelled {fitted.of.word}"))
+    return tuple(lines)

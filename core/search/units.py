@@ -1,0 +1,260 @@
+"""What is indexed at one stroke: the items of one whole in one file, and how one sees that a file has changed."""
+
+import hashlib
+import os
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar, final
+
+import numpy as np
+
+from ..data.items import AbstractItems, FromFiles, file_of
+from ..modality.joint.items import JointItems
+from ..modality.optional import InOverlap, InSequence, ReadsContext
+from ..modality.windows import InContext, Sight
+
+ItemT = TypeVar("ItemT")
+
+
+@final
+@dataclass(frozen=True)
+class File:
+    """A file whose items are indexed: its absolute path, a stamp that changes with it, and the numbers of its items.
+
+    `sources` are what has to be read to have its items again: itself, the files of all parts of joint items, or the
+    table that names them.
+    """
+
+    path: bytes
+    stamp: str
+    numbers: tuple[int, ...]
+    sources: tuple[bytes, ...]
+
+
+@final
+@dataclass(frozen=True)
+class FileState:
+    """How far a file is indexed: its stamp when it was read, the items that are there, all that it has, and from what
+    they can be read again."""
+
+    stamp: str
+    end: int
+    items: int
+    sources: tuple[bytes, ...]
+
+
+@final
+@dataclass(frozen=True)
+class Task:
+    """One whole that is to be indexed: its file, the number of its first item within the file, and its items."""
+
+    file: File
+    begin: int
+    numbers: tuple[int, ...]
+
+
+def tasks_of(
+    items: AbstractItems[Any], states: Mapping[bytes, FileState], table: Path | None = None
+) -> tuple[list[Task], Counter[str]]:
+    """What of all items is not indexed yet, and how many files are new, changed and unchanged.
+
+    Args:
+        items: of all files.
+        states: how far files are indexed.
+        table: the only path that items were read from, where it is a file: it may name others.
+
+    Raises:
+        ValueError: if items do not lie in files.
+    """
+    tasks, counts = list[Task](), Counter[str]()
+    for file in files_of(items, table):
+        state = states.get(file.path)
+        same = state is not None and (state.stamp, state.items) == (file.stamp, len(file.numbers))
+        done = state.end if state is not None and same else 0
+        counts["new" if state is None else "unchanged" if done == len(file.numbers) else "changed"] += 1
+        begin = 0
+        for numbers in wholes_of(items, file.numbers):
+            if begin >= done:
+                tasks.append(Task(file, begin, tuple(numbers)))
+            begin += len(numbers)
+    return tasks, counts
+
+
+def files_of(items: AbstractItems[Any], table: Path | None = None) -> list[File]:
+    """The files of all items, in their order.
+
+    Raises:
+        ValueError: if items do not lie in files.
+    """
+    numbers, sources = dict[str, list[int]](), dict[str, dict[str, None]]()
+    for index in range(len(items)):
+        path = os.path.abspath(file_of(items, index))
+        numbers.setdefault(path, []).append(index)
+        sources.setdefault(path, {path: None}).update(dict.fromkeys(_parts(items, index)))
+    lost = next((path for path in numbers if not os.path.lexists(path)), None)
+    if lost is not None and not isinstance(items, FromFiles):  # a file that is gone is missed when it is read
+        raise ValueError(
+            f"an index is of items that lie in files, and {items.name(numbers[lost][0])!r} names none: pass paths"
+        )
+    again = None if table is None else (os.fsencode(os.path.abspath(table)),)
+    return [
+        File(
+            os.fsencode(path),
+            " ".join(map(_stamp, sources[path])),
+            tuple(own),
+            again or tuple(map(os.fsencode, sources[path])),
+        )
+        for path, own in numbers.items()
+    ]
+
+
+def table_of(paths: Sequence[Path]) -> Path | None:
+    """The only path, where it is a file: it may be a table that names the files of its items."""
+    return paths[0] if len(paths) == 1 and paths[0].is_file() else None
+
+
+def wholes_of(items: AbstractItems[Any], numbers: Sequence[int]) -> list[list[int]]:
+    """The items of a file, those of one whole together: their objects are found together."""
+    found: list[list[int]] = []
+    whole: range | None = None
+    for number in numbers:
+        own = range(number, number + 1)
+        # What is read without context is found alone, and joint items have `parts` of another sense.
+        if isinstance(items, ReadsContext) and isinstance(items, InOverlap):
+            own = items.parts(number)
+        elif isinstance(items, InSequence):
+            own = items.whole(number)
+        if own == whole:
+            found[-1].append(number)
+        else:
+            found.append([number])
+        whole = own
+    return found
+
+
+def _parts(items: AbstractItems[Any], index: int) -> list[str]:
+    """The files of all parts of a joint item."""
+    if not isinstance(items, JointItems):
+        return []
+    of_parts = zip(items.parts.values(), items.rows[index], strict=True)
+    return [
+        os.path.abspath(part.path(number)) for part, number in of_parts if number >= 0 and isinstance(part, FromFiles)
+    ]
+
+
+def _stamp(path: str) -> str:
+    """The size of a file and when it was written; of a folder that counts as a file, of all in it."""
+    if not os.path.isdir(path):
+        try:
+            seen = os.stat(path)
+        except OSError:  # it is gone: reading it says so
+            return "gone"
+        return f"{seen.st_size}:{seen.st_mtime_ns}"
+    within = sorted(Path(path).rglob("*"))
+    lines = (
+        f"{one.relative_to(path)}:{one.stat().st_size}:{one.stat().st_mtime_ns}" for one in within if one.is_file()
+    )
+    return hashlib.sha256("\n".join(lines).encode(errors="surrogateescape")).hexdigest()[:32]
+
+
+def some_of(items: AbstractItems[ItemT], numbers: Sequence[int]) -> AbstractItems[ItemT]:
+    """Some items of a data set, read as in it: in context, in sequence.
+
+    `numbers` ascend within every whole, and hold all windows of each or none.
+    """
+    if not isinstance(items, ReadsContext):
+        return Some(items, numbers)
+    return SomeInOverlap(items, numbers) if isinstance(items, InOverlap) else SomeInSequence(items, numbers)
+
+
+@final
+@dataclass(frozen=True)
+class Some(AbstractItems[ItemT], Generic[ItemT]):
+    """Items that are read by themselves."""
+
+    items: AbstractItems[ItemT]
+    numbers: Sequence[int]
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def read(self, index: int, rng: np.random.Generator) -> ItemT:
+        """Item `index` of these."""
+        return self.items.read(self.numbers[index], rng)
+
+    def name(self, index: int) -> str:
+        """Where it comes from."""
+        return self.items.name(self.numbers[index])
+
+
+@final
+@dataclass(frozen=True)
+class SomeInSequence(AbstractItems[ItemT], Generic[ItemT]):
+    """Windows that follow one another, or of which nobody says what they are windows of."""
+
+    items: AbstractItems[ItemT]
+    numbers: Sequence[int]
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def read(self, index: int, rng: np.random.Generator) -> ItemT:
+        """Item `index` of these."""
+        return self.items.read(self.numbers[index], rng)
+
+    def name(self, index: int) -> str:
+        """Where it comes from."""
+        return self.items.name(self.numbers[index])
+
+    def read_in_context(self, index: int, sight: Sight) -> InContext[ItemT]:
+        """With what lies around it."""
+        return _in_context(self.items, self.numbers[index], sight)
+
+    def whole(self, index: int) -> range:
+        """Those of the same whole among these."""
+        if not isinstance(self.items, InSequence):
+            return range(index, index + 1)
+        return _here(self.items.whole(self.numbers[index]), self.numbers, index)
+
+
+@final
+@dataclass(frozen=True)
+class SomeInOverlap(AbstractItems[ItemT], Generic[ItemT]):
+    """Windows that overlap without an order."""
+
+    items: AbstractItems[ItemT]
+    numbers: Sequence[int]
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def read(self, index: int, rng: np.random.Generator) -> ItemT:
+        """Item `index` of these."""
+        return self.items.read(self.numbers[index], rng)
+
+    def name(self, index: int) -> str:
+        """Where it comes from."""
+        return self.items.name(self.numbers[index])
+
+    def read_in_context(self, index: int, sight: Sight) -> InContext[ItemT]:
+        """With what lies around it."""
+        return _in_context(self.items, self.numbers[index], sight)
+
+    def parts(self, index: int) -> range:
+        """Those of the same whole among these."""
+        assert isinstance(self.items, InOverlap)
+        return _here(self.items.parts(self.numbers[index]), self.numbers, index)
+
+
+def _in_context(items: AbstractItems[ItemT], number: int, sight: Sight) -> InContext[ItemT]:
+    assert isinstance(items, ReadsContext)
+    found: InContext[ItemT] = items.read_in_context(number, sight)
+    return found
+
+
+def _here(whole: range, numbers: Sequence[int], index: int) -> range:
+    """Where the windows of a whole are among `numbers`, which hold all of them."""
+    begin = index - (numbers[index] - whole.start)
+    return range(begin, begin + len(whole))

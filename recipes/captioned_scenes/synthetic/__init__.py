@@ -1,0 +1,1 @@
+"""Scenes of clothing on photographs, and sentences that say what is to be seen in them, with truth."""

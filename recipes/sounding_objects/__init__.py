@@ -1,0 +1,1 @@
+"""Things that move and sound, discovered in clips with their sound."""

@@ -1,0 +1,1 @@
+"""Clips of clothing that moves and sounds, composed with truth."""

@@ -1,0 +1,40 @@
+"""The options of `gestalt fit`; its own file, since they name classes that take libraries."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, final
+
+import tyro
+
+from gestalt.core.fitting.fitters import AbstractFitter, Linear
+from gestalt.core.fitting.options import Fitting
+
+
+@final
+@dataclass(frozen=True)
+class ToLabels:
+    """Fit a head to labelled data on a finished run, and write the model that predict and evaluate take.
+
+    Says how many of what are labelled, what is held out and what is not used before it begins.
+    """
+
+    run: Annotated[Path, tyro.conf.Positional]
+    """Folder of a finished run, or of a model."""
+    paths: Annotated[tuple[Path, ...], tyro.conf.Positional]
+    """Files and folders to read."""
+    labels: Path | None = None
+    """A table (name of a file or record, label), or the word folders. Nothing: what --label-column says."""
+    masks: Path | None = None
+    """Masks that come with the data, in place of labels: the classes of elements are the names of their objects."""
+    head: AbstractFitter = field(default_factory=Linear)
+    """How the head is made."""
+    how: Fitting = field(default_factory=Fitting)
+    """What the labels are of, what is held out, and whether the encoder is trained too."""
+    out: Path = Path("model")
+    """Folder to write to; what an earlier call wrote there is replaced."""
+    skip_bad: bool = False
+    """Leave out files that cannot be used, and list them."""
+    modality: str | None = None
+    """The run's modality as package.module:OBJECT, where it is not installed."""
+    device: str = "cpu"
+    """Where the network runs: cpu, cuda, cuda:1, mps."""

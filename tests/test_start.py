@@ -1,0 +1,108 @@
+"""The start pages are walked through: every command and block of Python runs on a folder of the files they speak of."""
+
+import importlib
+import re
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+from PIL import Image
+
+from gestalt.cli.commands import COMMANDS, execute
+from tests.pages import FENCE, PLUG_INS, START, blocks, named
+
+SHORT = shlex.split("--steps 2 --batch 4 --workers 0 --threads 1 --accelerator cpu")
+SENTENCES = [
+    "The old man saw the sea.", "Birds sing in the wide sky.", "She left the house at once.",
+    "A dog barks all night.", "Nobody knew his name, or hers.", "It rains.",
+]  # fmt: skip
+MOLECULES = ["CCO", "Oc1ccccc1", "CC(=O)Oc1ccccc1C(=O)O", "c1ccccc1", "CC(=O)C", "c1ccncc1"]
+
+
+def recordings() -> None:
+    Path("recordings").mkdir()
+    for number in range(2):
+        tone = np.sin(np.arange(5 * 16_000) * (0.1 + 0.2 * number)) * (np.arange(5 * 16_000) % 16_000 < 4_000)
+        soundfile.write(f"recordings/{number}.wav", 0.3 * tone, 16_000)
+
+
+def picture(number: int, shift: int = 0) -> Image.Image:
+    values = np.random.default_rng(number).integers(60, 70, (48, 64, 3)).astype(np.uint8)
+    values[10:30, 4 + shift : 24 + shift] = (220, 60 * number, 20)
+    return Image.fromarray(values)
+
+
+def pictures() -> None:
+    Path("pictures").mkdir()
+    for number in range(4):
+        picture(number, 5 * number).save(f"pictures/{number}.png")
+
+
+def clips() -> None:
+    for number in range(2):
+        Path(f"clips/{number}").mkdir(parents=True)
+        for frame in range(8):
+            picture(number, 3 * frame).save(f"clips/{number}/{frame:05d}.png")
+
+
+def texts() -> None:
+    Path("texts.txt").write_text("\n".join(SENTENCES) + "\n", encoding="utf-8")
+
+
+def molecules() -> None:
+    Path("molecules.csv").write_text("\n".join(["smiles", *MOLECULES]) + "\n", encoding="utf-8")
+
+
+def series() -> None:
+    Path("series").mkdir()
+    for number in range(4):
+        level = np.where(np.arange(240) // 60 % 2, 2.0, 0.2)[:, None]
+        np.save(f"series/{number}.npy", level * np.random.default_rng(number).normal(size=(240, 3)))
+
+
+FILES: dict[str, Callable[[], None]] = {
+    "recordings": recordings,
+    "pictures": pictures,
+    "clips": clips,
+    "texts": texts,
+    "molecules": molecules,
+    "own-data": series,
+}
+
+
+def commands(page: Path) -> list[list[str]]:
+    shell = "\n".join(code for language, code in FENCE.findall(page.read_text(encoding="utf-8")) if language == "bash")
+    return [shlex.split(line)[1:] for line in shell.splitlines() if line.startswith("gestalt ")]
+
+
+def named_files(page: Path) -> list[str]:
+    """The first column of the table of what is written."""
+    return re.findall(r"^\| `(\S+)` \|", page.read_text(encoding="utf-8"), re.MULTILINE)
+
+
+def test_every_start_page_is_walked_through() -> None:
+    assert {page.stem for page in START} == set(FILES)
+
+
+@pytest.mark.filterwarnings("ignore:collapse watch")
+@pytest.mark.parametrize("page", START, ids=named)
+def test_the_first_five_minutes(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two steps of training in place of hundreds; everything else as the page has it."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(PLUG_INS))
+    FILES[page.stem]()
+    for words in commands(page):
+        assert execute([*words, *(SHORT if words[0] == "run" else [])]) == 0, shlex.join(words)
+    assert Path("runs/mine/report.html").is_file()
+    missing = [name for name in named_files(page) if not list(tmp_path.glob(name.replace("NAME", "*").rstrip("/")))]
+    assert missing == []
+    assert len(named_files(page)) > 3
+    names: dict[str, Any] = {"__name__": page.stem}
+    for code in blocks(page):
+        exec(compile(code, named(page), "exec"), names)
+    assert {words[0] for words in commands(page)} <= set(COMMANDS)
+    importlib.invalidate_caches()
