@@ -2,7 +2,7 @@
 
 import importlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, fields, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, final
@@ -11,9 +11,10 @@ import tyro
 
 from gestalt.core.components.names import choose
 from gestalt.core.components.registry import METHODS, MODALITIES, RECIPES
-from gestalt.core.runs.evaluation_options import Evaluating
 
+from .evaluate_command import evaluate_command
 from .export_command import export_command
+from .given_paths import meant
 from .search_commands import duplicates_command, index_command, search_command
 from .types_command import types_command
 
@@ -48,39 +49,6 @@ class OnNewData:
     """Files and folders to read; "*.wav" in quotes, @list.txt for the paths in a file, - for standard input."""
     out: Path | None = None
     """Folder to write to; what an earlier call wrote there is replaced. By default a folder named after the command."""
-    skip_bad: bool = False
-    """Leave out files that cannot be used, and list them."""
-    modality: str | None = None
-    """The run's modality as package.module:OBJECT, where it is not installed."""
-    device: str = "cpu"
-    """Where the network runs: cpu, cuda, cuda:1, mps."""
-
-
-@final
-@dataclass(frozen=True)
-class OnLabelledData:
-    """Score a model, or a finished run, by labelled data.
-
-    Writes scores.json, scores.csv and evaluation.html: every protocol with confidence intervals, by class, over the
-    share of the labels. Without paths it takes what the run's recipe ships.
-    """
-
-    run: Annotated[Path, tyro.conf.Positional]
-    """Folder of a finished run."""
-    paths: Annotated[tuple[Path, ...], tyro.conf.Positional] = ()
-    """Files and folders to read. Nothing: what the run's recipe ships, with its labels."""
-    labels: Path | None = None
-    """A table (name of a file or record, label), or the word folders. Nothing: what --label-column says."""
-    masks: Path | None = None
-    """Masks that come with the data: the classes of elements are the names of their objects."""
-    protocols: str | None = None
-    """Nothing: what a model answers; of a run knn,probe,clustering. Or names with commas between them, or a JSON list
-    of protocols with settings: knn, probe, svm, clustering, fine-tuning, robustness; with masks, or labels of elements:
-    dense-probe, segmentation; of clips: propagation."""
-    how: Evaluating = field(default_factory=Evaluating)
-    """Splits, groups, and how labels are read."""
-    out: Path = Path("evaluated")
-    """Folder to write to; what an earlier call wrote there is replaced."""
     skip_bad: bool = False
     """Leave out files that cannot be used, and list them."""
     modality: str | None = None
@@ -203,14 +171,6 @@ def new_data(arguments: Sequence[str], command: str) -> OnNewData:
     return replace(asked, paths=meant(asked.paths, asked.run, asked.modality))
 
 
-def meant(paths: Sequence[Path], run: Path, modality: str | None) -> tuple[Path, ...]:
-    """The files and folders that paths stand for; whose lines standard input holds, the run says."""
-    from gestalt.core.modality.named_paths import INPUT, named_paths
-    from gestalt.core.runs.saving import modality_of
-
-    return named_paths(paths, modality_of(run, modality) if Path(INPUT) in paths else None)
-
-
 def discover_command(arguments: Sequence[str]) -> int:
     """`gestalt discover RUN PATH…`."""
     from gestalt.core.runs.discover import discover
@@ -237,7 +197,7 @@ def fit_command(arguments: Sequence[str]) -> int:
     asked = options_from(ToLabels, arguments, "fit")
     return fit(
         asked.run,
-        asked.paths,
+        meant(asked.paths, asked.run, asked.modality),
         asked.out,
         asked.labels,
         asked.masks,
@@ -256,38 +216,6 @@ def predict_command(arguments: Sequence[str]) -> int:
     asked = new_data(arguments, "predict")
     out = asked.out or Path("predicted")
     return predict(asked.run, asked.paths, out, asked.skip_bad, asked.modality, asked.device)
-
-
-def evaluate_command(arguments: Sequence[str]) -> int:
-    """`gestalt evaluate RUN PATH… --labels FILE`.
-
-    Raises:
-        ValueError: for labels or masks of data that are not named.
-    """
-    from gestalt.core.runs.evaluate import evaluate
-
-    asked = options_from(OnLabelledData, arguments, "evaluate")
-    asked = replace(asked, paths=meant(asked.paths, asked.run, asked.modality))
-    how, shipped = asked.how, None
-    if not asked.paths:
-        if asked.labels or asked.masks or how.label_column or how.test or how.split:
-            raise ValueError("labels, masks and splits are those of your own data: name its files and folders too")
-        from gestalt.core.experiment.shipped import shipped_labels
-
-        shipped = shipped_labels(asked.run)
-    return evaluate(
-        asked.run,
-        asked.paths,
-        asked.out,
-        asked.labels,
-        asked.masks,
-        asked.protocols,
-        how,
-        asked.skip_bad,
-        asked.modality,
-        asked.device,
-        shipped,
-    )
 
 
 def methods_command(_: Sequence[str]) -> int:

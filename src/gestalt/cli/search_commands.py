@@ -9,6 +9,8 @@ import tyro
 
 from gestalt.core.search.options import Duplicating, Searching
 
+from .given_paths import meant
+
 
 @final
 @dataclass(frozen=True)
@@ -82,7 +84,14 @@ def index_command(arguments: Sequence[str]) -> int:
     from .parse import parsed
 
     asked = parsed(Indexed, arguments, "index")
-    return index(asked.run, asked.paths, asked.out, asked.skip_bad, asked.modality, asked.device)
+    return index(
+        asked.run,
+        meant(asked.paths, asked.run, asked.modality),
+        asked.out,
+        asked.skip_bad,
+        asked.modality,
+        asked.device,
+    )
 
 
 def search_command(arguments: Sequence[str]) -> int:

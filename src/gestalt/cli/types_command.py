@@ -12,6 +12,8 @@ from gestalt.core.runs.types.clusterings import AbstractClustering, KMeansTypes
 from gestalt.core.runs.types.finding import Typing
 from gestalt.core.runs.types.scaling import Kind
 
+from .given_paths import meant
+
 
 @final
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ def types_command(arguments: Sequence[str]) -> int:
     asked = parsed(OnTypes, arguments, "types")
     return types(
         asked.run,
-        asked.paths,
+        meant(asked.paths, asked.run, asked.modality),
         asked.out,
         Typing(asked.by, asked.number, asked.scaling, asked.level, asked.sample, asked.seed),
         asked.like,
