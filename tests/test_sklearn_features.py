@@ -2,6 +2,7 @@
 
 import pickle
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.utils import estimator_checks
 
 import gestalt
+from gestalt.core.data.items import AbstractItems
 from gestalt.core.modality.plugins import installed_modality
 from gestalt.core.runs.saving import load
 from tests.tiny_runs import tiny_run
@@ -42,7 +44,7 @@ def test_the_checks_of_scikit_learn_that_need_no_numbers_pass(check: str, run: P
 
 def test_items_and_files_become_rows_and_a_pipeline_learns_from_them(run: Path, tmp_path: Path) -> None:
     texts = ["So far, silence.", "The old man knew the sea.", "A frog!", "So near, so far."]
-    items = gestalt.items_of(texts, "text")
+    items: AbstractItems[Any] = gestalt.items_of(texts, "text")
     features = clone(gestalt.GestaltFeatures(run)).fit(items)
     rows = features.transform(items)
     wanted = torch.stack([one.item for one in load(run).embed(items)]).numpy()

@@ -14,7 +14,7 @@ from ..runs.spaces import Space
 
 
 @final
-class GestaltFeatures(TransformerMixin, BaseEstimator):
+class GestaltFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Vectors of items by a finished run, within a pipeline of scikit-learn.
 
     The encoder has learned already: `fit` opens the run and reads nothing of `X`. Items that cannot be read are errors,

@@ -75,7 +75,7 @@ class GestaltModel(PreTrainedModel):
         self.encoder = modality.encoders[name](**config.encoder["settings"])
         self.modality = modality
         self.inputs: TensorInputs | None = None
-        self.post_init()
+        self.post_init()  # type: ignore[no-untyped-call]
 
     @classmethod
     def from_pretrained(  # type: ignore[override]  # of the library's arguments, those that matter here
@@ -97,7 +97,7 @@ class GestaltModel(PreTrainedModel):
         model = cls(found, *arguments)
         path = cached_file(str(folder), "model.safetensors", **places)
         model.load_state_dict(safetensors.torch.load_file(str(path)))
-        model.eval()
+        model.eval()  # type: ignore[no-untyped-call]
         return model
 
     def _init_weights(self, module: Any) -> None:
