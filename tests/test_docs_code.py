@@ -177,6 +177,9 @@ def nothing_runs(monkeypatch: pytest.MonkeyPatch) -> None:
         ("experiment.shipped", "shipped_labels"),
     ):
         monkeypatch.setattr(importlib.import_module(f"gestalt.core.{module}"), name, lambda *_: 0)
+    paths = importlib.import_module("gestalt.core.modality.named_paths")
+    monkeypatch.setattr(paths, "named_paths", lambda named, *_: tuple(named))
+    monkeypatch.setattr(importlib.import_module("gestalt.core.runs.saving"), "modality_of", lambda *_: None)
     for module in ("gestalt.recipes.audio_events.recipe", "gestalt.modalities.audio"):
         monkeypatch.setattr(importlib.import_module(module), "rate_of", lambda *_: 16_000)
     for program in map(RECIPES.load, RECIPES.names()):

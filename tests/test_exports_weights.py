@@ -12,11 +12,14 @@ import torchvision
 from transformers import AutoModel
 
 import gestalt
-from gestalt.core.exports.export import EXPORTS, export_named, fits, trained_of
+from gestalt.core.components.registry import EXPORTS
+from gestalt.core.exports.export import export_named, fits, trained_of
+from gestalt.core.exports.tensors import tensor_inputs
 from gestalt.core.modality.plugins import installed_modality
 from gestalt.core.runs.model import Model
 from gestalt.core.runs.saving import load
 from gestalt.modalities.image.layout import standardised
+from gestalt.modalities.text import Passage
 from tests.tiny_runs import tiny_run
 
 TINY = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
@@ -97,7 +100,9 @@ def test_timm_loads_the_weights_strictly_and_computes_the_same(
     one.export("timm", tmp_path / "out", examples=[*pictures(channels)])
     more: dict[str, Any] = {"in_chans": channels, "num_classes": 0}
     given = safetensors.torch.load_file(tmp_path / "out" / "model.safetensors")
-    other = timm.create_model(name, dynamic_img_size=True, **more) if "vit" in name else timm.create_model(name, **more)
+    other: Any = (
+        timm.create_model(name, dynamic_img_size=True, **more) if "vit" in name else timm.create_model(name, **more)
+    )
     other.load_state_dict(given)
     level = int(settings.get("level", -1))
     with torch.no_grad():
@@ -144,7 +149,7 @@ def test_the_tokenizer_of_a_text_model_gives_the_sub_words_of_the_encoder(tmp_pa
     one: Any = model("text", "bert")
     one.export("transformers", tmp_path / "out")
     tokenizer = AutoTokenizer.from_pretrained(tmp_path / "out", local_files_only=True)
-    batch = one.modality.collate([gestalt.modalities.text.Passage.of("silence")])
+    batch = one.modality.collate([Passage.of("silence")])
     ids, _ = one.encoder._rows(batch.strings(), 1)
     given = tokenizer("silence", return_tensors="pt")
     assert given["input_ids"].tolist() == [ids[0].tolist()]
@@ -180,12 +185,28 @@ def test_any_other_encoder_of_a_run_is_opened_by_auto_model_once_the_package_is_
     assert gestalt.GestaltModel.config_class.model_type == "gestalt"
     other = AutoModel.from_pretrained(tmp_path / "out", local_files_only=True)
     batch = one.modality.collate([specimen.item for specimen in one.modality.specimens()][:1])
-    inputs = gestalt.core.exports.tensors.tensor_inputs(one.modality, batch)
+    inputs = tensor_inputs(one.modality, batch)
     with torch.no_grad():
         given = other(**dict(zip(inputs.axes, inputs.take(batch), strict=True)))
         torch.testing.assert_close(given.last_hidden_state, one.encoder(batch).values, rtol=1e-5, atol=1e-5)
     with pytest.raises(ValueError, match=r"the model takes .*, got sounds"):
         other(sounds=torch.zeros(1))
+
+
+def test_sentence_transformers_opens_a_text_model_and_takes_the_mean_over_its_sub_words(tmp_path: Path) -> None:
+    from sentence_transformers import SentenceTransformer
+
+    one: Any = model("text", "bert")
+    one.export("sentence-transformers", tmp_path / "out")
+    texts = ["silence", "So far and no further."]
+    given = SentenceTransformer(str(tmp_path / "out"), device="cpu", local_files_only=True).encode(texts)
+    network, tokenizer = one.encoder.library_parts()
+    for text, vector in zip(texts, given, strict=True):
+        with torch.no_grad():
+            hidden = network(**tokenizer(text, return_tensors="pt")).last_hidden_state
+        torch.testing.assert_close(torch.from_numpy(vector), hidden[0].mean(dim=0), rtol=1e-4, atol=1e-4)
+    with pytest.raises(ValueError, match="expected a model of transformers with a tokenizer, got Conv"):
+        model("text", "conv").export("sentence-transformers", tmp_path / "other")
 
 
 def test_every_format_says_what_it_holds_and_refuses_in_words() -> None:

@@ -194,7 +194,7 @@ def test_graphs_are_smiles_and_data_of_pytorch_geometric() -> None:
 @pytest.mark.parametrize(
     ("held", "modality", "said"),
     [
-        ([], "text", "there are no items of text: an empty list"),
+        ([], "text", "there are no items of text: an empty sequence"),
         ({"a": TEXTS, "b": TEXTS}, "text", "the columns are a, b; say which of them holds the items: column="),
         (iter(TEXTS), "text", "put a stream into a list first"),
         ([3], "graph", "graph 1 is no graph: expected a Graph, a SMILES"),

@@ -75,10 +75,12 @@ class GestaltModel(PreTrainedModel):
         self.encoder = modality.encoders[name](**config.encoder["settings"])
         self.modality = modality
         self.inputs: TensorInputs | None = None
-        self.post_init()
+        self.post_init()  # type: ignore[no-untyped-call]
 
     @classmethod
-    def from_pretrained(cls, folder: str | Path, *arguments: Any, config: Any = None, **options: Any) -> "GestaltModel":
+    def from_pretrained(  # type: ignore[override]  # of the library's arguments, those that matter here
+        cls, folder: str | Path, *arguments: Any, config: Any = None, **options: Any
+    ) -> "GestaltModel":
         """A model from a local folder, or from a hub that transformers knows, in evaluation mode.
 
         transformers builds models without memory and then fills in their weights; what encoders compute when they are
@@ -95,7 +97,8 @@ class GestaltModel(PreTrainedModel):
         model = cls(found, *arguments)
         path = cached_file(str(folder), "model.safetensors", **places)
         model.load_state_dict(safetensors.torch.load_file(str(path)))
-        return model.eval()
+        model.eval()  # type: ignore[no-untyped-call]
+        return model
 
     def _init_weights(self, module: Any) -> None:
         """The encoder drew its own."""

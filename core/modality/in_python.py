@@ -12,11 +12,10 @@ from .base import AbstractModality
 from .plugins import load_modality
 
 ItemT = TypeVar("ItemT")
-ConvertedT = TypeVar("ConvertedT", covariant=True)
 
 
 @runtime_checkable
-class TakesObjects(Protocol[ConvertedT]):
+class TakesObjects(Protocol[ItemT]):
     """A modality that makes items of what Python's libraries hold: pictures of PIL, waveforms, strings, graphs."""
 
     @property
@@ -24,7 +23,7 @@ class TakesObjects(Protocol[ConvertedT]):
         """What columns of such things are called in data sets, the likelier first."""
         ...
 
-    def of_objects(self, things: "Things") -> AbstractItems[ConvertedT]:
+    def of_objects(self, things: "Things") -> AbstractItems[ItemT]:
         """Numbered items of them; each is made when it is read.
 
         Raises:
@@ -116,7 +115,7 @@ def items_of(things: Any, modality: AbstractModality[ItemT] | str, column: str |
         return items_of(things, load_modality(modality), column)
     numbered = things_of(things, modality, column)
     if not numbered.count:
-        raise ValueError(f"there are no items of {modality.name}: an empty {type(things).__name__} was given")
+        raise ValueError(f"there are no items of {modality.name}: an empty sequence was given")
     if isinstance(modality, TakesObjects):
         found: AbstractItems[ItemT] = modality.of_objects(numbered)
         return found
@@ -142,8 +141,8 @@ def things_of(things: Any, modality: object, column: str | None = None) -> Thing
     rows = things.array if hasattr(things, "iloc") else things
     if isinstance(rows, str | bytes) or not hasattr(rows, "__getitem__") or not hasattr(rows, "__len__"):
         raise TypeError(
-            f"items come in a list, an array, a table or a data set with numbered entries, got {type(things).__name__}"
-            "; put a stream into a list first"
+            f"data are a path, several paths, items of {word} in a sequence, array, table or a data set of numbered "
+            f"entries, got {type(things).__name__}; put a stream into a list first"
         )
     return Things(lambda index: _plain(rows[index]), len(rows), word, lambda index: _label(rows[index]))
 

@@ -1,7 +1,7 @@
 """`gestalt.train`: the recipe `objects` from Python."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,6 @@ import torch
 import torch.distributed as dist
 
 from gestalt.core.components.registry import MODALITIES
-from gestalt.core.data.items import AbstractItems
 from gestalt.core.discovery.finder import ObjectFinder
 from gestalt.core.distributed.ranks import world_size
 from gestalt.core.experiment.options import EncoderChoice, Labelling, Running, ViewOptions
@@ -35,7 +34,7 @@ WARM_START = OdinWarmStart()
 
 
 def train(
-    data: str | Path | Sequence[Any] | AbstractItems[Any],
+    data: Any,
     *,
     modality: str | AbstractModality[Any],
     out: Path | str,
@@ -56,7 +55,7 @@ def train(
     objects, such as items in memory, is resumed from Python, with the same ones.
 
     Args:
-        data: files and folders, items in memory in the native form of the modality, or numbered items.
+        data: files and folders (patterns and lists of them too), or items in whatever holds some: see `items_of`.
         modality: the name of an installed one, `package.module:OBJECT`, or itself.
         out: folder of the run.
         method: what learns: with its settings, or its name among `gestalt methods`.

@@ -77,6 +77,7 @@ from .core.experiment.recipe import AbstractRecipe as AbstractRecipe
 from .core.experiment.recipe import Captions as Captions
 from .core.experiment.recipe import ExperimentData as ExperimentData
 from .core.experiment.run import run as run
+from .core.exports.features import GestaltFeatures as GestaltFeatures
 from .core.exports.wrapped import GestaltModel as GestaltModel
 from .core.fitting.fitters.base import AbstractFitter as AbstractFitter
 from .core.fitting.options import Fitting as Fitting
