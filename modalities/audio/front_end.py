@@ -156,8 +156,11 @@ class LogMelFrames(nn.Module):
             samples = silenced(data).float()
             before = (self.window - self.hop) // 2
             total = (frames - 1) * self.hop + self.window
-            # A frame more than any cut needs: how much is missing at the end is no question that a program could ask.
-            samples = nn.functional.pad(samples, (before, self.window + self.hop))[:, :total]
+            # How much is missing at the end is no question that a program could ask: it gets a frame more than elements
+            # of two frames need. Longer elements may need more.
+            exporting = torch.compiler.is_exporting()
+            short = self.window + self.hop if exporting else max(0, total - before - samples.shape[1])
+            samples = nn.functional.pad(samples, (before, short))[:, :total]
             pieces = samples.unfold(1, self.window, self.hop) * self.taper
             spectrum = torch.fft.rfft(pieces, n=self.size)[..., self.bins]
             power = spectrum.real.square().addcmul_(spectrum.imag, spectrum.imag)  # |z|² without its slow root
