@@ -156,8 +156,9 @@ class LogMelFrames(nn.Module):
             samples = silenced(data).float()
             before = (self.window - self.hop) // 2
             total = (frames - 1) * self.hop + self.window
-            # A frame more than any cut needs: how much is missing at the end is no question that a program could ask.
-            samples = nn.functional.pad(samples, (before, self.window + self.hop))[:, :total]
+            # How much is missing at the end is no question that a program could ask: it adds as much as could be.
+            missing = total if torch.compiler.is_exporting() else max(0, total - before - samples.shape[1])
+            samples = nn.functional.pad(samples, (before, missing))[:, :total]
             pieces = samples.unfold(1, self.window, self.hop) * self.taper
             spectrum = torch.fft.rfft(pieces, n=self.size)[..., self.bins]
             power = spectrum.real.square().addcmul_(spectrum.imag, spectrum.imag)  # |z|² without its slow root
