@@ -53,7 +53,7 @@ def mel_to_hz(mel: float) -> float:
     return 700.0 * (math.pow(10.0, mel / 2595.0) - 1.0)
 
 
-def mel_edges(bands: int, low: float, high: float, positions: Sequence[float]) -> Float[Tensor, "1 edges"]:
+def mel_edges(bands: int, low: float, high: float, positions: Sequence[float | int]) -> Float[Tensor, "1 edges"]:
     """Frequencies in octaves (log₂ Hz) of positions on a mel axis whose band `j` covers `[j, j + 1)`.
 
     Positions outside the axis are moved onto its ends: `low` and `high` in Hz.
