@@ -69,7 +69,8 @@ class GestaltFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             ValueError: if a file holds several items (a long recording): their rows could not be told apart.
         """
         check_is_fitted(self)
-        found = self.model_.embed(X, space=self.space)
+        space: Space = self.space  # type: ignore[assignment, unused-ignore]  # pyright: ignore[reportAssignmentType]
+        found = self.model_.embed(X, space=space)
         paths = paths_of(X)
         if paths is not None and len(paths) != len(found):
             raise ValueError(

@@ -1,6 +1,7 @@
 """An encoder as a program of plain tensors, traced once, and compared with the encoder before it leaves."""
 
 import contextlib
+import importlib
 import logging
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -193,7 +194,7 @@ def _alike(given: Tensor, wanted: Tensor) -> bool:
 def _free(program: torch.export.ExportedProgram, inputs: TensorInputs) -> dict[str, dict[int, str]]:
     """The axes of every input that the trace left open, with their names."""
     values = {node.name: node.meta["val"] for node in program.graph.nodes if node.op == "placeholder"}
-    shapes = [values[name].shape for name in program.graph_signature.user_inputs]
+    shapes = [values[str(name)].shape for name in program.graph_signature.user_inputs]
     return {
         name: {axis: axes[axis] for axis, size in enumerate(shape) if not str(size).isdigit()}
         for (name, axes), shape in zip(inputs.axes.items(), shapes, strict=True)
@@ -206,7 +207,7 @@ def as_program() -> Iterator[None]:
     before = jaxtyping.config.jaxtyping_disable
     jaxtyping.config.update("jaxtyping_disable", True)
     try:
-        settings: Any = torch.fx.experimental._config
+        settings: Any = importlib.import_module("torch.fx.experimental._config")
         with settings.patch(use_duck_shape=False):  # equal lengths of examples are a coincidence
             yield
     finally:

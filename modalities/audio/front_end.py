@@ -53,7 +53,7 @@ def mel_to_hz(mel: float) -> float:
     return 700.0 * (math.pow(10.0, mel / 2595.0) - 1.0)
 
 
-def mel_edges(bands: int, low: float, high: float, positions: Sequence[float]) -> Float[Tensor, "1 edges"]:
+def mel_edges(bands: int, low: float, high: float, positions: Sequence[float | int]) -> Float[Tensor, "1 edges"]:
     """Frequencies in octaves (log₂ Hz) of positions on a mel axis whose band `j` covers `[j, j + 1)`.
 
     Positions outside the axis are moved onto its ends: `low` and `high` in Hz.
@@ -156,11 +156,9 @@ class LogMelFrames(nn.Module):
             samples = silenced(data).float()
             before = (self.window - self.hop) // 2
             total = (frames - 1) * self.hop + self.window
-            # How much is missing at the end is no question that a program could ask: it gets a frame more than elements
-            # of two frames need. Longer elements may need more.
-            exporting = torch.compiler.is_exporting()
-            short = self.window + self.hop if exporting else max(0, total - before - samples.shape[1])
-            samples = nn.functional.pad(samples, (before, short))[:, :total]
+            # How much is missing at the end is no question that a program could ask: it adds as much as could be.
+            missing = total if torch.compiler.is_exporting() else max(0, total - before - samples.shape[1])
+            samples = nn.functional.pad(samples, (before, missing))[:, :total]
             pieces = samples.unfold(1, self.window, self.hop) * self.taper
             spectrum = torch.fft.rfft(pieces, n=self.size)[..., self.bins]
             power = spectrum.real.square().addcmul_(spectrum.imag, spectrum.imag)  # |z|² without its slow root
