@@ -45,7 +45,7 @@ def leaves(branch: Branch, prefix: str = "") -> Iterator[tuple[str, Field, Any]]
 
 def shown(value: Any) -> str:
     """A default as the help shows it."""
-    return " ".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
+    return " ".join(map(str, value)) if isinstance(value, tuple | list) else str(value) if value != "" else "''"
 
 
 def unboxed(text: str) -> str:
@@ -89,7 +89,8 @@ def test_help_of_a_recipe_shows_every_option_with_its_default(name: str, capsys:
     assert len(options) == len({flag for flag, _, _ in options}), "two options of one name"
     assert len(options) >= 3
     for flag, field, default in options:
-        words = rf"{flag}[ ,](?:(?!\(default:).)*[a-z](?:(?!\(default:).)*\(default: ?{re.escape(shown(default))}\)"
+        wrapped = re.escape(shown(default)).replace(",", ", ?")  # lines end behind commas
+        words = rf"{flag}[ ,](?:(?!\(default:).)*[a-z](?:(?!\(default:).)*\(default: ?{wrapped}\)"
         assert re.search(words, text), f"{flag} with its default {default!r} is missing"
         assert field.help, f"{flag} says nothing of itself"
     for path in choosable(tree(name)):

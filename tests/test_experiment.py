@@ -28,7 +28,7 @@ from gestalt.core.experiment.recipe import AbstractRecipe, Captions, ExperimentD
 from gestalt.core.experiment.run import run
 from gestalt.core.experiment.seeds import Seeds, run_seeds
 from gestalt.core.experiment.views import chosen_views
-from gestalt.core.methods.method import AbstractMethod, ComparesParts, wants_labels
+from gestalt.core.methods.method import AbstractMethod, ComparesParts, LearnsFromRun, wants_labels
 from gestalt.core.modality.transform import Chain, Views
 from gestalt.core.networks.encoder import Network
 from gestalt.core.training.folder import LOCK
@@ -163,6 +163,10 @@ def test_every_method_and_preset_runs_in_a_recipe_from_its_options_to_its_report
         with pytest.raises(ValueError, match="compares the parts of an item"):
             run(ToyRecipe(options(tmp_path / "run", method=method, training=training)))
         return
+    if isinstance(method, LearnsFromRun):
+        assert run(ToyRecipe(options(tmp_path / "teacher", training=training))) == 0
+        learning: Any = method
+        method = replace(learning, run=tmp_path / "teacher")
     assert run(ToyRecipe(options(tmp_path / "run", method=method, training=training))) == 0
     assert Table.from_json((tmp_path / "run" / "table.json").read_text()).rows
     rows = read_metrics(tmp_path / "run" / "metrics.csv")

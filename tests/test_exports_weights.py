@@ -1,5 +1,6 @@
 """Weights and folders of models: the other library loads them strictly, and computes what the encoder computes."""
 
+import dataclasses
 import re
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from gestalt.core.exports.tensors import tensor_inputs
 from gestalt.core.modality.plugins import installed_modality
 from gestalt.core.runs.model import Model
 from gestalt.core.runs.saving import load
+from gestalt.modalities.image import Image
 from gestalt.modalities.image.layout import standardised
 from gestalt.modalities.text import Passage
 from tests.tiny_runs import tiny_run
@@ -97,6 +99,7 @@ def test_timm_loads_the_weights_strictly_and_computes_the_same(
     encoder: str, settings: dict[str, Any], name: str, tmp_path: Path
 ) -> None:
     one, channels = model("image", encoder, **settings), int(settings.get("channels", 3))
+    one = dataclasses.replace(one, modality=Image(channels=channels))
     one.export("timm", tmp_path / "out", examples=[*pictures(channels)])
     more: dict[str, Any] = {"in_chans": channels, "num_classes": 0}
     given = safetensors.torch.load_file(tmp_path / "out" / "model.safetensors")

@@ -20,7 +20,7 @@ from gestalt.core.modality.plugins import load_modality
 from gestalt.core.runs.model import Model
 from tests.test_matrix import ALL, PLUG_INS
 
-SHORT = Descent(steps=30, every=10)
+SHORT = Descent(steps=120, every=20)
 FITTED: dict[str, AbstractFitter] = {name: FITTERS.load(name)() for name in FITTERS.names()} | {
     "mlp": MLPFitter(8, training=SHORT),
     "convolution": Convolution(8, 3, SHORT),

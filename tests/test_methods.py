@@ -136,7 +136,7 @@ PARTS = {
     "parts",
     "foreground",
     *("objective", "presence", "finder", "discovery", "switch", "rounds", "transplants", "background", "of"),
-    *("hops", "choice", "contrast_level", "codes", "run"),
+    *("hops", "choice", "contrast_level", "codes", "run", "same_item"),
 }
 GROUPS = (Heads, Inputs, SemanticSettings)
 

@@ -18,6 +18,8 @@ from gestalt.core.data.feature_map import FeatureMap
 from gestalt.core.discovery.groupers import KMeans
 from gestalt.core.discovery.segmenters import SwitchAt, WholeItem
 from gestalt.core.evaluation import FineTuning
+from gestalt.core.fitting.heads.linear import FittedLinear
+from gestalt.core.fitting.subjects import OfItems
 from gestalt.core.methods.method import DataInfo
 from gestalt.core.methods.objectives import Contrastive, Moco, Npid, Queue, Semantic
 from gestalt.core.methods.presets import Preset
@@ -34,6 +36,9 @@ def features(data: Any) -> FeatureMap:
 
 NEEDED: dict[str, Any] = {
     "objects": 3,
+    "of": OfItems(),
+    "rows": 4,
+    "columns": 0,
     "grouper": KMeans(2),
     "groupers": (KMeans(2),),
     "salience": features,
@@ -57,7 +62,7 @@ NEEDED: dict[str, Any] = {
     "depth": 1,
     "heads": 2,
     "steps": 2,
-    "head": torch.nn.Linear(3, 1),
+    "head": FittedLinear(3, 1),
     "target": Classes(("a",)),
 }
 """What arguments without a default are given."""

@@ -73,6 +73,7 @@ def full(text: str = "plain") -> Page:
         pictures=draw(METRICS, CHARTS),
         exhibits=(Exhibit(f"caption {text}", (Panel(f"label {text}", Markup("<em>drawn</em>")),)),),
         exhibits_note=f"look {text}",
+        exhibits_title=f"shown {text}",
         tables=(Table.of(f"table {text}", [Column(f"metric {text}", f"group {text}")], {f"method {text}": [0.5]}),),
         commands=(Command(f"comment {text}", f"command {text}"),),
         snippet=f"snippet {text}",

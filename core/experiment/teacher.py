@@ -5,7 +5,8 @@ from typing import Any
 from ..methods.method import AbstractMethod, LearnsFromRun, all_of
 from ..modality.base import AbstractModality
 from ..networks.encoder import Network
-from ..runs.saving import load, modality_of
+from ..runs.config import RunConfig
+from ..runs.saving import load
 
 
 def teacher_of(method: AbstractMethod, modality: AbstractModality[Any]) -> Network | None:
@@ -19,8 +20,8 @@ def teacher_of(method: AbstractMethod, modality: AbstractModality[Any]) -> Netwo
     if not folders:
         return None
     folder = folders[0]
-    taught = modality_of(folder, None).name
-    if taught != modality.name:
+    taught = str(RunConfig.read(folder).modality["name"])
+    if ":" not in taught and taught != modality.name:  # of what is not installed, the encoder decides
         raise ValueError(
             f"{folder} is a run of the modality {taught!r}, and these items are of {modality.name!r}: a network learns "
             "from one that sees the same items"

@@ -9,7 +9,6 @@ import safetensors.torch
 from torch import Tensor
 from transformers import AutoConfig, AutoModel, PretrainedConfig, PreTrainedModel
 from transformers.utils.generic import ModelOutput
-from transformers.utils.hub import cached_file
 
 from ..components.names import choose
 from ..modality.plugins import installed_modality
@@ -18,8 +17,6 @@ from .program import outputs_of
 from .tensors import TensorInputs, tensor_inputs
 
 NAME = "gestalt"
-PLACES = ("local_files_only", "revision", "cache_dir", "token", "subfolder")
-"""Options of transformers that say where files are looked for."""
 
 
 @final
@@ -79,24 +76,26 @@ class GestaltModel(PreTrainedModel):
 
     @classmethod
     def from_pretrained(  # type: ignore[override]  # of the library's arguments, those that matter here
-        cls, folder: str | Path, *arguments: Any, config: Any = None, **options: Any
+        cls,
+        folder: str | Path,
+        *arguments: Any,
+        config: Any = None,
+        **options: Any,  # noqa: ARG003
     ) -> "GestaltModel":
-        """A model from a local folder, or from a hub that transformers knows, in evaluation mode.
+        """A model from a local folder, in evaluation mode.
 
         transformers builds models without memory and then fills in their weights; what encoders compute when they are
         built, such as filter banks, would be lost. So the encoder is built as everywhere else.
 
         Args:
-            folder: its path, or its name on a hub.
+            folder: its path; nothing is downloaded.
             arguments: none.
             config: where it was read already.
-            options: of transformers; those that say where files are looked for are heeded.
+            options: of transformers, which are not needed here.
         """
-        places = {name: options[name] for name in PLACES if name in options}
-        found = GestaltConfig.from_pretrained(folder, **places) if config is None else config
+        found = GestaltConfig.from_pretrained(folder, local_files_only=True) if config is None else config
         model = cls(found, *arguments)
-        path = cached_file(str(folder), "model.safetensors", **places)
-        model.load_state_dict(safetensors.torch.load_file(str(path)))
+        model.load_state_dict(safetensors.torch.load_file(str(Path(folder) / "model.safetensors")))
         model.eval()  # type: ignore[no-untyped-call]
         return model
 

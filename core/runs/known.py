@@ -2,7 +2,6 @@
 
 import abc
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar, final
 
@@ -49,22 +48,21 @@ class AbstractKnown(abc.ABC, Generic[ItemT]):
     def target(self) -> AbstractTarget:
         """What it is, by all that was asked for so far."""
 
+    @abc.abstractmethod
     def settled(self, known: Shaped[Tensor, "*rows"]) -> tuple[AbstractTarget, Shaped[Tensor, "*rows"]]:
         """The target when everything was asked for, and what is known in its final form."""
-        return self.target(), known
 
 
 @final
-@dataclass(frozen=True)
 class KnownLabels(AbstractKnown[ItemT]):
-    """Labels of items, or of their elements."""
+    """Labels of items, or of their elements.
 
-    labels: Labels
+    Args:
+        labels: one row per item; their note is kept.
+    """
 
-    @property
-    def note(self) -> str:  # type: ignore[override]
-        """As the labels say."""
-        return self.labels.note
+    def __init__(self, labels: Labels) -> None:
+        self.labels, self.note = labels, labels.note
 
     def numbers(self) -> list[int]:
         """Those with a label."""
@@ -79,6 +77,10 @@ class KnownLabels(AbstractKnown[ItemT]):
         """That of the labels; values in their own unit."""
         found = self.labels.target
         return Values(found.names) if isinstance(found, Values) else found
+
+    def settled(self, known: Shaped[Tensor, "*rows"]) -> tuple[AbstractTarget, Shaped[Tensor, "*rows"]]:
+        """As it is."""
+        return self.target(), known
 
 
 @final

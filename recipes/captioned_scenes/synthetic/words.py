@@ -116,7 +116,7 @@ def caption_of(items: Sequence[Described], rng: np.random.Generator) -> Caption:
     Example:
         >>> two = (Described(0, 1, 6, (32.0, 10.0)), Described(2, 0, 8, (32.0, 50.0)))
         >>> caption_of(two, np.random.default_rng(1)).text
-        'a red striped shirt is left of a blue plain bag'
+        'a striped shirt is left of a plain bag'
     """
     if len(items) < 2:
         raise ValueError(f"a caption is about two items or more, got {len(items)}")
