@@ -45,7 +45,8 @@ def test_the_checks_of_scikit_learn_that_need_no_numbers_pass(check: str, run: P
 def test_items_and_files_become_rows_and_a_pipeline_learns_from_them(run: Path, tmp_path: Path) -> None:
     texts = ["So far, silence.", "The old man knew the sea.", "A frog!", "So near, so far."]
     items: AbstractItems[Any] = gestalt.items_of(texts, "text")
-    features = clone(gestalt.GestaltFeatures(run)).fit(items)
+    cloned: Any = clone(gestalt.GestaltFeatures(run))
+    features = cloned.fit(items)
     rows = features.transform(items)
     wanted = torch.stack([one.item for one in load(run).embed(items)]).numpy()
     np.testing.assert_array_equal(rows, wanted)

@@ -327,8 +327,8 @@ class AST(AbstractEncoder):
 
         shape = self.model.config
         bands, longest = shape.num_mel_bins, shape.max_length
-        scale = {"mean": self.mean, "std": self.deviation}
-        return self.model, ASTFeatureExtractor(1, self.sample_rate, bands, longest, **scale)
+        made = ASTFeatureExtractor(1, self.sample_rate, bands, longest, mean=self.mean, std=self.deviation)
+        return self.model, made
 
     def _spectrogram(self, samples: Float[Tensor, " time"]) -> Float[Tensor, "frames mels"]:
         from torchaudio.compliance.kaldi import fbank

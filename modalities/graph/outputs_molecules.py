@@ -102,7 +102,8 @@ def parts_of(graph: Graph, labels: Sequence[int], source: str, named: Named | No
             tuple(ids[place] for place in places),
             Chem.MolFragmentToSmiles(molecule, [atoms[place] for place in places]),
             Chem.MolFragmentToSmarts(molecule, [atoms[place] for place in places]),
-            *(() if named is None else (named.name(called), float(named.scores[0, places].mean()))),
+            "" if named is None else named.name(called),
+            1.0 if named is None else float(named.scores[0, places].mean()),
         )
         for number, (called, places) in enumerate(own.items(), start=1)
     ]

@@ -101,12 +101,12 @@ class CaptionedScenesRecipe(AbstractRecipe[JointItem, tuple[Told, ...]]):
     def __init__(self, options: Options) -> None:
         picture = Image(longest=options.size, size=options.size)
         spoken = options.captions == "spoken"
-        self.modality: JointModality = (
+        self.modality = self._joint = (
             joint(image=picture, audio=Audio()) if spoken else joint(image=picture, text=Text())
         )
         self.finder = options.finder
         if options.encoder.name == "joint":
-            settings = encoder_settings(self.modality) | dict(options.encoder.settings)
+            settings = encoder_settings(self._joint) | dict(options.encoder.settings)
             options = replace(options, encoder=EncoderChoice("joint", settings))
         self.options = self._own = options
 
@@ -114,7 +114,7 @@ class CaptionedScenesRecipe(AbstractRecipe[JointItem, tuple[Told, ...]]):
         """Scenes, or captioned pictures."""
         options = self._own
         if options.running.data:
-            data = own_data(self.modality, options.running, unchanged(self.modality))
+            data = own_data(self._joint, options.running, unchanged(self._joint))
             return replace(data, first_segments=self._first_segments(data.items))
         config = Composing.of_size(options.size)
         composer = Composer("train", options.training.seed, config)
@@ -125,7 +125,7 @@ class CaptionedScenesRecipe(AbstractRecipe[JointItem, tuple[Told, ...]]):
         items = CaptionedScenes(options.scenes, composer, self._telling("train"))
         return ExperimentData(
             items,
-            unchanged(self.modality),
+            unchanged(self._joint),
             tuple(one.item for one in told),
             tuple(f"{part} scene {index}: {one.scene.caption.text}" for index, one in enumerate(told)),
             told,
@@ -137,7 +137,7 @@ class CaptionedScenesRecipe(AbstractRecipe[JointItem, tuple[Told, ...]]):
 
     def _first_segments(self, items: AbstractItems[JointItem]) -> AbstractSegmenter:
         """Clusters of plain features, part by part."""
-        plain = plain_encoder(self.modality, items)
+        plain = plain_encoder(self._joint, items)
         return plain_segments(plain, ObjectFinder(PartByPart(KMeans(8)), "hidden"))
 
     def _telling(self, part: Part) -> Telling:
@@ -145,14 +145,14 @@ class CaptionedScenesRecipe(AbstractRecipe[JointItem, tuple[Told, ...]]):
 
     def measure(self, predictions: Predictions, truth: tuple[Told, ...]) -> dict[str, float]:
         """Caption match, retrieval and grounding."""
-        return measure(predictions, self.modality, truth)
+        return measure(predictions, self._joint, truth)
 
     def baselines(
         self, random: Network, data: ExperimentData[JointItem, tuple[Told, ...]], truth: tuple[Told, ...]
     ) -> dict[str, dict[str, float]]:
         """Chance, each modality by itself, plain features, and a random network."""
-        plain = Network(plain_encoder(self.modality, data.items))
-        return baselines(random, plain, self.finder, self.modality, truth)
+        plain = Network(plain_encoder(self._joint, data.items))
+        return baselines(random, plain, self.finder, self._joint, truth)
 
 
 def encoder_settings(modality: JointModality) -> dict[str, Any]:

@@ -58,7 +58,10 @@ class Telling:
     def told(self, scene: Scene) -> "Told":
         """A scene with all its captions; false ones are said in the same way: by the same voice, say."""
         said = self.say(scene.caption, scene.rng())
-        changed = {sort: JointItem({self.part: self.say(one, scene.rng()).item}) for sort, one in scene.changed.items()}
+        changed: dict[Sort, JointItem] = {}
+        changed |= {
+            sort: JointItem({self.part: self.say(one, scene.rng()).item}) for sort, one in scene.changed.items()
+        }
         return Told(scene, self.part, JointItem({PICTURE: scene.pixels, self.part: said.item}), changed, said.spans)
 
 
@@ -88,8 +91,10 @@ class Told:
     def truth(self) -> list[tuple[str, tuple[str, Any]]]:
         """What a report shows as true: every item in the picture, and every phrase that mentions one."""
         scene = self.scene
-        things = [(PICTURE, (THINGS[item.thing], scene.owner == number)) for number, item in enumerate(scene.items)]
-        return things + [(self.part, (THINGS[one.thing], self._extent(one))) for one in scene.caption.phrases]
+        true = list[tuple[str, tuple[str, Any]]]()
+        true += [(PICTURE, (THINGS[item.thing], scene.owner == number)) for number, item in enumerate(scene.items)]
+        true += [(self.part, (THINGS[one.thing], self._extent(one))) for one in scene.caption.phrases]
+        return true
 
     def _extent(self, phrase: Phrase) -> tuple[float, float] | tuple[int, int]:
         own = self.item.parts[self.part]
