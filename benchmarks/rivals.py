@@ -158,7 +158,7 @@ def lightly_byol(views: list[Tensor], options: Options, device: torch.device) ->
     tools.deactivate_requires_grad(heads[1])
     criterion = losses.NegativeCosineSimilarity()
     learned = [*backbone.parameters(), *heads[0].parameters(), *predictor.parameters()]
-    optimizer = torch.optim.AdamW(learned, 1e-3)
+    optimizer = torch.optim.AdamW(learned, 1e-3, fused=True)
 
     def step() -> None:
         tools.update_momentum(backbone, follower, m=0.996)
@@ -181,7 +181,7 @@ def lightly_simclr(views: list[Tensor], options: Options, device: torch.device) 
     backbone = network(options, device)
     head = heads_of.SimCLRProjectionHead(width, options.hidden, options.projection).to(device)
     criterion = losses.NTXentLoss()
-    optimizer = torch.optim.AdamW([*backbone.parameters(), *head.parameters()], 1e-3)
+    optimizer = torch.optim.AdamW([*backbone.parameters(), *head.parameters()], 1e-3, fused=True)
 
     def step() -> None:
         vectors = [head(backbone(view).flatten(start_dim=1)) for view in views]
