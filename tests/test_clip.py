@@ -9,6 +9,7 @@ import torch
 
 from gestalt.core.components.registry import HEADS
 from gestalt.core.components.settings import settings_of
+from gestalt.core.discovery.segmenters.given import GivenMasks
 from gestalt.core.experiment.part_views import with_parts
 from gestalt.core.methods.byol import BYOL
 from gestalt.core.methods.clip import CLIP
@@ -83,6 +84,15 @@ def test_a_learned_temperature_is_kept_among_heads_and_held_at_its_bound() -> No
     assert again().item() == scale().item()
     assert "scale" not in step(SimCLR(HEADS_OF_TESTS))[0].heads()
     assert "scale" in step(SimCLR(HEADS_OF_TESTS, learned=True))[0].heads()
+
+
+@pytest.mark.parametrize("same_item", [True, False])
+def test_other_segments_of_an_item_are_rivals_where_that_is_asked_for(same_item: bool) -> None:
+    learner = CLIP(compares="segments", same_item=same_item).build(
+        BOTH.encoders["joint"](dim=8), DataInfo(first_segments=GivenMasks())
+    )
+    assert isinstance(learner.objective, Contrastive)
+    assert learner.objective.same_item is same_item
 
 
 def test_views_show_the_parts_that_a_method_names_each_behind_its_own_transforms() -> None:

@@ -169,7 +169,6 @@ def nothing_runs(monkeypatch: pytest.MonkeyPatch) -> None:
         ("runs.embed", "embed"),
         ("runs.predict", "predict"),
         ("runs.evaluate", "evaluate"),
-        ("runs.fit", "fit"),
         ("runs.index", "index"),
         ("runs.search", "search"),
         ("runs.duplicates", "duplicates"),

@@ -84,6 +84,7 @@ def test_onnxruntime_gives_what_the_encoder_gives_for_any_number_and_length(name
         assert not any(re.fullmatch(r"s\d+", str(axis)) for axis in said)
 
 
+@pytest.mark.filterwarnings("ignore:The given buffer is not writable:UserWarning")  # torch of its own file
 def test_a_program_of_torch_gives_what_the_encoder_gives_without_this_package(tmp_path: Path) -> None:
     one = small("text")
     TorchProgram().write(one, tmp_path)

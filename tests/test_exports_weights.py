@@ -162,14 +162,14 @@ def test_pictures_and_sound_are_prepared_as_the_encoder_prepares_them(tmp_path: 
     from transformers import AutoFeatureExtractor, AutoImageProcessor
 
     model("image", "vit", config=VIT).export("transformers", tmp_path / "image")
-    prepare = AutoImageProcessor.from_pretrained(tmp_path / "image", local_files_only=True)
+    prepare = AutoImageProcessor.from_pretrained(tmp_path / "image", local_files_only=True)  # type: ignore[no-untyped-call]
     pixels = (pictures() * 255).round().to(torch.uint8)
     given = prepare(list(pixels), return_tensors="pt")["pixel_values"]
     torch.testing.assert_close(given, standardised(pixels.float() / 255), rtol=1e-4, atol=1e-4)
 
     one: Any = model("audio", "ast", config={**TINY, "intermediate_size": 32, "max_length": 416})
     one.export("transformers", tmp_path / "audio")
-    extract = AutoFeatureExtractor.from_pretrained(tmp_path / "audio", local_files_only=True)
+    extract = AutoFeatureExtractor.from_pretrained(tmp_path / "audio", local_files_only=True)  # type: ignore[no-untyped-call]
     sound = torch.randn(16_000, generator=torch.Generator().manual_seed(2)) * 0.1
     spectrogram = extract(sound.numpy(), sampling_rate=16_000, return_tensors="pt")["input_values"][0]
     torch.testing.assert_close(spectrogram, one.encoder._spectrogram(sound), rtol=1e-3, atol=1e-3)

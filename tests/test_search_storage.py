@@ -266,5 +266,5 @@ def test_two_hundred_thousand_vectors_are_searched_in_little_memory(tmp_path: Pa
     said = subprocess.run([sys.executable, "-c", MEMORY, str(tmp_path)], capture_output=True, text=True, check=True)
     found = re.match(r"(\S+) (\d+) (.*)", said.stdout)
     assert found
-    assert float(found[1]) < 60, "mebibytes, of 98 that the vectors take"
+    assert float(found[1]) < 45, "mebibytes, of 98 that the vectors take"
     assert (int(found[2]), found[3]) == (200_000, "[0, 1, 2, 3, 4]")

@@ -13,7 +13,8 @@ from ..data.items import AbstractItems, BadItemError, Skipped
 from ..data.pieces import part_of
 from ..discovery.finder import ObjectFinder
 from ..modality.base import AbstractModality
-from ..modality.optional import InOverlap, InSequence, ReadsContext
+from ..modality.in_context import in_context
+from ..modality.optional import InOverlap, InSequence
 from ..modality.windows import InContext, Sight
 from ..networks.encoder import Network
 from ..runs.elements import own_places
@@ -91,13 +92,6 @@ class Patch(AbstractItems[ItemT], Generic[ItemT]):
     def parts(self, index: int) -> range:  # noqa: ARG002
         """All of these."""
         return range(len(self))
-
-
-def in_context(items: AbstractItems[ItemT], number: int, sight: Sight) -> InContext[ItemT]:
-    """An item in its context, of items that are read so."""
-    assert isinstance(items, ReadsContext)
-    found: InContext[ItemT] = items.read_in_context(number, sight)
-    return found
 
 
 def found_in_whole(

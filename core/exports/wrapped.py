@@ -20,7 +20,7 @@ NAME = "gestalt"
 
 
 @final
-class GestaltConfig(PretrainedConfig):
+class GestaltConfig(PretrainedConfig):  # type: ignore[no-untyped-call]
     """Which encoder of which installed modality, with their settings, as a run's `config.json` has them."""
 
     model_type = NAME

@@ -17,6 +17,7 @@ from ..fitting.examples import Examples, as_items, as_rows
 from ..fitting.subjects import AbstractSubject
 from ..methods.targets import AbstractTarget, any_known
 from ..modality.base import AbstractModality
+from ..modality.in_context import in_context
 from ..modality.optional import IsSequence, ReadsContext
 from ..modality.windows import InContext, Sight
 from .elements import own_places
@@ -48,9 +49,7 @@ class ChosenInContext(AbstractItems[ItemT], Generic[ItemT]):
 
     def read_in_context(self, index: int, sight: Sight) -> InContext[ItemT]:
         """The same with what lies around it."""
-        assert isinstance(self.items, ReadsContext)
-        found: InContext[ItemT] = self.items.read_in_context(self.numbers[index], sight)
-        return found
+        return in_context(self.items, self.numbers[index], sight)
 
 
 def encoded(

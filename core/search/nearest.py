@@ -10,7 +10,7 @@ from torch import Tensor
 
 QUERIES = 512
 """Queries that are compared with a block at once."""
-BLOCK = 16_384
+BLOCK = 8192
 """Rows of a block for queries."""
 SIDE = 4096
 """Rows of a block for pairs."""

@@ -11,9 +11,11 @@ from typing import Any, Generic, TypeVar, final
 import numpy as np
 
 from ..data.items import AbstractItems, FromFiles, file_of
+from ..modality.in_context import in_context
 from ..modality.joint.items import JointItems
 from ..modality.optional import InOverlap, InSequence, ReadsContext
 from ..modality.windows import InContext, Sight
+from ..runs.gathering import Chosen
 
 ItemT = TypeVar("ItemT")
 
@@ -165,28 +167,8 @@ def some_of(items: AbstractItems[ItemT], numbers: Sequence[int]) -> AbstractItem
     `numbers` ascend within every whole, and hold all windows of each or none.
     """
     if not isinstance(items, ReadsContext):
-        return Some(items, numbers)
+        return Chosen(items, numbers)
     return SomeInOverlap(items, numbers) if isinstance(items, InOverlap) else SomeInSequence(items, numbers)
-
-
-@final
-@dataclass(frozen=True)
-class Some(AbstractItems[ItemT], Generic[ItemT]):
-    """Items that are read by themselves."""
-
-    items: AbstractItems[ItemT]
-    numbers: Sequence[int]
-
-    def __len__(self) -> int:
-        return len(self.numbers)
-
-    def read(self, index: int, rng: np.random.Generator) -> ItemT:
-        """Item `index` of these."""
-        return self.items.read(self.numbers[index], rng)
-
-    def name(self, index: int) -> str:
-        """Where it comes from."""
-        return self.items.name(self.numbers[index])
 
 
 @final
@@ -210,7 +192,7 @@ class SomeInSequence(AbstractItems[ItemT], Generic[ItemT]):
 
     def read_in_context(self, index: int, sight: Sight) -> InContext[ItemT]:
         """With what lies around it."""
-        return _in_context(self.items, self.numbers[index], sight)
+        return in_context(self.items, self.numbers[index], sight)
 
     def whole(self, index: int) -> range:
         """Those of the same whole among these."""
@@ -240,18 +222,12 @@ class SomeInOverlap(AbstractItems[ItemT], Generic[ItemT]):
 
     def read_in_context(self, index: int, sight: Sight) -> InContext[ItemT]:
         """With what lies around it."""
-        return _in_context(self.items, self.numbers[index], sight)
+        return in_context(self.items, self.numbers[index], sight)
 
     def parts(self, index: int) -> range:
         """Those of the same whole among these."""
         assert isinstance(self.items, InOverlap)
         return _here(self.items.parts(self.numbers[index]), self.numbers, index)
-
-
-def _in_context(items: AbstractItems[ItemT], number: int, sight: Sight) -> InContext[ItemT]:
-    assert isinstance(items, ReadsContext)
-    found: InContext[ItemT] = items.read_in_context(number, sight)
-    return found
 
 
 def _here(whole: range, numbers: Sequence[int], index: int) -> range:

@@ -151,7 +151,7 @@ class SpeechTransformer(AbstractEncoder):
         from transformers import Wav2Vec2FeatureExtractor
 
         rate, normalise = self.sample_rate, self.normalise
-        return self.model, Wav2Vec2FeatureExtractor(1, rate, 0.0, do_normalize=normalise, return_attention_mask=True)
+        return self.model, Wav2Vec2FeatureExtractor(1, rate, 0.0, do_normalize=normalise, return_attention_mask=True)  # type: ignore[no-untyped-call]
 
     def _local(self, samples: Float[Tensor, "batch time"]) -> Float[Tensor, "batch elements dim"]:
         local: Tensor = self.model.feature_extractor(samples)
@@ -327,7 +327,7 @@ class AST(AbstractEncoder):
 
         shape = self.model.config
         bands, longest = shape.num_mel_bins, shape.max_length
-        made = ASTFeatureExtractor(1, self.sample_rate, bands, longest, mean=self.mean, std=self.deviation)
+        made = ASTFeatureExtractor(1, self.sample_rate, bands, longest, mean=self.mean, std=self.deviation)  # type: ignore[no-untyped-call]
         return self.model, made
 
     def _spectrogram(self, samples: Float[Tensor, " time"]) -> Float[Tensor, "frames mels"]:

@@ -116,7 +116,7 @@ class TextTransformer(AbstractEncoder):
             for role, names in named.items()
         }
         given = {role: name for role, name in special.items() if name is not None}
-        tokenizer = PreTrainedTokenizerFast(tokenizer_object=own, model_max_length=self.max_tokens, **given)
+        tokenizer = PreTrainedTokenizerFast(tokenizer_object=own, model_max_length=self.max_tokens, **given)  # type: ignore[no-untyped-call]
         return self.model, tokenizer
 
     def _pooled(self, hidden: Float[Tensor, "rows tokens dim"], owner: Tensor, data: Words) -> Tensor:

@@ -60,9 +60,7 @@ class Options:
     """How objects are found, for methods that do not say so themselves."""
     method: AbstractMethod = CLIP(compares="segments")
     """What learns."""
-    encoder: EncoderChoice = EncoderChoice(
-        "joint", {"encoders": "audio=conv,video=conv", "settings": {"video": {"width": 48, "blocks": 1}}}
-    )
+    encoder: EncoderChoice = EncoderChoice("joint", {"settings": {"video": {"width": 48, "blocks": 1}}})
     """With what network."""
     views: ViewOptions = ViewOptions()
     """From which views."""

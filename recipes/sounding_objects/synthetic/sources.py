@@ -15,7 +15,7 @@ from ...video_objects.synthetic.sources import Sources as Pictures
 from ...video_objects.synthetic.sources import load_sources as load_pictures
 
 SAMPLE_RATE = 16_000
-LONGEST = 0.8  # seconds: what sounds longer is faded out, so that several events have room in a clip
+LONGEST = 0.8  # seconds: what sounds longer is faded out, so that several events fit into a clip
 BANK = 60
 """Sounds of every family in training, changed from those that ship."""
 CHANGES = Variety(ratio=(0.85, 1.18), gain=6.0, reverse=0.0, tremolo=0.0, reenvelope=0.0, longest=2.5)
