@@ -30,6 +30,8 @@ def from_tiff(path: Path) -> Raw:
             per_pixel, depth = _whole(page.samplesperpixel), _whole(page.imagedepth)
             planes = len(file.series[0].pages) if channels else per_pixel * depth
             refuse_many(_whole(page.imagelength), _whole(page.imagewidth), planes)
+            if max(page.databytecounts, default=0) > path.stat().st_size:
+                raise ValueError("it claims more bytes for a part of the picture than there are in the file")
             colours = _name(page.photometric)
             if colours in OF_PILLOW:
                 return _quietly(path)

@@ -82,7 +82,7 @@ def _node_table(path: Path, encoding: str | None) -> dict[str, list[str]]:
     """The features of nodes in the file beside an edge list, by node; empty where there is no such file."""
     for beside in (path.with_name(f"{path.stem}.nodes{suffix}") for suffix in (".csv", ".tsv")):
         if beside.exists():
-            rows = rows_of(beside, encoding)
+            rows = [(line, row) for line, row in rows_of(beside, encoding) if row]
             if rows and rows[0][1][0].lower() in ("node", "id", "name"):
                 rows = rows[1:]
             found: dict[str, list[str]] = {}

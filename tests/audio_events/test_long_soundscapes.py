@@ -1,26 +1,19 @@
 """Long soundscapes with truth: what is found in them does not depend on where windows fall, nor on their length."""
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import final
 
 import numpy as np
 import pytest
 import soundfile
 import torch
+from benchmarks.moved_windows import events_of_moved_windows
 from jaxtyping import Float
 
-from gestalt.core.data.items import AbstractItems
 from gestalt.core.evaluation import Intervals, event_f1
-from gestalt.core.modality.windows import InContext, Sight, beginning_before
 from gestalt.core.networks.encoder import Network
 from gestalt.core.runs.model import Model
-from gestalt.modalities.audio import MODALITY, Audio, AudioFiles, Recording
-from gestalt.modalities.audio.data import CONTEXT
-from gestalt.modalities.audio.outputs_events import Sounding
-from gestalt.modalities.audio.reading import decode
+from gestalt.modalities.audio import MODALITY, Audio
 from gestalt.recipes.audio_events.recipe import TEST_SEED, events_finder
 from gestalt.recipes.audio_events.synthetic.long import LongSoundscape, long_mix
 from gestalt.recipes.audio_events.synthetic.mixing import Event, Mix
@@ -45,57 +38,6 @@ def scores_of(scape: LongSoundscape, begins: Sequence[float], folder: Path) -> l
     """Event F1 of a recording that begins later by so many seconds, so that all windows lie elsewhere in it."""
     found = [found_in(scape.samples[round(begin * RATE) :], folder) for begin in begins]
     return [event_f1([f], [true_of(scape.events, b)]).f1 for f, b in zip(found, begins, strict=True)]
-
-
-@final
-@dataclass(frozen=True)
-class Moved(AbstractItems[Recording]):
-    """The windows of one file, of which the first is `first` seconds long, so that all others begin elsewhere."""
-
-    files: AudioFiles
-    first: float
-
-    def bounds(self, index: int) -> tuple[float, float]:
-        """Where a window begins and ends in the file."""
-        begins = [0.0, *(self.first + 4.0 * number for number in range(len(self)))]
-        return begins[index], min(begins[index + 1], self.files.headers[0].seconds)
-
-    def __len__(self) -> int:
-        return 1 + math.ceil((self.files.headers[0].seconds - self.first) / 4.0)
-
-    def path(self, index: int) -> Path:
-        """The file."""
-        return self.files.path(0 * index)
-
-    def name(self, index: int) -> str:
-        return str(self.bounds(index))
-
-    def whole(self, index: int) -> range:
-        """All windows."""
-        return range(0 * index, len(self))
-
-    def read(self, index: int, rng: np.random.Generator) -> Recording:  # noqa: ARG002
-        return self.read_in_context(index, Sight()).item
-
-    def read_in_context(self, index: int, sight: Sight) -> InContext[Recording]:
-        """A window, and as much around it as the network sees, a second at least."""
-        (begin, end), margin = self.bounds(index), max(CONTEXT, sight.reach)
-        start = beginning_before(begin, margin, float(RATE), sight.steps) / RATE
-        samples = decode(self.files.paths[0], self.files.headers[0], start, end + margin - start, RATE)
-        own = samples[round((begin - start) * RATE) : round((end - start) * RATE)]
-        return InContext(Recording(own, RATE, begin), Recording(samples, RATE, start), (begin - start, end - start))
-
-
-def events_of_moved_windows(model: Model[Recording], path: Path, first: float) -> list[tuple[float, float]]:
-    """Onset and offset of what is found in a file whose windows, and nothing else, begin elsewhere."""
-    files = model.modality.read([path]).items
-    assert isinstance(files, AudioFiles)
-    items, sounding = Moved(files, first), Sounding()
-    for batch in model.found(items):
-        times = batch.features.grid
-        assert times is not None
-        sounding.hear(batch.labels()[0], batch.features, 0, times.edges[0][0].double() + batch.items[0].start, path)
-    return [(max(0.0, event.onset), event.offset) for event in sounding.events()]
 
 
 def score_of_moved_windows(scape: LongSoundscape, first: float, folder: Path) -> float:
