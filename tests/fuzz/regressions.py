@@ -141,6 +141,7 @@ REGRESSIONS = (
         "a span that ends beyond all files", "spans jsonl", _replaced(b'"end": 8', b'"end": ' + b"9" * 30), "no spans"
     ),
     Found("a ring of 6000 atoms", "molecules csv", _wide(6000), "a ring of 6001 atoms"),
+    Found("a strip of 3 gigabytes", "tiff", _tag(279, b"\x04\0\x01\0\0\0\0\0\0\xc0"), "more bytes for a part"),
     Found(
         "a number of RDKit's own words",
         "sdf",
@@ -148,6 +149,8 @@ REGRESSIONS = (
         "Pre-condition Violation getValence",
     ),
     Found("a truth value for a width", "config.json", _replaced(b'"hidden": 16', b'"hidden": true'), "config.json"),
+    Found("nodes of a network that are none", "nodes csv", _always(b"{}"), "a.nodes.csv [line 1]"),
+    Found("a run of no modality", "config.json", _replaced(b'"name": "text"', b'"name": ""'), "config.json"),
     Found("a ring of 1000 atoms", "molecules csv", _wide(1000), ""),
     Found("a clip of 81 million pixels", "gif video", _frames_of(9000, 9000), "at most 40000000 pixels"),
 )
