@@ -67,3 +67,12 @@ def test_what_is_missing_is_said() -> None:
         gestalt.GestaltFeatures().fit([])
     with pytest.raises(NotFittedError):
         gestalt.GestaltFeatures("runs/mine").transform([])
+
+
+@pytest.mark.parametrize("space", ["hidden", "compared"])
+def test_every_number_of_a_row_has_a_name(tmp_path: Path, space: str) -> None:
+    run = tiny_run(tmp_path, installed_modality("text"), width=12, buckets=64)
+    features: Any = gestalt.GestaltFeatures(run, space=space).fit(None)
+    texts = gestalt.items_of(["So far."], "text")
+    names = features.get_feature_names_out()
+    assert (len(names), names[-1]) == (features.transform(texts).shape[1], f"gestalt{len(names) - 1}")

@@ -3,12 +3,10 @@
 from collections.abc import Iterator
 
 import torch
-from jaxtyping import UInt8
-from numpy import ndarray
 from torch import nn
 
 
-def weight_bytes(module: nn.Module, prefix: str = "") -> Iterator[bytes | UInt8[ndarray, " bytes"]]:
+def weight_bytes(module: nn.Module, prefix: str = "") -> Iterator[bytes | memoryview]:
     """Name, type and shape of every tensor of a module by name, each before its bytes.
 
     Args:
@@ -22,4 +20,4 @@ def weight_bytes(module: nn.Module, prefix: str = "") -> Iterator[bytes | UInt8[
     for name, tensor in sorted(module.state_dict().items()):
         plain = tensor.detach().cpu().contiguous()
         yield f"{prefix}{name} {plain.dtype} {tuple(plain.shape)}".encode()
-        yield plain.reshape(-1).view(torch.uint8).numpy()
+        yield plain.reshape(-1).view(torch.uint8).numpy().data
