@@ -59,6 +59,10 @@ def test_patterns_match_files_and_what_exists_is_no_pattern() -> None:
 def test_a_list_names_paths_from_here_or_from_beside_it(folder: Path) -> None:
     (folder / "deep" / "list.txt").write_text("# ours\na.txt\n\n er/c.txt \n*.md\n", encoding="utf-8-sig")
     assert names("@deep/list.txt") == ["a.txt", "deep/er/c.txt", "d.md"]
+    (folder / "odd[1]").mkdir()
+    (folder / "odd[1]" / "e.md").write_text("")
+    (folder / "odd[1]" / "list.txt").write_text("e.m?\n")
+    assert names("@odd[1]/list.txt") == ["odd[1]/e.md"]
     (folder / "none.txt").write_text("\n# nothing\n")
     with pytest.raises(ValueError, match=r"none\.txt names no paths: one a line"):
         names("@none.txt")
@@ -223,7 +227,7 @@ def test_pictures_are_those_of_pil_arrays_and_tensors() -> None:
     "given", [torch.rand(3, 20, 24).double(), 255 * torch.rand(3, 20, 24), torch.rand(3, 20, 24) - 0.5]
 )
 def test_tensors_that_are_no_pictures_yet_become_such(given: torch.Tensor) -> None:
-    found = gestalt.items_of([given], "image").read(0, RNG)
+    found: torch.Tensor = gestalt.items_of([given], "image").read(0, RNG)
     assert (found.dtype, found.shape) == (torch.float32, given.shape)
     assert bool((found >= 0).all() and (found <= 1).all())
 
