@@ -70,14 +70,14 @@ def neighbour_weights(
 ) -> tuple[Float[Tensor, "queries k"], Int[Tensor, "queries k"]]:
     """The k nearest rows of the bank by cosine similarity s, and their weights exp(s / τ), which sum to 1.
 
-    A bank with fewer rows gives all of them.
+    The rows of the bank are of length 1. One with fewer rows gives all of them.
 
     Example:
         >>> weight, row = neighbour_weights(torch.tensor([[1.0, 0.0]]), torch.eye(2), 2, temperature=0.5)
         >>> [round(value, 2) for value in weight[0].tolist()], row.tolist()
         ([0.88, 0.12], [[0, 1]])
     """
-    cosine = normalize(queries.float(), dim=1) @ normalize(bank.float(), dim=1).T
+    cosine = normalize(queries.float(), dim=1) @ bank.T
     similarity, row = cosine.topk(min(count, len(bank)), dim=1)
     # Relative to the nearest one, so that no temperature overflows; shares stay the same.
     weight = ((similarity - similarity[:, :1]) / temperature).double().exp()

@@ -74,22 +74,24 @@ def descend(
     Returns:
         The number of steps that its weights have seen.
     """
-    optimizer, best = AdamW(parameter_groups(head, how.weight_decay), how.lr), Best(head)
-    draws, device = Draws(examples.some(learn), task, how.batch), next(head.parameters()).device
-    for step in range(1, how.steps + 1):
-        head.train()
-        loss = task.loss(head, examples.some(learn[draws.next()]))
-        for group in optimizer.param_groups:
-            group["lr"] = how.lr * warmup_cosine(step, how.steps, min(10, how.steps // 10))
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        if len(held) and (step % how.every == 0 or step == how.steps):
-            best.look(step, held_loss(head.to(device), examples.some(held), task))
-            if best.worse >= how.patience:
-                break
-    head.eval()
-    return best.take() if len(held) else how.steps
+    with torch.random.fork_rng():
+        torch.manual_seed(task.seed)  # dropout
+        optimizer, best = AdamW(parameter_groups(head, how.weight_decay), how.lr), Best(head)
+        draws, of_held = Draws(examples.some(learn), task, how.batch), examples.some(held)
+        for step in range(1, how.steps + 1):
+            head.train()
+            loss = task.loss(head, examples.some(learn[draws.next()]))
+            for group in optimizer.param_groups:
+                group["lr"] = how.lr * warmup_cosine(step, how.steps, min(10, how.steps // 10))
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            if len(held) and (step % how.every == 0 or step == how.steps):
+                best.look(step, held_loss(head, of_held, task))
+                if best.worse >= how.patience:
+                    break
+        head.eval()
+        return best.take() if len(held) else how.steps
 
 
 @torch.no_grad()
@@ -101,7 +103,7 @@ def held_loss(head: AbstractFittedHead, examples: Examples, task: Task) -> float
 
 @final
 class Draws:
-    """Rows of one step after the other: every row once before any comes again, or by chance with balanced classes."""
+    """Rows of one step after the other: no row twice in a round, or by chance with balanced classes."""
 
     def __init__(self, examples: Examples, task: Task, batch: int) -> None:
         self.generator = torch.Generator().manual_seed(task.seed)

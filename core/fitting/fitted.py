@@ -18,6 +18,8 @@ from .subjects import AbstractSubject
 UNKNOWN = "unknown"
 """The answer about what is far from everything labelled."""
 CHUNK = 2048
+REMEMBERED = 4096
+"""Labelled vectors that distances are measured to, at most; drawn by chance."""
 
 
 @final
@@ -87,7 +89,7 @@ class Fitted(nn.Module):
     def remember(self, rows: Float[Tensor, "rows inputs"]) -> None:
         """Keep these vectors as what is known; as many as were said."""
         self.standard.see(rows)
-        self.vectors.copy_(self.standard(rows))
+        self.vectors.copy_(normalize(self.standard(rows), dim=1))
 
     def answers(self, outputs: Float[Tensor, "rows outputs"], distance: Float[Tensor, " rows"]) -> list[str | None]:
         """The decision about every row, `unknown` where it is too far; None of targets without decisions."""
@@ -99,12 +101,19 @@ class Fitted(nn.Module):
 
 
 def nearest_distance(rows: Float[Tensor, "rows dim"], bank: Float[Tensor, "bank dim"]) -> Float[Tensor, " rows"]:
-    """1 − the greatest cosine to any vector of the bank.
+    """1 − the greatest cosine to any vector of the bank, which are of length 1.
 
     Example:
         >>> nearest_distance(torch.tensor([[2.0, 0.0], [0.0, -1.0]]), torch.eye(2)).tolist()
         [0.0, 1.0]
     """
-    unit = normalize(bank, dim=1).T
-    parts = [(1 - (normalize(some, dim=1) @ unit).amax(dim=1)).clamp(min=0) for some in rows.split(CHUNK)]
+    parts = [(1 - (normalize(some, dim=1) @ bank.T).amax(dim=1)).clamp(min=0) for some in rows.split(CHUNK)]
     return torch.cat(parts) if parts else rows.new_zeros(0)
+
+
+def some_of(vectors: Tensor, seed: int) -> Tensor:
+    """Up to `REMEMBERED` of the vectors, in their order."""
+    if len(vectors) <= REMEMBERED:
+        return vectors
+    order = torch.randperm(len(vectors), generator=torch.Generator().manual_seed(seed))
+    return vectors[order[:REMEMBERED].sort().values]

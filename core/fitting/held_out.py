@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from typing import final
 
 import torch
-from jaxtyping import Float, Int, Shaped
+from jaxtyping import Float, Shaped
 from torch import Tensor
+from torch.nn.functional import normalize
 
 from ..evaluation.splitting import Split, folds
 from ..methods.targets import AbstractTarget, Decides
 from .examples import Examples
-from .fitted import nearest_distance
+from .fitted import nearest_distance, some_of
 from .fitters.base import AbstractFitter
 from .heads.base import Standard
 from .task import Task, outputs_of
@@ -31,15 +32,11 @@ class HeldOut:
         outputs: of heads of the other folds.
         known: the truth.
         distance: to the nearest row that the head was fitted to.
-        groups: of the rows.
-        index: the number of every row's item.
     """
 
     outputs: Float[Tensor, "rows outputs"]
     known: Shaped[Tensor, "rows ..."]
     distance: Float[Tensor, " rows"]
-    groups: Int[Tensor, " rows"]
-    index: Int[Tensor, " rows"]
 
 
 def splits_of(examples: Examples, count: int, seed: int) -> tuple[tuple[Split, ...], str]:
@@ -86,17 +83,15 @@ def held_out(examples: Examples, task: Task, fitter: AbstractFitter, splits: Seq
     for split in splits:
         learned, held = examples.some(split.train), examples.some(split.test)
         head = fitter.fit(examples, task, split.train)
-        outputs, known, there = outputs_of(head, held), held.facts(), held.there()
+        outputs, known = outputs_of(head, held), held.facts()
         standard = Standard(examples.asked.values.shape[2])
-        standard.see(learned.vectors())
-        distance = nearest_distance(standard(held.vectors()), standard(learned.vectors()))
-        of_row = there.nonzero()[:, 0]
+        bank = some_of(learned.vectors(), task.seed)  # as many as the model remembers: in more, all is nearer
+        standard.see(bank)
+        distance = nearest_distance(standard(held.vectors()), normalize(standard(bank), dim=1))
         keep = torch.ones(len(known), dtype=torch.bool)
         if known.ndim == 1:
             keep = torch.isin(known, learned.facts())
-        parts.append(
-            HeldOut(outputs[keep], known[keep], distance[keep], held.groups[of_row][keep], held.index[of_row][keep])
-        )
+        parts.append(HeldOut(outputs[keep], known[keep], distance[keep]))
     return HeldOut(*(torch.cat([getattr(part, name) for part in parts]) for name in HeldOut.__dataclass_fields__))
 
 

@@ -4,20 +4,16 @@ from dataclasses import dataclass
 from typing import final
 
 import torch
-from torch import Tensor
 
 from ..evaluation.splitting import Split
 from ..methods.targets import AbstractTarget
 from .examples import Examples
-from .fitted import Fitted
+from .fitted import Fitted, some_of
 from .fitters.base import AbstractFitter
 from .heads.base import AbstractFittedHead
 from .held_out import HeldOut, held_out, temperature_of, threshold_of
 from .subjects import AbstractSubject
 from .task import Task
-
-REMEMBERED = 4096
-"""Labelled vectors that distances are measured to, at most; drawn by chance."""
 
 
 @final
@@ -71,11 +67,3 @@ def settle(fitted: Fitted, held: HeldOut, unknown: float) -> None:
     """Set the temperature and the threshold by held-out rows."""
     fitted.temperature.fill_(temperature_of(fitted.target, held.outputs, held.known))
     fitted.threshold.fill_(threshold_of(held.distance, unknown))
-
-
-def some_of(vectors: Tensor, seed: int) -> Tensor:
-    """Up to `REMEMBERED` of the vectors, in their order."""
-    if len(vectors) <= REMEMBERED:
-        return vectors
-    order = torch.randperm(len(vectors), generator=torch.Generator().manual_seed(seed))
-    return vectors[order[:REMEMBERED].sort().values]

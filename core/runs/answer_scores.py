@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar, final
+from typing import Literal, TypeVar, final
 
 import torch
 from jaxtyping import Float, Int, Shaped
@@ -26,6 +26,7 @@ from .found_things import FoundThings
 from .gathering import drawn
 from .grouping import groups_of
 from .known import KnownMasks, known_here, known_of
+from .mask_classes import NONE
 from .sees_items import SeesItems
 
 ItemT = TypeVar("ItemT")
@@ -68,7 +69,8 @@ def evaluate_answers(
         ValueError: if nothing is labelled that the model could answer.
     """
     column, written = options.label_column, fitted.target.written
-    known = known_of(labels, masks, items, model.modality, column, written, skipped=skipped)
+    rest: Literal["none", "unlabelled"] = "none" if NONE in fitted.target.columns else "unlabelled"
+    known = known_of(labels, masks, items, model.modality, column, written, rest, skipped)
     rows, things = Rows(), None
     if isinstance(known, KnownMasks):
         things = FoundThings(fitted, model.modality, items, known.masks)

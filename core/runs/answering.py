@@ -5,18 +5,21 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from ..data.segmentation import Segmentation
 from ..discovery.found import FoundBatch, Named
 from ..fitting.fitted import UNKNOWN, Fitted, Said
-from ..methods.targets import AbstractTarget, Decides
+from ..methods.targets import AbstractTarget, Classes, Decides
 from ..networks.modes import evaluating
 from .mask_classes import NONE
 from .results import ItemPrediction
 
 ItemT = TypeVar("ItemT")
+
+HALF = 0.5
+"""From this probability on, one of several labels applies."""
 
 
 def said_of(fitted: Fitted, batch: FoundBatch[Any], device: torch.device) -> Said:
@@ -89,7 +92,7 @@ def named(fitted: Fitted, batch: FoundBatch[ItemT], said: Said) -> FoundBatch[It
     names = names_of(fitted)
     place = torch.tensor([-1 if name == NONE else names.index(name) for name in fitted.target.columns])
     kinds = torch.where(said.distance > fitted.threshold.cpu(), len(names) - 1, place[kinds])
-    kinds = torch.where(said.asked, kinds, -1)
+    kinds = torch.where(said.asked & enough(fitted, scores), kinds, -1)
     if not fitted.of.of_found:
         places = batch.features.places
         segmentation = Segmentation.from_labels(kinds, len(names), places)
@@ -106,6 +109,12 @@ def named(fitted: Fitted, batch: FoundBatch[ItemT], said: Said) -> FoundBatch[It
         fine=fine,
         named=Named(names, on_elements),
     )
+
+
+def enough(fitted: Fitted, scores: Float[Tensor, "items asked"]) -> Bool[Tensor, "items asked"]:
+    """Where the greatest score is one of something: that of classes always is, of several labels none may apply."""
+    of_classes = isinstance(fitted.target, Classes)
+    return torch.ones_like(scores, dtype=torch.bool) if of_classes else scores >= HALF
 
 
 def _kept(weights: Tensor, kinds: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ..data.feature_map import FeatureMap
 from ..data.items import AbstractItems, Skipped
+from ..data.pieces import part_of
 from ..data.segmentation import Segmentation
 from ..discovery.found import FoundBatch
 from ..fitting.examples import Examples, as_items, as_rows
@@ -86,9 +87,20 @@ def alone(batch: FoundBatch[Any], row: int) -> tuple[FeatureMap, Segmentation]:
     """The features and objects of one item of a batch, without the padding."""
     features, found = batch.features, batch.segmentation
     index, places = own_places(features.valid[row], features.places, row)
-    near = None if features.neighbours is None else features.neighbours[row, index][:, index][None]
-    own = FeatureMap(features.values[row, index][None], features.valid[row, index][None], places, near)
+    own = part_of(features, row, index, places)
     return own, Segmentation(found.weights[row, :, index][None], places, found.whole[row : row + 1])
+
+
+def within(counts: Sequence[int], most: int, seed: int) -> list[int]:
+    """Places drawn by chance, in their order, whose counts are `most` together, or the first of them alone.
+
+    Example:
+        >>> within([3, 3, 3], most=6, seed=0), within([9], most=6, seed=0)
+        ([0, 2], [0])
+    """
+    order = torch.randperm(len(counts), generator=torch.Generator().manual_seed(seed))
+    total = torch.tensor(counts)[order].cumsum(0)
+    return sorted(order[: max(1, int((total <= most).sum()))].tolist())
 
 
 def refuse_unordered(modality: AbstractModality[Any]) -> None:
@@ -140,8 +152,8 @@ def labelled_vectors(
     Raises:
         ValueError: if nothing is known of anything that was read.
     """
-    each, kept = max(1, most // max(len(numbers), 1)), 0
-    parts, facts, index = list[FeatureMap](), list[Shaped[Tensor, "1 ..."]](), list[int]()
+    each = max(1, most // max(len(numbers), 1))
+    parts, facts, index, counts = list[FeatureMap](), list[Shaped[Tensor, "1 ..."]](), list[int](), list[int]()
     for number, item, features, found in encoded(model, of, items, numbers, skipped):
         said = known_here(known, number, item, features, skipped)
         if said is None:
@@ -149,7 +161,7 @@ def labelled_vectors(
         asked = of.asked(features, found)
         here = of.known(known.target(), said, features, found)
         there = (asked.valid & any_known(here, axes=2))[0].nonzero()[:, 0]
-        if not len(there) or (together and kept >= most):
+        if not len(there):
             continue
         if not together:
             chance = torch.Generator().manual_seed(seed * 1_000_003 + number)
@@ -157,12 +169,15 @@ def labelled_vectors(
             asked, here = FeatureMap(asked.values[:, there], asked.valid[:, there]), here[:, there]
         elif asked.places is None:
             refuse_unordered(model.modality)
-        kept += len(there)
+        counts.append(len(there))
         parts.append(asked)
         facts.append(here)
         index.append(number)
     if not parts:
         raise ValueError(f"no {of.word} of any labelled item is labelled: see whether masks or labels fit the data")
+    if together:
+        kept = within(counts, most, seed)
+        parts, facts, index = [parts[n] for n in kept], [facts[n] for n in kept], [index[n] for n in kept]
     examples = (as_items if together else as_rows)(parts, facts, torch.tensor(index))
     target, final_known = known.settled(examples.known)
     return Asked(replace(examples, known=final_known), target)

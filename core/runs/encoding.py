@@ -79,7 +79,7 @@ class Encoding(Generic[ItemT]):
         with evaluating(self.network):
             features = self.network.encode(data)
         if self.finder is None:
-            found = _nothing(features)
+            found = no_objects(features)
         else:
             found = self.finder(self.network, features, data, torch.Generator().manual_seed(self.seed))
         own = averaged(found, features)
@@ -93,7 +93,7 @@ class Encoding(Generic[ItemT]):
         if self.finder is None:
             for some in windows:
                 features = padded_features([window.features for window in some])
-                yield batch_of(some, features, _nothing(features))
+                yield batch_of(some, features, no_objects(features))
             return
         if isinstance(source.items, InOverlap):
             yield from Overlaps[ItemT](self.finder, self.device, self.seed, source.items).found(windows)
@@ -121,7 +121,7 @@ class Encoding(Generic[ItemT]):
                 yield numbers, self.network.encode(self.modality.collate(items).to(self.device))
 
 
-def _nothing(features: FeatureMap) -> Segmentation:
+def no_objects(features: FeatureMap) -> Segmentation:
     """No object anywhere."""
     nothing = torch.full_like(features.valid, -1, dtype=torch.long)
     return Segmentation.from_labels(nothing, 1, features.places)

@@ -34,7 +34,7 @@ def fit(
 ) -> int:
     """Fit a head to labelled items and write the model: a run's folder, whole, and `fit.json`.
 
-    What will be done is said before it begins: how many of what are labelled, what is held out, what is not used.
+    What will be done is said before a head is fitted: how many of what are labelled, what is held out and not used.
 
     Args:
         run, paths, out, skip_bad, modality, device: as `discover`.
@@ -66,7 +66,7 @@ def fit(
 
 
 def say(line: str) -> None:
-    """A line to whoever watches, before anything is done."""
+    """A line to whoever watches."""
     print(line, file=sys.stderr, flush=True)
 
 

@@ -1,7 +1,7 @@
 """A finished run and labels: what will be done is said, then a head is fitted, and the model is there."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar, final
@@ -14,7 +14,7 @@ from ..data.items import AbstractItems, Skipped
 from ..data.masks import AbstractMasks
 from ..fitting.fitted import Fitted
 from ..fitting.fitters import AbstractFitter, Linear
-from ..fitting.held_out import HeldOut, splits_of
+from ..fitting.held_out import splits_of
 from ..fitting.learn import Learned, learned
 from ..fitting.options import Fitting
 from ..fitting.subjects import AbstractSubject, OfElements, OfItems, OfObjects
@@ -22,7 +22,7 @@ from ..fitting.task import Task
 from ..methods.targets import AbstractTarget, Decides, standardised
 from ..networks.encoder import Network
 from ..storage.naming import counted
-from ..training.label_source import labels_at
+from ..training.label_source import FOLDERS, labels_at
 from ..training.labels import Labels
 from .asking import Asked, labelled_vectors
 from .gathering import drawn
@@ -45,16 +45,14 @@ class Fit:
     Attributes:
         network: that was trained with the head; None where the run's own is as it was.
         fitted: what answers.
-        before: what was said before it began.
+        before: what was said before the head was fitted.
         after: what held-out rows say of it.
-        held: what heads of the other folds said of every labelled row; None where nothing was held out.
     """
 
     network: Network | None
     fitted: Fitted
     before: Facts
     after: Facts
-    held: HeldOut | None
 
 
 def subject_of(options: Fitting, masks: bool) -> AbstractSubject:
@@ -97,11 +95,14 @@ def fit_items(
     known: AbstractKnown[ItemT] = known_of(
         labels, masks, items, model.modality, options.label_column, kind, options.rest, skipped
     )
+    if options.tune and not fitter.learns:
+        raise ValueError(f"{fitter.described()} cannot be trained with the encoder: take --head linear, or mlp")
+    group = group_column(items, labels, options, skipped)
     of, numbers = subject_of(options, masks is not None), drawn(known.numbers(), options.most, options.seed)
     asked = labelled_vectors(
         model, of, items, known, numbers, fitter.together, options.elements, skipped, options.seed
     )  # fmt: skip
-    examples = asked.examples.grouped(_groups(asked.examples.index, items, labels, options))
+    examples = asked.examples.grouped(_groups(asked.examples.index, items, group, options))
     refuse_one_class(asked)
     splits, held = splits_of(examples, options.folds, options.seed)
     before = _before(asked, of, known, held, fitter, options)
@@ -116,7 +117,7 @@ def fit_items(
         after += (("trained", f"{steps} of {options.tune} steps served held-out items best"),)
     else:
         found = learned(examples, of, task, fitter, splits, options.unknown)
-    return Fit(network, found.fitted, before, after_facts(found) + after, found.held)
+    return Fit(network, found.fitted, before, after_facts(found) + after)
 
 
 def refuse_one_class(asked: Asked) -> None:
@@ -133,14 +134,29 @@ def refuse_one_class(asked: Asked) -> None:
         )
 
 
+def group_column(
+    items: AbstractItems[Any], labels: Labels | Path | None, options: Fitting, skipped: Sequence[Skipped] | None
+) -> Int[Tensor, " items"] | None:
+    """The group of every item by `--group-column`, −1 for none; None where it is not asked for.
+
+    It is a column of the labels' table, or else of the data's own records.
+
+    Raises:
+        ValueError: if there is no such column.
+    """
+    if options.group_column is None:
+        return None
+    table = labels if isinstance(labels, Path) and str(labels) != FOLDERS else None
+    return labels_at(table, items, options.group_column, "class", skipped or (), skipped is not None).known
+
+
 def _groups(
-    index: Int[Tensor, " rows"], items: AbstractItems[Any], labels: Labels | Path | None, options: Fitting
+    index: Int[Tensor, " rows"], items: AbstractItems[Any], group: Int[Tensor, " items"] | None, options: Fitting
 ) -> Int[Tensor, " rows"]:
     some, place = index.unique(return_inverse=True)
-    if options.group_column is None:
+    if group is None:
         return groups_of(items, some.tolist(), options.group)[place]
-    table = labels if isinstance(labels, Path) else None
-    column = labels_at(table, items, options.group_column).known[some]
+    column = group[some]
     own = int(column.max()) + 1 + torch.arange(len(some))  # an item without a group is one by itself
     return torch.where(column >= 0, column, own)[place]
 

@@ -12,7 +12,7 @@ from ..data.items import AbstractItems
 from ..data.masks import AbstractMasks, ItemMasks
 from ..data.places import Parts
 from ..discovery.found import FoundBatch
-from ..evaluation.counts import Counts
+from ..evaluation.counts import Counts, pooled
 from ..evaluation.intervals import Intervals
 from ..evaluation.named_counts import NamedIntervals, as_row, interval_counts, joined, object_counts
 from ..fitting.fitted import UNKNOWN, Fitted, Said
@@ -20,6 +20,9 @@ from ..modality.base import AbstractModality
 from ..modality.optional import IsSequence, ReducesElements
 from .answering import named, names_objects, names_of
 from .grouping import groups_of
+
+Stretch = tuple[int, NamedIntervals, NamedIntervals, float]
+"""The number of a window, what is found and what is true in it, and its length."""
 
 
 @final
@@ -41,7 +44,7 @@ class FoundThings:
     ) -> None:
         self.fitted, self.modality, self.items, self.masks = fitted, modality, items, masks
         self.names = tuple(name for name in names_of(fitted) if name != UNKNOWN)
-        self.stretches: dict[int, list[tuple[NamedIntervals, NamedIntervals, float]]] = {}
+        self.stretches: dict[int, list[Stretch]] = {}
         self.objects: dict[int, list[list[Counts]]] = {}
         self.in_units, self.cell = True, 1e-6
         self.wholes = groups_of(items, range(len(items)), "whole")
@@ -76,8 +79,9 @@ class FoundThings:
         ours = NamedIntervals(Intervals.from_labels(mine, edges), _runs(mine))
         kept = torch.where(names[theirs] >= 0, theirs, -1)
         known = NamedIntervals(Intervals.from_labels(kept, true_edges), names[_runs(kept)])
-        whole = int(self.wholes[found.index[0]])
-        self.stretches.setdefault(whole, []).append((ours, known, length))
+        number = found.index[0]
+        whole = int(self.wholes[number])
+        self.stretches.setdefault(whole, []).append((number, ours, known, length))
 
     def _apart(self, found: FoundBatch[Any], true: ItemMasks) -> None:
         labels, elements = found.labels()[0], found.features.valid.shape[1]
@@ -115,10 +119,17 @@ class FoundThings:
             return "objects"
         return "events" if self.in_units else "spans"
 
-    def _of_whole(self, parts: list[tuple[NamedIntervals, NamedIntervals, float]]) -> dict[str, list[Counts]]:
+    def _of_whole(self, parts: list[Stretch]) -> dict[str, list[Counts]]:
+        runs = list[list[Stretch]]()
+        for one in sorted(parts, key=lambda part: part[0]):  # windows that were not drawn part their neighbours
+            runs.append([one]) if not runs or one[0] != runs[-1][-1][0] + 1 else runs[-1].append(one)
+        counts = [self._of_run(run) for run in runs]
+        return {name: [pooled(own) for own in zip(*(one[name] for one in counts), strict=True)] for name in counts[0]}
+
+    def _of_run(self, parts: list[Stretch]) -> dict[str, list[Counts]]:
         lengths = [length for *_, length in parts]
-        mine = joined([found for found, *_ in parts], lengths, self.cell)
-        theirs = joined([true for _, true, _ in parts], lengths)
+        mine = joined([found for _, found, *_ in parts], lengths, self.cell)
+        theirs = joined([true for _, _, true, _ in parts], lengths)
         return interval_counts(mine, theirs, len(self.names), self.in_units)
 
 

@@ -106,7 +106,7 @@ class KnownMasks(AbstractKnown[ItemT]):
         found = self.masks.of_item(number, item)
         if found is None:
             return None
-        labels = found.under(features.grid, features.valid.shape[1])
+        labels = found.under(features.places, features.valid.shape[1])
         if self.rest == "none":
             return self.classes.of(found, labels)[None]
         known = torch.full_like(labels, -1)

@@ -1,6 +1,7 @@
 """What a model, or the task head of a finished run, says of new data, in files: `gestalt predict`."""
 
 import json
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -135,9 +136,11 @@ class Predictions:
             if self.table is None:
                 head = ("item", *(["best"] if decides else []), *one.scores, *(["distance"] if far else []))
                 self.table = TableWriter(self.sheet, head)
-            cells = [one.name, *([one.best] if decides else []), *(f"{score:.6g}" for score in one.scores.values())]
+            written = ["" if math.isnan(score) else f"{score:.6g}" for score in one.scores.values()]
+            cells = [one.name, *([one.best or ""] if decides else []), *written]
             self.table.row([*cells, *([f"{one.distance:.6g}"] if far else [])])
-            record: dict[str, Any] = {"item": one.name, "scores": one.scores}
+            scores = {name: None if math.isnan(score) else score for name, score in one.scores.items()}
+            record: dict[str, Any] = {"item": one.name, "scores": scores}
             if far:
                 record |= {"answer": one.answer, "distance": one.distance}
-            self.lines.write(json.dumps(record, ensure_ascii=False) + "\n")
+            self.lines.write(json.dumps(record, ensure_ascii=False, allow_nan=False) + "\n")

@@ -1,5 +1,6 @@
 """What a model gives back: vectors, objects, predictions, item by item."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar, final
@@ -75,7 +76,7 @@ class ItemVectors:
 @final
 @dataclass(frozen=True)
 class ItemPrediction:
-    """What a head says of one item: probabilities by class, or values by name.
+    """What a head says of one item: probabilities by class, or values by name; NaN where there was nothing to ask.
 
     `answer` is its decision: a class, labels with semicolons between them, or `unknown`; `distance` is how far the item
     is from everything labelled. None where there is no such thing.
@@ -88,7 +89,9 @@ class ItemPrediction:
 
     @property
     def best(self) -> Any:
-        """The decision; without one the class of the greatest probability, or the only value."""
+        """The decision; without one the class of the greatest probability, or the only value; None without scores."""
         if self.answer is not None:
             return self.answer
+        if all(math.isnan(score) for score in self.scores.values()):
+            return None
         return max(self.scores, key=lambda name: self.scores[name]) if len(self.scores) > 1 else next(iter(self.scores))

@@ -29,6 +29,7 @@ from ..fitting.tuning import Seen, Tuning, tune
 from ..networks.encoder import AbstractEncoder, Network
 from .asking import alone, labelled_vectors
 from .elements import own_places
+from .encoding import no_objects
 from .known import AbstractKnown, known_here
 from .sees_items import SeesItems
 
@@ -68,7 +69,7 @@ class ItemsToSee(Generic[ItemT]):
 
     def _found(self, encoder: AbstractEncoder, features: FeatureMap, data: Any) -> Segmentation:
         if not self.of.of_found:
-            return _nothing(features)
+            return no_objects(features)
         assert self.model.finder is not None
         network = Network(encoder, self.model.network.projector)
         with torch.no_grad():
@@ -138,7 +139,9 @@ def tuned(
     chances = _chances(examples, task, split, learn) if task.balance == "draws" else None
     how = Tuning(options.tune, options.tune_batch, options.tune_lr, options.tune_slower, options.weight_decay)
     seeing = ItemsToSee(model, of, items, known, skipped)
-    both, steps = tune(model.encoder, head, seeing, task, learn, held, how, chances)
+    with torch.random.fork_rng():
+        torch.manual_seed(task.seed)  # dropout
+        both, steps = tune(model.encoder, head, seeing, task, learn, held, how, chances)
     network = Network(both.encoder, model.network.projector).eval()
     numbers = sorted(examples.index.unique().tolist())
     again = labelled_vectors(
@@ -151,11 +154,10 @@ def tuned(
     found = None
     if bool(tested.any()):
         some = again.some(tested.nonzero()[:, 0])
-        rows = some.there().nonzero()[:, 0]
-        distance = torch.zeros(len(rows))
+        distance = torch.zeros(len(some.facts()))
         if fitted.remembered:
             distance = nearest_distance(fitted.standard(some.vectors()), fitted.vectors)
-        found = HeldOut(outputs_of(both.head, some), some.facts(), distance, some.groups[rows], some.index[rows])
+        found = HeldOut(outputs_of(both.head, some), some.facts(), distance)
         settle(fitted, found, options.unknown)
     return network, Learned(fitted, fitter, found), steps
 
@@ -166,12 +168,6 @@ def _chances(examples: Examples, task: Task, split: Split, learn: Tensor) -> Ten
     rows = row_chances(some, task)
     place = torch.searchsorted(learn, some.index)
     return torch.zeros(len(learn)).scatter_reduce_(0, place, rows, "amax")
-
-
-def _nothing(features: FeatureMap) -> Segmentation:
-    """No object anywhere."""
-    nothing = torch.full_like(features.valid, -1, dtype=torch.long)
-    return Segmentation.from_labels(nothing, 1, features.places)
 
 
 def _detached(features: FeatureMap) -> FeatureMap:

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal, final
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.nn.functional import normalize
 
 from ...components.ranges import Count, Positive, check_ranges
 from ...methods.targets import FromNeighbours
@@ -67,7 +68,7 @@ class Knn(AbstractProtocol):
         return found
 
     def _of(self, rows: LabelledVectors, split: Split, count: int) -> Float[Tensor, "test outputs"]:
-        bank, known = rows.vectors[split.train], rows.known[split.train]
+        bank, known = normalize(rows.vectors[split.train].float(), dim=1), rows.known[split.train]
         assert isinstance(rows.target, FromNeighbours)
         parts = []
         for queries in rows.vectors[split.test].split(CHUNK):

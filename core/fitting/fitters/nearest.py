@@ -7,6 +7,7 @@ from typing import ClassVar, final
 import torch
 from jaxtyping import Int
 from torch import Tensor
+from torch.nn.functional import normalize
 
 from ...components.ranges import Count, Positive, check_ranges
 from ...evaluation.splitting import Split
@@ -61,7 +62,7 @@ class Nearest(AbstractFitter):
             task.target, vectors.shape[1], len(vectors), columns, self.neighbours, self.temperature
         )  # fmt: skip
         head.standard.see(vectors)
-        head.vectors.copy_(head.standard(vectors))
+        head.vectors.copy_(normalize(head.standard(vectors), dim=1))
         head.known.copy_(known)
         return head.eval()
 

@@ -15,7 +15,7 @@ from gestalt.core.fitting.options import Fitting
 class ToLabels:
     """Fit a head to labelled data on a finished run, and write the model that predict and evaluate take.
 
-    Says how many of what are labelled, what is held out and what is not used before it begins.
+    Says how many of what are labelled, what is held out and what is not used before a head is fitted.
     """
 
     run: Annotated[Path, tyro.conf.Positional]
