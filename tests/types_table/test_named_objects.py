@@ -1,7 +1,6 @@
 """Objects have the names of the events that they are, and vectors of their own elements; scores are those of names."""
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
