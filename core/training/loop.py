@@ -17,6 +17,7 @@ from torch.optim import AdamW, Optimizer
 from tqdm import tqdm
 
 from ..methods.step import AbstractLearner, StepOutput
+from ..networks.devices import check_device
 from ..optimization.lars import LARS
 from ..optimization.parameter_groups import SHARE, parameter_groups
 from ..optimization.progress import Progress
@@ -64,6 +65,7 @@ class _Step(nn.Module):
 
 def launch(options: Training) -> Fabric:
     """Start the processes of a training, one per device, and return this one's handle on them."""
+    check_device(options.accelerator, "--accelerator")
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     # Threads that share a core with a worker do not share the work, they wait for one another many times a step.
     torch.set_num_threads(options.threads or max(1, cores // options.devices - options.workers))
