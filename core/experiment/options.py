@@ -144,6 +144,7 @@ FREE = frozenset(
         "running.validate",
         "training.workers",
         "training.threads",
+        "training.logger",
         "labelling.labels",
     }
 )
