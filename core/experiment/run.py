@@ -18,6 +18,7 @@ from ..runs.saving import config_of, save
 from ..storage.naming import counted
 from ..training.data_record import DataRecord
 from ..training.folder import RunFolder
+from ..training.label_source import ARCHIVES, FOLDERS
 from ..training.loop import TrainingResult, launch, train_learner
 from ..training.training_data import TrainingData
 from .build import LearnerFactory
@@ -84,7 +85,7 @@ def run(recipe: AbstractRecipe[ItemT, TruthT]) -> int:
 
 def record_of(running: Running, labelling: Labelling, items: int) -> DataRecord:
     """What a run on the user's own data is begun on: the data, and the masks and labels that come with them."""
-    labels = None if str(labelling.labels) == "folders" else labelling.labels
+    labels = None if str(labelling.labels) in (FOLDERS, ARCHIVES) else labelling.labels
     masks = () if running.masks is None else paths_of_masks(running.masks)
     return DataRecord.of((*running.data, *masks, *(() if labels is None else (labels,))), items)
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..data.items import BadItemError
+from ..shards.files import at_hand
 from .bounded_file import bounded
 from .pillow import from_pillow, size_by_pillow
 from .pixels import Raw, refuse_many
@@ -34,7 +35,8 @@ def read_picture(path: Path) -> Raw:
         BadItemError: if it is empty, damaged, no picture, or too large.
     """
     readers = {".npy": _from_array, ".tif": from_tiff, ".tiff": from_tiff}
-    return _named(path, readers.get(path.suffix.lower(), _by_content))
+    with at_hand(path) as file:
+        return _named(file, readers.get(path.suffix.lower(), _by_content))
 
 
 def size_of(path: Path) -> tuple[int, int]:
@@ -46,7 +48,8 @@ def size_of(path: Path) -> tuple[int, int]:
     if path.suffix.lower() in BY_VALUES:
         height, width = read_picture(path).values.shape[:2]
         return int(height), int(width)
-    return _named(path, size_by_pillow)
+    with at_hand(path) as file:
+        return _named(file, size_by_pillow)
 
 
 def read_numbers(path: Path, advice: str) -> NDArray[np.int32]:
