@@ -25,6 +25,7 @@ from .checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
 from .data import mix
 from .metrics_log import MetricsLog
 from .options import Training
+from .processes import Processes
 from .source import BatchSource
 from .training_data import TrainingData
 from .watch import CollapseWatch
@@ -71,11 +72,24 @@ class _Step(nn.Module):
 
 
 def launch(options: Training) -> Fabric:
-    """Start the processes of a training, one per device, and return this one's handle on them."""
+    """Start the processes of a training, one per device, and return this one's handle on them.
+
+    Where torchrun or SLURM started them, they find one another.
+
+    Raises:
+        ValueError: see `Processes.of`.
+    """
+    processes = Processes.of(options)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     # Threads that share a core with a worker do not share the work, they wait for one another many times a step.
-    torch.set_num_threads(options.threads or max(1, cores // options.devices - options.workers))
-    fabric = Fabric(accelerator=options.accelerator, devices=options.devices, precision=options.precision)
+    torch.set_num_threads(options.threads or max(1, cores // processes.per_node - options.workers))
+    fabric = Fabric(
+        accelerator=options.accelerator,
+        strategy=options.strategy,
+        devices=processes.per_node,
+        num_nodes=processes.nodes,
+        precision=options.precision,
+    )
     fabric.launch()
     return fabric
 
