@@ -47,6 +47,7 @@ def test_examples_commands_and_names_are_found_at_all() -> None:
     assert sum(len(list(expressions(page))) for page in PRESENT) > 40
 
 
+@pytest.mark.filterwarnings("ignore:The given buffer is not writable:UserWarning")  # torch of its own file, once
 @pytest.mark.parametrize("page", [page for page in PAGES if blocks(page) and page not in START], ids=named)
 def test_the_examples_of_a_page_run_in_their_order(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)

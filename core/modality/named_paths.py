@@ -34,7 +34,7 @@ def named_paths(paths: Sequence[Path | str], modality: object = None) -> tuple[P
     - What exists is itself.
     - `recordings/**/*.wav`: all that match the pattern, in sorted order; `**` stands for any number of folders.
     - `@list.txt`: the paths in the file, one a line, patterns too; empty lines and those that begin with # are none. A
-      path that is not there from the working directory is looked for beside the list.
+      path, or what matches a pattern, that is not there from the working directory is looked for beside the list.
     - `shards/{000..099}.tar`, `{a,b}.wav`: every one of these.
     - `s3://bucket/shards`, `https://host/000.tar`: remote archives (`core/shards/`).
     - `-`: standard input. Where items of the modality may be lines (`ReadsLines`), it holds these; otherwise paths.
@@ -94,11 +94,11 @@ def _meant(path: Path, modality: object) -> Iterator[Path]:
             yield from _listed(_lines(_standard_input()), Path(), "standard input")
     elif text.startswith("@"):
         yield from _listed(_lines(_of_list(Path(text[1:]))), Path(text[1:]).parent, text[1:])
-    elif any(sign in text for sign in MAGIC):
-        found = sorted(glob.glob(text, recursive=True, include_hidden=False))
+    elif _is_pattern(text):
+        found = _matching(text)
         if not found:
             raise FileNotFoundError(f"nothing matches the pattern {text}; check the spelling and the folder")
-        yield from map(Path, found)
+        yield from found
     else:
         yield path  # whoever reads it says that it does not exist
 
@@ -108,9 +108,23 @@ def _listed(lines: Sequence[str], folder: Path, where: str) -> Iterator[Path]:
         raise ValueError(f"{where} names no paths: one a line is expected")
     for line in lines:
         path = Path(line)
+        if _is_pattern(line) and not path.exists() and not path.is_absolute() and not _matching(line):
+            found = _matching(line, folder)
+            if found:
+                yield from found
+                continue
         beside = folder / line
         chosen = beside if not path.is_absolute() and not path.exists() and beside.exists() else path
         yield from _meant(chosen, None) if not line.startswith("@") and line != INPUT else (path,)
+
+
+def _is_pattern(text: str) -> bool:
+    return any(sign in text for sign in MAGIC)
+
+
+def _matching(pattern: str, folder: Path = Path()) -> list[Path]:
+    """What matches a pattern from a folder, in sorted order."""
+    return [folder / name for name in sorted(glob.glob(pattern, root_dir=folder, recursive=True))]
 
 
 def _lines(text: str) -> list[str]:

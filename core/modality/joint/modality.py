@@ -137,8 +137,7 @@ class JointModality(AbstractModality[JointItem]):
 
     def alone(self, item: JointItem, names: Sequence[str]) -> JointItem | None:
         """An item without its other parts; None where it has none of these."""
-        kept = {name: part for name, part in item.parts.items() if name in names}
-        return JointItem(kept) if kept else None
+        return item.only(names) if item.parts.keys() & set(names) else None
 
     def chain(self, *steps: tuple[float, AbstractTransform[JointItem]]) -> Chain[JointItem]:
         """Transforms of joint items in a row, as pairs (probability, transform); none is the item itself."""

@@ -186,7 +186,8 @@ def read_paths(
         return read_joint(modalities, paths, skip_bad, allow_missing, full)
     INDICES.look_into(shards)
     reading = read_shards(modalities, shards, skip_bad, allow_missing, full)
-    beside = [file for file in files if file not in set(shards)]
+    archives = set(shards)
+    beside = [file for file in files if file not in archives]
     reason = f"{len(beside)} files beside the archives are not read, the first {beside[0].name}" if beside else ""
     return replace(reading, damaged=(*reading.damaged, *([Skipped(str(beside[0].parent), reason)] if beside else [])))
 
