@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..data.items import BadItemError
+from ..shards.files import at_hand
 from .bounded_file import bounded
 from .pillow import from_pillow, size_by_pillow
 from .pixels import Raw, counted, refuse_many
@@ -43,7 +44,8 @@ def read_picture(path: Path, longest: int | None = None) -> Raw:
     """
     readers = {".npy": _from_array, ".tif": from_tiff, ".tiff": from_tiff}
     read = readers.get(path.suffix.lower(), _by_content)
-    return _named(path, lambda file: read(file, longest))
+    with at_hand(path) as file:
+        return _named(file, lambda there: read(there, longest))
 
 
 def size_of(path: Path) -> tuple[int, int]:
@@ -54,7 +56,8 @@ def size_of(path: Path) -> tuple[int, int]:
     """
     if path.suffix.lower() in BY_VALUES:
         return read_picture(path, longest=1).whole
-    return _named(path, size_by_pillow)
+    with at_hand(path) as file:
+        return _named(file, size_by_pillow)
 
 
 def read_numbers(path: Path, advice: str) -> NDArray[np.int32]:
