@@ -17,5 +17,5 @@ collect_ignore = ["extension_package"]
 def same_random_numbers() -> None:
     """What a test draws does not depend on the tests that ran before it in its process."""
     random.seed(0)
-    np.random.seed(0)  # noqa: NPY002: libraries draw from it
+    np.random.seed(0)  # noqa: NPY002 - libraries draw from it
     torch.manual_seed(0)
