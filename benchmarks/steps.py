@@ -73,19 +73,24 @@ def main(options: Options) -> None:
     tasks = {name: partial(on_copy, passes, batch) for name, passes in ({BARE: bare} | steps).items()}
     seconds = in_turn(tasks, options.repeats, device)
     names = {BARE: BARE, "byol": "BYOL, whole step", "odin": "Odin, warm start, whole step"}
+    waits = {name: waiting(steps[name], source, options, device) for name in steps if options.waiting}
     rows = [
         [
             names[name],
             Spread.of([1000 * value for value in values]).show(1),
             ratios(values, seconds[BARE]).show(),
             ratios(values, seconds["byol"]).show(),
-            waiting(steps[name], source, options, device) if name in steps and options.waiting else "",
+            f"{waits[name]:.0%}" if name in waits else "",
         ]
         for name, values in seconds.items()
     ]
     title = f"A step of {options.batch} items of {options.seconds:g} s with the encoder {options.encoder}"
     heading = ["step", "ms: median (quartiles)", "time / encoder alone", "time / BYOL", "share spent waiting for views"]
-    report(title, heading, rows, machine(device) | {"repeats": options.repeats, "workers": 1}, options.out)
+    kept = {
+        "a step of BYOL over the bare passes": ratios(seconds["byol"], seconds[BARE]).median,
+        "a step of Odin over one of BYOL": ratios(seconds["odin"], seconds["byol"]).median,
+    }
+    report(title, heading, rows, machine(device) | {"repeats": options.repeats, "workers": 1}, options.out, kept)
 
 
 def methods(options: Options) -> dict[str, AbstractMethod]:
@@ -161,7 +166,7 @@ def step_of(of: Learner, training: Training) -> Callable[[Batch[Any]], None]:
 
 def waiting(
     step: Callable[[Batch[Any]], None], source: Iterator[Batch[Any]], options: Options, device: torch.device
-) -> str:
+) -> float:
     """The share of a training's time in which the main process waits for its one worker."""
     waited, began = 0.0, 0.0
     for number in range(FILLED + options.waiting):
@@ -171,7 +176,7 @@ def waiting(
         batch = next(source)
         waited += time.perf_counter() - asked
         step(batch.to(device))
-    return f"{waited / (now(device) - began):.0%}"
+    return waited / (now(device) - began)
 
 
 if __name__ == "__main__":

@@ -163,6 +163,7 @@ def nothing_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     """Commands stop where their work would begin."""
     for module, name in (
         ("experiment.run", "run"),
+        ("experiment.again", "report_again"),
         ("experiment.seeds", "run_seeds"),
         ("runs.discover", "discover"),
         ("runs.types.command", "types"),

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import tarfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -139,7 +139,7 @@ def flipped(path: Path) -> None:
     path.write_bytes(content)
 
 
-BROKEN: Mapping[str, Callable[[Path], object]] = {
+BROKEN: dict[str, Callable[[Path], object]] = {
     "cut off": lambda path: path.write_bytes(path.read_bytes()[:700]),
     "damaged": flipped,
     "is not there|No such file|cannot be read": lambda path: path.unlink(),

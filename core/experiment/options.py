@@ -148,6 +148,7 @@ FREE = frozenset(
         "training.num_nodes",
         "training.strategy",
         "training.threads",
+        "training.logger",
         "labelling.labels",
     }
 )

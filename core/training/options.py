@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal, final
 
 from ..components.ranges import Between, Count, CountOrNone, Positive, Weight, check_ranges
+from .loggers import LoggerName
 
 
 @final
@@ -49,6 +50,8 @@ class Training:
     """Steps between two rows of metrics."""
     checkpoint_every: Count = 100
     """Steps between two checkpoints."""
+    logger: LoggerName = "tensorboard"
+    """Where curves go beside metrics.csv: tensorboard, wandb or mlflow, if it is installed; csv for nowhere."""
 
     def __post_init__(self) -> None:
         check_ranges(self)

@@ -7,9 +7,10 @@ from typing import final
 from .options import Training
 
 SHARDED = (
-    "--strategy fsdp is not offered: weights that are cut into pieces were never tried here. Lightning Fabric does so "
-    "on GPUs alone, and teachers that follow weights would have to follow pieces. For a network that does not fit, "
-    "take --precision bf16-mixed, a smaller --batch, more --accumulate, or freeze its first layers (--encoder.frozen)"
+    "--strategy fsdp is not offered: weights that are cut into pieces were never tried here, since Lightning Fabric "
+    "does so on GPUs alone, and teachers that follow weights would have to follow pieces. For a network that does not "
+    "fit, take --precision bf16-mixed, a smaller --batch, more --accumulate, or freeze its first layers "
+    "(--encoder.frozen)"
 )
 
 

@@ -156,6 +156,10 @@ class Audio(AbstractModality[Recording]):
         rate = items.sample_rate if isinstance(items, AudioFiles) else first_readable(items).sample_rate
         return accepted(self.encoders[encoder], {"sample_rate": rate})
 
+    def amounts(self, item: Recording) -> Mapping[str, float]:
+        """How long it is."""
+        return {"seconds": item.seconds}
+
     def computed(self, item: Recording) -> Mapping[str, float]:
         """Spectral and temporal statistics: how loud, bright, tonal and even it is."""
         return statistics(item)

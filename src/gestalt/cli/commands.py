@@ -16,11 +16,13 @@ from .evaluate_command import evaluate_command
 from .export_command import export_command
 from .given_paths import meant
 from .pack_command import pack_command
+from .report_command import report_command
 from .search_commands import duplicates_command, index_command, search_command
 from .types_command import types_command
 
 COMMANDS = {
     "run": "train by a recipe, evaluate, and write a report",
+    "report": "evaluate a finished run again, and make its report anew",
     "table": "run a recipe over several seeds, beside other methods, and write the table",
     "discover": "find objects in new data with a finished run",
     "types": "find which kinds of objects recur in data, with a page on which to name them",
@@ -286,6 +288,7 @@ def execute(arguments: Sequence[str]) -> int:
 
 FUNCTIONS: Mapping[str, Callable[[Sequence[str]], int]] = {
     "run": run_command,
+    "report": report_command,
     "table": table_command,
     "discover": discover_command,
     "types": types_command,
