@@ -2,6 +2,7 @@
 
 import atexit
 import glob
+import re
 import shutil
 import sys
 import tempfile
@@ -10,8 +11,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
+from ..shards.addresses import address_of
+
 INPUT = "-"
 MAGIC = "*?["
+BRACES = re.compile(r"\{(?:(?P<first>\d+)\.\.(?P<last>\d+)|(?P<listed>[^{},]+(?:,[^{},]*)+))\}")
 
 
 @runtime_checkable
@@ -31,6 +35,8 @@ def named_paths(paths: Sequence[Path | str], modality: object = None) -> tuple[P
     - `recordings/**/*.wav`: all that match the pattern, in sorted order; `**` stands for any number of folders.
     - `@list.txt`: the paths in the file, one a line, patterns too; empty lines and those that begin with # are none. A
       path, or what matches a pattern, that is not there from the working directory is looked for beside the list.
+    - `shards/{000..099}.tar`, `{a,b}.wav`: every one of these.
+    - `s3://bucket/shards`, `https://host/000.tar`: remote archives (`core/shards/`).
     - `-`: standard input. Where items of the modality may be lines (`ReadsLines`), it holds these; otherwise paths.
 
     Args:
@@ -51,10 +57,34 @@ def named_paths(paths: Sequence[Path | str], modality: object = None) -> tuple[P
     return tuple(found for path in paths for found in _meant(Path(path), modality))
 
 
+def braces(text: str) -> list[str]:
+    """What braces stand for: a range of numbers with the zeros of its begin, or what stands between commas.
+
+    Example:
+        >>> braces("a/{08..10}.tar"), braces("{a,b}{1..2}"), braces("a{b}")
+        (['a/08.tar', 'a/09.tar', 'a/10.tar'], ['a1', 'a2', 'b1', 'b2'], ['a{b}'])
+    """
+    found = BRACES.search(text)
+    if found is None:
+        return [text]
+    if found["first"] is None:
+        inside = found["listed"].split(",")
+    else:
+        first, last = int(found["first"]), int(found["last"])
+        numbers = range(first, last + 1) if first <= last else range(first, last - 1, -1)
+        inside = [str(number).zfill(len(found["first"])) for number in numbers]
+    ends = braces(text[found.end() :])
+    return [f"{text[: found.start()]}{one}{end}" for one in inside for end in ends]
+
+
 def _meant(path: Path, modality: object) -> Iterator[Path]:
     text = str(path)
-    if path.exists() or path.is_symlink():
+    if address_of(path) is not None:
+        yield from map(Path, braces(text))
+    elif path.exists() or path.is_symlink():
         yield path
+    elif (each := braces(text)) != [text]:
+        yield from (found for one in each for found in _meant(Path(one), modality))
     elif text == INPUT:
         if modality is None:
             yield path

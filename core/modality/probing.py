@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from ..data.items import BadItemError, Skipped, as_bad_item
+from ..shards.addresses import is_archive
+from ..shards.files import obstacle_in, place_of
 from ..storage.listing import obstacle
 
 FoundT = TypeVar("FoundT")
@@ -47,7 +49,7 @@ def probe(
     found: list[tuple[Path, FoundT]] = []
     for path in paths:
         try:
-            reason = obstacle(path)
+            reason = obstacle_in(path) if is_archive(path) or place_of(path) is not None else obstacle(path)
             if reason is not None:
                 raise BadItemError(str(path), f"{reason}; {ADVICE}")
             found.append((path, examine(path)))

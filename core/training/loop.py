@@ -26,6 +26,7 @@ from .data import mix
 from .ended import TrainingResult as TrainingResult
 from .metrics_log import METRICS, log_of, read_metrics
 from .options import Training
+from .processes import Processes
 from .source import BatchSource
 from .time_left import TimeLeft
 from .training_data import TrainingData
@@ -64,12 +65,25 @@ class _Step(nn.Module):
 
 
 def launch(options: Training) -> Fabric:
-    """Start the processes of a training, one per device, and return this one's handle on them."""
+    """Start the processes of a training, one per device, and return this one's handle on them.
+
+    Where torchrun or SLURM started them, they find one another.
+
+    Raises:
+        ValueError: see `Processes.of`.
+    """
     check_device(options.accelerator, "--accelerator")
+    processes = Processes.of(options)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     # Threads that share a core with a worker do not share the work, they wait for one another many times a step.
-    torch.set_num_threads(options.threads or max(1, cores // options.devices - options.workers))
-    fabric = Fabric(accelerator=options.accelerator, devices=options.devices, precision=options.precision)
+    torch.set_num_threads(options.threads or max(1, cores // processes.per_node - options.workers))
+    fabric = Fabric(
+        accelerator=options.accelerator,
+        strategy=options.strategy,
+        devices=processes.per_node,
+        num_nodes=processes.nodes,
+        precision=options.precision,
+    )
     fabric.launch()
     return fabric
 
