@@ -12,6 +12,6 @@ REFUSED = {
     **dict.fromkeys((".rxn", ".rdf"), "describes reactions; write their molecules to a file of SMILES or an SDF"),
     **dict.fromkeys((".graphml", ".gml", ".gexf", ".net", ".mtx", ".dot", ".adjlist"), OTHER_NETWORK),
     **dict.fromkeys((".xls", ".xlsx", ".ods", ".parquet", ".feather"), SHEET),
-    **dict.fromkeys((".bz2", ".xz", ".zst", ".zip", ".7z", ".tgz"), PACKED),
+    **dict.fromkeys((".bz2", ".xz", ".zst", ".zip", ".7z", ".tar", ".tgz"), PACKED),
 }
 """By their suffix in small letters."""
