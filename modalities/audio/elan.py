@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any, final
 from xml.parsers import expat
 
+from gestalt.core.tables.blocks import blocks_of
+
 from .labelled_events import LabelledEvent, event_of
 
 
@@ -25,8 +27,9 @@ def events_of_elan(path: Path) -> list[LabelledEvent]:
     parser.EndElementHandler = document.end
     parser.CharacterDataHandler = document.text
     try:
-        with path.open("rb") as file:
-            parser.ParseFile(file)
+        for block in blocks_of(path):
+            parser.Parse(block, False)
+        parser.Parse(b"", True)
     except expat.ExpatError as error:
         raise ValueError(f"{path}:{error.lineno} is no XML ({expat.ErrorString(error.code)}); save it again") from error
     if not document.is_elan:
