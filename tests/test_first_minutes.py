@@ -174,7 +174,8 @@ def test_the_options_of_every_recipe_come_back_whole(name: str) -> None:
         options = dataclasses.replace(options, modality="text", running=running)
         encoders = load_modality("text").encoders
     else:
-        encoders = recipe(options).modality.encoders
+        made: Any = recipe
+        encoders = made(options).modality.encoders
     again = restored(recipe.options_type, described(options, encoders), encoders)
     assert type(again) is type(options)
     assert plain(again) == plain(options)

@@ -65,11 +65,11 @@ def files_in(archive: Path) -> list[Path]:
 def obstacle_in(path: Path) -> str | None:
     """Why an archive, or a file in one, cannot be read as far as its index says; None if nothing is in the way."""
     place = place_of(path)
+    archive, name = place or (path, "")
     try:
         if place is None:
             damage = INDICES.of(path).damage
             return f"{damage}; what is there is read, {ADVICE}" if damage else None
-        archive, name = place
         found = INDICES.of(archive)
         number = found.number(name)
         if number is None:

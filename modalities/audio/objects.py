@@ -35,23 +35,33 @@ def recording_of(thing: Any, sample_rate: int) -> Recording:
     """
     if isinstance(thing, Recording):
         return thing
-    rate: Any = sample_rate
-    if isinstance(thing, tuple) and thing:
-        said = _rate(thing)
-        if said is None and len(thing) > 1 and isinstance(thing[1], float | np.floating) and thing[1] >= LEAST_RATE:
-            raise TypeError(f"is no recording: the rate behind samples is an int, in Hz, got {thing[1]!r}")
-        thing, rate = thing[0], sample_rate if said is None else said
-    if hasattr(thing, "get_all_samples"):  # a decoder of torchcodec
-        decoded = thing.get_all_samples()
-        thing, rate = decoded.data, decoded.sample_rate
-    if isinstance(thing, Mapping) and "array" in thing:
-        thing, rate = thing["array"], thing.get("sampling_rate", sample_rate)
-    if not isinstance(rate, int | float | np.number) or not rate >= 1 or isinstance(thing, str | bytes | Mapping):
+    sound, rate = _in_entry(thing, sample_rate)
+    if hasattr(sound, "get_all_samples"):  # a decoder of torchcodec
+        decoded = sound.get_all_samples()
+        sound, rate = decoded.data, decoded.sample_rate
+    if isinstance(sound, Mapping) and "array" in sound:
+        sound, rate = sound["array"], sound.get("sampling_rate", sample_rate)
+    if not isinstance(rate, int | float | np.number) or not rate >= 1 or isinstance(sound, str | bytes | Mapping):
         raise TypeError(
             "is no recording: expected samples, or samples and their rate in Hz (a tuple, or a mapping with array and "
-            f"sampling_rate), got {type(thing).__name__} with the rate {rate!r}"
+            f"sampling_rate), got {type(sound).__name__} with the rate {rate!r}"
         )
-    return Recording(resampled(_mono(thing), int(rate), sample_rate), sample_rate)
+    return Recording(resampled(_mono(sound), int(rate), sample_rate), sample_rate)
+
+
+def _in_entry(thing: Any, sample_rate: int) -> tuple[Any, Any]:
+    """The samples in an entry of a data set, and their rate; what is no entry as it is.
+
+    Raises:
+        TypeError: for a rate that is a float.
+    """
+    if not isinstance(thing, tuple) or not thing:
+        return thing, sample_rate
+    samples, *behind = thing
+    said = _rate(thing)
+    if said is None and behind and isinstance(behind[0], float | np.floating) and behind[0] >= LEAST_RATE:
+        raise TypeError(f"is no recording: the rate behind samples is an int, in Hz, got {behind[0]!r}")
+    return samples, sample_rate if said is None else said
 
 
 def label_in(entry: tuple[Any, ...]) -> Any:

@@ -18,16 +18,23 @@ LONGEST = 500
 class MlflowLog(Logger):
     """MLflow, where MLFLOW_TRACKING_URI says, in the experiment of MLFLOW_EXPERIMENT_NAME, or else "gestalt"."""
 
-    name = "mlflow"
-    version: str = ""
-
     def __init__(self, folder: Path, step: int) -> None:
         tracking: Any = importlib.import_module("mlflow.tracking")  # which not every environment has
         self.client = tracking.MlflowClient()
         known = known_as(folder, self.name, step)
-        self.version = self._begin(folder.name) if known is None else known
-        self.client.update_run(self.version, status="RUNNING")
-        remember(folder, self.name, self.version)
+        self.run = self._begin(folder.name) if known is None else known
+        self.client.update_run(self.run, status="RUNNING")
+        remember(folder, self.name, self.run)
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        return "mlflow"
+
+    @property
+    def version(self) -> str:
+        """The id of the run there."""
+        return self.run
 
     def _begin(self, title: str) -> str:
         name = os.environ.get("MLFLOW_EXPERIMENT_NAME", "gestalt")
@@ -38,13 +45,13 @@ class MlflowLog(Logger):
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         """One point of every curve."""
         for name, value in metrics.items():
-            self.client.log_metric(self.version, name, value, step=step)
+            self.client.log_metric(self.run, name, value, step=step)
 
     def log_hyperparams(self, params: Any) -> None:
         """The options of the run."""
         for name, value in dict(params).items():
-            self.client.log_param(self.version, name, str(value)[:LONGEST])
+            self.client.log_param(self.run, name, str(value)[:LONGEST])
 
     def finalize(self, status: str) -> None:
         """End the run there."""
-        self.client.set_terminated(self.version, "FINISHED" if status == "success" else "KILLED")
+        self.client.set_terminated(self.run, "FINISHED" if status == "success" else "KILLED")

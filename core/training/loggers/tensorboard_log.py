@@ -12,11 +12,18 @@ from torch.utils.tensorboard import SummaryWriter
 class TensorBoardLog(Logger):
     """TensorBoard's files in the run's folder; a resumed run hides what is younger than its checkpoint."""
 
-    name = "tensorboard"
-    version = None
-
     def __init__(self, folder: Path, step: int) -> None:
         self.board = SummaryWriter(str(folder / "tensorboard"), purge_step=step + 1 if step else None)
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        return "tensorboard"
+
+    @property
+    def version(self) -> None:
+        """None: a run's folder has one."""
+        return
 
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         """One point of every curve."""

@@ -16,17 +16,24 @@ from .run_id import known_as, remember
 class WandbLog(Logger):
     """Weights & Biases, in the project of WANDB_PROJECT, or else "gestalt"; with WANDB_MODE=offline nothing is sent."""
 
-    name = "wandb"
-    version: str = ""
-
     def __init__(self, folder: Path, step: int) -> None:
         wandb: Any = importlib.import_module("wandb")  # which not every environment has
-        self.version = known_as(folder, self.name, step) or uuid4().hex[:12]
+        self._id = known_as(folder, self.name, step) or uuid4().hex[:12]
         project = os.environ.get("WANDB_PROJECT", "gestalt")
         self.run = wandb.init(
-            project=project, name=folder.name, dir=str(folder), id=self.version, resume="allow" if step else "never"
+            project=project, name=folder.name, dir=str(folder), id=self._id, resume="allow" if step else "never"
         )
-        remember(folder, self.name, self.version)
+        remember(folder, self.name, self._id)
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        return "wandb"
+
+    @property
+    def version(self) -> str:
+        """The id of the run there."""
+        return self._id
 
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         """One point of every curve."""
