@@ -141,6 +141,8 @@ def runs_of(page: Path) -> list[list[str]]:
         return [["run", "audio-events"], ["fit", "runs/mine", "FOLDER"]]
     if page.stem == "search":
         return [["index", "runs/mine", "FOLDER"], ["search", "archive", "bird.wav"], ["duplicates", "archive"]]
+    if page.stem == "shards":
+        return [["pack", "FOLDER", "--modality", "image", "--out", "shards"], ["run", "audio-events"]]
     if page.stem == "exports":
         return [["export", "runs/mine"]]
     if page.stem == "joint":
@@ -175,6 +177,7 @@ def nothing_runs(monkeypatch: pytest.MonkeyPatch) -> None:
         ("runs.embed", "embed"),
         ("runs.predict", "predict"),
         ("runs.evaluate", "evaluate"),
+        ("runs.pack", "pack"),
         ("runs.index", "index"),
         ("runs.search", "search"),
         ("runs.duplicates", "duplicates"),
