@@ -162,7 +162,7 @@ def main(options: Options) -> None:
     ]
     device = torch.device(options.device)
     facts = machine(device) | {"batch": options.batch, "files": options.files, "global batch": options.global_batch}
-    report("What large data sets take", HEADING, rows, facts, options.out)
+    report("What large data sets take", HEADING, rows, facts, options.out, {})
 
 
 def _with_step(one: Rates, step: float | None) -> Rates:
