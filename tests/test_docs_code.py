@@ -19,7 +19,7 @@ from gestalt.cli.commands import COMMANDS, execute
 from gestalt.core.components.registry import CLUSTERINGS, METHODS, RECIPES
 from gestalt.core.methods.presets import Preset
 from gestalt.core.training.options import Training
-from tests.pages import FENCE, PAGES, PLUG_INS, PRESENT, ROOT, START, blocks, inline, named
+from tests.pages import FENCE, PAGES, PLUG_INS, PRESENT, ROOT, START, STORY, blocks, inline, named
 
 
 @pytest.fixture(autouse=True)
@@ -48,7 +48,7 @@ def test_examples_commands_and_names_are_found_at_all() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:The given buffer is not writable:UserWarning")  # torch of its own file, once
-@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page) and page not in START], ids=named)
+@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page) and page not in (*START, STORY)], ids=named)
 def test_the_examples_of_a_page_run_in_their_order(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     names: dict[str, Any] = {"__name__": page.stem}
@@ -128,6 +128,10 @@ def runs_of(page: Path) -> list[list[str]]:
     if page.stem == "types":
         ways = [["types", "runs/mine", "FOLDER", "--by", way] for way in CLUSTERINGS.names()]
         return [*ways, ["run", "audio-events"], ["fit", "runs/mine", "FOLDER"]]
+    if page.stem == "end-to-end":
+        return [["run", "named-events"]]
+    if page.stem == "targets":
+        return [["fit", "runs/mine", "FOLDER"], ["evaluate", "runs/mine", "FOLDER"]]
     if page.stem == "evaluation":
         return [["evaluate", "runs/mine", "FOLDER"]]
     if page.stem == "answers":
