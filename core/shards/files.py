@@ -78,14 +78,14 @@ def obstacle_in(path: Path) -> str | None:
     except BadItemError as error:
         return error.reason
     except OSError as error:
-        return f"lies in {archive}, which cannot be read ({first_line(error)})"
+        return f"lies in {archive}, which cannot be read ({first_line(error)}); {ADVICE}"
 
 
 def _cut(archive: Path, found: Archive, number: int) -> str | None:
     member, size = found.member(number), size_of(archive)
     if member.begin + member.size <= size:
         return None
-    return f"lies in {archive}, which is cut off: it had {found.bytes} bytes and has {size}"
+    return f"lies in {archive}, which is cut off: it had {found.bytes} bytes and has {size}; {ADVICE}"
 
 
 def bytes_of(path: Path) -> int:
