@@ -33,7 +33,7 @@ def test_every_requirement_has_one_lower_bound_and_it_is_the_version_that_is_tes
     lowest = dict(line.split("==") for line in lines if line and not line.startswith("#"))
     bounds: dict[str, set[str]] = {}
     for one in requirements():
-        found = re.match(r"([\w.-]+)>=([\d.]+)", one)
+        found = re.match(r"([\w.-]+)(?:\[[\w,]+\])?>=([\d.]+)", one)
         assert found, f"{one} has no lower bound"
         bounds.setdefault(found[1], set()).add(found[2])
     assert {name: {version} for name, version in lowest.items()} == bounds
