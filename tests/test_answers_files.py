@@ -2,23 +2,27 @@
 
 import csv
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, final
+from typing import Any, Literal, final
 
 import numpy as np
+import pandas
 import pytest
 import soundfile
+import torch
 from PIL import Image
 
 import gestalt
 from gestalt.core.fitting.fitters import Nearest
 from gestalt.core.fitting.options import Fitting
+from gestalt.core.methods.targets import Values
 from gestalt.core.modality.base import AbstractModality
 from gestalt.core.modality.plugins import load_modality
 from gestalt.core.runs.asking import alone
 from gestalt.core.runs.fit import fit
 from gestalt.core.runs.predict import predict
+from gestalt.core.runs.results import ItemVectors
 from gestalt.modalities.audio import Audio
 from tests.tiny_runs import tiny_model, tiny_run
 
@@ -186,3 +190,43 @@ def test_events_have_scores_and_tracks_their_names_alone(tmp_path: Path) -> None
     scores = model.evaluate(case.data, masks=case.masks, options=gestalt.Evaluating(resamples=0))
     assert scores.score("events", "f1", "overlapping by half") > 0.9
     assert scores.score("events", "f1 of low", "segments of 1") > 0.8
+
+
+def fitted_to_values(case: Labelled, of: Literal["elements", "objects"], folder: Path) -> list[ItemVectors]:
+    """A model of a number that every element's vector says; the vectors of all items."""
+    model = tiny_model(case.modality, case.encoder, width=16)
+    found = model.embed(case.data)
+    known = torch.full((len(found), max(len(one.elements) for one in found), 1), torch.nan)
+    for row, one in enumerate(found):
+        known[row, : len(one.elements)] = 100 * one.elements[:, :1] + 7
+    labels = gestalt.Labels(Values(("size, in cm",)), known)
+    gestalt.save(folder, model.fit(case.data, labels, head=Nearest(1), options=replace(OPTIONS, of=of)), case.encoder)
+    return found
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_values_of_elements_are_a_table_with_the_place_of_each(name: str, tmp_path: Path) -> None:
+    case = CASES[name](tmp_path)
+    found = fitted_to_values(case, "elements", tmp_path / "model")
+    assert predict(tmp_path / "model", [case.data], tmp_path / "out") == 0
+    table = pandas.read_csv(tmp_path / "out" / "elements.csv")
+    assert table["item"].tolist() == [one.name for one in found for _ in one.elements]
+    values = torch.cat([100 * one.elements[:, 0] + 7 for one in found])
+    assert table["size, in cm"].to_numpy() == pytest.approx(values.numpy(), rel=1e-4, abs=1e-3)
+    where = [column for column in table.columns if column not in ("item", "size, in cm")]
+    assert where, "no column says where an element lies"
+    assert not table.duplicated(["item", *where]).any(), "two elements of an item lie at one place"
+
+
+def test_values_of_objects_have_the_number_of_the_object(tmp_path: Path) -> None:
+    case = pictures(tmp_path)
+    fitted_to_values(case, "objects", tmp_path / "model")
+    assert predict(tmp_path / "model", [case.data], tmp_path / "out") == 0
+    table = pandas.read_csv(tmp_path / "out" / "elements.csv")
+    assert list(table.columns) == ["item", "object", "size, in cm"]
+    said = [
+        (one.name, number)
+        for one in gestalt.load(tmp_path / "model").discover(case.data)
+        for number in one.numbers.tolist()
+    ]
+    assert list(zip(table["item"], table["object"], strict=True)) == said

@@ -44,6 +44,25 @@ def test_every_command_is_on_the_page_of_commands() -> None:
     assert [name for name in COMMANDS if f"gestalt {name} " not in page and f"`{name}`" not in page] == []
 
 
+MODALITY_PAGES = sorted((ROOT / "modalities").glob("*/README.md"))
+SAID = {
+    "what is read": r"^\*\*Reading\.\*\*",
+    "what is refused": r"[Rr]efused",
+    "what happens to what is long": r"^\*\*(Long|Large) \w+",
+    "what is written": r"^\*\*Out\.\*\*",
+    "models of labels": r"\]\(\.\./\.\./docs/answers\.md\)",
+    "types": r"\]\(\.\./\.\./docs/types\.md\)",
+    "exports": r"\]\(\.\./\.\./docs/exports\.md\)",
+}
+"""What the page of every modality says, and how that begins."""
+
+
+@pytest.mark.parametrize("page", MODALITY_PAGES, ids=named)
+def test_the_page_of_a_modality_says_what_is_read_refused_and_written_and_where_one_goes_on(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert [what for what, begin in SAID.items() if not re.search(begin, text, re.MULTILINE)] == []
+
+
 def packages(top: str) -> set[str]:
     """The folders of a top folder that are packages, as the tree writes them."""
     return {f"{path.parent.name}/" for path in (ROOT / top).rglob("*/__init__.py")}

@@ -10,6 +10,8 @@ from typing import Any, Generic, Protocol, TypeVar, final, runtime_checkable
 
 import numpy as np
 
+from .reasons import reason_of
+
 ItemT = TypeVar("ItemT")
 
 
@@ -122,7 +124,8 @@ def as_bad_item(name: str, error: Exception) -> BadItemError:
     where = f", in {Path(places[-1].filename).name}, line {places[-1].lineno}" if places else ""
     return BadItemError(
         name,
-        f"cannot be read ({type(error).__name__}: {error}{where}); fix it, remove it, or leave it out with --skip-bad",
+        f"cannot be read ({type(error).__name__}: {reason_of(error)}{where}); fix it, remove it, or leave it out with "
+        "--skip-bad",
     )
 
 

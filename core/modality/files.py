@@ -9,6 +9,7 @@ from typing import Generic, TypeVar, final
 import numpy as np
 
 from ..data.items import AbstractItems, BadItemError, Skipped
+from ..data.reasons import reason_of
 from ..shards.addresses import address_of, is_archive
 from ..shards.files import at_hand, files_in, place_of
 from ..shards.index import INDICES, archives_among
@@ -150,7 +151,9 @@ class Files(AbstractItems[ItemT], Generic[ItemT]):
         except ValueError as error:
             raise BadItemError(str(path), f"{error}; {ADVICE}") from error
         except Exception as error:
-            raise BadItemError(str(path), f"cannot be read ({type(error).__name__}: {error}); {ADVICE}") from error
+            raise BadItemError(
+                str(path), f"cannot be read ({type(error).__name__}: {reason_of(error)}); {ADVICE}"
+            ) from error
 
 
 def read_files(

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..data.items import BadItemError
+from ..data.reasons import reason_of
 from ..shards.files import at_hand
 from .bounded_file import bounded
 from .pillow import from_pillow, size_by_pillow
@@ -81,7 +82,7 @@ def read_numbers(path: Path, advice: str) -> NDArray[np.int32]:
     except BadItemError:
         raise
     except Exception as error:
-        raise BadItemError(str(path), f"cannot be read as a PNG ({error}); {advice}") from error
+        raise BadItemError(str(path), f"cannot be read as a PNG ({reason_of(error)}); {advice}") from error
 
 
 def _named(path: Path, read: Callable[[Path], ResultT]) -> ResultT:
@@ -100,9 +101,9 @@ def _unreadable(path: Path, error: Exception) -> BadItemError:
     known = what_it_is(path) if path.is_file() else None
     if known is not None:
         return BadItemError(str(path), f"is {known}, which is not read; {EXPORT}, or leave it out with --skip-bad")
-    reason = re.sub(r" <_io[^>]*>", "", str(error)).replace(f" '{path}'", "").replace(str(path), "the file")
+    reason = re.sub(r" <_io[^>]*>", "", reason_of(error)).replace(f" '{path}'", "").replace(str(path), "the file")
     reason = reason.strip().rstrip(".")
-    return BadItemError(str(path), f"cannot be read as a picture ({reason or type(error).__name__}); {ADVICE}")
+    return BadItemError(str(path), f"cannot be read as a picture ({reason}); {ADVICE}")
 
 
 @contextmanager

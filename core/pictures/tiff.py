@@ -39,6 +39,8 @@ def from_tiff(path: Path, longest: int | None = None) -> Raw:
             colours = _name(page.photometric)
             by = 1 if colours in OF_PILLOW or depth > 1 else reduction(height, width, longest)
             refuse_many(-(-height // by), -(-width // by), planes)
+            if max(page.databytecounts, default=0) > path.stat().st_size:
+                raise ValueError("it claims more bytes for a part of the picture than there are in the file")
             if colours in OF_PILLOW:
                 return _quietly(path, longest)
             bits = None

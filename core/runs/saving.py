@@ -13,6 +13,7 @@ from ..components.description import NotInstalledError, build, describe
 from ..components.names import choose
 from ..components.registry import MODALITIES
 from ..components.settings import settings_of
+from ..data.reasons import reason_of
 from ..discovery.finder import ObjectFinder
 from ..modality.base import AbstractModality
 from ..modality.optional import ComposesModalities
@@ -154,7 +155,8 @@ def modality_of(folder: Path | str, named: AbstractModality[Any] | str | None = 
             f"unasked; if you trust that code, name it: --modality {name}, or gestalt.load(…, modality={name!r})"
         )
     else:
-        found = installed_modality(name)
+        with _built_from(Path(folder) / CONFIG):
+            found = installed_modality(name)
     with _built_from(Path(folder) / CONFIG):
         return with_settings(found, config.modality["settings"])
 
@@ -193,8 +195,8 @@ def _built_from(path: Path) -> Iterator[None]:
         raise ValueError(f"{path}: {error}") from error
     except (ValueError, TypeError, AttributeError, RuntimeError, OverflowError, RecursionError) as error:
         raise ValueError(
-            f"{path} does not say how to build this run: {error}. It was changed, or another version wrote it: install "
-            "that version, or train again"
+            f"{path} does not say how to build this run: {reason_of(error)}. It was changed, or another version wrote "
+            "it: install that version, or train again"
         ) from error
 
 

@@ -131,6 +131,8 @@ def plain(value: Any) -> Any:
         >>> plain({"at": Progress(1, 2, 3), "in": Path("runs")})
         {'at': {'step': 1, 'steps': 2, 'steps_per_epoch': 3}, 'in': 'runs'}
     """
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
     kind = next((name for registry in REGISTRIES if (name := registry.name_of(type(value)))), None)
     head = {} if kind is None else {"type": kind}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
@@ -143,7 +145,7 @@ def plain(value: Any) -> Any:
         return (head or {"type": type(value).__name__}) | {
             name: plain(entry) for name, entry in settings_of(value).items()
         }
-    return value if value is None or isinstance(value, bool | int | float | str) else str(value)
+    return str(value)
 
 
 def _within(name: str, free: str) -> bool:

@@ -90,28 +90,59 @@ class Sounding:
     def events(self) -> list[Event]:
         """All events so far, file by file and in order of time.
 
-        The one or two frames in which a sound sets in or breaks off are like neither side, and often a stretch of their
-        own: it belongs to the event that it touches, of two to the one that is more like it.
+        The one or two frames in which a sound sets in or breaks off are like neither side, and often one or two
+        stretches of their own: they belong to the event that they touch, of two to the one that is more like them.
         """
-        short = [
-            frames <= SLIVER and event.offset - event.onset <= BRIEF
-            for event, frames in zip(self._events, self._frames, strict=True)
-        ]
+        groups = self._groups()
         joined = list[Event]()
-        pending: Event | None = None  # the begin of the event to come
-        for place, event in enumerate(self._events):
-            before = joined[-1] if place and not short[place - 1] and _touch(joined[-1], event) else None
-            after = self._events[place + 1] if place + 1 < len(short) and not short[place + 1] else None
-            after = after if after is not None and _touch(event, after) else None
-            if short[place] and (before is not None or after is not None):
-                if after is None or (before is not None and _apart(before, event) <= _apart(after, event)):
-                    joined[-1] = replace(joined[-1], offset=event.offset)
+        onset: float | None = None  # where the event to come begins
+        for place, group in enumerate(groups):
+            before = joined[-1] if place and not groups[place - 1].short and _touch(joined[-1], group.first) else None
+            after = groups[place + 1].first if place + 1 < len(groups) and not groups[place + 1].short else None
+            after = after if after is not None and _touch(group.last, after) else None
+            if group.short and (before is not None or after is not None):
+                if after is None or (before is not None and _apart(before, group.first) <= _apart(after, group.last)):
+                    joined[-1] = replace(joined[-1], offset=group.last.offset)
                 else:
-                    pending = event
+                    onset = group.first.onset
                 continue
-            joined.append(event if pending is None else replace(event, onset=pending.onset))
-            pending = None
+            joined += [group.first if onset is None else replace(group.first, onset=onset), *group.events[1:]]
+            onset = None
         return joined
+
+    def _groups(self) -> list["_Group"]:
+        """Every event alone, but for those that touch and are as short together as one sudden change."""
+        groups = list[_Group]()
+        for event, frames in zip(self._events, self._frames, strict=True):
+            if groups and _touch(groups[-1].last, event):
+                both = _Group((*groups[-1].events, event), groups[-1].frames + frames)
+                if both.short:
+                    groups[-1] = both
+                    continue
+            groups.append(_Group((event,), frames))
+        return groups
+
+
+@final
+@dataclass(frozen=True)
+class _Group:
+    """Events that follow one another, and how many frames they last."""
+
+    events: tuple[Event, ...]
+    frames: int
+
+    @property
+    def first(self) -> Event:
+        return self.events[0]
+
+    @property
+    def last(self) -> Event:
+        return self.events[-1]
+
+    @property
+    def short(self) -> bool:
+        """Whether it may be the frames that see one sudden change."""
+        return self.frames <= SLIVER and self.last.offset - self.first.onset <= BRIEF
 
 
 def _touch(event: Event, after: Event) -> bool:

@@ -83,7 +83,12 @@ def _node_table(path: Path, encoding: str | None) -> dict[str, list[str]]:
     """The features of nodes in the file beside an edge list, by node; empty where there is no such file."""
     for beside in (path.with_name(f"{path.stem}.nodes{suffix}") for suffix in (".csv", ".tsv")):
         if there(beside):
-            rows = rows_of(beside, encoding)
+            rows = list(rows_of(beside, encoding))
+            for line, row in rows:
+                if not row:
+                    raise BadItemError(
+                        f"{beside} [line {line}]", "holds nothing; write a node and its features, or remove it"
+                    )
             if rows and rows[0][1][0].lower() in ("node", "id", "name"):
                 rows = rows[1:]
             found: dict[str, list[str]] = {}

@@ -7,6 +7,8 @@ from rdkit import Chem, rdBase
 NUMBER, NUMBERS = "file_number", "file_atoms"
 """Properties of an atom, its number in the file, and of a molecule, the number of atoms there: hydrogens are left out
 of molecules, but not of the count."""
+MOST_RING = 2000
+"""Atoms of a ring that shares none with another: the memory that RDKit needs grows with its square, to 160 MB."""
 
 
 def molecule_of(source: str | bytes) -> Chem.Mol:
@@ -26,6 +28,8 @@ def molecule_of(source: str | bytes) -> Chem.Mol:
     options: Any = Chem.SmilesParserParams()
     options.removeHs = False
     with rdBase.BlockLogs():
+        if len(source) > MOST_RING:
+            refuse_wide_rings(Chem.MolFromSmiles(source, sanitize=False))
         molecule = Chem.MolFromSmiles(source, options)
         if molecule is None:
             rough = Chem.MolFromSmiles(source, sanitize=False)
@@ -34,6 +38,32 @@ def molecule_of(source: str | bytes) -> Chem.Mol:
         if molecule.GetNumAtoms() == 0:
             raise ValueError(f"the SMILES {source[:80]!r} describes no atom")
         return without_hydrogens(molecule)
+
+
+def refuse_wide_rings(rough: Chem.Mol | None) -> None:
+    """Nothing, for a molecule that is not sanitized yet and whose rings RDKit can find in bounded memory.
+
+    Raises:
+        ValueError: for one with a ring of more than `MOST_RING` atoms.
+    """
+    if rough is None or rough.GetNumAtoms() <= MOST_RING:
+        return
+    Chem.FastFindRings(rough)
+    beside: dict[int, list[int]] = {}
+    for bond in rough.GetBonds():
+        if bond.IsInRing():
+            beside.setdefault(bond.GetBeginAtomIdx(), []).append(bond.GetEndAtomIdx())
+            beside.setdefault(bond.GetEndAtomIdx(), []).append(bond.GetBeginAtomIdx())
+    plain = {atom for atom, others in beside.items() if len(others) == 2}
+    while plain:
+        waiting, length = [plain.pop()], 0
+        while waiting:
+            length += 1
+            near = [other for other in beside[waiting.pop()] if other in plain]
+            plain.difference_update(near)
+            waiting += near
+        if length > MOST_RING:
+            raise ValueError(f"has a ring of {length} atoms or more, and at most {MOST_RING} are read")
 
 
 def without_hydrogens(molecule: Chem.Mol) -> Chem.Mol:

@@ -8,7 +8,7 @@ from rdkit import Chem, rdBase
 
 from gestalt.core.tables.blocks import blocks_of
 
-from .parsing import without_hydrogens
+from .parsing import MOST_RING, refuse_wide_rings, without_hydrogens
 
 END = b"$$$$"
 MOST = 1 << 26
@@ -64,6 +64,8 @@ def molecule_of_record(text: str) -> Chem.Mol:
         ValueError: if there is none; RDKit's own words are in the message, and not on the screen.
     """
     with rdBase.BlockLogs():
+        if text.count("\n") > MOST_RING:
+            refuse_wide_rings(_parsed(text, sanitize=False))
         molecule = _parsed(text, sanitize=True)
         if molecule is None:
             rough = _parsed(text, sanitize=False)

@@ -9,6 +9,9 @@ from gestalt.core.data.items import BadItemError
 from gestalt.core.modality.pairing import NamedFiles
 from gestalt.core.tables.lines import lines_of
 
+MOST = 2**53
+"""Characters of a file: more than any disk holds, and few enough for every number type."""
+
 
 @final
 @dataclass(frozen=True)
@@ -77,8 +80,8 @@ def read_spans(path: Path, files: NamedFiles) -> dict[int, list[SpanLine]]:
 
 def _span(span: dict[str, Any], line: int | None, number: int, place: int, source: str) -> SpanRecord:
     begin, end = int(span["begin"]), int(span["end"])
-    if not 0 <= begin < end:
-        raise ValueError(f"a span begins before it ends, got {begin} … {end}")
+    if not 0 <= begin < end <= MOST:
+        raise ValueError(f"a span begins before it ends, within {MOST} characters, got {begin:.6g} … {end:.6g}")
     own = f"span {place}" if span.get("object") is None else f"object {span['object']}"
     name = str(span.get("label", span.get("type", "")))
     text = span.get("text")

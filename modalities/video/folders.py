@@ -11,6 +11,7 @@ import torch
 from jaxtyping import UInt8
 
 from gestalt.core.data.items import BadItemError
+from gestalt.core.data.reasons import reason_of
 from gestalt.core.pictures.pixels import Raw, bits_of
 from gestalt.core.pictures.reading import read_picture
 
@@ -151,7 +152,7 @@ def _picture(path: Path, folder: Path, size: int | None) -> UInt8[np.ndarray, "h
     except BadItemError:
         raise
     except Exception as error:
-        raise BadItemError(str(path), f"cannot be read as a picture ({error}); {ADVICE}") from error
+        raise BadItemError(str(path), f"cannot be read as a picture ({reason_of(error)}); {ADVICE}") from error
     wanted = scaled(colours.shape[1], colours.shape[0], size)
     if wanted == (colours.shape[1], colours.shape[0]):
         return colours

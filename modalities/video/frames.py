@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import UInt8
 
-from gestalt.core.pictures.pixels import refuse_many
-
 if TYPE_CHECKING:
     from av import VideoFrame
 
+MOST_PIXELS = 40_000_000
+"""Of a picture: beyond 8K, and a decoder that keeps a few of them stays below a gigabyte."""
 QUARTER = 0.1
 """Of a display matrix: what lies beside the axes by more is no turn by quarters."""
 
@@ -28,13 +28,26 @@ def scaled(width: int, height: int, size: int | None) -> tuple[int, int]:
     return max(1, round(width * size / shorter)), max(1, round(height * size / shorter))
 
 
+def refuse_large(height: int, width: int) -> None:
+    """Nothing, for pictures of which a decoder holds a few in bounded memory.
+
+    Raises:
+        ValueError: for larger ones.
+    """
+    if height * width > MOST_PIXELS:
+        raise ValueError(
+            f"it claims pictures of {width} × {height} pixels, and at most {MOST_PIXELS} pixels are decoded; make it "
+            "smaller (ffmpeg -i FILE -vf scale=1920:-2 SMALLER)"
+        )
+
+
 def picture_of(frame: "VideoFrame", size: int | None) -> UInt8[np.ndarray, "height width 3"]:
     """Red, green and blue of a frame.
 
     Raises:
         ValueError: if it is too large, or turned by an angle that is no quarter.
     """
-    refuse_many(frame.height, frame.width, 3)
+    refuse_large(frame.height, frame.width)
     width, height = scaled(frame.width, frame.height, size)
     return as_shown(frame.to_ndarray(format="rgb24", width=width, height=height), display_matrix(frame))
 

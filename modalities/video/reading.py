@@ -12,11 +12,11 @@ from jaxtyping import UInt8
 from torch import Tensor
 
 from gestalt.core.data.items import BadItemError
-from gestalt.core.pictures.pixels import refuse_many
+from gestalt.core.data.reasons import reason_of
 from gestalt.core.shards.files import at_hand
 from gestalt.core.storage.ogg import lacks_end
 
-from .frames import picture_of
+from .frames import picture_of, refuse_large
 from .packets import Packets, last_packets
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def _header(path: Path) -> Header:
             if stream is None:
                 what = "only sound" if container.streams.audio else "no moving picture"
                 raise BadItemError(str(path), f"holds {what}; name a video, remove it, or leave it out with --skip-bad")
-            refuse_many(stream.height, stream.width, 3)
+            refuse_large(stream.height, stream.width)
             promised = _promised(container, stream)
             found = last_packets(container, stream, promised or (container.duration or 0) / 1e6)
             rate = found.rate_of(float(stream.average_rate or 0), float(stream.guessed_rate or 0))
@@ -95,8 +95,7 @@ def _header(path: Path) -> Header:
     except BadItemError:
         raise
     except Exception as error:  # libraries raise whatever they like at torn bytes
-        reason = str(getattr(error, "strerror", None) or error)
-        raise BadItemError(str(path), f"cannot be read as video ({reason}); {ADVICE}") from error
+        raise BadItemError(str(path), f"cannot be read as video ({reason_of(error)}); {ADVICE}") from error
     if found.seconds > 86_400 and path.stat().st_size < found.seconds:
         raise BadItemError(
             str(path),
@@ -139,7 +138,7 @@ def _decoded(path: Path, start: float, seconds: float, rate: float | None, size:
             if start <= NEAR or (kept and kept[0][0] <= start + NEAR) or start <= look_back:
                 break
     except Exception as error:  # libraries raise whatever they like at torn bytes
-        raise BadItemError(str(path), f"cannot be decoded at {start:.1f} s ({error}); {ADVICE}") from error
+        raise BadItemError(str(path), f"cannot be decoded at {start:.1f} s ({reason_of(error)}); {ADVICE}") from error
     if not kept:
         return Stretch(torch.zeros(0, 3, 1, 1, dtype=torch.uint8), (start,))
     times = (max(kept[0][0], start), *(time for time, _ in kept[1:]), end)

@@ -1,25 +1,19 @@
 """Long soundscapes with truth: what is found in them does not depend on where windows fall, nor on their length."""
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import final
 
 import numpy as np
 import pytest
 import soundfile
 import torch
+from benchmarks.moved_windows import events_of_moved_windows
 from jaxtyping import Float
 
-from gestalt.core.data.items import AbstractItems
 from gestalt.core.evaluation import Intervals, event_f1
-from gestalt.core.modality.windows import InContext, Sight, beginning_before
 from gestalt.core.networks.encoder import Network
 from gestalt.core.runs.model import Model
-from gestalt.modalities.audio import MODALITY, Audio, AudioFiles, Recording
-from gestalt.modalities.audio.outputs_events import Sounding
-from gestalt.modalities.audio.reading import decode
+from gestalt.modalities.audio import MODALITY, Audio
 from gestalt.recipes.audio_events.recipe import TEST_SEED, events_finder
 from gestalt.recipes.audio_events.synthetic.long import LongSoundscape, long_mix
 from gestalt.recipes.audio_events.synthetic.mixing import Event, Mix
@@ -46,58 +40,11 @@ def scores_of(scape: LongSoundscape, begins: Sequence[float], folder: Path) -> l
     return [event_f1([f], [true_of(scape.events, b)]).f1 for f, b in zip(found, begins, strict=True)]
 
 
-@final
-@dataclass(frozen=True)
-class Moved(AbstractItems[Recording]):
-    """The windows of one file, of which the first is `first` seconds long, so that all others begin elsewhere."""
-
-    files: AudioFiles
-    first: float
-
-    def bounds(self, index: int) -> tuple[float, float]:
-        """Where a window begins and ends in the file."""
-        begins = [0.0, *(self.first + 4.0 * number for number in range(len(self)))]
-        return begins[index], min(begins[index + 1], self.files.headers[0].seconds)
-
-    def __len__(self) -> int:
-        return 1 + math.ceil((self.files.headers[0].seconds - self.first) / 4.0)
-
-    def path(self, index: int) -> Path:
-        """The file."""
-        return self.files.path(0 * index)
-
-    def name(self, index: int) -> str:
-        return str(self.bounds(index))
-
-    def whole(self, index: int) -> range:
-        """All windows."""
-        return range(0 * index, len(self))
-
-    def read(self, index: int, rng: np.random.Generator) -> Recording:  # noqa: ARG002
-        return self.read_in_context(index, Sight()).item
-
-    def read_in_context(self, index: int, sight: Sight) -> InContext[Recording]:
-        """A window and up to a second around it."""
-        begin, end = self.bounds(index)
-        start = beginning_before(begin, 1.0, float(RATE), sight.steps) / RATE
-        samples = decode(self.files.paths[0], self.files.headers[0], start, end + 1.0 - start, RATE)
-        own = samples[round((begin - start) * RATE) : round((end - start) * RATE)]
-        return InContext(Recording(own, RATE, begin), Recording(samples, RATE, start), (begin - start, end - start))
-
-
 def score_of_moved_windows(scape: LongSoundscape, first: float, folder: Path) -> float:
     """Event F1 of a recording whose windows, and nothing else, begin elsewhere."""
     path = folder / "soundscape.wav"
     soundfile.write(path, scape.samples, RATE, subtype="FLOAT")
-    model = model_of(4.0)
-    files = model.modality.read([path]).items
-    assert isinstance(files, AudioFiles)
-    items, sounding = Moved(files, first), Sounding()
-    for batch in model.found(items):
-        times = batch.features.grid
-        assert times is not None
-        sounding.hear(batch.labels()[0], batch.features, 0, times.edges[0][0].double() + batch.items[0].start, path)
-    found = Intervals.of([(max(0.0, event.onset), event.offset) for event in sounding.events()])
+    found = Intervals.of(events_of_moved_windows(model_of(4.0), path, first))
     return event_f1([found], [true_of(scape.events)]).f1
 
 
@@ -130,13 +77,15 @@ def test_with_the_encoder_and_the_finder_of_the_recipe_the_same_events_are_found
     network = Network(MODALITY.encoders["dilated"]().eval())
     model = Model(Audio(seconds=4.0), network, {}, events_finder(threshold=0.01, reach=0.01))
     scape, path, frame = long_one(samples, 5), tmp_path / "soundscape.wav", 0.032
-    heard = list[set[tuple[int, int]]]()
-    for begin in (0.0, 64 * frame):
-        soundfile.write(path, scape.samples[round(begin * RATE) :], RATE, subtype="FLOAT")
-        events = found_events(model, [path], tmp_path / "out")
-        heard.append({(round((on + begin) / frame), round((off + begin) / frame)) for on, off in events})
-    assert len(heard[0]) > 200
-    assert len(heard[0] & heard[1]) > 0.97 * len(heard[0])
+    soundfile.write(path, scape.samples, RATE, subtype="FLOAT")
+    heard = {0.0: found_events(model, [path], tmp_path / "out")}
+    heard |= {first: events_of_moved_windows(model, path, first) for first in (0.7321, 2.5)}
+    soundfile.write(path, scape.samples[round(64 * frame * RATE) :], RATE, subtype="FLOAT")
+    heard[64.0] = [(on + 64 * frame, off + 64 * frame) for on, off in found_events(model, [path], tmp_path / "out")]
+    whole, *moved = ({(round(on / frame), round(off / frame)) for on, off in events} for events in heard.values())
+    assert len(whole) > 200
+    for events in moved:
+        assert len(whole & events) > 0.97 * len(whole), heard.keys()
 
 
 def test_no_event_of_a_long_soundscape_is_cut_by_a_border_of_its_generator(samples: Samples) -> None:

@@ -20,7 +20,6 @@ class Format:
         main: what is opened, below the folder; "." is the folder itself.
         mutated: which of the files are changed; by default the one that is opened.
         is_text: made of lines of text.
-        times: how many thousand mutations are tried in the gate.
         ours: written by this package alone: it has no other ending, and an error may name its folder.
         bound: seconds of processor time that one may take.
     """
@@ -31,7 +30,6 @@ class Format:
     main: str
     mutated: tuple[str, ...] = ()
     is_text: bool = False
-    times: float = 1.0
     ours: bool = False
     bound: float = 10.0
 

@@ -99,8 +99,8 @@ def _table() -> dict[str, bytes]:
 
 
 FORMATS = [
-    Format("config.json", _run, _loaded, "config.json", is_text=True, times=0.5, ours=True),
-    Format("model.safetensors", _run, _loaded, "model.safetensors", times=0.5, ours=True),
+    Format("config.json", _run, _loaded, "config.json", is_text=True, ours=True),
+    Format("model.safetensors", _run, _loaded, "model.safetensors", ours=True),
     Format("checkpoint", _checkpoint, lambda path, _: load_checkpoint(path.parent), "checkpoint.pt", ours=True),
     Format(
         "weights", lambda: {"w.pth": _saved({"state_dict": torch.nn.Linear(2, 2).state_dict()})},

@@ -1,4 +1,4 @@
-"""Formats of pictures and clips, and their masks: 20 × 24 pixels, half a second."""
+"""Formats of pictures and clips, and their masks: 20 × 24 pixels, a third of a second."""
 
 import io
 import json
@@ -98,7 +98,7 @@ def _one(ending: str, make: Any) -> dict[str, bytes]:
 def _video(name: str) -> dict[str, bytes]:
     ending, codec, form = VIDEOS[name]
     # 24 frames a second, since MPEG's own containers take no other of these.
-    times = [number / 24 for number in range(10)]
+    times = [number / 24 for number in range(8)]
     return {f"a.{ending}": written(f"a.{ending}", lambda path: write(path, times, keys=4, codec=codec, form=form))}
 
 
@@ -108,10 +108,10 @@ FORMATS = [
         for name, (ending, make) in PICTURES.items()
     ),
     *(
-        Format(f"{name} video", partial(_video, name), partial(read_whole, VIDEO), f"a.{VIDEOS[name][0]}", times=0.2)
+        Format(f"{name} video", partial(_video, name), partial(read_whole, VIDEO), f"a.{VIDEOS[name][0]}")
         for name in VIDEOS
     ),
-    Format("gif video", lambda: {"a.gif": _animation()}, partial(read_whole, VIDEO), "a.gif", times=0.2),
+    Format("gif video", lambda: {"a.gif": _animation()}, partial(read_whole, VIDEO), "a.gif"),
     Format(
         "frames", lambda: {f"clip/{number:05d}.png": saved("PNG") for number in range(6)},
         lambda path, skip: read_whole(VIDEO, path.parent, skip), "clip/00002.png", ("clip/00002.png",),

@@ -79,6 +79,21 @@ def _tag(number: int, value: bytes) -> Callable[[bytes], bytes]:
     return change
 
 
+def _wide(atoms: int) -> Callable[[bytes], bytes]:
+    return _replaced(b"CC(=O)Oc1", b"C1" + b"C" * atoms + b"1.CC(=O)Oc1")
+
+
+def _frames_of(width: int, height: int) -> Callable[[bytes], bytes]:
+    """A GIF whose screen, and first frame, are said to be of another size."""
+    size = width.to_bytes(2, "little") + height.to_bytes(2, "little")
+
+    def change(content: bytes) -> bytes:
+        place = content.index(b"\x2c\0\0\0\0", 13) + 5
+        return content[:6] + size + content[10:place] + size + content[place + 4 :]
+
+    return change
+
+
 DEEP = b"[" * 100_000
 REGRESSIONS = (
     Found("a valid Ogg file of less than a second", "ogg", lambda content: content, ""),
@@ -122,4 +137,20 @@ REGRESSIONS = (
     ),
     Found("a run nested too deep", "config.json", _always(DEEP), "config.json"),
     Found("weights of a type that torch has not", "model.safetensors", _replaced(b'"F32"', b'"F99"'), "damaged"),
+    Found(
+        "a span that ends beyond all files", "spans jsonl", _replaced(b'"end": 8', b'"end": ' + b"9" * 30), "no spans"
+    ),
+    Found("a ring of 6000 atoms", "molecules csv", _wide(6000), "a ring of 6001 atoms"),
+    Found("a strip of 3 gigabytes", "tiff", _tag(279, b"\x04\0\x01\0\0\0\0\0\0\xc0"), "more bytes for a part"),
+    Found(
+        "a number of RDKit's own words",
+        "sdf",
+        _replaced(b"N   0  0  0  0", b"N   0  0  99999999999999999999  0"),
+        "Pre-condition Violation getValence",
+    ),
+    Found("a truth value for a width", "config.json", _replaced(b'"hidden": 16', b'"hidden": true'), "config.json"),
+    Found("nodes of a network that are none", "nodes csv", _always(b"{}"), "a.nodes.csv [line 1]"),
+    Found("a run of no modality", "config.json", _replaced(b'"name": "text"', b'"name": ""'), "config.json"),
+    Found("a ring of 1000 atoms", "molecules csv", _wide(1000), ""),
+    Found("a clip of 81 million pixels", "gif video", _frames_of(9000, 9000), "at most 40000000 pixels"),
 )

@@ -1,4 +1,4 @@
-"""Formats of sound: recordings of a little more than half a second."""
+"""Formats of sound: recordings of two windows."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -14,7 +14,7 @@ from .formats import Format, written
 from .law import read_whole
 
 MODALITY = Audio(sample_rate=8000, seconds=0.25)
-RATE, SECONDS = 8000, 0.6
+RATE, SECONDS = 8000, 0.4
 CODED: Mapping[str, tuple[str, int]] = {
     "m4a": ("aac", 16_000), "aac": ("aac", 16_000), "webm": ("libopus", 48_000), "mka": ("ac3", 48_000),
     "wma": ("wmav2", 16_000), "ac3": ("ac3", 48_000), "mp2": ("mp2", 16_000), "mov": ("pcm_s16le", 8000),
@@ -32,7 +32,7 @@ PLAIN: Mapping[str, tuple[str, str, str]] = {
 
 
 def tone() -> np.ndarray:
-    """A little more than half a second that no window of it is silent."""
+    """Two windows; none of it is silent."""
     time = np.arange(round(RATE * SECONDS)) / RATE
     return (0.4 * np.sin(2 * np.pi * 440 * time)).astype(np.float32)
 
@@ -53,8 +53,8 @@ def coded(ending: str) -> dict[str, bytes]:
 
 READ = partial(read_whole, MODALITY)
 FORMATS = [
-    *(Format(name, partial(_plain, name), READ, f"a.{PLAIN[name][0]}", times=0.5) for name in PLAIN),
-    *(Format(f"{name} sound", partial(coded, name), READ, f"a.{name}", times=0.25) for name in CODED),
+    *(Format(name, partial(_plain, name), READ, f"a.{PLAIN[name][0]}") for name in PLAIN),
+    *(Format(f"{name} sound", partial(coded, name), READ, f"a.{name}") for name in CODED),
 ]
 
 

@@ -187,6 +187,29 @@ def test_a_stretch_that_goes_on_in_the_next_window_is_one_event_with_the_mean_of
     ]
 
 
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [
+        ("..abbbbb...", [(2, 8)]),
+        ("..acbbbbb..", [(2, 9)]),  # two frames that are unlike each other, too
+        ("bbbbbac..", [(0, 7)]),
+        ("..acdbbbbb.", [(2, 3), (3, 4), (4, 10)]),  # three are no sudden change, the last may be
+        ("..ac.bbbbb.", [(2, 3), (3, 4), (5, 10)]),  # beside nothing they are events of their own
+        ("aabbbbb.a.", [(0, 7), (8, 9)]),
+    ],
+)
+def test_frames_in_which_a_sound_sets_in_or_breaks_off_belong_to_the_event_that_they_touch(
+    labels: str, expected: list[tuple[int, int]]
+) -> None:
+    frame = 0.032
+    features = FeatureMap(torch.arange(float(len(labels)))[None, :, None], torch.ones(1, len(labels), dtype=torch.bool))
+    sounding = Sounding()
+    numbers = torch.tensor([".abcd".index(label) - 1 for label in labels])
+    sounding.hear(numbers, features, 0, frame * torch.arange(len(labels) + 1.0), Path("a.wav"))
+    found = [(round(event.onset / frame), round(event.offset / frame)) for event in sounding.events()]
+    assert found == expected
+
+
 def test_objects_of_time_and_frequency_are_written_as_stretches_of_time() -> None:
     grid = Grid.uniform((2, 3), (1.0, 1.0))
     values = torch.tensor([[1.0, 2.0, 9.0, 5.0, 5.0, 5.0]])[..., None]

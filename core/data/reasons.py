@@ -1,0 +1,20 @@
+"""What libraries say of bytes that they cannot read, as a part of an error of one line."""
+
+MOST = 400
+"""Characters of another library's words that are passed on."""
+
+
+def reason_of(error: BaseException) -> str:
+    """Its words in one line, shortened; its type where it has none.
+
+    A library that is asked for more memory than there may be says so of the machine, though a damaged length in the
+    file was the cause.
+
+    Example:
+        >>> reason_of(ValueError("no such tag:\\n\\t7 of 5")), reason_of(KeyError()), reason_of(MemoryError())
+        ('no such tag: 7 of 5', 'KeyError', 'it claims more than memory holds')
+    """
+    if isinstance(error, MemoryError):
+        return "it claims more than memory holds"
+    said = " ".join(str(getattr(error, "strerror", None) or error).split()) or type(error).__name__
+    return said if len(said) <= MOST else f"{said[: MOST - 1]}…"
