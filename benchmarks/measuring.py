@@ -81,14 +81,24 @@ def _processor() -> str:
 
 
 def report(
-    title: str, heading: Sequence[str], rows: Sequence[Sequence[str]], facts: Mapping[str, Any], out: Path | None
+    title: str,
+    heading: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    facts: Mapping[str, Any],
+    out: Path | None,
+    kept: Mapping[str, float],
 ) -> None:
-    """Print a Markdown table with the facts below it; write both as JSON where `out` is given."""
+    """Print a Markdown table with the facts below it; write both as JSON where `out` is given.
+
+    `kept` are the numbers by which two versions are compared: ratios, of which the smaller is the better.
+    """
     print(f"## {title}\n")
     for line in (heading, ["---"] * len(heading), *rows):
         print("| " + " | ".join(line) + " |")
     print("\n" + "; ".join(f"{name} {value}" for name, value in facts.items()))
     if out is not None:
         named = [dict(zip(heading, row, strict=True)) for row in rows]
-        text = json.dumps({"title": title, "rows": named, "facts": dict(facts)}, indent=2, ensure_ascii=False)
+        text = json.dumps(
+            {"title": title, "rows": named, "facts": dict(facts), "ratios": dict(kept)}, indent=2, ensure_ascii=False
+        )
         out.write_text(text + "\n", encoding="utf-8")

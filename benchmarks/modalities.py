@@ -64,12 +64,14 @@ class Measured:
 
 def main(options: Options) -> None:
     """Measure and print."""
-    rows = []
+    rows, kept = [], dict[str, float]()
     for name in options.modalities:
         file = FILES[name]
         long = max(file.short, round(file.long * options.scale))
         short, big = (apart(name, units, options) for units in (file.short, long))
         share = [views / (views + step) for views, step in zip(short.views, short.step, strict=True)]
+        kept[f"{name}: reading and views, share of a step"] = Spread.of(share).median
+        kept[f"{name}: memory of the long item over the short one"] = big.memory / max(short.memory, 1.0)
         rows.append(
             [
                 name,
@@ -93,7 +95,9 @@ def main(options: Options) -> None:
         "times the memory",
     ]
     facts = machine(torch.device("cpu")) | {"batch": options.batch, "repeats": options.repeats}
-    report(f"A step of Odin on {options.batch} windows, one thread for everything", heading, rows, facts, options.out)
+    report(
+        f"A step of Odin on {options.batch} windows, one thread for everything", heading, rows, facts, options.out, kept
+    )
 
 
 def apart(name: str, units: int, options: Options) -> Measured:

@@ -83,8 +83,13 @@ def main(options: Options) -> None:
         over_bare = ratios(values, seconds[f"{name}: bare passes"]).show()
         over_lightly = ratios(values, seconds[f"{name}: lightly"]).show() if with_lightly else ""
         rows.append([f"{name}: {what}", Spread.of([1000 * value for value in values]).show(1), over_bare, over_lightly])
+    kept = {
+        f"{name} over {what}": ratios(seconds[f"{name}: gestalt"], seconds[f"{name}: {what}"]).median
+        for name, what in tasks
+        if what != "gestalt"
+    }
     title = f"A step of {options.batch} pictures of {options.size} × {options.size} pixels with {options.encoder}"
-    report(title, HEADING, rows, machine(device) | {"repeats": options.repeats}, options.out)
+    report(title, HEADING, rows, machine(device) | {"repeats": options.repeats}, options.out, kept)
 
 
 def two_views(modality: AbstractModality[Any], options: Options) -> Batch[Any]:

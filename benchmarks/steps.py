@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, final
@@ -12,6 +12,7 @@ import tyro
 
 from benchmarks.measuring import Spread, in_turn, machine, now, ratios, report
 from gestalt.core.data.view import Batch
+from gestalt.core.discovery.segmenters.given import GivenMasks
 from gestalt.core.experiment.build import LearnerFactory
 from gestalt.core.experiment.options import EncoderChoice
 from gestalt.core.methods.byol import BYOL
@@ -37,7 +38,7 @@ FILLED = 8  # steps until the queue of prefetched batches says nothing any more
 class Options:
     """One step of BYOL and of Odin, warm start, with small heads on the views of the recipe audio-events.
 
-    Odin discovers from the first step on.
+    Odin discovers from the first step on; or it compares segments that come with the batch, as between two rounds.
     """
 
     repeats: int = 30
@@ -71,21 +72,35 @@ def main(options: Options) -> None:
     steps = {name: step_of(one, recipes[name].options.training) for name, one in learners.items()}
     bare = bare_passes(learners["byol"])
     tasks = {name: partial(on_copy, passes, batch) for name, passes in ({BARE: bare} | steps).items()}
+    tasks["kept"] = partial(
+        on_copy, *with_kept(learner(recipes["odin"], device), batch, recipes["odin"].options.training)
+    )
     seconds = in_turn(tasks, options.repeats, device)
-    names = {BARE: BARE, "byol": "BYOL, whole step", "odin": "Odin, warm start, whole step"}
+    names = {
+        BARE: BARE,
+        "byol": "BYOL, whole step",
+        "odin": "Odin, warm start, whole step",
+        "kept": "Odin with kept segments, whole step",
+    }
+    waits = {name: waiting(steps[name], source, options, device) for name in steps if options.waiting}
     rows = [
         [
             names[name],
             Spread.of([1000 * value for value in values]).show(1),
             ratios(values, seconds[BARE]).show(),
             ratios(values, seconds["byol"]).show(),
-            waiting(steps[name], source, options, device) if name in steps and options.waiting else "",
+            f"{waits[name]:.0%}" if name in waits else "",
         ]
         for name, values in seconds.items()
     ]
     title = f"A step of {options.batch} items of {options.seconds:g} s with the encoder {options.encoder}"
     heading = ["step", "ms: median (quartiles)", "time / encoder alone", "time / BYOL", "share spent waiting for views"]
-    report(title, heading, rows, machine(device) | {"repeats": options.repeats, "workers": 1}, options.out)
+    kept = {
+        "a step of BYOL over the bare passes": ratios(seconds["byol"], seconds[BARE]).median,
+        "a step of Odin over one of BYOL": ratios(seconds["odin"], seconds["byol"]).median,
+        "a step of Odin with kept segments over one of BYOL": ratios(seconds["kept"], seconds["byol"]).median,
+    }
+    report(title, heading, rows, machine(device) | {"repeats": options.repeats, "workers": 1}, options.out, kept)
 
 
 def methods(options: Options) -> dict[str, AbstractMethod]:
@@ -159,9 +174,16 @@ def step_of(of: Learner, training: Training) -> Callable[[Batch[Any]], None]:
     return step
 
 
+def with_kept(of: Learner, batch: Batch[Any], training: Training) -> tuple[Callable[[Batch[Any]], None], Batch[Any]]:
+    """A step of Odin between two rounds: its segments, found here, come with the batch, and no third network runs."""
+    segments = of.segmenter(batch, torch.Generator().manual_seed(0))
+    of.segmenter = GivenMasks()
+    return step_of(of, training), replace(batch, masks=segments)
+
+
 def waiting(
     step: Callable[[Batch[Any]], None], source: Iterator[Batch[Any]], options: Options, device: torch.device
-) -> str:
+) -> float:
     """The share of a training's time in which the main process waits for its one worker."""
     waited, began = 0.0, 0.0
     for number in range(FILLED + options.waiting):
@@ -171,7 +193,7 @@ def waiting(
         batch = next(source)
         waited += time.perf_counter() - asked
         step(batch.to(device))
-    return f"{waited / (now(device) - began):.0%}"
+    return waited / (now(device) - began)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,8 @@ PLUG_INS = ROOT / "docs" / "plug-ins"
 PAGES = [path for path in sorted((ROOT / "docs").rglob("*.md")) if "plug-ins" not in path.parts]
 START = sorted((ROOT / "docs" / "start").glob("*.md"))
 """Pages whose commands and code need files: they are run by `test_start.py`."""
+STORY = ROOT / "docs" / "end-to-end.md"
+"""A page whose code goes on from its commands: it is run by `test_end_to_end.py`."""
 LINKED = [*PAGES, *sorted(ROOT.glob("*.md")), *sorted((ROOT / "modalities").glob("*/README.md"))]
 PRESENT = [page for page in LINKED if page.name != "CHANGELOG.md"]
 """Pages that describe the package as it is, not as it was."""

@@ -2,6 +2,8 @@
 
 import math
 import re
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -350,3 +352,10 @@ def test_a_program_that_is_a_table_itself_says_so(name: str) -> None:
 
 def test_a_command_without_what_it_needs_names_it(capsys: pytest.CaptureFixture[str]) -> None:
     assert "Missing from gestalt discover: PATH Folder of a finished run" in refused(["discover"], capsys)
+
+
+def test_commands_are_known_without_the_libraries_that_carry_them_out() -> None:
+    """So that --help is there at once."""
+    code = "import sys, gestalt.cli.commands; print(*({'torch', 'sklearn', 'networkx'} & sys.modules.keys()))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []

@@ -106,6 +106,42 @@ BAD_SEGMENTS: dict[str, tuple[Any, str]] = {
 }
 
 
+@pytest.mark.parametrize("segmentation", [None, [], "left out"])
+def test_an_annotation_that_has_a_box_alone_fills_it(tmp_path: Path, segmentation: Any) -> None:
+    own = {"segmentation": segmentation} if segmentation != "left out" else {}
+    boxes = [{"id": 1, "image_id": 7, "category_id": 5, "bbox": [2, 1, 10.0, 10]} | own]
+    whole = {
+        "id": 2,
+        "image_id": 7,
+        "category_id": 3,
+        "bbox": [0, 0, 30, 20],
+        "segmentation": [[5, 4, 8, 4, 8, 6, 5, 6]],
+    }
+    masks = read_coco(tmp_path, annotations(annotations=[*boxes, whole]))
+    expected = torch.full((20, 30), -1)
+    expected[1:11, 2:12] = 0
+    expected[4:6, 5:8] = 1
+    assert torch.equal(masks.labels.view(20, 30).long(), expected)
+    assert masks.names == ("face", "eye")
+
+
+BAD_BOXES: dict[str, tuple[Any, str]] = {
+    "of no width": ([2, 1, 0, 5], "a box is left, top, width and height"),
+    "three numbers": ([2, 1, 5], "a box is left, top, width and height"),
+    "words": (["a", 1, 2, 3], "could not convert"),
+    "not finite": ([0, 0, float("nan"), 3], "a box is left, top, width and height"),
+    "outside": ([20, 0, 90, 9], "its picture has 30 × 20 pixels"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_BOXES)
+def test_boxes_that_are_none_are_named(tmp_path: Path, name: str) -> None:
+    box, message = BAD_BOXES[name]
+    record = annotations(annotations=[{"id": 8, "image_id": 7, "category_id": 3, "bbox": box}])
+    with pytest.raises(BadItemError, match=rf"coco\.json, annotation 8: .*{message}"):
+        read_coco(tmp_path, record)
+
+
 @pytest.mark.parametrize("name", BAD_SEGMENTS)
 def test_annotations_that_are_none_are_named(tmp_path: Path, name: str) -> None:
     segmentation, message = BAD_SEGMENTS[name]

@@ -14,7 +14,7 @@ from gestalt.core.search.copies import copies_of
 from gestalt.core.search.duplicates import duplicates_in
 from gestalt.core.search.groups import Groups
 from gestalt.core.search.options import Duplicating
-from gestalt.core.search.threshold import chosen_threshold, measured
+from gestalt.core.search.threshold import EXACT, chosen_threshold, measured
 from tests.searchable import FILES, PLUG_INS, model_of
 
 
@@ -194,6 +194,15 @@ def test_recall_and_precision_are_those_of_a_loop(tmp_path: Path) -> None:
         assert one.copies == len(asked)
         assert (one.recall, one.false_matches) == pytest.approx((right / len(asked), with_false / len(asked)))
         assert one.precision == pytest.approx(right / (right + wrong) if right + wrong else float("nan"), nan_ok=True)
+
+
+def test_exact_copies_among_objects_are_found_at_any_error_rate(tmp_path: Path) -> None:
+    data, model = pictures(tmp_path, 2)
+    for path in sorted(data.glob("*.png")):
+        (data / f"copy-{path.name}").write_bytes(path.read_bytes())
+    opened = model.index(data, tmp_path / "index")
+    rows = opened.chosen("objects").nonzero()[0]
+    assert chosen_threshold(model, opened, "object", rows, 0.0).value <= EXACT
 
 
 def test_objects_are_compared_by_pairs_of_different_ones_alone(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """What is exported is opened by the other library alone, and gives there what the encoder gives here."""
 
 import contextlib
+import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,7 +17,8 @@ import gestalt
 from gestalt.cli.commands import execute
 from gestalt.core.data.feature_map import FeatureMap
 from gestalt.core.evaluation.table import Column, Table
-from gestalt.core.exports.base import Trained
+from gestalt.core.exports.base import Trained, Written
+from gestalt.core.exports.card import card
 from gestalt.core.exports.onnx_program import OnnxProgram
 from gestalt.core.exports.program import outputs_of
 from gestalt.core.exports.tensors import tensor_inputs
@@ -151,6 +153,7 @@ def points(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.filterwarnings("ignore:The given buffer is not writable:UserWarning")  # once per process, as above
 def test_the_model_card_says_data_method_numbers_licence_and_how_to_load(points: Path) -> None:
     text = (points / "out" / "README.md").read_text(encoding="utf-8")
     for part in (
@@ -172,6 +175,16 @@ def test_the_model_card_says_data_method_numbers_licence_and_how_to_load(points:
     assert names["found"]["vectors"].shape[:2] == (3, 4)  # type: ignore[index]
 
 
+def test_a_program_that_onnxruntime_refuses_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Refusing:
+        def __init__(self, *_: Any, **__: Any) -> None:
+            raise RuntimeError("NOT_IMPLEMENTED: Col2Im\nmore")
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession", Refusing)
+    with pytest.raises(ValueError, match=r"Conv .*onnxruntime.*NOT_IMPLEMENTED: Col2Im.*--to torch"):
+        OnnxProgram().write(small("image"), tmp_path)
+
+
 def test_the_command_exports_and_says_which_formats_fit(points: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = ["export", str(points / "run"), "--modality", "tests.test_exports:POINTS"]
     assert execute(run) == 0
@@ -180,3 +193,19 @@ def test_the_command_exports_and_says_which_formats_fit(points: Path, capsys: py
     assert {path.name for path in (points / "again").iterdir()} >= {"encoder.pt2", "README.md"}
     with pytest.raises(ValueError, match="did you mean 'torch'"):
         execute([*run, "--to", "torhc"])
+
+
+def test_the_model_card_names_no_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "patients").mkdir()
+    (tmp_path / "patients" / "one.txt").write_text("So far.\nSilence.\nThe old man.\nThe sea.\n")
+    training = Training(steps=1, batch=2, workers=0)
+    gestalt.train("patients", modality="text", encoder="conv", training=training, out="attempt")
+    one = Trained(POINTS, Deciding(), Path("attempt"), ())
+    config = json.loads(Path("attempt/config.json").read_text())
+    config["encoder"]["settings"] |= {"checkpoint": "mine.safetensors", "kernels": [3, 3]}
+    config["method"] |= {"source": "/home/me/weights"}
+    write_text(Path("attempt/config.json"), json.dumps(config))
+    text = card(one, "torch", Written("import torch"), None)
+    assert [word for word in ("patients", "attempt", "mine.safetensors", "/home/me") if word in text] == []
+    assert all(word in text for word in ('"kernels"', '"steps": 1', '"optimizer": "adamw"', '"type": "method:odin'))

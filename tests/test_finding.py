@@ -6,7 +6,7 @@ from torch import Tensor
 
 from gestalt.core.data.feature_map import FeatureMap, Grid
 from gestalt.core.data.segmentation import Segmentation
-from gestalt.core.discovery.background import RemoveBackground
+from gestalt.core.discovery.background import RemoveBackground, median_of
 from gestalt.core.discovery.concat_features import ConcatFeatures, centred, standardised
 from gestalt.core.discovery.groupers import Along, KMeans, along_first_axis
 from gestalt.core.discovery.quiet_background import AlikeQuiet
@@ -51,6 +51,20 @@ def test_features_on_a_grid_and_of_a_set_cannot_be_concatenated() -> None:
     on_grid, as_set = line(torch.zeros(3, 1)), FeatureMap(torch.zeros(1, 3, 1), torch.ones(1, 3, dtype=torch.bool))
     with pytest.raises(ValueError, match="both must lie on a grid, or be sets of the same elements"):
         on_grid.on_elements_of(as_set)
+
+
+def test_the_median_is_over_what_is_chosen_of_each_item() -> None:
+    values, chosen = torch.randn(5, 9, 3, generator=seeded(2)), torch.rand(5, 9, generator=seeded(3)) < 0.5
+    chosen[0], chosen[2], chosen[2, 4] = False, False, True
+    assert int(chosen.sum(dim=1).max()) < 9
+    values[3][~chosen[3]] = torch.nan  # what is not chosen may be anything
+    found = median_of(values, chosen)
+    for item in range(5):
+        rows = values[item][chosen[item]]
+        expected = rows.sort(dim=0).values[(len(rows) - 1) // 2] if len(rows) else torch.zeros(3)
+        assert torch.equal(found[item, 0], expected)
+    assert torch.equal(median_of(values[:1], chosen[:1]), torch.zeros(1, 1, 3))
+    assert torch.equal(median_of(values[:1], ~chosen[:1]), values[:1].median(dim=1, keepdim=True).values)
 
 
 def scene() -> tuple[FeatureMap, Segmentation]:

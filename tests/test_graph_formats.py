@@ -241,12 +241,13 @@ def test_what_is_not_read_is_refused_by_name_and_left_out_on_request(tmp_path: P
 
 
 def test_graphs_in_other_forms_in_a_folder_are_listed_as_left_out(tmp_path: Path) -> None:
-    for suffix in REFUSED:
+    others = {suffix for suffix in REFUSED if suffix != ".tar"}  # an archive is a folder of files
+    for suffix in others:
         write(tmp_path / f"a{suffix}", "x")
     write(tmp_path / "good.smi", "C\n")
     write(tmp_path / "notes.tar.gz", b"x")
     reading = MODALITY.read([tmp_path])
-    assert {Path(entry.name).suffix for entry in reading.skipped} == {*REFUSED, ".gz"}
+    assert {Path(entry.name).suffix for entry in reading.skipped} == {*others, ".gz"}
 
 
 def table(path: Path) -> list[dict[str, str]]:

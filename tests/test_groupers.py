@@ -14,7 +14,7 @@ from torch import Tensor
 from gestalt.core.data.feature_map import FeatureMap, Grid
 from gestalt.core.discovery.groupers import ChangePoints, Contiguous, InOrder, KMeans
 from gestalt.core.discovery.groupers.contiguous import runs
-from gestalt.core.discovery.groupers.lloyd import means
+from gestalt.core.discovery.groupers.lloyd import improved, means, nearest
 from tests.implementations import GROUPERS, GrouperCase, blobs, feature_map, seeded
 
 few = settings(derandomize=True, deadline=None, max_examples=20)
@@ -272,13 +272,38 @@ def naive_change_points(points: Tensor, penalty: float, objects: int) -> list[in
     return labels
 
 
-@pytest.mark.parametrize("seed", range(6))
-def test_change_points_are_the_best_of_all_ways_to_cut(seed: int) -> None:
-    item = torch.randn(9, 2, generator=seeded(seed)).cumsum(dim=0)
-    found = ChangePoints(penalty=0.06, objects=4)(feature_map([item], on_grid=True), seeded()).labels()[0]
-    expected = naive_change_points(item, 0.06, 4)
-    assert found.tolist() == expected
-    assert max(expected) > 0
+@pytest.mark.parametrize("penalty", [0.06, 0.004, 1.1])
+@pytest.mark.parametrize("objects", [4, 9])
+@pytest.mark.parametrize("seed", range(3))
+def test_change_points_are_the_best_of_all_ways_to_cut(seed: int, objects: int, penalty: float) -> None:
+    """Also where the number of stretches is bounded for some items of the batch, or one, and lengths differ."""
+    items = [torch.randn(cells, 2, generator=seeded(seed + cells)).cumsum(dim=0) for cells in (9, 7)]
+    items.append(torch.arange(8.0)[:, None].expand(8, 2).floor_divide(4) + 0.01 * items[0][:8])  # two stretches
+    found = ChangePoints(penalty, objects=objects)(feature_map(items, on_grid=True), seeded()).labels()
+    for labels, item in zip(found, items, strict=True):
+        expected = naive_change_points(item, penalty, objects)
+        assert labels[: len(item)].tolist() == expected
+        assert (max(expected) > 0) == (penalty < 1)
+
+
+@pytest.mark.parametrize("rounds", [1, 2, 3, 200])
+def test_k_means_that_ends_early_is_k_means_of_all_its_rounds(rounds: int) -> None:
+    points, valid = torch.randn(4, 30, 2, generator=seeded(3)), torch.ones(4, 30, dtype=torch.bool)
+    centres = points[:, :5]
+    found, ends = improved(points, valid, centres, rounds)
+    for _ in range(rounds):
+        labels = (points[:, :, None] - centres[:, None]).square().sum(dim=-1).argmin(dim=2)
+        centres = torch.stack(
+            [torch.stack([x[own == k].mean(dim=0) for k in range(5)]) for x, own in zip(points, labels, strict=True)]
+        )
+    torch.testing.assert_close(ends, centres)
+    assert torch.equal(found, (points[:, :, None] - centres[:, None]).square().sum(dim=-1).argmin(dim=2))
+
+
+def test_of_centres_that_are_equally_near_the_first_wins() -> None:
+    points, centres = torch.ones(1, 3, 2), torch.tensor([[[9.0, 9.0], [1.0, 1.0], [1.0, 1.0]]])
+    assert nearest(points, centres).tolist() == [[1, 1, 1]]
+    assert nearest(points, centres, torch.tensor([[False, True, False]])).tolist() == [[2, 2, 2]]
 
 
 def test_a_set_in_order_is_grouped_like_the_same_elements_on_a_line() -> None:

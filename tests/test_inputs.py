@@ -59,6 +59,10 @@ def test_patterns_match_files_and_what_exists_is_no_pattern() -> None:
 def test_a_list_names_paths_from_here_or_from_beside_it(folder: Path) -> None:
     (folder / "deep" / "list.txt").write_text("# ours\na.txt\n\n er/c.txt \n*.md\n", encoding="utf-8-sig")
     assert names("@deep/list.txt") == ["a.txt", "deep/er/c.txt", "d.md"]
+    (folder / "odd[1]").mkdir()
+    (folder / "odd[1]" / "e.md").write_text("")
+    (folder / "odd[1]" / "list.txt").write_text("e.m?\n")
+    assert names("@odd[1]/list.txt") == ["odd[1]/e.md"]
     (folder / "none.txt").write_text("\n# nothing\n")
     with pytest.raises(ValueError, match=r"none\.txt names no paths: one a line"):
         names("@none.txt")
@@ -172,12 +176,60 @@ def test_sound_of_torchaudio_and_of_hugging_face_is_mono_at_the_rate_of_the_moda
     torch.testing.assert_close(whole.samples, torch.full((400,), 0.5), rtol=1e-3, atol=1e-3)
 
 
+WAVE = torch.sin(torch.arange(4_000) / 20)[None]
+
+
+@pytest.mark.parametrize(
+    ("entry", "samples", "fields"),
+    [
+        ((WAVE, 3), 4_000, {"label": "3"}),
+        ((WAVE, 0), 4_000, {"label": "0"}),
+        ((WAVE, "owl"), 4_000, {"label": "owl"}),
+        ((WAVE, torch.tensor([0.0, 1.0])), 4_000, {}),
+        ((WAVE, 8_000), 8_000, {}),
+        ((WAVE, np.int64(8_000)), 8_000, {}),
+        ((WAVE, 8_000, "yes", "speaker", 2), 8_000, {"label": "yes"}),
+        ((WAVE, 8_000, [0, 1, 1]), 8_000, {}),
+    ],
+)
+def test_of_sound_a_rate_is_no_label_and_a_label_is_no_rate(entry: Any, samples: int, fields: dict[str, str]) -> None:
+    found: Any = gestalt.items_of([entry], "audio")
+    assert len(found.read(0, RNG).samples) == samples
+    assert found.fields(0) == fields
+
+
+def test_an_entry_is_not_read_again_for_its_label() -> None:
+    reads: list[int] = []
+
+    class Counting(Dataset[Any]):
+        def __len__(self) -> int:
+            return len(TEXTS)
+
+        def __getitem__(self, index: int) -> tuple[str, int]:
+            reads.append(index)
+            return TEXTS[index], index
+
+    found: Any = gestalt.items_of(Counting(), "text")
+    found.read(1, RNG)
+    assert (found.fields(1), found.fields(1), found.fields(0)) == ({"label": "1"}, {"label": "1"}, {"label": "0"})
+    assert reads == [1, 0]
+
+
 def test_pictures_are_those_of_pil_arrays_and_tensors() -> None:
     grey = np.full((20, 24), 255, np.uint8)
     held = [(Image.fromarray(grey), 3), grey, torch.ones(3, 20, 24)]
     found = read(gestalt.items_of(held, "image"))
     assert all(torch.equal(one, torch.ones(3, 20, 24)) for one in found)
     assert found[2] is held[2]
+
+
+@pytest.mark.parametrize(
+    "given", [torch.rand(3, 20, 24).double(), 255 * torch.rand(3, 20, 24), torch.rand(3, 20, 24) - 0.5]
+)
+def test_tensors_that_are_no_pictures_yet_become_such(given: torch.Tensor) -> None:
+    found: torch.Tensor = gestalt.items_of([given], "image").read(0, RNG)
+    assert (found.dtype, found.shape) == (torch.float32, given.shape)
+    assert bool((found >= 0).all() and (found <= 1).all())
 
 
 def test_graphs_are_smiles_and_data_of_pytorch_geometric() -> None:
@@ -212,6 +264,9 @@ def test_what_holds_no_items_is_refused_in_words(held: Any, modality: str, said:
         ("far.wav", "audio", "audio 1: is no recording: expected samples"),
         (np.ones((400, 2), np.float32), "audio", "audio 1: has 400 channels of 2 samples: channels come first"),
         ("far.png", "image", "image 1: is no picture"),
+        (torch.rand(3, 2, 2), "image", "image 1: has 2 × 2 pixels; at least 16"),
+        ((WAVE, 8_000.0), "audio", "audio 1: is no recording: the rate behind samples is an int, in Hz, got 8000.0"),
+        ({"array": WAVE, "sampling_rate": 0}, "audio", "audio 1: is no recording: .* with the rate 0"),
     ],
 )
 def test_a_thing_that_is_no_item_is_named(thing: Any, modality: str, said: str) -> None:

@@ -7,10 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+import soundfile
 from PIL import Image
 
-from gestalt.core.data.items import BadItemError
+from gestalt.core.data.items import BadItemError, Skipped
+from gestalt.core.modality.base import Reading
 from gestalt.core.modality.joint.items import JointItems
+from gestalt.core.modality.joint.rows import Rows
 from gestalt.core.modality.plugins import load_modality
 from gestalt.modalities.text import Text
 
@@ -142,3 +145,58 @@ def test_start_up_asks_for_the_fields_of_one_record_of_a_file(tmp_path: Path, mo
         (tmp_path / f"{image}.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
     read(tmp_path, skip_bad=True, allow_missing=True)
     assert asked == [0, 40]
+
+
+def test_captions_without_pictures_or_with_ids_that_are_none_name_the_file(coco: Path) -> None:
+    def changed(**lists: list[Any]) -> None:
+        coco.write_text(json.dumps({**annotations(), **lists}), encoding="utf-8")
+
+    val, said = coco.parent.parent / "val", annotations()
+    changed(images=[])
+    for skip_bad in (False, True):
+        with pytest.raises(ValueError, match=r"captions.json: names no pictures that can be used"):
+            read(coco, val, skip_bad=skip_bad)
+    changed(annotations=[{**said["annotations"][0], "image_id": [12]}, *said["annotations"][1:]])
+    with pytest.raises(BadItemError, match=r"captions.json: annotation 1: has the image_id \[12\], which is no number"):
+        read(coco, val)
+    items, reading = read(coco, val, skip_bad=True)
+    assert [one.name.rpartition(": ")[2] for one in reading.skipped] == ["annotation 1"]
+    assert len(items) == 3
+    changed(images=[{**said["images"][0], "id": {}}, *said["images"][1:]])
+    with pytest.raises(BadItemError, match=r"captions.json: image 1: has the id {}, which is no number"):
+        read(coco, val)
+    items, reading = read(coco, val, skip_bad=True)
+    assert [one.name.rpartition(": ")[2] for one in reading.skipped] == ["image 1"]
+    assert len(items) == 2
+
+
+def test_windows_beside_captions_of_a_picture_are_said_to_be_left_out(tmp_path: Path) -> None:
+    picture(tmp_path / "a.png")
+    (tmp_path / "a.txt").write_text("one\ntwo\n", encoding="utf-8")
+    noise = np.random.default_rng(0).integers(-9000, 9000, 16_000 * 35).astype(np.int16)
+    soundfile.write(tmp_path / "a.wav", noise, 16_000)
+    windows = len(load_modality("audio").read([tmp_path]).items)
+    assert windows > 2
+    reading = load_modality("image+text+audio").read([tmp_path])
+    assert len(reading.items) == 1
+    (left,) = reading.damaged
+    assert f"{windows - 1} further items of audio are not read" in left.reason
+    assert "a.wav" in left.name
+
+
+def test_what_parts_left_out_is_compared_with_few_others(coco: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    items = Text(field="caption").read([coco]).items
+    compared = list[int]()
+    equal = Skipped.__eq__
+
+    def counted(self: Skipped, other: object) -> bool:
+        compared.append(1)
+        return equal(self, other)
+
+    monkeypatch.setattr(Skipped, "__eq__", counted)
+    rows = Rows(("image", "text"), True, False)
+    for _ in range(2):
+        every = tuple(Skipped(f"{number}.png", "is damaged") for number in range(200))
+        rows.note(Reading(items, every, every))
+    assert len(rows.skipped) == len(rows.damaged) == 200
+    assert len(compared) <= 4 * 200

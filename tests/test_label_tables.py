@@ -224,3 +224,29 @@ def test_a_method_that_needs_classes_says_that_labels_are_values() -> None:
         check_labels(preset_named("semppl").method, labels)
     with pytest.raises(ValueError, match="there are none: give them with --labels, or --label-column"):
         check_labels(preset_named("semppl").method, None)
+
+
+def sdf(path: Path, values: list[str | None], encoding: str = "utf-8") -> AbstractItems[Any]:
+    """Molecules of one atom each, with a property that some have."""
+    records = []
+    for value in values:
+        atom = "    0.0000    0.0000    0.0000 C   0  0  0  0  0  0  0  0  0  0  0  0"
+        own = "" if value is None else f">  <Löslichkeit>\n{value}\n\n"
+        records.append(f"\n  made by hand\n\n  1  0  0  0  0  0  0  0  0  0999 V2000\n{atom}\nM  END\n{own}$$$$\n")
+    return GraphModality().read([write(path, "".join(records), encoding)]).items
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
+def test_properties_of_an_sdf_are_labels(encoding: str, tmp_path: Path) -> None:
+    items = sdf(tmp_path / "a.sdf", ["1,5", None, "-2,25", "NA"], encoding)
+    labels = record_labels(items, "löslichkeit", "value")
+    assert labels.known[:, 0].nan_to_num(9.0).tolist() == [1.5, 9.0, -2.25, 9.0]
+    assert record_labels(items, "Löslichkeit").target.columns == ("-2,25", "1,5", "NA")
+
+
+def test_a_property_that_is_no_number_is_named_with_its_record(tmp_path: Path) -> None:
+    items = sdf(tmp_path / "a.sdf", ["1.5", "much"])
+    with pytest.raises(ValueError, match=r"a\.sdf \[record 2\], column 'Löslichkeit': the value 'much' is no finite"):
+        record_labels(items, "Löslichkeit", "value")
+    with pytest.raises(ValueError, match=r"no labels in a column 'pKa'; their columns are .*'Löslichkeit'"):
+        record_labels(items, "pKa", "value")

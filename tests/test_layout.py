@@ -23,7 +23,17 @@ ROOT = Path(__file__).parents[1]
 MADE_BY_DATACLASSES = ("__init__", "__repr__", "__eq__", "__hash__", "__setattr__", "__delattr__")
 FOLDERS = ("core", "modalities", "recipes")
 LIBRARIES_OF_METHODS = {"torch", "einops", "jaxtyping", "numpy", "safetensors"}
-PACKAGES_WITH_MORE = {"training", "evaluation", "report", "experiment", "runs", "search", "exports", "pictures"}
+PACKAGES_WITH_MORE = {
+    "training",
+    "evaluation",
+    "report",
+    "experiment",
+    "runs",
+    "search",
+    "exports",
+    "pictures",
+    "shards",
+}
 LIBRARIES_OF_MODALITIES = [
     "torchaudio",
     "torchvision",

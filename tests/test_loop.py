@@ -123,9 +123,10 @@ def test_a_run_shows_its_progress_and_logs_the_same_numbers_everywhere(
     said = capsys.readouterr()
     rows = read_metrics(tmp_path / METRICS)
     assert [row["step"] for row in rows] == ["2", "4", "6", "8", "9"]
-    last = f"loss={float(rows[-1]['loss']):.3g}, objects={float(rows[-1]['objects_per_item']):.3g}"
-    assert last in said.err
-    assert "<00:" in said.err  # the time that is left
+    shown = {"loss": "loss", "objects": "objects_per_item", "rank": "effective_rank"}
+    last = ", ".join(f"{name}={float(rows[-1][key]):.3g}" for name, key in shown.items())
+    assert f"9 of 9 steps, 00:00 left, {last}" in said.err
+    assert said.err.count("steps that are left, by the pace of the first ones\n") == 1
     assert trained.warnings  # toys give few directions
     assert all(f"collapse watch, {text}" in said.out for text in trained.warnings)
     board = EventAccumulator(str(tmp_path / "tensorboard"))

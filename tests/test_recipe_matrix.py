@@ -196,7 +196,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_no_recipe_is_left_out() -> None:
-    programs = {"labels-table", "rounds-table", "methods-table", "types-table", "single-item"}
+    programs = {
+        "labels-table",
+        "rounds-table",
+        "methods-table",
+        "types-table",
+        "named-events",
+        "soundscapes",
+        "single-item",
+    }
     assert set(BUILDERS) == set(RECIPES.names()) - programs
 
 

@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from gestalt.core.data.items import Skipped
 from gestalt.core.evaluation import Column, Table
-from gestalt.core.report import Chart, Command, Exhibit, Page, Panel, draw, read_columns, to_page, write_report
+from gestalt.core.report import Chart, Command, Exhibit, Look, Page, Panel, draw, read_columns, to_page, write_report
 
 EVIL = "<script>alert('1')</script> & \"x\".wav"
 METRICS = {"step": [1.0, 2.0, 3.0], "loss": [3.0, 2.0, 1.0], "part": [1.0, float("nan"), 0.5]}
@@ -67,12 +67,13 @@ def full(text: str = "plain") -> Page:
         pictures_title=f"pictures {text}",
         summary=f"summary {text}",
         facts=((f"fact {text}", f"value {text}"),),
+        looks=(Look(f"look {text}", "results"), Look("hidden", "nowhere")),
         warnings=(f"warning {text}",),
         skipped=(Skipped(f"file {text}", f"reason {text}"),),
         damaged=(Skipped(f"torn {text}", f"missing {text}"),),
         pictures=draw(METRICS, CHARTS),
         exhibits=(Exhibit(f"caption {text}", (Panel(f"label {text}", Markup("<em>drawn</em>")),)),),
-        exhibits_note=f"look {text}",
+        exhibits_note=f"see {text}",
         exhibits_title=f"shown {text}",
         tables=(Table.of(f"table {text}", [Column(f"metric {text}", f"group {text}")], {f"method {text}": [0.5]}),),
         commands=(Command(f"comment {text}", f"command {text}"),),
@@ -95,6 +96,7 @@ PARTS = (
         "caption",
         "label",
         "look",
+        "see",
         "table",
         "metric",
     ),
@@ -106,6 +108,7 @@ def test_everything_that_the_page_was_given_is_shown() -> None:
     structure = read(to_page(full()))
     for part in PARTS:
         assert f"{part} plain" in structure.text, part
+    assert "hidden" not in structure.text, "a section that the page lacks is nothing to look at"
     for chart in CHARTS:
         assert chart.caption in structure.text
         assert chart.axis in structure.text

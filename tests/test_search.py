@@ -208,3 +208,45 @@ def test_a_text_finds_pictures_and_a_picture_finds_texts(tmp_path: Path) -> None
     assert [hit.row.of for hit in answer.hits] == ["part:text"] * 4
     (answer,) = model.search(opened, data / "1.png", Searching(among="image"))
     assert len(answer.hits) == 3, "the picture itself is left out"
+
+
+def written(name: str, data: Path, count: int) -> Model[Any]:
+    """A model, as it is before training, for files that are written into a folder."""
+    data.mkdir()
+    for number in range(count):
+        FILES[name](data, number)
+    return model_of(name, data)
+
+
+def test_answers_come_in_the_order_of_the_queries(tmp_path: Path) -> None:
+    model = written("text", tmp_path / "data", 3)
+    opened = model.index(tmp_path / "data", tmp_path / "index")
+    files = [str(tmp_path / "data" / f"{number}.txt") for number in range(3)]
+    answers = model.search(opened, [files[2], f"{files[0]}#1", files[1]])
+    asked = [(answer.query.path, answer.query.entry.of) for answer in answers]
+    kinds = [(files[2], ITEM)] * 2 + [(files[0], OBJECT)] * (len(asked) - 4) + [(files[1], ITEM)] * 2
+    assert asked == [(path.encode(), of) for path, of in kinds]
+    assert len(asked) > 4
+
+
+def test_what_is_left_out_of_an_index_is_said(tmp_path: Path) -> None:
+    model = written("image", tmp_path / "data", 2)
+    (tmp_path / "data" / "broken.png").write_bytes(b"none")
+    with pytest.warns(UserWarning, match=r"1 left out of the index, the first .*broken\.png"):
+        opened = model.index(tmp_path / "data", tmp_path / "index", skip_bad=True)
+    assert opened.count(ITEM) == 2
+
+
+def test_a_table_stays_one_where_a_pattern_names_it(tmp_path: Path) -> None:
+    model = written("image+text", tmp_path / "data", 2)
+    table = tmp_path / "data" / "pairs.csv"
+    table.write_text("image,text\n0.png,a red square\n1.png,a blue one\n")
+    opened = model.index(str(tmp_path / "data" / "*.csv"), tmp_path / "index")
+    assert {state.sources for state in opened.states.values()} == {(str(table).encode(),)}
+
+
+def test_a_text_that_finds_nothing_is_named(tmp_path: Path) -> None:
+    model = written("text", tmp_path / "data", 2)
+    opened = model.index(tmp_path / "data", tmp_path / "index")
+    with pytest.raises(ValueError, match=r"^the text 'a red square' has no object 99"):
+        model.search(opened, (), Searching(text=("a red square",), object=99))

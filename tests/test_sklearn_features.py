@@ -17,6 +17,7 @@ import gestalt
 from gestalt.core.data.items import AbstractItems
 from gestalt.core.modality.plugins import installed_modality
 from gestalt.core.runs.saving import load
+from gestalt.core.runs.spaces import Space
 from tests.tiny_runs import tiny_run
 
 # The others of check_estimator pass rows of random numbers, which are no items of any modality, and need a fit to them.
@@ -67,3 +68,12 @@ def test_what_is_missing_is_said() -> None:
         gestalt.GestaltFeatures().fit([])
     with pytest.raises(NotFittedError):
         gestalt.GestaltFeatures("runs/mine").transform([])
+
+
+@pytest.mark.parametrize("space", ["hidden", "compared"])
+def test_every_number_of_a_row_has_a_name(tmp_path: Path, space: Space) -> None:
+    run = tiny_run(tmp_path, installed_modality("text"), width=12, buckets=64)
+    features: Any = gestalt.GestaltFeatures(run, space=space).fit(None)
+    texts: AbstractItems[Any] = gestalt.items_of(["So far."], "text")
+    names = features.get_feature_names_out()
+    assert (len(names), names[-1]) == (features.transform(texts).shape[1], f"gestalt{len(names) - 1}")

@@ -50,7 +50,7 @@ class AlikeQuiet(AbstractBackgroundRemover):
         """The same segments with weight 0 on the background."""
         values = unit(features.values)
         quiet = lowest(seen[..., 0], features.valid, self.quiet)
-        prototype = unit(median_of(values, quiet[..., None].expand_as(values)))
+        prototype = unit(median_of(values, quiet))
         objects = averaged(segmentation, features).pool(features.with_values(values))
         distance = 1 - (unit(objects.vectors) * prototype).sum(dim=-1)
         weights = segmentation.weights * ((distance >= self.reach) & objects.present)[..., None]

@@ -46,8 +46,9 @@ class Labelling:
     """What is known of some items."""
 
     labels: Path | None = None
-    """For methods that learn from labels: a table (name of a file or record, label), or the word folders. Nothing: what
-    --label-column says, or what the recipe knows of the shipped data."""
+    """For methods that learn from labels: a table (name of a file or record, label), or the word folders or archives
+    (what lies beside the files in tar archives). Nothing: what --label-column says, or what the recipe knows of the
+    shipped data."""
     label_column: str | None = None
     """Column of that table; the one called label, or the second. Without --labels: a column of the data itself."""
     label_kind: Literal["class", "value"] = "class"
@@ -143,11 +144,16 @@ FREE = frozenset(
         "running.compare",
         "running.validate",
         "training.workers",
+        "training.devices",
+        "training.num_nodes",
+        "training.strategy",
         "training.threads",
+        "training.logger",
         "labelling.labels",
     }
 )
-"""Options that may differ when a run goes on: its numbers do not depend on them. Paths may be written in another way,
+"""Options that may differ when a run goes on: its numbers do not depend on them (on how many processes share a batch,
+but for rounding). Paths may be written in another way,
 or the data have moved; what lies there is compared, see `DataRecord`."""
 
 

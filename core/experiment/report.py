@@ -11,9 +11,10 @@ from ..modality.optional import ReadsContext
 from ..modality.windows import Jittered
 from ..report import Page, draw, read_columns, write_report
 from ..storage.atomic import write_text
+from ..training.ended import TrainingResult
 from ..training.folder import plain
-from ..training.loop import TrainingResult
 from ..training.metrics_log import METRICS
+from .first_looks import first_looks
 from .in_whole import predictions_in_whole
 from .mask_table import mask_table
 from .predictions import Predictions, predictions_of
@@ -58,14 +59,16 @@ def report(
         tables = (*tables, mask_table(recipe, data.masked, random, learner))
     if tables:
         write_text(out / "table.json", tables[0].to_json())
+    metrics = read_columns(out / METRICS)
     page = Page(
         title=recipe.captions.title,
         summary=summary(recipe, data, after),
         facts=facts(recipe, data, trained),
+        looks=first_looks(recipe, data, trained, after, tables, metrics),
         warnings=trained.warnings,
         skipped=data.skipped + trained.skipped,
         damaged=data.damaged,
-        pictures=draw(read_columns(out / METRICS), charts(recipe)),
+        pictures=draw(metrics, charts(recipe)),
         exhibits=(
             *(exhibit(recipe, data, place, before, after) for place in range(min(SHOWN, len(data.evaluated)))),
             *round_exhibits(recipe, data),

@@ -14,7 +14,8 @@ from markupsafe import Markup
 from ..methods.method import wants_labels
 from ..methods.presets import title_of
 from ..report import Chart, Command, Exhibit, Panel
-from ..training.loop import TrainingResult
+from ..storage.amounts import duration
+from ..training.ended import TrainingResult
 from ..training.round_signs import RoundSigns, read_signs
 from .labelling import share_of
 from .predictions import Predictions
@@ -85,7 +86,7 @@ def facts(
         *((("items with masks", str(len(data.masked.numbers))),) if data.masked is not None else ()),
         ("steps", str(trained.step)),
         *((("rounds", rounds_said(rounds)),) if rounds else ()),
-        ("training in this process", f"{trained.seconds:.0f} s"),
+        ("training took", duration(trained.seconds)),
         ("seed", str(training.seed)),
         ("device", device),
         (
@@ -142,11 +143,23 @@ def commands(recipe: AbstractRecipe[ItemT, TruthT]) -> tuple[Command, ...]:
     out, captions = shlex.quote(str(recipe.options.running.out)), recipe.captions
     named = f" --modality {shlex.quote(recipe.modality_name)}" if recipe.modality_name else ""
     again = named if is_foreign(recipe) else ""
+    own = shlex.join(map(str, recipe.options.running.data))
+    data = own or "FOLDER"
+    where = "these data, or others" if own else "your own data"
+    learn = (
+        ()
+        if own
+        else (Command("Learn from your own data", f"gestalt run {recipe.name}{named} --data FOLDER --out runs/mine"),)
+    )
     return (
-        Command(f"Find {captions.objects} in your own data", f"gestalt discover {out} FOLDER --out found{again}"),
+        Command(f"Find {captions.objects} in {where}", f"gestalt discover {out} {data} --out found{again}"),
+        Command(f"See which {captions.objects} recur, and name them", f"gestalt types {out} {data} --out types{again}"),
         Command(
-            f"Write vectors of items and {recipe.modality.element}s", f"gestalt embed {out} FOLDER --out vectors{again}"
+            f"Write vectors of items and {recipe.modality.element}s", f"gestalt embed {out} {data} --out vectors{again}"
         ),
-        Command("Learn from your own data", f"gestalt run {recipe.name}{named} --data FOLDER --out runs/mine"),
+        Command("Search in them", f"gestalt index {out} {data} --out archive{again}"),
+        Command("Learn an answer from labels", f"gestalt fit {out} {data} --labels labels.csv --out model{again}"),
+        *learn,
         Command("Watch the curves", f"tensorboard --logdir {out}"),
+        Command("Make this report anew", f"gestalt report {out}{again}"),
     )

@@ -1,34 +1,35 @@
 """A run from its options to its report."""
 
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from lightning_fabric import Fabric
 
-from ..components.names import choose
 from ..discovery.segmenters.in_rounds import in_rounds
 from ..methods.method import AbstractMethod, wants_labels
-from ..methods.presets import Preset, preset_named, title_of
+from ..methods.presets import Preset
 from ..methods.step import AbstractLearner
-from ..modality.joint.masks import paths_of_masks
 from ..runs.model import Model
 from ..runs.saving import config_of, save
-from ..storage.naming import counted
 from ..training.data_record import DataRecord
+from ..training.ended import TrainingResult
 from ..training.folder import RunFolder
-from ..training.loop import TrainingResult, launch, train_learner
+from ..training.loggers import check_logger
+from ..training.loop import launch, train_learner
 from ..training.training_data import TrainingData
+from .announced import device_said, training_said
 from .build import LearnerFactory
 from .choices import with_alternatives
-from .labelling import labels_of
-from .options import FREE, Labelling, Running, with_method
+from .kept_options import KeptOptions
+from .options import FREE, with_method
 from .part_views import with_parts
+from .prepared import check_names, prepared
 from .recipe import AbstractRecipe
 from .report import report
 from .transplants import transplants_of
-from .views import chosen_views
 
 ItemT = TypeVar("ItemT")
 TruthT = TypeVar("TruthT")
@@ -39,54 +40,22 @@ INTERRUPTED = 130
 def run(recipe: AbstractRecipe[ItemT, TruthT]) -> int:
     """Train, evaluate, save and report; the exit code (130 if it was interrupted)."""
     options = recipe.options
-    choose("encoder", options.encoder.name, list(recipe.modality.encoders))  # before anything is read or written
-    rivals = [preset_named(name) for name in options.running.compare]
+    check_names(recipe)  # before anything is read or written
     folder = RunFolder(options.running.out, options, options.running.resume, FREE | recipe.free)
     folder.check()
+    check_logger(options.training.logger)
     fabric = launch(options.training)
-    data = recipe.data()
-    if not len(data.items):
-        raise ValueError("there are no items to train on; check the data path")
-    if options.running.masks is not None and data.masked is None:
-        raise ValueError(f"the recipe {recipe.name} reads no masks; leave out --masks")
-    record = None
-    if fabric.is_global_zero:
-        record = record_of(options.running, options.labelling, len(data.items))
-        if record.said:
-            print(f"found {record.said}; read as {counted(len(data.items), 'item')}", file=sys.stderr)
-        for entry in data.skipped:
-            print(f"left out {entry.name}: {entry.reason}", file=sys.stderr)
-        for entry in data.damaged:
-            print(f"damaged {entry.name}: {entry.reason}", file=sys.stderr)
-        if data.masked is not None:
-            print(data.masked.said(), file=sys.stderr)
-    # What the recipe knows of its items may take long to find out.
-    asked = any(wants_labels(method) for method in (options.method, *(rival.method for rival in rivals)))
-    own = options.labelling.labels is not None or options.labelling.label_column is not None
-    given = own or data.labels is not None
-    if given and not asked and fabric.is_global_zero:
-        print(f"the labels are not used: {title_of(options.method)} does not learn from them", file=sys.stderr)
-    labels = None
-    if asked or given:
-        labels = labels_of(data, options.labelling, options.training.seed, options.running.skip_bad)
-    if labels is not None and labels.note and fabric.is_global_zero:
-        print(labels.note, file=sys.stderr)
-    views = chosen_views(options.views, data.views, recipe.modality)
-    factory = LearnerFactory(recipe, data, views, labels)
+    ready = prepared(recipe, speaks=fabric.is_global_zero)
+    factory, record = ready.factory, ready.record
     learner = factory.fresh()
     # What cannot be saved is refused here, not after hours of training.
     config_of(
         model_of(learner, recipe, factory), options.encoder.name, recipe.modality_name, options.method, recipe.name
     )
+    if fabric.is_global_zero:
+        print(f"{training_said(recipe, learner)}, on {device_said(fabric)}", file=sys.stderr)
     with folder.claimed(fabric, record, options.running.data_changed):
-        return _train_and_report(fabric, recipe, factory, learner, rivals, record)
-
-
-def record_of(running: Running, labelling: Labelling, items: int) -> DataRecord:
-    """What a run on the user's own data is begun on: the data, and the masks and labels that come with them."""
-    labels = None if str(labelling.labels) == "folders" else labelling.labels
-    masks = () if running.masks is None else paths_of_masks(running.masks)
-    return DataRecord.of((*running.data, *masks, *(() if labels is None else (labels,))), items)
+        return _train_and_report(fabric, recipe, factory, learner, ready.rivals, record)
 
 
 def _train_and_report(
@@ -94,10 +63,12 @@ def _train_and_report(
     recipe: AbstractRecipe[ItemT, TruthT],
     factory: LearnerFactory,
     learner: AbstractLearner[Any],
-    rivals: list[Preset],
+    rivals: Sequence[Preset],
     record: DataRecord | None,
 ) -> int:
     options, out = recipe.options, recipe.options.running.out
+    if fabric.is_global_zero:
+        KeptOptions.of(recipe).write(out)
     resume = options.running.resume
     trained = train(fabric, learner, factory, options.method, out, resume)
     others: dict[str, AbstractLearner[Any]] = {}

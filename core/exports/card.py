@@ -12,6 +12,8 @@ from ..storage.damage import json_of
 from .base import Trained, Written
 
 CARD = "README.md"
+PLACES = frozenset({"out", "data", "masks", "labels", "checkpoint", "source", "folder", "path"})
+"""Options and settings that name files and folders: a relative name looks like any other word."""
 UNKNOWN_LICENCE = (
     "Nobody has said under which licence these weights may be used; the data that they were trained on may set terms. "
     "Whoever trained them says so with `--licence`."
@@ -53,8 +55,8 @@ def _of_run(run: Path, config: RunConfig) -> Iterator[str]:
     elif config.recipe is not None:
         yield f"## Data\n\nThe data of the recipe `{config.recipe}`."
     if config.method is not None:
-        yield f"## Method\n\n{_block(config.method)}"
-    yield f"## Encoder\n\n{_block(config.encoder)}"
+        yield f"## Method\n\n{_block(_without_places(config.method))}"
+    yield f"## Encoder\n\n{_block(_without_places(config.encoder))}"
     if (run / "table.json").is_file():
         yield f"## Numbers\n\n{to_markdown(Table.from_json((run / 'table.json').read_text(encoding='utf-8')))}"
     else:
@@ -66,12 +68,19 @@ def _of_run(run: Path, config: RunConfig) -> Iterator[str]:
 
 
 def _without_places(options: Any) -> Any:
-    """Options without names of files and folders: where they lay says nothing to others."""
+    """Options or settings without names of files and folders: where they lay says nothing to others."""
     if isinstance(options, Mapping):
-        return {name: _without_places(value) for name, value in options.items()}
+        return {name: _hidden(value) if name in PLACES else _without_places(value) for name, value in options.items()}
     if isinstance(options, list):
         return [_without_places(value) for value in options]
     return "…" if isinstance(options, str) and ("/" in options or "\\" in options) else options
+
+
+def _hidden(value: Any) -> Any:
+    """A value, or several, that names a place whatever it looks like; numbers and what is not given are none."""
+    if isinstance(value, list):
+        return [_hidden(one) for one in value]
+    return "…" if isinstance(value, str) else _without_places(value)
 
 
 def _block(content: Mapping[str, Any]) -> str:

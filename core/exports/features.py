@@ -4,13 +4,14 @@ from pathlib import Path
 from typing import Any, final
 
 import numpy as np
+import torch
 from jaxtyping import Float
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from ..runs.inputs import paths_of
 from ..runs.saving import load
-from ..runs.spaces import Space
+from ..runs.spaces import Space, in_space
 
 
 @final
@@ -83,7 +84,10 @@ class GestaltFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:  # noqa: ARG002
         """`gestalt0`, `gestalt1`, …: one per number of a vector."""
         check_is_fitted(self)
-        return np.array([f"gestalt{number}" for number in range(self.model_.encoder.dim)], dtype=object)
+        space: Space = self.space  # type: ignore[assignment, unused-ignore]  # pyright: ignore[reportAssignmentType]
+        bring = in_space(space, self.model_.network, self.model_.heads)
+        dim = bring(torch.zeros(1, self.model_.encoder.dim)).shape[1]
+        return np.array([f"gestalt{number}" for number in range(dim)], dtype=object)
 
     def __sklearn_tags__(self) -> Any:
         """Items are no rows of numbers, and nothing is learned from them."""

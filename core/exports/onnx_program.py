@@ -1,7 +1,8 @@
 """`onnx`: a program for onnxruntime and whatever else reads ONNX."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar, final
 
@@ -30,7 +31,8 @@ class OnnxProgram(AbstractExport):
         """Trace, translate, run in onnxruntime, compare.
 
         Raises:
-            ValueError: if the encoder cannot be traced, ONNX has no operation for it, or gives other numbers.
+            ValueError: if the encoder cannot be traced, ONNX has no operation for it, onnxruntime does not run it, or
+                it gives other numbers.
             ImportError: if a library is missing.
         """
         try:
@@ -53,15 +55,35 @@ class OnnxProgram(AbstractExport):
             raise ValueError(
                 f"the encoder {name} cannot be written as ONNX: {_innermost(error)}; export it with --to torch"
             ) from error
-        session = onnxruntime.InferenceSession(str(folder / FILE), providers=["CPUExecutionProvider"])
+        with _refusals(trained):
+            session = onnxruntime.InferenceSession(str(folder / FILE), providers=["CPUExecutionProvider"])
         names = [one.name for one in session.get_inputs()]
 
         def run(tensors: Sequence[Tensor]) -> Mapping[str, Any]:
             given = {name: one.numpy() for name, one in zip(names, tensors, strict=True)}
-            return dict(zip(outputs, session.run(outputs, given), strict=True))
+            with _refusals(trained):
+                values = session.run(outputs, given)
+            return dict(zip(outputs, values, strict=True))
 
         compare(trained, found, run)
         return Written(_loading(found), {"input": inputs_said(found), "output": outputs_said(found)})
+
+
+@contextmanager
+def _refusals(trained: Trained) -> Iterator[None]:
+    """Within it, onnxruntime opens or runs the program; it has no common class of errors.
+
+    Raises:
+        ValueError: if it cannot.
+    """
+    try:
+        yield
+    except Exception as error:
+        name = type(trained.encoder).__name__
+        raise ValueError(
+            f"the encoder {name} was written as ONNX, and onnxruntime does not run it: {_innermost(error)}; export it "
+            "with --to torch"
+        ) from error
 
 
 def _innermost(error: BaseException) -> str:

@@ -25,7 +25,8 @@ def best_matches(
 
     Returns:
         The scores; −∞ where an item has no object on its side. Gradients enter the pairs that are most alike, the first
-        one where several are. Memory grows with the product of the numbers of objects.
+        one where several are. Memory grows with the product of the numbers of objects, and with that of the objects
+        that ask, the items that are asked and the length of a vector.
 
     Source: Harwath et al., "Jointly discovering visual objects and spoken words from raw sensory input" (2018), the
     similarity MISA; Yao et al., "FILIP" (2022), equation 4, for tokens.

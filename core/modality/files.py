@@ -1,7 +1,7 @@
 """Items that are files: found in folders, a sample of them loaded at once, each read whenever its turn comes."""
 
 import os
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar, final
@@ -10,6 +10,9 @@ import numpy as np
 
 from ..data.items import AbstractItems, BadItemError, Skipped
 from ..data.reasons import reason_of
+from ..shards.addresses import address_of, is_archive
+from ..shards.files import at_hand, files_in, place_of
+from ..shards.index import INDICES, archives_among
 from ..storage.listing import listed, obstacle
 from .base import Reading
 from .probing import none_usable, probe, sample
@@ -22,9 +25,10 @@ ADVICE = "fix it, remove it, or leave it out with --skip-bad"
 def find_files(paths: Sequence[Path], suffixes: Collection[str], kind: str = "files") -> list[Path]:
     """The files among `paths` and, with one of the `suffixes`, in the folder trees among them: sorted, each once.
 
-    A file that is named is taken whatever its suffix. Below a folder, hidden files, runs and what this package wrote
-    are no data, and links to folders are followed once, see `listing.listed`. What may hold data but cannot be opened
-    (links that lead nowhere, folders that may not be read) is among the files: `probe` names it, or leaves it out.
+    A file that is named is taken whatever its suffix; an archive is a folder of its files (`core/shards/`). Below a
+    folder, hidden files, runs and what this package wrote are no data, and links to folders are followed once, see
+    `listing.listed`. What may hold data but cannot be opened (links that lead nowhere, folders that may not be read,
+    torn archives) is among the files: `probe` names it, or leaves it out.
 
     Args:
         paths: files and folders.
@@ -36,10 +40,8 @@ def find_files(paths: Sequence[Path], suffixes: Collection[str], kind: str = "fi
         ValueError: if there is no such file at all.
     """
     found: list[Path] = []
-    for path in paths:
-        found += [
-            file for file in below(path) if file == path or file.suffix.lower() in suffixes or may_hide_data(file)
-        ]
+    for path, files in all_below(paths):
+        found += [file for file in files if file == path or file.suffix.lower() in suffixes or may_hide_data(file)]
     found = [file for file in _each_once(found) if not file.is_dir() or obstacle(file)]
     if not found:
         places = ", ".join(map(str, paths)) or "an empty list of paths"
@@ -47,20 +49,47 @@ def find_files(paths: Sequence[Path], suffixes: Collection[str], kind: str = "fi
     return found
 
 
+def all_below(paths: Sequence[Path]) -> Iterator[tuple[Path, Sequence[Path]]]:
+    """Paths of the user's, each with everything in its tree; in the place of an archive, the files in it.
+
+    Raises:
+        FileNotFoundError: for a path that does not exist.
+    """
+    trees = [(path, below(path)) for path in paths]
+    INDICES.look_into(archive for _, tree in trees for archive in archives_among(tree))
+    for path, tree in trees:
+        yield path, [file for one in tree for file in (files_in(one) if is_archive(one) else (one,))]
+
+
 def below(path: Path) -> tuple[Path, ...]:
-    """A path of the user's and, where it is a folder, everything in its tree.
+    """A path of the user's and, where it is a folder, everything in its tree; archives are files.
 
     Raises:
         FileNotFoundError: if it does not exist.
     """
+    if place_of(path) is not None:
+        return (path,)  # a file in an archive; whoever reads it says if it is missing
+    if address_of(path) is not None:
+        return (path,) if is_archive(path) else INDICES.below(path)
     if not path.exists():
+        if is_archive(path) and path in INDICES.below(path.parent):
+            return (path,)  # whoever reads it says that it is missing
         there = f"is a link to {path.readlink()}, which does not exist" if path.is_symlink() else "does not exist"
         raise FileNotFoundError(f"{path} {there}; check the spelling, and that the disk is mounted")
-    return (path, *listed(path).paths) if path.is_dir() else (path,)
+    if not path.is_dir():
+        return (path,)
+    tree = listed(path).paths
+    folders = {path, *(archive.parent for archive in archives_among(tree))}
+    missing = {archive for folder in folders for archive in INDICES.below(folder)}.difference(tree)
+    return (path, *(sorted((*tree, *missing)) if missing else tree))
 
 
 def may_hide_data(path: Path) -> bool:
-    """Whether nobody can know what a path holds: a folder that may not be read, or a link to a folder, perhaps."""
+    """Whether nobody can know what a path holds: a folder that may not be read, a link to a folder, perhaps, or an
+    archive with which something is the matter.
+    """
+    if is_archive(path):
+        return True
     return (path.is_dir() or not path.suffix) and not path.is_file() and obstacle(path) is not None
 
 
@@ -113,9 +142,10 @@ class Files(AbstractItems[ItemT], Generic[ItemT]):
         """
         path = self.paths[index]
         try:
-            if path.is_file() and path.stat().st_size == 0:
-                raise ValueError("the file has no bytes")
-            return self.load(path)
+            with at_hand(path) as file:
+                if file.is_file() and file.stat().st_size == 0:
+                    raise ValueError("the file has no bytes")
+                return self.load(file)
         except (BadItemError, ImportError, NameError):  # the last two are mistakes of the loader, not of the file
             raise
         except ValueError as error:

@@ -32,6 +32,15 @@ class TakesObjects(Protocol[ItemT]):
         ...
 
 
+@runtime_checkable
+class LabelsEntries(Protocol):
+    """A modality that says which part of an entry is the label, where others behind the item are none: a rate."""
+
+    def label_in(self, entry: tuple[Any, ...]) -> Any:
+        """The label in an entry of a data set that is a tuple; None where it has none."""
+        ...
+
+
 @final
 @dataclass(frozen=True)
 class Things:
@@ -92,8 +101,9 @@ def items_of(things: Any, modality: AbstractModality[ItemT] | str, column: str |
     """Numbered items of whatever holds some: they are converted one at a time, when they are read.
 
     A list, a NumPy array (its first axis numbers the items), a `Dataset` of torch, torchvision, torchaudio or PyTorch
-    Geometric (of entries that are tuples the first is the item, a number or a name behind it the field `label`), a data
-    set of Hugging Face, a table or column of pandas or pyarrow.
+    Geometric (of entries that are tuples the first is the item, the last number or name behind it the field `label`,
+    unless the modality says which: `LabelsEntries`), a data set of Hugging Face, a table or column of pandas or
+    pyarrow.
 
     Args:
         things: what holds them.
@@ -144,7 +154,8 @@ def things_of(things: Any, modality: object, column: str | None = None) -> Thing
             f"data are a path, several paths, items of {word} in a sequence, array, table or a data set of numbered "
             f"entries, got {type(things).__name__}; put a stream into a list first"
         )
-    return Things(lambda index: _plain(rows[index]), len(rows), word, lambda index: _label(rows[index]))
+    entries = _Entries(rows, modality)
+    return Things(entries.thing, len(rows), word, entries.fields)
 
 
 def _columns(things: Any) -> list[str] | None:
@@ -180,10 +191,31 @@ def _plain(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value
 
 
-def _label(entry: Any) -> dict[str, str]:
-    """The label of an entry that is a tuple: the last number or name in it."""
+@final
+class _Entries:
+    """Numbered entries. What the last one said of itself is kept: reading it again may decode a file."""
+
+    def __init__(self, rows: Any, modality: object) -> None:
+        self._rows, self._modality = rows, modality
+        self._last: tuple[int, dict[str, str]] | None = None
+
+    def thing(self, index: int) -> Any:
+        entry = self._rows[index]
+        self._last = index, _label(entry, self._modality)
+        return _plain(entry)
+
+    def fields(self, index: int) -> dict[str, str]:
+        last = self._last
+        if last is None or last[0] != index:
+            last = self._last = index, _label(self._rows[index], self._modality)
+        return last[1]
+
+
+def _label(entry: Any, modality: object) -> dict[str, str]:
+    """The label of an entry that is a tuple: what the modality says, or else the last number or name in it."""
     if not isinstance(entry, tuple) or len(entry) < 2:
         return {}
-    said = [_plain(part) for part in entry[1:]]
+    behind = (modality.label_in(entry),) if isinstance(modality, LabelsEntries) else entry[1:]
+    said = [_plain(part) for part in behind]
     found = [part for part in said if isinstance(part, str | int) and not isinstance(part, bool)]
     return {"label": str(found[-1])} if found else {}

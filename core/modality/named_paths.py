@@ -2,6 +2,7 @@
 
 import atexit
 import glob
+import re
 import shutil
 import sys
 import tempfile
@@ -10,8 +11,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
+from ..shards.addresses import address_of
+
 INPUT = "-"
 MAGIC = "*?["
+BRACES = re.compile(r"\{(?:(?P<first>\d+)\.\.(?P<last>\d+)|(?P<listed>[^{},]+(?:,[^{},]*)+))\}")
 
 
 @runtime_checkable
@@ -30,7 +34,9 @@ def named_paths(paths: Sequence[Path | str], modality: object = None) -> tuple[P
     - What exists is itself.
     - `recordings/**/*.wav`: all that match the pattern, in sorted order; `**` stands for any number of folders.
     - `@list.txt`: the paths in the file, one a line, patterns too; empty lines and those that begin with # are none. A
-      path that is not there from the working directory is looked for beside the list.
+      path, or what matches a pattern, that is not there from the working directory is looked for beside the list.
+    - `shards/{000..099}.tar`, `{a,b}.wav`: every one of these.
+    - `s3://bucket/shards`, `https://host/000.tar`: remote archives (`core/shards/`).
     - `-`: standard input. Where items of the modality may be lines (`ReadsLines`), it holds these; otherwise paths.
 
     Args:
@@ -51,10 +57,34 @@ def named_paths(paths: Sequence[Path | str], modality: object = None) -> tuple[P
     return tuple(found for path in paths for found in _meant(Path(path), modality))
 
 
+def braces(text: str) -> list[str]:
+    """What braces stand for: a range of numbers with the zeros of its begin, or what stands between commas.
+
+    Example:
+        >>> braces("a/{08..10}.tar"), braces("{a,b}{1..2}"), braces("a{b}")
+        (['a/08.tar', 'a/09.tar', 'a/10.tar'], ['a1', 'a2', 'b1', 'b2'], ['a{b}'])
+    """
+    found = BRACES.search(text)
+    if found is None:
+        return [text]
+    if found["first"] is None:
+        inside = found["listed"].split(",")
+    else:
+        first, last = int(found["first"]), int(found["last"])
+        numbers = range(first, last + 1) if first <= last else range(first, last - 1, -1)
+        inside = [str(number).zfill(len(found["first"])) for number in numbers]
+    ends = braces(text[found.end() :])
+    return [f"{text[: found.start()]}{one}{end}" for one in inside for end in ends]
+
+
 def _meant(path: Path, modality: object) -> Iterator[Path]:
     text = str(path)
-    if path.exists() or path.is_symlink():
+    if address_of(path) is not None:
+        yield from map(Path, braces(text))
+    elif path.exists() or path.is_symlink():
         yield path
+    elif (each := braces(text)) != [text]:
+        yield from (found for one in each for found in _meant(Path(one), modality))
     elif text == INPUT:
         if modality is None:
             yield path
@@ -64,11 +94,11 @@ def _meant(path: Path, modality: object) -> Iterator[Path]:
             yield from _listed(_lines(_standard_input()), Path(), "standard input")
     elif text.startswith("@"):
         yield from _listed(_lines(_of_list(Path(text[1:]))), Path(text[1:]).parent, text[1:])
-    elif any(sign in text for sign in MAGIC):
-        found = sorted(glob.glob(text, recursive=True, include_hidden=False))
+    elif _is_pattern(text):
+        found = _matching(text)
         if not found:
             raise FileNotFoundError(f"nothing matches the pattern {text}; check the spelling and the folder")
-        yield from map(Path, found)
+        yield from found
     else:
         yield path  # whoever reads it says that it does not exist
 
@@ -78,9 +108,23 @@ def _listed(lines: Sequence[str], folder: Path, where: str) -> Iterator[Path]:
         raise ValueError(f"{where} names no paths: one a line is expected")
     for line in lines:
         path = Path(line)
+        if _is_pattern(line) and not path.exists() and not path.is_absolute() and not _matching(line):
+            found = _matching(line, folder)
+            if found:
+                yield from found
+                continue
         beside = folder / line
         chosen = beside if not path.is_absolute() and not path.exists() and beside.exists() else path
         yield from _meant(chosen, None) if not line.startswith("@") and line != INPUT else (path,)
+
+
+def _is_pattern(text: str) -> bool:
+    return any(sign in text for sign in MAGIC)
+
+
+def _matching(pattern: str, folder: Path = Path()) -> list[Path]:
+    """What matches a pattern from a folder, in sorted order."""
+    return [folder / name for name in sorted(glob.glob(pattern, root_dir=folder, recursive=True))]
 
 
 def _lines(text: str) -> list[str]:

@@ -107,6 +107,15 @@ class ComputesTargets(Protocol[ShownT]):
 
 
 @runtime_checkable
+class MeasuresItems(Protocol[ShownT]):
+    """How much an item is, in what one counts such data in: said before training. Without it items are counted."""
+
+    def amounts(self, item: ShownT) -> Mapping[str, float]:
+        """Each amount by its unit, a noun in the plural: seconds, pixels, words, atoms."""
+        ...
+
+
+@runtime_checkable
 class WritesObjects(Protocol[ItemT]):
     """Found objects in the formats of the field. Without it they are written as JSON Lines with pictures."""
 

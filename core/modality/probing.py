@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from ..data.items import BadItemError, Skipped, as_bad_item
+from ..shards.addresses import is_archive
+from ..shards.files import obstacle_in, place_of
 from ..storage.listing import obstacle
 
 FoundT = TypeVar("FoundT")
@@ -47,9 +49,9 @@ def probe(
     found: list[tuple[Path, FoundT]] = []
     for path in paths:
         try:
-            reason = obstacle(path)
+            reason = obstacle_to(path)
             if reason is not None:
-                raise BadItemError(str(path), f"{reason}; {ADVICE}")
+                raise BadItemError(str(path), reason)
             found.append((path, examine(path)))
         except Exception as error:  # libraries raise whatever they like at files of others
             bad = as_bad_item(str(path), error)
@@ -59,6 +61,14 @@ def probe(
                 raise bad from error
             skipped.append(Skipped(bad.name, bad.reason))
     return found
+
+
+def obstacle_to(path: Path) -> str | None:
+    """Why a file cannot be read at all, in an archive or not, and what to do; None if nothing is in the way."""
+    if is_archive(path) or place_of(path) is not None:
+        return obstacle_in(path)
+    reason = obstacle(path)
+    return None if reason is None else f"{reason}; {ADVICE}"
 
 
 def none_usable(skipped: Sequence[Skipped], files: str) -> ValueError:

@@ -8,15 +8,16 @@ import numpy as np
 
 from ..storage.damage import silent
 from .bounded_file import bounded
-from .pixels import Raw, refuse_many, upright
+from .pixels import Raw, bits_of, refuse_many, upright
+from .reducing import reduced, reduction
 
 ORIENTATION = 0x0112
 """The tag of EXIF and TIFF."""
 TO_COLOURS = ("CMYK", "YCbCr", "LAB", "HSV", "RGBX", "RGBa", "La")
 
 
-def from_pillow(path: Path) -> Raw:
-    """The first picture in a file, upright.
+def from_pillow(path: Path, longest: int | None = None) -> Raw:
+    """The first picture in a file, upright; one that is much larger than `longest` is reduced (`read_picture`).
 
     Raises:
         ValueError: if it is too large, or what Pillow raises.
@@ -27,16 +28,28 @@ def from_pillow(path: Path) -> Raw:
     # lies on its side.
     with bounded(path) as handle, Image.open(handle) as file:
         width, height = file.size
-        refuse_many(height, width, len(file.getbands()))
+        whole = None
+        if (by := reduction(height, width, longest)) > 1 and file.draft(None, (width // by or 1, height // by or 1)):
+            # Only JPEG does it, by a power of two; it is turned later.
+            whole = (width, height) if file.getexif().get(ORIENTATION, 1) >= 5 else (height, width)
+        refuse_many(file.height, file.width, len(file.getbands()))
         said = _png_bits(path) if file.format == "PNG" else None
         # Pillow keeps only the upper 8 bits of these.
         if file.format == "PNG" and file.mode in ("RGB", "RGBA", "LA") and _png_depth(path) == 16:
-            from_torch = _from_torchvision(path)
+            raw = _from_torchvision(path)
             turned = int(file.getexif().get(ORIENTATION, 1))
-            return Raw(upright(from_torch.values, turned), from_torch.alpha, said)
+            return _small(Raw(upright(raw.values, turned), raw.alpha, said), longest)
         file.load()  # of TIFF, Pillow turns the pixels now and forgets the tag; turned before, they would turn twice
         raw = values_of(ImageOps.exif_transpose(file))
-        return Raw(raw.values, raw.alpha, said)
+        return _small(Raw(raw.values, raw.alpha, said, whole), longest)
+
+
+def _small(raw: Raw, longest: int | None) -> Raw:
+    """What is still much too large is reduced."""
+    height, width = raw.values.shape[:2]
+    by = reduction(height, width, longest)
+    bits = bits_of(raw.values, raw.bits) if by > 1 and raw.values.dtype.kind == "u" else raw.bits
+    return Raw(reduced(raw.values, by), raw.alpha, bits, raw.whole)
 
 
 def size_by_pillow(path: Path) -> tuple[int, int]:

@@ -20,12 +20,19 @@ class Raw:
     """Height × width × channels, upright, of the file's own type.
 
     `alpha` says that the last channel is opacity. `bits` are those of unsigned integers that count, where the file
-    says it: cameras put 12 into 16.
+    says it: cameras put 12 into 16. `size` is the height and width of the whole where `values` are fewer, since the
+    picture was reduced as it was read.
     """
 
     values: Pixels
     alpha: bool = False
     bits: int | None = None
+    size: tuple[int, int] | None = None
+
+    @property
+    def whole(self) -> tuple[int, int]:
+        """Height and width of the picture in the file."""
+        return self.size or (int(self.values.shape[0]), int(self.values.shape[1]))
 
 
 def refuse_many(height: int, width: int, channels: int = 1) -> None:
@@ -55,10 +62,15 @@ def bits_of(values: Pixels, said: int | None = None) -> int:
         >>> bits_of(np.array([4095], np.uint16)), bits_of(np.array([4096], np.uint16)), bits_of(np.array([9], np.uint8))
         (12, 16, 8)
     """
-    own = values.dtype.itemsize * 8
-    if said is not None and 0 < said < own and (not values.size or int(values.max()) < 2**said):
+    return counted(float(values.max()) if values.size else None, values.dtype, said)
+
+
+def counted(greatest: float | None, of: np.dtype[Any], said: int | None) -> int:
+    """As `bits_of`, by the greatest of the values and their type."""
+    own = of.itemsize * 8
+    if said is not None and 0 < said <= own and (greatest is None or greatest < 2**said):
         return said
-    return TWELVE if own == SIXTEEN and values.size and int(values.max()) < 2**TWELVE else own
+    return TWELVE if own == SIXTEEN and greatest is not None and greatest < 2**TWELVE else own
 
 
 def scaled(values: Pixels, bits: int | None = None) -> Float[np.ndarray, "height width channels"]:

@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 
 from ..data.items import BadItemError
 from ..data.reasons import reason_of
+from ..shards.files import at_hand
 from .bounded_file import bounded
 from .pillow import from_pillow, size_by_pillow
-from .pixels import Raw, refuse_many
+from .pixels import Raw, counted, refuse_many
+from .reducing import BlockMeans, reduction
 from .tiff import from_tiff
 from .unsupported import EXPORT, what_it_is
 
@@ -28,14 +30,23 @@ NUMBERS = ("1", "L", "P", "I", "I;16", "I;16B")
 ResultT = TypeVar("ResultT")
 
 
-def read_picture(path: Path) -> Raw:
+def read_picture(path: Path, longest: int | None = None) -> Raw:
     """The first picture in a file, upright, with the values and channels that it has.
+
+    Args:
+        path: the file.
+        longest: pixels a side that are wanted at most. A picture of more than half as many again is reduced to the
+            means of square blocks as it is read, yet to no fewer than are wanted: JPEG by its own decoder, TIFF and
+            arrays a part at a time, so that memory does not grow with the file; others are decoded whole. None reads
+            all pixels.
 
     Raises:
         BadItemError: if it is empty, damaged, no picture, or too large.
     """
     readers = {".npy": _from_array, ".tif": from_tiff, ".tiff": from_tiff}
-    return _named(path, readers.get(path.suffix.lower(), _by_content))
+    read = readers.get(path.suffix.lower(), _by_content)
+    with at_hand(path) as file:
+        return _named(file, lambda there: read(there, longest))
 
 
 def size_of(path: Path) -> tuple[int, int]:
@@ -45,9 +56,9 @@ def size_of(path: Path) -> tuple[int, int]:
         BadItemError: as `read_picture`, of what the header shows.
     """
     if path.suffix.lower() in BY_VALUES:
-        height, width = read_picture(path).values.shape[:2]
-        return int(height), int(width)
-    return _named(path, size_by_pillow)
+        return read_picture(path, longest=1).whole
+    with at_hand(path) as file:
+        return _named(file, size_by_pillow)
 
 
 def read_numbers(path: Path, advice: str) -> NDArray[np.int32]:
@@ -108,19 +119,26 @@ def _quiet() -> Iterator[None]:
         log.setLevel(before)
 
 
-def _by_content(path: Path) -> Raw:
+def _by_content(path: Path, longest: int | None) -> Raw:
     """Pillow tells formats by their content; a TIFF by another name has tifffile's reader nevertheless."""
     with path.open("rb") as file:
         begin = file.read(4)
-    return from_tiff(path) if begin in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+") else from_pillow(path)
+    tiff = begin in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+    return from_tiff(path, longest) if tiff else from_pillow(path, longest)
 
 
-def _from_array(path: Path) -> Raw:
+def _from_array(path: Path, longest: int | None) -> Raw:
     # Mapped, a file is never read beyond its end, whatever shape its header claims.
     values = np.load(path, allow_pickle=False, mmap_mode="r")
     if values.ndim == 2:
         values = values[..., None]
     if values.ndim != 3 or values.dtype.kind not in "buif":
         raise ValueError(f"expected height × width or height × width × channels, got {values.shape} {values.dtype}")
-    refuse_many(*values.shape)
-    return Raw(np.array(values))
+    height, width, channels = values.shape
+    by = reduction(height, width, longest)
+    refuse_many(-(-height // by), -(-width // by), channels)
+    if by == 1:
+        return Raw(np.array(values))
+    means = BlockMeans(height, width, channels, by)
+    means.add_rows(values)
+    return Raw(means.values(), bits=counted(means.greatest, values.dtype, None), size=(height, width))

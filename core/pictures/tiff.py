@@ -1,5 +1,6 @@
 """TIFF of any type and number of channels, by tifffile."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -7,14 +8,19 @@ import numpy as np
 
 from ..storage.damage import silent
 from .pillow import from_pillow
-from .pixels import Pixels, Raw, bits_of, refuse_many, upright
+from .pixels import Pixels, Raw, bits_of, counted, refuse_many, upright
+from .reducing import BlockMeans, reduction
 
 OF_PILLOW = frozenset(("PALETTE", "CIELAB", "ICCLAB", "YCBCR", "SEPARATED"))
 """Ways of colour that Pillow turns into red, green and blue."""
+MOST_STREAMED = 2**33
+"""Pixels × channels of a picture that is reduced as it is read; more takes minutes to decode."""
 
 
-def from_tiff(path: Path) -> Raw:
+def from_tiff(path: Path, longest: int | None = None) -> Raw:
     """The first page, or the pages that ImageJ or OME calls channels; what needs optional codecs goes to Pillow.
+
+    A picture that is much larger than `longest` is reduced as its tiles or strips are read (`read_picture`).
 
     Raises:
         ValueError: if it is a camera's raw file, too large, or of no shape that a picture has.
@@ -29,23 +35,31 @@ def from_tiff(path: Path) -> Raw:
             channels = (file.is_imagej or file.is_ome) and file.series[0].axes == "CYX"
             per_pixel, depth = _whole(page.samplesperpixel), _whole(page.imagedepth)
             planes = len(file.series[0].pages) if channels else per_pixel * depth
-            refuse_many(_whole(page.imagelength), _whole(page.imagewidth), planes)
+            height, width = _whole(page.imagelength), _whole(page.imagewidth)
+            colours = _name(page.photometric)
+            by = 1 if colours in OF_PILLOW or depth > 1 else reduction(height, width, longest)
+            refuse_many(-(-height // by), -(-width // by), planes)
             if max(page.databytecounts, default=0) > path.stat().st_size:
                 raise ValueError("it claims more bytes for a part of the picture than there are in the file")
-            colours = _name(page.photometric)
             if colours in OF_PILLOW:
-                return _quietly(path)
-            values, axes = (file.series[0].asarray(), "CYX") if channels else (page.asarray(), page.axes)
+                return _quietly(path, longest)
+            bits = None
+            if by > 1:
+                means = in_parts(file.series[0].pages if channels else [page], height, width, planes, by)
+                values, axes = means.values(), "YXS"
+                bits = counted(means.greatest, values.dtype, _bits(page)) if values.dtype.kind == "u" else None
+            else:
+                values, axes = (file.series[0].asarray(), "CYX") if channels else (page.asarray(), page.axes)
             extras = [_name(extra) for extra in page.extrasamples]
             turned = _whole(page.tags.valueof("Orientation", 1))
             inverted = colours == "MINISWHITE"
-            said = _bits(page)
+            said = bits or _bits(page)
     except (tifffile.TiffFileError, NotImplementedError, ImportError) as error:
-        return _by_pillow(path, error)
+        return _by_pillow(path, longest, error)
     except ValueError as error:  # tifffile's own, where a codec is missing
         if "requires the 'imagecodecs'" not in str(error):
             raise
-        return _by_pillow(path, error)
+        return _by_pillow(path, longest, error)
     if axes in ("SYX", "CYX"):  # stored plane by plane
         values = values.transpose(1, 2, 0)
     if axes == "YX":
@@ -57,20 +71,45 @@ def from_tiff(path: Path) -> Raw:
     alpha = any("ALPHA" in extra for extra in extras)
     if "ASSOCALPHA" in extras:
         values = _unmultiplied(values)
-    return Raw(upright(values, turned), alpha, said)
+    return Raw(upright(values, turned), alpha, said, (width, height) if turned >= 5 else (height, width))
 
 
-def _by_pillow(path: Path, error: Exception) -> Raw:
+def in_parts(pages: Sequence[Any], height: int, width: int, channels: int, by: int) -> BlockMeans:
+    """The means of blocks of by × by pixels; pages are channels where there are several.
+
+    Raises:
+        ValueError: if the whole, or what has to be decoded at a time, is too large.
+    """
+    if height * width * channels > MOST_STREAMED:
+        raise ValueError(
+            f"it claims {width} × {height} pixels of {channels} channels, and at most {MOST_STREAMED} values are read; "
+            "cut it into tiles"
+        )
+    means = BlockMeans(height, width, channels, by)
+    for number, page in enumerate(pages):
+        if page.is_memmappable:  # one strip, perhaps, but as it lies on disk
+            values = page.asarray(out="memmap")
+            planes = values.transpose(1, 2, 0) if page.axes == "SYX" else values.reshape(height, width, -1)
+            means.add_rows(planes, number)
+            continue
+        refuse_many(*page.chunks)
+        for part, (plane, _, row, column, _), _ in page.segments(maxworkers=1):
+            if part is not None:  # a sparse file leaves out what is all zeros
+                means.add(part[0], row, column, number + plane)
+    return means
+
+
+def _by_pillow(path: Path, longest: int | None, error: Exception) -> Raw:
     """What Pillow makes of it; where that is nothing, what tifffile said."""
     try:
-        return _quietly(path)
+        return _quietly(path, longest)
     except Exception as other:
         raise ValueError(f"{error}; {other}") from other
 
 
-def _quietly(path: Path) -> Raw:
+def _quietly(path: Path, longest: int | None) -> Raw:
     with silent():  # libtiff says by itself what Pillow then raises
-        return from_pillow(path)
+        return from_pillow(path, longest)
 
 
 def _name(value: Any) -> str:

@@ -6,6 +6,7 @@ from .curves import draw as draw
 from .curves import read_columns as read_columns
 from .page import Command as Command
 from .page import Exhibit as Exhibit
+from .page import Look as Look
 from .page import Page as Page
 from .page import Panel as Panel
 from .page import filled as filled

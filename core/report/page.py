@@ -48,6 +48,15 @@ class Command:
 
 @final
 @dataclass(frozen=True)
+class Look:
+    """What to look at first, in words, and the section of the page that shows it."""
+
+    text: str
+    section: str
+
+
+@final
+@dataclass(frozen=True)
 class Page:
     """What a report says. Every text is shown as text; only `Markup` is taken as HTML.
 
@@ -55,6 +64,7 @@ class Page:
         title: the run's name.
         summary: one paragraph: what was done and what came out.
         facts: (name, value) of device, seed, wall time, versions, number of items, …
+        looks: what to look at first, each a link to its section; those of sections that the page lacks are left out.
         warnings: what the collapse watch said.
         skipped: files that were left out.
         damaged: files that are cut off, and were read as far as they go.
@@ -73,6 +83,7 @@ class Page:
     title: str
     summary: str
     facts: tuple[tuple[str, str], ...] = ()
+    looks: tuple[Look, ...] = ()
     warnings: tuple[str, ...] = ()
     skipped: tuple[Skipped, ...] = ()
     damaged: tuple[Skipped, ...] = ()

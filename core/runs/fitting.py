@@ -22,7 +22,7 @@ from ..fitting.task import Task
 from ..methods.targets import AbstractTarget, Decides, standardised
 from ..networks.encoder import Network
 from ..storage.naming import counted
-from ..training.label_source import FOLDERS, labels_at
+from ..training.label_source import ARCHIVES, FOLDERS, labels_at
 from ..training.labels import Labels
 from .asking import Asked, labelled_vectors
 from .gathering import drawn
@@ -146,7 +146,7 @@ def group_column(
     """
     if options.group_column is None:
         return None
-    table = labels if isinstance(labels, Path) and str(labels) != FOLDERS else None
+    table = labels if isinstance(labels, Path) and str(labels) not in (FOLDERS, ARCHIVES) else None
     return labels_at(table, items, options.group_column, "class", skipped or (), skipped is not None).known
 
 

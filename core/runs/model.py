@@ -23,6 +23,7 @@ from ..fitting.fitters import AbstractFitter
 from ..fitting.options import Fitting
 from ..methods.targets.base import AbstractTarget
 from ..modality.base import AbstractModality
+from ..networks.devices import check_device
 from ..networks.encoder import AbstractEncoder, Network
 from ..networks.modes import evaluating
 from ..search.facade import duplicates_of, found_in, indexed
@@ -96,7 +97,12 @@ class Model(Generic[ItemT]):
         return next(iter(self.network.parameters()), torch.zeros(())).device
 
     def to(self, device: torch.device | str) -> "Model[ItemT]":
-        """Move all networks to another device."""
+        """Move all networks to another device.
+
+        Raises:
+            ValueError: if there is no such GPU here.
+        """
+        check_device(str(device), "--device")
         plain = [] if self.finder is None else self.finder.plain_networks()
         for part in (self.network, *self.heads.values(), *plain):
             part.to(device)

@@ -24,9 +24,7 @@ class Again:
 
     def __init__(self, index: Index, modality: AbstractModality[Any]) -> None:
         self.index = index
-        self.modality = modality
-        if isinstance(modality, ComposesModalities):
-            self.modality = modality.composed_of(modality.modalities, True)
+        self.modality = with_missing(modality)
         self._open: tuple[tuple[bytes, ...], AbstractItems[Any], dict[bytes, File]] | None = None
 
     def item(self, row: int) -> Any:
@@ -44,3 +42,10 @@ class Again:
         if path not in files or files[path].stamp.split(" ")[0] != state.stamp.split(" ")[0]:
             raise ValueError("its file has changed since it was indexed; run gestalt index again")
         return read_item(items, files[path].numbers[number], np.random.default_rng(0))
+
+
+def with_missing(modality: AbstractModality[Any]) -> AbstractModality[Any]:
+    """The same; of joint items one part alone is an item, too."""
+    if isinstance(modality, ComposesModalities):
+        return modality.composed_of(modality.modalities, True)
+    return modality

@@ -18,6 +18,7 @@ from ..discovery.finder import ObjectFinder
 from ..discovery.found import FoundBatch
 from ..modality.base import AbstractModality
 from ..modality.optional import ComposesModalities
+from ..networks.digest import weight_bytes
 from ..networks.encoder import Network
 from ..networks.modes import evaluating
 from ..runs.spaces import Space, in_space
@@ -91,10 +92,8 @@ def digest_of(model: Encodes) -> str:
         "finder": nn.ModuleList([] if finder is None else finder.plain_networks()),
     }
     for prefix, module in parts.items():
-        for name, tensor in sorted(module.state_dict().items()):
-            plain = tensor.detach().cpu().contiguous()
-            sha.update(f"{prefix}.{name} {plain.dtype} {tuple(plain.shape)}".encode())
-            sha.update(plain.reshape(-1).view(torch.uint8).numpy())
+        for part in weight_bytes(module, f"{prefix}."):
+            sha.update(part)
     try:
         sha.update(json.dumps(describe(finder, model.modality.encoders), sort_keys=True).encode())
     except TypeError:  # a grouper that is installed under no name: its settings cannot be told

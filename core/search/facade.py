@@ -1,10 +1,12 @@
 """Index and search in one line of Python: what `Model.index` and `Model.search` do."""
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from ..data.items import Skipped
+from ..modality.named_paths import named_paths
 from ..runs.inputs import Source, paths_of
 from .encodes import Encodes
 from .growing import grow
@@ -17,16 +19,21 @@ from .units import table_of
 
 
 def indexed(model: Encodes, data: Any, out: Path | str, skip_bad: bool = False) -> Index:
-    """Add what is new or changed to an index, and open it; see `grow`.
+    """Add what is new or changed to an index, and open it; see `grow`. A warning says what was left out.
 
     Raises:
         ValueError: also for a loader, whose items lie in no files.
     """
     skipped: list[Skipped] | None = [] if skip_bad else None
-    source = Source.of(data, model.modality, skipped)
+    given = paths_of(data)
+    paths = () if given is None else named_paths(given, model.modality)
+    source = Source.of(paths or data, model.modality, skipped)
     if source.items is None:
         raise ValueError("an index is of items that lie in files: pass paths, or numbered items that do")
-    grow(Path(out), model, source.items, skipped, table=table_of(paths_of(data) or ()))
+    grow(Path(out), model, source.items, skipped, table=table_of(paths))
+    if skipped:
+        first = f"the first {skipped[0].name}: it {skipped[0].reason}"
+        warnings.warn(f"{len(skipped)} left out of the index, {first}", stacklevel=3)
     return Index(out)
 
 

@@ -74,10 +74,10 @@ def grow(
         index.check(model)
         tasks, files = tasks_of(items, index.states, table)
         waiting = Waiting(folder, replace(index.manifest, run=run or index.manifest.run))
-        added = Counter[str]()
+        added, count = Counter[str](), sum(len(task.numbers) for task in tasks)
         for finished in _added(model, items, tasks, waiting, skipped, added):
             if done is not None:
-                done(finished, sum(len(task.numbers) for task in tasks))
+                done(finished, count)
         waiting.write(len(tasks))
     return Growth(files["new"], files["changed"], files["unchanged"], added[ITEM], added[OBJECT])
 

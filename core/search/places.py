@@ -2,8 +2,7 @@
 
 import json
 
-UNTIL = {"onset": "offset", "begin": "end", "top": "bottom", "left": "right"}
-"""Columns that say where an element begins, and those that say where it ends."""
+from ..runs.types.table import ENDS
 
 
 def place_text(place: str) -> str:
@@ -28,4 +27,4 @@ def place_text(place: str) -> str:
 
 def _until(name: str) -> str:
     part, space, column = name.rpartition(" ")
-    return f"{part}{space}{UNTIL.get(column, '')}"
+    return f"{part}{space}{ENDS.get(column, '')}"

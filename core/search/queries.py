@@ -18,6 +18,7 @@ from ..modality.joint.items import JointItems
 from ..modality.optional import ComposesModalities, ReadsColumn
 from ..runs.spaces import Space
 from ..storage.atomic import write_text
+from .again import with_missing
 from .asked import ALL, Asked
 from .drawn import Drawn
 from .encodes import Encodes
@@ -84,7 +85,7 @@ def _of_one(
     model: Encodes, space: Space, one: Asked, folder: Path, skipped: list[Skipped] | None, numbers: set[int]
 ) -> Iterator[Query]:
     if one.text is None:
-        reading = _with_missing(model.modality).read([one.path], skipped is not None)
+        reading = with_missing(model.modality).read([one.path], skipped is not None)
     else:
         reading = _of_text(model.modality, one.text, one.part, folder)
     if skipped is not None:
@@ -122,13 +123,6 @@ def _path(one: Asked, task: Task) -> bytes | None:
     return None if one.text is not None else task.file.path
 
 
-def _with_missing(modality: AbstractModality[Any]) -> AbstractModality[Any]:
-    """The same; a query may be one part of an item alone."""
-    if isinstance(modality, ComposesModalities):
-        return modality.composed_of(modality.modalities, True)
-    return modality
-
-
 def _of_text(modality: AbstractModality[Any], text: str, part: str | None, folder: Path) -> Reading[Any]:
     """A text as the item that it stands for: a caption, a SMILES; of joint items as the part that it can be."""
     if not isinstance(modality, ComposesModalities):
@@ -160,12 +154,13 @@ def _column(modality: AbstractModality[Any], text: str, folder: Path) -> Reading
 
 
 def _nothing(model: Encodes, one: Asked, numbers: Set[int]) -> str:
+    name = str(one.path) if one.text is None else f"the text {one.text!r}"
     if one.object is not None:
         if model.finder is None:
-            return f"{one.path} has no objects: this run does not say how they are found"
+            return f"{name} has no objects: this run does not say how they are found"
         there = f"; there are {', '.join(map(str, sorted(numbers)))}" if numbers else ""
-        return f"{one.path} has no {'objects' if one.object == ALL else f'object {one.object}'}{there}"
+        return f"{name} has no {'objects' if one.object == ALL else f'object {one.object}'}{there}"
     if one.part is not None:
         parts = model.modality.modalities if isinstance(model.modality, ComposesModalities) else {}
-        return f"{one.path} has no part {one.part!r}; parts of this run are {', '.join(parts) or 'none'}"
-    return f"{one.path} holds no item that can be read"
+        return f"{name} has no part {one.part!r}; parts of this run are {', '.join(parts) or 'none'}"
+    return f"{name} holds no item that can be read"

@@ -42,7 +42,7 @@ class Found:
 def search(
     index: Index, queries: Iterable[Query], most: int = 10, among: str | None = None, backend: str | None = None
 ) -> Iterator[Found]:
-    """The nearest rows of every query, itself left out where the index holds it.
+    """The nearest rows of every query in their order, itself left out where the index holds it.
 
     Args:
         index: to search in.
@@ -60,9 +60,12 @@ def search(
     waiting = iter(queries)
     while some := list(islice(waiting, TOGETHER)):
         kinds = [_kinds(index, query, among) for query in some]
+        found = dict[int, Found]()
         for chosen in dict.fromkeys(kinds):
-            own = [query for query, of in zip(some, kinds, strict=True) if of == chosen]
-            yield from _of_one_kind(index, own, index.rows_of(chosen), most, kernel)
+            own = [place for place, of in enumerate(kinds) if of == chosen]
+            answers = _of_one_kind(index, [some[place] for place in own], index.rows_of(chosen), most, kernel)
+            found |= zip(own, answers, strict=True)
+        yield from (found[place] for place in range(len(some)))
 
 
 def _kernel(backend: str | None) -> Kernel:

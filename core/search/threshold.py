@@ -74,7 +74,7 @@ def chosen_threshold(
         )
     own = [torch.stack([_own(index, part, one) for one in part.vectors.values()]) for part in copies]
     if not own:
-        return Threshold(_above(different, error_rate), 0, 0, float("nan"))
+        return Threshold(min(_above(different, error_rate), EXACT), 0, 0, float("nan"))
     kept, scores = np.concatenate([part.rows for part in copies]), torch.cat(own, dim=1)
     curve = error_curve(
         torch.cat([different, scores.flatten()]),

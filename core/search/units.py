@@ -16,6 +16,8 @@ from ..modality.joint.items import JointItems
 from ..modality.optional import InOverlap, InSequence, ReadsContext
 from ..modality.windows import InContext, Sight
 from ..runs.gathering import Chosen
+from ..shards.addresses import stamp_of
+from ..shards.files import place_of
 
 ItemT = TypeVar("ItemT")
 
@@ -149,7 +151,10 @@ def _parts(items: AbstractItems[Any], index: int) -> list[str]:
 def _stamp(path: str) -> str:
     """The size of a file and when it was written; of a folder that counts as a file, of all in it."""
     if not os.path.isdir(path):
+        place = place_of(Path(path))
         try:
+            if place is not None:  # of a file in an archive, those of the archive
+                return stamp_of(place[0])
             seen = os.stat(path)
         except OSError:  # it is gone: reading it says so
             return "gone"

@@ -106,7 +106,7 @@ class _Walk:
             links = []
             for entry in _entries(waiting.pop()):
                 path = Path(entry.path)
-                if entry.name.startswith(".") or entry.name in SYSTEM:
+                if entry.name.startswith(".") or entry.name in SYSTEM or entry.name in OURS:
                     self.hidden += entry.name not in OURS
                 elif not _is_folder(entry):
                     self.paths.append(path)
@@ -122,8 +122,8 @@ class _Walk:
             self.links.extend(sorted(links))
 
 
-OURS = frozenset({".gestalt-output.json", ".gestalt-output.lock"})
-"""Hidden files of this package, which nobody need hear of."""
+OURS = frozenset({".gestalt-output.json", ".gestalt-output.lock", "gestalt-shards.parquet"})
+"""Files of this package that are no data, of which nobody need hear: hidden ones, and the index of archives."""
 
 
 def _entries(folder: Path) -> Iterator["os.DirEntry[str]"]:

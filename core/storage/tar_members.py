@@ -8,7 +8,7 @@ import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, final
+from typing import Protocol, final, runtime_checkable
 
 from ..data.items import BadItemError
 
@@ -18,6 +18,19 @@ LONGEST = 2**20
 PLAIN = frozenset((tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.CONTTYPE))
 ADVICE = "write the archive again, remove it, or leave it out with --skip-bad"
 PACKED = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd")
+
+
+@runtime_checkable
+class Seekable(Protocol):
+    """A file open for reading, on a disk or elsewhere."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """The next bytes."""
+        ...
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        """Go to a place."""
+        ...
 
 
 @final
@@ -52,47 +65,53 @@ def members_of(path: Path) -> Members:
     Raises:
         BadItemError: if it is no tar archive, is compressed, or its first header is damaged.
     """
-    size = path.stat().st_size
-    files, others = list[Member](), 0
     with path.open("rb") as file:
-        if file.read(8).startswith(PACKED):
-            raise BadItemError(
-                str(path), f"is compressed, and items are read from any place in it: unpack it, {ADVICE}"
-            )
-        at, said = 0, dict[str, str]()
-        while True:
-            file.seek(at)
-            block = file.read(BLOCK)
-            if len(block) < BLOCK:
-                if not files:
-                    raise BadItemError(str(path), f"is no tar archive; {ADVICE}")
-                return Members(tuple(files), others, f"is cut off, or was never closed, at byte {at}")
-            if not any(block):
-                return Members(tuple(files), others)
-            try:
-                info = tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
-                length = int(said.get("size", info.size))
-                if length < 0:
-                    raise ValueError("a file has fewer than no bytes")
-                following = at + BLOCK + -(-length // BLOCK) * BLOCK
-                if at + BLOCK + length > size:
-                    return Members(tuple(files), others, f"is cut off within {said.get('path', info.name)!r}")
-                if info.type in (tarfile.GNUTYPE_LONGNAME, tarfile.XHDTYPE):
-                    said |= _said(file, info.type, length)
-                elif info.type not in (tarfile.XGLTYPE, tarfile.GNUTYPE_LONGLINK):
-                    if info.type in PLAIN and not any(key.startswith("GNU.sparse") for key in said):
-                        files.append(Member(said.get("path", info.name), at + BLOCK, length))
-                    elif info.type != tarfile.DIRTYPE:
-                        others += 1
-                    said = {}
-            except (tarfile.HeaderError, ValueError) as error:
-                if not files:
-                    raise BadItemError(str(path), f"is no tar archive ({error}); {ADVICE}") from error
-                return Members(tuple(files), others, f"is damaged at byte {at} ({error})")
-            at = following
+        return members_in(file, path.stat().st_size, str(path))
 
 
-def _said(file: BinaryIO, kind: bytes, length: int) -> Mapping[str, str]:
+def members_in(file: Seekable, size: int, name: str) -> Members:
+    """The plain files of an open archive that has so many bytes; `name` is for messages.
+
+    Raises:
+        BadItemError: as `members_of`.
+    """
+    files, others = list[Member](), 0
+    if file.read(8).startswith(PACKED):
+        raise BadItemError(name, f"is compressed, and items are read from any place in it: unpack it, {ADVICE}")
+    at, said = 0, dict[str, str]()
+    while True:
+        file.seek(at)
+        block = file.read(BLOCK)
+        if len(block) < BLOCK:
+            if not files:
+                raise BadItemError(name, f"is no tar archive; {ADVICE}")
+            return Members(tuple(files), others, f"is cut off, or was never closed, at byte {at}")
+        if not any(block):
+            return Members(tuple(files), others)
+        try:
+            info = tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
+            length = int(said.get("size", info.size))
+            if length < 0:
+                raise ValueError("a file has fewer than no bytes")
+            following = at + BLOCK + -(-length // BLOCK) * BLOCK
+            if at + BLOCK + length > size:
+                return Members(tuple(files), others, f"is cut off within {said.get('path', info.name)!r}")
+            if info.type in (tarfile.GNUTYPE_LONGNAME, tarfile.XHDTYPE):
+                said |= _said(file, info.type, length)
+            elif info.type not in (tarfile.XGLTYPE, tarfile.GNUTYPE_LONGLINK):
+                if info.type in PLAIN and not any(key.startswith("GNU.sparse") for key in said):
+                    files.append(Member(said.get("path", info.name), at + BLOCK, length))
+                elif info.type != tarfile.DIRTYPE:
+                    others += 1
+                said = {}
+        except (tarfile.HeaderError, ValueError) as error:
+            if not files:
+                raise BadItemError(name, f"is no tar archive ({error}); {ADVICE}") from error
+            return Members(tuple(files), others, f"is damaged at byte {at} ({error})")
+        at = following
+
+
+def _said(file: Seekable, kind: bytes, length: int) -> Mapping[str, str]:
     """What a header before a file says of it.
 
     Raises:

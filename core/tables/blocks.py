@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..data.items import BadItemError
+from ..shards.files import open_file
 
 BLOCK = 1 << 20
 UNFOLDED = 1 << 31
@@ -19,13 +20,13 @@ def blocks_of(path: Path) -> Iterator[bytes]:
         BadItemError: for a compressed file that is damaged, or unfolds to more than `UNFOLDED` bytes.
     """
     if path.suffix.lower() != ".gz":
-        with path.open("rb") as file:
+        with open_file(path) as file:
             while block := file.read(BLOCK):
                 yield block
         return
     count = 0
     try:
-        with gzip.open(path) as file:
+        with open_file(path) as packed, gzip.open(packed) as file:
             while block := file.read(BLOCK):
                 count += len(block)
                 if count > UNFOLDED:

@@ -65,7 +65,7 @@ class RunFolder:
         if not path.is_file():
             return
         advice = "remove it, and resume with the options that the run was begun with"
-        before, now = read_or_name(path, lambda _: _flat(json_of(path)), advice), _flat(self.fields)
+        before, now = read_or_name(path, lambda _: flat(json_of(path)), advice), flat(self.fields)
         names = [name for name in sorted(before | now) if not any(_within(name, free) for free in self.free)]
         changed = [name for name in names if before.get(name) != now.get(name)]
         if changed:
@@ -152,8 +152,14 @@ def _within(name: str, free: str) -> bool:
     return name == free or name.startswith(f"{free}.")
 
 
-def _flat(fields: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
+def flat(fields: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested options by dotted names.
+
+    Example:
+        >>> flat({"training": {"steps": 3}, "seed": 0})
+        {'training.steps': 3, 'seed': 0}
+    """
+    found: dict[str, Any] = {}
     for name, value in fields.items():
-        flat |= _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {f"{prefix}{name}": value}
-    return flat
+        found |= flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {f"{prefix}{name}": value}
+    return found

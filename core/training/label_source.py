@@ -1,15 +1,18 @@
-"""Labels of the user's own items, wherever they are: in a table, in the names of folders, in the data's own records."""
+"""Labels of the user's own items: in a table, in the names of folders, in archives, in the data's own records."""
 
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from ..data.items import AbstractItems, Skipped
+from .archive_labels import archive_labels
 from .label_table import Kind, read_labels, record_labels
 from .labels import Labels, folder_labels
 
 FOLDERS = "folders"
 """The word that names the folders in place of a table."""
+ARCHIVES = "archives"
+"""The word that names what lies in archives beside the files."""
 
 
 def labels_at(
@@ -23,7 +26,7 @@ def labels_at(
     """What is known of the items.
 
     Args:
-        source: a table, or the word `folders`; None for a column of the data's own records.
+        source: a table, or the word `folders` or `archives`; None for a column of the data's own records.
         items: the data set.
         column: of the table, or of the records.
         kind: classes, or values.
@@ -37,4 +40,6 @@ def labels_at(
         return record_labels(items, str(column), kind)
     if str(source) == FOLDERS:
         return folder_labels(items)
+    if str(source) == ARCHIVES:
+        return archive_labels(items, kind)
     return read_labels(source, items, column, kind, skipped, skip_bad)

@@ -1,6 +1,6 @@
 """Labels of items from a table, or from the columns that the data themselves have."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, final
@@ -85,7 +85,7 @@ def read_labels(
     if all(text is None for text in texts):
         named = table.layout.names[table.column]
         raise ValueError(f"{path} labels none of the {len(texts)} items; fill its column {named!r}")
-    made = labels_from(texts, kind, str(path))
+    made = labels_from(texts, kind, str(path), items.name)
     return replace(made, note=_note(path, table, [key for key in labels if key not in set(found)], skipped))
 
 
@@ -110,18 +110,26 @@ def record_labels(items: AbstractItems[Any], column: str, kind: Kind = "class") 
     if all(text is None for text in texts):
         listed = ", ".join(map(repr, names)) or "none"
         raise ValueError(f"the data have no labels in a column {column!r}; their columns are {listed}")
-    return labels_from(texts, kind, f"column {column!r}")
+    return labels_from(texts, kind, f"column {column!r}", items.name)
 
 
-def labels_from(texts: Sequence[str | None], kind: Kind, source: str) -> Labels:
+def labels_from(
+    texts: Sequence[str | None], kind: Kind, source: str, place: Callable[[int], str] | None = None
+) -> Labels:
     """Classes, values, or several labels at once, from what is written.
 
+    Args:
+        texts: of every item.
+        kind: which of them.
+        source: where they are written.
+        place: where that of the item with a number is written.
+
     Raises:
-        ValueError: for what is no value; `source` says where it is written.
+        ValueError: for what is no value.
     """
     if kind == "several":
         return Labels(*tags_from(texts))
-    return Labels.of(texts) if kind == "class" else Labels.of_values(values_of(texts, source))
+    return Labels.of(texts) if kind == "class" else Labels.of_values(values_of(texts, source, place))
 
 
 def _table(path: Path, column: str | None, items: AbstractItems[Any], skip_bad: bool) -> LabelRows:

@@ -3,10 +3,10 @@
 import math
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar, final
 
@@ -16,32 +16,26 @@ from torch import Tensor, nn
 from torch.optim import AdamW, Optimizer
 from tqdm import tqdm
 
-from ..data.items import Skipped
 from ..methods.step import AbstractLearner, StepOutput
+from ..networks.devices import check_device
 from ..optimization.lars import LARS
 from ..optimization.parameter_groups import SHARE, parameter_groups
 from ..optimization.progress import Progress
 from .checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
 from .data import mix
-from .metrics_log import MetricsLog
+from .ended import TrainingResult as TrainingResult
+from .metrics_log import METRICS, log_of, read_metrics
 from .options import Training
+from .processes import Processes
 from .source import BatchSource
+from .time_left import TimeLeft
 from .training_data import TrainingData
 from .watch import CollapseWatch
 
 ItemT = TypeVar("ItemT")
-
-
-@final
-@dataclass(frozen=True)
-class TrainingResult:
-    """How a training ended: `step` steps are done, `seconds` were spent in this process."""
-
-    step: int
-    finished: bool
-    seconds: float
-    warnings: tuple[str, ...]
-    skipped: tuple[Skipped, ...]
+BAR = "{percentage:3.0f}% |{bar}| {n_fmt} of {total_fmt} steps, {remaining} left{postfix}"
+SHOWN = {"loss": "loss", "objects": "objects_per_item", "rank": "effective_rank"}
+"""What the progress bar shows, by the names of the metrics: rank is in how many directions features differ."""
 
 
 @final
@@ -71,11 +65,25 @@ class _Step(nn.Module):
 
 
 def launch(options: Training) -> Fabric:
-    """Start the processes of a training, one per device, and return this one's handle on them."""
+    """Start the processes of a training, one per device, and return this one's handle on them.
+
+    Where torchrun or SLURM started them, they find one another.
+
+    Raises:
+        ValueError: see `Processes.of`.
+    """
+    check_device(options.accelerator, "--accelerator")
+    processes = Processes.of(options)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     # Threads that share a core with a worker do not share the work, they wait for one another many times a step.
-    torch.set_num_threads(options.threads or max(1, cores // options.devices - options.workers))
-    fabric = Fabric(accelerator=options.accelerator, devices=options.devices, precision=options.precision)
+    torch.set_num_threads(options.threads or max(1, cores // processes.per_node - options.workers))
+    fabric = Fabric(
+        accelerator=options.accelerator,
+        strategy=options.strategy,
+        devices=processes.per_node,
+        num_nodes=processes.nodes,
+        precision=options.precision,
+    )
     fabric.launch()
     return fabric
 
@@ -110,11 +118,13 @@ def train_learner(
     model, optimizer = fabric.setup(_Step(learner), optimizer)
     if saved is not None:
         restore(fabric, learner, optimizer, saved)
-    log = MetricsLog(folder, start) if fabric.is_global_zero else None
-    watch = CollapseWatch()
+    log = log_of(folder, start, options) if fabric.is_global_zero else None
+    watch, time_left = CollapseWatch(), TimeLeft(options.steps - start)
+    watch.recall(read_metrics(folder / METRICS) if start else [])
     if saved is None:
         source.forget()
-    bar = tqdm(total=options.steps, initial=start, unit="step", disable=not fabric.is_global_zero, dynamic_ncols=True)
+    hidden = not fabric.is_global_zero
+    bar = tqdm(total=options.steps, initial=start, disable=hidden, dynamic_ncols=True, bar_format=BAR)
 
     step, waited, logged = start, 0.0, time.monotonic()
     with interruptible() as interrupted, bar:
@@ -158,6 +168,9 @@ def train_learner(
             learner.after_step(outputs, progress)
 
             bar.update()
+            said = time_left.after_step()
+            if said and not hidden:
+                bar.write(said, file=sys.stderr)
             if step % options.log_every == 0 or step == options.steps:
                 health = learner.health(outputs[-1])
                 means = {name: value / running["count"] for name, value in running.items() if name != "count"}
@@ -165,7 +178,7 @@ def train_learner(
                 now = time.monotonic()
                 times = {"seconds": now - began, "waiting_for_data": waited / max(now - logged, 1e-9)}
                 running, waited, logged = {}, 0.0, now
-                shown = {"loss": row["loss"], "objects": health.get("objects_per_item")}
+                shown = {name: row.get(key) for name, key in SHOWN.items()}
                 bar.set_postfix({name: f"{value:.3g}" for name, value in shown.items() if value is not None})
                 for text in watch.judge(step, health):
                     bar.write(f"collapse watch, {text}")
@@ -177,10 +190,14 @@ def train_learner(
         if step < options.steps:
             save(fabric, folder, learner, optimizer, step, running)
     if log is not None:
-        log.close()
+        log.close(finished=step == options.steps)
     seconds = time.monotonic() - began
     skipped = tuple(dict.fromkeys(source.skipped))
-    return TrainingResult(step, step == options.steps, seconds, tuple(watch.warnings), skipped)
+    ended = TrainingResult(step, step == options.steps, seconds, tuple(watch.warnings), skipped)
+    ended = ended.after(TrainingResult.read(folder) if saved is not None else None)
+    if fabric.is_global_zero:
+        ended.write(folder)
+    return ended
 
 
 def build_optimizer(learner: nn.Module, options: Training) -> Optimizer:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal, final
 
 from ..components.ranges import Between, Count, CountOrNone, Positive, Weight, check_ranges
+from .loggers import LoggerName
 
 
 @final
@@ -34,7 +35,11 @@ class Training:
     accelerator: str = "auto"
     """cpu, cuda, mps or auto."""
     devices: Annotated[int, Between(1, 1024)] = 1
-    """Devices, one process each."""
+    """Devices of this machine, one process each; with torchrun or SLURM, as many as these start."""
+    num_nodes: Annotated[int, Between(1, 65_536)] = 1
+    """Machines, whose processes torchrun or SLURM starts."""
+    strategy: Literal["auto", "ddp", "fsdp"] = "auto"
+    """How processes share the work: each has the whole network (ddp, and auto where there are several)."""
     workers: Annotated[int, Between(0, 1024)] = 1
     """Processes per device that read items and make views; 0 does it in the main process."""
     threads: Annotated[int, Between(1, 4096)] | None = None
@@ -45,13 +50,17 @@ class Training:
     """Steps between two rows of metrics."""
     checkpoint_every: Count = 100
     """Steps between two checkpoints."""
+    logger: LoggerName = "tensorboard"
+    """Where curves go beside metrics.csv: tensorboard, wandb or mlflow, if it is installed; csv for nowhere."""
 
     def __post_init__(self) -> None:
         check_ranges(self)
-        if self.batch % (self.accumulate * self.devices):
+        together = self.accumulate * self.devices * self.num_nodes
+        if self.batch % together:
+            several = " × --num-nodes" if self.num_nodes > 1 else ""
             raise ValueError(
-                f"--batch {self.batch} must be a multiple of --accumulate × --devices = "
-                f"{self.accumulate * self.devices}; choose another batch"
+                f"--batch {self.batch} must be a multiple of --accumulate × --devices{several} = {together}; "
+                "choose another batch"
             )
 
     @property

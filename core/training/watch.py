@@ -1,6 +1,6 @@
 """The collapse watch: numbers that show whether representations and objects are alive, and words when they are not."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import final
 
 
@@ -16,6 +16,11 @@ class CollapseWatch:
     def __init__(self) -> None:
         self.warnings: list[str] = []
         self._given: set[str] = set()
+
+    def recall(self, rows: Sequence[Mapping[str, str]]) -> None:
+        """Judge the rows of `metrics.csv` that a run goes on from, so that a warning is given once a run."""
+        for row in rows:
+            self.judge(int(row["step"]), {name: float(value) for name, value in row.items() if name != "step"})
 
     def judge(self, step: int, health: Mapping[str, float]) -> list[str]:
         """New warnings in words; each is given once."""

@@ -13,6 +13,9 @@ from mkdocs.structure.pages import Page
 
 sys.path.insert(0, str(Path(__file__).parent))
 from site_pages import ROOT, files, navigation, pages, reference, title_of
+from tutorial_pages import title_of as title_of_tutorial
+from tutorial_pages import tutorials
+from tutorials import TutorialFailed, run
 
 STYLE = "docs/site/style.css"
 GITHUB = MarkdownIt("commonmark").enable("table")
@@ -25,16 +28,16 @@ BLOCKS = {
 }
 CELL = re.compile(r"<td[ >].*?</td>", re.DOTALL)
 CODE = re.compile(r"<code>([^<]*)</code>")
+TUTORIAL = re.compile(r"(?<=\]\()((?:[^)\s]*/)?tutorials/[\w-]+)\.py(?=\))")
 LOADED = re.compile(r"""<(?:script|img|link|iframe)\b[^>]*?\b(?:src|href)=["']?([^"'\s>]+)""")
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
     """Fill in the patterns of the navigation."""
-    api = reference()
+    titles = {page: title_of(ROOT / page) for page in pages()} | {page: Path(page).stem for page in reference()}
     try:
-        config.nav = navigation(
-            config.nav, [*pages(), *api], lambda page: Path(page).stem if page in api else title_of(ROOT / page)
-        )
+        titles |= {page: title_of_tutorial(path) for page, path in tutorials().items()}
+        config.nav = navigation(config.nav, list(titles), titles.__getitem__)
     except ValueError as error:
         raise PluginError(str(error)) from error
     return config
@@ -44,7 +47,21 @@ def on_files(found: Files, config: MkDocsConfig) -> Files:
     """Lay the pages out as they lie in the repository, with the reference and what belongs to the theme beside them."""
     theme = [file for file in found if file.src_dir != config.docs_dir]
     own = [File(name, str(ROOT), config.site_dir, config.use_directory_urls) for name in [*files(), STYLE]]
-    return Files([*theme, *own, *(File.generated(config, name, content=text) for name, text in reference().items())])
+    made = [File.generated(config, name, content=text) for name, text in reference().items()]
+    for page, path in tutorials().items():
+        try:
+            text, pictures = run(path)
+        except TutorialFailed as error:
+            raise PluginError(str(error)) from error
+        made.append(File.generated(config, page, content=text))
+        for name, picture in pictures.items():
+            made.append(File.generated(config, f"{Path(page).parent.as_posix()}/{name}", content=picture))
+    return Files([*theme, *own, *made])
+
+
+def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:  # noqa: ARG001
+    """Lead to the page that was made of a tutorial, where GitHub shows its file."""
+    return TUTORIAL.sub(r"\1.md", markdown)
 
 
 def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:  # noqa: ARG001

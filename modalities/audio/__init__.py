@@ -35,7 +35,7 @@ from .effects import BackgroundMix, Filters, Gain, Noise
 from .encoders import Conv, LogMel
 from .front_end import SampleRate
 from .given_masks import read_masks, shown_masks
-from .objects import COLUMNS, recording_of
+from .objects import COLUMNS, label_in, recording_of
 from .outputs import element_columns, reduced, write_objects
 from .pretrained import AST, TorchaudioWav2Vec2, hubert, wav2vec2
 from .rates import MOST, OF_SPEECH, SHIPPED, rate_of
@@ -156,6 +156,10 @@ class Audio(AbstractModality[Recording]):
         rate = items.sample_rate if isinstance(items, AudioFiles) else first_readable(items).sample_rate
         return accepted(self.encoders[encoder], {"sample_rate": rate})
 
+    def amounts(self, item: Recording) -> Mapping[str, float]:
+        """How long it is."""
+        return {"seconds": item.seconds}
+
     def computed(self, item: Recording) -> Mapping[str, float]:
         """Spectral and temporal statistics: how loud, bright, tonal and even it is."""
         return statistics(item)
@@ -213,6 +217,10 @@ class Audio(AbstractModality[Recording]):
     def of_objects(self, things: Things) -> AbstractItems[Recording]:
         """Samples, entries of torchaudio's data sets, sound of Hugging Face; each is an item, however long."""
         return FromPython(things, partial(recording_of, sample_rate=self.sample_rate))
+
+    def label_in(self, entry: tuple[Any, ...]) -> Any:
+        """What stands behind the samples and their rate."""
+        return label_in(entry)
 
     @property
     def window(self) -> float:

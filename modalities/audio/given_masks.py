@@ -1,4 +1,4 @@
-"""Events that come with recordings: Audacity's label tracks, or tables as the DCASE challenge has them."""
+"""Events that come with recordings: label tracks of Audacity, Raven, Praat and ELAN, or tables as DCASE has them."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,37 +11,23 @@ import torch
 from jaxtyping import Float
 
 from gestalt.core.data.feature_map import Grid
-from gestalt.core.data.items import AbstractItems, BadItemError, Skipped
+from gestalt.core.data.items import AbstractItems, Skipped
 from gestalt.core.data.masks import AbstractMasks, ItemMasks
 from gestalt.core.modality.pairing import NamedFiles, files_below, must_exist, unreadable_masks
-from gestalt.core.storage.csv_file import meant
-from gestalt.core.tables.layout import Layout
-from gestalt.core.tables.lines import Line, lines_of
-from gestalt.core.tables.rows import table_of
 
 from .data import AudioFiles, Recording
+from .event_tables import events_in_table
+from .label_tracks import SUFFIXES, events_of_track, recording_of
+from .labelled_events import APART, LabelledEvent
 
 ACCEPTED = (
-    "a folder of Audacity's label tracks (.txt) named like the recordings, one such track, or a table of events (.tsv, "
-    ".csv) with the columns filename, onset, offset and event_label"
+    "a folder of label tracks named like the recordings (.txt of Audacity or Raven, .TextGrid, .eaf), one such track, "
+    "or a table of events (.tsv, .csv) with the columns filename, onset, offset and event_label"
 )
 STEP, CELLS = 0.02, 4096
 """Seconds of the longest cell of an event, unless a window of that length had more cells than this."""
-APART = 1e-4
-"""Seconds: ends of events that are nearer to each other are one."""
 SLACK = 0.1
 """Seconds by which an event may outlast its recording: tables are rounded, and lengths of some formats are guessed."""
-
-
-@final
-@dataclass(frozen=True)
-class LabelledEvent:
-    """An event in a file, in seconds from its begin; `source` says where it is written."""
-
-    onset: float
-    offset: float
-    name: str
-    source: str
 
 
 def read_masks(
@@ -58,12 +44,13 @@ def read_masks(
     if not isinstance(items, AudioFiles):
         raise ValueError(f"events belong to recordings by the names of files, and these are no files: {items.name(0)}")
     files = NamedFiles(items.paths, skipped)
-    if path.is_dir() or path.suffix.lower() == ".txt":
-        tracks = files_below(path, {".txt"}) if path.is_dir() else [(path.stem, path)]
-        pairs = files.paired(tracks, lambda track: f"the label track {track}")
-        events = {number: _from_track(track) for number, track in pairs.items()}
+    if path.is_dir() or path.suffix.lower() in SUFFIXES:
+        tracks = files_below(path, SUFFIXES) if path.is_dir() else [(path.stem, path)]
+        named = [(recording_of(name), track) for name, track in tracks]
+        pairs = files.paired(named, lambda track: f"the label track {track}")
+        events = {number: events_of_track(track) for number, track in pairs.items()}
     elif path.suffix.lower() in (".tsv", ".csv"):
-        rows = _from_table(path)
+        rows = events_in_table(path)
         known = files.all_known([(name, str(path)) for name, _ in rows])
         events = {number: list[LabelledEvent]() for number in known.values() if number is not None}
         for name, event in rows:
@@ -128,73 +115,6 @@ def _edges(seconds: float, bounds: Iterable[float]) -> Float[np.ndarray, " edges
     return np.sort(np.concatenate([exact, regular[free]]))
 
 
-def _from_track(path: Path) -> list[LabelledEvent]:
-    """The labels of a track: onset, offset and name, with tabs between. Lines of frequencies begin with a backslash."""
-    events = []
-    for line in _lines(path):
-        if not line.text.strip() or line.text.startswith("\\"):
-            continue
-        cells = line.text.rstrip("\r\n").split("\t")
-        source = f"{path}:{line.number}"
-        if len(cells) < 2:
-            raise ValueError(
-                f"{source} is no label of Audacity, onset, offset and name with tabs between: "
-                f"{line.text.rstrip()[:60]!r}"
-            )
-        events.append(_event(cells[0], cells[1], " ".join(cells[2:]).strip(), source))
-    return events
-
-
-def _places(path: Path, layout: Layout) -> dict[str, int | None]:
-    """Where the columns of a table of events are."""
-    try:
-        return {name: layout.column(name) for name in ("filename", "onset", "offset", "event_label", "label")}
-    except ValueError as error:
-        raise ValueError(f"{path} {error}") from error
-
-
-def _from_table(path: Path) -> list[tuple[str, LabelledEvent | None]]:
-    """The rows of a table, each with the name of its recording; one without times says that there is no event."""
-    try:
-        layout, table = table_of(path)
-        places = _places(path, layout)
-        missing = [name for name in ("filename", "onset", "offset") if places[name] is None]
-        if missing:
-            raise ValueError(
-                f"{path} has no column {' and no column '.join(map(repr, missing))}, its columns are "
-                f"{', '.join(map(repr, layout.names))}; write a table with the columns filename, onset, offset and "
-                "event_label"
-            )
-        rows: list[tuple[str, LabelledEvent | None]] = []
-        for row in table:
-            source = f"{path}:{row.line}"
-            if row.problem and not 0 < len(row.cells) < len(layout.names):
-                raise ValueError(f"{source} {row.problem}; correct the line")
-            padded = (*row.cells, *[""] * len(layout.names))  # a name alone says that there is no event
-            cells = {name: meant(padded[place]).strip() for name, place in places.items() if place is not None}
-            onset, offset, name = cells["onset"], cells["offset"], cells.get("event_label", cells.get("label", ""))
-            event = _event(onset, offset, name, source) if onset or offset else None
-            rows.append((cells["filename"], event))
-    except (OSError, BadItemError) as error:
-        raise ValueError(f"{path} is no table ({error}); save it as UTF-8, or remove it") from error
-    return rows
-
-
-def _event(onset: str, offset: str, name: str, source: str) -> LabelledEvent:
-    try:
-        begin, end = (float(time.replace(",", ".", 1)) for time in (onset, offset))  # some write a decimal comma
-    except ValueError:
-        begin = end = math.nan
-    if not (math.isfinite(begin) and math.isfinite(end)):
-        raise ValueError(f"{source}: {onset!r} and {offset!r} are no seconds; write numbers")
-    if end - begin <= APART or begin < 0:
-        raise ValueError(
-            f"{source}: an event from {begin:g} s to {end:g} s has no extent within a recording; give it one, or "
-            "remove it (a label of a single moment is no event)"
-        )
-    return LabelledEvent(begin, end, name, source)
-
-
 def _refuse_outside(events: Iterable[LabelledEvent], seconds: float, path: Path) -> None:
     for event in events:
         if event.offset > 1.01 * seconds + SLACK:
@@ -202,13 +122,6 @@ def _refuse_outside(events: Iterable[LabelledEvent], seconds: float, path: Path)
                 f"{event.source}: an event ends at {event.offset:g} s, and {path} lasts {seconds:.1f} s; "
                 "is it the track of another recording, or in another unit?"
             )
-
-
-def _lines(path: Path) -> list[Line]:
-    try:
-        return list(lines_of(path))
-    except (OSError, BadItemError) as error:
-        raise ValueError(f"{path} is no text in Unicode ({error}); save it as UTF-8, or remove it") from error
 
 
 def shown_masks(item: Recording, masks: ItemMasks) -> list[tuple[str, tuple[float, float]]]:

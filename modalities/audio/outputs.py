@@ -21,13 +21,15 @@ from gestalt.core.storage.text_file import open_text
 
 from .data import AudioFiles, Recording
 from .outputs_events import Event, Sounding, kinds_of
+from .outputs_tracks import TRACKS, Labelled
 
 COLUMNS = ("filename", "onset", "offset", "event_label")
 
 
 def write_objects(found: Iterable[FoundBatch[Recording]], items: AbstractItems[Recording], out: Path) -> str:
     """`events.tsv` in DCASE's columns, the same as `events.csv`, which sed_eval and dcase_util read (they take a table
-    with a header by its suffix alone), `events.json`, and an Audacity label track for every file, in `labels`.
+    with a header by its suffix alone), `events.json`, and for every file tracks for Audacity (`labels`), Raven
+    (`selections`), Praat (`textgrids`) and ELAN (`elan`).
 
     An event that goes on in the next window is one event, and events that are alike are of one kind. Where a model says
     what objects are called, that is the kind, and a column `score` says how sure it is; tracks have the names alone, as
@@ -48,17 +50,26 @@ def write_objects(found: Iterable[FoundBatch[Recording]], items: AbstractItems[R
     events = sounding.events()
     named = all(event.name for event in events)
     kinds = [event.name for event in events] if named else kinds_of(events)
-    write_events(out, events, kinds, list(heard), named)
+    lengths = {items.paths[number]: header.seconds for number, header in enumerate(items.headers)}
+    write_events(out, events, kinds, {file: lengths[file] for file in heard}, named)
     said = f"{counted(len(events), 'event')} of {counted(len(set(kinds)), 'kind')}"
     return f"{said} in {counted(len(heard), 'file')}"
 
 
 def write_events(
-    out: Path, events: Sequence[Event], kinds: Sequence[str], files: Sequence[Path], scored: bool = False
+    out: Path, events: Sequence[Event], kinds: Sequence[str], files: Mapping[Path, float], scored: bool = False
 ) -> None:
-    """The formats; a file without events has an empty track and an empty entry. Scores where they mean something."""
+    """The formats; a file without events has empty tracks and an empty entry. Scores where they mean something.
+
+    Args:
+        out: the folder.
+        events: of all files.
+        kinds: what each is called.
+        files: with their lengths in seconds.
+        scored: scores mean something.
+    """
     columns = (*COLUMNS, "score") if scored else COLUMNS
-    tracks: dict[Path, list[str]] = {file: [] for file in files}
+    tracks: dict[Path, list[Labelled]] = {file: [] for file in files}
     records: dict[str, list[dict[str, Any]]] = {str(file): [] for file in files}
     with open_text(out / "events.tsv") as tabs, open_text(out / "events.csv") as commas:
         tables = TableWriter(tabs, columns, "\t"), TableWriter(commas, columns)
@@ -67,14 +78,14 @@ def write_events(
             for table in tables:
                 cells = event.file, f"{event.onset:.3f}", f"{event.offset:.3f}", kind
                 table.row((*cells, score) if scored else cells)
-            tracks[event.file].append(f"{event.onset:.6f}\t{event.offset:.6f}\t{kind}\n")
+            tracks[event.file].append((event.onset, event.offset, kind))
             record = {"onset": round(event.onset, 3), "offset": round(event.offset, 3), "object": kind}
             records[str(event.file)].append(record | ({"score": score} if scored else {}))
-    names = OutputNames(files, ".txt")
-    for path, lines in tracks.items():
-        track = out / "labels" / names.of(path)
-        with open_text(track) as file:
-            file.writelines(lines)
+    for folder, (ending, written) in TRACKS.items():
+        names = OutputNames(list(files), ending)
+        for path, own in tracks.items():
+            with open_text(out / folder / names.of(path)) as file:
+                file.write(written(own, files[path]))
     with open_text(out / "events.json") as file:
         file.write(json.dumps(records, indent=1, ensure_ascii=False) + "\n")
 

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from gestalt.core.data.items import BadItemError
 from gestalt.core.data.reasons import reason_of
+from gestalt.core.shards.files import at_hand
 from gestalt.core.storage.ogg import lacks_end
 
 from . import chunks, containers, sound_files
@@ -90,6 +91,11 @@ def read_header(path: Path) -> Header:
     Raises:
         BadItemError: if the file is empty or no audio, or goes on after its header says.
     """
+    with at_hand(path) as file:
+        return _checked(file)
+
+
+def _checked(path: Path) -> Header:
     try:
         if path.stat().st_size == 0:
             raise BadItemError(str(path), f"the file has no bytes; copy or record it again, {ADVICE.split(', ', 1)[1]}")
@@ -184,6 +190,13 @@ def read_channels(
     Raises:
         BadItemError: if the file cannot be decoded there.
     """
+    with at_hand(path) as file:
+        return _channels(file, header, start, seconds)
+
+
+def _channels(
+    path: Path, header: Header, start: float, seconds: float
+) -> tuple[Float[np.ndarray, "channels time"], float]:
     try:
         if header.container:
             found = containers.Extent(header.begin, header.begin + header.seconds, header.sample_rate, None)

@@ -132,6 +132,12 @@ class GraphModality(AbstractModality[Graph]):
         schema = items.schema if isinstance(items, GraphRecords) else first_readable(items).schema
         return accepted(self.encoders[encoder], schema.settings())
 
+    def amounts(self, item: Graph) -> Mapping[str, float]:
+        """How many atoms a molecule has; nodes and edges of another graph."""
+        if item.schema == MOLECULE:
+            return {"atoms": float(len(item.ids))}
+        return {"nodes": float(len(item.ids)), "edges": item.edges.shape[1] / 2}
+
     def computed(self, item: Graph) -> Mapping[str, float]:
         """RDKit's descriptors of a molecule, without log P; statistics of the structure of another graph."""
         return descriptors(item) if item.schema == MOLECULE else statistics(item)

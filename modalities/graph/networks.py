@@ -12,6 +12,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from gestalt.core.data.items import BadItemError
+from gestalt.core.shards.files import open_file, there
 from gestalt.core.storage.damage import first_line
 
 from .columns import is_edge_list
@@ -81,7 +82,7 @@ def _even(path: Path, lines: Rows) -> None:
 def _node_table(path: Path, encoding: str | None) -> dict[str, list[str]]:
     """The features of nodes in the file beside an edge list, by node; empty where there is no such file."""
     for beside in (path.with_name(f"{path.stem}.nodes{suffix}") for suffix in (".csv", ".tsv")):
-        if beside.exists():
+        if there(beside):
             rows = list(rows_of(beside, encoding))
             for line, row in rows:
                 if not row:
@@ -213,7 +214,8 @@ def from_saved(path: Path) -> Iterator[Record]:
 
     try:
         with torch.serialization.safe_globals(list(STORAGE)), warnings.catch_warnings(action="ignore"):
-            loaded = torch.load(path, weights_only=True)
+            with open_file(path) as file:
+                loaded = torch.load(file, weights_only=True)
             return iter(from_pyg(loaded if isinstance(loaded, list) else [loaded], str(path)).records)
     except BadItemError:
         raise

@@ -13,6 +13,8 @@ from gestalt.core.data.items import BadItemError, Skipped, as_bad_item
 from gestalt.core.modality.base import Reading
 from gestalt.core.modality.files import ADVICE, find_files, may_hide_data
 from gestalt.core.modality.probing import none_usable, probe
+from gestalt.core.shards.addresses import is_archive
+from gestalt.core.shards.files import bytes_of
 from gestalt.core.tables.blocks import suffix_of
 from gestalt.core.tables.lines import lines_of
 from gestalt.core.tables.rows import table_of
@@ -80,7 +82,7 @@ def read_graphs(
         return _good_records(path, how, left_out)
 
     listed = find_graphs(paths)
-    other = [path for path in listed if suffix_of(path) in REFUSED and path not in paths]
+    other = [path for path in listed if suffix_of(path) in REFUSED and path not in paths and not is_archive(path)]
     skipped += [Skipped(str(path), REFUSED[suffix_of(path)]) for path in other]
     probed = probe([path for path in listed if path not in other], examine, left_out)
     good = [record for _, records in probed for record in records]
@@ -139,7 +141,7 @@ def _described(schema: Schema) -> str:
 
 def _records(path: Path, written: Written) -> Iterator[Record | Skipped]:
     """What a file holds, record by record; what cannot be used as `Skipped`."""
-    if path.stat().st_size == 0:
+    if bytes_of(path) == 0:
         raise BadItemError(str(path), f"the file has no bytes; {ADVICE}")
     suffix = suffix_of(path)
     if suffix in REFUSED:

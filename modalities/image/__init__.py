@@ -144,6 +144,10 @@ class Image(AbstractModality[Picture]):
         channels = len(first_readable(items)) if known is None else known
         return accepted(self.encoders[encoder], {"channels": channels})
 
+    def amounts(self, item: Picture) -> Mapping[str, float]:
+        """How many pixels it has."""
+        return {"pixels": float(item.shape[-2] * item.shape[-1])}
+
     def computed(self, item: Picture) -> Mapping[str, float]:
         """Colour and texture: moments of channels, gradients, detail at three scales."""
         return raster_statistics(item)

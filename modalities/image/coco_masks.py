@@ -38,6 +38,23 @@ def mask_of(segmentation: Any, height: int, width: int) -> Bool[np.ndarray, "hei
     )
 
 
+def box_mask(box: Any, height: int, width: int) -> Bool[np.ndarray, "height width"]:
+    """The pixels of a box: its left, top, width and height.
+
+    Raises:
+        ValueError: if it is none, or does not fit a picture of that size.
+
+    Example:
+        >>> box_mask([1, 0, 2, 1], 2, 3).astype(int).tolist()
+        [[0, 1, 1], [0, 0, 0]]
+    """
+    sides = np.asarray(box, dtype=np.float64)
+    if sides.shape != (4,) or not np.isfinite(sides).all() or sides[2:].min() <= 0:
+        raise ValueError(f"a box is left, top, width and height, which are greater than 0, got {_shortened(box)}")
+    left, top, right, bottom = sides[0], sides[1], sides[0] + sides[2], sides[1] + sides[3]
+    return _from_polygon([left, top, right, top, right, bottom, left, bottom], height, width)
+
+
 def _shortened(value: Any) -> str:
     text = repr(dict(value) if isinstance(value, Mapping) else value)
     return text if len(text) <= 60 else f"{text[:60]}…"

@@ -149,10 +149,8 @@ def picture_of(entry: Any, channels: int | None, longest: int | None, name: str 
         BadItemError: if it is too small, not finite or no picture.
     """
     picture = entry[0] if isinstance(entry, tuple | list) else entry
-    if isinstance(picture, Tensor) and picture.is_floating_point() and picture.ndim == 3:
-        whole = longest is None or max(picture.shape[1:]) <= longest
-        if whole and channels in (None, len(picture)) and bool(picture.isfinite().all()):
-            return picture
+    if isinstance(picture, Tensor) and _is_native(picture, channels, longest):
+        return picture
     values, alpha = _as_tensor(picture, name)
     if min(values.shape[1:]) < SMALLEST or not bool(values.isfinite().all()):
         raise BadItemError(
@@ -161,6 +159,15 @@ def picture_of(entry: Any, channels: int | None, longest: int | None, name: str 
             "all finite, are needed: leave it out, or enlarge it",
         )
     return shrunk(converted(values, channels, alpha, name), longest)
+
+
+def _is_native(picture: Tensor, channels: int | None, longest: int | None) -> bool:
+    """Whether a tensor is a picture as the modality has them, with nothing left to convert."""
+    if picture.dtype != torch.float32 or picture.ndim != 3 or not len(picture) or min(picture.shape[1:]) < SMALLEST:
+        return False
+    if channels not in (None, len(picture)) or (longest is not None and max(picture.shape[1:]) > longest):
+        return False
+    return bool(((picture >= 0) & (picture <= 1)).all())  # NaN is neither
 
 
 def _as_tensor(picture: Any, name: str) -> tuple[Float[Tensor, "channels height width"], bool]:

@@ -21,7 +21,7 @@ from gestalt.core.pictures.pillow import orientation_of
 from gestalt.core.pictures.pixels import refuse_many, upright
 from gestalt.core.pictures.reading import read_numbers, size_of
 
-from .coco_masks import mask_of
+from .coco_masks import box_mask, mask_of
 from .data import ImageFiles, Picture
 from .masks import on_pixels
 
@@ -83,7 +83,7 @@ class IndexMasks(AbstractMasks[Picture]):
 class CocoMasks(AbstractMasks[Picture]):
     """COCO's annotations: every one is an object, named by its category. Where some overlap, the smaller is on top.
 
-    Regions of crowds (`iscrowd`) are no objects.
+    One that has a box and no segmentation fills the box. Regions of crowds (`iscrowd`) are no objects.
     """
 
     pictures: tuple[Path, ...]
@@ -106,7 +106,7 @@ class CocoMasks(AbstractMasks[Picture]):
         for annotation in self.annotations.get(index, ()):
             name = f"{self.path}, annotation {annotation.get('id')}"
             try:
-                mask = mask_of(annotation.get("segmentation"), *size)
+                mask = _drawn(annotation, *size)
                 drawn.append((mask, self.categories.get(annotation.get("category_id"), "")))
             except (ValueError, TypeError, OverflowError) as error:  # numbers that are none, or larger than any picture
                 raise BadItemError(name, f"{error}; {ADVICE}") from error
@@ -116,6 +116,14 @@ class CocoMasks(AbstractMasks[Picture]):
             numbers[mask] = number
         names = {number: name for number, (_, name) in enumerate(drawn, start=1)}
         return _on_item(numbers, self.pictures[index], item, f"{self.path}, {self.pictures[index].name}", names)
+
+
+def _drawn(annotation: Mapping[str, Any], height: int, width: int) -> NDArray[np.bool_]:
+    """The pixels of an annotation: of its segmentation, or where it has none, of its box."""
+    segmentation, box = annotation.get("segmentation"), annotation.get("bbox")
+    if box is not None and (segmentation is None or segmentation == []):
+        return box_mask(box, height, width)
+    return mask_of(segmentation, height, width)
 
 
 def _annotated(

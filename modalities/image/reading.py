@@ -31,10 +31,9 @@ def decode(path: Path, channels: int | None, longest: int | None) -> Float[Tenso
         BadItemError: if it is empty, damaged, no picture, too small or large, not finite, or its channels cannot be
             converted.
     """
-    raw = read_picture(path)
-    values = raw.values
-    if min(values.shape[:2]) < SMALLEST:
-        height, width = values.shape[:2]
+    raw = read_picture(path, longest)
+    values, (height, width) = raw.values, raw.whole
+    if min(height, width) < SMALLEST:
         raise BadItemError(
             str(path),
             f"is too small: {width} × {height} pixels, and at least {SMALLEST} along either side are needed; "
@@ -43,12 +42,17 @@ def decode(path: Path, channels: int | None, longest: int | None) -> Float[Tenso
     if not np.isfinite(values).all():
         raise BadItemError(str(path), f"holds NaN or infinite values; {ADVICE}")
     pixels = torch.from_numpy(np.ascontiguousarray(scaled(values, raw.bits).transpose(2, 0, 1)))
-    return shrunk(converted(pixels, channels, raw.alpha, str(path)), longest)
+    return shrunk(converted(pixels, channels, raw.alpha, str(path)), longest, raw.whole)
 
 
-def shrunk(pixels: Float[Tensor, "channels height width"], longest: int | None) -> Float[Tensor, "channels _ _"]:
-    """The picture, made smaller if its longer side exceeds `longest` pixels."""
-    height, width = pixels.shape[1:]
+def shrunk(
+    pixels: Float[Tensor, "channels height width"], longest: int | None, whole: tuple[int, int] | None = None
+) -> Float[Tensor, "channels _ _"]:
+    """The picture, made smaller if its longer side exceeds `longest` pixels.
+
+    `whole` are the height and width that it had before it was reduced, from which its size follows.
+    """
+    height, width = whole or pixels.shape[1:]
     if longest is None or max(height, width) <= longest:
         return pixels
     from torchvision.transforms.v2 import functional

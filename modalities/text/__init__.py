@@ -156,6 +156,10 @@ class Text(AbstractModality[Passage]):
         """
         return {"tokenizer": learned_tokenizer(items, self.vocabulary)} if encoder in UNTRAINED else {}
 
+    def amounts(self, item: Passage) -> Mapping[str, float]:
+        """How many words it has."""
+        return {"words": float(len(item.words))}
+
     def computed(self, item: Passage) -> Mapping[str, float]:
         """Surface features: lengths, marks, capitals, how diverse the words are."""
         return statistics(item)

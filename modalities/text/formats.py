@@ -31,7 +31,7 @@ REFUSED = {
     **dict.fromkeys((".srt", ".vtt", ".ass", ".ssa"), CAPTIONS),
     **dict.fromkeys((".pdf", ".doc", ".docx", ".odt", ".rtf", ".epub"), DOCUMENT),
     **dict.fromkeys((".xls", ".xlsx", ".ods", ".parquet", ".feather", ".arrow"), BINARY_TABLE),
-    **dict.fromkeys((".gz", ".bz2", ".xz", ".zst", ".zip", ".7z", ".tar", ".tgz"), PACKED),
+    **dict.fromkeys((".gz", ".bz2", ".xz", ".zst", ".zip", ".7z", ".tgz"), PACKED),
 }
 """Files that hold text, but not as it is written here: why they are not read, and what to do."""
 BEGINS = (

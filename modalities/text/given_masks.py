@@ -1,4 +1,4 @@
-"""Spans that come with texts: CoNLL's columns, or JSON Lines with characters, laid on the words of the passages."""
+"""Spans that come with texts, laid on the words of the passages: CoNLL's columns, JSON Lines or BRAT's standoff."""
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,6 +14,7 @@ from gestalt.core.data.items import AbstractItems, BadItemError, Skipped
 from gestalt.core.data.masks import AbstractMasks, ItemMasks
 from gestalt.core.modality.pairing import NamedFiles, files_below, must_exist, unreadable_masks
 
+from .brat import BRAT, read_brat
 from .columns import Columns, read_columns
 from .data import Passage
 from .formats import JSON
@@ -24,7 +25,7 @@ from .spans import spans_of
 COLUMNS = frozenset((".conll", ".bio", ".iob", ".iob2", ".bioes", ".bilou", ".tsv", ".txt"))
 ACCEPTED = (
     f"columns as CoNLL has them (a word, and its BIO tag in the last column; {' '.join(sorted(COLUMNS))}), a folder of "
-    "such files named like the texts, or JSON Lines with spans (.jsonl)"
+    "such files named like the texts, JSON Lines with spans (.jsonl), or BRAT's standoff (.ann) or a folder of it"
 )
 
 
@@ -41,13 +42,19 @@ def read_masks(path: Path, items: AbstractItems[Passage], skipped: Sequence[Skip
         raise ValueError(f"spans belong to texts by the names of files, and these are no files: {items.name(0)}")
     files, words = NamedFiles(items.paths, skipped), WordMasks.empty(items)
     if path.is_dir():
-        pairs = files.paired(files_below(path, COLUMNS), lambda own: f"the file {own}")
+        pairs = files.paired(files_below(path, COLUMNS | {BRAT}), lambda own: f"the file {own}")
         if not pairs:
             raise unreadable_masks(path, ACCEPTED)
         for number, own in pairs.items():
+            if own.suffix.lower() == BRAT:
+                lay_spans([read_brat(own, number)], items, number, words)
+                continue
             lay_columns(read_columns(own), own, items, items.items(items.paths[number]), words)
     elif path.suffix.lower() in COLUMNS:
         lay_columns(read_columns(path), path, items, _named_or_all(path, files, items), words)
+    elif path.suffix.lower() == BRAT:
+        for number, own in files.paired([(path.stem, path)], lambda own: f"the file {own}").items():
+            lay_spans([read_brat(own, number)], items, number, words)
     elif path.suffix.lower() in JSON:
         for number, lines in read_spans(path, files).items():
             lay_spans(lines, items, number, words)

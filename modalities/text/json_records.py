@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, final
 
 from gestalt.core.data.items import BadItemError
+from gestalt.core.shards.files import open_file
 from gestalt.core.tables.encoding import encoding_of
 from gestalt.core.tables.lines import lines_of
 
@@ -58,7 +59,7 @@ class JsonArray(AbstractRecordFormat):
 
     def records(self) -> Iterator[TextRecord]:
         """The elements of the array. The file is mapped, not read: only one record is in memory."""
-        with self.path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        with open_file(self.path) as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
             encoding = encoding_of(content[:4096])
             if encoding.name != "utf-8":
                 raise BadItemError(

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from html import escape
 from pathlib import Path
+from typing import IO, final
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -11,9 +12,10 @@ from torch import Tensor
 
 from gestalt.core.data.items import AbstractItems, id_of
 from gestalt.core.discovery.found import FoundBatch
-from gestalt.core.storage.naming import counted
+from gestalt.core.storage.naming import OutputNames, counted
 from gestalt.core.storage.text_file import open_text
 
+from .brat import BRAT, brat_lines
 from .conllu import conllu_lines
 from .data import Passage
 from .joining import joined_spans
@@ -26,7 +28,8 @@ SHOWN = 500
 
 
 def write_objects(found: Iterable[FoundBatch[Passage]], items: AbstractItems[Passage], out: Path) -> str:
-    """`spans.jsonl` with character offsets, `spans.bio` and `spans.conllu` in CoNLL's columns, `spans.html` in colours.
+    """`spans.jsonl` with character offsets, `spans.bio` and `spans.conllu` in CoNLL's columns, `spans.html` in colours,
+    and in `brat` BRAT's standoff of every text whose characters are those of its file.
 
     A span that the border between two windows of a line, a record or a joined text cuts is written once, in the window
     in which it begins, with all its characters.
@@ -41,6 +44,8 @@ def write_objects(found: Iterable[FoundBatch[Passage]], items: AbstractItems[Pas
             stack.enter_context(open_text(out / f"spans.{ending}")) for ending in ("jsonl", "bio", "conllu", "html")
         )
         page.write(_HEAD)
+        standoff = Standoff(files, out / "brat")
+        stack.callback(standoff.close)
         for one in joined_spans(_labelled(found), files):
             item, file, line = one.item, files.path(one.index), files.line(one.index)
             continued = one.continued is not None
@@ -48,6 +53,7 @@ def write_objects(found: Iterable[FoundBatch[Passage]], items: AbstractItems[Pas
             called = id_of(files, one.index)
             records.write(json_line(item, one.spans, str(file), line, called))
             columns.write(bio_lines(item, own, continued, one.goes_on))
+            standoff.write(one.index, one.spans)
             universal.write(conllu_lines(item, own, passages + 1, f"{file}:{line}", continued, called))
             if passages < SHOWN:
                 shown = render(item, one.labels, None, by_number=True)
@@ -58,6 +64,39 @@ def write_objects(found: Iterable[FoundBatch[Passage]], items: AbstractItems[Pas
             page.write(f"<p>{passages - SHOWN} more passages are in the other files.</p>\n")
         page.write("</body></html>\n")
     return f"{counted(spans, 'span')} in {counted(passages, 'passage')} of {counted(len(of), 'file')}"
+
+
+@final
+class Standoff:
+    """BRAT's files of texts, one open at a time; records have none, since their characters are counted in a field.
+
+    Args:
+        files: the texts.
+        out: the folder.
+    """
+
+    def __init__(self, files: TextFiles, out: Path) -> None:
+        self._files, self._out = files, out
+        plain = [path for path, source in zip(files.paths, files.sources, strict=True) if not source.in_records]
+        self._plain, self._names = set(plain), OutputNames(plain, BRAT)
+        self._open: tuple[Path, IO[str]] | None = None
+        self._written = 0
+
+    def write(self, index: int, spans: Sequence[Span]) -> None:
+        """The spans of the passage with this number; passages of one file come in a row."""
+        path = self._files.path(index)
+        if path not in self._plain:
+            return
+        if self._open is None or self._open[0] != path:
+            self.close()
+            self._open, self._written = (path, open_text(self._out / self._names.of(path))), 0
+        self._open[1].write(brat_lines(spans, self._written + 1))
+        self._written += len(spans)
+
+    def close(self) -> None:
+        """Close the last one."""
+        if self._open is not None:
+            self._open[1].close()
 
 
 def _labelled(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import final
 
 from gestalt.core.data.items import BadItemError, Skipped
+from gestalt.core.shards.files import bytes_of, open_file
 from gestalt.core.tables.encoding import Encoding
 from gestalt.core.tables.lines import Line, lines_of, text_encoding
 
@@ -78,7 +79,7 @@ class Source:
                 that are not bad).
         """
         before = len(skipped or ())
-        if self.path.stat().st_size == 0:
+        if bytes_of(self.path) == 0:
             raise BadItemError(str(self.path), f"the file has no bytes; write it again, {ADVICE}")
         if self.format is None:
             found = list(self._plain())
@@ -108,7 +109,7 @@ class Source:
         return {} if self.format is None else self.format.fields(self._bytes(place))
 
     def _bytes(self, place: Place) -> str:
-        with self.path.open("rb") as file:
+        with open_file(self.path) as file:
             file.seek(place.begin)
             content = file.read(place.end - place.begin)
         try:

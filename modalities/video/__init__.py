@@ -131,6 +131,10 @@ class Video(AbstractModality[Clip]):
         """
         return read_videos(paths, self.seconds, self.rate, self.size, skip_bad, self.folder_rate, self.margin)
 
+    def amounts(self, item: Clip) -> Mapping[str, float]:
+        """How long it is, and of how many frames."""
+        return {"seconds": item.seconds, "frames": float(len(item.frames))}
+
     def computed(self, item: Clip) -> Mapping[str, float]:
         """Colour, texture and motion."""
         return statistics(item)

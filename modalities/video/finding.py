@@ -6,7 +6,7 @@ from pathlib import Path
 
 from gestalt.core.data.items import BadItemError, Skipped
 from gestalt.core.modality.base import Reading
-from gestalt.core.modality.files import below, may_hide_data
+from gestalt.core.modality.files import all_below, may_hide_data
 from gestalt.core.modality.probing import none_usable, probe, sample
 from gestalt.core.storage.listing import obstacle
 from gestalt.core.storage.naming import counted
@@ -27,11 +27,11 @@ def find_videos(paths: Sequence[Path]) -> list[Path]:
         ValueError: if there is no video at all.
     """
     found: list[Path] = []
-    for path in paths:
+    for path, files in all_below(paths):
         # A file that the user names is taken whatever its suffix.
         found += [
             file
-            for file in below(path)
+            for file in files
             if (file.is_dir() and not obstacle(file) and len(folders.frames_of(file)) >= FEWEST)
             or (not file.is_dir() and (file == path or file.suffix.lower() in SUFFIXES))
             or may_hide_data(file)

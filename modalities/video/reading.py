@@ -13,6 +13,7 @@ from torch import Tensor
 
 from gestalt.core.data.items import BadItemError
 from gestalt.core.data.reasons import reason_of
+from gestalt.core.shards.files import at_hand
 from gestalt.core.storage.ogg import lacks_end
 
 from .frames import picture_of, refuse_large
@@ -73,6 +74,11 @@ def read_header(path: Path) -> Header:
     Raises:
         BadItemError: if the file is empty, no video, or too large to decode.
     """
+    with at_hand(path) as file:
+        return _header(file)
+
+
+def _header(path: Path) -> Header:
     try:
         if path.stat().st_size == 0:
             raise BadItemError(str(path), f"the file has no bytes; copy or record it again, {ADVICE.split(', ', 1)[1]}")
@@ -120,6 +126,11 @@ def decode(path: Path, start: float, seconds: float, rate: float | None, size: i
     Raises:
         BadItemError: if the file cannot be decoded there.
     """
+    with at_hand(path) as file:
+        return _decoded(file, start, seconds, rate, size)
+
+
+def _decoded(path: Path, start: float, seconds: float, rate: float | None, size: int | None) -> Stretch:
     kept, end = list[tuple[float, UInt8[np.ndarray, "height width 3"]]](), start
     try:
         for look_back in LOOK_BACK:
@@ -230,7 +241,7 @@ def frames_before(path: Path, start: float, rate: float) -> int:
     if path.is_dir() or start <= NEAR:
         return math.ceil(max(0.0, start) * rate - NEAR)
     count = 0
-    with _opened(path) as container:
+    with at_hand(path) as file, _opened(file) as container:
         stream = _video(container)
         for packet in () if stream is None else container.demux(stream):
             base, origin = float(packet.time_base or 0), stream.start_time or 0 if stream is not None else 0

@@ -2,21 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, final
+from typing import final
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from gestalt.core.data.feature_map import item_means
 from gestalt.core.data.grid import Grid
-from gestalt.core.data.segmentation import Objects
-from gestalt.core.experiment.predictions import encode
+from gestalt.core.experiment.part_alone import part_alone
 from gestalt.core.losses.distances import unit
 from gestalt.core.modality.base import AbstractModality
 from gestalt.core.modality.joint import JointItem
 from gestalt.core.networks.encoder import Network
-from gestalt.core.networks.modes import evaluating
 
 CHUNK = 25
 
@@ -49,14 +46,9 @@ def encoded_alone(
     """One part of every item, encoded without its other parts, a few items at a time."""
     found = list[Encoded]()
     for start in range(0, len(items), CHUNK):
-        data: Any = modality.collate([item.only([part]) for item in items[start : start + CHUNK]])
-        features = encode(network, data).part(part)
-        with evaluating(network):
-            everywhere = torch.ones(len(features.values), 1, dtype=torch.bool)
-            pooled = network.project(Objects(item_means(features)[:, None], everywhere))
-            projected = network.project_elements(features)
-        elements = unit(projected.values) * features.valid[..., None]
-        found.append(Encoded(unit(pooled.vectors[:, 0]), elements, features.valid, features.grid))
+        own = part_alone(network, modality, items[start : start + CHUNK], part)
+        elements = unit(own.elements.values) * own.hidden.valid[..., None]
+        found.append(Encoded(unit(own.whole), elements, own.hidden.valid, own.hidden.grid))
     return joined(found)
 
 

@@ -101,6 +101,11 @@ class Objects(AbstractRecipe[Any, None]):
         self.modality = load_modality(options.modality) if given.modality is None else given.modality
         if options.allow_missing:
             self.modality = allowing_missing(self.modality)
+        if options.from_python and given is NOTHING:
+            raise ValueError(
+                f"the run was given {' and '.join(sorted(options.from_python))} from Python: call gestalt.train(…, "
+                "resume=True) with the same ones; it trains no further where it is finished, and makes the report anew"
+            )
         if not options.running.data and given.reading is None:
             raise ValueError("name your files and folders by --data: this recipe brings no data of its own")
         self.modality_name = options.modality

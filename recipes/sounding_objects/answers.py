@@ -8,10 +8,10 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from gestalt.core.data.feature_map import FeatureMap, item_means
+from gestalt.core.data.feature_map import FeatureMap
 from gestalt.core.data.grid import Grid
 from gestalt.core.data.places import one_grid
-from gestalt.core.data.segmentation import Objects
+from gestalt.core.experiment.part_alone import part_alone
 from gestalt.core.modality.base import AbstractModality
 from gestalt.core.modality.joint import JointItem
 from gestalt.core.networks.encoder import Network
@@ -114,27 +114,29 @@ def standardised_map(
 def by_network(scenes: Sequence[Scene], modality: AbstractModality[JointItem], network: Network) -> Answers:
     """Cosine similarity of a sound's vector and each cell's in the space in which the method compares.
 
-    Moments are sudden changes of cells, each as far as it agrees with what is heard then.
+    Moments are sudden changes of cells, each as far as it agrees with what is heard then. Whatever the lattice of the
+    encoder in time, answers lie on the frames of the clips and on the moments of the rules.
     """
     heats, moments, heard, seen = list[Tensor](), list[Tensor](), list[Tensor](), list[Tensor]()
-    lattice, when = None, None
+    audio, video = _parts(scenes[:1], modality)
+    frames, when = tubes(video).edges[0], flux(audio)[1].edges[0][0][:-1]
+    lattice = None
     for first in range(0, len(scenes), CHUNK):
         some = scenes[first : first + CHUNK]
-        sound, picture = (_alone(some, modality, network, part) for part in ("audio", "video"))
+        told = [part_alone(network, modality, [one.item for one in some], part) for part in ("audio", "video")]
+        sound, picture = told[0].hidden, told[1].elements
         lattice, times = one_grid(picture.places), one_grid(sound.places)
         assert lattice is not None
         assert times is not None
-        cells = torch.nn.functional.normalize(network_elements(network, picture), dim=2)
-        cells = cells.unflatten(1, lattice.shape)
-        when = times.edges[0][0][:-1]
+        cells = torch.nn.functional.normalize(picture.values, dim=2)
+        cells, lattice = _of_frames(cells.unflatten(1, lattice.shape), lattice, frames)
         for row, scene in enumerate(some):
             asked = torch.nn.functional.normalize(_of_sounds(network, sound, row, scene, times), dim=1)
             heats.append(torch.einsum("sd,tyxd->styx", asked, cells[row]))
-        moments.append(_agreeing(network, sound, cells, some, modality, lattice, when))
-        for found, features in ((heard, sound), (seen, picture)):
-            found.append(_whole(network, features))
+        moments.append(_agreeing(network, sound, cells, some, modality, lattice, times, when))
+        heard.append(told[0].whole)
+        seen.append(told[1].whole)
     assert lattice is not None
-    assert when is not None
     return Answers(
         _around(scenes, heats, lattice),
         _each(lattice, len(scenes)),
@@ -145,23 +147,13 @@ def by_network(scenes: Sequence[Scene], modality: AbstractModality[JointItem], n
     )
 
 
-def network_elements(network: Network, features: FeatureMap) -> Float[Tensor, "items elements dim"]:
-    """Every element in the space in which objects are compared."""
-    with evaluating(network):
-        return network.project_elements(features).values
-
-
-def _alone(scenes: Sequence[Scene], modality: AbstractModality[JointItem], network: Network, part: str) -> FeatureMap:
-    """The features of one part, encoded as if the other were not there."""
-    with evaluating(network):
-        features = network.encode(modality.collate([scene.item.only([part]) for scene in scenes]))
-    return features.part(part)
-
-
-def _whole(network: Network, features: FeatureMap) -> Float[Tensor, "items dim"]:
-    """The vector of a part of every item, as a whole."""
-    with evaluating(network):
-        return network.project(Objects(item_means(features)[:, None], features.valid.any(dim=1)[:, None])).vectors[:, 0]
+def _of_frames(
+    cells: Float[Tensor, "items times rows columns dim"], lattice: Grid, edges: Float[Tensor, "_ edges"]
+) -> tuple[Float[Tensor, "items frames rows columns dim"], Grid]:
+    """For every frame the cells that are on show in its middle, and where they lie."""
+    middles = (edges[0, 1:] + edges[0, :-1]) / 2
+    place = torch.searchsorted(lattice.edges[0][0].contiguous(), middles.contiguous(), right=True) - 1
+    return cells[:, place.clamp(0, cells.shape[1] - 1)], Grid((edges, *(own[:1] for own in lattice.edges[1:])))
 
 
 def _of_sounds(network: Network, sound: FeatureMap, row: int, scene: Scene, times: Grid) -> Float[Tensor, "sounds dim"]:
@@ -184,13 +176,14 @@ def _agreeing(
     scenes: Sequence[Scene],
     modality: AbstractModality[JointItem],
     lattice: Grid,
+    times: Grid,
     when: Float[Tensor, " moments"],
 ) -> Float[Tensor, "items moments"]:
     """max over cells of how suddenly each changes, times how much it agrees with what is heard from then on."""
     _, video = _parts(scenes, modality)
     changes = torch.nn.functional.interpolate(change(video), lattice.shape[1:], mode="area")
     edges = lattice.edges[0][0]
-    middles = when + (when[1] - when[0]) / 2
+    middles = times.centres()[0, :, 0]
     heard = ((middles >= edges[:-1, None]) & (middles < edges[:-1, None] + HEARD)).float()
     pooled = torch.einsum("fm,bmd->bfd", heard / heard.sum(dim=1, keepdim=True).clamp(min=1), sound.values)
     with evaluating(network):

@@ -1,5 +1,7 @@
 """What rules made by hand tell of moments: when the sound sets in, and where the picture suddenly changes."""
 
+from functools import lru_cache
+
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
@@ -15,10 +17,15 @@ CELL = 4
 
 def flux(data: Waveforms) -> tuple[Float[Tensor, "items frames"], Grid]:
     """By how much the log-mel spectrum grows from frame to frame, in deviations above its median; 0 on padding."""
-    features = LogMel(sample_rate=data.sample_rate)(data)
+    features = _log_mel(data.sample_rate)(data)
     assert isinstance(features.grid, Grid)
     growth = features.values.diff(dim=1, prepend=features.values[:, :1]).clamp(min=0).mean(dim=2)
     return standardised(growth, features.valid), features.grid
+
+
+@lru_cache(maxsize=4)
+def _log_mel(sample_rate: int) -> LogMel:
+    return LogMel(sample_rate=sample_rate)
 
 
 def change(data: Clips, cell: int = CELL) -> Float[Tensor, "items frames rows columns"]:

@@ -28,7 +28,7 @@ from gestalt.modalities.video.space import Flip
 
 from .results import COLUMNS, NOTE, Truth, baselines, measure
 from .segments import Synchrony
-from .synthetic.scenes import Layout, Scene, Scenes
+from .synthetic.scenes import Layout, Scene, scenes
 from .synthetic.sources import SAMPLE_RATE, load_sources
 
 TEST_SEED, SETTING_SEED = 1_000_000, 2_000_000  # the same scenes for every run
@@ -44,7 +44,7 @@ class Options:
     with report.html.
     """
 
-    seconds: Positive = 2.0
+    seconds: Annotated[float, Between(1.1, 1e6)] = 2.0
     """Length of the windows that clips are taken in, in seconds."""
     rate: Positive = 8.0
     """Frames per second that are used, at most."""
@@ -109,10 +109,10 @@ class SoundingObjects(AbstractRecipe[JointItem, Truth]):
             return own_data(self.modality, options.running, self._views(), first_segments=first)
         layout = Layout(seconds=options.seconds, size=options.size, rate=options.rate)
         train = load_sources("train")
-        items = Scenes(options.scenes, options.training.seed, train, layout)
+        items = scenes(options.scenes, options.training.seed, train, layout)
         held = load_sources("validation" if options.running.validate else "test")
-        tests = Scenes(options.test_scenes, TEST_SEED, held, layout)
-        setting = Scenes(options.setting_scenes, SETTING_SEED, train, layout)
+        tests = scenes(options.test_scenes, TEST_SEED, held, layout)
+        setting = scenes(options.setting_scenes, SETTING_SEED, train, layout)
         truth = tuple(tests.scene(index) for index in range(len(tests)))
         return ExperimentData(
             items,

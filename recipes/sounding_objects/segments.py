@@ -48,11 +48,17 @@ class Synchrony:
     rival: float = 0.6
 
     def __call__(self, data: JointData) -> Segmentation:
-        """The objects of all items of a batch, each of which has a part `audio` and a part `video`.
+        """The objects of all items of a batch, each of which has a part `audio` and a part `video`, on its device.
+
+        They are looked for on the CPU, where lattices are.
 
         Raises:
             ValueError: if an item lacks one of them.
         """
+        device = data.rows[0].device
+        return self._objects(data.to("cpu")).to(device)
+
+    def _objects(self, data: JointData) -> Segmentation:
         parts: dict[str, Any] = dict(zip(data.names, data.data, strict=True))
         if any(len(rows) < data.items for rows in data.rows):
             raise ValueError("synchrony is between sound and picture, and an item lacks one: leave it out (--skip-bad)")

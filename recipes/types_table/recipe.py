@@ -136,15 +136,15 @@ def _measured(network: Network, finder: ObjectFinder, parts: Parts, seed: int) -
     validation, test = (_objects(network, finder, part) for part in (parts.validation, parts.test))
     found = dict[str, float]()
     for kind in KINDS:
-        for names in GROUPS:
-            for way in WAYS:
-                if way == ESTIMATED:
-                    continue
-                choice = chosen(way, validation[kind], names, seed)
-                asked = (way, ESTIMATED) if way == "k-means" else (way,)
-                for one in asked:
-                    scores = choice.scores(test[kind], names, seed, told=has_number(one))
-                    found |= {f"{one}: {kind} {names} {metric}": value for metric, value in scores.items()}
+        for way in WAYS:
+            if way == ESTIMATED:  # has the choice of k-means
+                continue
+            best = chosen(way, validation[kind], GROUPS, seed)
+            for choice in dict.fromkeys(best.values()):
+                groups = [names for names in GROUPS if best[names] == choice]
+                for one in (way, ESTIMATED) if way == "k-means" else (way,):
+                    for names, scores in choice.scores(test[kind], groups, seed, told=has_number(one)).items():
+                        found |= {f"{one}: {kind} {names} {metric}": value for metric, value in scores.items()}
     return found
 
 

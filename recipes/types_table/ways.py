@@ -1,6 +1,6 @@
 """Ways to find types, and which of their options are tried on validation soundscapes."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import final
 
@@ -44,26 +44,35 @@ class Choice:
     scaling: Kind
     by: AbstractClustering
 
-    def scores(self, objects: NamedObjects, names: str, seed: int, told: bool) -> dict[str, float]:
+    def scores(
+        self, objects: NamedObjects, groups: Sequence[str], seed: int, told: bool
+    ) -> dict[str, dict[str, float]]:
         """How well the types of all objects agree with the names of those that have one; 0 where there are too few.
 
         Objects of no type count as one more type to the mutual information, and as errors otherwise.
 
         Args:
             objects: found or true ones.
-            names: `sounds` or `families`.
+            groups: of names, `sounds` and `families`, of which each has its own scores.
             seed: of the clustering.
-            told: tell the clustering how many names there are.
+            told: tell the clustering how many names there are; types are found once for every number that is told.
         """
-        vectors, known = objects.levels[self.level], objects.names[names]
-        if len(vectors) < FEWEST or not bool((known >= 0).any()):
-            return {"accuracy": 0.0, "nmi": 0.0, "purity": 0.0, "types": 0.0}
-        by = self.by
-        if told and isinstance(by, KMeansTypes | BalancedTypes):
-            by = replace(by, number=len(known[known >= 0].unique()))
-        rows = Scaling.fitted(self.scaling, vectors).of(vectors)
-        kinds = by.fit(rows, objects.items, seed).types_of(rows)
-        return agreement(kinds[known >= 0], known[known >= 0]) | {"types": float(int(kinds.max()) + 1)}
+        vectors = objects.levels[self.level]
+        types, found = dict[AbstractClustering, Tensor](), dict[str, dict[str, float]]()
+        for names in groups:
+            known = objects.names[names]
+            if len(vectors) < FEWEST or not bool((known >= 0).any()):
+                found[names] = {"accuracy": 0.0, "nmi": 0.0, "purity": 0.0, "types": 0.0}
+                continue
+            by = self.by
+            if told and isinstance(by, KMeansTypes | BalancedTypes):
+                by = replace(by, number=len(known[known >= 0].unique()))
+            if by not in types:
+                rows = Scaling.fitted(self.scaling, vectors).of(vectors)
+                types[by] = by.fit(rows, objects.items, seed).types_of(rows)
+            kinds = types[by]
+            found[names] = agreement(kinds[known >= 0], known[known >= 0]) | {"types": float(int(kinds.max()) + 1)}
+        return found
 
 
 def agreement(kinds: Int[Tensor, " objects"], known: Int[Tensor, " objects"]) -> dict[str, float]:
@@ -88,10 +97,10 @@ def choices(way: str, objects: NamedObjects) -> Iterator[Choice]:
             yield from (Choice(level, scaling, by) for by in WAYS[way])
 
 
-def chosen(way: str, validation: NamedObjects, names: str, seed: int) -> Choice:
-    """What has the most mutual information with the names of validation objects; the estimate takes k-means' choice."""
-    tried = list(choices("k-means" if way == ESTIMATED else way, validation))
-    return max(tried, key=lambda one: one.scores(validation, names, seed, told=True)["nmi"])
+def chosen(way: str, validation: NamedObjects, groups: Sequence[str], seed: int) -> dict[str, Choice]:
+    """For every group of names, what has the most mutual information with those of validation objects."""
+    tried = [(one, one.scores(validation, groups, seed, told=True)) for one in choices(way, validation)]
+    return {names: max(tried, key=lambda one: one[1][names]["nmi"])[0] for names in groups}
 
 
 def has_number(way: str) -> bool:

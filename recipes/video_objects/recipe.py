@@ -27,7 +27,7 @@ from gestalt.modalities.video.views import TimeCrop
 from ..scene_sources import class_names, most_visible
 from .results import CEILING, COLUMNS, NOTE, baselines, measure
 from .rules import fine, first_segments
-from .synthetic.scenes import Layout, Scene, Scenes
+from .synthetic.scenes import Layout, Scene, scenes
 from .synthetic.sources import load_sources
 
 TEST_SEED = 1_000_000  # test scenes are the same for every run
@@ -113,9 +113,9 @@ class VideoObjects(AbstractRecipe[Clip, tuple[Scene, ...]]):
             return own_data(self.modality, options.running, views(options.view), first_segments=first)
         frames = max(2, round(options.seconds * options.rate))
         layout = Layout(size=options.size, frames=frames, rate=options.rate)
-        items = Scenes(options.scenes, options.training.seed, load_sources("train"), layout)
+        items = scenes(options.scenes, options.training.seed, load_sources("train"), layout)
         held = load_sources("validation" if options.running.validate else "test")
-        tests = Scenes(options.test_scenes, TEST_SEED, held, layout)
+        tests = scenes(options.test_scenes, TEST_SEED, held, layout)
         truth = tuple(tests.scene(index) for index in range(len(tests)))
         return ExperimentData(
             items,

@@ -151,7 +151,7 @@ def test_windows_that_cannot_be_read_are_left_out_on_request(what: object, run: 
 
 def test_a_file_without_events_has_an_empty_track_and_an_empty_entry(tmp_path: Path) -> None:
     event = Event(Path("full.wav"), 0.5, 1.0, torch.zeros(3))
-    write_events(tmp_path, [event], ["object_1"], [Path("empty.wav"), Path("full.wav")])
+    write_events(tmp_path, [event], ["object_1"], {Path("empty.wav"): 1.0, Path("full.wav"): 4.0})
     assert json.loads((tmp_path / "events.json").read_text()) == {
         "empty.wav": [],
         "full.wav": [{"onset": 0.5, "offset": 1.0, "object": "object_1"}],

@@ -10,11 +10,12 @@ from gestalt.core.data.feature_map import FeatureMap, Grid
 from gestalt.modalities.video import Clip
 from gestalt.recipes.video_objects.propagation import Propagation, carried, propagation_metrics
 from gestalt.recipes.video_objects.rules import Rules, moving_regions, slic_supervoxels
-from gestalt.recipes.video_objects.synthetic.scenes import Layout, Scene, Scenes
+from gestalt.recipes.video_objects.synthetic.scenes import Layout, Scene
+from gestalt.recipes.video_objects.synthetic.scenes import scenes as numbered
 from gestalt.recipes.video_objects.synthetic.sources import load_sources
 from gestalt.recipes.video_objects.truth import frame_metrics, on_grid, track_metrics, type_metrics
 
-SCENES = [Scenes(4, 3, load_sources("test"), Layout(size=32, frames=6)).scene(index) for index in range(4)]
+SCENES = [numbered(4, 3, load_sources("test"), Layout(size=32, frames=6)).scene(index) for index in range(4)]
 GRID = Grid.uniform((6, 32, 32), (1 / 8, 1.0, 1.0))
 
 

@@ -1,5 +1,6 @@
 """Optimal cuts of a sequence into homogeneous stretches."""
 
+from collections.abc import Callable
 from typing import final
 
 import torch
@@ -29,7 +30,8 @@ class ChangePoints(AbstractGrouper):
         standardise: scale every feature to unit variance within the item, so that no single one rules.
 
     Features must lie on a grid of one axis. Time and memory grow with the square of the elements; in long items, which
-    are cut in pieces, with their number.
+    are cut in pieces, with their number. Where the penalty alone gives more stretches than `objects`, time grows with
+    `objects`, too.
 
     Source: the optimal partitioning of Jackson et al. (2005) and Auger and Lawrence (1989), with the number of
     stretches bounded; the penalty is relative to the item's variance, so that it means the same for any encoder.
@@ -96,23 +98,60 @@ class ChangePoints(AbstractGrouper):
     ) -> Int[Tensor, "batch elements"]:
         """The best stretches; costs are relative to `unit`, or where it is None to those of one stretch."""
         cost = _cost(points, valid)
-        most = min(objects, points.shape[1])
-        best = cost[:, 0]  # of the first e elements as one stretch
-        totals, starts = [best[:, -1]], []
-        for _ in range(1, most):
-            best, start = (best[:, :, None] + cost).min(dim=1)
-            totals.append(best[:, -1])
-            starts.append(start)
-        total = torch.stack(totals, dim=1)
-        relative = total / (total[:, :1] if unit is None else unit).clamp(min=1e-12)
-        stretches = (relative + self.penalty * torch.arange(most, device=total.device)).argmin(dim=1) + 1
-        return _trace(starts, stretches, points.shape[1])
+        price = self.penalty * (cost[:, -1, :1] if unit is None else unit).clamp(min=1e-12)
+        starts, count = _penalised(cost, price)
+        many = count[:, -1] > objects
+        labels = _trace(lambda _, rows, end: starts[rows, end], count[:, -1].clamp(max=objects), points.shape[1])
+        if bool(many.any()):
+            labels[many] = _bounded(cost[many], price[many], objects)
+        return labels
+
+
+def _penalised(
+    cost: Float[Tensor, "batch edges edges"], price: Float[Tensor, "batch 1"]
+) -> tuple[Int[Tensor, "batch edges"], Int[Tensor, "batch edges"]]:
+    """Where the last stretch before every edge begins, and how many there are, in the best cuts of any number.
+
+    F(e) = min_{s < e} F(s) + C(s, e) + β: one pass over the sequence, whatever the number of stretches.
+    """
+    batch, edges, _ = cost.shape
+    best = cost.new_zeros(batch, edges)
+    starts = torch.zeros(batch, edges, dtype=torch.long, device=cost.device)
+    counts = torch.zeros_like(starts)
+    for end in range(1, edges):
+        least, start = (best[:, :end] + cost[:, end, :end]).min(dim=1)
+        best[:, end] = least + price[:, 0]
+        starts[:, end] = start
+        counts[:, end] = counts.gather(1, start[:, None])[:, 0] + 1
+    return starts, counts
+
+
+def _bounded(
+    cost: Float[Tensor, "batch edges edges"], price: Float[Tensor, "batch 1"], objects: int
+) -> Int[Tensor, "batch elements"]:
+    """The best cuts into at most `objects` stretches, for items whose best cuts are more: one pass for each stretch."""
+    elements = cost.shape[1] - 1
+    most = min(objects, elements)
+    best = cost[:, :, 0]  # of the first e elements as one stretch
+    bests, totals, sums = [best], [best[:, -1]], torch.empty_like(cost)
+    for _ in range(1, most):
+        best = torch.add(best[:, None], cost, out=sums).amin(dim=2)
+        bests.append(best)
+        totals.append(best[:, -1])
+    number = torch.arange(most, device=cost.device)
+    stretches = (torch.stack(totals, dim=1) + price * number).argmin(dim=1) + 1
+
+    def start(before: int, rows: Tensor, end: Tensor) -> Tensor:
+        """Found again for the few ends that are asked for, in place of being kept for all."""
+        return (bests[before - 1][rows] + cost[rows, end]).argmin(dim=1)
+
+    return _trace(start, stretches, elements)
 
 
 def _cost(
     points: Float[Tensor, "batch elements dim"], valid: Bool[Tensor, "batch elements"]
 ) -> Float[Tensor, "batch edges edges"]:
-    """Σ ‖x − μ‖² of every stretch [s, e): Σ ‖x‖² − ‖Σ x‖² / n from cumulative sums; ∞ where e ≤ s.
+    """C(s, e) = Σ ‖x − μ‖² of every stretch [s, e), at [e, s]: Σ ‖x‖² − ‖Σ x‖² / n of cumulative sums; ∞ where e ≤ s.
 
     Centred points keep the cancellation harmless; padding adds neither cost nor count.
     """
@@ -120,23 +159,26 @@ def _cost(
     sums = pad(points.cumsum(dim=1), (0, 0, 1, 0))
     squares = pad(points.square().sum(dim=-1).cumsum(dim=1), (1, 0))
     counts = pad(valid.to(points).cumsum(dim=1), (1, 0))
-    inner = sums @ sums.transpose(1, 2)
-    own = inner.diagonal(dim1=1, dim2=2)
-    between = own[:, :, None] + own[:, None] - 2 * inner
-    number = (counts[:, None] - counts[:, :, None]).clamp(min=1)
-    cost = (squares[:, None] - squares[:, :, None] - between / number).clamp(min=0)
+    between = sums @ sums.mT
+    own = between.diagonal(dim1=1, dim2=2).clone()
+    number = (counts[:, :, None] - counts[:, None]).clamp_(min=1)
+    # In place: the matrices are the largest by far, and passes over them are what takes the time.
+    between.mul_(-2).add_(own[:, :, None]).add_(own[:, None]).div_(number)
+    cost = (squares[:, :, None] - squares[:, None]).sub_(between).clamp_(min=0)
     edge = torch.arange(points.shape[1] + 1, device=points.device)
-    return torch.where(edge[None] > edge[:, None], cost, torch.inf)
+    return cost.masked_fill_(edge >= edge[:, None], torch.inf)
 
 
-def _trace(starts: list[Tensor], stretches: Int[Tensor, " batch"], elements: int) -> Int[Tensor, "batch elements"]:
-    """Walk back from the end: `starts[j][b, e]` is where the last of j + 2 stretches that end at e begins."""
-    batch = torch.arange(len(stretches), device=stretches.device)
+def _trace(
+    start: Callable[[int, Tensor, Tensor], Tensor], stretches: Int[Tensor, " batch"], elements: int
+) -> Int[Tensor, "batch elements"]:
+    """Walk back from the end: `start` tells where the last stretch before an edge begins, if so many are before it."""
+    rows = torch.arange(len(stretches), device=stretches.device)
     end = torch.full_like(stretches, elements)
     cut = torch.zeros(len(stretches), elements + 1, dtype=torch.long, device=stretches.device)
-    for number in range(len(starts) + 1, 1, -1):
-        start = starts[number - 2][batch, end]
+    for number in range(int(stretches.max()), 1, -1):
+        begin = start(number - 1, rows, end)
         active = stretches >= number
-        cut[batch, torch.where(active, start, elements)] = 1  # the last edge is no element: a bin for idle items
-        end = torch.where(active, start, end)
+        cut[rows, torch.where(active, begin, elements)] = 1  # the last edge is no element: a bin for idle items
+        end = torch.where(active, begin, end)
     return cut[:, :elements].cumsum(dim=1)

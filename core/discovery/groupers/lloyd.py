@@ -4,12 +4,15 @@ from dataclasses import dataclass
 from typing import final
 
 import torch
-from einops import rearrange
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 DUPLICATE = 1e-6
 """Points whose squared distance is below this share of their squared lengths are one point to k-means++."""
+
+
+LAST = torch.iinfo(torch.int16).max
+"""More than the number of any cluster."""
 
 
 @final
@@ -66,12 +69,19 @@ def improved(
     on_sphere: bool = False,
     closed: Bool[Tensor, "batch objects"] | None = None,
 ) -> tuple[Int[Tensor, "batch elements"], Float[Tensor, "batch objects dim"]]:
-    """k-means from given centres: the cluster of every element, −1 on padding, and where the centres are in the end."""
+    """k-means from given centres: the cluster of every element, −1 on padding, and where the centres are in the end.
+
+    It ends early once no element changes its cluster: nothing would change any more.
+    """
+    labels = nearest(points, centres, closed)
     for _ in range(iterations):
-        centres = means(points, valid, nearest(points, centres, closed), centres)
+        centres = means(points, valid, labels, centres)
         if on_sphere:
             centres = torch.nn.functional.normalize(centres, dim=-1)
-    return torch.where(valid, nearest(points, centres, closed), -1), centres
+        former, labels = labels, nearest(points, centres, closed)
+        if torch.equal(former, labels):
+            break
+    return torch.where(valid, labels, -1), centres
 
 
 def seeds(
@@ -116,7 +126,11 @@ def nearest(
     half = centres.square().sum(dim=-1) / 2
     if closed is not None:
         half = half.masked_fill(closed, torch.inf)
-    return torch.baddbmm(half[:, None], points, centres.transpose(1, 2), alpha=-1).argmin(dim=-1)
+    # Centres in rows: the least of them is found for many points at a time, which argmin does not do.
+    scores = torch.baddbmm(half[:, :, None], centres, points.mT, alpha=-1)
+    number = torch.arange(scores.shape[1], device=scores.device, dtype=torch.int16)[:, None]
+    first = torch.where(scores == scores.amin(dim=1, keepdim=True), number, LAST).amin(dim=1)
+    return first.clamp_(max=scores.shape[1] - 1).long()
 
 
 def means(
@@ -126,7 +140,7 @@ def means(
     former: Float[Tensor, "batch objects dim"],
 ) -> Float[Tensor, "batch objects dim"]:
     """The mean of every cluster; an empty one keeps its former centre."""
-    member = torch.zeros(*former.shape[:2], points.shape[1], dtype=points.dtype, device=points.device)
-    member.scatter_(1, labels.clamp(min=0)[:, None], rearrange(valid.to(points), "b n -> b 1 n"))
+    number = torch.arange(former.shape[1], device=points.device)[:, None]
+    member = ((labels[:, None] == number) & valid[:, None]).to(points)
     counts = member.sum(dim=2)[..., None]
     return torch.where(counts > 0, torch.bmm(member, points) / counts.clamp(min=1), former)

@@ -46,8 +46,9 @@ def points(
         values = torch.nn.functional.normalize(torch.where(valid, features.values.float(), 0.0), dim=-1)
     else:
         values = centred(features)
-        square = values.square().sum(dim=(1, 2), keepdim=True) / valid.sum(dim=1, keepdim=True).clamp(min=1)
-        values = values * torch.rsqrt(square.clamp(min=1e-12))
+        length = torch.linalg.vector_norm(values, dim=(1, 2), keepdim=True)
+        square = length.square() / valid.sum(dim=1, keepdim=True).clamp(min=1)
+        values = values.mul_(torch.rsqrt(square.clamp(min=1e-12)))
     weights = each_axis(position)
     if not any(weights):
         return values

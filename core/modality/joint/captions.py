@@ -53,7 +53,8 @@ def read_captions(
 
     Raises:
         BadItemError: for the first picture that is not there or has no caption, unless it may be left out.
-        ValueError: if the modalities are others, or there is no item.
+        BadItemError: for the first id that is no number or text, unless it may be left out.
+        ValueError: if the modalities are others, no picture is named, or there is no item.
     """
     texts = [name for name, one in modalities.items() if isinstance(one, ReadsColumn)]
     others = [name for name in modalities if name not in texts]
@@ -75,16 +76,18 @@ def read_captions(
             raise BadItemError(str(path), "holds annotations that are no objects; export the captions again")
         numbers = by_line(words, range(1, len(annotations) + 1), path)
         own = dict[Any, list[int]]()
-        for number, annotation in zip(numbers, annotations, strict=True):
-            if number >= 0:
+        for line, (number, annotation) in enumerate(zip(numbers, annotations, strict=True), start=1):
+            if reason := _no_id(annotation, "image_id"):
+                rows.leave_out(f"{path}: annotation {line}", reason)
+            elif number >= 0:
                 own.setdefault(annotation.get("image_id"), []).append(number)
         for place, image in enumerate(said["images"], start=1):
             name = image.get("file_name") if isinstance(image, dict) else None
             if not isinstance(name, str):
-                reason = f"has no file_name; {ADVICE}"
-                if not rows.skip_bad:
-                    raise BadItemError(f"{path}: image {place}", reason)
-                rows.skipped.append(Skipped(f"{path}: image {place}", reason))
+                rows.leave_out(f"{path}: image {place}", f"has no file_name; {ADVICE}")
+                continue
+            if reason := _no_id(image, "id"):
+                rows.leave_out(f"{path}: image {place}", reason)
                 continue
             named.append((f"{path}: {name}", below.find(path, name)))
             of_image.append(own.pop(image.get("id"), []))
@@ -92,6 +95,9 @@ def read_captions(
             reason = f"{len(own)} pictures have captions and are not among its images, the first {next(iter(own))!r}"
             rows.damaged.append(Skipped(str(path), reason))
     files = [file for _, file in named]
+    if not named:
+        first = f"; the first, {rows.skipped[0].name}, {rows.skipped[0].reason}" if rows.skipped else ""
+        raise ValueError(f"{next(iter(captions))}: names no pictures that can be used{first}")
     if not any(files):
         raise ValueError(f"{next(iter(captions))}: none of its pictures is there, the first is {named[0][0]}")
     there = [file for file in dict.fromkeys(files) if file is not None]
@@ -103,6 +109,14 @@ def read_captions(
     return rows.reading(
         {name: pictures if name == others[0] else words for name in modalities}, str(next(iter(captions)))
     )
+
+
+def _no_id(entry: Mapping[str, Any], field: str) -> str | None:
+    """What is wrong with an id, if it is no number and no text."""
+    found = entry.get(field)
+    if found is None or isinstance(found, int | float | str):
+        return None
+    return f"has the {field} {found!r}, which is no number and no text; {ADVICE}"
 
 
 @final

@@ -25,6 +25,7 @@ from ..optional import ComposesModalities, ComputesTargets, CutsInTime, ReadsFul
 from ..showing import object_html
 from ..transform import AbstractTransform, Chain, Views
 from ..two_steps import encoders_in_two_steps
+from .amounts import amounts_of_parts
 from .encoders import Joint, JointRaw, chosen_encoders, first_that_learns
 from .item import JointData, JointItem
 from .items import JointItems
@@ -137,8 +138,7 @@ class JointModality(AbstractModality[JointItem]):
 
     def alone(self, item: JointItem, names: Sequence[str]) -> JointItem | None:
         """An item without its other parts; None where it has none of these."""
-        kept = {name: part for name, part in item.parts.items() if name in names}
-        return JointItem(kept) if kept else None
+        return item.only(names) if item.parts.keys() & set(names) else None
 
     def chain(self, *steps: tuple[float, AbstractTransform[JointItem]]) -> Chain[JointItem]:
         """Transforms of joint items in a row, as pairs (probability, transform); none is the item itself."""
@@ -200,6 +200,10 @@ class JointModality(AbstractModality[JointItem]):
                 for name, one in self.modalities.items()
             }
         }
+
+    def amounts(self, item: JointItem) -> Mapping[str, float]:
+        """The amounts of its parts; where two count in one unit (the seconds of a clip and its sound), the larger."""
+        return amounts_of_parts(self.modalities, item)
 
     def computed(self, item: JointItem) -> Mapping[str, float]:
         """What is computed from each part, where its modality computes anything; NaN for parts that are missing.

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ...data.items import AbstractItems, BadItemError, Skipped
+from ...data.items import AbstractItems, BadItemError, Skipped, file_of
 from ..base import AbstractModality, Reading
 from ..optional import ReadsColumn
 from .captions import captions_in, read_captions
@@ -81,6 +81,7 @@ def read_joint(
                 for name, items in found.items()
                 if name in several and places[name].cut(stem)
             ]
+            rows.damaged += _not_read(found, places, several, stem, place)
         called = next(found[name].name(number) for name, number in zip(modalities, row, strict=True) if number >= 0)
         rows.add(called, row, ADVICE, several)
     return rows.reading(found, ", ".join(map(str, paths)))
@@ -94,6 +95,24 @@ def captions_of(stem: str, places: Mapping[str, Places]) -> dict[str, Sequence[i
         if alone
         else {}
     )
+
+
+def _not_read(
+    found: Mapping[str, AbstractItems[Any]],
+    places: Mapping[str, Places],
+    several: Mapping[str, Sequence[int]],
+    stem: str,
+    place: str,
+) -> list[Skipped]:
+    """That of the other parts of an item with captions one item is read: windows beside a picture, say."""
+    left = list[Skipped]()
+    for name, own in places.items():
+        number = own.numbers.get((stem, place))
+        count = own.counts.get(stem, 0) - (number is not None)
+        if name not in several and count:
+            file = stem if number is None else file_of(found[name], number)
+            left.append(Skipped(file, f"{count} further items of {name} are not read: captions belong to one"))
+    return left
 
 
 def _number(places: Mapping[str, Places], name: str, key: Key) -> int:

@@ -34,9 +34,20 @@ class Rows:
 
     def note(self, reading: Reading[Any]) -> AbstractItems[Any]:
         """What a part's modality left out, each thing once; the items that it read."""
-        self.skipped += [one for one in reading.skipped if one not in self.skipped]
-        self.damaged += [one for one in reading.damaged if one not in self.damaged]
+        for own, further in ((self.skipped, reading.skipped), (self.damaged, reading.damaged)):
+            known = set(own)
+            own += [one for one in further if one not in known]
         return reading.items
+
+    def leave_out(self, name: str, reason: str) -> None:
+        """List something among what was left out.
+
+        Raises:
+            BadItemError: unless it may be left out.
+        """
+        if not self.skip_bad:
+            raise BadItemError(name, reason)
+        self.skipped.append(Skipped(name, reason))
 
     def add(
         self, name: str, row: Sequence[int], advice: str, choices: Mapping[str, Sequence[int]] | None = None
@@ -58,9 +69,7 @@ class Rows:
                 f"has no {' and no '.join(lacking)}{advice}, leave the item out with --skip-bad, or take it as it is "
                 "with --allow-missing"
             )
-            if not self.skip_bad:
-                raise BadItemError(name, reason)
-            self.skipped.append(Skipped(name, reason))
+            self.leave_out(name, reason)
             return
         several = {part: tuple(numbers) for part, numbers in (choices or {}).items() if len(numbers) > 1}
         if several:

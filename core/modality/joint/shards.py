@@ -11,11 +11,13 @@ from typing import Any, final
 import numpy as np
 
 from ...data.items import AbstractItems, BadItemError, Skipped
-from ...storage.tar_members import Member, members_of
+from ...shards.files import content
+from ...shards.index import INDICES, archives_among
+from ...storage.tar_members import Member
 from ..base import AbstractModality, Reading
 from ..files import below
 from ..optional import ReadsWindows
-from ..probing import SAMPLE, none_usable, probe
+from ..probing import SAMPLE, none_usable
 from ..windows import WindowIndex
 from .item import JointItem
 from .items import JointItems
@@ -25,8 +27,6 @@ KNOWN = frozenset(("json", "cls"))
 """Endings of what is known of an item: no part of it."""
 ENDING = re.compile(r"[A-Za-z0-9]{1,16}")
 STEM = "item"
-AT_ONCE = 2**20
-"""Bytes that are copied at once."""
 
 
 @final
@@ -152,10 +152,10 @@ def read_sample(
     with tempfile.TemporaryDirectory(prefix="gestalt-") as made:
         folder = Path(made)
         try:
-            with one.shard.open("rb") as archive:
-                for ending, member in one.files.items():
-                    archive.seek(member.begin)
-                    _copy(archive, folder / f"{STEM}.{ending}", member.size)
+            for ending, member in one.files.items():
+                with (folder / f"{STEM}.{ending}").open("wb") as file:
+                    for block in content(one.shard / member.name):
+                        file.write(block)
             yield read_joint(modalities, [folder], False, allow_missing, full)
         except BadItemError as error:
             raise BadItemError(*(_named(text, folder, one) for text in (error.name, error.reason))) from error
@@ -166,17 +166,6 @@ def read_sample(
 def _named(text: str, folder: Path, one: Sample) -> str:
     """A message about unpacked files as one about the archive."""
     return text.replace(str(folder / STEM), one.name).replace(str(folder), one.name)
-
-
-def _copy(archive: Any, path: Path, size: int) -> None:
-    with path.open("wb") as file:
-        left = size
-        while left:
-            block = archive.read(min(left, AT_ONCE))
-            if not block:
-                raise ValueError("the archive was changed while it was read; run again")
-            file.write(block)
-            left -= len(block)
 
 
 def read_paths(
@@ -192,11 +181,13 @@ def read_paths(
         BadItemError, ValueError, FileNotFoundError: as these.
     """
     files = [file for path in paths for file in below(path) if not file.is_dir()]
-    shards = [file for file in files if file.suffix.lower() == ".tar"]
+    shards = archives_among(files)
     if not shards:
         return read_joint(modalities, paths, skip_bad, allow_missing, full)
+    INDICES.look_into(shards)
     reading = read_shards(modalities, shards, skip_bad, allow_missing, full)
-    beside = [file for file in files if file not in set(shards)]
+    archives = set(shards)
+    beside = [file for file in files if file not in archives]
     reason = f"{len(beside)} files beside the archives are not read, the first {beside[0].name}" if beside else ""
     return replace(reading, damaged=(*reading.damaged, *([Skipped(str(beside[0].parent), reason)] if beside else [])))
 
@@ -217,9 +208,16 @@ def read_shards(
     skipped, damaged = list[Skipped](), list[Skipped]()
     left_out = skipped if skip_bad else None
     samples = list[Sample]()
-    for shard, members in probe(list(dict.fromkeys(shards)), members_of, left_out):
+    for shard in dict.fromkeys(shards):
+        try:
+            members = INDICES.of(shard)
+        except BadItemError as error:
+            if left_out is None:
+                raise
+            left_out.append(Skipped(error.name, error.reason))
+            continue
         found = dict[str, dict[str, Member]]()
-        for member in members.files:
+        for member in map(members.member, members.in_order()):
             folder, slash, base = member.name.rpartition("/")
             stem, _, ending = base.partition(".")
             if stem and ENDING.fullmatch(ending) and ending.lower() not in KNOWN:
@@ -228,7 +226,7 @@ def read_shards(
         if members.damage:
             damaged.append(Skipped(str(shard), f"{members.damage}; what is there is read"))
         if members.others:
-            reason = f"{members.others} links, devices or sparse files in it are not read"
+            reason = f"{members.others} links, devices or sparse files (or names that come twice) in it are not read"
             damaged.append(Skipped(str(shard), reason))
     if not samples:
         raise none_usable(skipped or [Skipped(str(shards[0]), "holds no files")], f"{len(shards)} archives")

@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from ...networks.digest import weight_bytes
 from ...storage.atomic import write_bytes, write_text
 from ...storage.damage import read_or_name
 from .prototypes import Prototypes
@@ -174,7 +175,6 @@ def ordered(types: ObjectTypes, counts: Int[Tensor, " types"]) -> tuple[ObjectTy
 def network_digest(network: torch.nn.Module) -> str:
     """A name of the weights of a network: another one's vectors mean something else."""
     digest = hashlib.sha256()
-    for name, tensor in sorted(network.state_dict().items()):
-        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+    for part in weight_bytes(network):
+        digest.update(part)
     return digest.hexdigest()[:16]

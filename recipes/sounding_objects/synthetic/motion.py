@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 TRIES = 200  # of a leg that stays inside; then the thing stands still for it
+SPARE = 0.05  # seconds beyond what moments need: with less, next to no draw has them apart
 
 
 @final
@@ -37,21 +38,23 @@ class Moving:
     squeezed: float = 0.5
     soft: float = 0.12
 
+    def least(self) -> float:
+        """The shortest scene, in seconds, in which the most moments fit."""
+        return self.early + self.late + (self.moments[1] - 1) * self.apart + SPARE
+
 
 @final
 @dataclass(frozen=True)
 class Path:
-    """Where a thing is, relative to the middle of its place, at every frame; and the moments of its motion, in seconds.
+    """Where a thing is, relative to the middle of its place, at every frame.
 
     Attributes:
         offsets: rows and columns, in pixels (of 64).
         heights: its height as a share of its own; less than 1 as it hits.
-        moments: at which it bounces or stops.
     """
 
     offsets: Float[np.ndarray, "frames 2"]
     heights: Float[np.ndarray, " frames"]
-    moments: tuple[float, ...]
 
 
 def moments(rng: np.random.Generator, config: Moving, seconds: float) -> tuple[float, ...]:
@@ -89,7 +92,7 @@ def path(
         begin = end
     since = frames[:, None] - np.array(when)
     hit = np.where(since >= -0.03, np.exp(-np.maximum(since, 0.0) / config.soft), 0.0).max(axis=1)
-    return Path(offsets, 1 - config.squeezed * hit, when)
+    return Path(offsets, 1 - config.squeezed * hit)
 
 
 def _leg(

@@ -6,7 +6,9 @@ they bounce or stop together with one that sounds. A photograph lies behind, a r
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import pairwise
+from operator import attrgetter
 from typing import final
 
 import numpy as np
@@ -14,24 +16,25 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from gestalt.core.data.items import AbstractItems
 from gestalt.core.modality.joint import JointItem
 from gestalt.modalities.audio import Recording
 from gestalt.modalities.video import Clip
 
 from ...audio_events.synthetic.levels import amplitude, level
 from ...audio_events.synthetic.mixing import Mix, audible_part, loop
+from ...composed import ComposedItems
 from ...scene_sources import class_names
 from ...video_objects.synthetic.scenes import Layout as Frames
 from ...video_objects.synthetic.scenes import ground, sampled
 from .motion import Moving, Path, moments, path
 from .sources import SAMPLE_RATE, Sources
 
-KEPT = 1500  # clips that a process keeps: composing one takes longer than learning from it
 CORNERS = ((-16, -16), (-16, 16), (16, -16), (16, 16))
 """The middles of the four places for things, in pixels (of 64) from the middle of the picture."""
 CLEAR = 0.2
 """Seconds between any two sounds, at least."""
+TRIES = 10_000
+"""Of moments that lie apart from those of other things."""
 
 
 @final
@@ -63,6 +66,13 @@ class Layout:
     """Range of the level of the background, dB of full scale."""
     moving: Moving = field(default_factory=Moving)
     """How things move."""
+
+    def __post_init__(self) -> None:
+        if self.seconds < self.moving.least() - 1e-9:
+            raise ValueError(
+                f"the moments of a thing do not fit into a scene of {self.seconds:g} s: make it "
+                f"{self.moving.least():g} s long at least"
+            )
 
 
 @final
@@ -109,34 +119,9 @@ class Scene:
         return found
 
 
-@final
-class Scenes(AbstractItems[JointItem]):
-    """Numbered scenes: number `i` is always the same one, composed when it is read."""
-
-    def __init__(self, count: int, seed: int, sources: Sources, layout: Layout) -> None:
-        if count < 1:
-            raise ValueError(f"there must be at least one scene, got {count}")
-        self.count, self.seed, self.sources, self.layout = count, seed, sources, layout
-        self._kept: dict[int, JointItem] = {}
-
-    def __len__(self) -> int:
-        """How many scenes there are."""
-        return self.count
-
-    def name(self, index: int) -> str:
-        """Its number."""
-        return f"scene {index}"
-
-    def scene(self, index: int) -> Scene:
-        """Scene `index` with its truth."""
-        return compose(self.sources, self.layout, np.random.default_rng([self.seed, index]))
-
-    def read(self, index: int, rng: np.random.Generator) -> JointItem:  # noqa: ARG002
-        """Scene `index`; the first that a process reads are kept."""
-        item = self._kept.get(index) or self.scene(index).item
-        if len(self._kept) < KEPT:
-            self._kept[index] = item
-        return item
+def scenes(count: int, seed: int, sources: Sources, layout: Layout) -> ComposedItems[JointItem, Scene]:
+    """Scenes of a seed, composed when they are read."""
+    return ComposedItems(count, seed, partial(compose, sources, layout), attrgetter("item"))
 
 
 def compose(sources: Sources, layout: Layout, rng: np.random.Generator) -> Scene:
@@ -167,9 +152,7 @@ def _timed(sources: Sources, layout: Layout, chosen: Sequence[int], rng: np.rand
     when: dict[int, tuple[float, ...]] = {}
     heard: list[float] = []
     for place in [number for number, family in enumerate(families) if family is not None]:
-        drawn = moments(rng, layout.moving, layout.seconds)
-        while any(abs(moment - other) < CLEAR for moment in drawn for other in heard):
-            drawn = moments(rng, layout.moving, layout.seconds)
+        drawn = _clear_of(heard, layout, rng)
         when[place] = drawn
         heard += drawn
     for place in [number for number, family in enumerate(families) if family is None]:
@@ -181,6 +164,18 @@ def _timed(sources: Sources, layout: Layout, chosen: Sequence[int], rng: np.rand
     return tuple(
         Thing(names[int(sources.pictures.kinds[item])], families[place], when[place])
         for place, item in enumerate(chosen)
+    )
+
+
+def _clear_of(heard: Sequence[float], layout: Layout, rng: np.random.Generator) -> tuple[float, ...]:
+    """Moments apart from all that were drawn before."""
+    for _ in range(TRIES):
+        drawn = moments(rng, layout.moving, layout.seconds)
+        if all(abs(moment - other) >= CLEAR for moment in drawn for other in heard):
+            return drawn
+    raise ValueError(
+        f"{layout.sounding} things cannot sound apart within {layout.seconds:g} s: make scenes longer, or let fewer "
+        "things sound"
     )
 
 

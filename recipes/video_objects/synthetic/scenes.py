@@ -5,6 +5,8 @@ Colour alone never tells an item from its ground: both are drawn at random. What
 
 import math
 from dataclasses import dataclass
+from functools import partial
+from operator import attrgetter
 from typing import final
 
 import numpy as np
@@ -12,12 +14,11 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from gestalt.core.data.items import AbstractItems
 from gestalt.modalities.video import Clip
 
+from ...composed import ComposedItems
 from .sources import Sources
 
-KEPT = 1024  # clips that a process keeps, some 100 kB each: composing one takes longer than learning from it
 LEAST = 24  # pixels of an item that must be seen in its best frame: less is no object
 
 
@@ -60,37 +61,9 @@ class Scene:
     kinds: tuple[int, ...]
 
 
-@final
-class Scenes(AbstractItems[Clip]):
-    """Numbered scenes: number `i` is always the same one, composed when it is read."""
-
-    def __init__(self, count: int, seed: int, sources: Sources, layout: Layout) -> None:
-        if count < 1:
-            raise ValueError(f"there must be at least one scene, got {count}")
-        self.count = count
-        self.seed = seed
-        self.sources = sources
-        self.layout = layout
-        self._kept: dict[int, Clip] = {}
-
-    def __len__(self) -> int:
-        """How many scenes there are."""
-        return self.count
-
-    def name(self, index: int) -> str:
-        """Its number."""
-        return f"scene {index}"
-
-    def scene(self, index: int) -> Scene:
-        """Scene `index` with its truth."""
-        return compose(self.sources, self.layout, np.random.default_rng([self.seed, index]))
-
-    def read(self, index: int, rng: np.random.Generator) -> Clip:  # noqa: ARG002
-        """Scene `index`; the first that a process reads are kept."""
-        clip = self._kept.get(index) or self.scene(index).clip
-        if len(self._kept) < KEPT:
-            self._kept[index] = clip
-        return clip
+def scenes(count: int, seed: int, sources: Sources, layout: Layout) -> ComposedItems[Clip, Scene]:
+    """Scenes of a seed, composed when they are read."""
+    return ComposedItems(count, seed, partial(compose, sources, layout), attrgetter("clip"))
 
 
 def compose(sources: Sources, layout: Layout, rng: np.random.Generator) -> Scene:

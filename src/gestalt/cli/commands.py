@@ -15,11 +15,14 @@ from gestalt.core.components.registry import METHODS, MODALITIES, RECIPES
 from .evaluate_command import evaluate_command
 from .export_command import export_command
 from .given_paths import meant
+from .pack_command import pack_command
+from .report_command import report_command
 from .search_commands import duplicates_command, index_command, search_command
 from .types_command import types_command
 
 COMMANDS = {
     "run": "train by a recipe, evaluate, and write a report",
+    "report": "evaluate a finished run again, and make its report anew",
     "table": "run a recipe over several seeds, beside other methods, and write the table",
     "discover": "find objects in new data with a finished run",
     "types": "find which kinds of objects recur in data, with a page on which to name them",
@@ -27,6 +30,7 @@ COMMANDS = {
     "fit": "fit a head to labels of some data, and write the model",
     "predict": "write what a model, or the task head of a finished run, says of new data",
     "evaluate": "score a model, or a finished run, by labelled data: its answers, k-NN, probes, clustering, …",
+    "pack": "write the files of a data set into tar archives with an index, for large sets and remote storage",
     "index": "keep vectors of items and objects on disk, to search in; run again to add what is new",
     "search": "find what lies nearest to a file, an object, or a text in an index",
     "duplicates": "find near-duplicates in an index, or among files",
@@ -284,6 +288,7 @@ def execute(arguments: Sequence[str]) -> int:
 
 FUNCTIONS: Mapping[str, Callable[[Sequence[str]], int]] = {
     "run": run_command,
+    "report": report_command,
     "table": table_command,
     "discover": discover_command,
     "types": types_command,
@@ -291,6 +296,7 @@ FUNCTIONS: Mapping[str, Callable[[Sequence[str]], int]] = {
     "fit": fit_command,
     "predict": predict_command,
     "evaluate": evaluate_command,
+    "pack": pack_command,
     "index": index_command,
     "search": search_command,
     "duplicates": duplicates_command,

@@ -16,8 +16,8 @@ def silhouettes(rows: Float[Tensor, "rows dim"], most: int, seed: int) -> dict[i
     """The mean silhouette of k-means for every number of clusters that is tried, by the number.
 
     s_i = (b_i − a_i) / max(a_i, b_i), with a_i the mean distance of row i to its own cluster and b_i that to the
-    nearest other one. Numbers are tried up to `most` or a third of the rows: every one up to ten, then in steps of a
-    tenth.
+    nearest other one. Numbers are tried up to `most` or a third of the rows: every one up to ten, then in steps of an
+    eighth of the number, rounded down.
 
     Source: Rousseeuw, "Silhouettes: a graphical aid to the interpretation and validation of cluster analysis" (1987).
 

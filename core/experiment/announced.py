@@ -1,0 +1,75 @@
+"""What a run says before its first step: what was found and left out, and what will be trained."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from lightning_fabric import Fabric
+from torch import nn
+
+from ..components.registry import GROUPERS
+from ..data.items import Skipped
+from ..methods.presets import title_of
+from ..methods.step import AbstractLearner
+from ..storage.amounts import amount
+from ..storage.naming import counted
+from ..training.data_record import DataRecord
+from .amounts import amounts_of
+from .recipe import AbstractRecipe, ExperimentData
+
+NAMED = 8
+"""Files that are named one by one; further ones are counted, and the report lists them all."""
+
+
+def found_said(recipe: AbstractRecipe[Any, Any], data: ExperimentData[Any, Any], record: DataRecord) -> list[str]:
+    """Lines on the data: files, items, how much they are, what was left out or is damaged, which masks there are."""
+    items = counted(len(data.items), "item")
+    amounts = amounts_of(recipe.modality, data.items)
+    count = f"{items}, {amounts}" if amounts else items
+    lines = [f"found {record.said}; read as {count}" if record.said else f"found {count}"]
+    lines += listed(data.skipped, "left out")
+    lines += listed(data.damaged, "damaged")
+    return lines if data.masked is None else [*lines, data.masked.said()]
+
+
+def listed(files: Sequence[Skipped], word: str) -> list[str]:
+    """The first files one by one, then how many there are, by reason.
+
+    Example:
+        >>> listed([Skipped("a.wav", "is silent")], "left out")
+        ['left out a.wav: is silent']
+        >>> listed([Skipped(f"{number}.wav", "is silent") for number in range(20)], "left out")[8:]
+        ['left out 20 files in all, which the report lists: 20 × is silent']
+    """
+    lines = [f"{word} {one.name}: {one.reason}" for one in files[:NAMED]]
+    if len(files) > NAMED:
+        reasons = Counter(one.reason for one in files).most_common(4)
+        said = "; ".join(f"{count} × {reason}" for reason, count in reasons[:3]) + ("; …" if len(reasons) > 3 else "")
+        lines.append(f"{word} {len(files)} files in all, which the report lists: {said}")
+    return lines
+
+
+def device_said(fabric: Fabric) -> str:
+    """On what it is trained: the kind of device and how many."""
+    kind = {"cuda": "GPU", "cpu": "CPU"}.get(fabric.device.type, fabric.device.type)
+    return f"the {kind}" if fabric.world_size == 1 else f"{fabric.world_size} processes, each on a {kind}"
+
+
+def training_said(recipe: AbstractRecipe[Any, Any], learner: AbstractLearner[Any]) -> str:
+    """A line on what will be trained: method, encoder, grouper, steps, device."""
+    options = recipe.options
+    encoder, all_of_it = parameters(learner.online.encoder), parameters(learner)
+    heads = f", {amount(all_of_it, 'parameters')} with heads" if all_of_it > encoder else ""
+    finder = learner.finder or recipe.finder
+    grouper = GROUPERS.name_of(type(finder.grouper)) or type(finder.grouper).__name__
+    training = options.training
+    return (
+        f"training {title_of(options.method)} with the encoder {options.encoder.name} "
+        f"({amount(encoder, 'parameters')}{heads}), objects by {grouper}: "
+        f"{counted(training.steps, 'step')} of {counted(training.batch, 'item')}"
+    )
+
+
+def parameters(module: nn.Module) -> int:
+    """How many numbers of it are trained."""
+    return sum(one.numel() for one in module.parameters() if one.requires_grad)

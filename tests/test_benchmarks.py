@@ -1,0 +1,62 @@
+"""The comparison of two versions sees what became slower; a measurement that fails takes no other with it."""
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from benchmarks import __main__ as runner
+from benchmarks import compare
+from benchmarks.measuring import report
+
+
+def written(folder: Path, **ratios: float) -> str:
+    folder.mkdir()
+    report("steps", ["step", "ms"], [["a", "1.0"]], {"torch": "2"}, folder / "steps.json", ratios)
+    return str(folder)
+
+
+def test_a_ratio_that_grew_by_more_than_a_tenth_is_seen_and_no_other(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old = written(tmp_path / "old", slow=1.0, same=1.0, fast=2.0)
+    new = written(tmp_path / "new", slow=1.12, same=1.08, fast=1.0, added=3.0)
+    capsys.readouterr()
+    assert compare.main(compare.Options(old, new)) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert [line for line in lines if "worse" in line and "|" in line] == ["| steps: slow | 1.00 | 1.12 | worse |"]
+    assert "| steps: added |  | 3.00 |  |" in lines
+    assert compare.main(compare.Options(old, new, beyond=0.2)) == 0
+
+
+def test_a_ratio_that_is_gone_is_a_failure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    old, new = written(tmp_path / "old", one=1.0, two=1.0), written(tmp_path / "new", one=1.0)
+    assert compare.main(compare.Options(old, new)) == 1
+    assert "not measured any more: steps: two" in capsys.readouterr().err
+
+
+def test_what_is_no_version_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(SystemExit, match="holds no ratios"):
+        compare.main(compare.Options(str(tmp_path / "empty"), str(tmp_path / "empty")))
+    with pytest.raises(SystemExit, match="nothing is neither a folder nor a commit"):
+        compare.main(compare.Options("nothing", "nothing"))
+
+
+def test_one_failure_ends_no_other_measurement_and_leaves_no_old_numbers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def run(command: list[str], **given: Any) -> subprocess.CompletedProcess[str]:  # noqa: ARG001
+        name, file = command[2].removeprefix("benchmarks."), Path(command[4])
+        if name == "rivals":
+            return subprocess.CompletedProcess(command, 1)
+        file.write_text(json.dumps({"ratios": {name: 1.5}}))
+        return subprocess.CompletedProcess(command, 0)
+
+    monkeypatch.setattr(subprocess, "run", run)
+    (tmp_path / "rivals.json").write_text(json.dumps({"ratios": {"old": 1.0}}))
+    assert runner.main(runner.Options(tmp_path)) == 1
+    assert "failed, with no numbers: rivals" in capsys.readouterr().err
+    names = [name for name in runner.NAMES if name != "rivals"]
+    assert compare.read(tmp_path) == {f"{name}: {name}": 1.5 for name in names}
