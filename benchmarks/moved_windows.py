@@ -37,16 +37,16 @@ class Moved(AbstractItems[Recording]):
     def __len__(self) -> int:
         return 1 + math.ceil((self.files.headers[0].seconds - self.first) / self.files.seconds)
 
-    def path(self, index: int) -> Path:
+    def path(self, index: int) -> Path:  # noqa: ARG002
         """The file."""
-        return self.files.path(0 * index)
+        return self.files.path(0)
 
     def name(self, index: int) -> str:
         return str(self.bounds(index))
 
-    def whole(self, index: int) -> range:
+    def whole(self, index: int) -> range:  # noqa: ARG002
         """All windows."""
-        return range(0 * index, len(self))
+        return range(len(self))
 
     def read(self, index: int, rng: np.random.Generator) -> Recording:  # noqa: ARG002
         return self.read_in_context(index, Sight()).item
