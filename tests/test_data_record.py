@@ -136,7 +136,7 @@ def test_a_run_is_resumed_wherever_its_data_lie_and_not_with_other_data(
         gestalt.train(given, modality="text", out="run", training=training, resume=resume, data_changed=changed)
         return capsys.readouterr().err
 
-    assert "found 5 files (3 .wav, 2 .txt) in data; read as 4 items, 17 words\n" in train(Path("data"), resume=False)
+    assert "found 5 files (3 .wav, 2 .txt) in data; read as 4 items, 20 words\n" in train(Path("data"), resume=False)
     train(data.absolute())
     shutil.move(data, tmp_path / "moved")
     train(Path("moved"))

@@ -122,7 +122,8 @@ def runs_of(page: Path) -> list[list[str]]:
         start = {"graph": "molecules"}.get(page.parent.name, page.parent.name)
         return [["run", name] for name in RECIPES.names() if name.startswith(start)]
     if page.stem in ("files", "coming-from"):  # of all modalities
-        return [["run", name] for name in RECIPES.names()]
+        joint = ["run", "objects", "--modality", "image+text", "--data", "FOLDER"]
+        return [*(["run", name] for name in RECIPES.names()), joint]
     if page.stem == "methods-table":
         return [["run", page.stem]]
     if page.stem == "types":

@@ -60,8 +60,8 @@ def test_a_modality_in_a_file_trains_reports_discovers_and_embeds(
     page = (there / "run" / "report.html").read_text(encoding="utf-8")
     assert "<img src=x" not in page
     assert "bad.npy" in page
-    assert f"gestalt run objects --modality {path} --data FOLDER" in page
-    assert f"gestalt discover run FOLDER --out found --modality {path}" in page
+    assert f"gestalt discover run {name} --out found --modality {path}" in page
+    assert f"gestalt report run --modality {path}" in page
     with pytest.raises(ValueError, match=f"not imported unasked; if you trust that code, name it: --modality {path}"):
         execute(["discover", "run", name])
     again = ["--modality", path, "--skip-bad"]

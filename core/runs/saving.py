@@ -155,8 +155,10 @@ def modality_of(folder: Path | str, named: AbstractModality[Any] | str | None = 
             f"unasked; if you trust that code, name it: --modality {name}, or gestalt.load(…, modality={name!r})"
         )
     else:
-        with _built_from(Path(folder) / CONFIG):
+        try:
             found = installed_modality(name)
+        except ValueError as error:
+            raise ValueError(f"{error}; {Path(folder) / CONFIG} names it") from error
     with _built_from(Path(folder) / CONFIG):
         return with_settings(found, config.modality["settings"])
 

@@ -69,7 +69,9 @@ class RunFolder:
         names = [name for name in sorted(before | now) if not any(_within(name, free) for free in self.free)]
         changed = [name for name in names if before.get(name) != now.get(name)]
         if changed:
-            lines = ", ".join(f"{name} was {before.get(name)!r} and is now {now.get(name)!r}" for name in changed)
+            lines = ", ".join(
+                f"{' '.join(name.split())} was {before.get(name)!r} and is now {now.get(name)!r}" for name in changed
+            )
             raise ValueError(
                 f"the run in {self.folder} was begun with other options: {lines}. "
                 "Resume with the options it was begun with, or start a new run in another folder"

@@ -7,8 +7,8 @@ from rdkit import Chem, rdBase
 NUMBER, NUMBERS = "file_number", "file_atoms"
 """Properties of an atom, its number in the file, and of a molecule, the number of atoms there: hydrogens are left out
 of molecules, but not of the count."""
-MOST_RING = 2000
-"""Atoms of a ring that shares none with another: the memory that RDKit needs grows with its square, to 160 MB."""
+MOST_RING = 2500
+"""Atoms of a ring that shares none with another: the memory that RDKit needs grows with its square, to 180 MB."""
 
 
 def molecule_of(source: str | bytes) -> Chem.Mol:
@@ -50,10 +50,11 @@ def refuse_wide_rings(rough: Chem.Mol | None) -> None:
         return
     Chem.FastFindRings(rough)
     beside: dict[int, list[int]] = {}
-    for bond in rough.GetBonds():
-        if bond.IsInRing():
-            beside.setdefault(bond.GetBeginAtomIdx(), []).append(bond.GetEndAtomIdx())
-            beside.setdefault(bond.GetEndAtomIdx(), []).append(bond.GetBeginAtomIdx())
+    # Not by bond.IsInRing, which takes memory with the square of a ring.
+    for number in {number for ring in rough.GetRingInfo().BondRings() for number in ring}:
+        bond = rough.GetBondWithIdx(number)
+        beside.setdefault(bond.GetBeginAtomIdx(), []).append(bond.GetEndAtomIdx())
+        beside.setdefault(bond.GetEndAtomIdx(), []).append(bond.GetBeginAtomIdx())
     plain = {atom for atom, others in beside.items() if len(others) == 2}
     while plain:
         waiting, length = [plain.pop()], 0

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 MOST_PIXELS = 40_000_000
 """Of a picture: beyond 8K, and a decoder that keeps a few of them stays below a gigabyte."""
+MOST_ALONG = 16_384
+"""Along either side: a strip that is longer keeps its length when its shorter side is brought to the wanted size."""
 QUARTER = 0.1
 """Of a display matrix: what lies beside the axes by more is no turn by quarters."""
 
@@ -34,10 +36,10 @@ def refuse_large(height: int, width: int) -> None:
     Raises:
         ValueError: for larger ones.
     """
-    if height * width > MOST_PIXELS:
+    if height * width > MOST_PIXELS or max(height, width) > MOST_ALONG:
         raise ValueError(
-            f"it claims pictures of {width} × {height} pixels, and at most {MOST_PIXELS} pixels are decoded; make it "
-            "smaller (ffmpeg -i FILE -vf scale=1920:-2 SMALLER)"
+            f"it claims pictures of {width} × {height} pixels, and at most {MOST_PIXELS} pixels are decoded, "
+            f"{MOST_ALONG} along a side; make it smaller (ffmpeg -i FILE -vf scale=1920:-2 SMALLER)"
         )
 
 

@@ -83,6 +83,10 @@ def _wide(atoms: int) -> Callable[[bytes], bytes]:
     return _replaced(b"CC(=O)Oc1", b"C1" + b"C" * atoms + b"1.CC(=O)Oc1")
 
 
+def _longer(atoms: int) -> Callable[[bytes], bytes]:
+    return _replaced(b"Oc1ccccc1", b"Oc1c" + b"C" * atoms + b"cccc1")
+
+
 def _frames_of(width: int, height: int) -> Callable[[bytes], bytes]:
     """A GIF whose screen, and first frame, are said to be of another size."""
     size = width.to_bytes(2, "little") + height.to_bytes(2, "little")
@@ -141,6 +145,10 @@ REGRESSIONS = (
         "a span that ends beyond all files", "spans jsonl", _replaced(b'"end": 8', b'"end": ' + b"9" * 30), "no spans"
     ),
     Found("a ring of 6000 atoms", "molecules csv", _wide(6000), "a ring of 6001 atoms"),
+    Found("a ring of 9000 atoms, one of them aromatic", "molecules csv", _longer(9000), "a ring of 90"),
+    Found(
+        "an option that is a line of its own", "options.json", _replaced(b'"num_nodes"', b'"num_\\nodes"'), "was begun"
+    ),
     Found("a strip of 3 gigabytes", "tiff", _tag(279, b"\x04\0\x01\0\0\0\0\0\0\xc0"), "more bytes for a part"),
     Found(
         "a number of RDKit's own words",
@@ -153,4 +161,5 @@ REGRESSIONS = (
     Found("a run of no modality", "config.json", _replaced(b'"name": "text"', b'"name": ""'), "config.json"),
     Found("a ring of 1000 atoms", "molecules csv", _wide(1000), ""),
     Found("a clip of 81 million pixels", "gif video", _frames_of(9000, 9000), "at most 40000000 pixels"),
+    Found("a clip that is a long strip", "gif video", _frames_of(65304, 255), "16384 along a side"),
 )
