@@ -199,7 +199,7 @@ def test_frequencies_in_label_tracks_and_empty_lines_are_passed_over(tmp_path: P
 
 WRONG: dict[str, tuple[Callable[[Path], Path], str]] = {
     "nothing there": (lambda at: at / "no.txt", r"the masks .*no\.txt do not exist"),
-    "another format": (lambda at: track(at / "x.xlsx", EVENTS), r"x\.xlsx holds no masks.*label tracks"),
+    "another format": (lambda at: track(at / "x.xlsx", EVENTS), r"x\.xlsx holds no masks.*Audacity's label tracks"),
     "an empty folder": (lambda at: made(at / "empty"), "empty holds no masks"),
     "a stranger": (lambda at: track(at / "labels" / "z.txt", EVENTS).parent, r"z\.txt names 'z', which is none"),
     "a stranger in a table": (

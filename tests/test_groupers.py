@@ -274,7 +274,7 @@ def naive_change_points(points: Tensor, penalty: float, objects: int) -> list[in
 
 @pytest.mark.parametrize("penalty", [0.06, 0.004, 1.1])
 @pytest.mark.parametrize("objects", [4, 9])
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(6))
 def test_change_points_are_the_best_of_all_ways_to_cut(seed: int, objects: int, penalty: float) -> None:
     """Also where the number of stretches is bounded for some items of the batch, or one, and lengths differ."""
     items = [torch.randn(cells, 2, generator=seeded(seed + cells)).cumsum(dim=0) for cells in (9, 7)]

@@ -123,7 +123,7 @@ def many_frames(path: Path) -> None:
 def wide_gif(path: Path) -> None:
     animated(path)
     content = bytearray(path.read_bytes())
-    content[6:10] = struct.pack("<HH", 9000, 9000)
+    content[6:10] = struct.pack("<HH", 16_000, 16_000)
     path.write_bytes(content)
 
 
@@ -134,7 +134,7 @@ NAMED: dict[str, tuple[Callable[[Path], None], str]] = {
         lambda p, tall=tall: write(p, TENTHS[:20], codec="libx264", form="h264", tall=tall) for tall in (False, True)
     ]), "its pictures change from 64 × 32 to 32 × 64 pixels at 0.8 s"),
     "askew.mp4": (lambda path: with_matrix(path, (0.8, 0.6, -0.6, 0.8)), "turned by an angle that is no quarter"),
-    "wide.gif": (wide_gif, "claims pictures of 9000 × 9000 pixels"),
+    "wide.gif": (wide_gif, "claims pictures of 16000 × 16000 pixels"),
     "years.mkv": (lambda path: write(path, [0.0, 0.1, 0.25, 3e7]), "says that it lasts 347 days"),
     "half.mkv": (lambda path: cut(path, LATE), "is cut off, and what is left is too short: 1 frame"),
 }  # fmt: skip

@@ -1,7 +1,23 @@
 """What libraries say of bytes that they cannot read, as a part of an error of one line."""
 
+import errno
+
 MOST = 400
 """Characters of another library's words that are passed on."""
+
+
+def cause_of(error: BaseException) -> BaseException:
+    """The error as the cause of one that names the file.
+
+    FFmpeg gives its number for a lack of memory where a file claims more than FFmpeg ever asks the system for: that is
+    a fault of the file. Python's own lack of memory has no number, and stays what it is.
+
+    Example:
+        >>> cause_of(MemoryError())
+        MemoryError()
+    """
+    refused = isinstance(error, MemoryError) and getattr(error, "errno", None) == errno.ENOMEM
+    return ValueError(reason_of(error)) if refused else error
 
 
 def reason_of(error: BaseException) -> str:

@@ -45,7 +45,7 @@ def from_tiff(path: Path, longest: int | None = None) -> Raw:
                 return _quietly(path, longest)
             bits = None
             if by > 1:
-                means = in_parts(file.series[0].pages if channels else [page], height, width, planes, by)
+                means = _in_parts(file.series[0].pages if channels else [page], height, width, planes, by)
                 values, axes = means.values(), "YXS"
                 bits = counted(means.greatest, values.dtype, _bits(page)) if values.dtype.kind == "u" else None
             else:
@@ -74,7 +74,7 @@ def from_tiff(path: Path, longest: int | None = None) -> Raw:
     return Raw(upright(values, turned), alpha, said, (width, height) if turned >= 5 else (height, width))
 
 
-def in_parts(pages: Sequence[Any], height: int, width: int, channels: int, by: int) -> BlockMeans:
+def _in_parts(pages: Sequence[Any], height: int, width: int, channels: int, by: int) -> BlockMeans:
     """The means of blocks of by × by pixels; pages are channels where there are several.
 
     Raises:

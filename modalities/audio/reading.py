@@ -12,7 +12,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from gestalt.core.data.items import BadItemError
-from gestalt.core.data.reasons import reason_of
+from gestalt.core.data.reasons import cause_of, reason_of
 from gestalt.core.shards.files import at_hand
 from gestalt.core.storage.ogg import lacks_end
 
@@ -103,7 +103,7 @@ def _checked(path: Path) -> Header:
     except BadItemError:
         raise
     except Exception as error:  # libraries raise whatever they like at torn bytes
-        raise BadItemError(str(path), f"cannot be read as audio ({reason_of(error)}); {ADVICE}") from error
+        raise BadItemError(str(path), f"cannot be read as audio ({reason_of(error)}); {ADVICE}") from cause_of(error)
     if not RATES[0] <= header.sample_rate <= RATES[1]:
         raise BadItemError(
             str(path),
@@ -203,7 +203,9 @@ def _channels(
             return containers.stretch(path, found, start, seconds)
         return sound_files.stretch(path, start, seconds)
     except Exception as error:  # libraries raise whatever they like at torn bytes
-        raise BadItemError(str(path), f"cannot be decoded at {start:.1f} s ({reason_of(error)}); {ADVICE}") from error
+        raise BadItemError(
+            str(path), f"cannot be decoded at {start:.1f} s ({reason_of(error)}); {ADVICE}"
+        ) from cause_of(error)
 
 
 def decode(path: Path, header: Header, start: float, seconds: float, sample_rate: int) -> Float[Tensor, " time"]:

@@ -12,7 +12,7 @@ from jaxtyping import UInt8
 from torch import Tensor
 
 from gestalt.core.data.items import BadItemError
-from gestalt.core.data.reasons import reason_of
+from gestalt.core.data.reasons import cause_of, reason_of
 from gestalt.core.shards.files import at_hand
 from gestalt.core.storage.ogg import lacks_end
 
@@ -95,7 +95,7 @@ def _header(path: Path) -> Header:
     except BadItemError:
         raise
     except Exception as error:  # libraries raise whatever they like at torn bytes
-        raise BadItemError(str(path), f"cannot be read as video ({reason_of(error)}); {ADVICE}") from error
+        raise BadItemError(str(path), f"cannot be read as video ({reason_of(error)}); {ADVICE}") from cause_of(error)
     if found.seconds > 86_400 and path.stat().st_size < found.seconds:
         raise BadItemError(
             str(path),
@@ -138,7 +138,9 @@ def _decoded(path: Path, start: float, seconds: float, rate: float | None, size:
             if start <= NEAR or (kept and kept[0][0] <= start + NEAR) or start <= look_back:
                 break
     except Exception as error:  # libraries raise whatever they like at torn bytes
-        raise BadItemError(str(path), f"cannot be decoded at {start:.1f} s ({reason_of(error)}); {ADVICE}") from error
+        raise BadItemError(
+            str(path), f"cannot be decoded at {start:.1f} s ({reason_of(error)}); {ADVICE}"
+        ) from cause_of(error)
     if not kept:
         return Stretch(torch.zeros(0, 3, 1, 1, dtype=torch.uint8), (start,))
     times = (max(kept[0][0], start), *(time for time, _ in kept[1:]), end)

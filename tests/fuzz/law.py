@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from av.error import FFmpegError
 
 import gestalt
 from gestalt.core.data.items import FromRecords
@@ -103,9 +102,9 @@ def complaint(error: BaseException, path: Path, by_folder: bool = False) -> str 
     last = traceback.extract_tb(root.__traceback__)[-1].filename if root.__traceback__ else ""
     if NET.search(str(error)) and isinstance(root, MISTAKES) and str(Path(last).resolve()).startswith(OURS):
         return f"{type(root).__name__} is a mistake of this program, which did not look at what it read"
-    if "MemoryError" in str(error) or "allocate memory" in str(error):
+    if "allocate memory" in str(error):
         return "a length in the file is said to be a fault of the machine"
-    if isinstance(root, MemoryError) and not isinstance(root, FFmpegError):  # FFmpeg refuses claims without allocating
+    if "MemoryError" in str(error) or isinstance(root, MemoryError):
         return "memory ran out"
     return None
 
