@@ -21,8 +21,8 @@ from .label_tracks import SUFFIXES, events_of_track, recording_of
 from .labelled_events import APART, LabelledEvent
 
 ACCEPTED = (
-    "a folder of Audacity's label tracks, Raven's, Praat's or ELAN's (.txt, .TextGrid, .eaf), named like the recordings, "
-    "one such track, "
+    "a folder of Audacity's label tracks, Raven's, Praat's or ELAN's (.txt, .TextGrid, .eaf), named like the "
+    "recordings, one such track, "
     "or a table of events (.tsv, .csv) with the columns filename, onset, offset and event_label"
 )
 STEP, CELLS = 0.02, 4096
