@@ -1,6 +1,9 @@
 """Of odd videos and folders of frames all is read, at its time and the right way up, or they are named."""
 
+import gc
+import os
 import struct
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +15,7 @@ from PIL import Image
 
 from gestalt.core.data.items import BadItemError
 from gestalt.modalities.video import Video, VideoFiles, reading
-from gestalt.modalities.video.reading import read_header
+from gestalt.modalities.video.reading import decode, read_header
 from tests.pictures import HEIGHT, TURNED, WIDTH, png, ramp, save_turned
 from tests.video_files import SPEED, coded, numbers_of, write
 
@@ -258,3 +261,22 @@ def test_a_frame_that_unfolds_beyond_bounds_is_named(tmp_path: Path) -> None:
     (tmp_path / "clip" / "3.png").write_bytes(png(60_000, 60_000, 8, 2, bytes(99)))
     with pytest.raises(BadItemError, match=r"3\.png: cannot be read as a picture \(.*(claims|exceeds limit)"):
         WHOLE.read([tmp_path])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="counts threads by /proc")
+@pytest.mark.parametrize("name", ["late.mkv", "late.mts", "animated.gif"])
+def test_reading_leaves_no_threads(name: str, tmp_path: Path) -> None:
+    READ[name](tmp_path / name)
+    decode(tmp_path / name, 0.0, 2.0, None, 32)
+    before = len(os.listdir("/proc/self/task"))
+    kept = []
+    gc.disable()  # what stays until cycles are looked for stays for thousands of files
+    try:
+        for _ in range(4):
+            try:
+                kept.append(decode(tmp_path / name, 0.0, 2.0, None, 32))
+            except BadItemError as error:
+                kept.append(error)
+        assert len(os.listdir("/proc/self/task")) <= before
+    finally:
+        gc.enable()

@@ -8,6 +8,7 @@ from jaxtyping import UInt8
 
 if TYPE_CHECKING:
     from av import VideoFrame
+    from av.video.reformatter import VideoReformatter
 
 MOST_PIXELS = 40_000_000
 """Of a picture: beyond 8K, and a decoder that keeps a few of them stays below a gigabyte."""
@@ -43,15 +44,24 @@ def refuse_large(height: int, width: int) -> None:
         )
 
 
-def picture_of(frame: "VideoFrame", size: int | None) -> UInt8[np.ndarray, "height width 3"]:
+def picture_of(
+    frame: "VideoFrame", size: int | None, reformatter: "VideoReformatter"
+) -> UInt8[np.ndarray, "height width 3"]:
     """Red, green and blue of a frame.
+
+    Args:
+        frame: as it was decoded.
+        size: of the shorter side, in pixels, if it is longer; None never scales.
+        reformatter: one for all frames of a stretch. A frame left to itself makes its own, and threads for it, which
+            stay as long as the frame.
 
     Raises:
         ValueError: if it is too large, or turned by an angle that is no quarter.
     """
     refuse_large(frame.height, frame.width)
     width, height = scaled(frame.width, frame.height, size)
-    return as_shown(frame.to_ndarray(format="rgb24", width=width, height=height), display_matrix(frame))
+    shown = reformatter.reformat(frame, width=width, height=height, format="rgb24", threads=1)
+    return as_shown(shown.to_ndarray(), display_matrix(frame))
 
 
 def display_matrix(frame: "VideoFrame") -> tuple[int, int, int, int]:

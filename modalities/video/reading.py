@@ -156,13 +156,16 @@ def _kept(
     Raises:
         ValueError: if the clock goes back, the size of the picture changes, or the frames do not fit into memory.
     """
+    from av.video.reformatter import VideoReformatter
+
+    reformatter = VideoReformatter()
     apart = 0.0 if rate is None else (1 - 1e-3) / rate
     kept: list[tuple[float, UInt8[np.ndarray, "height width 3"]]] = []
     on_show: tuple[float, VideoFrame] | None = None
     end, before, spare = start, -math.inf, MOST_BYTES
 
     def keep(time: float, frame: "VideoFrame") -> int:
-        picture = picture_of(frame, size)
+        picture = picture_of(frame, size, reformatter)
         if kept and picture.shape != kept[0][1].shape:
             one, other = (f"{shape[1]} × {shape[0]}" for shape in (kept[0][1].shape, picture.shape))
             raise ValueError(f"its pictures change from {one} to {other} pixels at {time:.1f} s")

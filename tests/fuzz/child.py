@@ -31,6 +31,8 @@ GROWTH = 1 << 30
 """Bytes of memory that reading one file may take."""
 PATIENCE = 20.0
 """Seconds of processor time that an awkward file may take."""
+THREADS = 32
+"""Threads that may be there after a file was read: those that a library leaves running belong to objects kept alive."""
 HANG = (60, 600.0)
 """Seconds of processor time, and of any, after which the process ends with the place where it hangs."""
 
@@ -77,6 +79,8 @@ def tried(name: str, seed: int, index: int, folder: Path) -> tuple[str, str, tup
     if outcome != "broken" and grown > GROWTH:
         outcome, said = "broken", f"it took {grown >> 20} MiB of memory"
         _forget_peak()
+    if outcome != "broken" and _threads() > THREADS:
+        outcome, said = "broken", f"it leaves {_threads()} threads running"
     if index == 0 and outcome != "read":
         outcome, said = "broken", f"the valid file is not read: {said}"
     return outcome, said, made.changes
@@ -98,6 +102,11 @@ def awkward(case: Case, folder: Path) -> tuple[str, str, tuple[str, ...]]:
 
 def _peak() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
+
+
+def _threads() -> int:
+    tasks = Path("/proc/self/task")
+    return len(os.listdir(tasks)) if tasks.is_dir() else 0
 
 
 def _forget_peak() -> None:
