@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from gestalt.core.storage.cache import VARIABLE
+from gestalt.core.shards.cache import VARIABLE
 
 # The tensors of the tests are tiny: several threads would only wait for one another.
 torch.set_num_threads(1)

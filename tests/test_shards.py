@@ -22,8 +22,8 @@ from gestalt.core.modality.named_paths import named_paths
 from gestalt.core.modality.plugins import load_modality
 from gestalt.core.runs.pack import pack
 from gestalt.core.shards.archive import key_of
+from gestalt.core.shards.cache import VARIABLE, cache_folder
 from gestalt.core.shards.index import INDEX, INDICES, KEPT
-from gestalt.core.storage.cache import VARIABLE, cache_folder
 from gestalt.core.training.label_source import labels_at
 from tests.packed import WRITTEN
 

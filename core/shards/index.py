@@ -10,10 +10,10 @@ import numpy as np
 
 from ..data.items import BadItemError
 from ..storage.atomic import write_bytes
-from ..storage.cache import cached_for
 from ..storage.damage import first_line
 from .addresses import address_of, archives_in, forget_sizes, is_archive, opened, stamp_of
 from .archive import Archive, key_of, scanned
+from .cache import cached_for
 
 INDEX = "gestalt-shards.parquet"
 """Beside packed archives: shard, key, name, offset, size and crc32 of every file."""
