@@ -47,11 +47,11 @@ def events_finder(
     quiet: float = 0.05,
     penalty: float = 0.015,
     learned: float = 0.0,
-    above: float | None = None,
+    above: float | None = 0.45,
 ) -> ObjectFinder:
     """Stretches between changes of log-mel, merged while what was learned of them is alike.
 
-    What is like the quietest twentieth of a window is background. Loudness is the mean of the log-mel features.
+    What is like the quietest twentieth of a window, or hardly louder, is background. Loudness is the mean of log-mel.
 
     Args:
         threshold: stretches merge while the cosine distance of their means is below.
@@ -59,7 +59,7 @@ def events_finder(
         quiet: share of a window that is its quietest part.
         penalty: price of a fine cut; the lower, the finer.
         learned: weight of learned features in fine cuts, beside log-mel.
-        above: stretches that in no band are so much louder than the quietest part (.3 are 6 dB) are background.
+        above: stretches that in no band are so much louder than the quietest part (.45 are 9 dB) are background.
     """
     raw = LogMel()
     changes = Along(ChangePoints(penalty, objects=30, standardise=False))
