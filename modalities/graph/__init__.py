@@ -38,6 +38,7 @@ from .molecules import molecule_of as molecule_of
 from .networks import from_pyg as from_pyg
 from .objects import COLUMNS, graphs_of
 from .outputs import element_columns, write_objects
+from .pyg_export import to_pyg as to_pyg
 from .reading import Written, read_graphs
 from .records import GraphRecords as GraphRecords
 from .records import Record as Record

@@ -37,7 +37,7 @@ def line_graph(graph: Graph) -> Graph:
         >>> path = Graph.of(torch.tensor([[1], [2], [3]]), pairs, Schema(nodes=(4,)))
         >>> edges = line_graph(path)
         >>> len(edges), edges.edges.tolist(), edges.nodes.tolist(), edges.kinds.flatten().tolist()
-        (2, [[0, 1], [1, 0]], [[1, 2], [2, 3]], [2, 2])
+        (2, [[1, 0], [0, 1]], [[1, 2], [2, 3]], [2, 2])
     """
     own = _one_each(graph)
     one, two = graph.edges[:, own]
