@@ -13,6 +13,7 @@ from ..data.feature_map import item_means
 from ..data.items import AbstractItems, Skipped
 from ..data.masks import AbstractMasks
 from ..data.segmentation import Objects
+from ..data.trees import ItemTree
 from ..discovery.finder import ObjectFinder
 from ..discovery.found import FoundBatch
 from ..evaluation.protocols import AbstractProtocol, Evaluation, protocols_of
@@ -43,6 +44,7 @@ from .parts_alone import parts_alone
 from .results import ItemObjects, ItemPrediction, ItemVectors
 from .results_of import objects_in, vectors_in
 from .spaces import Space, in_space
+from .trees import trees_of
 from .types.finding import FoundTypes, Typing, found_types
 from .types.object_types import ObjectTypes
 
@@ -245,6 +247,15 @@ class Model(Generic[ItemT]):
             raise ValueError("this run has nothing that was fitted to labels: gestalt fit makes a model of it")
         for batch in self.seeing(self.fitted.of.of_found).encoded(data, skipped, full):
             yield named(self.fitted, batch, said_of(self.fitted, batch, self.device))
+
+    def trees(self, data: Any, skip_bad: bool = False) -> list[ItemTree]:
+        """The tree of every item, as a fit to trees says it.
+
+        Raises:
+            ValueError: if this is no model of trees.
+        """
+        source = Source.of(data, self.modality, [] if skip_bad else None)
+        return list(trees_of(self.fitted, self.seeing(False)._encoding().found(source), source, self.device))
 
     def seeing(self, finds: bool, network: Network | None = None) -> "Model[ItemT]":
         """The same with another network, or without objects, where nobody needs them."""

@@ -11,8 +11,9 @@ import torch
 
 from ..discovery.found import FoundBatch
 from ..fitting.fitted import Fitted
+from ..methods.targets import Points
 from ..modality.base import AbstractModality
-from ..modality.optional import ComposesModalities, WritesObjects
+from ..modality.optional import ComposesModalities, WritesObjects, WritesTrees
 from ..storage.csv_file import TableWriter
 from ..storage.naming import counted
 from ..storage.text_file import open_text
@@ -24,6 +25,7 @@ from .plain_objects import write_plain_objects
 from .results import ItemPrediction
 from .saving import load
 from .stream import Stream
+from .trees import Tree, trees_in, write_plain_trees
 
 ItemT = TypeVar("ItemT")
 
@@ -74,6 +76,8 @@ def write_answers(stream: Stream[Any], fitted: Fitted, folder: Path) -> str:
     """
     stream = stream.seeing(fitted.of.of_found)
     model, items = stream.model, stream.items
+    if isinstance(fitted.target, Points):
+        return write_trees(stream, fitted, folder)
     with Predictions(folder, best=False) as rows:
         if not names_objects(fitted):
             with ElementValues(folder / "elements.csv", model.modality, items) as values:
@@ -95,6 +99,20 @@ def write_answers(stream: Stream[Any], fitted: Fitted, folder: Path) -> str:
         if isinstance(modality, ComposesModalities):
             return write_parts(answered(), modality.modalities, items, folder)
         return write_plain_objects(answered(), modality, items, folder, "named by a model", stream.skipped or ())
+
+
+def write_trees(stream: Stream[Any], fitted: Fitted, folder: Path) -> str:
+    """The trees that a fit says, in files; how that is said."""
+    modality, items = stream.model.modality, stream.items
+    with Predictions(folder, best=False) as rows:
+
+        def found() -> Iterator[Tree[Any]]:
+            for tree, said in trees_in(fitted, stream, items, stream.model.device, stream.skipped):
+                rows.add(item_predictions(fitted, tree[:1], said, items.name))
+                yield tree
+
+        write = modality.write_trees if isinstance(modality, WritesTrees) else write_plain_trees
+        return write(found(), items, folder)
 
 
 def _write(found: Iterable[ItemPrediction], folder: Path) -> int:
