@@ -18,6 +18,7 @@ from ..storage.csv_file import TableWriter
 from ..storage.naming import counted
 from ..storage.text_file import open_text
 from .answering import item_predictions, named, names_objects, said_of
+from .blocks.shared import Sharing
 from .element_values import ElementValues
 from .output_folder import OutputFolder
 from .parts_of_objects import write_parts
@@ -37,6 +38,7 @@ def predict(
     skip_bad: bool = False,
     modality: AbstractModality[Any] | str | None = None,
     device: torch.device | str = "cpu",
+    sharing: Sharing | None = None,
 ) -> int:
     """Write `predictions.csv` (item, best class, one column per class or value) and `predictions.jsonl`.
 
@@ -59,6 +61,7 @@ def predict(
         model = load(run, device, modality)
         fitted = model.fitted
         stream = Stream.of(model, paths, skip_bad, full=fitted is not None and names_objects(fitted))
+        stream = stream.shared(sharing, run, paths, modality, out)
         if fitted is None or fitted.of.word == "item":
             count = _write(stream.predictions(), folder)
             said = f"predictions of {counted(count, 'item')}"
