@@ -14,20 +14,22 @@ from ..data.items import AbstractItems, Skipped
 from ..data.masks import AbstractMasks
 from ..fitting.fitted import Fitted
 from ..fitting.fitters import AbstractFitter, Linear
+from ..fitting.fitters.base import check_answers
 from ..fitting.held_out import splits_of
 from ..fitting.learn import Learned, learned
 from ..fitting.options import Fitting
 from ..fitting.subjects import AbstractSubject, OfElements, OfItems, OfObjects
 from ..fitting.task import Task
-from ..methods.targets import AbstractTarget, Decides, standardised
+from ..methods.targets import AbstractTarget, Decides, Points, standardised
 from ..networks.encoder import Network
 from ..storage.naming import counted
 from ..training.label_source import ARCHIVES, FOLDERS, labels_at
 from ..training.labels import Labels
+from .abstract_known import AbstractKnown
 from .asking import Asked, labelled_vectors
 from .gathering import drawn
 from .grouping import groups_of
-from .known import AbstractKnown, known_of
+from .known import known_of
 from .sees_items import SeesItems
 from .tuned import tuned
 
@@ -55,14 +57,14 @@ class Fit:
     after: Facts
 
 
-def subject_of(options: Fitting, masks: bool) -> AbstractSubject:
-    """What the labels are of."""
+def subject_of(options: Fitting, elements: bool) -> AbstractSubject:
+    """What the labels are of; `elements`: they come for each."""
     named: dict[str, AbstractSubject] = {
         "items": OfItems(options.sums),
         "elements": OfElements(),
         "objects": OfObjects(),
     }
-    return named[("elements" if masks else "items") if options.of == "auto" else options.of]
+    return named[("elements" if elements else "items") if options.of == "auto" else options.of]
 
 
 def fit_items(
@@ -98,9 +100,11 @@ def fit_items(
     if options.tune and not fitter.learns:
         raise ValueError(f"{fitter.described()} cannot be trained with the encoder: take --head linear, or mlp")
     group = group_column(items, labels, options, skipped)
-    of, numbers = subject_of(options, masks is not None), drawn(known.numbers(), options.most, options.seed)
+    check_answers(fitter, known.target())
+    of = subject_of(options, masks is not None or isinstance(known.target(), Points))
+    numbers = drawn(known.numbers(), options.most, options.seed)
     asked = labelled_vectors(
-        model, of, items, known, numbers, fitter.together, options.elements, skipped, options.seed
+        model, of, items, known, numbers, fitter, options.elements, skipped, options.seed
     )  # fmt: skip
     examples = asked.examples.grouped(_groups(asked.examples.index, items, group, options))
     refuse_one_class(asked)
@@ -146,7 +150,8 @@ def group_column(
     """
     if options.group_column is None:
         return None
-    table = labels if isinstance(labels, Path) and str(labels) not in (FOLDERS, ARCHIVES) else None
+    of_items = options.label_kind != "tree"
+    table = labels if of_items and isinstance(labels, Path) and str(labels) not in (FOLDERS, ARCHIVES) else None
     return labels_at(table, items, options.group_column, "class", skipped or (), skipped is not None).known
 
 
@@ -188,11 +193,13 @@ def counts_of(target: AbstractTarget, known: Tensor) -> str:
         '2 classes: dog 2, cat 1'
     """
     names = target.columns
-    if known.ndim == 1:
-        counts = Counter(known.tolist())
+    if known.ndim == 1 or isinstance(target, Points):
+        numbers = known.tolist() if known.ndim == 1 else known[:, 1].tolist()
+        counts = Counter(number for number in numbers if number >= 0)
         listed = ", ".join(f"{names[number]} {count}" for number, count in counts.most_common(20))
         more = f", {len(counts) - 20} more" if len(counts) > 20 else ""
-        return f"{counted(len(counts), 'class', 'classes')}: {listed}{more}"
+        word = ("class", "classes") if known.ndim == 1 else ("relation", "relations")
+        return f"{counted(len(counts), *word)}: {listed}{more}"
     there = known > 0 if isinstance(target, Decides) else ~known.isnan()
     return ", ".join(f"{name} {int(count)}" for name, count in zip(names[:20], there.sum(dim=0), strict=False))
 

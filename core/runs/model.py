@@ -13,6 +13,7 @@ from ..data.feature_map import item_means
 from ..data.items import AbstractItems, Skipped
 from ..data.masks import AbstractMasks
 from ..data.segmentation import Objects
+from ..data.trees import ItemTree
 from ..discovery.finder import ObjectFinder
 from ..discovery.found import FoundBatch
 from ..evaluation.protocols import AbstractProtocol, Evaluation, protocols_of
@@ -34,6 +35,7 @@ from ..search.searching import Found
 from ..training.labels import Labels
 from .answer_scores import evaluate_answers
 from .answering import decoded_predictions, item_predictions, named, said_of
+from .blocks.block import Block
 from .encoding import Encoding
 from .evaluating import Evaluator
 from .evaluation_options import Evaluating
@@ -43,6 +45,7 @@ from .parts_alone import parts_alone
 from .results import ItemObjects, ItemPrediction, ItemVectors
 from .results_of import objects_in, vectors_in
 from .spaces import Space, in_space
+from .trees import trees_of
 from .types.finding import FoundTypes, Typing, found_types
 from .types.object_types import ObjectTypes
 
@@ -118,14 +121,14 @@ class Model(Generic[ItemT]):
         return self._encoding().found(Source.of(data, self.modality, skipped))
 
     def encoded(
-        self, data: Any, skipped: list[Skipped] | None = None, full: bool = False
+        self, data: Any, skipped: list[Skipped] | None = None, full: bool = False, block: Block | None = None
     ) -> Iterator[FoundBatch[ItemT]]:
         """As `found`; where the run does not say how objects are found, items have none.
 
         With `full`, items are those of the modality's `read_full`, too large for the network: it takes them smaller,
-        and one at a time is in memory.
+        and one at a time is in memory. Of a `block` of numbered items the batches that touch it come.
         """
-        source = Source.of(data, self.modality, skipped)
+        source = Source.of(data, self.modality, skipped, block)
         return self._encoding().full(source) if full else self._encoding().found(source)
 
     def check_finder(self) -> None:
@@ -217,16 +220,18 @@ class Model(Generic[ItemT]):
             )
         return self.target
 
-    def predictions(self, data: Any, skipped: list[Skipped] | None = None) -> Iterator[ItemPrediction]:
-        """As `predict`, one after the other: for data larger than memory."""
+    def predictions(
+        self, data: Any, skipped: list[Skipped] | None = None, block: Block | None = None
+    ) -> Iterator[ItemPrediction]:
+        """As `predict`, one after the other: for data larger than memory; of numbered items a `block` alone."""
         if self.fitted is not None:
-            own, seeing = Source.of(data, self.modality, skipped), self.seeing(self.fitted.of.of_found)
+            own, seeing = Source.of(data, self.modality, skipped, block), self.seeing(self.fitted.of.of_found)
             for batch in seeing._encoding().found(own):
                 said = said_of(self.fitted, batch, self.device)
                 yield from item_predictions(self.fitted, batch.index, said, own.name)
             return
         target = self.refuse_without_task()
-        source = Source.of(data, self.modality, skipped)
+        source = Source.of(data, self.modality, skipped, block)
         for numbers, features in self._encoding().features(source):
             with evaluating(self.network), evaluating(self.heads["task"]):
                 whole = Objects(item_means(features)[:, None], features.valid.any(dim=1, keepdim=True))
@@ -245,6 +250,15 @@ class Model(Generic[ItemT]):
             raise ValueError("this run has nothing that was fitted to labels: gestalt fit makes a model of it")
         for batch in self.seeing(self.fitted.of.of_found).encoded(data, skipped, full):
             yield named(self.fitted, batch, said_of(self.fitted, batch, self.device))
+
+    def trees(self, data: Any, skip_bad: bool = False) -> list[ItemTree]:
+        """The tree of every item, as a fit to trees says it.
+
+        Raises:
+            ValueError: if this is no model of trees.
+        """
+        source = Source.of(data, self.modality, [] if skip_bad else None)
+        return list(trees_of(self.fitted, self.seeing(False)._encoding().found(source), source, self.device))
 
     def seeing(self, finds: bool, network: Network | None = None) -> "Model[ItemT]":
         """The same with another network, or without objects, where nobody needs them."""

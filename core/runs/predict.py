@@ -11,12 +11,14 @@ import torch
 
 from ..discovery.found import FoundBatch
 from ..fitting.fitted import Fitted
+from ..methods.targets import Points
 from ..modality.base import AbstractModality
-from ..modality.optional import ComposesModalities, WritesObjects
+from ..modality.optional import ComposesModalities, WritesObjects, WritesTrees
 from ..storage.csv_file import TableWriter
 from ..storage.naming import counted
 from ..storage.text_file import open_text
 from .answering import item_predictions, named, names_objects, said_of
+from .blocks.shared import Sharing
 from .element_values import ElementValues
 from .output_folder import OutputFolder
 from .parts_of_objects import write_parts
@@ -24,6 +26,7 @@ from .plain_objects import write_plain_objects
 from .results import ItemPrediction
 from .saving import load
 from .stream import Stream
+from .trees import Tree, trees_in, write_plain_trees
 
 ItemT = TypeVar("ItemT")
 
@@ -35,6 +38,7 @@ def predict(
     skip_bad: bool = False,
     modality: AbstractModality[Any] | str | None = None,
     device: torch.device | str = "cpu",
+    sharing: Sharing | None = None,
 ) -> int:
     """Write `predictions.csv` (item, best class, one column per class or value) and `predictions.jsonl`.
 
@@ -57,6 +61,7 @@ def predict(
         model = load(run, device, modality)
         fitted = model.fitted
         stream = Stream.of(model, paths, skip_bad, full=fitted is not None and names_objects(fitted))
+        stream = stream.shared(sharing, run, paths, modality, out)
         if fitted is None or fitted.of.word == "item":
             count = _write(stream.predictions(), folder)
             said = f"predictions of {counted(count, 'item')}"
@@ -74,6 +79,8 @@ def write_answers(stream: Stream[Any], fitted: Fitted, folder: Path) -> str:
     """
     stream = stream.seeing(fitted.of.of_found)
     model, items = stream.model, stream.items
+    if isinstance(fitted.target, Points):
+        return write_trees(stream, fitted, folder)
     with Predictions(folder, best=False) as rows:
         if not names_objects(fitted):
             with ElementValues(folder / "elements.csv", model.modality, items) as values:
@@ -95,6 +102,20 @@ def write_answers(stream: Stream[Any], fitted: Fitted, folder: Path) -> str:
         if isinstance(modality, ComposesModalities):
             return write_parts(answered(), modality.modalities, items, folder)
         return write_plain_objects(answered(), modality, items, folder, "named by a model", stream.skipped or ())
+
+
+def write_trees(stream: Stream[Any], fitted: Fitted, folder: Path) -> str:
+    """The trees that a fit says, in files; how that is said."""
+    modality, items = stream.model.modality, stream.items
+    with Predictions(folder, best=False) as rows:
+
+        def found() -> Iterator[Tree[Any]]:
+            for tree, said in trees_in(fitted, stream, items, stream.model.device, stream.skipped):
+                rows.add(item_predictions(fitted, tree[:1], said, items.name))
+                yield tree
+
+        write = modality.write_trees if isinstance(modality, WritesTrees) else write_plain_trees
+        return write(found(), items, folder)
 
 
 def _write(found: Iterable[ItemPrediction], folder: Path) -> int:
