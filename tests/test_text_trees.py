@@ -45,11 +45,10 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in "ab":
         text = "".join(f"# sent_id = {name}{n}\n" + lines(*one) for n, one in enumerate(SENTENCES * 3))
         (there / "bank" / f"{name}.conllu").write_text(text)
-    text = load_modality("text")
+    modality = load_modality("text")
     torch.manual_seed(0)
-    gestalt.save(
-        there / "run", gestalt.Model(text, gestalt.Network(text.encoders["conv"](width=16)).eval(), {}), "conv"
-    )
+    network = gestalt.Network(modality.encoders["conv"](width=16)).eval()
+    gestalt.save(there / "run", gestalt.Model(modality, network, {}), "conv")
     return there
 
 

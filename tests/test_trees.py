@@ -37,7 +37,7 @@ def hangs_together(parents: list[int]) -> bool:
     """Written anew: one root, from which everything is reached."""
     graph = networkx.DiGraph((parent, child) for child, parent in enumerate(parents) if parent != child)
     graph.add_nodes_from(range(len(parents)))
-    return networkx.is_arborescence(graph)
+    return bool(networkx.is_arborescence(graph))
 
 
 @cache

@@ -22,9 +22,10 @@ from ..modality.base import AbstractModality
 from ..modality.in_context import in_context
 from ..modality.optional import IsSequence, ReadsContext
 from ..modality.windows import InContext, Sight
+from .abstract_known import AbstractKnown
 from .elements import own_places
 from .gathering import Chosen
-from .known import AbstractKnown, known_here
+from .known import known_here
 from .known_trees import check_whole
 from .sees_items import SeesItems
 

@@ -25,10 +25,11 @@ from ..networks.encoder import Network
 from ..storage.naming import counted
 from ..training.label_source import ARCHIVES, FOLDERS, labels_at
 from ..training.labels import Labels
+from .abstract_known import AbstractKnown
 from .asking import Asked, labelled_vectors
 from .gathering import drawn
 from .grouping import groups_of
-from .known import AbstractKnown, known_of
+from .known import known_of
 from .sees_items import SeesItems
 from .tuned import tuned
 

@@ -28,10 +28,11 @@ from ..fitting.task import Task, outputs_of
 from ..fitting.tuning import Seen, Tuning, tune
 from ..methods.targets import Points
 from ..networks.encoder import AbstractEncoder, Network
+from .abstract_known import AbstractKnown
 from .asking import alone, labelled_vectors
 from .elements import own_places
 from .encoding import no_objects
-from .known import AbstractKnown, known_here
+from .known import known_here
 from .sees_items import SeesItems
 
 ItemT = TypeVar("ItemT")

@@ -210,6 +210,8 @@ def fit_command(arguments: Sequence[str]) -> int:
         asked.skip_bad,
         asked.modality,
         asked.device,
+        meant(asked.unlabelled, asked.run, asked.modality),
+        asked.pseudo,
     )
 
 
