@@ -16,7 +16,8 @@ from ..fitting.pseudo import PseudoLabelling
 from ..modality.base import AbstractModality
 from ..storage.atomic import write_text
 from .config import RunConfig
-from .fitting import Fit, fit_items
+from .fit_facts import Fit
+from .fitting import fit_items
 from .model import Model
 from .output_folder import OutputFolder
 from .pseudo_labels import FOLDER, learned_further

@@ -40,8 +40,10 @@ from .answering import decoded_predictions, item_predictions, named, said_of
 from .encoding import Encoding
 from .evaluating import Evaluator
 from .evaluation_options import Evaluating
-from .fitting import Fit, fit_items
+from .fit_facts import Fit
+from .fitting import fit_items
 from .inputs import Source, reading_of
+from .pair_answers import PairAnswer, answers_of_pairs
 from .parts_alone import parts_alone
 from .pseudo_labels import TaskModel, learned_further
 from .results import ItemObjects, ItemPrediction, ItemVectors
@@ -250,6 +252,15 @@ class Model(Generic[ItemT]):
             raise ValueError("this run has nothing that was fitted to labels: gestalt fit makes a model of it")
         for batch in self.seeing(self.fitted.of.of_found).encoded(data, skipped, full):
             yield named(self.fitted, batch, said_of(self.fitted, batch, self.device))
+
+    def pairs(self, data: Any, pairs: Path | str, skip_bad: bool = False) -> list[PairAnswer]:
+        """What a fit to pairs says of every pair of a table, whose first two columns name items of the data.
+
+        Raises:
+            ValueError: if this is no model of pairs, or the table names nothing of the data.
+        """
+        items = reading_of(data, self.modality, skip_bad).items
+        return answers_of_pairs(self, self.fitted, items, Path(pairs), [] if skip_bad else None)[0]
 
     def trees(self, data: Any, skip_bad: bool = False) -> list[ItemTree]:
         """The tree of every item, as a fit to trees says it.

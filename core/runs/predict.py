@@ -20,6 +20,7 @@ from ..storage.text_file import open_text
 from .answering import item_predictions, named, names_objects, said_of
 from .element_values import ElementValues
 from .output_folder import OutputFolder
+from .pair_answers import write_pairs
 from .parts_of_objects import write_parts
 from .plain_objects import write_plain_objects
 from .results import ItemPrediction
@@ -37,6 +38,7 @@ def predict(
     skip_bad: bool = False,
     modality: AbstractModality[Any] | str | None = None,
     device: torch.device | str = "cpu",
+    pairs: Path | None = None,
 ) -> int:
     """Write `predictions.csv` (item, best class, one column per class or value) and `predictions.jsonl`.
 
@@ -47,7 +49,8 @@ def predict(
     Items are read a few at a time, and written when they are read. Names that a spreadsheet would take for formulas are
     marked in the table (see `TableWriter`); the JSON Lines have them as they are.
 
-    The arguments and errors are those of `discover`.
+    The arguments and errors are those of `discover`; `pairs` is a table of two names in every row, for a model of
+    pairs, which writes `pairs.csv`.
 
     Returns:
         The exit code, 0.
@@ -55,11 +58,13 @@ def predict(
     Raises:
         ValueError: if the run has no task head and is no model, or nothing can be read.
     """
-    with OutputFolder(out, paths).writing() as folder:
+    with OutputFolder(out, [*paths, *([pairs] if pairs else [])]).writing() as folder:
         model = load(run, device, modality)
         fitted = model.fitted
         stream = Stream.of(model, paths, skip_bad, full=fitted is not None and names_objects(fitted))
-        if fitted is None or fitted.of.word == "item":
+        if pairs is not None:
+            said = write_pairs(model, fitted, stream.items, pairs, folder, stream.skipped)
+        elif fitted is None or fitted.of.word == "item":
             count = _write(stream.predictions(), folder)
             said = f"predictions of {counted(count, 'item')}"
         else:

@@ -219,9 +219,11 @@ def predict_command(arguments: Sequence[str]) -> int:
     """`gestalt predict RUN PATH…`."""
     from gestalt.core.runs.predict import predict
 
-    asked = new_data(arguments, "predict")
-    out = asked.out or Path("predicted")
-    return predict(asked.run, asked.paths, out, asked.skip_bad, asked.modality, asked.device)
+    from .to_answers import ToAnswers
+
+    asked = options_from(ToAnswers, arguments, "predict")
+    paths = meant(asked.paths, asked.run, asked.modality)
+    return predict(asked.run, paths, asked.out, asked.skip_bad, asked.modality, asked.device, asked.pairs)
 
 
 def methods_command(_: Sequence[str]) -> int:
