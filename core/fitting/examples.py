@@ -104,6 +104,20 @@ def as_items(
     return Examples(FeatureMap(torch.cat(values), torch.cat(valid), lattice), torch.cat(facts), index, index)
 
 
+def as_sets(
+    parts: Sequence[FeatureMap], known: Sequence[Shaped[Tensor, "1 _ ..."]], index: Int[Tensor, " items"]
+) -> Examples:
+    """One row for every item, with all its vectors in a set, padded behind the last."""
+    most = max(one.valid.shape[1] for one in parts)
+    missing = [most - one.valid.shape[1] for one in parts]
+    values = torch.cat([pad(one.values.float(), (0, 0, 0, more)) for one, more in zip(parts, missing, strict=True)])
+    valid = torch.cat([pad(one.valid, (0, more)) for one, more in zip(parts, missing, strict=True)])
+    empty = torch.nan if known[0].is_floating_point() else -1
+    behind = [0, 0] * (known[0].ndim - 2)
+    facts = [pad(said, (*behind, 0, more), value=empty) for said, more in zip(known, missing, strict=True)]
+    return Examples(FeatureMap(values, valid), torch.cat(facts), index, index)
+
+
 def _padded(rows: Tensor, shape: Sequence[int], most: Sequence[int], value: bool | int | float) -> Tensor:
     """Elements of one item on a larger lattice."""
     trailing = rows.ndim - 2

@@ -15,11 +15,15 @@ class Fitting:
     """What is fitted, to what, and how it is held out."""
 
     of: Literal["auto", "items", "elements", "objects"] = "auto"
-    """What the labels are of: items, their elements, discovered objects; auto: elements where --masks are given."""
+    """What the labels are of: items, their elements, discovered objects; auto: elements where --masks or trees are
+    given."""
     label_column: str | None = None
     """Column of the labels; the one called label, or the second."""
-    label_kind: Literal["class", "value", "several"] = "class"
-    """Classes, values, or several labels at once with semicolons between them."""
+    label_kind: Literal["class", "value", "several", "tree", "pair"] = "class"
+    """Classes, values, several labels at once with semicolons between them, trees of elements (CoNLL-U), or pairs: two
+    names and 1 or 0, or a number, in every row."""
+    pair_parts: tuple[str, ...] = ()
+    """Of pairs of items with parts: the part of the first and that of the second that are compared."""
     rest: Literal["none", "unlabelled"] = "none"
     """What lies in no mask of an item with masks: a class of its own, or nothing that is known."""
     balance: Balance = "none"

@@ -40,7 +40,8 @@ class Task:
             return torch.ones(len(known))
         if not isinstance(self.target, Balances):
             raise ValueError(
-                f"--balance {self.balance} is for classes and labels, and these are values; leave the option out"
+                f"--balance {self.balance} is for classes and labels, and these are "
+                f"{type(self.target).__name__.lower()}; leave the option out"
             )
         return self.target.balanced(known)
 

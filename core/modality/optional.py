@@ -13,6 +13,7 @@ from ..data.feature_map import Grid
 from ..data.items import AbstractItems, Skipped
 from ..data.masks import AbstractMasks, ItemMasks
 from ..data.places import Places
+from ..data.trees import AbstractTrees, ItemTree
 from ..discovery.found import FoundBatch
 from .base import AbstractModality, Reading
 from .transform import AbstractTransform, Views
@@ -36,7 +37,7 @@ class InfersEncoderSettings(Protocol):
 class FollowsSampleRate(Protocol[ItemT]):
     """Items that are sampled in time, and brought to one rate: `--sample-rate`."""
 
-    def at_rate(self, sample_rate: int | None, encoder: str, paths: Sequence[Path]) -> AbstractModality[ItemT]:
+    def at_rate(self, sample_rate: float | None, encoder: str, paths: Sequence[Path]) -> AbstractModality[ItemT]:
         """The same modality, whose items have `sample_rate`.
 
         Args:
@@ -328,6 +329,26 @@ class ReadsMasks(Protocol[ItemT]):
             ValueError: if it is of no format that the modality reads, cannot be read, or names a file that no item
                 has.
         """
+        ...
+
+
+@runtime_checkable
+class ReadsTrees(Protocol[ItemT]):
+    """Trees over the elements of items that come with the data: `--label-kind tree`."""
+
+    def read_trees(
+        self, path: Path, items: AbstractItems[ItemT], skipped: Sequence[Skipped] = ()
+    ) -> AbstractTrees[ItemT]:
+        """The trees in a file or folder, matched to the items; arguments and errors are those of `read_masks`."""
+        ...
+
+
+@runtime_checkable
+class WritesTrees(Protocol[ItemT]):
+    """Trees in the formats of the field. Without it they are written as JSON Lines."""
+
+    def write_trees(self, found: Iterable[tuple[int, ItemT, ItemTree]], items: AbstractItems[ItemT], out: Path) -> str:
+        """Write the trees of all items, which come one at a time, to the folder `out`; what was written, in a line."""
         ...
 
 

@@ -11,13 +11,15 @@ from torch import Tensor
 from ..data.items import AbstractItems, Skipped
 from ..data.masks import AbstractMasks
 from ..discovery.found import FoundBatch
+from ..evaluation.arborescence import AttachmentMeasure
 from ..evaluation.given_answers import scored
 from ..evaluation.measures import ClassMeasure, OverlapMeasure
 from ..evaluation.named_counts import CountsMeasure
 from ..evaluation.protocols.base import Answer, measure_of
 from ..evaluation.protocols.results import Evaluation, Result
 from ..fitting.fitted import UNKNOWN, Fitted
-from ..methods.targets import AbstractTarget, Classes, any_known
+from ..fitting.subjects import OfPairs
+from ..methods.targets import AbstractTarget, Classes, Points, any_known
 from ..training.labels import Labels
 from .answering import said_of
 from .asking import encoded
@@ -27,7 +29,9 @@ from .gathering import drawn
 from .grouping import groups_of
 from .known import KnownMasks, known_here, known_of
 from .mask_classes import NONE
+from .pairs import evaluate_pairs
 from .sees_items import SeesItems
+from .trees import decided
 
 ItemT = TypeVar("ItemT")
 
@@ -68,6 +72,8 @@ def evaluate_answers(
     Raises:
         ValueError: if nothing is labelled that the model could answer.
     """
+    if isinstance(fitted.of, OfPairs):
+        return evaluate_pairs(model, fitted, items, labels, options, skipped)
     column, written = options.label_column, fitted.target.written
     rest: Literal["none", "unlabelled"] = "none" if NONE in fitted.target.columns else "unlabelled"
     known = known_of(labels, masks, items, model.modality, column, written, rest, skipped)
@@ -86,9 +92,13 @@ def evaluate_answers(
             things.see(batch, said)
         truth = fitted.of.known(known.target(), here, features, found)
         there = (said.asked & any_known(truth, axes=2))[0].nonzero()[:, 0]
-        chance = torch.Generator().manual_seed(options.seed * 1_000_003 + number)
-        there = there[torch.randperm(len(there), generator=chance)[:each]]
-        rows.outputs.append(said.outputs[0, there])
+        outputs = said.outputs[0]
+        if isinstance(fitted.target, Points):  # a tree is one answer: all of its elements
+            outputs = decided(fitted, outputs, said.asked[0])[0]
+        else:
+            chance = torch.Generator().manual_seed(options.seed * 1_000_003 + number)
+            there = there[torch.randperm(len(there), generator=chance)[:each]]
+        rows.outputs.append(outputs[there])
         rows.known.append(truth[0, there])
         rows.distance.append(said.distance[0, there])
         rows.index += [number] * len(there)
@@ -124,7 +134,8 @@ def _of_rows(
             "name is the same"
         )
     note = f"{left} rows are of classes that the model does not have" if left else ""
-    first = Answer("", outputs[None, asked].double(), known[asked], groups[asked], measure_of(mine), note)
+    measure = AttachmentMeasure() if isinstance(mine, Points) else measure_of(mine)
+    first = Answer("", outputs[None, asked].double(), known[asked], groups[asked], measure, note)
     found = [scored("answers", first, mine, options.resamples, options.seed)]
     if not isinstance(mine, Classes):
         return found
@@ -159,6 +170,8 @@ def by_name(
             f"the model answers {type(mine).__name__.lower()}, and what is labelled is "
             f"{type(theirs).__name__.lower()}; see --label-column"
         )
+    if isinstance(mine, Points):
+        return mine.renumbered(known, theirs.columns)
     names = list(mine.columns)
     if known.ndim == 1:
         place = torch.tensor([names.index(name) if name in names else -1 for name in theirs.columns] + [-1])

@@ -9,21 +9,24 @@ import torch
 from jaxtyping import Shaped
 from torch import Tensor
 
-from ..data.feature_map import FeatureMap
-from ..data.items import AbstractItems, Skipped
+from ..data.feature_map import FeatureMap, Grid
+from ..data.items import AbstractItems, BadItemError, Skipped
 from ..data.pieces import part_of
 from ..data.segmentation import Segmentation
 from ..discovery.found import FoundBatch
-from ..fitting.examples import Examples, as_items, as_rows
+from ..fitting.examples import Examples, as_items, as_rows, as_sets
+from ..fitting.fitters import AbstractFitter
 from ..fitting.subjects import AbstractSubject
-from ..methods.targets import AbstractTarget, any_known
+from ..methods.targets import AbstractTarget, Points, any_known
 from ..modality.base import AbstractModality
 from ..modality.in_context import in_context
 from ..modality.optional import IsSequence, ReadsContext
 from ..modality.windows import InContext, Sight
+from .abstract_known import AbstractKnown
 from .elements import own_places
 from .gathering import Chosen
-from .known import AbstractKnown, known_here
+from .known import known_here
+from .known_trees import check_whole
 from .sees_items import SeesItems
 
 ItemT = TypeVar("ItemT")
@@ -103,6 +106,31 @@ def within(counts: Sequence[int], most: int, seed: int) -> list[int]:
     return sorted(order[: max(1, int((total <= most).sum()))].tolist())
 
 
+def whole(
+    items: AbstractItems[Any], number: int, asked: FeatureMap, longest: int, skipped: list[Skipped] | None
+) -> bool:
+    """Whether an item can have a tree; one that cannot is left out, where that was asked for.
+
+    Raises:
+        BadItemError: otherwise.
+    """
+    try:
+        check_whole(items, number, asked.valid.shape[1], longest)
+    except BadItemError as error:
+        if skipped is None:
+            raise
+        skipped.append(Skipped(error.name, error.reason))
+        return False
+    return True
+
+
+def in_a_row(modality: AbstractModality[Any], features: FeatureMap) -> bool:
+    """Whether the elements follow one another, and nothing else."""
+    if features.places is None:
+        return isinstance(modality, IsSequence) and modality.sequence
+    return isinstance(features.places, Grid) and len(features.places.shape) == 1
+
+
 def refuse_unordered(modality: AbstractModality[Any]) -> None:
     """Refuse elements without an order where they are to be seen side by side.
 
@@ -131,7 +159,7 @@ def labelled_vectors(
     items: AbstractItems[ItemT],
     known: AbstractKnown[ItemT],
     numbers: Sequence[int],
-    together: bool,
+    fitter: AbstractFitter,
     most: int,
     skipped: list[Skipped] | None,
     seed: int = 0,
@@ -144,7 +172,7 @@ def labelled_vectors(
         items: the data set.
         known: what is known of them.
         numbers: the items to take.
-        together: keep all vectors of an item on their lattice.
+        fitter: says whether all vectors of an item are kept together.
         most: vectors that are kept, evenly over the items, drawn by chance; together, whole items are left out.
         skipped: items that were left out so far; None where they are errors.
         seed: of the draws.
@@ -158,16 +186,18 @@ def labelled_vectors(
         said = known_here(known, number, item, features, skipped)
         if said is None:
             continue
-        asked = of.asked(features, found)
-        here = of.known(known.target(), said, features, found)
+        asked, target = of.asked(features, found), known.target()
+        if isinstance(target, Points) and not whole(items, number, asked, target.longest, skipped):
+            continue
+        here = of.known(target, said, features, found)
         there = (asked.valid & any_known(here, axes=2))[0].nonzero()[:, 0]
         if not len(there):
             continue
-        if not together:
+        if not fitter.together:
             chance = torch.Generator().manual_seed(seed * 1_000_003 + number)
             there = there[torch.randperm(len(there), generator=chance)[:each]].sort().values
             asked, here = FeatureMap(asked.values[:, there], asked.valid[:, there]), here[:, there]
-        elif asked.places is None:
+        elif asked.places is None and not fitter.points:
             refuse_unordered(model.modality)
         counts.append(len(there))
         parts.append(asked)
@@ -175,9 +205,12 @@ def labelled_vectors(
         index.append(number)
     if not parts:
         raise ValueError(f"no {of.word} of any labelled item is labelled: see whether masks or labels fit the data")
-    if together:
+    if fitter.together:
         kept = within(counts, most, seed)
         parts, facts, index = [parts[n] for n in kept], [facts[n] for n in kept], [index[n] for n in kept]
-    examples = (as_items if together else as_rows)(parts, facts, torch.tensor(index))
+    as_given = as_rows
+    if fitter.together:  # whatever points needs no lattice, and sees the order of a sequence
+        as_given = as_items if not fitter.points or in_a_row(model.modality, parts[0]) else as_sets
+    examples = as_given(parts, facts, torch.tensor(index))
     target, final_known = known.settled(examples.known)
     return Asked(replace(examples, known=final_known), target)

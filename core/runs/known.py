@@ -1,9 +1,8 @@
 """What is known of the items of a data set, wherever it is written: labels of items or elements, named masks."""
 
-import abc
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Generic, Literal, TypeVar, final
+from typing import Any, Literal, TypeVar, final
 
 import torch
 from jaxtyping import Shaped
@@ -18,39 +17,11 @@ from ..modality.optional import ReadsMasks
 from ..training.label_source import labels_at
 from ..training.label_table import Kind
 from ..training.labels import Labels
+from .abstract_known import AbstractKnown
+from .known_trees import known_trees
 from .mask_classes import MaskClasses
 
 ItemT = TypeVar("ItemT")
-
-
-class AbstractKnown(abc.ABC, Generic[ItemT]):
-    """What is known of numbered items.
-
-    Attributes:
-        note: what was not used of where it is written, in a line.
-    """
-
-    note: str = ""
-
-    @abc.abstractmethod
-    def numbers(self) -> list[int]:
-        """The items of which something may be known; nothing is read for it."""
-
-    @abc.abstractmethod
-    def of(self, number: int, item: ItemT, features: FeatureMap) -> Shaped[Tensor, "1 ..."] | None:
-        """What is known of one item, or of its elements, in the form of `target`; None for nothing.
-
-        Raises:
-            BadItemError: if it cannot be read.
-        """
-
-    @abc.abstractmethod
-    def target(self) -> AbstractTarget:
-        """What it is, by all that was asked for so far."""
-
-    @abc.abstractmethod
-    def settled(self, known: Shaped[Tensor, "*rows"]) -> tuple[AbstractTarget, Shaped[Tensor, "*rows"]]:
-        """The target when everything was asked for, and what is known in its final form."""
 
 
 @final
@@ -138,7 +109,8 @@ def known_of(
     """What is known of items, by whatever the user named.
 
     Args:
-        labels: one row per item, a table, or the word `folders`; None for a column of the data's own records.
+        labels: one row per item, a table, or the word `folders`; None for a column of the data's own records. Of trees
+            the file that holds them.
         masks: that come with the data, in place of labels.
         items: the data set.
         modality: reads masks.
@@ -154,6 +126,8 @@ def known_of(
         if labels is not None or column is not None:
             raise ValueError("labels and masks say what is known in two ways: name --labels or --masks, not both")
         return KnownMasks(_masks(masks, items, modality, skipped), len(items), rest)
+    if kind == "tree" and not isinstance(labels, Labels):
+        return known_trees(labels, items, modality, skipped)
     if labels is None and column is None:
         raise ValueError(
             "nothing is known of the items: give --labels (a table, or folders), --label-column or --masks"

@@ -26,11 +26,13 @@ from ..fitting.options import Fitting
 from ..fitting.subjects import AbstractSubject, OfElements
 from ..fitting.task import Task, outputs_of
 from ..fitting.tuning import Seen, Tuning, tune
+from ..methods.targets import Points
 from ..networks.encoder import AbstractEncoder, Network
+from .abstract_known import AbstractKnown
 from .asking import alone, labelled_vectors
 from .elements import own_places
 from .encoding import no_objects
-from .known import AbstractKnown, known_here
+from .known import known_here
 from .sees_items import SeesItems
 
 ItemT = TypeVar("ItemT")
@@ -95,10 +97,11 @@ class ItemsToSee(Generic[ItemT]):
             return torch.cat([torch.full_like(first, empty) if one is None else one for one in said])
         features = batch.features
         known = first.new_full((len(said), features.valid.shape[1], *first.shape[2:]), empty)
+        target = self.known.target()
         for row, one in enumerate(said):
             if one is not None:
                 index, _ = own_places(features.valid[row], features.places, row)
-                known[row, index] = one[0]
+                known[row, index] = target.placed(one[0], index) if isinstance(target, Points) else one[0]
         return known
 
 
@@ -145,7 +148,7 @@ def tuned(
     network = Network(both.encoder, model.network.projector).eval()
     numbers = sorted(examples.index.unique().tolist())
     again = labelled_vectors(
-        model.seeing(True, network), of, items, known, numbers, fitter.together, options.elements, skipped, options.seed
+        model.seeing(True, network), of, items, known, numbers, fitter, options.elements, skipped, options.seed
     ).examples  # fmt: skip
     tested = torch.isin(again.index, held)
     fitted = with_memory(

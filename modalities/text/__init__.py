@@ -12,6 +12,7 @@ from gestalt.core.components.ranges import Between, check_ranges
 from gestalt.core.data.items import AbstractItems, Skipped
 from gestalt.core.data.masks import AbstractMasks, ItemMasks
 from gestalt.core.data.places import Places, one_grid
+from gestalt.core.data.trees import AbstractTrees, ItemTree
 from gestalt.core.discovery.found import FoundBatch
 from gestalt.core.modality.base import AbstractModality, Reading, Specimen
 from gestalt.core.modality.in_python import FromPython, Things
@@ -28,8 +29,9 @@ from .data import passage_of
 from .dilated import Dilated
 from .encoders import Conv, Letters
 from .given_masks import read_masks, shown_masks
+from .given_trees import read_trees
 from .noise import Characters, Keyboard, Reserved, Scanned, Spelling, Synonyms
-from .outputs import element_columns, write_objects
+from .outputs import element_columns, write_objects, write_trees
 from .pieces import LEAST
 from .pieces import learned_tokenizer as learned_tokenizer
 from .pieces import train_tokenizer as train_tokenizer
@@ -200,6 +202,17 @@ class Text(AbstractModality[Passage]):
         """
         return read_masks(path, items, skipped)
 
+    def read_trees(
+        self, path: Path, items: AbstractItems[Passage], skipped: Sequence[Skipped] = ()
+    ) -> AbstractTrees[Passage]:
+        """HEAD and DEPREL of CoNLL-U.
+
+        Raises:
+            FileNotFoundError: if the path does not exist.
+            ValueError: if it holds no CoNLL-U, or its words are not those of the texts.
+        """
+        return read_trees(path, items, skipped)
+
     def shown_masks(self, item: Passage, masks: ItemMasks) -> Sequence[tuple[str, Any]]:
         """Each span with its first and last character in the file."""
         return shown_masks(item, masks)
@@ -236,6 +249,12 @@ class Text(AbstractModality[Passage]):
     def write_objects(self, found: Iterable[FoundBatch[Passage]], items: AbstractItems[Passage], out: Path) -> str:
         """Spans as JSON Lines with character offsets, in BIO columns, and in colours."""
         return write_objects(found, items, out)
+
+    def write_trees(
+        self, found: Iterable[tuple[int, Passage, ItemTree]], items: AbstractItems[Passage], out: Path
+    ) -> str:
+        """CoNLL-U."""
+        return write_trees(found, items, out)
 
     def element_columns(
         self, found: FoundBatch[Passage], row: int, items: AbstractItems[Passage]

@@ -2,14 +2,22 @@
 
 from collections.abc import Sequence
 
+from gestalt.core.data.trees import ItemTree
+
 from .data import Passage
 from .spans import Span, tags_of
 
 
 def conllu_lines(
-    item: Passage, spans: Sequence[Span], number: int, source: str, continued: bool = False, called: str = ""
+    item: Passage,
+    spans: Sequence[Span],
+    number: int,
+    source: str,
+    continued: bool = False,
+    called: str = "",
+    tree: ItemTree | None = None,
 ) -> str:
-    r"""One passage as a sentence of CoNLL-U; nothing is known of lemmas, parts of speech and heads: they are `_`.
+    r"""One passage as a sentence of CoNLL-U; nothing is known of lemmas and parts of speech: they are `_`.
 
     The last column has the span, as `B-2`, `I-2` (not where a word is in none), whether white space follows
     (`SpaceAfter=No`), and the word's characters in the file (`TokenRange=0:5`, the end exclusive).
@@ -21,6 +29,7 @@ def conllu_lines(
         source: the file and the line, for the comment.
         continued: the first span began in the passage before.
         called: what its record is called in the source, for the comment; none where it is called nothing.
+        tree: of its words, for HEAD and DEPREL, with how sure each head is in the last column (`HeadScore=0.87`).
 
     Example:
         >>> import torch
@@ -51,5 +60,11 @@ def conllu_lines(
         last = place + 1 == len(words)
         misc = [] if followed[place] or last else ["SpaceAfter=No"]
         misc += [] if tag == "O" else [f"Span={tag}"]
-        rows.append("\t".join((str(place + 1), word, *["_"] * 7, "|".join((*misc, f"TokenRange={begin}:{end}")))))
+        arc = ["_", "_"]
+        if tree is not None:
+            parent = int(tree.parents[place])
+            arc = [str(0 if parent == place else parent + 1), tree.relations[place]]
+            misc.insert(0, f"HeadScore={float(tree.scores[place]):.4g}")
+        shown = "|".join((*misc, f"TokenRange={begin}:{end}"))
+        rows.append("\t".join((str(place + 1), word, *["_"] * 4, *arc, "_", shown)))
     return "\n".join([*rows, "", ""])

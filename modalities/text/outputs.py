@@ -11,6 +11,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from gestalt.core.data.items import AbstractItems, id_of
+from gestalt.core.data.trees import ItemTree
 from gestalt.core.discovery.found import FoundBatch
 from gestalt.core.storage.naming import OutputNames, counted
 from gestalt.core.storage.text_file import open_text
@@ -64,6 +65,23 @@ def write_objects(found: Iterable[FoundBatch[Passage]], items: AbstractItems[Pas
             page.write(f"<p>{passages - SHOWN} more passages are in the other files.</p>\n")
         page.write("</body></html>\n")
     return f"{counted(spans, 'span')} in {counted(passages, 'passage')} of {counted(len(of), 'file')}"
+
+
+def write_trees(found: Iterable[tuple[int, Passage, ItemTree]], items: AbstractItems[Passage], out: Path) -> str:
+    """`trees.conllu`: every passage as a sentence with HEAD and DEPREL.
+
+    Raises:
+        TypeError: if the passages are no parts of files.
+    """
+    files, passages, of = _files(items), 0, set[Path]()
+    with open_text(out / "trees.conllu") as universal:
+        for index, item, tree in found:
+            passages += 1
+            file = files.path(index)
+            of.add(file)
+            source, called = f"{file}:{files.line(index)}", id_of(files, index)
+            universal.write(conllu_lines(item, (), passages, source, called=called, tree=tree))
+    return f"{counted(passages, 'tree')} in {counted(len(of), 'file')}"
 
 
 @final

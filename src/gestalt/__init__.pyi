@@ -22,6 +22,7 @@ from .core.data.segmentation import Elements as Elements
 from .core.data.segmentation import Objects as Objects
 from .core.data.segmentation import Segmentation as Segmentation
 from .core.data.transplants import Transplants as Transplants
+from .core.data.trees import ItemTree as ItemTree
 from .core.data.view import Batch as Batch
 from .core.data.view import View as View
 from .core.discovery.background import AbstractBackgroundRemover as AbstractBackgroundRemover
@@ -81,6 +82,7 @@ from .core.exports.features import GestaltFeatures as GestaltFeatures
 from .core.exports.wrapped import GestaltModel as GestaltModel
 from .core.fitting.fitters.base import AbstractFitter as AbstractFitter
 from .core.fitting.options import Fitting as Fitting
+from .core.fitting.pseudo import PseudoLabelling as PseudoLabelling
 from .core.methods.adversary import Adversary as Adversary
 from .core.methods.bert import BERT as BERT
 from .core.methods.byol import BYOL as BYOL
@@ -144,6 +146,7 @@ from .core.methods.target_head import TargetHead as TargetHead
 from .core.methods.targets.base import AbstractTarget as AbstractTarget
 from .core.methods.targets.classes import Classes as Classes
 from .core.methods.targets.tags import Tags as Tags
+from .core.methods.targets.trees import Trees as Trees
 from .core.methods.targets.values import Values as Values
 from .core.methods.transform_prediction import TransformPrediction as TransformPrediction
 from .core.modality.base import AbstractModality as AbstractModality

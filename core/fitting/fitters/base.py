@@ -10,6 +10,7 @@ from jaxtyping import Int
 from torch import Tensor
 
 from ...evaluation.splitting import Split
+from ...methods.targets import AbstractTarget, Points
 from ..descent import Descent, descend
 from ..examples import Examples
 from ..heads.base import AbstractFittedHead
@@ -24,10 +25,12 @@ class AbstractFitter(abc.ABC):
     Attributes:
         together: whether it sees all elements of an item together; otherwise one vector at a time.
         learns: whether its heads have weights that can be trained on with the encoder.
+        points: whether its heads answer which element another one points at: for trees, and nothing else.
     """
 
     together: ClassVar[bool] = False
     learns: ClassVar[bool] = True
+    points: ClassVar[bool] = False
 
     @abc.abstractmethod
     def chosen(self: FitterT, examples: Examples, task: Task, splits: Sequence[Split]) -> FitterT:
@@ -40,6 +43,23 @@ class AbstractFitter(abc.ABC):
     @abc.abstractmethod
     def described(self) -> str:
         """What it does, in words, before anything is done."""
+
+
+def check_answers(fitter: AbstractFitter, target: AbstractTarget) -> None:
+    """Refuse a head that points where nothing is pointed at, and the reverse.
+
+    Raises:
+        ValueError: naming the head that does.
+    """
+    what = type(target).__name__.lower()
+    if isinstance(target, Points) and not fitter.points:
+        raise ValueError(
+            f"{fitter.described()} cannot answer {what}, whose elements point at one another: --head biaffine"
+        )
+    if fitter.points and not isinstance(target, Points):
+        raise ValueError(
+            f"{fitter.described()} answers trees alone, and these are {what}: take another head (--head linear)"
+        )
 
 
 Fresh = Callable[[Examples, Task], AbstractFittedHead]

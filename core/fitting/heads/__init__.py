@@ -2,6 +2,7 @@
 
 from .base import AbstractFittedHead as AbstractFittedHead
 from .base import Standard as Standard
+from .biaffine import Biaffine as Biaffine
 from .convolution import ElementConvolution as ElementConvolution
 from .linear import FittedLinear as FittedLinear
 from .mlp import FittedMLP as FittedMLP

@@ -3,13 +3,14 @@
 import abc
 from typing import ClassVar, Literal, Protocol, runtime_checkable
 
-from jaxtyping import Bool, Float, Shaped
+from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor
 
 from ...data.segmentation import Segmentation
 
-Written = Literal["class", "value", "several"]
-"""How a table of labels says what is known: a class, a value, several labels with semicolons between them."""
+Written = Literal["class", "value", "several", "tree", "pair"]
+"""How labels say what is known: a class, a value, several labels with semicolons between them; trees of elements;
+whether two are the same."""
 
 
 class AbstractTarget(abc.ABC):
@@ -82,6 +83,26 @@ class Balances(Protocol):
 
     def balanced(self, known: Shaped[Tensor, "rows ..."]) -> Float[Tensor, " rows"]:
         """A weight for every row, 1 in the mean, greater for the rarer ones."""
+        ...
+
+
+@runtime_checkable
+class Points(Protocol):
+    """A target whose elements point at one another: at parents, which together make a tree."""
+
+    longest: int
+    """Elements of an item, at most."""
+
+    def arcs(self, outputs: Float[Tensor, "elements outputs"]) -> Float[Tensor, "elements parents"]:
+        """The score of every parent of every element of an item; on the diagonal that of being the root."""
+        ...
+
+    def placed(self, known: Int[Tensor, "elements 2"], index: Int[Tensor, " elements"]) -> Int[Tensor, "elements 2"]:
+        """What is known where the elements of an item have other numbers."""
+        ...
+
+    def renumbered(self, known: Int[Tensor, "rows 2"], names: tuple[str, ...]) -> tuple[Int[Tensor, "rows 2"], int]:
+        """What is known in other names of relations, and how many rows these lack."""
         ...
 
 
