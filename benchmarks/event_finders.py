@@ -76,6 +76,9 @@ def learned_ways() -> Iterator[tuple[str, ObjectFinder]]:
         yield f"merged below {threshold}", events_finder(threshold=threshold)
     for reach in (0.3, 0.4, 0.5, 0.6):
         yield f"background within {reach}", events_finder(reach=reach)
+    yield "background by what was learned alone", events_finder(above=None)
+    for above in (0.15, 0.3, 0.45, 0.6, 0.9, 1.1):
+        yield f"what is louder by less than {20 * above:g} dB is background, too", events_finder(above=above)
     for quiet in (0.025, 0.05, 0.1, 0.25):
         yield f"prototype of the quietest {quiet:g}", events_finder(quiet=quiet)
     for penalty in (0.01, 0.015, 0.02, 0.03):

@@ -77,10 +77,22 @@ def write_graph(folder: Path, nodes: int) -> Path:
     return path
 
 
+def write_series(folder: Path, seconds: int) -> Path:
+    """Three channels a hundred times a second, as a table with a column of time."""
+    path, rng = folder / "long.csv", np.random.default_rng(0)
+    with path.open("w", encoding="utf-8") as file:
+        file.write("time,x,y,z\n")
+        for second in range(seconds):
+            for place, (x, y, z) in enumerate(rng.standard_normal((100, 3)).tolist()):
+                file.write(f"{second + place / 100:.2f},{x:.4f},{y:.4f},{z:.4f}\n")
+    return path
+
+
 FILES: dict[str, LongFile] = {
     "audio": LongFile(write_audio, 60, 3 * 3600, "seconds"),
     "image": LongFile(write_image, 1024, 8192, "pixels a side"),
     "video": LongFile(write_video, 10, 600, "seconds"),
     "text": LongFile(write_text, 500, 50_000, "words"),
     "graph": LongFile(write_graph, 512, 5000, "nodes"),
+    "sensors": LongFile(write_series, 60, 3600, "seconds"),
 }

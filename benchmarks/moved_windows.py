@@ -10,9 +10,9 @@ import numpy as np
 from gestalt.core.data.items import AbstractItems
 from gestalt.core.modality.windows import InContext, Sight, beginning_before
 from gestalt.core.runs.model import Model
+from gestalt.core.runs.stretches import Sounding
 from gestalt.modalities.audio import AudioFiles, Recording
 from gestalt.modalities.audio.data import CONTEXT
-from gestalt.modalities.audio.outputs_events import Sounding
 from gestalt.modalities.audio.reading import decode
 
 

@@ -1,16 +1,25 @@
 """For all tests."""
 
+import os
 import random
 
 import numpy as np
 import pytest
 import torch
 
+from gestalt.core.shards.cache import VARIABLE
+
 # The tensors of the tests are tiny: several threads would only wait for one another.
 torch.set_num_threads(1)
 
 collect_ignore = ["extension_package"]
 """A distribution of its own, imported by its own name."""
+
+
+@pytest.fixture(autouse=True, scope="session")
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """What is kept for the next process is kept with the files of the tests, also by the commands that they start."""
+    os.environ[VARIABLE] = str(tmp_path_factory.mktemp("cache"))
 
 
 @pytest.fixture(autouse=True)

@@ -8,6 +8,7 @@ import soundfile
 from PIL import Image
 
 from tests.recordings import RATE, song
+from tests.series_files import write_table
 from tests.video_files import write as write_video
 
 
@@ -49,6 +50,12 @@ def graphs(folder: Path) -> None:
     (folder / "more.csv").write_text("smiles,y\nCC(=O)O,1\n", encoding="utf-8")
 
 
+def series(folder: Path) -> None:
+    """Series of several windows, as tables."""
+    for number in range(2):
+        write_table(folder / f"{number}.csv", seed=number, elements=90)
+
+
 def captioned(folder: Path) -> None:
     """Pictures with captions."""
     for number in range(3):
@@ -62,6 +69,7 @@ WRITTEN: Mapping[str, Callable[[Path], None]] = {
     "video": clips,
     "text": texts,
     "graph": graphs,
+    "sensors": series,
     "image+text": captioned,
 }
 """What writes a few files of every modality."""

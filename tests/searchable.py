@@ -58,6 +58,14 @@ def captioned(folder: Path, number: int) -> None:
     (folder / f"{number}.txt").write_text(f"the {WORDS[number % 8]} square\n")
 
 
+def sensors(folder: Path, number: int) -> None:
+    """A table of three channels."""
+    time = np.arange(640 + 16 * number) / 100
+    waves = [np.sin(2 * np.pi * (1 + number) * rate * time) for rate in (0.5, 1.3, 2.1)]
+    table = np.stack([time, *waves], axis=1)
+    np.savetxt(folder / f"{number}.csv", table, delimiter=",", header="time,x,y,z", comments="", fmt="%.4f")
+
+
 def series(folder: Path, number: int) -> None:
     """A series of three channels."""
     rng = np.random.default_rng(number)
@@ -73,8 +81,9 @@ FILES: dict[str, Callable[[Path, int], None]] = {
     "video": video,
     "text": text,
     "graph": molecules,
+    "sensors": sensors,
     "image+text": captioned,
-    "sensors:MODALITY": series,
+    "motion:MODALITY": series,
 }
 """What writes file number `n` of every modality; that of another package is found where the plug-ins lie."""
 

@@ -31,7 +31,7 @@ from tests.test_training import SERIES, Few, run
 from tests.toy import series_items
 
 PLUG_INS = Path(__file__).parents[1] / "docs" / "plug-ins"
-ALL = [*MODALITIES.names(), "point_clouds:MODALITY", "sensors:MODALITY"]
+ALL = [*MODALITIES.names(), "point_clouds:MODALITY", "motion:MODALITY"]
 
 
 @final

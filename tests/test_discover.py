@@ -23,7 +23,7 @@ from tests.tiny_runs import tiny_model, tiny_run
 
 PLUG_INS = Path(__file__).parents[1] / "docs" / "plug-ins"
 HOSTILE = "ä <img src=x onerror=alert(1)> 语.npy"
-NAMES = ("point_clouds", "sensors")
+NAMES = ("point_clouds", "motion")
 
 
 @pytest.fixture
@@ -85,10 +85,10 @@ def test_objects_of_a_modality_without_writers_are_json_and_a_page(
 
 def test_the_page_shows_the_first_items_and_says_so(there: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gestalt.core.runs.plain_objects.DRAWN", 2)
-    modality = load_modality("sensors:MODALITY")
+    modality = load_modality("motion:MODALITY")
     stream = Stream.of(
         tiny_model(modality, encoder_of(modality)),
-        [Path("sensors/1.npy"), Path("sensors/2.npy"), Path("sensors/3.npy")],
+        [Path("motion/1.npy"), Path("motion/2.npy"), Path("motion/3.npy")],
         False,
     )
     (there / "out").mkdir()
@@ -170,36 +170,36 @@ def test_two_pictures_of_one_name_keep_their_folders(tmp_path: Path) -> None:
 
 
 def test_a_call_without_readable_items_says_why(there: Path) -> None:
-    modality = load_modality("sensors:MODALITY")
+    modality = load_modality("motion:MODALITY")
     model = tiny_model(modality, encoder_of(modality))
     for skip_bad, error in (
-        (True, r"none of 1 items can be read; sensors/1\.npy: .*"),
-        (False, r"^sensors/1\.npy: .*"),
+        (True, r"none of 1 items can be read; motion/1\.npy: .*"),
+        (False, r"^motion/1\.npy: .*"),
     ):
-        np.save("sensors/1.npy", modality.specimens()[0].item)
-        stream = Stream.of(model, [Path("sensors/1.npy")], skip_bad)
-        (there / "sensors" / "1.npy").unlink()
+        np.save("motion/1.npy", modality.specimens()[0].item)
+        stream = Stream.of(model, [Path("motion/1.npy")], skip_bad)
+        (there / "motion" / "1.npy").unlink()
         with pytest.raises(ValueError, match=error):
             list(stream)
 
 
 def test_a_run_that_does_not_say_how_objects_are_found_is_refused(there: Path) -> None:
-    modality = load_modality("sensors:MODALITY")
+    modality = load_modality("motion:MODALITY")
     encoder = encoder_of(modality)
-    save("run", replace(tiny_model(modality, encoder), finder=None), encoder, "sensors:MODALITY")
+    save("run", replace(tiny_model(modality, encoder), finder=None), encoder, "motion:MODALITY")
     with pytest.raises(ValueError, match="does not say how objects are found"):
-        discover(Path("run"), [Path("sensors/1.npy")], Path("out"), modality=modality)
+        discover(Path("run"), [Path("motion/1.npy")], Path("out"), modality=modality)
     assert not (there / "out").exists()
 
 
 def test_a_folder_that_is_no_run_is_refused_in_words(there: Path) -> None:
     with pytest.raises(
-        FileNotFoundError, match=r"sensors holds no config\.json: it is not the folder of a finished run"
+        FileNotFoundError, match=r"motion holds no config\.json: it is not the folder of a finished run"
     ):
-        discover(Path("sensors"), [Path("sensors/1.npy")], Path("out"))
+        discover(Path("motion"), [Path("motion/1.npy")], Path("out"))
     assert not (there / "out").exists()
 
 
 def test_the_network_runs_where_it_is_asked_to(there: Path) -> None:  # noqa: ARG001
     with pytest.raises(RuntimeError, match="nowhere"):
-        discover(Path("run of sensors"), [Path("sensors/1.npy")], Path("out"), False, "sensors:MODALITY", "nowhere")
+        discover(Path("run of motion"), [Path("motion/1.npy")], Path("out"), False, "motion:MODALITY", "nowhere")

@@ -136,21 +136,21 @@ def test_a_modality_of_the_page_is_one_short_file(path: Path) -> None:
     assert len([line for line in lines if not line.startswith(("import", "from"))]) <= 78
 
 
-@pytest.mark.parametrize("name", ["point_clouds", "sensors"])
+@pytest.mark.parametrize("name", ["point_clouds", "motion"])
 def test_the_modalities_of_the_page_pass_every_law(name: str) -> None:
     assert [finding for finding in check(load_modality(f"{name}:MODALITY")) if not finding.passed] == []
 
 
 def test_the_law_that_the_page_says_fails_without_the_crop_s_offset(monkeypatch: pytest.MonkeyPatch) -> None:
-    sensors: Any = importlib.import_module("sensors")
+    motion: Any = importlib.import_module("motion")
 
     def lie(_: Any, item: Any, rng: np.random.Generator) -> Any:
         size = 3 * len(item) // 4
         start = int(rng.integers(len(item) - size + 1))
         return item[start : start + size], Affine.of(scale=[1.0], offset=[0.0])
 
-    monkeypatch.setattr(sensors.Crop, "__call__", lie)
-    failed = [finding for finding in check(sensors.MODALITY) if not finding.passed]
+    monkeypatch.setattr(motion.Crop, "__call__", lie)
+    failed = [finding for finding in check(motion.MODALITY) if not finding.passed]
     assert [finding.law.split(":")[0] for finding in failed] == ["locality"]
     assert "appears in view elements" in failed[0].counterexample
 
@@ -158,7 +158,7 @@ def test_the_law_that_the_page_says_fails_without_the_crop_s_offset(monkeypatch:
 @pytest.mark.parametrize(
     ("name", "bad", "reason"),
     [
-        ("sensors", np.ones(64), r"flat\.npy: must hold at least 32 samples × 3 finite channels, got \(64,\)"),
+        ("motion", np.ones(64), r"flat\.npy: must hold at least 32 samples × 3 finite channels, got \(64,\)"),
         ("point_clouds", np.full((9, 4), np.nan), r"flat\.npy: must hold at least 8 points × 4 finite numbers"),
     ],
 )

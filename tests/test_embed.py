@@ -21,7 +21,7 @@ from gestalt.core.runs.vector_table import VectorTable
 from tests.tiny_runs import tiny_model
 
 PLUG_INS = Path(__file__).parents[1] / "docs" / "plug-ins"
-PATH = "sensors:MODALITY"
+PATH = "motion:MODALITY"
 
 
 @pytest.fixture

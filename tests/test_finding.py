@@ -142,6 +142,23 @@ def test_objects_that_were_learned_to_be_like_the_quiet_part_are_background() ->
         assert one.labels()[0, -1] == kept
 
 
+def test_what_is_not_louder_than_the_quiet_part_in_any_number_is_background_whatever_was_learned_of_it() -> None:
+    learned = line(torch.eye(4).repeat_interleave(4, dim=0))
+    bands = torch.tensor([[0.0, 2.0], [0.2, 2.2], [0.5, 2.0], [0.1, 2.5]]).repeat_interleave(4, dim=0)
+    loudness = line(bands)
+    labels = torch.arange(4).repeat_interleave(4)[None]
+    segmentation = Segmentation.from_labels(labels, 4, learned.grid)
+
+    def kept(above: float | None) -> list[int]:
+        found = AlikeQuiet(lambda _: loudness, quiet=0.25, reach=0.4, above=above)(segmentation, learned, None)
+        return sorted(set(found.labels()[0].tolist()) - {-1})
+
+    assert kept(None) == [1, 2, 3]
+    assert kept(0.15) == [1, 2, 3]
+    assert kept(0.3) == [2, 3]
+    assert kept(0.6) == []
+
+
 def test_the_background_of_finer_segments_is_judged_by_the_elements_below_them() -> None:
     learned = line(torch.tensor([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, 1.0]]))
     loudness = line(torch.tensor([[0.0], [0.0], [1.0], [1.0]]))

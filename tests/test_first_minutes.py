@@ -58,6 +58,7 @@ UNITS = {
     "audio": {"seconds"},
     "graph": {"atoms", "nodes", "edges"},
     "image": {"pixels"},
+    "sensors": {"seconds", "samples"},
     "text": {"words"},
     "video": {"seconds", "frames"},
 }

@@ -215,7 +215,7 @@ def test_tables_of_edges_have_names_of_many_kinds(tmp_path: Path, head: str) -> 
 
 
 OTHERS: dict[str, tuple[str, str | bytes, str]] = {
-    "GraphML": ("a.graphml", "<graphml/>", r"a\.graphml: is a network in a form that is not read; convert it"),
+    "GML": ("a.gml", "graph []", r"a\.gml: is a network in a form that is not read; convert it"),
     "mol2": ("a.mol2", "@<TRIPOS>", r"a\.mol2: is a molecule in a form that is not read; convert it \(obabel"),
     "a zip": ("a.zip", b"PK", r"a\.zip: is compressed in a way that is not read; unpack it"),
     "a torn gzip": ("a.sdf.gz", b"\x1f\x8b\x08", r"a\.sdf\.gz: cannot be unpacked"),

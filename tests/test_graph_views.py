@@ -63,7 +63,8 @@ def test_node_ids_pushed_through_a_transform_are_what_its_correspondence_says(na
         hidden = torch.tensor([source < 0 for source in index])
         assert bool((view.nodes[hidden] == 0).all())
         pairs = {edge[:2] for edge in edges_with_features(view, ids)}
-        assert pairs <= {edge[:2] for edge in edges_with_features(graph, list(range(len(graph))))}
+        if name != "edge_add":
+            assert pairs <= {edge[:2] for edge in edges_with_features(graph, list(range(len(graph))))}
         assert {(two, one) for one, two in pairs} == pairs, "one direction of an edge was lost"
 
 

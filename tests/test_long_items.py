@@ -9,7 +9,14 @@ from benchmarks.long_items import FILES
 from gestalt.core.components.registry import MODALITIES
 from gestalt.core.modality.plugins import load_modality
 
-LENGTHS = {"audio": (8, 600), "image": (1024, 2048), "video": (4, 40), "text": (256, 50_000), "graph": (512, 5000)}
+LENGTHS = {
+    "audio": (8, 600),
+    "image": (1024, 2048),
+    "video": (4, 40),
+    "text": (256, 50_000),
+    "graph": (512, 5000),
+    "sensors": (20, 300),
+}
 """A short file, of two windows or so, and a long one, in the units of each modality."""
 
 

@@ -36,8 +36,8 @@ from tests.masked_methods import HIDING, IN_TWO_STEPS
 from tests.two_step_encoders import SETTINGS
 
 PLUG_INS = Path(__file__).parents[1] / "docs" / "plug-ins"
-JOINT = ["audio+video", "image+text", "audio+sensors"]
-ALL = [*MODALITIES.names(), "point_clouds:MODALITY", "sensors:MODALITY", *JOINT[:-1], "audio+sensors:MODALITY"]
+JOINT = ["audio+video", "image+text", "audio+motion"]
+ALL = [*MODALITIES.names(), "point_clouds:MODALITY", "motion:MODALITY", *JOINT[:-1], "audio+motion:MODALITY"]
 STEPS, SWITCH = 14, 11
 FEW = 3
 
@@ -46,17 +46,17 @@ ODIN = small("odin-warm-start", switch=SWITCH, discovery=CopyEvery(4, "steps"))
 LACKING = {
     **{
         ("transform-prediction", name): f"the modality '{re.escape(name)}' offers no such choice"
-        for name in ("points", "sensors", *JOINT)
+        for name in ("points", "motion", *JOINT)
     },
     **{
         (method, name): "needs elements that follow one another"
         for method in ("next-element", "skip-gram")
-        for name in ("image", "graph", "points", "sensors", *JOINT)
+        for name in ("image", "graph", "points", "motion", *JOINT)
     },
     **{
         (method, name): "compares the parts of an item"
         for method in ("clip", "clip-objects")
-        for name in (*MODALITIES.names(), "points", "sensors")
+        for name in (*MODALITIES.names(), "points", "motion")
     },
     ("context-prediction", "points"): "neither a grid, nor neighbours, nor an order",
     **{("context-prediction", name): "of the parts" for name in JOINT},

@@ -27,7 +27,7 @@ TRAINED = [
 HEADS = ["--method.heads.hidden", "16", "--method.heads.projection", "8"]
 TINY = [*TRAINED, *HEADS, "--method.switch", "2"]
 METHODS = {"byol": ["--method", "byol", *HEADS, *TRAINED], "odin-warm-start": TINY}
-NAMES = {"point_clouds": "points", "sensors": "sensors"}
+NAMES = {"point_clouds": "points", "motion": "motion"}
 HOSTILE = "ä <img src=x onerror=alert(1)> 语.npy"
 
 
@@ -49,7 +49,7 @@ def found(out: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (out / "objects.jsonl").read_text(encoding="utf-8").splitlines()]
 
 
-@pytest.mark.parametrize(("name", "method"), [("point_clouds", "byol"), ("sensors", "odin-warm-start")])
+@pytest.mark.parametrize(("name", "method"), [("point_clouds", "byol"), ("motion", "odin-warm-start")])
 def test_a_modality_in_a_file_trains_reports_discovers_and_embeds(
     name: str, method: str, there: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -89,10 +89,10 @@ def test_a_modality_in_a_file_trains_reports_discovers_and_embeds(
     ("more", "said"),
     [
         ([], "name the data type by --modality: "),
-        (["--modality", "sensors:MODALITY"], "name your files and folders by --data"),
-        (["--modality", "sensors:MODALITY", "--data", "nowhere"], "nowhere does not exist"),
-        (["--modality", "sensors:MODALITY", "--data", "sensors"], r"bad\.npy: .*--skip-bad"),
-        (["--modality", "sensors:MODALITY", "--data", "sensors", "--encoder", "con"], "did you mean 'conv'"),
+        (["--modality", "motion:MODALITY"], "name your files and folders by --data"),
+        (["--modality", "motion:MODALITY", "--data", "nowhere"], "nowhere does not exist"),
+        (["--modality", "motion:MODALITY", "--data", "motion"], r"bad\.npy: .*--skip-bad"),
+        (["--modality", "motion:MODALITY", "--data", "motion", "--encoder", "con"], "did you mean 'conv'"),
     ],
 )
 def test_what_is_missing_is_asked_for(there: Path, more: list[str], said: str) -> None:  # noqa: ARG001
@@ -103,16 +103,16 @@ def test_what_is_missing_is_asked_for(there: Path, more: list[str], said: str) -
 def test_the_grouper_follows_from_the_axes_of_the_elements(there: Path) -> None:  # noqa: ARG001
     modalities = {name: load_modality(f"{name}:MODALITY") for name in NAMES}
     groupers = {name: default_finder(one, one.encoders["raw"]()).grouper for name, one in modalities.items()}
-    assert isinstance(groupers["sensors"], Along)
-    assert isinstance(groupers["sensors"].grouper, ChangePoints)
+    assert isinstance(groupers["motion"], Along)
+    assert isinstance(groupers["motion"].grouper, ChangePoints)
     assert isinstance(groupers["point_clouds"], KMeans)
 
 
 def test_another_way_of_finding_objects_is_named_with_its_settings(there: Path) -> None:
-    named = ["--modality", "sensors:MODALITY", "--data", "sensors", "--skip-bad", "--out", "run"]
+    named = ["--modality", "motion:MODALITY", "--data", "motion", "--skip-bad", "--out", "run"]
     finder = ["--finder", "default", "--finder.grouper", "k-means", "--finder.grouper.objects", "3"]
     assert execute(["run", "objects", *named, *finder, *TINY]) == 0
-    model = gestalt.load(there / "run", modality="sensors:MODALITY")
+    model = gestalt.load(there / "run", modality="motion:MODALITY")
     assert model.finder is not None
     assert isinstance(model.finder.grouper, KMeans)
     assert model.finder.grouper.objects == 3
@@ -135,8 +135,8 @@ def test_a_separate_distribution_adds_its_modalities(there: Path) -> None:
         return done.stdout
 
     listed = dict(line.split() for line in said("modalities").splitlines())
-    assert listed.items() >= {"points": "point_clouds:MODALITY", "sensors": "sensors:MODALITY"}.items()
+    assert listed.items() >= {"points": "point_clouds:MODALITY", "motion": "motion:MODALITY"}.items()
     assert said("check-modality", "points").endswith("points: every law holds\n")
-    said("run", "objects", "--modality", "sensors", "--data", "sensors", "--skip-bad", "--out", "run", *TINY)
-    said("discover", "run", "sensors", "--skip-bad", "--out", "found")  # installed: not named again
+    said("run", "objects", "--modality", "motion", "--data", "motion", "--skip-bad", "--out", "run", *TINY)
+    said("discover", "run", "motion", "--skip-bad", "--out", "found")  # installed: not named again
     assert len(found(there / "found")) == 6

@@ -22,7 +22,8 @@ from gestalt.core.modality.named_paths import named_paths
 from gestalt.core.modality.plugins import load_modality
 from gestalt.core.runs.pack import pack
 from gestalt.core.shards.archive import key_of
-from gestalt.core.shards.index import INDEX, INDICES
+from gestalt.core.shards.cache import VARIABLE, cache_folder
+from gestalt.core.shards.index import INDEX, INDICES, KEPT
 from gestalt.core.training.label_source import labels_at
 from tests.packed import WRITTEN
 
@@ -112,17 +113,22 @@ def test_labels_travel_with_their_files(tmp_path: Path) -> None:
 def test_archives_without_an_index_get_one_by_a_pass_which_is_kept_and_made_again_when_they_change(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv(VARIABLE, str(tmp_path / "cache"))
     modality, plain, out = packed("image", tmp_path)
     (out / INDEX).unlink()
     INDICES.forget()
     assert len(modality.read([out]).items) == len(plain)
-    assert (out / INDEX).is_file()
+    assert not (out / INDEX).exists()  # in a user's folder nothing is written
+    (kept,) = cache_folder().glob(f"*{KEPT}")
     INDICES.forget()
     with monkeypatch.context() as patched:
         patched.setattr("gestalt.core.shards.index.scanned", lambda path: pytest.fail(f"{path} is looked through"))
         assert len(modality.read([out]).items) == len(plain)
     with tarfile.open(out / "000000.tar", "w") as archive:
         archive.add(tmp_path / "plain" / "owl" / "b.png", "new.png")
+    INDICES.forget()
+    assert str(out / "000000.tar" / "new.png") in {name_of(modality.read([out]).items, 0)}
+    kept.write_bytes(b"damaged")
     INDICES.forget()
     assert str(out / "000000.tar" / "new.png") in {name_of(modality.read([out]).items, 0)}
 

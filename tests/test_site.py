@@ -18,7 +18,7 @@ def test_the_site_shows_every_page() -> None:
 
 
 def test_the_site_shows_the_pictures_and_the_source_to_which_pages_link() -> None:
-    assert {"docs/audio-events.png", "docs/plug-ins/sensors.py", "recipes/molecules/moieties.py"} <= set(files())
+    assert {"docs/audio-events.png", "docs/plug-ins/motion.py", "recipes/molecules/moieties.py"} <= set(files())
     assert not {name for name in files() if name.startswith("docs/site/")}
 
 

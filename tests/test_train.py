@@ -246,11 +246,11 @@ def test_a_modality_that_is_not_installed_is_named_by_its_module(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "docs" / "plug-ins"))
-    sensors = gestalt.load_modality("sensors:MODALITY")
-    items = [specimen.item for specimen in sensors.specimens()]
-    model = train(items, modality=sensors, out=tmp_path / "run", method=METHOD, training=TRAINING)
-    assert json.loads((tmp_path / "run" / "options.json").read_text())["modality"] == "sensors:MODALITY"
-    same_models(model, gestalt.load(tmp_path / "run", modality="sensors:MODALITY"), items)
+    motion = gestalt.load_modality("motion:MODALITY")
+    items = [specimen.item for specimen in motion.specimens()]
+    model = train(items, modality=motion, out=tmp_path / "run", method=METHOD, training=TRAINING)
+    assert json.loads((tmp_path / "run" / "options.json").read_text())["modality"] == "motion:MODALITY"
+    same_models(model, gestalt.load(tmp_path / "run", modality="motion:MODALITY"), items)
 
 
 @final

@@ -135,11 +135,11 @@ def test_a_modality_without_writers_has_json_and_its_own_pictures(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(PLUG_INS))
-    modality: AbstractModality[Any] = load_modality("sensors:MODALITY")
+    modality: AbstractModality[Any] = load_modality("motion:MODALITY")
     (tmp_path / "data").mkdir()
     for number, specimen in enumerate([*modality.specimens()] * 2):
         np.save(tmp_path / "data" / f"{number}.npy", specimen.item)
-    save("run", tiny_model(modality), "conv", "sensors:MODALITY")
+    save("run", tiny_model(modality), "conv", "motion:MODALITY")
     assert types(Path("run"), [Path("data")], Path("out"), TWO, modality=modality) == 0
     assert (tmp_path / "out" / "masks" / "objects.jsonl").is_file()
     assert "<svg" in (tmp_path / "out" / "types.html").read_text(encoding="utf-8")

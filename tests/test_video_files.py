@@ -269,7 +269,7 @@ def test_reading_leaves_no_threads(name: str, tmp_path: Path) -> None:
     READ[name](tmp_path / name)
     decode(tmp_path / name, 0.0, 2.0, None, 32)
     before = len(os.listdir("/proc/self/task"))
-    kept = []
+    kept: list[object] = []
     gc.disable()  # what stays until cycles are looked for stays for thousands of files
     try:
         for _ in range(4):

@@ -15,6 +15,7 @@ SETTINGS: dict[str, dict[str, dict[str, Any]]] = {
     "audio": {"transformer": {"width": 16, "depth": 2}},
     "image": {"transformer": {"width": 16, "depth": 2}},
     "video": {"transformer": {"width": 18, "depth": 2, "heads": 3}},
+    "sensors": {"transformer": {"width": 16, "depth": 2}},
     "text": {"transformer": {"width": 16, "depth": 2, "buckets": 512}, "conv": {"width": 16, "buckets": 512}},
     "graph": {
         **{name: {"width": 16, "layers": 2} for name in ("gin", "gine", "gcn", "gat")},

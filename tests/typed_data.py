@@ -23,10 +23,12 @@ from gestalt.core.runs.saving import save
 from gestalt.modalities.audio import Audio
 from gestalt.modalities.graph import MODALITY as GRAPH
 from gestalt.modalities.image import Image
+from gestalt.modalities.sensors import Sensors
 from gestalt.modalities.text import Text
 from gestalt.modalities.video import Video
 
 from .recordings import song
+from .series_files import write_table
 from .tiny_runs import tiny_model
 from .video_files import write
 
@@ -98,6 +100,11 @@ def _molecules(folder: Path) -> None:
     (folder / f"{HOSTILE}.smi").write_text("CCO ethanol\nc1ccccc1O phenol\nCC(=O)Oc1ccccc1 =ester\n", encoding="utf-8")
 
 
+def _series(folder: Path) -> None:
+    for number, name in enumerate((HOSTILE, "a")):
+        write_table(folder / f"{name}.csv", seed=number)
+
+
 def _captioned(folder: Path) -> None:
     _pictures(folder)
     for path in sorted(folder.glob("*.png")):
@@ -110,6 +117,7 @@ CASES = {
     "video": Case(lambda: Video(seconds=1.0, rate=4.0, size=16), "conv", _clips, ("masks",), "gestalt-track"),
     "text": Case(Text, "conv", _texts, ("spans.jsonl", "spans.bio"), "<mark>"),
     "graph": Case(lambda: GRAPH, "gine", _molecules, ("parts.csv",), "gestalt-part"),
+    "sensors": Case(lambda: Sensors(100.0, seconds=2.0), "conv", _series, ("events.csv",), "gestalt-stretch"),
     "image+text": Case(lambda: load_modality("image+text"), "joint", _captioned, (), "gestalt-crop"),
 }
 """Every modality that ships, and a joint one."""

@@ -1,5 +1,6 @@
 """Discovered objects of a few items, on their way to whoever writes or measures them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar, final
 
@@ -46,7 +47,7 @@ class FoundBatch(Generic[ItemT]):
     """
 
     index: tuple[int, ...]
-    items: tuple[ItemT, ...]
+    items: Sequence[ItemT]
     features: FeatureMap
     segmentation: Segmentation
     numbers: Int[Tensor, "items objects"] | None = None

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Annotated, Any, final
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
-from ..components.ranges import Between, PositiveShare, check_ranges
+from ..components.ranges import Between, PositiveShare, Weight, check_ranges
 from ..data.feature_map import FeatureMap
 from ..data.resampling import averaged
 from ..data.segmentation import Segmentation
@@ -25,33 +25,59 @@ class AlikeQuiet(AbstractBackgroundRemover):
     mean unit vector μ is background where 1 − ⟨μ, p⟩ / (‖μ‖ ‖p‖) is below `reach`. Where `RemoveBackground` compares
     plain features in units of their spread, this compares learned directions.
 
+    What is learned of a few elements beside an object may say more of the object than of them, since an encoder sees
+    its neighbourhood. With `above`, an object is background, too, if its mean salience in no number lies more than that
+    over the mean of the quietest part.
+
     Args:
-        salience: one number per element for a batch of items, such as loudness; its vectors are averaged.
+        salience: numbers per element for a batch of items, such as the loudness of bands; the mean of them says which
+            elements are the least salient.
         quiet: share of the elements, the least salient ones, that the prototype is taken from.
         reach: cosine distance from the prototype within which objects are background.
+        above: in the unit of the salience; None asks for nothing.
     """
 
     salience: Callable[[Any], FeatureMap]
     quiet: PositiveShare = 0.25
     reach: Annotated[float, Between(0.0, 2.0)] = 0.4
+    above: Weight | None = None
 
     def __post_init__(self) -> None:
         check_ranges(self)
 
     @torch.no_grad()
-    def look(self, data: Any, features: FeatureMap) -> Float[Tensor, "batch elements 1"]:
+    def look(self, data: Any, features: FeatureMap) -> Float[Tensor, "batch elements numbers"]:
         """The salience of every element, infinite where it is not known."""
-        return self.salience(data).on_elements_of(features, missing=torch.inf).float().mean(dim=-1, keepdim=True)
+        found = self.salience(data).on_elements_of(features, missing=torch.inf).float()
+        return found.mean(dim=-1, keepdim=True) if self.above is None else found
 
     @torch.no_grad()
     def remove(
-        self, segmentation: Segmentation, features: FeatureMap, seen: Float[Tensor, "batch elements 1"]
+        self, segmentation: Segmentation, features: FeatureMap, seen: Float[Tensor, "batch elements numbers"]
     ) -> Segmentation:
         """The same segments with weight 0 on the background."""
         values = unit(features.values)
-        quiet = lowest(seen[..., 0], features.valid, self.quiet)
+        quiet = lowest(seen.mean(dim=-1), features.valid, self.quiet)
         prototype = unit(median_of(values, quiet))
         objects = averaged(segmentation, features).pool(features.with_values(values))
         distance = 1 - (unit(objects.vectors) * prototype).sum(dim=-1)
-        weights = segmentation.weights * ((distance >= self.reach) & objects.present)[..., None]
+        stays = (distance >= self.reach) & objects.present
+        if self.above is not None:
+            stays &= _louder(segmentation, features, seen, quiet, self.above)
+        weights = segmentation.weights * stays[..., None]
         return Segmentation(weights, segmentation.places, segmentation.whole)
+
+
+def _louder(
+    segmentation: Segmentation,
+    features: FeatureMap,
+    seen: Float[Tensor, "batch elements numbers"],
+    quiet: Bool[Tensor, "batch elements"],
+    above: float,
+) -> Bool[Tensor, "batch objects"]:
+    """Which objects lie more than `above` over the quiet part in some number."""
+    known = torch.where(seen.isfinite(), seen, 0.0)
+    share = quiet[..., None] / quiet.sum(dim=1).clamp(min=1)[:, None, None]
+    floor = (known * share).sum(dim=1, keepdim=True)
+    found = averaged(segmentation, features).pool(features.with_values(known - floor)).vectors
+    return (found > above).any(dim=-1)

@@ -9,6 +9,7 @@ import torch
 from ..modality.base import AbstractModality
 from ..modality.joint.items import JointItems
 from ..modality.optional import ComposesModalities, WritesObjects
+from .blocks.shared import Sharing
 from .output_folder import OutputFolder
 from .parts_of_objects import write_parts
 from .plain_objects import write_plain_objects
@@ -23,6 +24,7 @@ def discover(
     skip_bad: bool = False,
     modality: AbstractModality[Any] | str | None = None,
     device: torch.device | str = "cpu",
+    sharing: Sharing | None = None,
 ) -> int:
     """Find objects in new data with a finished run, and write them in the formats of the field.
 
@@ -37,6 +39,7 @@ def discover(
         skip_bad: leave out files and items that cannot be used, and list them in `skipped.txt`.
         modality: that of the run, where it is not installed: itself, or `package.module:OBJECT`.
         device: where the network runs.
+        sharing: workers that encode the items in blocks; None: this process does.
 
     Returns:
         The exit code, 0.
@@ -49,7 +52,7 @@ def discover(
     with OutputFolder(out, paths).writing() as folder:
         model = load(run, device, modality)
         model.check_finder()
-        stream = Stream.of(model, paths, skip_bad, full=True)
+        stream = Stream.of(model, paths, skip_bad, full=True).shared(sharing, run, paths, modality, out)
         if isinstance(model.modality, WritesObjects):
             said = model.modality.write_objects(stream, stream.items, folder)
         elif isinstance(model.modality, ComposesModalities) and isinstance(stream.items, JointItems):

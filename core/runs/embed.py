@@ -10,6 +10,7 @@ import torch
 from ..data.places import Parts
 from ..modality.base import AbstractModality
 from ..storage.naming import counted
+from .blocks.shared import Sharing
 from .output_folder import OutputFolder
 from .part_rows import PartRows, part_rows
 from .saving import load
@@ -29,6 +30,7 @@ def embed(
     skip_bad: bool = False,
     modality: AbstractModality[Any] | str | None = None,
     device: torch.device | str = "cpu",
+    sharing: Sharing | None = None,
 ) -> int:
     """Write the vectors of items, of their elements and of their discovered objects.
 
@@ -51,7 +53,7 @@ def embed(
     """
     with OutputFolder(out, paths).writing() as folder:
         model = load(run, device, modality)
-        stream = Stream.of(model, paths, skip_bad)
+        stream = Stream.of(model, paths, skip_bad).shared(sharing, run, paths, modality, out)
         with _vector_files(folder) as files:
             for batch in stream:
                 first = files.items.rows

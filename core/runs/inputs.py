@@ -14,6 +14,7 @@ from ..modality.in_python import items_of
 from ..modality.named_paths import named_paths
 from ..modality.optional import ReadsContext
 from ..modality.windows import InContext, Sight
+from .blocks.block import Block
 
 ItemT = TypeVar("ItemT")
 
@@ -84,15 +85,25 @@ def _native(data: Sequence[Any], modality: AbstractModality[Any]) -> bool:
 @final
 @dataclass(frozen=True)
 class Source(Generic[ItemT]):
-    """Items that are read a few at a time: numbered ones, or those of a loader, which come once in its own order."""
+    """Items that are read a few at a time: numbered ones, or those of a loader, which come once in its own order.
+
+    Of numbered ones a `block` may be read alone; what is left out of it is its own, and not what is read beside it.
+    """
 
     items: AbstractItems[ItemT] | None
     loader: Iterable[Any]
     word: str
     skipped: list[Skipped] | None
+    block: Block | None = None
 
     @classmethod
-    def of(cls, data: Any, modality: AbstractModality[ItemT], skipped: list[Skipped] | None) -> "Source[ItemT]":
+    def of(
+        cls,
+        data: Any,
+        modality: AbstractModality[ItemT],
+        skipped: list[Skipped] | None,
+        block: Block | None = None,
+    ) -> "Source[ItemT]":
         """A source of what the user has; items that cannot be read are added to `skipped`, or errors where it is None.
 
         Raises:
@@ -106,7 +117,7 @@ class Source(Generic[ItemT]):
             skipped.extend(reading.skipped)
         for entry in reading.damaged:
             warnings.warn(f"damaged {entry.name}: {entry.reason}", stacklevel=2)
-        return cls(reading.items, (), modality.name, skipped)
+        return cls(reading.items, (), modality.name, skipped, block)
 
     def name(self, index: int) -> str:
         """Where an item comes from."""
@@ -128,14 +139,14 @@ class Source(Generic[ItemT]):
         """
         items = self.items
         assert isinstance(items, ReadsContext)
-        for first in range(0, len(self), size):
+        for chunk in self._chunks(size):
             numbers, some = list[int](), list[InContext[ItemT]]()
-            for index in range(first, min(first + size, len(self))):
+            for index in chunk:
                 try:
                     some.append(items.read_in_context(index, sight))
                     numbers.append(index)
                 except Exception as error:  # as `read_item`: libraries raise whatever they like
-                    self._leave_out(as_bad_item(items.name(index), error))
+                    self._leave_out(index, as_bad_item(items.name(index), error))
             if some:
                 yield tuple(numbers), tuple(some)
 
@@ -143,7 +154,13 @@ class Source(Generic[ItemT]):
         """How many there are; 0 for a loader, which does not say."""
         return 0 if self.items is None else len(self.items)
 
-    def _leave_out(self, error: BadItemError) -> None:
+    def _chunks(self, size: int) -> Iterator[range]:
+        seen = range(len(self)) if self.block is None else self.block.seen
+        yield from (seen[first : first + size] for first in range(0, len(seen), size))
+
+    def _leave_out(self, index: int, error: BadItemError) -> None:
+        if self.block is not None and index not in self.block.own:
+            return
         if self.skipped is None:
             raise error
         self.skipped.append(Skipped(error.name, error.reason))
@@ -157,13 +174,13 @@ class Source(Generic[ItemT]):
 
     def _numbered(self, items: AbstractItems[ItemT], size: int) -> Iterator[tuple[tuple[int, ...], tuple[ItemT, ...]]]:
         rng = np.random.default_rng(0)
-        for first in range(0, len(items), size):
+        for chunk in self._chunks(size):
             numbers, some = list[int](), list[ItemT]()
-            for index in range(first, min(first + size, len(items))):
+            for index in chunk:
                 try:
                     some.append(read_item(items, index, rng))
                     numbers.append(index)
                 except BadItemError as error:
-                    self._leave_out(error)
+                    self._leave_out(index, error)
             if some:
                 yield tuple(numbers), tuple(some)

@@ -37,6 +37,7 @@ from ..search.searching import Found
 from ..training.labels import Labels
 from .answer_scores import evaluate_answers
 from .answering import decoded_predictions, item_predictions, named, said_of
+from .blocks.block import Block
 from .encoding import Encoding
 from .evaluating import Evaluator
 from .evaluation_options import Evaluating
@@ -125,14 +126,14 @@ class Model(Generic[ItemT]):
         return self._encoding().found(Source.of(data, self.modality, skipped))
 
     def encoded(
-        self, data: Any, skipped: list[Skipped] | None = None, full: bool = False
+        self, data: Any, skipped: list[Skipped] | None = None, full: bool = False, block: Block | None = None
     ) -> Iterator[FoundBatch[ItemT]]:
         """As `found`; where the run does not say how objects are found, items have none.
 
         With `full`, items are those of the modality's `read_full`, too large for the network: it takes them smaller,
-        and one at a time is in memory.
+        and one at a time is in memory. Of a `block` of numbered items the batches that touch it come.
         """
-        source = Source.of(data, self.modality, skipped)
+        source = Source.of(data, self.modality, skipped, block)
         return self._encoding().full(source) if full else self._encoding().found(source)
 
     def check_finder(self) -> None:
@@ -224,16 +225,18 @@ class Model(Generic[ItemT]):
             )
         return self.target
 
-    def predictions(self, data: Any, skipped: list[Skipped] | None = None) -> Iterator[ItemPrediction]:
-        """As `predict`, one after the other: for data larger than memory."""
+    def predictions(
+        self, data: Any, skipped: list[Skipped] | None = None, block: Block | None = None
+    ) -> Iterator[ItemPrediction]:
+        """As `predict`, one after the other: for data larger than memory; of numbered items a `block` alone."""
         if self.fitted is not None:
-            own, seeing = Source.of(data, self.modality, skipped), self.seeing(self.fitted.of.of_found)
+            own, seeing = Source.of(data, self.modality, skipped, block), self.seeing(self.fitted.of.of_found)
             for batch in seeing._encoding().found(own):
                 said = said_of(self.fitted, batch, self.device)
                 yield from item_predictions(self.fitted, batch.index, said, own.name)
             return
         target = self.refuse_without_task()
-        source = Source.of(data, self.modality, skipped)
+        source = Source.of(data, self.modality, skipped, block)
         for numbers, features in self._encoding().features(source):
             with evaluating(self.network), evaluating(self.heads["task"]):
                 whole = Objects(item_means(features)[:, None], features.valid.any(dim=1, keepdim=True))

@@ -16,6 +16,8 @@ from ..training.lock import locked
 
 PARTIAL = ".gestalt-partial"
 LOCK = ".gestalt-output.lock"
+BLOCKS = ".gestalt-blocks"
+"""Encoded blocks of the archive (`Shared`): they stay when a call is stopped, and go when its results are there."""
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -98,12 +100,14 @@ class OutputFolder:
             yield partial
             self._replace(partial)
             first = False
+            shutil.rmtree(self.folder / BLOCKS, ignore_errors=True)
         except OSError as error:
             if error.errno not in FULL:
                 raise
+            stays = f"the blocks in {self.folder / BLOCKS}" if (self.folder / BLOCKS).exists() else "nothing"
             raise OSError(
                 f"{self.folder}: the disk is full ({error.strerror}); what an earlier call wrote there is untouched, "
-                "and nothing of this call stays. Free some space, or choose another disk by --out"
+                f"and {stays} of this call stays. Free some space, or choose another disk by --out"
             ) from error
         finally:
             shutil.rmtree(partial, ignore_errors=True)
@@ -146,7 +150,7 @@ class OutputFolder:
         if not self.folder.is_dir():
             return set()
         found = (path.relative_to(self.folder) for path in _files_below(self.folder))
-        return {str(path) for path in found if path.parts[0] not in (MARKER, LOCK, PARTIAL)}
+        return {str(path) for path in found if path.parts[0] not in (MARKER, LOCK, PARTIAL, BLOCKS)}
 
 
 def _files_below(folder: Path) -> Iterator[Path]:

@@ -18,6 +18,7 @@ from ..storage.csv_file import TableWriter
 from ..storage.naming import counted
 from ..storage.text_file import open_text
 from .answering import item_predictions, named, names_objects, said_of
+from .blocks.shared import Sharing
 from .element_values import ElementValues
 from .output_folder import OutputFolder
 from .pair_answers import write_pairs
@@ -38,6 +39,7 @@ def predict(
     skip_bad: bool = False,
     modality: AbstractModality[Any] | str | None = None,
     device: torch.device | str = "cpu",
+    sharing: Sharing | None = None,
     pairs: Path | None = None,
 ) -> int:
     """Write `predictions.csv` (item, best class, one column per class or value) and `predictions.jsonl`.
@@ -56,12 +58,16 @@ def predict(
         The exit code, 0.
 
     Raises:
-        ValueError: if the run has no task head and is no model, or nothing can be read.
+        ValueError: if the run has no task head and is no model, or nothing can be read; for pairs that are to be shared
+            out.
     """
+    if pairs is not None and sharing is not None:
+        raise ValueError("pairs are compared by this process: leave out --engine ray (sharing)")
     with OutputFolder(out, [*paths, *([pairs] if pairs else [])]).writing() as folder:
         model = load(run, device, modality)
         fitted = model.fitted
         stream = Stream.of(model, paths, skip_bad, full=fitted is not None and names_objects(fitted))
+        stream = stream.shared(sharing, run, paths, modality, out)
         if pairs is not None:
             said = write_pairs(model, fitted, stream.items, pairs, folder, stream.skipped)
         elif fitted is None or fitted.of.word == "item":

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Generic, TypeVar, final
+from typing import Any, Generic, TypeVar, final
 
 from tqdm import tqdm
 
@@ -13,7 +13,11 @@ from ..discovery.found import FoundBatch
 from ..modality.optional import ReadsFullResolution
 from ..storage.atomic import write_text
 from ..storage.listing import listed
+from .answering import item_predictions, said_of
+from .blocks.shared import Shared, Sharing, work_on
 from .model import Model
+from .output_folder import BLOCKS
+from .reading import reading_for
 from .results import ItemPrediction
 
 ItemT = TypeVar("ItemT")
@@ -30,6 +34,7 @@ class Stream(Generic[ItemT]):
         skipped: those that were left out so far; None where they are errors.
         full: items are those of `read_full`; the network takes them smaller, one at a time.
         damaged: files of which a part is missing; what is there is among the items.
+        elsewhere: the workers that encode them; None where this process does.
     """
 
     model: Model[ItemT]
@@ -37,6 +42,7 @@ class Stream(Generic[ItemT]):
     skipped: list[Skipped] | None
     full: bool = False
     damaged: tuple[Skipped, ...] = ()
+    elsewhere: Shared[ItemT] | None = None
 
     @classmethod
     def of(cls, model: Model[ItemT], paths: Sequence[Path], skip_bad: bool, full: bool = False) -> "Stream[ItemT]":
@@ -55,18 +61,36 @@ class Stream(Generic[ItemT]):
         left_out = [listed(path).left_out() for path in paths if path.is_dir()]
         if any(left_out):
             print(f"not looked into: {'; '.join(filter(None, left_out))}", file=sys.stderr)
-        if full and isinstance(modality, ReadsFullResolution):
-            reading, in_full = modality.read_full(paths, skip_bad), True
-        else:
-            reading, in_full = modality.read(paths, skip_bad), False
+        in_full = full and isinstance(modality, ReadsFullResolution)
+        reading = reading_for(modality, paths, skip_bad, in_full)
         for entry in reading.damaged:
             print(f"damaged {entry.name}: {entry.reason}", file=sys.stderr)
         skipped = list(reading.skipped) if skip_bad else None
         return cls(model, reading.items, skipped, in_full, reading.damaged)
 
+    def shared(
+        self, sharing: Sharing | None, run: Path, paths: Sequence[Path], named: Any, out: Path
+    ) -> "Stream[ItemT]":
+        """The same, encoded by the workers of an engine, if one is asked for.
+
+        Args:
+            sharing: the engine, and what it gets.
+            run: the folder of the model.
+            paths: those that the items were read from.
+            named: the modality, as the user named it.
+            out: the folder of the results, in which those of blocks are kept until all are there.
+        """
+        if sharing is None:
+            return self
+        work = work_on(run, paths, self.skipped is not None, named, str(self.model.device), self.full, out / BLOCKS)
+        return replace(
+            self, elsewhere=Shared(work, sharing.engine, sharing.block, 1 if self.full else self.model.batch)
+        )
+
     def seeing(self, finds: bool) -> "Stream[ItemT]":
         """The same without objects, where nobody needs them."""
-        return replace(self, model=self.model.seeing(finds))
+        elsewhere = None if self.elsewhere is None else self.elsewhere.seeing(finds)
+        return replace(self, model=self.model.seeing(finds), elsewhere=elsewhere)
 
     def __iter__(self) -> Iterator[FoundBatch[ItemT]]:
         """The items in their order.
@@ -76,8 +100,9 @@ class Stream(Generic[ItemT]):
             ValueError: at the end, if no item could be read.
         """
         read = 0
+        batches = self._encoded()
         with tqdm(total=len(self.items), unit="item") as progress:
-            for batch in self.model.encoded(self.items, self.skipped, self.full):
+            for batch in batches:
                 read += len(batch.index)
                 yield batch
                 progress.update(batch.index[-1] + 1 - progress.n)
@@ -89,15 +114,33 @@ class Stream(Generic[ItemT]):
         Raises:
             ValueError: also if the run has no task head.
         """
-        if self.model.fitted is None:
+        fitted = self.model.fitted
+        if fitted is None:
             self.model.refuse_without_task()  # before there is a bar of progress that the message would stand behind
+        elif self.elsewhere is not None:
+            for batch in self.seeing(fitted.of.of_found):
+                yield from item_predictions(
+                    fitted, batch.index, said_of(fitted, batch, self.model.device), self.items.name
+                )
+            return
         read = 0
+        predictions = self._predictions()
         with tqdm(total=len(self.items), unit="item") as progress:
-            for one in self.model.predictions(self.items, self.skipped):
+            for one in predictions:
                 read += 1
                 yield one
                 progress.update()
         self._refuse_nothing(read)
+
+    def _encoded(self) -> Iterator[FoundBatch[ItemT]]:
+        if self.elsewhere is not None:
+            return self.elsewhere.found(self.items, self.skipped)
+        return self.model.encoded(self.items, self.skipped, self.full)
+
+    def _predictions(self) -> Iterator[ItemPrediction]:
+        if self.elsewhere is not None:
+            return self.elsewhere.predictions(self.items, self.skipped)
+        return self.model.predictions(self.items, self.skipped)
 
     def _refuse_nothing(self, read: int) -> None:
         if not read:

@@ -96,7 +96,7 @@ def files_of(items: AbstractItems[Any], table: Path | None = None) -> list[File]
     for index in range(len(items)):
         path = os.path.abspath(file_of(items, index))
         numbers.setdefault(path, []).append(index)
-        sources.setdefault(path, {path: None}).update(dict.fromkeys(_parts(items, index)))
+        sources.setdefault(path, {path: None}).update(dict.fromkeys(files_of_parts(items, index)))
     lost = next((path for path in numbers if not os.path.lexists(path)), None)
     if lost is not None and not isinstance(items, FromFiles):  # a file that is gone is missed when it is read
         raise ValueError(
@@ -106,7 +106,7 @@ def files_of(items: AbstractItems[Any], table: Path | None = None) -> list[File]
     return [
         File(
             os.fsencode(path),
-            " ".join(map(_stamp, sources[path])),
+            " ".join(map(file_stamp, sources[path])),
             tuple(own),
             again or tuple(map(os.fsencode, sources[path])),
         )
@@ -138,7 +138,7 @@ def wholes_of(items: AbstractItems[Any], numbers: Sequence[int]) -> list[list[in
     return found
 
 
-def _parts(items: AbstractItems[Any], index: int) -> list[str]:
+def files_of_parts(items: AbstractItems[Any], index: int) -> list[str]:
     """The files of all parts of a joint item."""
     if not isinstance(items, JointItems):
         return []
@@ -148,7 +148,7 @@ def _parts(items: AbstractItems[Any], index: int) -> list[str]:
     ]
 
 
-def _stamp(path: str) -> str:
+def file_stamp(path: str) -> str:
     """The size of a file and when it was written; of a folder that counts as a file, of all in it."""
     if not os.path.isdir(path):
         place = place_of(Path(path))

@@ -1,4 +1,4 @@
-"""The index of the archives of a folder: kept beside them, or made by one pass over their headers."""
+"""The index of the archives of a folder: packed beside them, or made by one pass over their headers and kept apart."""
 
 import json
 import uuid
@@ -13,9 +13,12 @@ from ..storage.atomic import write_bytes
 from ..storage.damage import first_line
 from .addresses import address_of, archives_in, forget_sizes, is_archive, opened, stamp_of
 from .archive import Archive, key_of, scanned
+from .cache import cached_for
 
 INDEX = "gestalt-shards.parquet"
-"""Beside archives: shard, key, name, offset, size and crc32 of every file."""
+"""Beside packed archives: shard, key, name, offset, size and crc32 of every file."""
+KEPT = ".shards.parquet"
+"""The ending of the same table of archives that came without one; it lies in the folder for what can be made again."""
 SAID = b"gestalt"
 """The entry of the table's own metadata that holds what is known of whole archives."""
 
@@ -64,7 +67,7 @@ class Index:
         return kept if kept or address_of(folder) is None else archives_in(folder)
 
     def look_into(self, paths: Iterable[Path]) -> None:
-        """Know all these archives, and keep what is new of them beside them, where that can be written."""
+        """Know all these archives, and keep what is new of them for the next process."""
         changed = dict[str, Path]()
         for path in paths:
             before = self._known(path.parent).get(path.name)
@@ -99,20 +102,25 @@ def _stamp(path: Path) -> str:
 
 
 def kept_in(folder: Path) -> Mapping[str, Archive]:
-    """What the index that lies in a folder says, by the names of archives; nothing where none lies there.
+    """What is known of a folder's archives by their names: its own index, and what earlier passes found.
 
     Raises:
-        ValueError: if it is damaged.
+        ValueError: if its own index is damaged.
     """
-    path = folder / INDEX
     try:
-        return read_index(path)
+        packed = read_index(folder / INDEX)
     except (FileNotFoundError, NotADirectoryError):
-        return {}
+        packed = {}
     except OSError:
         if address_of(folder) is None:
             raise
-        return {}  # servers have many ways to say that there is none
+        packed = {}  # servers have many ways to say that there is none
+    if address_of(folder) is not None:
+        return packed
+    try:
+        return {**read_index(cached_for(folder, KEPT)), **packed}
+    except (OSError, ValueError):  # none, or a damaged one: it is made again
+        return packed
 
 
 def read_index(path: Path) -> Mapping[str, Archive]:
@@ -157,20 +165,23 @@ def read_index(path: Path) -> Mapping[str, Archive]:
 
 def _damaged(path: Path, error: Exception) -> ValueError:
     return ValueError(
-        f"{path} is damaged ({type(error).__name__}: {first_line(error)}); remove it: it is made again by a pass over "
-        "the archives, without the check sums"
+        f"{path} is damaged ({type(error).__name__}: {first_line(error)}); remove it: what it says is found again "
+        "by a pass over the archives, without the check sums"
     )
 
 
 def keep(folder: Path, archives: Mapping[str, Archive]) -> bool:
-    """Write the index of a folder; whether it could be written."""
-    if address_of(folder) is not None or not archives:
+    """Keep what is known of the archives that a local folder has no index of; whether it could be written."""
+    unpacked = {name: one for name, one in archives.items() if not one.packed}
+    if address_of(folder) is not None or not unpacked:
         return False
     try:
-        own = folder / f".{INDEX}.{uuid.uuid4().hex}"  # several processes of a training may have made it
-        write_bytes(own, table_of(archives))
-        own.replace(folder / INDEX)
-    except OSError:  # a medium that cannot be written to, or somebody else's folder: it is made again next time
+        path = cached_for(folder, KEPT)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        own = path.with_name(f".{path.name}.{uuid.uuid4().hex}")  # several processes of a training may have made it
+        write_bytes(own, table_of(unpacked))
+        own.replace(path)
+    except OSError:  # nowhere to write to: it is made again next time
         return False
     return True
 

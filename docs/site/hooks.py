@@ -26,8 +26,7 @@ BLOCKS = {
     "h2": "headings",
     "blockquote": "quotations",
 }
-CELL = re.compile(r"<td[ >].*?</td>", re.DOTALL)
-CODE = re.compile(r"<code>([^<]*)</code>")
+CODE = re.compile(r"(<pre[ >].*?</pre>)|<code>([^<]*)</code>", re.DOTALL)
 TUTORIAL = re.compile(r"(?<=\]\()((?:[^)\s]*/)?tutorials/[\w-]+)\.py(?=\))")
 LOADED = re.compile(r"""<(?:script|img|link|iframe)\b[^>]*?\b(?:src|href)=["']?([^"'\s>]+)""")
 
@@ -73,12 +72,14 @@ def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -
                 f"{page.file.src_uri} has {here} on the site, and {there} on GitHub: leave a line free before and "
                 "after a list, and indent what belongs to one of its entries (a list, a block) by four spaces"
             )
-    return CELL.sub(lambda cell: CODE.sub(whole_words, cell[0]), html)
+    return CODE.sub(whole_words, html)
 
 
 def whole_words(code: re.Match[str]) -> str:
-    """Code in a table, which may be broken between words alone: not within `--method.finder`."""
-    return "<code>" + " ".join(f"<span class=word>{word}</span>" for word in code[1].split(" ")) + "</code>"
+    """Code in a line, which may be broken between words alone: not within `--method.finder`. Blocks stay."""
+    if code[1] is not None:
+        return code[1]
+    return "<code>" + " ".join(f"<span class=word>{word}</span>" for word in code[2].split(" ")) + "</code>"
 
 
 def shape(html: str) -> str:

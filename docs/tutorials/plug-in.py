@@ -2,14 +2,14 @@
 # # A data type of your own
 #
 # Three sensors, sampled a hundred times a second. One file says how such series are read, changed, encoded and shown;
-# it is [`sensors.py`](../plug-ins/sensors.py), which the page [Add a modality](../plug-in.md) builds step by step. We
+# it is [`motion.py`](../plug-ins/motion.py), which the page [Add a modality](../plug-in.md) builds step by step. We
 # check its laws, make series whose pieces we know, and see whether they are found.
 
 # %%
 from pathlib import Path
 
+import motion
 import numpy as np
-import sensors
 from IPython.display import HTML
 
 import gestalt
@@ -19,7 +19,7 @@ from gestalt.core.conformance import findings
 # ## Does it keep the laws?
 
 # %%
-for finding in findings(sensors.MODALITY):
+for finding in findings(motion.MODALITY):
     print("pass" if finding.passed else "FAIL", finding.law)
 
 # %% [markdown]
@@ -42,10 +42,10 @@ for number in range(24):
 
 # %%
 short = gestalt.Training(steps=10, batch=8, lr=2e-3, warmup=1, log_every=2, workers=0, accelerator="cpu")
-model = gestalt.train("series", modality=sensors.MODALITY, out="mine", training=short)
+model = gestalt.train("series", modality=motion.MODALITY, out="mine", training=short)
 item = model.discover("series")[0]
 HTML(model.modality.render(item.item, item.labels, item.places))
 
 # %% [markdown]
-# On the command line the same is `gestalt run objects --modality sensors:MODALITY --data series`; an entry point in
+# On the command line the same is `gestalt run objects --modality motion:MODALITY --data series`; an entry point in
 # your own package gives it a name.

@@ -136,16 +136,17 @@ class Audio(AbstractModality[Recording]):
         """
         return read_audio(paths, self.sample_rate, self.seconds, skip_bad)
 
-    def at_rate(self, sample_rate: int | None, encoder: str, paths: Sequence[Path]) -> "Audio":
+    def at_rate(self, sample_rate: float | None, encoder: str, paths: Sequence[Path]) -> "Audio":
         """Recordings of the same length at `sample_rate`; None: that of most of them, 16 kHz for encoders of speech.
 
         Raises:
             FileNotFoundError: for a path that does not exist.
-            ValueError: if there is no audio at all.
+            ValueError: if there is no audio at all, or the rate is no whole number.
         """
         if sample_rate is None:
             sample_rate = SHIPPED if encoder in OF_SPEECH else rate_of(paths, MOST)
-        return Audio(sample_rate, self.seconds)
+        # Audio itself refuses 22050.5.
+        return Audio(int(sample_rate) if sample_rate == int(sample_rate) else sample_rate, self.seconds)  # type: ignore[arg-type]
 
     def encoder_settings(self, encoder: str, items: AbstractItems[Recording]) -> Mapping[str, Any]:
         """The sample rate of the recordings, for the encoders that take it.

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 from jaxtyping import Float
 
+from gestalt.core.storage.riff import lacks_texts
+
 from . import coded_frames
 
 if TYPE_CHECKING:
@@ -63,6 +65,8 @@ def extent(path: Path) -> Extent | None:
     import av
     from av.error import FFmpegError
 
+    if lacks_texts(path):
+        return None
     try:
         with av.open(str(path)) as container:
             stream = next(iter(container.streams.audio), None)

@@ -12,9 +12,10 @@ from torch import Tensor
 
 from gestalt.core.data.items import AbstractItems, BadItemError, Skipped
 from gestalt.core.modality.base import Reading
-from gestalt.core.modality.files import find_files, number_of
+from gestalt.core.modality.files import find_files
+from gestalt.core.modality.in_time import WindowsInTime
 from gestalt.core.modality.probing import none_usable, probe, sample
-from gestalt.core.modality.windows import InContext, Sight, WindowIndex, beginning_before, jittered, window_name
+from gestalt.core.modality.windows import InContext, Sight
 
 from .reading import ADVICE, SUFFIXES, Header, decode, read_header
 from .silence import refuse_nan, refuse_silent
@@ -111,33 +112,27 @@ class AudioFiles(AbstractItems[Recording]):
         self.jitter = jitter
         whole = [(0.0, header.seconds) for header in self.headers]
         self.stretches = tuple(whole if stretches is None else stretches)
-        self._index = WindowIndex(self._count(end - begin) for begin, end in self.stretches)
-
-    def _count(self, length: float) -> int:
-        whole, rest = divmod(length, self.seconds)
-        return max(1, int(whole) + (rest >= SHORTEST))
+        self._windows = WindowsInTime(self.paths, self.stretches, seconds, SHORTEST)
 
     def __len__(self) -> int:
         """Windows of all files together."""
-        return len(self._index)
+        return len(self._windows)
 
     def place(self, index: int) -> tuple[int, int]:
         """The number of the file of window `index`, and that of the window in it."""
-        return self._index.place(index)
+        return self._windows.place(index)
 
     def path(self, index: int) -> Path:
         """The file of window `index`."""
-        return self.paths[self._index.place(index)[0]]
+        return self._windows.path(index)
 
     def start(self, index: int) -> float:
         """Where window `index` begins in its file, in seconds (without jitter)."""
-        file, window = self._index.place(index)
-        return self.stretches[file][0] + window * self.seconds
+        return self._windows.start(index)
 
     def name(self, index: int) -> str:
         """The file, and the seconds of the window in it."""
-        end = self.stretches[self._index.place(index)[0]][1]
-        return window_name(self.path(index), self.start(index), self.seconds, end)
+        return self._windows.name(index)
 
     def windows(self, path: Path) -> range:
         """The numbers of one file's windows, in order of time.
@@ -145,7 +140,7 @@ class AudioFiles(AbstractItems[Recording]):
         Raises:
             ValueError: if the file is not among these.
         """
-        return self._index.of_file(number_of(path, self.paths))
+        return self._windows.of_file(path)
 
     def with_jitter(self, jitter: bool) -> "AudioFiles":
         """The same files, read for training (`True`) or exactly."""
@@ -161,15 +156,12 @@ class AudioFiles(AbstractItems[Recording]):
 
     def between(self, moments: Mapping[Path, tuple[float, float]]) -> "AudioFiles":
         """The same files; of those that are named, windows between two moments in the clock of the file alone."""
-        stretches = [
-            (moments[path][0] - header.begin, moments[path][1] - header.begin) if path in moments else own
-            for path, header, own in zip(self.paths, self.headers, self.stretches, strict=True)
-        ]
+        stretches = self._windows.between(moments, [header.begin for header in self.headers])
         return AudioFiles(self.paths, self.headers, self.sample_rate, self.seconds, self.jitter, stretches)
 
     def whole(self, index: int) -> range:
         """The windows of the file of window `index`."""
-        return self._index.of_file(self._index.place(index)[0])
+        return self._windows.whole(index)
 
     def read(self, index: int, rng: np.random.Generator) -> Recording:
         """One window as mono at `sample_rate`.
@@ -177,12 +169,10 @@ class AudioFiles(AbstractItems[Recording]):
         Raises:
             BadItemError: if it cannot be decoded, or holds NaN or infinity.
         """
-        file, begin = self._index.place(index)[0], self.start(index)
-        earliest, end = self.stretches[file]
-        if self.jitter:
-            begin = jittered(begin, self.seconds, end, rng, earliest)
-        header, seconds = self.headers[file], min(self.seconds, end - begin)
-        samples = decode(self.paths[file], header, begin, seconds, self.sample_rate)
+        file = self.place(index)[0]
+        begin = self._windows.moved(index, rng) if self.jitter else self.start(index)
+        seconds = self._windows.seconds_of(index, begin)
+        samples = decode(self.paths[file], self.headers[file], begin, seconds, self.sample_rate)
         if len(samples) == 0:
             raise BadItemError(self.name(index), f"the file ends before its header says; {ADVICE}")
         refuse_nan(self.name(index), samples.numpy())
@@ -198,13 +188,9 @@ class AudioFiles(AbstractItems[Recording]):
             BadItemError: if the window itself cannot be used.
         """
         begin, rate = self.start(index), self.sample_rate
-        margin = max(0.0, min(max(CONTEXT, sight.reach), (sight.longest - self.seconds) / 2))
-        first = beginning_before(begin, margin, float(rate), sight.steps)
-        if begin + self.seconds - first / rate > sight.longest:
-            first = round(begin * rate)
-        samples = self._stretch(index, first / rate, min(begin + self.seconds + margin - first / rate, sight.longest))
-        end = self.stretches[self._index.place(index)[0]][1]
-        before, length = round(begin * rate) - first, round(min(self.seconds, end - begin) * rate)
+        first, seconds = self._windows.around(index, float(rate), sight, CONTEXT)
+        samples = self._stretch(index, first / rate, seconds)
+        before, length = round(begin * rate) - first, round(self._windows.seconds_of(index) * rate)
         window = samples[before : before + length].clone()
         if len(window) == 0:
             window = samples = self.with_jitter(False).read(index, np.random.default_rng(0)).samples
@@ -215,7 +201,7 @@ class AudioFiles(AbstractItems[Recording]):
 
     def _stretch(self, index: int, begin: float, seconds: float) -> Float[Tensor, " time"]:
         """Some of the file of a window; empty where it cannot be decoded, which may be due to the context alone."""
-        file = self._index.place(index)[0]
+        file = self.place(index)[0]
         try:
             return decode(self.paths[file], self.headers[file], begin, seconds, self.sample_rate)
         except BadItemError:

@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Any, final
 from xml.parsers import expat
 
+from gestalt.core.modality.labelled_events import LabelledEvent, event_of
 from gestalt.core.tables.blocks import blocks_of
-
-from .labelled_events import LabelledEvent, event_of
 
 
 def events_of_elan(path: Path) -> list[LabelledEvent]:

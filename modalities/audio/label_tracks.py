@@ -4,8 +4,9 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from gestalt.core.modality.labelled_events import LabelledEvent, event_of, text_lines
+
 from .elan import events_of_elan
-from .labelled_events import LabelledEvent, event_of, text_lines
 from .praat import events_of_praat
 from .raven import events_of_raven, is_raven
 

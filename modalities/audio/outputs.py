@@ -15,12 +15,12 @@ from gestalt.core.data.items import AbstractItems
 from gestalt.core.data.segmentation import Segmentation
 from gestalt.core.discovery.found import FoundBatch, Named
 from gestalt.core.discovery.groupers import along_first_axis
+from gestalt.core.runs.stretches import Event, Sounding, kinds_of
 from gestalt.core.storage.csv_file import TableWriter
 from gestalt.core.storage.naming import OutputNames, counted
 from gestalt.core.storage.text_file import open_text
 
 from .data import AudioFiles, Recording
-from .outputs_events import Event, Sounding, kinds_of
 from .outputs_tracks import TRACKS, Labelled
 
 COLUMNS = ("filename", "onset", "offset", "event_label")

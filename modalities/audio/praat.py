@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from .labelled_events import LabelledEvent, event_of, text_lines
+from gestalt.core.modality.labelled_events import LabelledEvent, event_of, text_lines
 
 TOKEN = re.compile(r'"((?:[^"]|"")*)"|<(\w+)>|([-+]?(?:\d[\d.]*(?:[eE][-+]?\d+)?|\.\d+))(?=[\s]|$)')
 LABEL = re.compile(r"\b(?:item|intervals|points) *\[\d*\] *:?|\b[A-Za-z]\w*\??(?: size| \w+\?)? *[=:]")

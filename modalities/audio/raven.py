@@ -3,9 +3,8 @@
 from pathlib import Path
 
 from gestalt.core.data.items import BadItemError
+from gestalt.core.modality.labelled_events import LabelledEvent, event_of, text_lines
 from gestalt.core.tables.rows import table_of
-
-from .labelled_events import LabelledEvent, event_of, text_lines
 
 BEGIN, END, OFFSET, FILE = "Begin Time (s)", "End Time (s)", "File Offset (s)", "Begin File"
 NAMES = ("Annotation", "Species", "Species Code", "Common Name", "Label", "Sound type", "Type")

@@ -15,6 +15,7 @@ from gestalt.core.data.items import BadItemError
 from gestalt.core.data.reasons import cause_of, reason_of
 from gestalt.core.shards.files import at_hand
 from gestalt.core.storage.ogg import lacks_end
+from gestalt.core.storage.riff import lacks_texts
 
 from . import chunks, containers, sound_files
 
@@ -133,7 +134,7 @@ def _header(path: Path) -> Header:
         found = containers.extent(path)
         if found is None:
             reason = "it holds no audio that FFmpeg can decode" if path.suffix.lower() in CONTAINERS else said
-            raise ValueError(reason)
+            raise ValueError(lacks_texts(path) or reason)
         return _of_container(path, found, claimed.missing)
     exact = Header(said.frames / said.sample_rate, said.sample_rate, container=False)
     if said.frames and said.kind not in sound_files.GUESSED | sound_files.PACKED:

@@ -38,6 +38,7 @@ from .molecules import molecule_of as molecule_of
 from .networks import from_pyg as from_pyg
 from .objects import COLUMNS, graphs_of
 from .outputs import element_columns, write_objects
+from .pyg_export import to_pyg as to_pyg
 from .reading import Written, read_graphs
 from .records import GraphRecords as GraphRecords
 from .records import Record as Record
@@ -47,7 +48,18 @@ from .render_object import render_object
 from .specimens import specimens
 from .statistics import statistics
 from .transplants import transplant
-from .views import EdgeDrop, EdgeMask, FeatureMask, Neighbourhood, NodeDrop, NodeMask, RandomWalk, Reorder, Subgraph
+from .views import (
+    EdgeAdd,
+    EdgeDrop,
+    EdgeMask,
+    FeatureMask,
+    Neighbourhood,
+    NodeDrop,
+    NodeMask,
+    RandomWalk,
+    Reorder,
+    Subgraph,
+)
 from .views import chain as chain
 from .views import default_views as default_views
 
@@ -58,6 +70,10 @@ class GraphModality(AbstractModality[Graph]):
 
     Args:
         most: nodes of an item; larger graphs are cut into connected windows.
+        elements: `nodes`, or `edges`: the nodes of every item are then the edges of its graph (its line graph), so that
+            objects are groups of edges.
+        directed: whether edges of edge lists and of tables of numbers point from the first node to the second; other
+            files say it themselves.
         margin: edges around such a window up to which the network sees other nodes, once it has learned: one more than
             the encoder has layers gives the vectors of the whole graph. At most `most` nodes are seen so.
         column: the name of the SMILES column in tables; the usual names are found without it.
@@ -77,12 +93,18 @@ class GraphModality(AbstractModality[Graph]):
         column: str | None = None,
         encoding: str | None = None,
         margin: Annotated[int, Between(0, 1000)] = 4,
+        elements: str = "nodes",
+        directed: bool = False,
     ) -> None:
         self.most = most
         self.column = column
         self.encoding = encoding
         self.margin = margin
+        self.elements = elements
+        self.directed = directed
         check_ranges(self)
+        if elements not in ("nodes", "edges"):
+            raise ValueError(f"elements are nodes or edges, got {elements!r}")
         if encoding is not None:
             check_encoding(encoding)
         self.encoders: Mapping[str, Callable[..., AbstractEncoder]] = {
@@ -99,6 +121,7 @@ class GraphModality(AbstractModality[Graph]):
             "node_mask": NodeMask(),
             "edge_mask": EdgeMask(),
             "edge_drop": EdgeDrop(),
+            "edge_add": EdgeAdd(),
             "node_drop": NodeDrop(),
             "random_walk": RandomWalk(),
             "neighbourhood": Neighbourhood(),
@@ -111,17 +134,19 @@ class GraphModality(AbstractModality[Graph]):
     def read(self, paths: Sequence[Path], skip_bad: bool = False) -> Reading[Graph]:
         """The graphs of all files among `paths` and in the folders among them, in sorted order.
 
-        SMILES files, tables with a column of SMILES, SDF and molfiles, each also as `.gz`; edge lists with features;
-        `.pt` files of PyTorch Geometric's `Data`. In-memory data sets of PyTorch Geometric become items by `from_pyg`.
-        Every file is read through once, to count the nodes of its graphs. Other forms are refused where they are named,
-        and listed as left out where they lie in a folder.
+        SMILES files, tables with a column of SMILES, SDF and molfiles, each also as `.gz`; edge lists with features,
+        GraphML, node-link data, scene graphs, folders of tables in the form of the Open Graph Benchmark; `.pt` files of
+        PyTorch Geometric's `Data`, whose in-memory data sets become items by `from_pyg`. Every file is read through
+        once, to count the nodes of its graphs. Other forms are refused where they are named, and listed as left out
+        where they lie in a folder.
 
         Raises:
             BadItemError: for the first line, record or file that cannot be used, unless `skip_bad`.
             FileNotFoundError: for a path that does not exist.
             ValueError: if no usable graph is found.
         """
-        return read_graphs(paths, self.most, skip_bad, Written(self.column, self.encoding), self.margin)
+        written = Written(self.column, self.encoding, self.directed)
+        return read_graphs(paths, self.most, skip_bad, written, self.margin, self.elements == "edges")
 
     def encoder_settings(self, encoder: str, items: AbstractItems[Graph]) -> Mapping[str, Any]:
         """The features of nodes and edges, which all graphs of a data set share, for the encoders that take them.
@@ -136,6 +161,8 @@ class GraphModality(AbstractModality[Graph]):
         """How many atoms a molecule has; nodes and edges of another graph."""
         if item.schema == MOLECULE:
             return {"atoms": float(len(item.ids))}
+        if item.schema.kind == "edges":
+            return {"edges": float(len(item.ids))}
         return {"nodes": float(len(item.ids)), "edges": item.edges.shape[1] / 2}
 
     def computed(self, item: Graph) -> Mapping[str, float]:
@@ -189,7 +216,7 @@ class GraphModality(AbstractModality[Graph]):
 
     def of_column(self, column: str) -> "GraphModality":
         """Molecules whose SMILES stand in that column of tables."""
-        return GraphModality(self.most, column, self.encoding, self.margin)
+        return GraphModality(self.most, column, self.encoding, self.margin, self.elements, self.directed)
 
     lines_suffix: ClassVar[str] = ".smi"
     column_names: ClassVar[Sequence[str]] = COLUMNS
@@ -218,3 +245,7 @@ class GraphModality(AbstractModality[Graph]):
 
 
 MODALITY = GraphModality()
+OF_EDGES = GraphModality(elements="edges")
+"""Edges as elements: `--modality gestalt.modalities.graph:OF_EDGES`."""
+DIRECTED = GraphModality(directed=True)
+"""Edge lists whose edges point: `--modality gestalt.modalities.graph:DIRECTED`."""

@@ -10,6 +10,10 @@ from torch import Tensor
 
 MASK = 0
 """The category of a feature that is masked, in every column: what is known begins at 1."""
+ALONG, AGAINST = 1, 2
+"""The categories of an edge that points: the way it points, and its other direction."""
+DIRECTIONS = 3
+"""Categories of the column that says which way, the mask among them."""
 
 
 @final
@@ -17,7 +21,9 @@ MASK = 0
 class Schema:
     """Which features nodes and edges have: the number of categories in each column, and how many plain numbers.
 
-    Category 0 of every column is the mask. `kind` says what it is that is described: "molecule" or "graph".
+    Category 0 of every column is the mask. `kind` says what it is that is described: "molecule", "graph", or "edges"
+    where the nodes are the edges of another graph. Where edges point (`directed`), the last column of their categories
+    says which way: each is there in both directions, `ALONG` and `AGAINST`, so that both of its ends hear of it.
 
     Example:
         >>> Schema(nodes=(5, 3), numbers=1).settings()
@@ -29,6 +35,7 @@ class Schema:
     edges: tuple[int, ...] = ()
     weights: int = 0
     kind: str = "graph"
+    directed: bool = False
 
     def settings(self) -> dict[str, Any]:
         """The arguments with which an encoder is built for such graphs."""
@@ -43,7 +50,7 @@ class Schema:
 @final
 @dataclass(frozen=True)
 class Graph:
-    """Nodes with features, and edges between them; an undirected edge is there in both directions.
+    """Nodes with features, and edges between them; an edge is there in both directions (`Schema`: those that point).
 
     `nodes` and `kinds` are categories, `numbers` and `weights` plain numbers of nodes and edges. `ids` says which
     node of its file each node is, and `names` names those where the file does. `source` is what a molecule was made of,

@@ -47,6 +47,13 @@ def writable(text: str) -> str:
     return re.sub("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]", "\ufffd", text)
 
 
+def _pairs(edges: Int[np.ndarray, "2 edges"]) -> Int[np.ndarray, "pairs 2"]:
+    """Which nodes are joined, in whichever direction, each pair once."""
+    pairs = np.unique(np.sort(edges.T, axis=1), axis=0)
+    apart: Int[np.ndarray, "pairs 2"] = pairs[pairs[:, 0] != pairs[:, 1]]
+    return apart
+
+
 def draw_network(item: Graph, colours: Mapping[int, str], width: int, height: int) -> str:
     """An SVG of circles and lines; nodes that belong to nothing stay white."""
     edges = item.edges.numpy()
@@ -54,7 +61,7 @@ def draw_network(item: Graph, colours: Mapping[int, str], width: int, height: in
     places = layout(len(item), edges) * [width - 2 * margin, height - 2 * margin] + margin
     lines = "".join(
         f'<line x1="{x:.1f}" y1="{y:.1f}" x2="{u:.1f}" y2="{v:.1f}"/>'
-        for (x, y), (u, v) in ((places[one], places[two]) for one, two in edges.T if one < two)
+        for (x, y), (u, v) in ((places[one], places[two]) for one, two in _pairs(edges))
     )
     radius = 7 if len(item) <= NAMED else 3
     circles = "".join(

@@ -5,6 +5,7 @@ import warnings
 with warnings.catch_warnings():
     # It compiles some functions in a way that torch has deprecated, and whoever imports it can do nothing about that.
     warnings.filterwarnings("ignore", message=r"`torch\.jit", category=DeprecationWarning)
+    from torch_geometric.data import Batch as Batch
     from torch_geometric.data import Data as Data
     from torch_geometric.data.data import DataEdgeAttr, DataTensorAttr
     from torch_geometric.data.storage import GlobalStorage

@@ -1,14 +1,11 @@
-"""Graphs of any kind: edge lists with features, and the graphs of PyTorch Geometric."""
+"""Edge lists with features, and the graphs of PyTorch Geometric."""
 
-import re
 import warnings
-import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-from jaxtyping import Float, Int
 from torch import Tensor
 
 from gestalt.core.data.items import BadItemError
@@ -19,15 +16,11 @@ from .columns import is_edge_list
 from .data import Graph, Schema
 from .records import GraphRecords, Record
 from .tables import Rows, rows_of
-
-GREATEST = float(torch.finfo(torch.float32).max)
-DECIMAL = re.compile(r"^([-+]?\d+),(\d+(?:[eE][-+]?\d+)?)$")
-WORDS = 256
-"""Words in a column share so many categories, by a hash that is the same everywhere: nothing needs to be stored."""
+from .typed import Edge, Network, built
 
 
-def network(path: Path, rows: Rows, encoding: str | None = None) -> Record:
-    """The one undirected graph of an edge list.
+def network(path: Path, rows: Rows, encoding: str | None = None, directed: bool = False) -> Record:
+    """The one graph of an edge list.
 
     The first two columns name the ends; further ones are features of edges: plain numbers, or words. A file
     `NAME.nodes.csv` beside `NAME.csv` has a node in its first column and the node's features in the others. The first
@@ -40,32 +33,12 @@ def network(path: Path, rows: Rows, encoding: str | None = None) -> Record:
     _even(path, lines)
     features = _node_table(path, encoding)
     order = dict.fromkeys([*features, *(cell for _, row in lines for cell in row[:2])])
-    place = {name: number for number, name in enumerate(order)}
-    pairs = [(place[row[0]], place[row[1]]) for _, row in lines]
-    kept = [number for number, (one, two) in enumerate(pairs) if one != two]
-    if not place or not kept:
+    edges = [Edge(row[0], row[1], tuple(row[2:]), directed) for _, row in lines]
+    if not any(edge.one != edge.two for edge in edges):
         raise BadItemError(str(path), "holds no edge between two nodes; name the ends of one edge on every line")
-    columns = [lines[number][1][2:] for number in kept]
-    kinds, weights = _features(columns)
-    ends = torch.tensor([pairs[number] for number in kept])
-    edges = torch.stack([ends, ends.flip(1)], dim=1).view(-1, 2).T.contiguous()
-    known = [features.get(name) for name in order]
     width = max((len(row) for row in features.values()), default=0)
-    nodes, numbers = _features([[""] * width if row is None else row for row in known])
-    degree = torch.zeros(len(place)).index_add(0, edges[1], torch.ones(edges.shape[1])).log1p()
-    numbers = torch.cat([degree[:, None], numbers], dim=1)
-    schema = Schema((WORDS,) * nodes.shape[1], numbers.shape[1], (WORDS,) * kinds.shape[1], weights.shape[1])
-    graph = Graph(
-        nodes,
-        numbers,
-        edges,
-        kinds.repeat_interleave(2, dim=0),
-        weights.repeat_interleave(2, dim=0),
-        torch.arange(len(place)),
-        schema,
-        tuple(order),
-        path.name,
-    )
+    nodes = {name: tuple(features.get(name, [""] * width)) for name in order}
+    graph = built([Network(path.name, nodes, edges, directed)])[0]
     return Record(str(path), graph, len(graph), {"title": path.name})
 
 
@@ -101,38 +74,6 @@ def _node_table(path: Path, encoding: str | None) -> dict[str, list[str]]:
                     raise BadItemError(f"{beside} [line {line}]", f"says again, and otherwise, what {row[0]!r} is")
             return found
     return {}
-
-
-def _features(rows: Sequence[Sequence[str]]) -> tuple[Int[Tensor, "rows columns"], Float[Tensor, "rows numbers"]]:
-    """Columns of words as categories, columns of numbers as numbers; an empty cell is masked, or 0.
-
-    Example:
-        >>> _features([("a", "1,5"), ("b", "2")])[1].tolist()
-        [[1.5], [2.0]]
-    """
-    words: list[Tensor] = []
-    numbers: list[Tensor] = []
-    for column in zip(*rows, strict=True):
-        values = [_number(cell) for cell in column]
-        if any(value is None for value in values) and not any("." in cell for cell in column):
-            values = [_number(DECIMAL.sub(r"\1.\2", cell)) for cell in column]  # a decimal comma, in all of them
-        if all(value is not None for value in values):
-            numbers.append(torch.tensor([value or 0.0 for value in values]))
-        else:
-            words.append(torch.tensor([1 + zlib.crc32(cell.encode()) % (WORDS - 1) if cell else 0 for cell in column]))
-    empty = torch.zeros(len(rows), 0)
-    return (
-        torch.stack(words, dim=1) if words else empty.long(),
-        torch.stack(numbers, dim=1) if numbers else empty,
-    )
-
-
-def _number(cell: str) -> float | None:
-    try:
-        value = float(cell) if cell else 0.0
-    except ValueError:
-        return None
-    return value if abs(value) <= GREATEST else None
 
 
 def from_pyg(graphs: Iterable[Any], name: str = "graph", most: int = 512) -> GraphRecords:

@@ -20,7 +20,12 @@ from gestalt.core.tables.lines import lines_of
 from gestalt.core.tables.rows import table_of
 
 from .columns import SMILES, is_edge_list, plain, smiles_column, title_in
+from .csv_folders import belongs_to, folder_records, is_csv_folder
 from .data import Graph, Schema
+from .graphml import graphml_records
+from .json_graphs import LINES as JSON_LINES
+from .json_graphs import json_records
+from .line_graphs import edge_count, line_schema
 from .molecules import MOLECULE, molecule_of
 from .networks import from_saved, network
 from .parsing import atoms_in_file, packed
@@ -32,7 +37,8 @@ from .tables import rows_of
 LINES = frozenset((".smi", ".smiles", ".txt"))
 TABLES = frozenset((".csv", ".tsv"))
 SDF = frozenset((".sdf", ".sd", ".mol"))
-SUFFIXES = LINES | TABLES | SDF | {".edgelist", ".pt"}
+JSON = JSON_LINES | {".json"}
+SUFFIXES = LINES | TABLES | SDF | JSON | {".edgelist", ".pt", ".graphml"}
 
 
 @final
@@ -43,10 +49,12 @@ class Written:
     Args:
         column: of SMILES in tables.
         encoding: of files that are not in Unicode.
+        directed: the edges of edge lists and of tables of numbers point from the first node to the second.
     """
 
     column: str | None = None
     encoding: str | None = None
+    directed: bool = False
 
 
 def find_graphs(paths: Sequence[Path]) -> list[Path]:
@@ -54,21 +62,32 @@ def find_graphs(paths: Sequence[Path]) -> list[Path]:
     their edges.
     """
     found = find_files(paths, SUFFIXES | REFUSED.keys() | {".gz"}, "graphs")
+    tables = {path for path in found if is_csv_folder(path)}
     return [
         path
         for path in found
         if path in paths
         or may_hide_data(path)
-        or (suffix_of(path) in SUFFIXES | REFUSED.keys() and not path.stem.endswith(".nodes"))
+        or (
+            suffix_of(path) in SUFFIXES | REFUSED.keys()
+            and not path.stem.endswith(".nodes")
+            and not (tables and belongs_to(path, tables))
+        )
     ]
 
 
 def read_graphs(
-    paths: Sequence[Path], most: int, skip_bad: bool = False, written: Written | None = None, margin: int = 0
+    paths: Sequence[Path],
+    most: int,
+    skip_bad: bool = False,
+    written: Written | None = None,
+    margin: int = 0,
+    of_edges: bool = False,
 ) -> Reading[Graph]:
     """Every graph in every file; each SMILES is parsed once.
 
-    Files in folders that hold graphs in a form that is not read are among what was left out, with the reason.
+    Files in folders that hold graphs in a form that is not read are among what was left out, with the reason. With
+    `of_edges`, the nodes of the items are the edges of the graphs; graphs without edges are left out, counted.
 
     Raises:
         BadItemError: for the first line, record or file that cannot be used, unless `skip_bad`.
@@ -89,7 +108,15 @@ def read_graphs(
     if not good:
         raise none_usable(skipped, f"{len(skipped)} graphs")
     kept, schema = common_schema(good, left_out)
-    return Reading(GraphRecords(kept, schema, most, margin), tuple(skipped))
+    if of_edges:
+        sized = [replace(record, size=edge_count(record.made()), numbered=None) for record in kept]
+        skipped += [
+            Skipped(record.name, "has no edge, and edges are the elements") for record in sized if not record.size
+        ]
+        kept, schema = [record for record in sized if record.size], line_schema(schema)
+        if not kept:
+            raise none_usable(skipped, f"{len(skipped)} graphs")
+    return Reading(GraphRecords(kept, schema, most, margin, of_edges), tuple(skipped))
 
 
 def _good_records(path: Path, written: Written, skipped: list[Skipped] | None) -> list[Record]:
@@ -115,7 +142,7 @@ def common_schema(records: Sequence[Record], skipped: list[Skipped] | None = Non
     Raises:
         BadItemError: naming the first record whose features differ from those of the first, if `skipped` is None.
     """
-    own = [record.source.schema if isinstance(record.source, Graph) else MOLECULE for record in records]
+    own = [record.schema for record in records]
     wanted = Counter(own).most_common(1)[0][0] if skipped is not None else own[0]
     kept: list[Record] = []
     for record, schema in zip(records, own, strict=True):
@@ -136,7 +163,8 @@ def _described(schema: Schema) -> str:
     if schema == MOLECULE:
         return "a molecule"
     nodes = f"{len(schema.nodes)} categories and {schema.numbers} numbers for every node"
-    return f"a network with {nodes}, {len(schema.edges)} and {schema.weights} for every edge"
+    pointing = " of edges that point," if schema.directed else ""
+    return f"a network{pointing} with {nodes}, {len(schema.edges)} and {schema.weights} for every edge"
 
 
 def _records(path: Path, written: Written) -> Iterator[Record | Skipped]:
@@ -150,8 +178,14 @@ def _records(path: Path, written: Written) -> Iterator[Record | Skipped]:
         return _from_sdf(path)
     if suffix == ".pt":
         return from_saved(path)
+    if suffix == ".graphml":
+        return graphml_records(path)
+    if suffix in JSON:
+        return json_records(path)
+    if is_csv_folder(path):
+        return folder_records(path, written.directed)
     if suffix == ".edgelist":
-        return iter([network(path, rows_of(path, written.encoding), written.encoding)])
+        return iter([network(path, rows_of(path, written.encoding), written.encoding, written.directed)])
     return _from_table(path, written) if suffix in TABLES else _from_lines(path, written.encoding)
 
 
@@ -176,7 +210,7 @@ def _from_table(path: Path, written: Written) -> Iterator[Record | Skipped]:
         raise BadItemError(f"{path} [line 1]", f"{error}, or leave the file out with --skip-bad") from error
     if place is None:
         if is_edge_list(layout.names):
-            yield network(path, rows_of(path, written.encoding), written.encoding)
+            yield network(path, rows_of(path, written.encoding), written.encoding, written.directed)
             return
         raise BadItemError(
             str(path),

@@ -1,5 +1,6 @@
 """The graphs of a data set as numbered items, made from what their files say when they are asked for."""
 
+import abc
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +15,23 @@ from gestalt.core.data.items import AbstractItems, BadItemError
 from gestalt.core.modality.windows import InContext, Sight, WindowIndex
 
 from .data import Graph, Schema
-from .molecules import graph_of, molecule_of
+from .line_graphs import line_graph
+from .molecules import MOLECULE, graph_of, molecule_of
 from .windows import surroundings, windows
+
+
+class AbstractStored(abc.ABC):
+    """A graph of a large collection, which is made of its file when it is asked for."""
+
+    schema: Schema
+
+    @abc.abstractmethod
+    def graph(self) -> Graph:
+        """The graph.
+
+        Raises:
+            BadItemError: if it is not there any more.
+        """
 
 
 @final
@@ -23,19 +39,39 @@ from .windows import surroundings, windows
 class Record:
     """One graph of a file: where it stands, what it holds, and what else the file says of it.
 
-    `source` is a SMILES, RDKit's binary form of a molecule, or the graph itself; `values` are the other columns, and
-    `column` is that of the SMILES. `title` is what the graph is called. `numbered` counts the nodes that the file
-    numbers (its hydrogens are no nodes), None if these are all. `file` is None for graphs that lie in none.
+    `source` is a SMILES, RDKit's binary form of a molecule, the graph itself, or what makes it; `values` are the other
+    columns, and `column` is that of the SMILES. `title` is what the graph is called. `numbered` counts the nodes that
+    the file numbers (its hydrogens are no nodes), None if these are all. `file` is None for graphs that lie in none.
     """
 
     name: str
-    source: str | bytes | Graph
+    source: str | bytes | Graph | AbstractStored
     size: int
     values: Mapping[str, str]
     file: Path | None = None
     title: str = ""
     column: str = ""
     numbered: int | None = None
+
+    @property
+    def schema(self) -> Schema:
+        """The features of its nodes and edges."""
+        return self.source.schema if isinstance(self.source, Graph | AbstractStored) else MOLECULE
+
+    def made(self) -> Graph:
+        """The graph.
+
+        Raises:
+            BadItemError: if it cannot be read.
+        """
+        if isinstance(self.source, Graph):
+            return self.source
+        if isinstance(self.source, AbstractStored):
+            return self.source.graph()
+        try:
+            return graph_of(molecule_of(self.source), self.title, self.source)
+        except ValueError as error:
+            raise BadItemError(self.name, f"{error}; correct it, or leave it out with --skip-bad") from error
 
     @property
     def last(self) -> int:
@@ -59,9 +95,12 @@ class GraphRecords(AbstractItems[Graph]):
         most: nodes of a window.
         margin: how many edges away from its window a node may lie that the network sees beside it; at most as many
             nodes as a window holds are seen so (`around`), the nearest ones.
+        of_edges: the nodes of the items are the edges of the graphs (`line_graph`), which `records` and `schema` count.
     """
 
-    def __init__(self, records: Sequence[Record], schema: Schema, most: int = 512, margin: int = 0) -> None:
+    def __init__(
+        self, records: Sequence[Record], schema: Schema, most: int = 512, margin: int = 0, of_edges: bool = False
+    ) -> None:
         if most < 1:
             raise ValueError(f"a window holds at least one node, got most={most}")
         self.records = tuple(records)
@@ -69,6 +108,7 @@ class GraphRecords(AbstractItems[Graph]):
         self.most = most
         self.margin = margin
         self.around = most
+        self.of_edges = of_edges
         self._index = WindowIndex((-(-record.size // most) for record in self.records), "graph")
         self._kept: dict[int, Graph] = {}
         self._cut: tuple[int, list[Int[Tensor, " nodes"]]] = (-1, [])
@@ -174,14 +214,11 @@ class GraphRecords(AbstractItems[Graph]):
         return self._cut[1]
 
     def _graph(self, record: Record) -> Graph:
-        if isinstance(record.source, Graph):
+        if isinstance(record.source, Graph) and not self.of_edges:
             return record.source
         if self._whole is not None and self._whole[0] is record:
             return self._whole[1]
-        try:
-            graph = graph_of(molecule_of(record.source), record.title, record.source)
-        except ValueError as error:
-            raise BadItemError(record.name, f"{error}; correct it, or leave it out with --skip-bad") from error
+        graph = line_graph(record.made()) if self.of_edges else record.made()
         if record.size > self.most:  # its windows are asked for one after the other: it is not made anew for each
             self._whole = record, graph
         return graph

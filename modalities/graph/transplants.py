@@ -11,6 +11,7 @@ from gestalt.core.data.masks import ItemMasks
 from gestalt.core.modality.transplant import Transplant
 
 from .data import Graph
+from .directions import turned
 from .molecules import BONDED, CHIRAL, HYDROGEN, MOLECULE, SINGLE_BOND
 
 FOREIGN = -1
@@ -105,14 +106,14 @@ def _edge(host: Graph, donor: Graph, cut: Bool[Tensor, " edges"]) -> tuple[Tenso
 
 def _joined(host: Graph, piece: Graph, ends: tuple[int, int], like: tuple[Tensor, Tensor]) -> Graph:
     """Both as one graph, with an edge more, in both directions."""
-    new = torch.tensor([ends, ends[::-1]]).T
+    new = torch.tensor([ends[::-1], ends]).T  # out of the piece, as the edges that were cut
     kind, weight = like
     return replace(
         host,
         nodes=torch.cat([host.nodes, piece.nodes]),
         numbers=torch.cat([host.numbers, piece.numbers]),
         edges=torch.cat([host.edges, piece.edges + len(host), new], dim=1),
-        kinds=torch.cat([host.kinds, piece.kinds, kind, kind]),
+        kinds=torch.cat([host.kinds, piece.kinds, kind, turned(kind, host.schema)]),
         weights=torch.cat([host.weights, piece.weights, weight, weight]),
         ids=torch.cat([host.ids, torch.full_like(piece.ids, FOREIGN)]),
     )

@@ -19,6 +19,7 @@ from gestalt.core.data.correspondence import Index
 from gestalt.core.modality.transform import AbstractTransform, Chain, Views
 
 from .data import MASK, Graph
+from .directions import turned
 from .windows import neighbours
 
 
@@ -124,6 +125,43 @@ class EdgeDrop(AbstractTransform[Graph]):
     def __call__(self, item: Graph, rng: np.random.Generator) -> tuple[Graph, Index]:
         """Every node stays in its place."""
         return item.with_edges(~_drawn_edges(item, self.share, rng)), unchanged(item)
+
+
+@final
+class EdgeAdd(AbstractTransform[Graph]):
+    """Join random pairs of nodes that no edge joins, `share` times as many as there are pairs with one.
+
+    A new edge is like a random one of the graph: the same features, in both directions if that one has both. At most as
+    many are added as there are such pairs; in a dense graph some draws are lost.
+
+    Source: edge perturbation of GraphCL (You et al., 2020), which drops and adds.
+    """
+
+    def __init__(self, share: Share = 0.1) -> None:
+        self.share = share
+        check_ranges(self)
+
+    def __call__(self, item: Graph, rng: np.random.Generator) -> tuple[Graph, Index]:
+        """Every node stays in its place."""
+        count, (one, two) = len(item), item.edges
+        if count < 2 or not len(one):
+            return item, unchanged(item)
+        taken_pairs = torch.unique(torch.minimum(one, two) * count + torch.maximum(one, two))
+        wanted = int(rng.binomial(len(taken_pairs), self.share))
+        drawn = torch.from_numpy(rng.integers(count, size=(wanted, 2)))
+        like = torch.from_numpy(rng.integers(len(one), size=wanted))
+        pairs = drawn.min(dim=1).values * count + drawn.max(dim=1).values
+        first = torch.from_numpy(np.isin(np.arange(wanted), np.unique(pairs.numpy(), return_index=True)[1]))
+        new = first & (drawn[:, 0] != drawn[:, 1]) & ~torch.isin(pairs, taken_pairs)
+        drawn, like = drawn[new], like[new]
+        back = torch.isin(two[like] * count + one[like], one * count + two)
+        kinds, weights = item.kinds[like], item.weights[like]
+        return replace(
+            item,
+            edges=torch.cat([item.edges, drawn.T, drawn[back].T.flip(0)], dim=1),
+            kinds=torch.cat([item.kinds, kinds, turned(kinds, item.schema)[back]]),
+            weights=torch.cat([item.weights, weights, weights[back]]),
+        ), unchanged(item)
 
 
 @final

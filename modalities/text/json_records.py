@@ -2,7 +2,6 @@
 
 import json
 import mmap
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,14 +10,11 @@ from typing import Any, final
 from gestalt.core.data.items import BadItemError
 from gestalt.core.shards.files import open_file
 from gestalt.core.tables.encoding import encoding_of
+from gestalt.core.tables.json_array import array_in, elements
 from gestalt.core.tables.lines import lines_of
 
 from .data import Passage
 from .record_format import AbstractRecordFormat, TextRecord
-
-TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+"|[\[\]{}]', re.DOTALL)
-OPENING, CLOSING = (b"[", b"{"), (b"]", b"}")
-BETWEEN = b" \t\r\n,"
 
 
 @final
@@ -65,8 +61,8 @@ class JsonArray(AbstractRecordFormat):
                 raise BadItemError(
                     str(self.path), "JSON is written in UTF-8; convert it, or leave it out with --skip-bad"
                 )
-            first = _array_in(content, self.inside, encoding.mark)
-            for number, (begin, end, problem) in enumerate(_elements(content, first), start=1):
+            first = array_in(content, self.inside, encoding.mark)
+            for number, (begin, end, problem) in enumerate(elements(content, first), start=1):
                 try:
                     yield TextRecord(begin, end, number, content[begin:end].decode(), problem)
                 except UnicodeDecodeError as error:
@@ -79,46 +75,6 @@ class JsonArray(AbstractRecordFormat):
     def fields(self, text: str) -> Mapping[str, str]:
         """The fields of an object that hold text, a number, or true or false."""
         return plain_fields(text)
-
-
-def _array_in(content: mmap.mmap, name: str, begin: int) -> int:
-    """Where the array of that name in a lone object begins; `begin` where there is none."""
-    after = re.compile(rb"\s*:\s*(?=\[)")
-    depth, wanted = 0, json.dumps(name).encode()
-    if not name or not re.compile(rb"\s*\{").match(content, begin):
-        return begin
-    for token in TOKEN.finditer(content, begin):
-        mark = token[0]
-        if depth == 1 and mark == wanted and (array := after.match(content, token.end())):
-            return array.end()
-        depth += (mark in OPENING) - (mark in CLOSING)
-    return begin
-
-
-def _elements(content: mmap.mmap, begin: int) -> Iterator[tuple[int, int, str]]:
-    """First byte, end and problem of every element of the array, or of a lone object."""
-    start = re.compile(rb"\s*").match(content, begin)
-    done = begin if start is None else start.end()
-    array = content[done : done + 1] == b"["
-    depth, open_at, done = 0, done, done + array
-    for token in TOKEN.finditer(content, done):
-        mark = token[0]
-        if depth == 0:
-            if content[done : token.start()].strip(BETWEEN):
-                yield done, token.start(), "is neither an object nor a text"
-            if mark == b"]" and array:
-                return
-            open_at = token.start()
-        depth += (mark in OPENING) - (mark in CLOSING)
-        if depth < 0:
-            break
-        if depth == 0:
-            done = token.end()
-            yield open_at, done, ""
-    if depth:
-        yield open_at, len(content), "is no JSON: brackets do not match up to the end of the file"
-    elif array or content[done:].strip(BETWEEN):
-        yield done, len(content), "is no JSON: the array does not end, or something stands behind it"
 
 
 def of_field(text: str, field: str, first: int, last: int | None, bare: bool = False) -> Passage | None:

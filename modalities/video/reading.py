@@ -15,6 +15,7 @@ from gestalt.core.data.items import BadItemError
 from gestalt.core.data.reasons import cause_of, reason_of
 from gestalt.core.shards.files import at_hand
 from gestalt.core.storage.ogg import lacks_end
+from gestalt.core.storage.riff import lacks_texts
 
 from .frames import picture_of, refuse_large
 from .packets import Packets, last_packets
@@ -208,6 +209,8 @@ def _kept(
 def _opened(path: Path) -> "InputContainer":
     import av
 
+    if damage := lacks_texts(path):
+        raise ValueError(damage)
     return av.open(str(path))
 
 

@@ -42,11 +42,16 @@ TEST_SEED = 1_000_000  # test soundscapes are the same for every run
 
 
 def events_finder(
-    threshold: float = 0.52, reach: float = 0.4, quiet: float = 0.05, penalty: float = 0.015, learned: float = 0.0
+    threshold: float = 0.52,
+    reach: float = 0.4,
+    quiet: float = 0.05,
+    penalty: float = 0.015,
+    learned: float = 0.0,
+    above: float | None = 0.45,
 ) -> ObjectFinder:
     """Stretches between changes of log-mel, merged while what was learned of them is alike.
 
-    What is like the quietest twentieth of a window is background. Loudness is the mean of the log-mel features.
+    What is like the quietest twentieth of a window, or hardly louder, is background. Loudness is the mean of log-mel.
 
     Args:
         threshold: stretches merge while the cosine distance of their means is below.
@@ -54,11 +59,12 @@ def events_finder(
         quiet: share of a window that is its quietest part.
         penalty: price of a fine cut; the lower, the finer.
         learned: weight of learned features in fine cuts, beside log-mel.
+        above: stretches that in no band are so much louder than the quietest part (.45 are 9 dB) are background.
     """
     raw = LogMel()
     changes = Along(ChangePoints(penalty, objects=30, standardise=False))
     regions = GroupRegions(FineGroups(changes, ConcatFeatures(raw, learned)))
-    background = AlikeQuiet(raw, quiet, reach)
+    background = AlikeQuiet(raw, quiet, reach, above)
     return ObjectFinder(MergeAlike(threshold, objects=30), "hidden", background, regions=regions, level="membership")
 
 

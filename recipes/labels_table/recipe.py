@@ -1,13 +1,13 @@
 """The table "10 % labels"."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar, final
 
 from gestalt.core.components.ranges import Count, PositiveShare, check_ranges
-from gestalt.core.evaluation import Column, Table, combined, to_markdown
-from gestalt.core.storage.atomic import write_text
+from gestalt.core.evaluation import Column, combined
+from gestalt.core.experiment.cells import measured, table_of_seed, write_table
 from gestalt.core.training.options import Training
 
 from .cells import score
@@ -60,26 +60,21 @@ class LabelsTable:
         for seed in range(options.seeds):
             data = {name: load(name, seed) for name in options.data_sets}
             note = "Accuracy. " + "; ".join(f"{name}: {one.question}" for name, one in data.items()) + "."
-            values: dict[str, Sequence[float | None]] = {
-                row.name: [self._cell(row, data[name], seed) for name in options.data_sets] for row in ROWS
-            }
-            tables.append(Table.of(f"seed {seed}", columns, values, note))
-        table = combined(tables, f"{options.seeds} seeds, {options.training.steps} steps", note)
-        write_text(options.out / "table.json", table.to_json())
-        write_text(options.out / "table.md", to_markdown(table) + "\n")
-        print(to_markdown(table))
+            rows = {row.name: self._row(row, data, seed) for row in ROWS}
+            tables.append(table_of_seed(f"seed {seed}", columns, rows))
+        title = f"{options.seeds} seeds, {options.training.steps} steps"
+        write_table(options.out, combined(tables, title, note))
         return 0
 
-    def _cell(self, row: Row, data: LabelledData, seed: int) -> float | None:
-        if row.items_only and data.of_elements:
-            return None
-        options = self.options
+    def _row(self, row: Row, data: Mapping[Name, LabelledData], seed: int) -> dict[str, float]:
+        """The accuracy of a row on every data set that it can learn from."""
+        return {
+            name: self._cell(row, one, seed) for name, one in data.items() if not (row.items_only and one.of_elements)
+        }
+
+    def _cell(self, row: Row, data: LabelledData, seed: int) -> float:
+        options, training = self.options, replace(self.options.training, seed=seed)
         folder = options.out / data.name / f"{row.folder}-{options.share:g}-{options.training.steps}-{seed}"
-        result = folder / "accuracy.txt"
-        if result.is_file():
-            return float(result.read_text(encoding="utf-8"))
-        folder.mkdir(parents=True, exist_ok=True)
-        accuracy = score(row, data, options.share, replace(options.training, seed=seed), folder)
-        write_text(result, f"{accuracy:.6f}\n")
-        print(f"{data.name}, seed {seed}, {row.name}: {accuracy:.3f}", flush=True)
-        return accuracy
+        scores = measured(folder, lambda run: {"accuracy": score(row, data, options.share, training, run)})
+        print(f"{data.name}, seed {seed}, {row.name}: {scores['accuracy']:.3f}", flush=True)
+        return scores["accuracy"]

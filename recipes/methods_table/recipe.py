@@ -1,6 +1,5 @@
 """The table of methods."""
 
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -8,8 +7,8 @@ from typing import Any, ClassVar, final
 
 from gestalt.core.components.ranges import Count, check_ranges
 from gestalt.core.components.registry import METHODS, RECIPES
-from gestalt.core.evaluation import Column, Table, combined, to_markdown
-from gestalt.core.experiment.kept import keep, kept
+from gestalt.core.evaluation import Column, Table, combined
+from gestalt.core.experiment.cells import in_words, measured, table_of_seed, text_of
 from gestalt.core.experiment.recipe import AbstractRecipe
 from gestalt.core.methods.method import wants_labels
 from gestalt.core.methods.presets import preset_named
@@ -85,7 +84,7 @@ class MethodsTable:
             texts = []
             for number, section in enumerate(found):
                 table = self._section(name, section)
-                text = f"## {table.title}\n\n{to_markdown(table)}\n\n{table.note}\n"
+                text = f"## {text_of(table)}"
                 write_text(options.out / name / ("table.json" if not number else "two-steps.json"), table.to_json())
                 print(text)
                 texts.append(text)
@@ -107,10 +106,7 @@ class MethodsTable:
         for seed in range(options.seeds):
             rows = self._seed(name, section, seed, cannot)
             rows |= {row: {} for row in cannot if row not in rows}
-            values: dict[str, Sequence[float | None]] = {
-                row: [metrics.get(column.name) for column in columns] for row, metrics in rows.items()
-            }
-            tables.append(Table.of(f"{name}, seed {seed}", columns, values))
+            tables.append(table_of_seed(f"{name}, seed {seed}", columns, rows))
         title = f"{name}, encoder {section.encoder}, {options.steps} steps, {options.seeds} seeds"
         said = "".join(f" {row} has no numbers: {reason.rstrip('.')}." for row, reason in cannot.items())
         return combined(tables, title, NOTE + said)
@@ -137,18 +133,12 @@ class MethodsTable:
             except CannotError as error:
                 cannot[preset.title] = f"{error} (seed {seed})"
                 continue
-            print(f"{name}, seed {seed}, {preset.title}: {_said(rows[preset.title])}", flush=True)
+            print(f"{name}, seed {seed}, {preset.title}: {in_words(rows[preset.title])}", flush=True)
         return rows
 
     def _cell(self, trial: Trial, folder: Path, network: Callable[[Path], Network]) -> Mapping[str, float]:
         """What was measured of a network, or is now."""
-        found = kept(folder)
-        if found is None:
-            found = trial.measured(network(folder / "run"))
-            keep(folder, found)
-            if not self.options.keep_runs:
-                shutil.rmtree(folder / "run", ignore_errors=True)
-        return found
+        return measured(folder, lambda run: trial.measured(network(run)), self.options.keep_runs)
 
 
 def _recipe(name: str) -> type[AbstractRecipe[Any, Any]]:
@@ -180,7 +170,3 @@ def _methods(names: Sequence[str]) -> list[str]:
         if wants_labels(preset_named(name).method):
             raise ValueError(f"methods-table compares methods that see no labels, and {name} learns from some")
     return list(names) or [name for name in METHODS.names() if not wants_labels(preset_named(name).method)]
-
-
-def _said(metrics: Mapping[str, float]) -> str:
-    return ", ".join(f"{name} {value:.3f}" for name, value in metrics.items())

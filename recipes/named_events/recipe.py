@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import ClassVar, final
 
 from gestalt.core.components.ranges import Count, check_ranges
-from gestalt.core.evaluation import Column, Table, combined, to_markdown
-from gestalt.core.experiment.kept import keep, kept
+from gestalt.core.evaluation import Column, combined
+from gestalt.core.experiment.cells import measured, table_of_seed, write_table
 from gestalt.core.runs.types.clusterings import AbstractClustering, KMeansTypes
 from gestalt.core.runs.types.finding import Typing
 from gestalt.core.storage.atomic import write_text
@@ -80,30 +81,20 @@ class NamedEvents:
 
     def run(self) -> int:
         """Fill every cell, then write `table.md`, `table.json` and `classes.md`; the exit code."""
-        measured = [self._seed(seed) for seed in range(self.options.seeds)]
+        seeds = [self._seed(seed) for seed in range(self.options.seeds)]
         columns = [Column(name, "F1") for name in SCORES]
         ceilings = {row.name for row in ROWS if row.told == "truth"} & set(self._names())
-        tables = [
-            Table.of(
-                f"seed {seed}",
-                columns,
-                {row: [scores.get(name) for name in SCORES] for row, scores in one.items()},
-                ceilings=ceilings,
-            )
-            for seed, one in enumerate(measured)
-        ]
-        table = combined(tables, f"Five names, {self.options.seeds} seeds", NOTE)
-        write_text(self.options.out / "table.json", table.to_json())
-        write_text(self.options.out / "table.md", f"{table.title}\n\n{to_markdown(table)}\n\n{NOTE}\n")
-        classes = self._classes(measured)
+        tables = [table_of_seed(f"seed {seed}", columns, one, ceilings=ceilings) for seed, one in enumerate(seeds)]
+        write_table(self.options.out, combined(tables, f"Five names, {self.options.seeds} seeds", NOTE))
+        classes = self._classes(seeds)
         write_text(self.options.out / "classes.md", classes)
-        print(to_markdown(table), classes, sep="\n\n")
+        print(classes)
         return 0
 
-    def _classes(self, measured: Sequence[Mapping[str, Mapping[str, float]]]) -> str:
+    def _classes(self, seeds: Sequence[Mapping[str, Mapping[str, float]]]) -> str:
         """Every name of every seed, by the story and by each row that has the same names."""
         lines = ["| seed | name | " + " | ".join(self._names()) + " |", "|---|---|" + "---|" * len(self._names())]
-        for seed, one in enumerate(measured):
+        for seed, one in enumerate(seeds):
             known = [name for name in one.get(STORY, {}) if name.startswith("f1 of ")]
             for name in known:
                 cells = [f"{one[row][name]:.2f}" if name in one[row] else "–" for row in self._names()]
@@ -118,19 +109,17 @@ class NamedEvents:
         sizes = f"{options.sounds}-{options.minutes}-{options.held_out}-{seed}"
         archive = Archive(options.out / sizes, options.sounds, options.minutes, options.held_out, seed)
         folder = archive.folder / f"run-{options.steps}"
-        story: Story | None = None
+        types = replace(options.types, seed=seed)
+        story = cache(
+            lambda: Story.of(archive, folder, options.steps, seed, types)
+        )  # not told where every cell is kept
         found: dict[str, Mapping[str, float]] = {}
         for row in ROWS:
             if row.name not in self._names():
                 continue
             cell = folder / "cells" / digest_of(options.types) / row.folder
-            scores = kept(cell)
-            if scores is None:
-                story = story or Story.of(archive, folder, options.steps, seed, replace(options.types, seed=seed))
-                scores = story.scores(row, SCORES)
-                keep(cell, scores)
-                print(f"seed {seed}, {row.name}: {scores['events']:.3f}", flush=True)
-            found[row.name] = scores
+            found[row.name] = measured(cell, lambda _, row=row: story().scores(row, SCORES))  # type: ignore[misc]
+            print(f"seed {seed}, {row.name}: {found[row.name]['events']:.3f}", flush=True)
         return found
 
 

@@ -13,6 +13,7 @@ from gestalt.core.discovery.concat_features import ConcatFeatures
 from gestalt.core.discovery.finder import ObjectFinder
 from gestalt.core.discovery.groupers import Along, ChangePoints, KMeans
 from gestalt.core.experiment.first_segments import plain_segments
+from gestalt.core.experiment.modality_settings import with_named_settings
 from gestalt.core.experiment.options import EncoderChoice, Labelling, Running, ViewOptions
 from gestalt.core.experiment.own_data import own_data
 from gestalt.core.experiment.predictions import Predictions
@@ -50,9 +51,12 @@ class Options:
     between are one of items with parts: audio+video, image+text."""
     allow_missing: bool = False
     """Take items of which a part is missing or cannot be read, where items have parts."""
-    sample_rate: Annotated[int, Between(1, 10_000_000)] | None = None
-    """Samples per second to which recordings are brought. None: the rate of most of them, 16000 for encoders made for
-    speech. For modalities of items that are sampled in time, such as audio."""
+    settings: tuple[str, ...] = ()
+    """How the modality reads its items, as name=value: seconds=2, fill=linear, columns=x,y. The documentation of the
+    modality lists them."""
+    sample_rate: Annotated[float, Between(0.0, 1e8, open_below=True)] | None = None
+    """Samples per second to which items are brought. None: the rate of most of them, 16000 for encoders made for
+    speech. For modalities of items that are sampled in time, such as audio and sensors."""
     finder: ObjectFinder | None = None
     """How objects are found among elements, for methods that do not say so themselves. None: change points where
     elements lie on one axis, k-means otherwise; plain features stand beside learned ones."""
@@ -99,6 +103,7 @@ class Objects(AbstractRecipe[Any, None]):
             known = ", ".join(MODALITIES.names())
             raise ValueError(f"name the data type by --modality: {known}, or package.module:OBJECT")
         self.modality = load_modality(options.modality) if given.modality is None else given.modality
+        self.modality = with_named_settings(self.modality, options.settings)
         if options.allow_missing:
             self.modality = allowing_missing(self.modality)
         if options.from_python and given is NOTHING:
@@ -117,7 +122,7 @@ class Objects(AbstractRecipe[Any, None]):
         if given.modality is None and isinstance(self.modality, FollowsSampleRate):
             # What follows from the data is an option of the run from here on: one that goes on keeps it.
             self.modality = self.modality.at_rate(options.sample_rate, encoder.name, options.running.data)
-            rate = int(modality_settings(self.modality)["sample_rate"])
+            rate = modality_settings(self.modality)["sample_rate"]
             method, finder = at_rate(options.method, rate), at_rate(options.finder, rate)
             options = replace(options, sample_rate=rate, method=method, finder=finder)
         elif options.sample_rate is not None:

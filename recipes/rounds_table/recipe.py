@@ -1,18 +1,16 @@
 """The table of rounds."""
 
-import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, final
 
 from gestalt.core.components.ranges import Between, Count, check_ranges
 from gestalt.core.components.registry import RECIPES
-from gestalt.core.evaluation import Column, Table, combined, to_markdown
-from gestalt.core.experiment.kept import keep, kept
+from gestalt.core.evaluation import Column, Table, combined
+from gestalt.core.experiment.cells import in_words, measured, table_of_seed, write_table
 from gestalt.core.experiment.recipe import AbstractRecipe
 from gestalt.core.methods.odin_rounds import OdinRounds
-from gestalt.core.storage.atomic import write_text
 
 from .cells import Parts, chosen_and_measured, first_segments_measured, threshold_of, trained
 from .rows import ROWS, Row
@@ -67,10 +65,7 @@ class RoundsTable:
         kinds = {name: _recipe(name) for name in self.options.recipes}  # refused before anything is trained
         for name, kind in kinds.items():
             tables = [self._seed(kind, name, seed) for seed in range(self.options.seeds)]
-            table = combined(tables, f"{name}, {self.options.seeds} seeds", NOTE)
-            write_text(self.options.out / name / "table.json", table.to_json())
-            write_text(self.options.out / name / "table.md", to_markdown(table) + "\n")
-            print(to_markdown(table))
+            write_table(self.options.out / name, combined(tables, f"{name}, {self.options.seeds} seeds", NOTE))
         return 0
 
     def _seed(self, kind: type[AbstractRecipe[Any, Any]], name: str, seed: int) -> Table:
@@ -78,40 +73,29 @@ class RoundsTable:
         options = replace(base, training=replace(base.training, seed=seed))
         every = self.options.every or options.method.rounds.every
         columns = (*kind(options).columns, Column("threshold", "", None))  # type: ignore[call-arg]
-        measured = {FIRST: self._first(kind, options, self.options.out / name / f"first-{seed}")}
+        first = self.options.out / name / f"first-{seed}"
+        rows = {FIRST: measured(first, lambda _: first_segments_measured(Parts.of(kind, options)))}
         for row in ROWS:
             folder = self.options.out / name / f"{row.folder}-{every}-{seed}"
-            measured[row.name] = self._cell(kind, options, row, every, folder)
-            print(f"{name}, seed {seed}, {row.name}: {_said(measured[row.name])}", flush=True)
-        values: dict[str, Sequence[float | None]] = {
-            row: [metrics.get(column.name) for column in columns] for row, metrics in measured.items()
-        }
-        return Table.of(f"{name}, seed {seed}", columns, values, NOTE)
+            rows[row.name] = measured(folder, self._measure(kind, options, row, every), self.options.keep_runs)
+            print(f"{name}, seed {seed}, {row.name}: {in_words(rows[row.name])}", flush=True)
+        return table_of_seed(f"{name}, seed {seed}", columns, rows)
 
-    def _first(self, kind: type[AbstractRecipe[Any, Any]], options: Any, folder: Path) -> Mapping[str, float]:
-        found = kept(folder)
-        if found is None:
-            found = first_segments_measured(Parts.of(kind, options))
-            keep(folder, found)
-        return found
+    def _measure(
+        self, kind: type[AbstractRecipe[Any, Any]], options: Any, row: Row, every: int
+    ) -> Callable[[Path], Mapping[str, float]]:
+        return lambda run: self._measured(kind, options, row, every, run)
 
-    def _cell(
-        self, kind: type[AbstractRecipe[Any, Any]], options: Any, row: Row, every: int, folder: Path
+    def _measured(
+        self, kind: type[AbstractRecipe[Any, Any]], options: Any, row: Row, every: int, run: Path
     ) -> Mapping[str, float]:
-        found = kept(folder)
-        if found is not None:
-            return found
         training = replace(options.training, steps=every * row.rounds)
         parts = Parts.of(kind, replace(options, method=row.method(options.method, every), training=training))
         recipe, data = parts.test
         instances = [column.name for column in recipe.columns if column.group == "instances"]
-        learner = trained(recipe, data, folder / "run")
+        learner = trained(recipe, data, run)
         thresholds = sorted({*self.options.thresholds, threshold_of(recipe.finder)})
-        found = chosen_and_measured(learner.online, parts, thresholds, instances)
-        keep(folder, found)
-        if not self.options.keep_runs:
-            shutil.rmtree(folder / "run")
-        return found
+        return chosen_and_measured(learner.online, parts, thresholds, instances)
 
 
 def _recipe(name: str) -> type[AbstractRecipe[Any, Any]]:
@@ -125,7 +109,3 @@ def _recipe(name: str) -> type[AbstractRecipe[Any, Any]]:
     if not isinstance(method, OdinRounds):
         raise ValueError(f"rounds-table takes recipes whose method is odin-rounds, and that of {name} is {method}")
     return kind
-
-
-def _said(metrics: Mapping[str, float]) -> str:
-    return ", ".join(f"{name} {value:.3f}" for name, value in metrics.items())

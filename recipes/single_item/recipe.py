@@ -1,17 +1,15 @@
 """The comparison of one picture with many."""
 
-import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar, final
 
 from gestalt.core.components.ranges import Count, check_ranges
-from gestalt.core.evaluation import Column, Table, combined, to_markdown
-from gestalt.core.experiment.kept import keep, kept
+from gestalt.core.evaluation import Column, combined
+from gestalt.core.experiment.cells import in_words, measured, table_of_seed, write_table
 from gestalt.core.methods.method import AbstractMethod, wants_computed, wants_labels
 from gestalt.core.methods.presets import preset_named
-from gestalt.core.storage.atomic import write_text
 from gestalt.core.training.options import Training
 from gestalt.modalities.image.backbones import ResNet
 
@@ -78,16 +76,12 @@ class SingleItem:
         tables = []
         for seed in range(options.seeds):
             found = self._seed(rows, method, replace(options.training, seed=seed))
-            values = {name: [metrics.get(column.name) for column in columns] for name, metrics in found.items()}
-            tables.append(Table.of(f"seed {seed}", columns, dict(values)))
+            tables.append(table_of_seed(f"seed {seed}", columns, found))
         part = "validation" if options.validate else "test"
         title = (
             f"{options.tested} {part} items, {options.method}, {options.training.steps} steps, {options.seeds} seeds"
         )
-        table = combined(tables, title, NOTE)
-        write_text(options.out / "table.json", table.to_json())
-        write_text(options.out / "table.md", f"{title}\n\n{to_markdown(table)}\n\n{NOTE}\n")
-        print(f"{title}\n\n{to_markdown(table)}")
+        write_table(options.out, combined(tables, title, NOTE))
         return 0
 
     def _seed(
@@ -104,19 +98,14 @@ class SingleItem:
                 return trained(method, row.pictures(options.items, seed), training, run)
 
             found[row.name] = self._cell(options.out / f"{row.folder}-{of}-{asked}-{seed}", network)
-            said = ", ".join(f"{stage} {value:.3f}" for stage, value in found[row.name].items())
-            print(f"seed {seed}, {row.name}: {said}", flush=True)
+            print(f"seed {seed}, {row.name}: {in_words(found[row.name])}", flush=True)
         return found
 
     def _cell(self, folder: Path, network: Callable[[Path], ResNet]) -> Mapping[str, float]:
         """What was measured of a network, or is now."""
-        options, found = self.options, kept(folder)
-        if found is None:
-            part: Part = "validation" if options.validate else "test"
-            found = by_stage(network(folder / "run"), options.known, options.tested, part)
-            keep(folder, found)
-            shutil.rmtree(folder / "run", ignore_errors=True)
-        return found
+        options = self.options
+        part: Part = "validation" if options.validate else "test"
+        return measured(folder, lambda run: by_stage(network(run), options.known, options.tested, part))
 
 
 def _method(name: str) -> AbstractMethod:

@@ -1,8 +1,8 @@
 """The table of types."""
 
-import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar, final
 
@@ -10,9 +10,9 @@ import torch
 
 from gestalt.core.components.ranges import Count, check_ranges
 from gestalt.core.discovery.finder import ObjectFinder
-from gestalt.core.evaluation import Column, Table, combined, to_markdown
+from gestalt.core.evaluation import Column, Table, combined
 from gestalt.core.experiment.build import LearnerFactory
-from gestalt.core.experiment.kept import keep, kept
+from gestalt.core.experiment.cells import measured, text_of
 from gestalt.core.methods.learner import Learner
 from gestalt.core.networks.encoder import Network
 from gestalt.core.storage.atomic import write_text
@@ -71,13 +71,13 @@ class TypesTable:
 
     def run(self) -> int:
         """Fill every cell, then write `table.md` and `table.json`, for true and for found events; the exit code."""
-        measured = [self._seed(seed) for seed in range(self.options.seeds)]
+        seeds = [self._seed(seed) for seed in range(self.options.seeds)]
         texts = []
         for kind in KINDS:
-            tables = [self._table(found, kind, seed) for seed, found in enumerate(measured)]
+            tables = [self._table(found, kind, seed) for seed, found in enumerate(seeds)]
             table = combined(tables, f"Types of {kind} events, {self.options.seeds} seeds", NOTE)
             write_text(self.options.out / f"{kind}.json", table.to_json())
-            texts.append(f"{table.title}\n\n{to_markdown(table)}\n")
+            texts.append(text_of(replace(table, note="")))
         write_text(self.options.out / "table.md", "\n".join([*texts, NOTE, ""]))
         print("\n".join(texts))
         return 0
@@ -102,30 +102,24 @@ class TypesTable:
         folders = {
             row: self.options.out / f"{row.replace(' ', '-')}-{own}" for row in ("run", "random network", "log-mel")
         }
+        parts = cache(lambda: Parts.of(AudioEvents, options))  # not made where every cell is kept
         found: dict[str, Mapping[str, float]] = {}
-        if all(kept(folder) is not None for folder in folders.values()):
-            parts: Any = None
-        else:
-            parts = Parts.of(AudioEvents, options)
         for row, folder in folders.items():
-            scores = kept(folder)
-            if scores is None:
-                network, finder = self._network(row, parts, folder)
-                scores = _measured(network, finder, parts, seed)
-                keep(folder, scores)
-                if not self.options.keep_runs:
-                    shutil.rmtree(folder / "run", ignore_errors=True)
+            scores = measured(folder, self._measure(row, parts, seed), self.options.keep_runs)
             found |= {f"{way}, {row}": _of_way(scores, way) for way in WAYS}
             print(f"seed {seed}, {row}: measured", flush=True)
         return {f"{way}, {row}": found[f"{way}, {row}"] for way in WAYS for row in folders}
 
-    def _network(self, row: str, parts: Parts, folder: Path) -> tuple[Network, ObjectFinder]:
+    def _measure(self, row: str, parts: Callable[[], Parts], seed: int) -> Callable[[Path], Mapping[str, float]]:
+        return lambda run: _measured(*self._network(row, parts(), run), parts(), seed)
+
+    def _network(self, row: str, parts: Parts, run: Path) -> tuple[Network, ObjectFinder]:
         """What gives vectors, and how its events are found."""
         recipe, data = parts.test
         if row == "log-mel":
             return Network(LogMel()), change_points_finder(0.0)
         if row == "run":
-            return trained(recipe, data, folder / "run").online, recipe.finder
+            return trained(recipe, data, run).online, recipe.finder
         learner = LearnerFactory(recipe, data, data.views, None).fresh()
         assert isinstance(learner, Learner)
         return learner.online.cpu(), recipe.finder

@@ -1,6 +1,7 @@
 """Formats of molecules and networks, and their parts."""
 
 import gzip
+import json
 from functools import partial
 from pathlib import Path
 
@@ -46,6 +47,42 @@ def _one(name: str, content: bytes | str) -> dict[str, bytes]:
     return {name: content.encode() if isinstance(content, str) else content}
 
 
+SCENE = {
+    "image_id": 5,
+    "objects": [
+        {"object_id": 1, "names": ["cup"], "attributes": ["red"], "x": 1, "y": 2, "w": 3.5, "h": 4},
+        {"object_id": "b", "name": "table"},
+    ],
+    "relationships": [
+        {"predicate": "on", "subject_id": 1, "object_id": "b"},
+        {"predicate": "by", "subject": {"object_id": 3, "name": "cat"}, "object": {"object_id": 1, "name": "cup"}},
+    ],
+}
+LINKS = {
+    "directed": True,
+    "nodes": [{"id": 1, "size": 2.5, "colour": "red"}, {"id": "b", "colour": "blue"}],
+    "links": [{"source": 1, "target": "b", "kind": "road", "key": 0}],
+}
+GRAPHML = """<?xml version="1.0" encoding="UTF-8"?>
+<graphml xmlns="http://graphml.graphdrawing.org/xmlns">
+<key id="w" for="node" attr.name="size" attr.type="double"><default>4</default></key>
+<key id="k" for="edge" attr.name="kind" attr.type="string"/>
+<graph id="g" edgedefault="directed">
+<node id="a"><data key="w">1.5</data></node><node id="b"/>
+<edge source="a" target="b"><data key="k">road</data></edge>
+</graph>
+</graphml>
+"""
+TABLES = {
+    "edge": "0,1\n1,2\n0,1\n",
+    "num-node-list": "3\n2\n",
+    "num-edge-list": "2\n1\n",
+    "node-feat": "1,0\n2,1\n1,1\n5,0\n5,1\n",
+    "edge-feat": "0.5\n1\n2\n",
+    "graph-label": "0\n1\n",
+}
+
+
 READ = partial(read_whole, MODALITY)
 FORMATS = [
     Format("smi", partial(_one, "a.smi", SMI), READ, "a.smi", is_text=True),
@@ -61,6 +98,14 @@ FORMATS = [
         lambda path, skip: read_whole(MODALITY, path.with_name("a.csv"), skip), "a.nodes.csv", is_text=True,
     ),
     Format("pt", lambda: _one("a.pt", _saved()), READ, "a.pt"),
+    Format("scene graphs", partial(_one, "a.json", json.dumps([SCENE, SCENE])), READ, "a.json", is_text=True),
+    Format("node-link data", partial(_one, "a.json", json.dumps(LINKS)), READ, "a.json", is_text=True),
+    Format("graphs on lines", partial(_one, "a.jsonl", f"{json.dumps(SCENE)}\n" * 2), READ, "a.jsonl", is_text=True),
+    Format("graphml", partial(_one, "a.graphml", GRAPHML), READ, "a.graphml", is_text=True),
+    Format(
+        "folder of tables", lambda: {f"{name}.csv": text.encode() for name, text in TABLES.items()}, READ, "edge.csv",
+        tuple(f"{name}.csv" for name in TABLES), is_text=True, ours=True,
+    ),
 ]  # fmt: skip
 
 

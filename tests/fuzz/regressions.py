@@ -123,6 +123,18 @@ REGRESSIONS = (
     Found("a table of wrong rows alone", "labels csv", _always(b"file,label\na\nb\n"), "no other row", skip_bad=True),
     Found("a table of two columns of labels", "labels csv", _replaced(b"note", b"label"), "l.csv has 2 columns"),
     Found("a table of two onsets", "DCASE's events", _replaced(b"offset", b"onset"), "e.tsv has 2 columns"),
+    Found(
+        "a list of texts of 2 gigabytes in an AVI",
+        "avi video",
+        _replaced(b"LIST\x1a\0\0\0INFO", b"LIST\x1a\0\0\x83INFO"),
+        "INFO claims 2197815322 bytes",
+    ),
+    Found(
+        "a text of 2 gigabytes in an AVI",
+        "avi video",
+        _replaced(b"ISFT\x0e\0\0\0", b"ISFT\x0e\0\0\x83"),
+        "text 'ISFT' claims 2197815310 bytes",
+    ),
     Found("a chunk of 4 gigabytes in a PNG", "png palette", _long_last_chunk, ""),
     Found("a checkpoint that is cut off", "checkpoint", lambda content: content[:300], "begin the run again"),
     Found("a saved graph that is none", "pt", _always(b"\x80\x02]q\x00."), "a.pt"),

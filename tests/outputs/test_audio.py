@@ -17,9 +17,9 @@ from gestalt.core.data.segmentation import Segmentation
 from gestalt.core.discovery.found import FoundBatch
 from gestalt.core.runs.discover import discover
 from gestalt.core.runs.embed import embed
+from gestalt.core.runs.stretches import Event, Sounding
 from gestalt.modalities.audio import MODALITY, Audio, Recording
 from gestalt.modalities.audio.outputs import write_events
-from gestalt.modalities.audio.outputs_events import Event, Sounding
 from tests.recordings import BAD, GOOD, write_awkward, write_torn
 from tests.tiny_runs import tiny_run
 

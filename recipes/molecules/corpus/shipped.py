@@ -55,7 +55,7 @@ def shipped(validate: bool) -> Shipped:
     seen, never = [*held["train"], *to_learn], [*evaluated.records, *unseen]
     kept = without([smiles_of(record) for record in seen], [smiles_of(record) for record in never])
     molecules = tuple(
-        molecule_of(record.source) for record in evaluated.records if not isinstance(record.source, Graph)
+        molecule_of(record.source) for record in evaluated.records if isinstance(record.source, str | bytes)
     )
     known = [moieties(molecule) for molecule in molecules]
     pieces = numbered([brics_pieces(molecule) for molecule in molecules])

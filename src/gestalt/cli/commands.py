@@ -5,11 +5,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, final
+from typing import Annotated, Any, Literal, final
 
 import tyro
 
 from gestalt.core.components.names import choose
+from gestalt.core.components.ranges import Between, Count, check_ranges
 from gestalt.core.components.registry import METHODS, MODALITIES, RECIPES
 
 from .evaluate_command import evaluate_command
@@ -18,6 +19,7 @@ from .given_paths import meant
 from .pack_command import pack_command
 from .report_command import report_command
 from .search_commands import duplicates_command, index_command, search_command
+from .to_answers import ToAnswers
 from .types_command import types_command
 
 COMMANDS = {
@@ -59,6 +61,12 @@ class OnNewData:
     """The run's modality as package.module:OBJECT, where it is not installed."""
     device: str = "cpu"
     """Where the network runs: cpu, cuda, cuda:1, mps."""
+    engine: Literal["here", "ray"] = "here"
+    """Who encodes the items: this process, or workers of a cluster of Ray, which share the archive out in blocks."""
+    workers: Annotated[int, Between(0, 1e5)] = 0
+    """Workers of --engine ray; 0 for one on every free CPU, or GPU with --device cuda."""
+    block: Count = 1024
+    """Items that a worker of --engine ray encodes at a time; so many are computed again where one is lost."""
 
 
 @final
@@ -172,7 +180,24 @@ def table_command(arguments: Sequence[str]) -> int:
 def new_data(arguments: Sequence[str], command: str) -> OnNewData:
     """The options of a command on new data, with the paths that they stand for."""
     asked: OnNewData = options_from(OnNewData, arguments, command)
+    check_ranges(asked)
     return replace(asked, paths=meant(asked.paths, asked.run, asked.modality))
+
+
+def sharing_of(asked: OnNewData | ToAnswers) -> Any:
+    """Who encodes the items, where it is not this process.
+
+    Raises:
+        ValueError: for settings of an engine that is not asked for, or numbers that make no sense.
+    """
+    from gestalt.core.runs.blocks.ray_engine import RayEngine
+    from gestalt.core.runs.blocks.shared import Sharing
+
+    if asked.engine == "here":
+        if (asked.workers, asked.block) != (OnNewData.workers, OnNewData.block):
+            raise ValueError("--workers and --block say how --engine ray shares the items out; add --engine ray")
+        return None
+    return Sharing(RayEngine(asked.workers), asked.block)
 
 
 def discover_command(arguments: Sequence[str]) -> int:
@@ -181,7 +206,7 @@ def discover_command(arguments: Sequence[str]) -> int:
 
     asked = new_data(arguments, "discover")
     out = asked.out or Path("discovered")
-    return discover(asked.run, asked.paths, out, asked.skip_bad, asked.modality, asked.device)
+    return discover(asked.run, asked.paths, out, asked.skip_bad, asked.modality, asked.device, sharing_of(asked))
 
 
 def embed_command(arguments: Sequence[str]) -> int:
@@ -189,7 +214,8 @@ def embed_command(arguments: Sequence[str]) -> int:
     from gestalt.core.runs.embed import embed
 
     asked = new_data(arguments, "embed")
-    return embed(asked.run, asked.paths, asked.out or Path("embedded"), asked.skip_bad, asked.modality, asked.device)
+    out = asked.out or Path("embedded")
+    return embed(asked.run, asked.paths, out, asked.skip_bad, asked.modality, asked.device, sharing_of(asked))
 
 
 def fit_command(arguments: Sequence[str]) -> int:
@@ -219,11 +245,10 @@ def predict_command(arguments: Sequence[str]) -> int:
     """`gestalt predict RUN PATH…`."""
     from gestalt.core.runs.predict import predict
 
-    from .to_answers import ToAnswers
-
     asked = options_from(ToAnswers, arguments, "predict")
-    paths = meant(asked.paths, asked.run, asked.modality)
-    return predict(asked.run, paths, asked.out, asked.skip_bad, asked.modality, asked.device, asked.pairs)
+    check_ranges(asked)
+    paths, sharing = meant(asked.paths, asked.run, asked.modality), sharing_of(asked)
+    return predict(asked.run, paths, asked.out, asked.skip_bad, asked.modality, asked.device, sharing, asked.pairs)
 
 
 def methods_command(_: Sequence[str]) -> int:

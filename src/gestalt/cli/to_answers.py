@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, final
+from typing import Annotated, Literal, final
 
 import tyro
+
+from gestalt.core.components.ranges import Between, Count
 
 
 @final
@@ -26,3 +28,9 @@ class ToAnswers:
     """The run's modality as package.module:OBJECT, where it is not installed."""
     device: str = "cpu"
     """Where the network runs: cpu, cuda, cuda:1, mps."""
+    engine: Literal["here", "ray"] = "here"
+    """Who encodes the items: this process, or workers of a cluster of Ray, which share the archive out in blocks."""
+    workers: Annotated[int, Between(0, 1e5)] = 0
+    """Workers of --engine ray; 0 for one on every free CPU, or GPU with --device cuda."""
+    block: Count = 1024
+    """Items that a worker of --engine ray encodes at a time; so many are computed again where one is lost."""

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import final
 
-from gestalt.core.data.items import BadItemError
-from gestalt.core.tables.lines import Line, lines_of
+from ..data.items import BadItemError
+from ..tables.lines import Line, lines_of
 
 APART = 1e-4
 """Seconds: ends of events that are nearer to each other are one."""

@@ -2,11 +2,10 @@
 
 from pathlib import Path
 
-from gestalt.core.data.items import BadItemError
-from gestalt.core.storage.csv_file import meant
-from gestalt.core.tables.layout import Layout
-from gestalt.core.tables.rows import table_of
-
+from ..data.items import BadItemError
+from ..storage.csv_file import meant
+from ..tables.layout import Layout
+from ..tables.rows import table_of
 from .labelled_events import LabelledEvent, event_of
 
 

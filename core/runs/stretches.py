@@ -10,8 +10,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from gestalt.core.data.feature_map import FeatureMap
-from gestalt.core.discovery.found import Named
+from ..data.feature_map import FeatureMap
+from ..discovery.found import Named
 
 MOST_KINDS = 12
 SLIVER = 2  # frames that see one sudden change, if it lies between them

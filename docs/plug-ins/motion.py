@@ -1,4 +1,4 @@
-"""Sensor series: arrays of time × 3 channels from .npy files."""
+"""Motion: arrays of time × 3 channels, as an accelerometer gives them, from .npy files."""
 
 import html
 
@@ -55,15 +55,15 @@ def unchanged(_):
     return gestalt.Affine.identity(axes=1)
 
 
-class Sensors(gestalt.AbstractModality):
-    name, element, tolerance = "sensors", "step", 1  # a crop need not start where an element does
+class Motion(gestalt.AbstractModality):
+    name, element, tolerance = "motion", "step", 1  # a crop need not start where an element does
     encoders = {"raw": lambda dim=STEP * CHANNELS: gestalt.Identity(dim), "conv": Conv}
     transforms = {"crop": Crop(), "gain": Gain(), "blank": Blank()}
     steps = [(1.0, Crop()), (0.8, Gain()), (0.5, Blank())]
     views = gestalt.Views(gestalt.Chain(unchanged), (gestalt.Chain(unchanged, steps),) * 2)
 
     def read(self, paths, skip_bad=False):
-        return gestalt.read_files(paths, {".npy"}, load, skip_bad, "sensor series")
+        return gestalt.read_files(paths, {".npy"}, load, skip_bad, "motion series")
 
     def collate(self, items):
         whole = [torch.from_numpy(series[: len(series) // STEP * STEP]) for series in items]
@@ -112,4 +112,4 @@ def specimen(elements, seed):  # at rest, then shaken, then at rest again
     return gestalt.Specimen(series, torch.from_numpy(labels), mark, (("shaken", (first, last + 1)),))
 
 
-MODALITY = Sensors()
+MODALITY = Motion()

@@ -1,0 +1,149 @@
+"""Columns of time: which column it is, its unit, and whether it runs evenly."""
+
+import math
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import final
+
+import numpy as np
+
+CLOCKS = ("time", "timestamp", "t", "datetime", "date_time", "date", "clock", "seconds", "sec", "ts", "elapsed")
+"""What columns of time are called, the likelier first."""
+UNITS = {"s": 1.0, "sec": 1.0, "seconds": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9, "min": 60.0, "h": 3600.0}
+FEW = 256
+"""Moments that tell the usual interval of a clock."""
+UNEVEN = 0.5
+"""An interval that differs from the usual one by more than this share of it makes a clock irregular."""
+
+
+def unit_of(name: str) -> tuple[str, float]:
+    """A name of a column without its unit, in small letters, and the unit in seconds; 1 where none is named.
+
+    Example:
+        >>> unit_of("Time (ms)"), unit_of("time_us"), unit_of("t [s]"), unit_of("Date")
+        (('time', 0.001), ('time', 1e-06), ('t', 1.0), ('date', 1.0))
+    """
+    words = name.lower().replace("_", " ")
+    for mark in "()[]/":
+        words = words.replace(mark, " ")
+    parts = words.split()
+    if len(parts) > 1 and parts[-1] in UNITS:
+        return "_".join(parts[:-1]), UNITS[parts[-1]]
+    return "_".join(parts), 1.0
+
+
+def clock_column(names: Sequence[str], named: str | None = None) -> int | None:
+    """The number of the column of time: the one that is named, or the likeliest by its name; None if there is none.
+
+    Raises:
+        ValueError: if the one that is named is not there.
+
+    Example:
+        >>> clock_column(("x", "Time (ms)")), clock_column(("x", "y")), clock_column(("x", "y"), "y")
+        (1, None, 1)
+    """
+    if named is not None:
+        if named not in names:
+            raise ValueError(f"has no column {named!r}, it has {', '.join(map(repr, names))}; name the column of time")
+        return list(names).index(named)
+    plain = [unit_of(name)[0] for name in names]
+    return next((plain.index(known) for known in CLOCKS if known in plain), None)
+
+
+@final
+class Clock:
+    """Seconds since the first moment; a clock that stands still, goes back or is irregular is refused where it does so.
+
+    Numbers are in the unit that the name of their column says, or, where they count from 1970, in that which their size
+    says (seconds, ms, µs, ns); everything else is a date with its time, as ISO 8601 has it.
+
+    Args:
+        irregular: take uneven intervals.
+        name: of the column.
+
+    Example:
+        >>> clock = Clock(name="time (ms)")
+        >>> [clock.tick(moment, "") for moment in ("100", "110", "120")], clock.rate()
+        ([0.0, 0.01, 0.02], 100.0)
+    """
+
+    def __init__(self, irregular: bool = False, name: str = "") -> None:
+        self.irregular = irregular
+        self.last = math.nan
+        self._scale = unit_of(name)[1]
+        self._start = math.nan
+        self._count = 0
+        self._early: list[tuple[float, str]] = []
+        self._usual = math.nan
+
+    def tick(self, cell: str | float, place: str) -> float:
+        """The next moment; `place` says where it is written.
+
+        Raises:
+            ValueError: if it is none, or does not go on as it should.
+        """
+        moment = _moment(cell)
+        if self._count == 0:
+            self._start, self._scale = moment, self._scale * _epoch(moment)
+        second = (moment - self._start) * self._scale
+        if self._count:
+            self._check(second - self.last, place)
+        self.last, self._count = second, self._count + 1
+        return second
+
+    def rate(self) -> float:
+        """Moments per second.
+
+        Raises:
+            ValueError: if there are fewer than two, or they are irregular.
+        """
+        self._judge()
+        if self._count < 2:
+            raise ValueError("its clock has fewer than two moments; a series has more")
+        return 1 / self._usual if self.irregular else (self._count - 1) / self.last
+
+    def _check(self, step: float, place: str) -> None:
+        if not step > 0:
+            raise ValueError(
+                f"its clock {'stands still' if step == 0 else 'goes back'} at {place} ({step:g} s); sort the rows, or "
+                "leave the clock aside by saying the rate"
+            )
+        if not math.isnan(self._usual):
+            self._even(step, place)
+            return
+        self._early.append((step, place))
+        if len(self._early) == FEW:
+            self._judge()
+
+    def _judge(self) -> None:
+        """The usual interval is the median of the first ones."""
+        if math.isnan(self._usual) and self._early:
+            self._usual = float(np.median([step for step, _ in self._early]))
+            for step, place in self._early:
+                self._even(step, place)
+
+    def _even(self, step: float, place: str) -> None:
+        if not self.irregular and abs(step - self._usual) > UNEVEN * self._usual:
+            raise ValueError(
+                f"its clock is irregular: {step:g} s pass before {place}, and usually {self._usual:g} s; interpolate "
+                "(irregular=true), cut the file where it has gaps, or leave the clock aside by saying the rate"
+            )
+
+
+def _moment(cell: str | float) -> float:
+    try:
+        number = float(cell)
+    except ValueError:
+        number = math.nan
+    if math.isfinite(number):
+        return number
+    try:
+        moment = datetime.fromisoformat(str(cell).strip())
+    except ValueError:
+        raise ValueError(f"{cell!r} is no time: write seconds, or dates such as 2024-05-01T12:00:00.25") from None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def _epoch(moment: float) -> float:
+    """The unit of a moment that counts from 1970, by its size."""
+    return next((unit for least, unit in ((1e17, 1e-9), (1e14, 1e-6), (1e11, 1e-3)) if moment > least), 1.0)
