@@ -15,7 +15,6 @@ from benchmarks.measuring import Spread, in_turn, machine, ratios, report
 from gestalt.core.data.items import AbstractItems, read_item
 from gestalt.core.discovery.finder import ObjectFinder
 from gestalt.core.discovery.groupers import KMeans
-from gestalt.core.modality.base import AbstractModality
 from gestalt.core.modality.optional import InfersEncoderSettings, ReadsContext
 from gestalt.core.modality.plugins import load_modality
 from gestalt.core.modality.windows import Sight
