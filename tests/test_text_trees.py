@@ -47,9 +47,8 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (there / "bank" / f"{name}.conllu").write_text(text)
     modality = load_modality("text")
     torch.manual_seed(0)
-    gestalt.save(
-        there / "run", gestalt.Model(modality, gestalt.Network(modality.encoders["conv"](width=16)).eval(), {}), "conv"
-    )
+    network = gestalt.Network(modality.encoders["conv"](width=16)).eval()
+    gestalt.save(there / "run", gestalt.Model(modality, network, {}), "conv")
     return there
 
 

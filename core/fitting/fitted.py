@@ -79,7 +79,10 @@ class Fitted(nn.Module):
 
     def forward(self, features: FeatureMap, found: Segmentation) -> Said:
         """What is said of all items of a batch."""
-        asked = self.of.asked(features, found)
+        return self.say(self.of.asked(features, found))
+
+    def say(self, asked: FeatureMap) -> Said:
+        """What is said of vectors that are there already."""
         distance = torch.zeros(asked.valid.shape, device=asked.values.device)
         if self.remembered:
             rows = self.standard(asked.values[asked.valid].float())

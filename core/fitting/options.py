@@ -19,8 +19,11 @@ class Fitting:
     given."""
     label_column: str | None = None
     """Column of the labels; the one called label, or the second."""
-    label_kind: Literal["class", "value", "several", "tree"] = "class"
-    """Classes, values, several labels at once with semicolons between them, or trees of elements (CoNLL-U)."""
+    label_kind: Literal["class", "value", "several", "tree", "pair"] = "class"
+    """Classes, values, several labels at once with semicolons between them, trees of elements (CoNLL-U), or pairs: two
+    names and 1 or 0, or a number, in every row."""
+    pair_parts: tuple[str, ...] = ()
+    """Of pairs of items with parts: the part of the first and that of the second that are compared."""
     rest: Literal["none", "unlabelled"] = "none"
     """What lies in no mask of an item with masks: a class of its own, or nothing that is known."""
     balance: Balance = "none"

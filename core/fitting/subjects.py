@@ -1,11 +1,11 @@
-"""What a target is of: items, elements or discovered objects, and which vectors a head is given of them."""
+"""What a target is of: items, elements, discovered objects, pairs of items; which vectors a head is given of them."""
 
 import abc
 from dataclasses import dataclass
 from typing import ClassVar, final
 
 import torch
-from jaxtyping import Shaped
+from jaxtyping import Float, Shaped
 from torch import Tensor
 
 from ..data.feature_map import FeatureMap, item_means, item_means_and_sums
@@ -149,3 +149,56 @@ class OfObjects(AbstractSubject):
     def width(self, dim: int) -> int:
         """As long."""
         return dim
+
+
+@final
+@dataclass(frozen=True)
+class OfPairs(AbstractSubject):
+    """Two items: |a − b| and a · b, number by number, of the means of their elements; the order says nothing.
+
+    Args:
+        parts: of items with parts, the part of the first and the part of the second that are compared; none for all.
+
+    Source: Conneau et al., "Supervised learning of universal sentence representations" (2017), without a and b
+    themselves, so that a pair is the same the other way round.
+    """
+
+    parts: tuple[str, ...] = ()
+    word: ClassVar[str] = "pair"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "parts", tuple(self.parts))
+        if len(self.parts) not in (0, 2):
+            raise ValueError(f"the parts of a pair are two (--pair-parts image text), or none, got {self.parts}")
+
+    def asked(self, features: FeatureMap, found: Segmentation) -> FeatureMap:  # noqa: ARG002
+        """Nothing: one item is no pair.
+
+        Raises:
+            ValueError: always.
+        """
+        raise ValueError("this model says something of pairs of items: predict with --pairs FILE, model.pairs(…)")
+
+    def known(
+        self,
+        target: AbstractTarget,  # noqa: ARG002
+        known: Shaped[Tensor, "batch ..."],  # noqa: ARG002
+        features: FeatureMap,  # noqa: ARG002
+        found: Segmentation,  # noqa: ARG002
+    ) -> Shaped[Tensor, "batch asked ..."]:
+        """Nothing, as above."""
+        raise ValueError("this model says something of pairs of items: label them with --labels FILE, one to a row")
+
+    def width(self, dim: int) -> int:
+        """Twice as long."""
+        return 2 * dim
+
+    def joined(self, first: Float[Tensor, "pairs dim"], second: Float[Tensor, "pairs dim"]) -> FeatureMap:
+        """One vector per pair.
+
+        Example:
+            >>> OfPairs().joined(torch.tensor([[1.0, 2.0]]), torch.tensor([[3.0, 2.0]])).values.tolist()
+            [[[2.0, 0.0, 3.0, 4.0]]]
+        """
+        both = torch.cat([(first - second).abs(), first * second], dim=1)
+        return FeatureMap(both[:, None], torch.ones(len(both), 1, dtype=torch.bool, device=both.device))

@@ -18,6 +18,7 @@ from ..evaluation.named_counts import CountsMeasure
 from ..evaluation.protocols.base import Answer, measure_of
 from ..evaluation.protocols.results import Evaluation, Result
 from ..fitting.fitted import UNKNOWN, Fitted
+from ..fitting.subjects import OfPairs
 from ..methods.targets import AbstractTarget, Classes, Points, any_known
 from ..training.labels import Labels
 from .answering import said_of
@@ -28,6 +29,7 @@ from .gathering import drawn
 from .grouping import groups_of
 from .known import KnownMasks, known_here, known_of
 from .mask_classes import NONE
+from .pairs import evaluate_pairs
 from .sees_items import SeesItems
 from .trees import decided
 
@@ -70,6 +72,8 @@ def evaluate_answers(
     Raises:
         ValueError: if nothing is labelled that the model could answer.
     """
+    if isinstance(fitted.of, OfPairs):
+        return evaluate_pairs(model, fitted, items, labels, options, skipped)
     column, written = options.label_column, fitted.target.written
     rest: Literal["none", "unlabelled"] = "none" if NONE in fitted.target.columns else "unlabelled"
     known = known_of(labels, masks, items, model.modality, column, written, rest, skipped)

@@ -1,8 +1,10 @@
 """A finished run and labels to a model, in a folder: `gestalt fit`."""
 
 import json
+import shutil
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +12,21 @@ import torch
 
 from ..fitting.fitters import AbstractFitter
 from ..fitting.options import Fitting
+from ..fitting.pseudo import PseudoLabelling
 from ..modality.base import AbstractModality
 from ..storage.atomic import write_text
 from .config import RunConfig
-from .fitting import Fit, fit_items
+from .fit_facts import Fit
+from .fitting import fit_items
 from .model import Model
 from .output_folder import OutputFolder
+from .pseudo_labels import FOLDER, learned_further
 from .saving import load, save
 from .stream import Stream
+
+SEEN = (
+    "the encoder has seen the labels of held-out rows, so that their scores flatter: gestalt evaluate takes other data"
+)
 
 
 def fit(
@@ -31,6 +40,8 @@ def fit(
     skip_bad: bool = False,
     modality: AbstractModality[Any] | str | None = None,
     device: torch.device | str = "cpu",
+    unlabelled: Sequence[Path] = (),
+    pseudo: PseudoLabelling | None = None,
 ) -> int:
     """Fit a head to labelled items and write the model: a run's folder, whole, and `fit.json`.
 
@@ -42,6 +53,9 @@ def fit(
         masks: that come with the data, in place of labels.
         fitter: of the head; linear.
         options: see `Fitting`.
+        unlabelled: further items, of which nothing is known: the encoder is trained on both first. A killed call that
+            is made again goes on from its last checkpoint.
+        pseudo: how that is done.
 
     Returns:
         The exit code, 0.
@@ -52,14 +66,28 @@ def fit(
         OSError: if `out` cannot be written to, holds other files, or the run is none.
     """
     beside = [path for path in (labels, masks) if path is not None and path.exists()]
-    with OutputFolder(out, [run, *paths, *beside]).writing() as folder:
+    with OutputFolder(out, [run, *paths, *unlabelled, *beside]).writing() as folder:
         model = load(run, device, modality)
         stream = Stream.of(model, paths, skip_bad)
+        before, after = list[tuple[str, str]](), list[tuple[str, str]]()
+        if unlabelled:
+            how, options = pseudo or PseudoLabelling(), options or Fitting()
+            more = Stream.of(model, unlabelled, skip_bad)
+            if stream.skipped is not None:
+                stream.skipped.extend(more.skipped or ())
+            both = learned_further(
+                model, stream.items, labels, masks, more.items, options, how, out / FOLDER, stream.skipped, say
+            )
+            model = model.learning(both)
+            before.append(("unlabelled", both.said))
+            after.append(("note", SEEN))
         found = fit_items(model, stream.items, labels, masks, fitter, options, stream.skipped, say)
+        found = replace(found, before=(*before, *found.before), after=(*found.after, *after))
         if stream.skipped:
             stream.skipped[:] = dict.fromkeys(stream.skipped)
         write_model(folder, model.answering(found), found, run, modality if isinstance(modality, str) else None)
         said = stream.write_skipped(folder)
+    shutil.rmtree(out / FOLDER, ignore_errors=True)
     print(*(f"{name}: {text}" for name, text in found.after), sep="\n")
     print(f"the model is in {out}{said}")
     return 0

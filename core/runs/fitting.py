@@ -1,10 +1,8 @@
 """A finished run and labels: what will be done is said, then a head is fitted, and the model is there."""
 
-from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar, final
+from typing import Any, TypeVar
 
 import torch
 from jaxtyping import Int
@@ -12,49 +10,29 @@ from torch import Tensor
 
 from ..data.items import AbstractItems, Skipped
 from ..data.masks import AbstractMasks
-from ..fitting.fitted import Fitted
 from ..fitting.fitters import AbstractFitter, Linear
 from ..fitting.fitters.base import check_answers
 from ..fitting.held_out import splits_of
-from ..fitting.learn import Learned, learned
+from ..fitting.learn import learned
 from ..fitting.options import Fitting
 from ..fitting.subjects import AbstractSubject, OfElements, OfItems, OfObjects
 from ..fitting.task import Task
-from ..methods.targets import AbstractTarget, Decides, Points, standardised
+from ..methods.targets import Points, standardised
 from ..networks.encoder import Network
 from ..storage.naming import counted
 from ..training.label_source import ARCHIVES, FOLDERS, labels_at
 from ..training.labels import Labels
 from .abstract_known import AbstractKnown
 from .asking import Asked, labelled_vectors
+from .fit_facts import Facts, Fit, after_facts, counts_of
 from .gathering import drawn
 from .grouping import groups_of
 from .known import known_of
+from .pair_fit import fit_pairs
 from .sees_items import SeesItems
 from .tuned import tuned
 
 ItemT = TypeVar("ItemT")
-
-Facts = tuple[tuple[str, str], ...]
-"""What is said, in words: a name and a text each."""
-
-
-@final
-@dataclass(frozen=True)
-class Fit:
-    """What answers, and what is known of its making.
-
-    Attributes:
-        network: that was trained with the head; None where the run's own is as it was.
-        fitted: what answers.
-        before: what was said before the head was fitted.
-        after: what held-out rows say of it.
-    """
-
-    network: Network | None
-    fitted: Fitted
-    before: Facts
-    after: Facts
 
 
 def subject_of(options: Fitting, elements: bool) -> AbstractSubject:
@@ -82,7 +60,7 @@ def fit_items(
     Args:
         model: a finished run.
         items: the data set.
-        labels: one row per item, a table, or the word `folders`.
+        labels: one row per item, a table, or the word `folders`; a table of pairs.
         masks: that come with the data, in place of labels.
         fitter: of the head; linear.
         options: see `Fitting`.
@@ -94,6 +72,8 @@ def fit_items(
     """
     fitter, options = fitter or Linear(), options or Fitting()
     kind = options.label_kind
+    if kind == "pair":
+        return fit_pairs(model, items, labels, fitter, options, skipped, say)
     known: AbstractKnown[ItemT] = known_of(
         labels, masks, items, model.modality, options.label_column, kind, options.rest, skipped
     )
@@ -181,39 +161,4 @@ def _before(
     if options.tune:
         tuned = f"trained with the head for at most {options.tune} steps"
     lines.append(("to do", f"{fitter.described()}{balance}; encoder {tuned}"))
-    return tuple(lines)
-
-
-def counts_of(target: AbstractTarget, known: Tensor) -> str:
-    """How many rows are of what, the commonest first.
-
-    Example:
-        >>> from ..methods.targets import Classes
-        >>> counts_of(Classes(("cat", "dog")), torch.tensor([0, 1, 1]))
-        '2 classes: dog 2, cat 1'
-    """
-    names = target.columns
-    if known.ndim == 1 or isinstance(target, Points):
-        numbers = known.tolist() if known.ndim == 1 else known[:, 1].tolist()
-        counts = Counter(number for number in numbers if number >= 0)
-        listed = ", ".join(f"{names[number]} {count}" for number, count in counts.most_common(20))
-        more = f", {len(counts) - 20} more" if len(counts) > 20 else ""
-        word = ("class", "classes") if known.ndim == 1 else ("relation", "relations")
-        return f"{counted(len(counts), *word)}: {listed}{more}"
-    there = known > 0 if isinstance(target, Decides) else ~known.isnan()
-    return ", ".join(f"{name} {int(count)}" for name, count in zip(names[:20], there.sum(dim=0), strict=False))
-
-
-def after_facts(found: Learned) -> Facts:
-    """What held-out rows say."""
-    fitted, held = found.fitted, found.held
-    lines = [("fitted", found.fitter.described())]
-    if held is not None and len(held.known):
-        scores = fitted.target.score(held.outputs / float(fitted.temperature), held.known)
-        said = ", ".join(f"{name} {value:.3f}" for name, value in scores.items())
-        lines.append(("held-out rows", f"{len(held.known)}: {said}"))
-        if float(fitted.temperature) != 1:
-            lines.append(("temperature", f"{float(fitted.temperature):.2f}"))
-    if torch.isfinite(fitted.threshold):
-        lines.append(("unknown", f"beyond {float(fitted.threshold):.3f} from every labelled {fitted.of.word}"))
     return tuple(lines)

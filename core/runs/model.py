@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Generic, TypeVar, final
 
 import torch
@@ -22,6 +23,7 @@ from ..exports.export import export
 from ..fitting.fitted import Fitted
 from ..fitting.fitters import AbstractFitter
 from ..fitting.options import Fitting
+from ..fitting.pseudo import PseudoLabelling
 from ..methods.targets.base import AbstractTarget
 from ..modality.base import AbstractModality
 from ..networks.devices import check_device
@@ -39,9 +41,12 @@ from .blocks.block import Block
 from .encoding import Encoding
 from .evaluating import Evaluator
 from .evaluation_options import Evaluating
-from .fitting import Fit, fit_items
-from .inputs import Source
+from .fit_facts import Fit
+from .fitting import fit_items
+from .inputs import Source, reading_of
+from .pair_answers import PairAnswer, answers_of_pairs
 from .parts_alone import parts_alone
+from .pseudo_labels import TaskModel, learned_further
 from .results import ItemObjects, ItemPrediction, ItemVectors
 from .results_of import objects_in, vectors_in
 from .spaces import Space, in_space
@@ -251,6 +256,15 @@ class Model(Generic[ItemT]):
         for batch in self.seeing(self.fitted.of.of_found).encoded(data, skipped, full):
             yield named(self.fitted, batch, said_of(self.fitted, batch, self.device))
 
+    def pairs(self, data: Any, pairs: Path | str, skip_bad: bool = False) -> list[PairAnswer]:
+        """What a fit to pairs says of every pair of a table, whose first two columns name items of the data.
+
+        Raises:
+            ValueError: if this is no model of pairs, or the table names nothing of the data.
+        """
+        items = reading_of(data, self.modality, skip_bad).items
+        return answers_of_pairs(self, self.fitted, items, Path(pairs), [] if skip_bad else None)[0]
+
     def trees(self, data: Any, skip_bad: bool = False) -> list[ItemTree]:
         """The tree of every item, as a fit to trees says it.
 
@@ -272,6 +286,8 @@ class Model(Generic[ItemT]):
         head: AbstractFitter | None = None,
         options: Fitting | None = None,
         skip_bad: bool = False,
+        unlabelled: Any = None,
+        pseudo: PseudoLabelling | None = None,
     ) -> "Model[ItemT]":
         """The same with a head that was fitted to labels: a model of its own, whose `predict` answers.
 
@@ -282,15 +298,29 @@ class Model(Generic[ItemT]):
             head: how it is made; linear.
             options: what the labels are of, what is held out, whether the encoder is trained too.
             skip_bad: leave out items that cannot be read.
+            unlabelled: further items, of which nothing is known: the encoder is trained on both first (SemPPL).
+            pseudo: how that is done.
 
         Raises:
-            ValueError: see `fit_items`.
+            ValueError: see `fit_items`, and `trained_on_both`.
         """
         source = Source.of(data, self.modality, [] if skip_bad else None)
         if source.items is None:
             raise ValueError("a loader gives its items once; pass paths, a sequence, or numbered items to fit to")
+        if unlabelled is not None:
+            further = reading_of(unlabelled, self.modality, skip_bad).items
+            how, options = pseudo or PseudoLabelling(), options or Fitting()
+            with TemporaryDirectory() as folder:
+                both = learned_further(
+                    self, source.items, _path(labels), masks, further, options, how, Path(folder), source.skipped
+                )
+            return self.learning(both).fit(data, labels, None, head, options, skip_bad)
         found = fit_items(self, source.items, _path(labels), _path(masks), head, options, source.skipped)
         return self.answering(found)
+
+    def learning(self, found: TaskModel) -> "Model[ItemT]":
+        """The same with what was learned from labelled and other items: encoder, projector and task network."""
+        return replace(self, network=found.network, heads={"task": found.task}, target=found.target).to(self.device)
 
     def answering(self, found: Fit) -> "Model[ItemT]":
         """The same with what a fit has learned."""
@@ -376,6 +406,10 @@ class Model(Generic[ItemT]):
         return Evaluator(
             self.encoder, self.modality, items, partial(self._encoding().some, items, skipped), skipped, options
         )
+
+    def together(self, items: AbstractItems[ItemT], full: bool) -> int:
+        """How many numbered items are read before any is encoded, see `Encoding.together`."""
+        return self._encoding().together(items, full)
 
     def _encoding(self) -> Encoding[ItemT]:
         return Encoding(self.modality, self.network, self.finder, self.seed, self.batch, self.device)

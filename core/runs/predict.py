@@ -21,6 +21,7 @@ from .answering import item_predictions, named, names_objects, said_of
 from .blocks.shared import Sharing
 from .element_values import ElementValues
 from .output_folder import OutputFolder
+from .pair_answers import write_pairs
 from .parts_of_objects import write_parts
 from .plain_objects import write_plain_objects
 from .results import ItemPrediction
@@ -39,6 +40,7 @@ def predict(
     modality: AbstractModality[Any] | str | None = None,
     device: torch.device | str = "cpu",
     sharing: Sharing | None = None,
+    pairs: Path | None = None,
 ) -> int:
     """Write `predictions.csv` (item, best class, one column per class or value) and `predictions.jsonl`.
 
@@ -49,20 +51,26 @@ def predict(
     Items are read a few at a time, and written when they are read. Names that a spreadsheet would take for formulas are
     marked in the table (see `TableWriter`); the JSON Lines have them as they are.
 
-    The arguments and errors are those of `discover`.
+    The arguments and errors are those of `discover`; `pairs` is a table of two names in every row, for a model of
+    pairs, which writes `pairs.csv`.
 
     Returns:
         The exit code, 0.
 
     Raises:
-        ValueError: if the run has no task head and is no model, or nothing can be read.
+        ValueError: if the run has no task head and is no model, or nothing can be read; for pairs that are to be shared
+            out.
     """
-    with OutputFolder(out, paths).writing() as folder:
+    if pairs is not None and sharing is not None:
+        raise ValueError("pairs are compared by this process: leave out --engine ray (sharing)")
+    with OutputFolder(out, [*paths, *([pairs] if pairs else [])]).writing() as folder:
         model = load(run, device, modality)
         fitted = model.fitted
         stream = Stream.of(model, paths, skip_bad, full=fitted is not None and names_objects(fitted))
         stream = stream.shared(sharing, run, paths, modality, out)
-        if fitted is None or fitted.of.word == "item":
+        if pairs is not None:
+            said = write_pairs(model, fitted, stream.items, pairs, folder, stream.skipped)
+        elif fitted is None or fitted.of.word == "item":
             count = _write(stream.predictions(), folder)
             said = f"predictions of {counted(count, 'item')}"
         else:

@@ -82,6 +82,7 @@ from .core.exports.features import GestaltFeatures as GestaltFeatures
 from .core.exports.wrapped import GestaltModel as GestaltModel
 from .core.fitting.fitters.base import AbstractFitter as AbstractFitter
 from .core.fitting.options import Fitting as Fitting
+from .core.fitting.pseudo import PseudoLabelling as PseudoLabelling
 from .core.methods.adversary import Adversary as Adversary
 from .core.methods.bert import BERT as BERT
 from .core.methods.byol import BYOL as BYOL

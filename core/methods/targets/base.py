@@ -8,8 +8,9 @@ from torch import Tensor
 
 from ...data.segmentation import Segmentation
 
-Written = Literal["class", "value", "several", "tree"]
-"""How labels say what is known: a class, a value, several labels with semicolons between them; trees of elements."""
+Written = Literal["class", "value", "several", "tree", "pair"]
+"""How labels say what is known: a class, a value, several labels with semicolons between them; trees of elements;
+whether two are the same."""
 
 
 class AbstractTarget(abc.ABC):

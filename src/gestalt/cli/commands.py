@@ -19,6 +19,7 @@ from .given_paths import meant
 from .pack_command import pack_command
 from .report_command import report_command
 from .search_commands import duplicates_command, index_command, search_command
+from .to_answers import ToAnswers
 from .types_command import types_command
 
 COMMANDS = {
@@ -183,7 +184,7 @@ def new_data(arguments: Sequence[str], command: str) -> OnNewData:
     return replace(asked, paths=meant(asked.paths, asked.run, asked.modality))
 
 
-def sharing_of(asked: OnNewData) -> Any:
+def sharing_of(asked: OnNewData | ToAnswers) -> Any:
     """Who encodes the items, where it is not this process.
 
     Raises:
@@ -235,6 +236,8 @@ def fit_command(arguments: Sequence[str]) -> int:
         asked.skip_bad,
         asked.modality,
         asked.device,
+        meant(asked.unlabelled, asked.run, asked.modality),
+        asked.pseudo,
     )
 
 
@@ -242,9 +245,10 @@ def predict_command(arguments: Sequence[str]) -> int:
     """`gestalt predict RUN PATH…`."""
     from gestalt.core.runs.predict import predict
 
-    asked = new_data(arguments, "predict")
-    out = asked.out or Path("predicted")
-    return predict(asked.run, asked.paths, out, asked.skip_bad, asked.modality, asked.device, sharing_of(asked))
+    asked = options_from(ToAnswers, arguments, "predict")
+    check_ranges(asked)
+    paths, sharing = meant(asked.paths, asked.run, asked.modality), sharing_of(asked)
+    return predict(asked.run, paths, asked.out, asked.skip_bad, asked.modality, asked.device, sharing, asked.pairs)
 
 
 def methods_command(_: Sequence[str]) -> int:

@@ -8,6 +8,7 @@ import tyro
 
 from gestalt.core.fitting.fitters import AbstractFitter, Linear
 from gestalt.core.fitting.options import Fitting
+from gestalt.core.fitting.pseudo import PseudoLabelling
 
 
 @final
@@ -29,6 +30,11 @@ class ToLabels:
     """Masks that come with the data, in place of labels: the classes of elements are the names of their objects."""
     head: AbstractFitter = field(default_factory=Linear)
     """How the head is made."""
+    unlabelled: tuple[Path, ...] = ()
+    """Files and folders of which nothing is known: the encoder is trained on both first, each of these taken for what
+    the nearest labelled ones are (SemPPL). The same command goes on where it was killed."""
+    pseudo: PseudoLabelling = field(default_factory=PseudoLabelling)
+    """How that is done."""
     how: Fitting = field(default_factory=Fitting)
     """What the labels are of, what is held out, and whether the encoder is trained too."""
     out: Path = Path("model")
