@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 
-from . import graphs, own, pictures, sounds, texts
+from . import graphs, own, pictures, scans, sounds, texts
 from .formats import Format
 
-GROUPS = (texts.FORMATS, graphs.FORMATS, own.FORMATS, pictures.FORMATS, sounds.FORMATS)
+GROUPS = (texts.FORMATS, graphs.FORMATS, own.FORMATS, pictures.FORMATS, sounds.FORMATS, scans.FORMATS)
 FORMATS: Mapping[str, Format] = {one.name: one for group in GROUPS for one in group}
 
 
