@@ -204,6 +204,7 @@ def test_no_recipe_is_left_out() -> None:
         "named-events",
         "soundscapes",
         "single-item",
+        "sentence-trees",
     }
     assert set(BUILDERS) == set(RECIPES.names()) - programs
 
