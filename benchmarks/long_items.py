@@ -88,6 +88,16 @@ def write_series(folder: Path, seconds: int) -> Path:
     return path
 
 
+def write_points(folder: Path, points: int) -> Path:
+    """A wall and a floor with intensities, as an array."""
+    path, rng = folder / "long.npy", np.random.default_rng(0)
+    cloud = rng.uniform(0, 10, (points, 4)) * [1, 1, 0.3, 0.1]
+    cloud[::2, 2] = 0
+    cloud[1::2, 1] = 10
+    np.save(path, cloud.astype(np.float32))
+    return path
+
+
 FILES: dict[str, LongFile] = {
     "audio": LongFile(write_audio, 60, 3 * 3600, "seconds"),
     "image": LongFile(write_image, 1024, 8192, "pixels a side"),
@@ -95,4 +105,5 @@ FILES: dict[str, LongFile] = {
     "text": LongFile(write_text, 500, 50_000, "words"),
     "graph": LongFile(write_graph, 512, 5000, "nodes"),
     "sensors": LongFile(write_series, 60, 3600, "seconds"),
+    "points": LongFile(write_points, 512, 100_000, "points"),
 }

@@ -59,6 +59,7 @@ UNITS = {
     "graph": {"atoms", "nodes", "edges"},
     "image": {"pixels"},
     "sensors": {"seconds", "samples"},
+    "points": {"points"},
     "text": {"words"},
     "video": {"seconds", "frames"},
 }

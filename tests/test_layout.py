@@ -47,6 +47,7 @@ LIBRARIES_OF_MODALITIES = [
     "nlpaug",
     "torch_geometric",
     "rdkit",
+    "laspy",
 ]
 
 

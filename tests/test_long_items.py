@@ -16,6 +16,7 @@ LENGTHS = {
     "text": (256, 50_000),
     "graph": (512, 5000),
     "sensors": (20, 300),
+    "points": (512, 50_000),
 }
 """A short file, of two windows or so, and a long one, in the units of each modality."""
 

@@ -46,19 +46,19 @@ ODIN = small("odin-warm-start", switch=SWITCH, discovery=CopyEvery(4, "steps"))
 LACKING = {
     **{
         ("transform-prediction", name): f"the modality '{re.escape(name)}' offers no such choice"
-        for name in ("points", "motion", *JOINT)
+        for name in ("clouds", "motion", *JOINT)
     },
     **{
         (method, name): "needs elements that follow one another"
         for method in ("next-element", "skip-gram")
-        for name in ("image", "graph", "points", "motion", *JOINT)
+        for name in ("image", "graph", "points", "clouds", "motion", *JOINT)
     },
     **{
         (method, name): "compares the parts of an item"
         for method in ("clip", "clip-objects")
-        for name in (*MODALITIES.names(), "points", "motion")
+        for name in (*MODALITIES.names(), "clouds", "motion")
     },
-    ("context-prediction", "points"): "neither a grid, nor neighbours, nor an order",
+    ("context-prediction", "clouds"): "neither a grid, nor neighbours, nor an order",
     **{("context-prediction", name): "of the parts" for name in JOINT},
 }
 """What a method needs and a modality has not."""

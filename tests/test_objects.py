@@ -27,7 +27,7 @@ TRAINED = [
 HEADS = ["--method.heads.hidden", "16", "--method.heads.projection", "8"]
 TINY = [*TRAINED, *HEADS, "--method.switch", "2"]
 METHODS = {"byol": ["--method", "byol", *HEADS, *TRAINED], "odin-warm-start": TINY}
-NAMES = {"point_clouds": "points", "motion": "motion"}
+NAMES = {"point_clouds": "clouds", "motion": "motion"}
 HOSTILE = "ä <img src=x onerror=alert(1)> 语.npy"
 
 
@@ -135,8 +135,8 @@ def test_a_separate_distribution_adds_its_modalities(there: Path) -> None:
         return done.stdout
 
     listed = dict(line.split() for line in said("modalities").splitlines())
-    assert listed.items() >= {"points": "point_clouds:MODALITY", "motion": "motion:MODALITY"}.items()
-    assert said("check-modality", "points").endswith("points: every law holds\n")
+    assert listed.items() >= {"clouds": "point_clouds:MODALITY", "motion": "motion:MODALITY"}.items()
+    assert said("check-modality", "clouds").endswith("clouds: every law holds\n")
     said("run", "objects", "--modality", "motion", "--data", "motion", "--skip-bad", "--out", "run", *TINY)
     said("discover", "run", "motion", "--skip-bad", "--out", "found")  # installed: not named again
     assert len(found(there / "found")) == 6

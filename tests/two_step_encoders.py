@@ -36,8 +36,9 @@ SETTINGS: dict[str, dict[str, dict[str, Any]]] = {
         }
     },
     "graph+text": {"transformer": {"dim": 16, "depth": 2, "encoders": "text=conv", "settings": {"text": {"width": 8}}}},
-    "points": {"small": {}},
-    "series": {"small": {}},
+    "points": {"pointnet": {"width": 16, "near": 6}},
+    "toy points": {"small": {}},
+    "toy series": {"small": {}},
 }
 """Settings by modality and encoder; the first of each modality stands for it where one is enough."""
 
@@ -66,7 +67,7 @@ class Case:
 
 
 def _modality(name: str) -> AbstractModality[Any]:
-    return toy(name) if name in ("points", "series") else load_modality(name)
+    return toy(name.removeprefix("toy ")) if name.startswith("toy ") else load_modality(name)
 
 
 CASES: dict[str, Callable[[], Case]] = {

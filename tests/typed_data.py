@@ -23,6 +23,7 @@ from gestalt.core.runs.saving import save
 from gestalt.modalities.audio import Audio
 from gestalt.modalities.graph import MODALITY as GRAPH
 from gestalt.modalities.image import Image
+from gestalt.modalities.points import MODALITY as POINTS
 from gestalt.modalities.sensors import Sensors
 from gestalt.modalities.text import Text
 from gestalt.modalities.video import Video
@@ -105,6 +106,12 @@ def _series(folder: Path) -> None:
         write_table(folder / f"{name}.csv", seed=number)
 
 
+def _points(folder: Path) -> None:
+    for number, specimen in enumerate(POINTS.specimens()):
+        places = specimen.item.places.numpy() * specimen.item.scale
+        np.save(folder / f"{number or HOSTILE}.npy", np.column_stack([places, specimen.item.features.numpy()]))
+
+
 def _captioned(folder: Path) -> None:
     _pictures(folder)
     for path in sorted(folder.glob("*.png")):
@@ -118,6 +125,7 @@ CASES = {
     "text": Case(Text, "conv", _texts, ("spans.jsonl", "spans.bio"), "<mark>"),
     "graph": Case(lambda: GRAPH, "gine", _molecules, ("parts.csv",), "gestalt-part"),
     "sensors": Case(lambda: Sensors(100.0, seconds=2.0), "conv", _series, ("events.csv",), "gestalt-stretch"),
+    "points": Case(lambda: POINTS, "pointnet", _points, ("objects.csv",), "gestalt-piece"),
     "image+text": Case(lambda: load_modality("image+text"), "joint", _captioned, (), "gestalt-crop"),
 }
 """Every modality that ships, and a joint one."""

@@ -59,7 +59,7 @@ def unchanged(cloud):
 
 
 class PointClouds(gestalt.AbstractModality):
-    name, element = "points", "point"
+    name, element = "clouds", "point"
     encoders = {"raw": lambda dim=4: gestalt.Identity(dim), "pointnet": PointNet}
     transforms = {"rotation": Rotation(), "jitter": Jitter(), "crop": Crop(), "cut_out": CutOut()}
     steps = [(1.0, Rotation()), (1.0, Jitter()), (1.0, Crop()), (0.5, CutOut())]

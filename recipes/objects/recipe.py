@@ -22,6 +22,7 @@ from gestalt.core.experiment.sample_rate import at_rate
 from gestalt.core.methods.method import AbstractMethod
 from gestalt.core.methods.odin_warm_start import OdinWarmStart
 from gestalt.core.modality.base import AbstractModality
+from gestalt.core.modality.finds_objects import FindsObjects
 from gestalt.core.modality.inferred import plain_encoder
 from gestalt.core.modality.optional import ComposesModalities, FollowsSampleRate
 from gestalt.core.modality.plugins import load_modality
@@ -58,8 +59,9 @@ class Options:
     """Samples per second to which items are brought. None: the rate of most of them, 16000 for encoders made for
     speech. For modalities of items that are sampled in time, such as audio and sensors."""
     finder: ObjectFinder | None = None
-    """How objects are found among elements, for methods that do not say so themselves. None: change points where
-    elements lie on one axis, k-means otherwise; plain features stand beside learned ones."""
+    """How objects are found among elements, for methods that do not say so themselves. None: as the
+    modality says; otherwise change points where elements lie on one axis, k-means without one, in plain features beside
+    learned ones."""
     method: AbstractMethod = OdinWarmStart()
     """What learns."""
     encoder: EncoderChoice = EncoderChoice(AUTO)
@@ -166,7 +168,11 @@ class Objects(AbstractRecipe[Any, None]):
 
 
 def default_finder(modality: AbstractModality[Any], raw: AbstractEncoder) -> ObjectFinder:
-    """Plain features beside the projected ones, cut at change points on one axis, clustered by k-means otherwise."""
+    """What the modality says; otherwise plain features beside the projected ones, cut at change points on one axis,
+    clustered by k-means without one.
+    """
+    if isinstance(modality, FindsObjects):
+        return modality.finder(raw, OBJECTS)
     sequence = axes(modality) == 1
     cuts = Along(ChangePoints(penalty=0.03, objects=OBJECTS, standardise=False))
     grouper = cuts if sequence else KMeans(OBJECTS, spherical=False)

@@ -1,0 +1,361 @@
+"""Files of points, a block of rows at a time: PLY, PCD, text, LAS and LAZ, arrays.
+
+A block is a table of numbers under names; `x`, `y` and `z` are among them. What a header claims is never taken into
+memory at once.
+"""
+
+import io
+import re
+import struct
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from jaxtyping import Float
+
+from gestalt.core.shards.files import at_hand, open_file
+from gestalt.core.storage.lzf import unfolded
+from gestalt.core.tables.lines import lines_of
+
+Block = tuple[tuple[str, ...], Float[np.ndarray, "rows columns"]]
+ROWS = 1 << 16
+"""Rows of a block."""
+HEADER = 1 << 16
+"""Bytes of the longest header."""
+PACKED = 1 << 31
+"""Bytes to which the points of a compressed PCD may unfold."""
+NAMES: Mapping[str, str] = {
+    **{name: name for name in ("x", "y", "z", "red", "green", "blue", "intensity", "nx", "ny", "nz")},
+    **{"r": "red", "g": "green", "b": "blue", "diffuse_red": "red", "diffuse_green": "green", "diffuse_blue": "blue"},
+    **{f"normal_{axis}": f"n{axis}" for axis in "xyz"},
+    **{f"normal{axis}": f"n{axis}" for axis in "xyz"},
+    **{"reflectance": "intensity", "scalar_intensity": "intensity", "i": "intensity"},
+    **{"x_coordinate": "x", "y_coordinate": "y", "z_coordinate": "z"},
+}
+"""What columns are called in files, in small letters, and here."""
+BY_COUNT: Mapping[int, tuple[str, ...]] = {3: ("x", "y", "z"), 4: ("x", "y", "z", "intensity")}
+PLY_TYPES = {
+    **{"char": "i1", "uchar": "u1", "short": "i2", "ushort": "u2", "int": "i4", "uint": "u4"},
+    **{"float": "f4", "double": "f8", "int8": "i1", "uint8": "u1", "int16": "i2", "uint16": "u2"},
+    **{"int32": "i4", "uint32": "u4", "float32": "f4", "float64": "f8"},
+}
+
+
+def blocks_of(path: Path) -> Iterator[Block]:
+    """The rows of a file under the names that are known here; other columns are left out.
+
+    Raises:
+        ValueError: saying what is wrong with it, and at which row.
+    """
+    yield from FORMATS[path.suffix.lower()](path)
+
+
+def _known(names: Sequence[str], table: np.ndarray) -> Block:
+    """The columns that are known here.
+
+    Raises:
+        ValueError: if x, y and z are not among them.
+    """
+    own = [NAMES.get(name.strip().lower(), "") for name in names]
+    kept = [place for place, name in enumerate(own) if name and own.index(name) == place]
+    missing = [axis for axis in "xyz" if axis not in own]
+    if missing:
+        raise ValueError(
+            f"has no column {' and no '.join(missing)}; its columns are {', '.join(names)[:200] or 'none'}"
+        )
+    return tuple(own[place] for place in kept), table[:, kept]
+
+
+def _unnamed(table: np.ndarray) -> Block:
+    """Columns without names, by how many there are and what stands in them."""
+    count = table.shape[1]
+    if count == 6:
+        colours = bool((table[:, 3:] == np.floor(table[:, 3:])).all()) and table[:, 3:].min(initial=0) >= 0
+        return ("x", "y", "z", *(("red", "green", "blue") if colours else ("nx", "ny", "nz"))), table
+    if count not in BY_COUNT:
+        raise ValueError(
+            f"has {count} columns without names, expected x, y, z, then intensity, or a colour or normal of three; "
+            "name the columns in the first line (x y z red green blue intensity nx ny nz)"
+        )
+    return BY_COUNT[count], table
+
+
+def _header(file: BinaryIO, last: Callable[[bytes], bool]) -> list[str]:
+    """The lines of a header up to its last one."""
+    lines = list[str]()
+    while True:
+        line = file.readline(HEADER)
+        if not line.endswith(b"\n") or sum(map(len, lines)) > HEADER:
+            raise ValueError("has a header that does not end")
+        text = line.decode("ascii", "replace").strip()
+        lines.append(text)
+        if last(line):
+            return lines
+
+
+def _numbers(lines: Sequence[str], first: int, width: int) -> Float[np.ndarray, "rows columns"]:
+    """Rows of numbers between spaces; `nan` is one.
+
+    Raises:
+        ValueError: naming the row that is none, from 1.
+    """
+    cells = [line.split() for line in lines]
+    for row, own in enumerate(cells, start=first + 1):
+        if len(own) != width:
+            raise ValueError(f"has {len(own)} numbers in row {row}, expected {width}")
+    try:
+        return np.array(cells, dtype=np.float64).reshape(-1, width)
+    except ValueError:
+        for row, own in enumerate(cells, start=first + 1):
+            wrong = [cell for cell in own if not _is_number(cell)]
+            if wrong:
+                raise ValueError(f"has {wrong[0][:40]!r} in row {row}, expected a number") from None
+        raise
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
+
+
+def _written(file: BinaryIO, names: Sequence[str], kinds: Sequence[str], count: int) -> Iterator[Block]:
+    """`count` rows of text, of numbers of those types."""
+    lines = (line.decode("ascii", "replace") for line in iter(lambda: file.readline(HEADER), b""))
+    for begin in range(0, count, ROWS):
+        some = list(islice(lines, min(ROWS, count - begin)))
+        if len(some) < min(ROWS, count - begin):
+            raise ValueError(f"ends behind row {begin + len(some)} of {count}")
+        table = _numbers(some, begin, len(names))
+        with np.errstate(invalid="ignore", over="ignore"):
+            columns = [table[:, place].astype(kind) for place, kind in enumerate(kinds)]
+        yield _columns(dict(zip(names, columns, strict=True)))
+
+
+def _stored(file: BinaryIO, dtype: np.dtype[Any], count: int) -> Iterator[Block]:
+    """`count` rows of binary numbers."""
+    for begin in range(0, count, ROWS):
+        rows = min(ROWS, count - begin)
+        content = file.read(rows * dtype.itemsize)
+        if len(content) < rows * dtype.itemsize:
+            raise ValueError(f"ends behind row {begin + len(content) // dtype.itemsize} of {count}")
+        yield _fields(np.frombuffer(content, dtype))
+
+
+def _fields(rows: np.ndarray) -> Block:
+    """Rows of named numbers."""
+    return _columns({name: rows[name] for name in rows.dtype.names or () if rows[name].ndim == 1})
+
+
+def _columns(given: Mapping[str, np.ndarray]) -> Block:
+    """Columns by their names; a colour that is packed into one number is unpacked."""
+    columns = dict[str, np.ndarray]()
+    for name, own in given.items():
+        if name.lower() in ("rgb", "rgba") and own.dtype.itemsize == 4:
+            packed = np.ascontiguousarray(own).view(f"{own.dtype.str[0]}u4")
+            columns |= {colour: (packed >> shift) & 255 for colour, shift in (("red", 16), ("green", 8), ("blue", 0))}
+        else:
+            columns[name] = own
+    return _known(list(columns), np.stack([own.astype(np.float64) for own in columns.values()], axis=1))
+
+
+def _count(text: str, what: str) -> int:
+    if not re.fullmatch(r"\d{1,18}", text):
+        raise ValueError(f"has {text[:40]!r} for {what}, expected a number")
+    return int(text)
+
+
+def _ply(path: Path) -> Iterator[Block]:
+    with open_file(path) as file:
+        if file.readline(16).strip() != b"ply":
+            raise ValueError("does not begin with 'ply'")
+        words = [line.split() for line in _header(file, lambda line: line.strip() == b"end_header")]
+        form = next((own[1] for own in words if own[:1] == ["format"] and len(own) > 1), "")
+        if form not in ("ascii", "binary_little_endian", "binary_big_endian"):
+            raise ValueError(f"has the format {form[:40]!r}, expected ascii, binary_little_endian or binary_big_endian")
+        order = ">" if form == "binary_big_endian" else "<"
+        elements = list[tuple[str, int, list[tuple[str, str]]]]()
+        for own in words:
+            if own[:1] == ["element"] and len(own) == 3:
+                elements.append((own[1], _count(own[2], f"the elements {own[1][:40]}"), []))
+            elif own[:1] == ["property"] and elements and len(own) >= 3:
+                known = "list" if own[1] == "list" else PLY_TYPES.get(own[1], "")
+                if not known:
+                    raise ValueError(f"has a property of the type {own[1][:40]!r}, which is none of PLY's")
+                elements[-1][2].append((own[-1], known))
+        names = [name for name, _, _ in elements]
+        if "vertex" not in names:
+            raise ValueError("has no element vertex: no points")
+        place = names.index("vertex")
+        for name, count, properties in elements[: place + 1]:
+            if any(kind == "list" for _, kind in properties) or len(dict(properties)) < len(properties):
+                raise ValueError(f"has a list, or a property twice, in the element {name[:40]}, which is not read")
+            dtype = np.dtype([(own, f"{order}{kind}") for own, kind in properties])
+            if name == "vertex":
+                fields, kinds = [own for own, _ in properties], [kind for _, kind in properties]
+                if form == "ascii":
+                    yield from _written(file, fields, ["f8"] * len(kinds), count)
+                else:
+                    yield from _stored(file, dtype, count)
+                return
+            if form == "ascii":
+                for _ in islice(file, count):
+                    pass
+            else:
+                file.seek(count * dtype.itemsize, io.SEEK_CUR)
+
+
+def _pcd(path: Path) -> Iterator[Block]:
+    with open_file(path) as file:
+        lines = _header(file, lambda line: line.startswith(b"DATA"))
+        said = {own[0].upper(): own[1:] for line in lines if (own := line.split()) and not line.startswith("#")}
+        names = said.get("FIELDS", said.get("COLUMNS", []))
+        sizes, types = said.get("SIZE", []), said.get("TYPE", [])
+        counts = [_count(text, "COUNT") for text in said.get("COUNT", ["1"] * len(names))]
+        own = [f"_{place}" if name == "_" else name for place, name in enumerate(names)]
+        if not names or not len(own) == len(sizes) == len(types) == len(counts) or len(set(own)) < len(own):
+            raise ValueError("has FIELDS, SIZE, TYPE and COUNT that do not fit one another")
+        kinds = [f"{kind.lower()}{size}" for kind, size in zip(types, sizes, strict=True)]
+        if not all(re.fullmatch(r"f[48]|[iu][1248]", kind) for kind in kinds) or not 0 < sum(counts) <= 4096:
+            raise ValueError(f"has fields of {' '.join(kinds)[:80]}, which are no numbers of PCD")
+        rows = _count("".join(said.get("POINTS", [])), "POINTS")
+        form = "".join(said.get("DATA", [])).lower()
+        if form == "ascii":
+            if counts != [1] * len(names):
+                raise ValueError("has fields of several numbers in text, which are not read")
+            packed = [kind if name in ("rgb", "rgba") else "f8" for name, kind in zip(own, kinds, strict=True)]
+            yield from _written(file, own, packed, rows)
+            return
+        fields = zip(own, kinds, counts, strict=True)
+        dtype = np.dtype([(name, f"<{kind}", (count,) if count > 1 else ()) for name, kind, count in fields])
+        if form == "binary":
+            yield from _stored(file, dtype, rows)
+        elif form == "binary_compressed":
+            yield from _unfolded(file, dtype, rows)
+        else:
+            raise ValueError(f"has the data {form[:40]!r}, expected ascii, binary or binary_compressed")
+
+
+def _unfolded(file: BinaryIO, dtype: np.dtype[Any], rows: int) -> Iterator[Block]:
+    """Rows that were compressed by LZF, column by column."""
+    sizes = file.read(8)
+    if len(sizes) < 8:
+        raise ValueError("ends before its points")
+    packed, whole = np.frombuffer(sizes, "<u4").tolist()
+    if whole != rows * dtype.itemsize or whole > PACKED:
+        raise ValueError(f"unfolds to {whole} bytes, its {rows} points have {rows * dtype.itemsize}")
+    content = unfolded(file.read(packed), whole)
+    columns, begin = np.zeros(rows, dtype), 0
+    for name in dtype.names or ():
+        kind, shape = dtype[name].base, dtype[name].shape
+        size = rows * kind.itemsize * int(np.prod(shape, dtype=int))
+        columns[name] = np.frombuffer(content[begin : begin + size], kind).reshape(rows, *shape)
+        begin += size
+    for first in range(0, rows, ROWS):
+        yield _fields(columns[first : first + ROWS])
+
+
+def _text(path: Path) -> Iterator[Block]:
+    """Rows of numbers with spaces, tabs, commas or semicolons between, under names if the first line has some."""
+    names, width, first = list[str](), 0, 0
+    lines = lines_of(path)
+    while some := list(islice(lines, ROWS)):
+        kept = list[str]()
+        for line in some:
+            text = line.text.strip()
+            remark = text.startswith(("#", "//", "%"))
+            cells = re.sub(r"[,;\t]", " ", text.lstrip("#%/")).replace('"', "").split()
+            if not cells or (remark and width):
+                continue
+            if not width and not _is_number(cells[0]):
+                named = {"x", "y", "z"} <= {NAMES.get(cell.lower(), "") for cell in cells}
+                if not named and not remark:
+                    raise ValueError(
+                        f"begins with {text[:40]!r}, expected numbers, or names among which x, y and z are"
+                    )
+                names = cells if named else names
+            elif not remark:
+                width = width or len(cells)
+                kept.append(" ".join(cells))
+        if width == 1:
+            raise ValueError("begins with one number in a row: molecules (.xyz) belong to graphs, as SDF")
+        if names and width and len(names) != width:
+            raise ValueError(f"has {width} numbers in a row, its first line names {len(names)} columns")
+        if kept:
+            table = _numbers(kept, first, width)
+            first += len(kept)
+            yield _known(names, table) if names else _unnamed(table)
+
+
+def _npy(path: Path) -> Iterator[Block]:
+    with at_hand(path) as near:
+        table = np.load(near, mmap_mode="r", allow_pickle=False)
+        if table.dtype.names is None and (table.ndim != 2 or table.dtype.kind not in "fiu"):
+            raise ValueError(f"must hold points × numbers, got {table.dtype} of shape {table.shape}")
+        if table.dtype.names is not None and table.ndim != 1:
+            raise ValueError(f"must hold one row of named numbers for every point, got shape {table.shape}")
+        for first in range(0, len(table), ROWS):
+            rows = np.asarray(table[first : first + ROWS])
+            yield _fields(rows) if rows.dtype.names is not None else _unnamed(rows.astype(np.float64))
+
+
+def _las(path: Path) -> Iterator[Block]:
+    try:
+        import laspy
+    except ImportError as error:
+        raise ValueError("is LAS: reading it needs laspy (pip install 'gestalt-ssl[points]')") from error
+    with at_hand(path) as near:
+        _check_las(near)
+        yield from _las_points(laspy.open(near))
+
+
+def _check_las(path: Path) -> None:
+    """Refuse a header that claims more than the file has: laspy would look for it, one by one.
+
+    Raises:
+        ValueError: saying what is wrong with it.
+    """
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        head = file.read(375)
+    if head[:4] != b"LASF" or len(head) < 227:
+        raise ValueError("does not begin with the header of a LAS file")
+    length, begin, vlrs, form, record = struct.unpack_from("<HIIBH", head, 94)
+    count = struct.unpack_from("<I", head, 107)[0]
+    if head[25] >= 4:
+        if len(head) < 375:
+            raise ValueError("ends within its header")
+        start, more = struct.unpack_from("<QI", head, 235)
+        count = max(count, struct.unpack_from("<Q", head, 247)[0])
+        if more and start + 60 * more > size:
+            raise ValueError(f"claims {more} records behind its points, and has {size} bytes")
+    if begin > size or length + 54 * vlrs > begin:
+        raise ValueError(f"claims {vlrs} records before its points, which begin at byte {begin} of {size}")
+    if not form & 192 and begin + record * count > size:
+        raise ValueError(f"ends behind point {max(size - begin, 0) // max(record, 1)} of {count}")
+    if form & 192 and count > 4096 * size:
+        raise ValueError(f"claims {count} points in {size} bytes")
+
+
+def _las_points(opened: Any) -> Iterator[Block]:
+    with opened as file:
+        there = set(file.header.point_format.dimension_names)
+        beside = [name for name in ("red", "green", "blue", "intensity") if name in there]
+        for points in file.chunk_iterator(ROWS):
+            with np.errstate(over="ignore", invalid="ignore"):  # what is infinite is named by its row
+                columns = [np.asarray(getattr(points, name), np.float64) for name in ("x", "y", "z", *beside)]
+            yield ("x", "y", "z", *beside), np.stack(columns, axis=1)
+
+
+FORMATS: Mapping[str, Callable[[Path], Iterator[Block]]] = {
+    ".ply": _ply,
+    ".pcd": _pcd,
+    **dict.fromkeys((".xyz", ".txt", ".csv", ".asc"), _text),
+    **dict.fromkeys((".las", ".laz"), _las),
+    ".npy": _npy,
+}
+"""By their suffixes."""

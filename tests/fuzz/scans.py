@@ -1,0 +1,48 @@
+"""Formats of point clouds, and a table of their objects."""
+
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from gestalt.modalities.points import PointModality
+from tests.scans import SCANS
+
+from .formats import Format, written
+from .law import read_whole
+
+MODALITY = PointModality(most=8)
+
+
+def _files(name: str) -> dict[str, bytes]:
+    file, write = SCANS[name]
+    return {file: written(file, write)}
+
+
+FORMATS = [
+    Format(
+        f"points: {name}", partial(_files, name), partial(read_whole, MODALITY), SCANS[name][0],
+        is_text=SCANS[name][0].endswith((".xyz", ".csv", ".txt")) or "text" in name,
+    )
+    for name in ("PLY in text", "PLY, big-endian", "PCD, compressed", "a table", "LAS")
+]  # fmt: skip
+
+
+def _objects(path: Path, skip_bad: bool) -> None:
+    del skip_bad
+    items = MODALITY.read([path.parent / "data"]).items
+    found = MODALITY.read_masks(path, items)
+    for index in range(len(items)):
+        found.of_item(index, items.read(index, np.random.default_rng(0)))
+
+
+OBJECTS = "cloud,point,object,label\na.ply,0,1,box\na.ply,1,1,box\na.ply,4,2,lamp\na.ply,2,0,\n"
+FORMATS.append(
+    Format(
+        "objects of points",
+        lambda: {"data/a.ply": _files("PLY, little-endian")["a.ply"], "o.csv": OBJECTS.encode()},
+        _objects,
+        "o.csv",
+        is_text=True,
+    )
+)
