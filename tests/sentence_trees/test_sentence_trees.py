@@ -11,7 +11,7 @@ from gestalt.core.training.options import Training
 from gestalt.modalities.text import MODALITY
 from gestalt.recipes.sentence_trees import recipe
 from gestalt.recipes.sentence_trees.by_rule import tree_of_tags
-from gestalt.recipes.sentence_trees.cells import next_word, scores, sentences, shown
+from gestalt.recipes.sentence_trees.cells import Sentences, next_word, scores, sentences, shown
 
 CASES = {
     "PRP MD RB VB DT NN IN NNP POS NN .": [3, 3, 3, 3, 5, 3, 5, 9, 9, 6, 3],
@@ -47,7 +47,7 @@ def test_shares_are_drawn_anew_for_every_seed_and_four_are_the_fewest() -> None:
 def test_trees_that_follow_from_words_are_learned() -> None:
     """The tested sentences are among those that are learned from: heads of words that were seen are known."""
     data = sentences(40, 20)
-    seen = recipe.Sentences(data.items, data.items[:20], data.names, data.known, data.known[:20])
+    seen = Sentences(data.items, data.items[:20], data.names, data.known, data.known[:20])
     encoder = MODALITY.encoders["raw"]()
     before, after = (scores(encoder, seen, 1.0, 0, tune=0, steps=steps)["uas"] for steps in (1, 60))
     assert after > before + 0.2
