@@ -87,10 +87,10 @@ def pictures(folder: Path) -> AbstractModality[Any]:
 def networks(folder: Path) -> AbstractModality[Any]:
     """Large networks in windows that share nodes."""
     folder.mkdir()
-    for number in range(7):
+    for number in range(9):
         lines = [f"n{node} n{(node + step) % 40}" for node in range(40) for step in (1, 2, 3 + number)]
         (folder / f"{number}.edgelist").write_text("\n".join(lines) + "\n")
-    return GraphModality(most=9)
+    return GraphModality(most=2)
 
 
 def points(folder: Path) -> AbstractModality[Any]:

@@ -22,14 +22,15 @@ def evaluating(module: nn.Module) -> Iterator[None]:
         >>> layer.training
         True
     """
-    modes = [(part, part.training) for part in module.modules()]
+    learning = [part for part in module.modules() if part.training]
     try:
-        module.eval()
+        if learning:  # a walk through all parts takes as long as a small network
+            module.eval()
         with torch.no_grad():
             yield
     finally:
-        for part, mode in modes:
-            part.training = mode
+        for part in learning:
+            part.training = True
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from ..discovery.finder import ObjectFinder
 from ..discovery.found import FoundBatch
 from ..modality.base import AbstractModality
 from ..modality.optional import InOverlap, InSequence, ReadsContext, ReadsFullResolution
+from ..modality.windows import Sight
 from ..networks.encoder import Network
 from ..networks.modes import evaluating
 from .gathering import Chosen, Encoded, alone
@@ -25,6 +26,9 @@ from .spans import Spans
 from .windows import EncodedWindow, batch_of, encoded_windows, sight_of
 
 ItemT = TypeVar("ItemT")
+
+AHEAD = 8
+"""So many batches of sets are read before they are encoded, those of like size together."""
 
 
 @final
@@ -106,8 +110,20 @@ class Encoding(Generic[ItemT]):
     ) -> Iterator[list[EncodedWindow[ItemT]]]:
         """All windows, encoded in their context; at full resolution one at a time, and none is kept."""
         sight = sight_of(self.network, self.finder, self.modality, items, full)
-        chunks = source.in_context(1 if full else self.batch, sight)
-        return encoded_windows(self.network, self.finder, self.modality, chunks, full)
+        chunks = source.in_context(self._waiting(sight, full is not None), sight)
+        return encoded_windows(self.network, self.finder, self.modality, chunks, 1 if full else self.batch, full)
+
+    def together(self, items: AbstractItems[ItemT], full: bool) -> int:
+        """How many items are read before any of them is encoded: what comes of them depends on no other."""
+        if full or not isinstance(items, ReadsContext):
+            return 1 if full else self.batch
+        return self._waiting(sight_of(self.network, self.finder, self.modality, items), full)
+
+    def _waiting(self, sight: Sight, full: bool) -> int:
+        """Elements on a lattice are as many in every window, and windows of video are too large for many to wait."""
+        if full:
+            return 1
+        return self.batch if sight.steps else self.batch * AHEAD
 
     def features(self, source: Source[ItemT]) -> Iterator[tuple[tuple[int, ...], FeatureMap]]:
         """Hidden features of all items, a few at a time, on the model's device."""

@@ -407,6 +407,10 @@ class Model(Generic[ItemT]):
             self.encoder, self.modality, items, partial(self._encoding().some, items, skipped), skipped, options
         )
 
+    def together(self, items: AbstractItems[ItemT], full: bool) -> int:
+        """How many numbered items are read before any is encoded, see `Encoding.together`."""
+        return self._encoding().together(items, full)
+
     def _encoding(self) -> Encoding[ItemT]:
         return Encoding(self.modality, self.network, self.finder, self.seed, self.batch, self.device)
 

@@ -83,9 +83,8 @@ class Stream(Generic[ItemT]):
         if sharing is None:
             return self
         work = work_on(run, paths, self.skipped is not None, named, str(self.model.device), self.full, out / BLOCKS)
-        return replace(
-            self, elsewhere=Shared(work, sharing.engine, sharing.block, 1 if self.full else self.model.batch)
-        )
+        together = self.model.together(self.items, self.full)
+        return replace(self, elsewhere=Shared(work, sharing.engine, sharing.block, together))
 
     def seeing(self, finds: bool) -> "Stream[ItemT]":
         """The same without objects, where nobody needs them."""

@@ -1,7 +1,7 @@
 """Windows of something long, encoded with what lies around them."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar, final
 
 import torch
@@ -16,7 +16,7 @@ from ..discovery.finder import ObjectFinder
 from ..discovery.found import FoundBatch
 from ..discovery.observed import Observed
 from ..modality.base import AbstractModality
-from ..modality.optional import LimitsLength, ReadsFullResolution, SeesAround
+from ..modality.optional import LimitsLength, MeasuresItems, ReadsFullResolution, SeesAround
 from ..modality.windows import InContext, Sight
 from ..networks.encoder import AbstractEncoder, Network
 from ..networks.modes import evaluating
@@ -89,33 +89,56 @@ def encoded_windows(
     finder: ObjectFinder | None,
     modality: AbstractModality[ItemT],
     chunks: Iterable[tuple[Sequence[int], Sequence[InContext[ItemT]]]],
+    batch: int,
     full: ReadsFullResolution[ItemT] | None = None,
 ) -> Iterator[list[EncodedWindow[ItemT]]]:
-    """The windows of every chunk, encoded at once.
+    """The windows of every chunk in their order, as many at a time as are encoded at once: those of like size.
 
     Args:
         network: encodes them.
         finder: says what else is to be known of them; None where no objects are found.
         modality: collates them.
         chunks: their numbers, and themselves in their context.
+        batch: windows that are encoded at once.
         full: makes items smaller, where they are too large for the network; they are not kept then.
     """
     for numbers, some in chunks:
         around = [one.around if full is None else full.for_network(one.around) for one in some]
-        data = modality.collate(around).to(_device(network))
-        with evaluating(network):
-            features = network.encode(data)
-        observed = None if finder is None else finder.observe(network, features, data)
-        windows = []
-        for row, (index, one) in enumerate(zip(numbers, some, strict=True)):
-            places, grid = one.elements(features, row)
-            own = part_of(features, row, places, grid)
-            shared = None if one.numbers is None else Shared(one.numbers, places)
-            if shared is not None:
-                places = torch.arange(len(shared.numbers))
-            seen = None if observed is None else observed.part(row, places, grid)
-            windows.append(EncodedWindow(index, one.item if full is None else None, own, seen, shared))
-        yield windows
+        found = dict[int, EncodedWindow[ItemT]]()
+        for places in of_like_size(modality, around, batch):
+            data = modality.collate([around[place] for place in places]).to(_device(network))
+            with evaluating(network):
+                features = network.encode(data)
+            observed = None if finder is None else finder.observe(network, features, data)
+            for row, place in enumerate(places):
+                window = _window(numbers[place], some[place], features, observed, row)
+                found[place] = window if full is None else replace(window, item=None)
+        for first in range(0, len(some), batch):
+            yield [found[place] for place in range(len(some))[first : first + batch]]
+
+
+def of_like_size(modality: AbstractModality[ItemT], items: Sequence[ItemT], batch: int) -> list[list[int]]:
+    """The places of some items in batches of like size, so that little is padded; in their order, where nobody says how
+    large an item is.
+    """
+    order = list(range(len(items)))
+    if len(items) > batch and isinstance(modality, MeasuresItems):
+        sizes = [max(modality.amounts(item).values(), default=0.0) for item in items]
+        order.sort(key=sizes.__getitem__)
+    return [order[first : first + batch] for first in range(0, len(order), batch)]
+
+
+def _window(
+    index: int, one: InContext[ItemT], features: FeatureMap, observed: Observed | None, row: int
+) -> EncodedWindow[ItemT]:
+    """What one row of a batch is of the window itself."""
+    places, grid = one.elements(features, row)
+    own = part_of(features, row, places, grid)
+    shared = None if one.numbers is None else Shared(one.numbers, places)
+    if shared is not None:
+        places = torch.arange(len(shared.numbers))
+    seen = None if observed is None else observed.part(row, places, grid)
+    return EncodedWindow(index, one.item, own, seen, shared)
 
 
 def batch_of(
