@@ -1,6 +1,7 @@
 """A finished run and labels: what will be done is said, then a head is fitted, and the model is there."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -81,7 +82,9 @@ def fit_items(
         raise ValueError(f"{fitter.described()} cannot be trained with the encoder: take --head linear, or mlp")
     group = group_column(items, labels, options, skipped)
     check_answers(fitter, known.target())
-    of = subject_of(options, masks is not None or isinstance(known.target(), Points))
+    trees = isinstance(known.target(), Points)
+    options = replace(options, unknown=0.0) if trees else options  # every element has a parent
+    of = subject_of(options, masks is not None or trees)
     numbers = drawn(known.numbers(), options.most, options.seed)
     asked = labelled_vectors(
         model, of, items, known, numbers, fitter, options.elements, skipped, options.seed

@@ -119,6 +119,16 @@ class Source(Generic[ItemT]):
             warnings.warn(f"damaged {entry.name}: {entry.reason}", stacklevel=2)
         return cls(reading.items, (), modality.name, skipped, block)
 
+    def numbered(self, what: str) -> AbstractItems[ItemT]:
+        """The items by their numbers.
+
+        Raises:
+            ValueError: for a loader; `what` says what they are for.
+        """
+        if self.items is None:
+            raise ValueError(f"a loader gives its items once; pass paths, a sequence, or numbered items {what}")
+        return self.items
+
     def name(self, index: int) -> str:
         """Where an item comes from."""
         return f"{self.word} {index + 1}" if self.items is None else self.items.name(index)

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Generic, TypeVar, final
 
 import torch
@@ -46,7 +45,7 @@ from .fitting import fit_items
 from .inputs import Source, reading_of
 from .pair_answers import PairAnswer, answers_of_pairs
 from .parts_alone import parts_alone
-from .pseudo_labels import TaskModel, learned_further
+from .pseudo_labels import TaskModel, learned_for_now
 from .results import ItemObjects, ItemPrediction, ItemVectors
 from .results_of import objects_in, vectors_in
 from .spaces import Space, in_space
@@ -158,11 +157,8 @@ class Model(Generic[ItemT]):
         """
         self.check_finder()
         source = Source.of(data, self.modality, [] if skip_bad else None)
-        return [
-            one
-            for batch in self._encoding().found(source)
-            for one in objects_in(batch, source.name, self.modality, fine)
-        ]
+        batches = self._encoding().found(source)
+        return [one for batch in batches for one in objects_in(batch, source.name, self.modality, fine)]
 
     def embed(
         self, data: Any, skip_bad: bool = False, space: Space = "hidden", parts: Sequence[str] = ()
@@ -201,8 +197,7 @@ class Model(Generic[ItemT]):
         """
         self.check_finder()
         source = Source.of(data, self.modality, [] if skip_bad else None)
-        if source.items is None:
-            raise ValueError("a loader gives its items once; pass paths, a sequence, or numbered items to find types")
+        source.numbered("to find types")
         return found_types(lambda: self._encoding().found(source), self.modality, self.network, how, like)
 
     def predict(self, data: Any, skip_bad: bool = False) -> list[ItemPrediction]:
@@ -257,20 +252,12 @@ class Model(Generic[ItemT]):
             yield named(self.fitted, batch, said_of(self.fitted, batch, self.device))
 
     def pairs(self, data: Any, pairs: Path | str, skip_bad: bool = False) -> list[PairAnswer]:
-        """What a fit to pairs says of every pair of a table, whose first two columns name items of the data.
-
-        Raises:
-            ValueError: if this is no model of pairs, or the table names nothing of the data.
-        """
+        """What a fit to pairs says of every pair of a table, whose first columns name items (`answers_of_pairs`)."""
         items = reading_of(data, self.modality, skip_bad).items
         return answers_of_pairs(self, self.fitted, items, Path(pairs), [] if skip_bad else None)[0]
 
     def trees(self, data: Any, skip_bad: bool = False) -> list[ItemTree]:
-        """The tree of every item, as a fit to trees says it.
-
-        Raises:
-            ValueError: if this is no model of trees.
-        """
+        """The tree of every item, as a fit to trees says it (`trees_of`)."""
         source = Source.of(data, self.modality, [] if skip_bad else None)
         return list(trees_of(self.fitted, self.seeing(False)._encoding().found(source), source, self.device))
 
@@ -298,24 +285,19 @@ class Model(Generic[ItemT]):
             head: how it is made; linear.
             options: what the labels are of, what is held out, whether the encoder is trained too.
             skip_bad: leave out items that cannot be read.
-            unlabelled: further items, of which nothing is known: the encoder is trained on both first (SemPPL).
-            pseudo: how that is done.
+            unlabelled, pseudo: further items, of which nothing is known: the encoder is trained on both first (SemPPL),
+                and how that is done.
 
         Raises:
             ValueError: see `fit_items`, and `trained_on_both`.
         """
         source = Source.of(data, self.modality, [] if skip_bad else None)
-        if source.items is None:
-            raise ValueError("a loader gives its items once; pass paths, a sequence, or numbered items to fit to")
+        items = source.numbered("to fit to")
         if unlabelled is not None:
             further = reading_of(unlabelled, self.modality, skip_bad).items
-            how, options = pseudo or PseudoLabelling(), options or Fitting()
-            with TemporaryDirectory() as folder:
-                both = learned_further(
-                    self, source.items, _path(labels), masks, further, options, how, Path(folder), source.skipped
-                )
+            both = learned_for_now(self, items, _path(labels), masks, further, options, pseudo, source.skipped)
             return self.learning(both).fit(data, labels, None, head, options, skip_bad)
-        found = fit_items(self, source.items, _path(labels), _path(masks), head, options, source.skipped)
+        found = fit_items(self, items, _path(labels), _path(masks), head, options, source.skipped)
         return self.answering(found)
 
     def learning(self, found: TaskModel) -> "Model[ItemT]":
@@ -351,10 +333,9 @@ class Model(Generic[ItemT]):
             ValueError: see `Evaluator.evaluate`.
         """
         source = Source.of(data, self.modality, [] if skip_bad else None)
-        if source.items is None:
-            raise ValueError("a loader gives its items once; pass paths, a sequence, or numbered items to evaluate")
+        items = source.numbered("to evaluate")
         asked = None if protocols is None else protocols_of(protocols)
-        return self.evaluated(source.items, source.skipped, _path(labels), _path(masks), asked, options or Evaluating())
+        return self.evaluated(items, source.skipped, _path(labels), _path(masks), asked, options or Evaluating())
 
     def evaluated(
         self,

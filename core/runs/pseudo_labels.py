@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Generic, TypeVar, final
 
 import numpy as np
@@ -206,6 +207,22 @@ def learned_further(
         model.device,
     )
     return replace(found, said=said)
+
+
+def learned_for_now(
+    model: SeesItems[ItemT],
+    items: AbstractItems[ItemT],
+    labels: Labels | Path | None,
+    masks: Any,
+    unlabelled: AbstractItems[ItemT],
+    options: Fitting | None,
+    how: PseudoLabelling | None,
+    skipped: list[Skipped] | None,
+) -> TaskModel:
+    """As `learned_further`, in a folder that goes when it is done."""
+    options, how = options or Fitting(), how or PseudoLabelling()
+    with TemporaryDirectory() as folder:
+        return learned_further(model, items, labels, masks, unlabelled, options, how, Path(folder), skipped)
 
 
 def training_of(how: PseudoLabelling, items: int, seed: int, device: torch.device | str) -> Training:

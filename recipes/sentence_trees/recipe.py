@@ -1,5 +1,6 @@
 """The table of trees: encoders down, shares of the trees across."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, ClassVar, final
@@ -7,11 +8,10 @@ from typing import Annotated, ClassVar, final
 import torch
 
 from gestalt.core.components.ranges import Between, Count, Positive, PositiveShare, check_ranges
-from gestalt.core.evaluation import Column, Table, combined, to_markdown
-from gestalt.core.experiment.kept import keep, kept
+from gestalt.core.evaluation import Column, Table, combined
+from gestalt.core.experiment.cells import measured, write_table
 from gestalt.core.methods.presets import preset_named
 from gestalt.core.networks.encoder import AbstractEncoder
-from gestalt.core.storage.atomic import write_text
 from gestalt.core.training.options import Training
 from gestalt.modalities.text import MODALITY
 
@@ -86,9 +86,7 @@ class SentenceTrees:
             tables.append(Table.of(f"seed {seed}", columns, values))
         title = f"{len(data.test_items)} test sentences, {options.method}, {options.seeds} seeds"
         table = combined(tables, title, NOTE)
-        write_text(options.out / "table.json", table.to_json())
-        write_text(options.out / "table.md", f"{title}\n\n{to_markdown(table)}\n\n{NOTE}\n")
-        print(f"{title}\n\n{to_markdown(table)}")
+        write_table(options.out, table)
         return 0
 
     def _row(self, name: str, tuned: bool, data: Sentences, seed: int) -> list[float | None]:
@@ -99,18 +97,18 @@ class SentenceTrees:
             print(f"seed {seed}, {name}, {share:.0%}: LAS {cell['las']:.3f}, UAS {cell['uas']:.3f}", flush=True)
         return found
 
-    def _cell(self, name: str, tuned: bool, data: Sentences, share: float, seed: int) -> dict[str, float]:
+    def _cell(self, name: str, tuned: bool, data: Sentences, share: float, seed: int) -> Mapping[str, float]:
         """What was measured, or is now."""
         options = self.options
         asked = f"{options.items}-{options.test_items}-{options.head_steps}-{options.tune}-{options.tune_lr:g}"
         folder = options.out / f"{name.replace(', ', '-').replace(' ', '-')}-{self._learned()}-{asked}-{share:g}-{seed}"
-        found = kept(folder)
-        if found is None:
-            steps = options.tune if tuned else 0
+        steps = options.tune if tuned else 0
+
+        def measure(_: Path) -> Mapping[str, float]:
             encoder = self._encoder(name, data, seed)
-            found = scores(encoder, data, share, seed, steps, options.head_steps, options.tune_lr)
-            keep(folder, found)
-        return dict(found)
+            return scores(encoder, data, share, seed, steps, options.head_steps, options.tune_lr)
+
+        return measured(folder, measure)
 
     def _encoder(self, name: str, data: Sentences, seed: int) -> AbstractEncoder:
         if name == "plain features":
