@@ -200,6 +200,9 @@ def nothing_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.import_module("gestalt.core.runs.saving"), "modality_of", lambda *_: None)
     for module in ("gestalt.recipes.audio_events.recipe", "gestalt.modalities.audio"):
         monkeypatch.setattr(importlib.import_module(module), "rate_of", lambda *_: 16_000)
+    sensors = importlib.import_module("gestalt.modalities.sensors")
+    monkeypatch.setattr(sensors, "common_rate", lambda *_: 100.0)
+    monkeypatch.setattr(sensors, "channels_of", lambda *_: ("x", "y"))
     for program in map(RECIPES.load, RECIPES.names()):
         if hasattr(program, "run"):  # like a recipe, but with a way of its own
             monkeypatch.setattr(program, "run", lambda _: 0)

@@ -12,7 +12,7 @@ from sklearn.cluster import KMeans as ScikitKMeans
 from torch import Tensor
 
 from gestalt.core.data.feature_map import FeatureMap, Grid
-from gestalt.core.discovery.groupers import ChangePoints, Contiguous, InOrder, KMeans
+from gestalt.core.discovery.groupers import ChangePoints, Contiguous, InOrder, KMeans, lloyd
 from gestalt.core.discovery.groupers.contiguous import runs
 from gestalt.core.discovery.groupers.lloyd import improved, means, nearest
 from tests.implementations import GROUPERS, GrouperCase, blobs, feature_map, seeded
@@ -286,11 +286,26 @@ def test_change_points_are_the_best_of_all_ways_to_cut(seed: int, objects: int, 
         assert (max(expected) > 0) == (penalty < 1)
 
 
+@pytest.mark.parametrize("asked", [1, 4])
 @pytest.mark.parametrize("rounds", [1, 2, 3, 200])
-def test_k_means_that_ends_early_is_k_means_of_all_its_rounds(rounds: int) -> None:
+def test_k_means_that_ends_early_is_k_means_of_all_its_rounds(
+    rounds: int, asked: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(lloyd.ASKED, "cpu", asked)
     points, valid = torch.randn(4, 30, 2, generator=seeded(3)), torch.ones(4, 30, dtype=torch.bool)
     centres = points[:, :5]
-    found, ends = improved(points, valid, centres, rounds)
+    questions = list[bool]()
+    equal = torch.equal
+
+    def answer(one: torch.Tensor, other: torch.Tensor) -> bool:
+        questions.append(equal(one, other))
+        return questions[-1]
+
+    with monkeypatch.context() as patched:
+        patched.setattr(torch, "equal", answer)
+        found, ends = improved(points, valid, centres, rounds)
+    assert len(questions) <= rounds // asked, "a GPU is asked no more often"
+    assert rounds < 200 or (questions[-1] and len(questions) < 30 / asked), "and it ends early"
     for _ in range(rounds):
         labels = (points[:, :, None] - centres[:, None]).square().sum(dim=-1).argmin(dim=2)
         centres = torch.stack(

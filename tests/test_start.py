@@ -14,6 +14,7 @@ from PIL import Image
 
 from gestalt.cli.commands import COMMANDS, execute
 from tests.pages import FENCE, PLUG_INS, START, blocks, named
+from tests.series_files import write_table
 
 SHORT = shlex.split("--steps 2 --batch 4 --workers 0 --threads 1 --accelerator cpu")
 SENTENCES = [
@@ -64,12 +65,19 @@ def series() -> None:
         np.save(f"series/{number}.npy", level * np.random.default_rng(number).normal(size=(240, 3)))
 
 
+def tables() -> None:
+    Path("series").mkdir()
+    for number in range(2):
+        write_table(Path(f"series/{number}.csv"), seed=number)
+
+
 FILES: dict[str, Callable[[], None]] = {
     "recordings": recordings,
     "pictures": pictures,
     "clips": clips,
     "texts": texts,
     "molecules": molecules,
+    "sensors": tables,
     "own-data": series,
 }
 

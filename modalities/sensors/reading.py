@@ -2,6 +2,7 @@
 
 import importlib
 import math
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ SUFFIXES = frozenset((".csv", ".tsv", ".npy", *HDF5, *EDF, *SOUND))
 ADVICE = "fix it, remove it, or leave it out with --skip-bad"
 RATES = ("sample_rate", "sampling_rate", "samplerate", "sampling_frequency", "fs", "rate")
 """Attributes of HDF5 in which samples per second stand."""
+LARGEST = 1e30
+"""Larger values are none: their squares are not finite."""
 FILLS = ("refuse", "last", "linear")
 Values = Float[np.ndarray, "time channels"]
 
@@ -127,7 +130,15 @@ def _whole(path: Path, header: Header, how: How, first: int, count: int) -> Valu
         ) from error
     if len(values) < count:
         raise BadItemError(str(path), f"ends after {first + len(values)} samples, and began with more; {ADVICE}")
-    missing = ~np.isfinite(values)
+    with np.errstate(invalid="ignore"):
+        absurd = np.abs(values) > LARGEST
+    if absurd.any():
+        sample, channel = np.argwhere(absurd)[0].tolist()
+        raise BadItemError(
+            str(path),
+            f"holds {values[sample, channel]:g} in {header.names[channel]!r}, sample {first + sample + 1}; {ADVICE}",
+        )
+    missing = np.isnan(values)
     if not missing.any():
         return values
     sample, channel = np.argwhere(missing)[0].tolist()
@@ -182,7 +193,10 @@ def _opened(path: Path, how: How) -> Iterator[_Channels]:
                     rate, sound.frames, _numbered(sound.channels), lambda first, count: _frames(sound, first, count)
                 )
         elif suffix in EDF:
-            yield _edf(_library("edfio").read_edf(file, lazy_load_data=True), how)
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")  # what is torn is said by a warning alone
+                edf = _library("edfio").read_edf(file, lazy_load_data=True)
+            yield _edf(edf, how)
         elif suffix in HDF5:
             with _library("h5py").File(file, "r") as opened:
                 yield _hdf5(opened, how)

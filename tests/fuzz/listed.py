@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping
 
-from . import graphs, own, pictures, scans, sounds, texts
+from . import graphs, own, pictures, scans, series, sounds, texts
 from .formats import Format
 
-GROUPS = (texts.FORMATS, graphs.FORMATS, own.FORMATS, pictures.FORMATS, sounds.FORMATS, scans.FORMATS)
+GROUPS = (
+    *(texts.FORMATS, graphs.FORMATS, own.FORMATS, pictures.FORMATS),
+    *(sounds.FORMATS, series.FORMATS, scans.FORMATS),
+)
 FORMATS: Mapping[str, Format] = {one.name: one for group in GROUPS for one in group}
 
 

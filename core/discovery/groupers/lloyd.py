@@ -9,8 +9,10 @@ from torch import Tensor
 
 DUPLICATE = 1e-6
 """Points whose squared distance is below this share of their squared lengths are one point to k-means++."""
-
-
+ASKED = {"cpu": 1}
+"""In every so many iterations it is seen whether anything changed, by the sort of device."""
+ASKED_ELSEWHERE = 4
+"""Where the answer has to be waited for."""
 LAST = torch.iinfo(torch.int16).max
 """More than the number of any cluster."""
 
@@ -71,15 +73,17 @@ def improved(
 ) -> tuple[Int[Tensor, "batch elements"], Float[Tensor, "batch objects dim"]]:
     """k-means from given centres: the cluster of every element, −1 on padding, and where the centres are in the end.
 
-    It ends early once no element changes its cluster: nothing would change any more.
+    It ends early once no element changes its cluster: nothing would change any more. A GPU, which has to be waited for
+    to see that, is asked in every fourth iteration; further ones change nothing.
     """
     labels = nearest(points, centres, closed)
-    for _ in range(iterations):
+    every = ASKED.get(points.device.type, ASKED_ELSEWHERE)
+    for number in range(1, iterations + 1):
         centres = means(points, valid, labels, centres)
         if on_sphere:
             centres = torch.nn.functional.normalize(centres, dim=-1)
         former, labels = labels, nearest(points, centres, closed)
-        if torch.equal(former, labels):
+        if number % every == 0 and torch.equal(former, labels):
             break
     return torch.where(valid, labels, -1), centres
 
