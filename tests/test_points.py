@@ -236,6 +236,8 @@ def test_from_the_command_line_to_objects_of_every_point_and_back_as_masks(
         path = tmp_path / "found" / "objects" / f"{number}.ply"
         table = np.concatenate([block for _, block in points_of(path)])
         np.testing.assert_allclose(table[:, :3], cloud[:, :3])
+        numbers = {int(row["object"]) for row in rows if row["cloud"].endswith(f"{number}.npy")}
+        assert numbers - {0} == set(range(1, max(numbers) + 1)), "objects are numbered from 1 in every file"
     items = MODALITY.read([tmp_path / "scans"]).items
     masks = MODALITY.read_masks(tmp_path / "found" / "objects.csv", items)
     item = items.read(0, RNG)

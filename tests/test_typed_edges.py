@@ -13,7 +13,7 @@ import torch
 from gestalt.cli.commands import execute
 from gestalt.core.data.correspondence import Index
 from gestalt.core.data.masks import ItemMasks
-from gestalt.modalities.graph import DIRECTED, MODALITY, OF_EDGES, Graph, Schema, collate, graph_of, molecule_of
+from gestalt.modalities.graph import MODALITY, Graph, GraphModality, Schema, collate, graph_of, molecule_of
 from gestalt.modalities.graph.data import AGAINST, ALONG
 from gestalt.modalities.graph.directions import both_ways, turned
 from gestalt.modalities.graph.line_graphs import BESIDE, line_graph
@@ -177,14 +177,14 @@ def test_a_hub_does_not_make_a_line_graph_grow_with_its_square() -> None:
 
 def test_molecules_without_a_bond_are_left_out_where_edges_are_the_elements(tmp_path: Path) -> None:
     (tmp_path / "a.smi").write_text("CCO ethanol\nC methane\nCCCCCC hexane\n")
-    reading = OF_EDGES.read([tmp_path / "a.smi"])
+    reading = GraphModality(elements="edges").read([tmp_path / "a.smi"])
     assert [len(reading.items.read(number, RNG)) for number in range(2)] == [2, 5]
     assert [one.name[-8:] for one in reading.skipped] == ["[line 2]"]
 
 
 def test_edge_lists_point_where_one_says_so(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("source,target,kind\na,b,x\nb,a,y\nb,c,x\n")
-    graph = DIRECTED.read([tmp_path / "a.csv"]).items.read(0, RNG)
+    graph = GraphModality(directed=True).read([tmp_path / "a.csv"]).items.read(0, RNG)
     assert graph.kinds[:, -1].tolist() == [ALONG, AGAINST] * 3
     plain = MODALITY.read([tmp_path / "a.csv"]).items.read(0, RNG)
     assert plain.kinds.shape[1] == 1
@@ -209,20 +209,20 @@ def scenes(path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("modality", ["graph", "gestalt.modalities.graph:OF_EDGES"])
+@pytest.mark.parametrize("elements", ["nodes", "edges"])
 def test_objects_in_scene_graphs_from_the_command_line(
-    modality: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    elements: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     scenes(tmp_path / "scene_graphs.json")
-    own = ["--modality", modality, "--data", "scene_graphs.json", "--out", "mine"]
+    own = ["--modality", "graph", "--data", "scene_graphs.json", "--out", "mine", "--settings", f"elements={elements}"]
     assert execute(["run", "objects", *own, *SHORT]) == 0
     assert (tmp_path / "mine" / "report.html").exists()
-    assert execute(["discover", "mine", "scene_graphs.json", "--out", "found", "--modality", modality]) == 0
+    assert execute(["discover", "mine", "scene_graphs.json", "--out", "found"]) == 0
     with (tmp_path / "found" / "nodes.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     named = {row["name"] for row in rows if row["graph"].endswith("scene_graphs.json [graph 3]")}
-    if modality == "graph":
+    if elements == "nodes":
         assert named == {"table", "chair", "cup", "book", "lamp"}
     else:
         assert named == {"chair → table", "cup → table", "book → table", "lamp → table"}

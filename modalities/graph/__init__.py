@@ -245,7 +245,3 @@ class GraphModality(AbstractModality[Graph]):
 
 
 MODALITY = GraphModality()
-OF_EDGES = GraphModality(elements="edges")
-"""Edges as elements: `--modality gestalt.modalities.graph:OF_EDGES`."""
-DIRECTED = GraphModality(directed=True)
-"""Edge lists whose edges point: `--modality gestalt.modalities.graph:DIRECTED`."""
