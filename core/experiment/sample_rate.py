@@ -9,7 +9,7 @@ from ..networks.encoder import AbstractEncoder
 ValueT = TypeVar("ValueT")
 
 
-def at_rate(value: ValueT, sample_rate: float) -> ValueT:
+def at_rate(value: ValueT, sample_rate: float | int) -> ValueT:
     """The same options, whose encoders take recordings of another sample rate.
 
     Example:

@@ -37,7 +37,7 @@ class InfersEncoderSettings(Protocol):
 class FollowsSampleRate(Protocol[ItemT]):
     """Items that are sampled in time, and brought to one rate: `--sample-rate`."""
 
-    def at_rate(self, sample_rate: float | None, encoder: str, paths: Sequence[Path]) -> AbstractModality[ItemT]:
+    def at_rate(self, sample_rate: float | int | None, encoder: str, paths: Sequence[Path]) -> AbstractModality[ItemT]:
         """The same modality, whose items have `sample_rate`.
 
         Args:

@@ -136,7 +136,7 @@ class Audio(AbstractModality[Recording]):
         """
         return read_audio(paths, self.sample_rate, self.seconds, skip_bad)
 
-    def at_rate(self, sample_rate: float | None, encoder: str, paths: Sequence[Path]) -> "Audio":
+    def at_rate(self, sample_rate: float | int | None, encoder: str, paths: Sequence[Path]) -> "Audio":
         """Recordings of the same length at `sample_rate`; None: that of most of them, 16 kHz for encoders of speech.
 
         Raises:

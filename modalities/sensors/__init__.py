@@ -141,7 +141,7 @@ class Sensors(AbstractModality[Series]):
         """
         return read_series(paths, self._how, self.sample_rate, self.window, skip_bad)
 
-    def at_rate(self, sample_rate: float | None, encoder: str, paths: Sequence[Path]) -> "Sensors":  # noqa: ARG002
+    def at_rate(self, sample_rate: float | int | None, encoder: str, paths: Sequence[Path]) -> "Sensors":  # noqa: ARG002
         """Series of the same channels at `sample_rate`, or at the rate of most of them; windows of as many samples.
 
         Raises:

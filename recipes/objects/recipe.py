@@ -55,7 +55,7 @@ class Options:
     settings: tuple[str, ...] = ()
     """How the modality reads its items, as name=value: seconds=2, fill=linear, columns=x,y. The documentation of the
     modality lists them."""
-    sample_rate: Annotated[float, Between(0.0, 1e8, open_below=True)] | None = None
+    sample_rate: Annotated[float | int, Between(0.0, 1e8, open_below=True)] | None = None
     """Samples per second to which items are brought. None: the rate of most of them, 16000 for encoders made for
     speech. For modalities of items that are sampled in time, such as audio and sensors."""
     finder: ObjectFinder | None = None
