@@ -140,6 +140,8 @@ def runs_of(page: Path) -> list[list[str]]:
         return [fit, [*fit, "--head", "convolution"], ["evaluate", "model", "FOLDER"]]
     if page.stem == "labels":
         return [["run", "audio-events"], ["fit", "runs/mine", "FOLDER"]]
+    if page.stem == "scale":
+        return [["run", "audio-events"], ["embed", "runs/mine", "FOLDER", "--engine", "ray"]]
     if page.stem == "search":
         return [["index", "runs/mine", "FOLDER"], ["search", "archive", "bird.wav"], ["duplicates", "archive"]]
     if page.stem == "shards":

@@ -38,6 +38,8 @@ NEEDED: dict[str, Any] = {
     "objects": 3,
     "of": OfItems(),
     "rows": 4,
+    "relations": 2,
+    "longest": 4,
     "columns": 0,
     "grouper": KMeans(2),
     "groupers": (KMeans(2),),

@@ -285,8 +285,8 @@ class Model(Generic[ItemT]):
             head: how it is made; linear.
             options: what the labels are of, what is held out, whether the encoder is trained too.
             skip_bad: leave out items that cannot be read.
-            unlabelled, pseudo: further items, of which nothing is known: the encoder is trained on both first (SemPPL),
-                and how that is done.
+            unlabelled: further items, of which nothing is known: the encoder is trained on both first (SemPPL).
+            pseudo: how that is done.
 
         Raises:
             ValueError: see `fit_items`, and `trained_on_both`.

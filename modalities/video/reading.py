@@ -281,13 +281,18 @@ def _frames(container: "InputContainer", start: float) -> Iterator[tuple[float, 
         try:
             frames = packet.decode()
         except FFmpegError as error:
-            broken = broken or error
+            broken = broken or error.with_traceback(None)
             continue
         if broken is not None and packet.size:
-            raise broken  # not at the torn end of a file that was cut off, after which nothing comes
+            break  # not at the torn end of a file that was cut off, after which nothing comes
         for frame in frames:
             time = time + usual if frame.pts is None else frame.pts * base - origin
             length = float(frame.duration * base) if frame.duration else usual
             yield time, time + length, frame
-    if broken is not None and time < 0:
-        raise broken
+    else:
+        broken = broken if time < 0 else None
+    if broken is not None:
+        try:
+            raise broken
+        finally:  # an error that knows this function, which knows the error, keeps the decoder and its threads
+            broken = None

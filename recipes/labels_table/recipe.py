@@ -58,7 +58,7 @@ class LabelsTable:
         columns = [Column(name, group=f"{options.share:.0%} of the labels") for name in options.data_sets]
         tables, note = [], ""
         for seed in range(options.seeds):
-            data = {name: load(name, seed) for name in options.data_sets}
+            data: dict[Name, LabelledData] = {name: load(name, seed) for name in options.data_sets}
             note = "Accuracy. " + "; ".join(f"{name}: {one.question}" for name, one in data.items()) + "."
             rows = {row.name: self._row(row, data, seed) for row in ROWS}
             tables.append(table_of_seed(f"seed {seed}", columns, rows))
