@@ -1,6 +1,6 @@
 """How far a score may be from what other files of the same make would give."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import final
 
@@ -19,6 +19,16 @@ class Interval:
 
     low: float
     high: float
+
+    @classmethod
+    def of(cls, resampled: Sequence[float], level: float = LEVEL) -> "Interval":
+        """That of the percentiles of a score over resamples, those left out in which it is not defined."""
+        values = np.array(resampled)
+        finite = values[np.isfinite(values)]  # a resample of one class alone has no R², say
+        if not len(finite):
+            return cls(float("nan"), float("nan"))
+        low, high = np.quantile(finite, [(1 - level) / 2, 1 - (1 - level) / 2])
+        return cls(float(low), float(high))
 
 
 def bootstrap(
@@ -69,13 +79,4 @@ def bootstrap(
         within = torch.arange(int(sizes.sum())) - (sizes.cumsum(0) - sizes).repeat_interleave(sizes)
         for name, value in score(order[starts[chosen].repeat_interleave(sizes) + within]).items():
             drawn[name].append(value)
-    tail = (1 - level) / 2
-    return {name: Interval(*_bounds(np.array(values), tail)) for name, values in drawn.items()}
-
-
-def _bounds(values: np.ndarray, tail: float) -> tuple[float, float]:
-    finite = values[np.isfinite(values)]  # a resample of one class alone has no R², say
-    if not len(finite):
-        return float("nan"), float("nan")
-    low, high = np.quantile(finite, [tail, 1 - tail])
-    return float(low), float(high)
+    return {name: Interval.of(values, level) for name, values in drawn.items()}

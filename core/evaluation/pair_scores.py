@@ -11,7 +11,7 @@ from jaxtyping import Float, Int, Shaped
 from sklearn.metrics import roc_auc_score
 from torch import Tensor
 
-from .bootstrap import LEVEL, Interval
+from .bootstrap import Interval
 from .measures import AbstractMeasure
 from .protocols.results import Result, Score
 from .verification import error_curve
@@ -80,17 +80,7 @@ def bootstrap_pairs(
         if len(rows):
             for name, value in score(rows).items():
                 drawn[name].append(value)
-    tail = (1 - LEVEL) / 2
-    return {
-        name: _interval([value for value in values if math.isfinite(value)], tail) for name, values in drawn.items()
-    }
-
-
-def _interval(values: list[float], tail: float) -> Interval:
-    if not values:
-        return Interval(math.nan, math.nan)
-    low, high = np.quantile(values, [tail, 1 - tail])
-    return Interval(float(low), float(high))
+    return {name: Interval.of(values) for name, values in drawn.items()}
 
 
 def scored_pairs(

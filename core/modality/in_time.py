@@ -11,6 +11,9 @@ import numpy as np
 from .files import number_of
 from .windows import Sight, WindowIndex, beginning_before, jittered, window_name
 
+ROUNDING = 1e-5
+"""Of the shortest window: lengths are sums of numbers that are not exact, and 0.3 s are three windows of 0.1 s."""
+
 
 @final
 @dataclass(frozen=True)
@@ -24,24 +27,29 @@ class WindowsInTime:
         stretches: between which seconds from its first sample each file is cut into windows.
         seconds: how long a window lasts.
         shortest: the shortest window, in seconds.
+        called: what one calls the files.
 
     Example:
         >>> windows = WindowsInTime((Path("a.wav"), Path("b.wav")), ((0.0, 9.0), (0.0, 4.0)), 4.0, 0.5)
         >>> len(windows), windows.name(2), windows.whole(1), windows.seconds_of(2)
         (4, 'a.wav [8.0–9.0 s]', range(0, 3), 1.0)
+        >>> len(WindowsInTime((Path("a.wav"),), ((0.0, 0.3),), 0.1, 0.1))
+        3
     """
 
     paths: tuple[Path, ...]
     stretches: tuple[tuple[float, float], ...]
     seconds: float
     shortest: float
+    called: str = "files"
 
     @cached_property
     def _index(self) -> WindowIndex:
         return WindowIndex(self._count(end - begin) for begin, end in self.stretches)
 
     def _count(self, length: float) -> int:
-        whole, rest = divmod(length, self.seconds)
+        slack = ROUNDING * self.shortest
+        whole, rest = divmod(length + slack, self.seconds)
         return max(1, int(whole) + (rest >= self.shortest))
 
     def __len__(self) -> int:
@@ -82,7 +90,7 @@ class WindowsInTime:
         Raises:
             ValueError: if the file is not among these.
         """
-        return self._index.of_file(number_of(path, self.paths))
+        return self._index.of_file(number_of(path, self.paths, self.called))
 
     def whole(self, index: int) -> range:
         """The windows of the file of window `index`."""

@@ -154,9 +154,8 @@ def trained_on_both(
         )
         info = DataInfo(items=len(items), batch=options.batch, target=target)
         learner = method.build(copy.deepcopy(network.encoder).cpu().train(), info)
-        data = TrainingData(
-            items, modality.views, modality.collate, skipped is not None, replace(labels, known=known)
-        )  # fmt: skip
+        both = replace(labels, known=known)
+        data = TrainingData(items, modality.views, modality.collate, skipped is not None, both)
         fabric = launch(options)
         with RunFolder(folder, begun, resume=True).claimed(fabric):
             done = train_learner(fabric, learner, data, options, folder, resume=True)

@@ -35,10 +35,10 @@ def _lacking(file: BinaryIO, length: int) -> str:
         head = file.read(12)
         if len(head) < 12 or head[8:] == b"movi":
             break
-        size, room = struct.unpack_from("<I", head, 4)[0], length - place - 8
+        size, left = struct.unpack_from("<I", head, 4)[0], length - place - 8
         if head[:4] == b"LIST" and head[8:] == b"INFO":
-            if size > room:
-                return f"its chunk INFO claims {size} bytes, and {room} are there"
+            if size > left:
+                return f"its chunk INFO claims {size} bytes, and {left} are there"
             said = _lacking_text(file, place + 12, place + 8 + size)
             if said:
                 return said

@@ -1,7 +1,7 @@
 """Series of many channels, read in windows from files of any length, and the batches made of them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import final
 
@@ -223,7 +223,8 @@ def read_series(
             )
         if path in looked_at:
             _look(path, header, how)
-        channels.append(header.names)
+        if not channels:
+            channels.append(header.names)
         return header if header.names == channels[0] else read_header(path, _ordered(how, channels[0]))
 
     skipped: list[Skipped] = []
@@ -235,7 +236,7 @@ def read_series(
 
 
 def _ordered(how: How, names: tuple[str, ...]) -> How:
-    return How(how.time, names, how.rate, how.fill, how.irregular, how.dataset)
+    return replace(how, columns=names)
 
 
 def _look(path: Path, header: Header, how: How) -> None:

@@ -12,8 +12,8 @@ from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
 from gestalt.core.data.items import AbstractItems, BadItemError
-from gestalt.core.modality.files import number_of
-from gestalt.core.modality.windows import InContext, Sight, WindowIndex, beginning_before, jittered, window_name
+from gestalt.core.modality.in_time import WindowsInTime
+from gestalt.core.modality.windows import InContext, Sight, beginning_before
 
 from . import folders, reading
 from .reading import ADVICE, Header, Stretch
@@ -186,33 +186,27 @@ class VideoFiles(AbstractItems[Clip]):
         self.margin = margin
         whole = [(0.0, header.seconds) for header in self.headers]
         self.stretches = tuple(whole if stretches is None else stretches)
-        self._index = WindowIndex(self._count(end - begin) for begin, end in self.stretches)
-
-    def _count(self, length: float) -> int:
-        whole, rest = divmod(length + 1e-6, self.seconds)
-        return max(1, int(whole) + (rest >= min(SHORTEST, self.seconds)))
+        self._windows = WindowsInTime(self.paths, self.stretches, seconds, min(SHORTEST, seconds), "videos")
 
     def __len__(self) -> int:
         """Windows of all videos together."""
-        return len(self._index)
+        return len(self._windows)
 
     def place(self, index: int) -> tuple[int, int]:
         """The number of the video of window `index`, and that of the window in it."""
-        return self._index.place(index)
+        return self._windows.place(index)
 
     def path(self, index: int) -> Path:
         """The file or folder of window `index`."""
-        return self.paths[self._index.place(index)[0]]
+        return self._windows.path(index)
 
     def start(self, index: int) -> float:
         """Where window `index` begins in its video, in seconds (without jitter)."""
-        file, window = self._index.place(index)
-        return self.stretches[file][0] + window * self.seconds
+        return self._windows.start(index)
 
     def name(self, index: int) -> str:
         """The video, and the seconds of the window in it."""
-        end = self.stretches[self._index.place(index)[0]][1]
-        return window_name(self.path(index), self.start(index), self.seconds, end)
+        return self._windows.name(index)
 
     def windows(self, path: Path) -> range:
         """The numbers of one video's windows, in order of time.
@@ -220,7 +214,7 @@ class VideoFiles(AbstractItems[Clip]):
         Raises:
             ValueError: if the video is not among these.
         """
-        return self._index.of_file(number_of(path, self.paths, "videos"))
+        return self._windows.of_file(path)
 
     def with_jitter(self, jitter: bool) -> "VideoFiles":
         """The same videos, read for training (`True`) or exactly."""
@@ -240,13 +234,7 @@ class VideoFiles(AbstractItems[Clip]):
 
     def between(self, moments: Mapping[Path, tuple[float, float]]) -> "VideoFiles":
         """The same videos; of those that are named, windows between two moments in the clock of the file alone."""
-        return self._with(
-            self.jitter,
-            [
-                (moments[path][0] - header.begin, moments[path][1] - header.begin) if path in moments else own
-                for path, header, own in zip(self.paths, self.headers, self.stretches, strict=True)
-            ],
-        )
+        return self._with(self.jitter, self._windows.between(moments, [header.begin for header in self.headers]))
 
     def read(self, index: int, rng: np.random.Generator) -> Clip:
         """One window.
@@ -254,16 +242,15 @@ class VideoFiles(AbstractItems[Clip]):
         Raises:
             BadItemError: if it cannot be decoded.
         """
-        begin = self.start(index)
         if self.jitter:
-            earliest, end = self.stretches[self._index.place(index)[0]]
-            begin = jittered(begin, self.seconds, end, rng, earliest)
-            return self._clip(index, begin, min(self.seconds, end - begin))
+            begin = self._windows.moved(index, rng)
+            return self._clip(index, begin, self._windows.seconds_of(index, begin))
+        begin = self.start(index)
         return self._clip(index, begin, self._end(index) - begin)
 
     def whole(self, index: int) -> range:
         """The windows of the video that window `index` is of."""
-        return self._index.of_file(self._index.place(index)[0])
+        return self._windows.whole(index)
 
     def read_in_context(self, index: int, sight: Sight) -> InContext[Clip]:
         """The frames that begin in a window, with at least `margin` seconds on either side, where there are.
@@ -273,7 +260,7 @@ class VideoFiles(AbstractItems[Clip]):
         Raises:
             BadItemError: if the window itself cannot be decoded.
         """
-        header = self.headers[self._index.place(index)[0]]
+        header = self.headers[self.place(index)[0]]
         begin, end = self.start(index), self._end(index)
         last = end >= header.seconds - NEAR
         rate = header.rate if self.rate is None else min(header.rate, self.rate)
@@ -291,10 +278,10 @@ class VideoFiles(AbstractItems[Clip]):
         """Where a window ends: the last one takes what is too short for a window of its own."""
         last = index == self.whole(index)[-1]
         end = self.start(index) + self.seconds
-        return max(end, self.stretches[self._index.place(index)[0]][1]) if last else end
+        return max(end, self.stretches[self.place(index)[0]][1]) if last else end
 
     def _clip(self, index: int, begin: float, seconds: float) -> Clip:
-        file = self._index.place(index)[0]
+        file = self.place(index)[0]
         try:
             stretch = decode(self.paths[file], self.headers[file], begin, seconds, self.rate, self.size)
         except BadItemError as error:
