@@ -12,13 +12,14 @@ import torch
 
 from gestalt.core.evaluation import Table
 from gestalt.core.methods.targets import Classes
+from gestalt.modalities.audio import Recording
 from gestalt.modalities.graph import MODALITY as GRAPHS
 from gestalt.recipes.captioned_scenes.synthetic.speech import RATE, VOICES, stretched, voice
 from gestalt.recipes.captioned_scenes.synthetic.words import THINGS, WORDS
 from gestalt.recipes.item_tasks import recipe
 from gestalt.recipes.item_tasks.cells import accuracy, of_elements, scores, shown
 from gestalt.recipes.item_tasks.rows import ROWS
-from gestalt.recipes.item_tasks.task import Answers, Task
+from gestalt.recipes.item_tasks.task import Answers, Part, Task
 from gestalt.recipes.item_tasks.tasks import actions, key_words, plans, scene_graphs, speakers
 from gestalt.recipes.item_tasks.tasks.by_name import Name, load
 from gestalt.recipes.video_objects.synthetic.sources import load_sources
@@ -41,7 +42,7 @@ def test_every_word_of_an_utterance_is_where_its_truth_says() -> None:
 
 def test_a_frame_has_the_word_that_is_spoken_in_its_middle() -> None:
     silent = torch.zeros(16_000)
-    one = key_words.Utterance(key_words.Recording(silent, RATE), ((0.1, 0.3, 7), (0.35, 0.5, 2)))
+    one = key_words.Utterance(Recording(silent, RATE), ((0.1, 0.3, 7), (0.35, 0.5, 2)))
     edges = torch.arange(11) / 20
     assert key_words.frames(one, edges).tolist() == [30, 30, 7, 7, 7, 7, 30, 2, 2, 2]
 
@@ -59,7 +60,7 @@ def test_words_that_are_found_where_they_are_spoken_count_and_others_do_not() ->
 
 def test_voices_that_are_asked_about_are_never_learned_from() -> None:
     assert not set(VOICES["train"]) & (set(VOICES["test"]) | set(VOICES["validation"]))
-    for part in get_args(recipe.Part):
+    for part in get_args(Part):
         assert not set(speakers.HEARD[part]) & set(speakers.UNHEARD[part])
     assert not set(speakers.UNHEARD["test"]) & set(speakers.HEARD["validation"] + speakers.UNHEARD["validation"])
     assert not set(speakers.OLD) & set(speakers.NEW)
@@ -160,7 +161,8 @@ def test_what_is_learned_from_follows_from_the_seed_and_what_is_asked_about_does
     collate = one.modality.collate
 
     def seen(task: Task, asked: bool) -> torch.Tensor:
-        return task.features()(collate((task.asked if asked else task.items)[:4])).values
+        values: torch.Tensor = task.features()(collate((task.asked if asked else task.items)[:4])).values
+        return values
 
     assert torch.equal(seen(one, False), seen(two, False))
     assert torch.equal(seen(one, True), seen(other, True))

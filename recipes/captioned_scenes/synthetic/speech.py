@@ -93,7 +93,7 @@ def speech(part: Part) -> Telling:
 
 
 def stretched(sound: Float[Tensor, " time"], pace: float) -> Float[Tensor, " longer"]:
-    """A sound `pace` times as long, its pitch lower by the same factor: other samples on a straight line between its own.
+    """A sound `pace` times as long, and as much lower in pitch: its samples on straight lines between its own.
 
     Example:
         >>> stretched(torch.zeros(100), 1.1).shape

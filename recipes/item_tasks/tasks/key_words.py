@@ -124,7 +124,8 @@ def _edges(recording: Recording) -> Float[Tensor, " edges"]:
     with torch.no_grad():
         grid = MODALITY.encoders["raw"]()(MODALITY.collate([recording])).grid
     assert grid is not None
-    return grid.edges[0][0].double()
+    edges: Tensor = grid.edges[0][0].double()
+    return edges
 
 
 def frames(one: Utterance, edges: Float[Tensor, " edges"]) -> Int[Tensor, " frames"]:
