@@ -30,11 +30,16 @@ def hidden(network: Network, data: Any, precision: Precision) -> FeatureMap:
         >>> hidden(Network(Identity(3)), data, "bf16-mixed").values.dtype
         torch.float32
     """
+    with evaluating(network):
+        return encoded(network, data, precision)
+
+
+def encoded(network: Network, data: Any, precision: Precision) -> FeatureMap:
+    """As `hidden`, in the mode that the network is in: for those who encode several batches in one."""
     if precision not in DTYPES:
-        with evaluating(network):
-            return network.encode(data)
+        return network.encode(data)
     device = next((parameter.device for parameter in network.parameters()), torch.device("cpu"))
-    with evaluating(network), torch.autocast(device.type, DTYPES[precision]):
+    with torch.autocast(device.type, DTYPES[precision]):
         features = network.encode(data)
     return features.with_values(features.values.float())
 

@@ -20,7 +20,7 @@ from ..modality.base import AbstractModality
 from ..modality.optional import LimitsLength, MeasuresItems, ReadsFullResolution, SeesAround
 from ..modality.windows import InContext, Sight
 from ..networks.encoder import AbstractEncoder, Network
-from ..networks.half import hidden
+from ..networks.half import encoded
 from ..networks.modes import evaluating
 
 ItemT = TypeVar("ItemT")
@@ -109,13 +109,14 @@ def encoded_windows(
     for numbers, some in chunks:
         around = [one.around if full is None else full.for_network(one.around) for one in some]
         found = dict[int, EncodedWindow[ItemT]]()
-        for places in of_like_size(modality, around, batch):
-            data = modality.collate([around[place] for place in places]).to(_device(network))
-            features = hidden(network, data, precision)
-            observed = None if finder is None else finder.observe(network, features, data)
-            for row, place in enumerate(places):
-                window = _window(numbers[place], some[place], features, observed, row)
-                found[place] = window if full is None else replace(window, item=None)
+        with evaluating(network):  # once for all: it walks through every layer
+            for places in of_like_size(modality, around, batch):
+                data = modality.collate([around[place] for place in places]).to(_device(network))
+                features = encoded(network, data, precision)
+                observed = None if finder is None else finder.observe(network, features, data)
+                for row, place in enumerate(places):
+                    window = _window(numbers[place], some[place], features, observed, row)
+                    found[place] = window if full is None else replace(window, item=None)
         for first in range(0, len(some), batch):
             yield [found[place] for place in range(len(some))[first : first + batch]]
 
