@@ -206,6 +206,7 @@ def test_no_recipe_is_left_out() -> None:
         "single-item",
         "sentence-trees",
         "item-tasks",
+        "scene-tasks",
     }
     assert set(BUILDERS) == set(RECIPES.names()) - programs
 

@@ -7,6 +7,7 @@ from typing import Generic, TypeVar, final
 import numpy as np
 import torch
 
+from ..components.precision import FULL, Precision
 from ..data.feature_map import FeatureMap
 from ..data.items import AbstractItems, Skipped
 from ..data.pieces import padded_features
@@ -19,7 +20,7 @@ from ..modality.optional import InOverlap, InSequence, ReadsContext, ReadsFullRe
 from ..modality.some_items import some_items
 from ..modality.windows import Sight
 from ..networks.encoder import Network
-from ..networks.modes import evaluating
+from ..networks.half import hidden
 from .gathering import Encoded, alone
 from .inputs import Source
 from .overlaps import Overlaps
@@ -43,6 +44,7 @@ class Encoding(Generic[ItemT]):
     seed: int
     batch: int
     device: torch.device
+    precision: Precision = FULL
 
     def some(self, items: AbstractItems[ItemT], skipped: list[Skipped] | None, numbers: Sequence[int]) -> Encoded:
         """Features of some numbered items; of windows of something longer all are seen, whichever are asked for."""
@@ -81,8 +83,7 @@ class Encoding(Generic[ItemT]):
     def _found_at_once(self, index: tuple[int, ...], items: Sequence[ItemT]) -> FoundBatch[ItemT]:
         """Items, each by itself."""
         data = self.modality.collate(items).to(self.device)
-        with evaluating(self.network):
-            features = self.network.encode(data)
+        features = hidden(self.network, data, self.precision)
         if self.finder is None:
             found = no_objects(features)
         else:
@@ -112,7 +113,8 @@ class Encoding(Generic[ItemT]):
         """All windows, encoded in their context; at full resolution one at a time, and none is kept."""
         sight = sight_of(self.network, self.finder, self.modality, items, full)
         chunks = source.in_context(self._waiting(sight, full is not None), sight)
-        return encoded_windows(self.network, self.finder, self.modality, chunks, 1 if full else self.batch, full)
+        batch = 1 if full else self.batch
+        return encoded_windows(self.network, self.finder, self.modality, chunks, batch, self.precision, full)
 
     def together(self, items: AbstractItems[ItemT], full: bool) -> int:
         """How many items are read before any of them is encoded: what comes of them depends on no other."""
@@ -134,8 +136,7 @@ class Encoding(Generic[ItemT]):
                 yield tuple(window.index for window in windows), features.to(self.device)
             return
         for numbers, items in source.chunks(self.batch):
-            with evaluating(self.network):
-                yield numbers, self.network.encode(self.modality.collate(items).to(self.device))
+            yield numbers, hidden(self.network, self.modality.collate(items).to(self.device), self.precision)
 
 
 def no_objects(features: FeatureMap) -> Segmentation:
