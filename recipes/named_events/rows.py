@@ -48,8 +48,8 @@ class Row:
 
 STORY = "named types: the run"
 ROWS = (
-    Row(STORY, "types", "run", OBJECTS),
-    Row("named types: the run, the rest is none", "types", "run", OBJECTS_AND_REST),
+    Row(STORY, "types", "run", OBJECTS_AND_REST),
+    Row("named types: the run, nothing known of the rest", "types", "run", OBJECTS),
     Row("named types: log-mel, change points", "types", "log-mel", OBJECTS_AND_REST),
     Row("named types: log-mel, frames", "types", "log-mel", FRAMES),
     Row("types of log-mel, with names of their own", "own types", "log-mel", OBJECTS),
