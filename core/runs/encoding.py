@@ -17,10 +17,11 @@ from ..discovery.finder import ObjectFinder
 from ..discovery.found import FoundBatch
 from ..modality.base import AbstractModality
 from ..modality.optional import InOverlap, InSequence, ReadsContext, ReadsFullResolution
+from ..modality.some_items import some_items
 from ..modality.windows import Sight
 from ..networks.encoder import Network
 from ..networks.half import hidden
-from .gathering import Chosen, Encoded, alone
+from .gathering import Encoded, alone
 from .inputs import Source
 from .overlaps import Overlaps
 from .spans import Spans
@@ -54,7 +55,7 @@ class Encoding(Generic[ItemT]):
                 for row in rows:
                     yield (index[row],), alone(features, row)
             return
-        chosen = Source(Chosen(items, numbers), (), self.modality.name, skipped)
+        chosen = Source(some_items(items, numbers), (), self.modality.name, skipped)
         for index, features in self.features(chosen):
             yield tuple(numbers[place] for place in index), features
 
