@@ -198,7 +198,7 @@ def test_strips_of_a_decoded_picture_are_reduced_as_all_of_it_at_once(
     image = Picture.fromarray(pixels[..., 0].astype(np.uint16) * 9) if mode == "I;16" else image.convert(mode)
     exif = Picture.Exif()
     exif[0x0112] = turned
-    image.save(tmp_path / f"a.{kind}", exif=exif, **({"transparency": 3} if mode == "P" else {}))
+    image.save(tmp_path / f"a.{kind}", exif=exif, transparency=3 if mode == "P" else None)
     whole = pillow.from_pillow(tmp_path / f"a.{kind}")
     monkeypatch.setattr(pillow, "STRIP", 400)
     found = pillow.from_pillow(tmp_path / f"a.{kind}", longest=8)
