@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from PIL import Image as Picture
 
 from gestalt.core.data.items import BadItemError
-from gestalt.core.pictures import pixels, tiff
+from gestalt.core.pictures import pillow, pixels, tiff
+from gestalt.core.pictures.pixels import bits_of
 from gestalt.core.pictures.reading import read_picture, size_of
 from gestalt.core.pictures.reducing import BlockMeans, reduced, reduction
 from gestalt.modalities.image.reading import decode
@@ -184,3 +185,26 @@ def test_little_larger_pictures_are_read_whole() -> None:
     assert [reduction(100, side, 100) for side in (100, 150, 299, 300, 1000)] == [1, 1, 1, 2, 6]
     values = torch.rand(4, 4, 1).numpy()
     assert reduced(values, 1) is values
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "RGB", "RGBA", "P", "I;16", "CMYK"])
+@pytest.mark.parametrize("turned", [1, 6])
+def test_strips_of_a_decoded_picture_are_reduced_as_all_of_it_at_once(
+    mode: str, turned: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kind = {"CMYK": "tif", "I;16": "png"}.get(mode, "png")
+    pixels = np.random.default_rng(0).integers(0, 256, (67, 50, 3), dtype=np.uint8)
+    image = Picture.fromarray(pixels)
+    image = Picture.fromarray(pixels[..., 0].astype(np.uint16) * 9) if mode == "I;16" else image.convert(mode)
+    exif = Picture.Exif()
+    exif[0x0112] = turned
+    image.save(tmp_path / f"a.{kind}", exif=exif, transparency=3 if mode == "P" else None)
+    whole = pillow.from_pillow(tmp_path / f"a.{kind}")
+    monkeypatch.setattr(pillow, "STRIP", 400)
+    found = pillow.from_pillow(tmp_path / f"a.{kind}", longest=8)
+    by = reduction(67, 50, 8)
+    assert by > 1
+    assert np.array_equal(found.values, reduced(whole.values, by))
+    assert found.values.dtype == reduced(whole.values, by).dtype
+    assert (found.alpha, found.whole) == (whole.alpha, whole.values.shape[:2])
+    assert found.bits == (bits_of(whole.values, whole.bits) if whole.values.dtype.kind == "u" else None)

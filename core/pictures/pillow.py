@@ -8,8 +8,8 @@ import numpy as np
 
 from ..storage.damage import silent
 from .bounded_file import bounded
-from .pixels import Raw, bits_of, refuse_many, upright
-from .reducing import reduced, reduction
+from .pixels import Raw, bits_of, counted, refuse_many, upright
+from .reducing import STRIP, BlockMeans, reduced, reduction
 
 ORIENTATION = 0x0112
 """The tag of EXIF and TIFF."""
@@ -40,8 +40,26 @@ def from_pillow(path: Path, longest: int | None = None) -> Raw:
             turned = int(file.getexif().get(ORIENTATION, 1))
             return _small(Raw(upright(raw.values, turned), raw.alpha, said), longest)
         file.load()  # of TIFF, Pillow turns the pixels now and forgets the tag; turned before, they would turn twice
-        raw = values_of(ImageOps.exif_transpose(file))
+        ImageOps.exif_transpose(file, in_place=True)
+        by = reduction(file.height, file.width, longest)
+        if by > 1 and file.mode != "I":  # whose type the values of all pixels say
+            return _by_strips(file, by, said, whole)
+        raw = values_of(file)
         return _small(Raw(raw.values, raw.alpha, said, whole), longest)
+
+
+def _by_strips(image: Any, by: int, said: int | None, whole: tuple[int, int] | None) -> Raw:
+    """As `_small`, of a picture that was decoded: no second copy of all its pixels is made."""
+    step = max(1, STRIP // max(1, image.width * len(image.getbands())) // by) * by
+    means, alpha, of = None, False, np.dtype(np.uint8)
+    for row in range(0, image.height, step):
+        strip = values_of(image.crop((0, row, image.width, min(row + step, image.height))))
+        alpha, of = strip.alpha, strip.values.dtype
+        means = means or BlockMeans(image.height, image.width, strip.values.shape[2], by)
+        means.add(strip.values, row, 0)
+    assert means is not None
+    bits = counted(means.greatest, of, said) if of.kind == "u" else said
+    return Raw(means.values(), alpha, bits, whole or (image.height, image.width))
 
 
 def _small(raw: Raw, longest: int | None) -> Raw:
