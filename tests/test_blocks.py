@@ -209,7 +209,7 @@ def test_a_worker_that_sees_other_files_says_so(tmp_path: Path) -> None:
     _, modality = prepared("points, predict", tmp_path)
     paths, folder = (tmp_path / "data",), tmp_path / "blocks"
     folder.mkdir()
-    work = Work(tmp_path / "run", paths, True, modality, "cpu", False, True, True, tmp_path, folder)
+    work = Work(tmp_path / "run", paths, True, modality, "cpu", "32-true", False, True, True, tmp_path, folder)
     block = blocks_of(modality.read(paths, skip_bad=True).items, 16, 16)[1]
     (tmp_path / "data" / "00.txt").unlink()
     done = Worker(work)(block)

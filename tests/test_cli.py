@@ -344,7 +344,10 @@ def test_a_value_that_cannot_be_names_its_option(arguments: list[str], text: str
         execute(["run", "audio-events", *arguments])
 
 
-@pytest.mark.parametrize("name", ["labels-table", "rounds-table", "methods-table", "single-item", "sentence-trees"])
+@pytest.mark.parametrize(
+    "name",
+    ["labels-table", "rounds-table", "methods-table", "single-item", "sentence-trees", "item-tasks", "scene-tasks"],
+)
 def test_a_program_that_is_a_table_itself_says_so(name: str) -> None:
     with pytest.raises(ValueError, match=f"{name} makes a table over seeds of its own; run it with: gestalt run"):
         execute(["table", name])

@@ -205,6 +205,8 @@ def test_no_recipe_is_left_out() -> None:
         "soundscapes",
         "single-item",
         "sentence-trees",
+        "item-tasks",
+        "scene-tasks",
     }
     assert set(BUILDERS) == set(RECIPES.names()) - programs
 

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import networkx
+import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn.functional import gelu
@@ -17,7 +18,7 @@ import gestalt
 from gestalt.core.data.feature_map import FeatureMap
 from gestalt.core.data.items import BadItemError
 from gestalt.core.data.trees import ItemTree
-from gestalt.core.evaluation.arborescence import AttachmentMeasure, best_tree, is_tree
+from gestalt.core.evaluation.arborescence import AttachmentMeasure, arborescence, best_tree, is_tree
 from gestalt.core.fitting.descent import Descent
 from gestalt.core.fitting.fitters import BiaffineFitter, Linear
 from gestalt.core.fitting.heads import Biaffine
@@ -49,7 +50,8 @@ def all_trees(count: int) -> list[tuple[int, ...]]:
     return trees
 
 
-@given(st.integers(1, 4), st.integers(0, 10_000))
+@settings(deadline=None)  # the list of all trees is made once
+@given(st.integers(1, 5), st.integers(0, 10_000))
 def test_the_best_tree_is_the_best_of_all_trees_with_one_root(count: int, seed: int) -> None:
     scores = torch.randn(count, count, generator=seeded(seed), dtype=torch.float64)
     scores += 4 * torch.eye(count) * torch.rand(1, generator=seeded(seed))  # every element would be the root
@@ -62,6 +64,23 @@ def test_a_long_item_has_one_root_and_no_circle_whatever_its_scores() -> None:
     found = best_tree(scores)
     assert not is_tree(scores.argmax(dim=1)), "a case that is worth the test"
     assert hangs_together(found.tolist())
+
+
+@pytest.mark.parametrize("count", [6, 15, 40])
+def test_no_tree_that_hangs_on_the_first_node_weighs_more_than_the_arborescence(count: int) -> None:
+    for seed in range(5):
+        weights = torch.randn(count, count, generator=seeded(seed), dtype=torch.float64).numpy()
+        weights[0] = -torch.inf
+        np.fill_diagonal(weights, -torch.inf)
+        graph = networkx.DiGraph()
+        arcs = np.argwhere(np.isfinite(weights)).tolist()
+        graph.add_weighted_edges_from((parent, child, weights[child, parent]) for child, parent in arcs)
+        best = networkx.maximum_spanning_arborescence(graph).edges(data="weight")
+        parents = arborescence(weights)
+        assert parents[0] == 0
+        assert networkx.is_arborescence(networkx.DiGraph([*zip(parents[1:].tolist(), range(1, count), strict=True)]))
+        ours = weights[np.arange(1, count), parents[1:]].sum()
+        assert ours == pytest.approx(sum(weight for _, _, weight in best))
 
 
 def naive(head: Biaffine, vectors: Tensor) -> tuple[Tensor, Tensor]:

@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from ..data.feature_map import FeatureMap, Grid
-from ..data.pieces import chained_features, padded_features, padded_rows, part_of
+from ..data.pieces import chained_features, padded_features, padded_rows, part_of, rows_of_item
 from .regions.base import FineSegments, Seen
 
 
@@ -95,4 +95,4 @@ def _numbers(cuts: Seen | None) -> Tensor | None:
 
 
 def _taken(rows: Tensor | None, row: int, places: Tensor) -> Tensor | None:
-    return None if rows is None else rows[row, places.to(rows.device)][None].cpu()
+    return None if rows is None else rows_of_item(rows, row, places.to(rows.device))

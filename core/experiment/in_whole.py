@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar, final
 
-import numpy as np
 from jaxtyping import Int
 from torch import Tensor
 
@@ -13,9 +12,8 @@ from ..data.items import AbstractItems, BadItemError, Skipped
 from ..data.pieces import part_of
 from ..discovery.finder import ObjectFinder
 from ..modality.base import AbstractModality
-from ..modality.in_context import in_context
 from ..modality.optional import InOverlap, InSequence
-from ..modality.windows import InContext, Sight
+from ..modality.some_items import some_items
 from ..networks.encoder import Network
 from ..runs.elements import own_places
 from ..runs.model import Model
@@ -38,62 +36,6 @@ class FoundItem(Generic[ItemT]):
     found: Int[Tensor, "1 elements"]
 
 
-@final
-@dataclass(frozen=True)
-class Stretch(AbstractItems[ItemT], Generic[ItemT]):
-    """Some windows of one whole, one behind the other."""
-
-    items: AbstractItems[ItemT]
-    numbers: range
-
-    def __len__(self) -> int:
-        return len(self.numbers)
-
-    def read(self, index: int, rng: np.random.Generator) -> ItemT:
-        """Window `index` of these."""
-        return self.items.read(self.numbers[index], rng)
-
-    def name(self, index: int) -> str:
-        """That among all windows."""
-        return self.items.name(self.numbers[index])
-
-    def read_in_context(self, index: int, sight: Sight) -> InContext[ItemT]:
-        """With all of its context, which may lie in windows that are not among these."""
-        return in_context(self.items, self.numbers[index], sight)
-
-    def whole(self, index: int) -> range:  # noqa: ARG002
-        """All of these."""
-        return range(len(self))
-
-
-@final
-@dataclass(frozen=True)
-class Patch(AbstractItems[ItemT], Generic[ItemT]):
-    """Some windows of one whole, which overlap in no order."""
-
-    items: AbstractItems[ItemT]
-    numbers: range
-
-    def __len__(self) -> int:
-        return len(self.numbers)
-
-    def read(self, index: int, rng: np.random.Generator) -> ItemT:
-        """Window `index` of these."""
-        return self.items.read(self.numbers[index], rng)
-
-    def name(self, index: int) -> str:
-        """That among all windows."""
-        return self.items.name(self.numbers[index])
-
-    def read_in_context(self, index: int, sight: Sight) -> InContext[ItemT]:
-        """With all of its context, which may lie in windows that are not among these."""
-        return in_context(self.items, self.numbers[index], sight)
-
-    def parts(self, index: int) -> range:  # noqa: ARG002
-        """All of these."""
-        return range(len(self))
-
-
 def found_in_whole(
     network: Network,
     modality: AbstractModality[ItemT],
@@ -112,9 +54,8 @@ def found_in_whole(
     """
     model = Model(modality, network, {}, finder)
     for own, chosen in stretches(items, numbers):
-        part = Patch(items, own) if isinstance(items, InOverlap) else Stretch(items, own)
         skipped: list[Skipped] | None = [] if skip_bad else None
-        for batch in model.found(part, skipped):
+        for batch in model.found(some_items(items, own), skipped):
             labels = batch.labels()
             for row, index in enumerate(batch.index):
                 if own[index] in chosen:

@@ -177,8 +177,11 @@ def follow_tensors(follower: dict[str, Tensor], online: dict[str, Tensor], decay
             f"a follower and its online network must have the same names and shapes, they differ in {different[:4]}; "
             "build the follower after the last change to the online network"
         )
-    for name, tensor in follower.items():
-        if decay == 0 or not tensor.is_floating_point():
-            tensor.copy_(online[name])
-        else:
-            tensor.lerp_(online[name].to(tensor), 1 - decay)
+    moved = [name for name, tensor in follower.items() if decay != 0 and tensor.is_floating_point()]
+    copied = [name for name in follower if name not in set(moved)]
+    # All tensors at once: a GPU takes longer to begin with one of them than to compute it.
+    if moved:
+        others = [online[name].to(follower[name]) for name in moved]
+        torch._foreach_lerp_([follower[name] for name in moved], others, 1 - decay)
+    if copied:
+        torch._foreach_copy_([follower[name] for name in copied], [online[name] for name in copied])

@@ -1,17 +1,19 @@
 """What a fit says of features: predictions of items, and objects that have names."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
 import torch
 from jaxtyping import Bool, Float
-from torch import Tensor
+from torch import Tensor, nn
 
-from ..data.segmentation import Segmentation
+from ..data.feature_map import FeatureMap, item_means
+from ..data.segmentation import Objects, Segmentation
 from ..discovery.found import FoundBatch, Named
 from ..fitting.fitted import UNKNOWN, Fitted, Said
 from ..methods.targets import AbstractTarget, Classes, Decides
+from ..networks.encoder import Network
 from ..networks.modes import evaluating
 from .mask_classes import NONE
 from .results import ItemPrediction
@@ -55,6 +57,32 @@ def decoded_of(fitted: Fitted, said: Said) -> Float[Tensor, "items asked columns
     """The target's columns, as a user reads them."""
     decoded: Tensor = fitted.target.decode(said.outputs.flatten(0, 1)).unflatten(0, said.asked.shape).float()
     return decoded
+
+
+def task_of(target: AbstractTarget | None, heads: Mapping[str, nn.Module]) -> AbstractTarget:
+    """What the task head of a run predicts.
+
+    Raises:
+        ValueError: if the run has none.
+    """
+    if target is None or "task" not in heads:
+        raise ValueError("this run has no task head: train with labels and --method supervised, or with --method.task")
+    return target
+
+
+def task_predictions(
+    target: AbstractTarget,
+    task: nn.Module,
+    network: Network,
+    encoded: Iterable[tuple[tuple[int, ...], FeatureMap]],
+    name: Callable[[int], str],
+) -> Iterator[ItemPrediction]:
+    """What a task head says of the projected means of items, which come with their numbers."""
+    for numbers, features in encoded:
+        with evaluating(network), evaluating(task):
+            whole = Objects(item_means(features)[:, None], features.valid.any(dim=1, keepdim=True))
+            outputs = task(network.project(whole).vectors[:, 0])
+        yield from decoded_predictions(target, outputs, list(map(name, numbers)))
 
 
 def decoded_predictions(target: AbstractTarget, outputs: Tensor, names: Sequence[str]) -> Iterator[ItemPrediction]:

@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Generic, TypeVar, final
+from typing import Any, TypeVar, final
 
-import numpy as np
 import torch
 from jaxtyping import Shaped
 from torch import Tensor
@@ -19,41 +18,15 @@ from ..fitting.fitters import AbstractFitter
 from ..fitting.subjects import AbstractSubject
 from ..methods.targets import AbstractTarget, Points, any_known
 from ..modality.base import AbstractModality
-from ..modality.in_context import in_context
 from ..modality.optional import IsSequence, ReadsContext
-from ..modality.windows import InContext, Sight
+from ..modality.some_items import some_items
 from .abstract_known import AbstractKnown
 from .elements import own_places
-from .gathering import Chosen
 from .known import known_here
 from .known_trees import check_whole
 from .sees_items import SeesItems
 
 ItemT = TypeVar("ItemT")
-
-
-@final
-@dataclass(frozen=True)
-class ChosenInContext(AbstractItems[ItemT], Generic[ItemT]):
-    """Some windows of a data set, which are still seen with what lies around them."""
-
-    items: AbstractItems[ItemT]
-    numbers: Sequence[int]
-
-    def __len__(self) -> int:
-        return len(self.numbers)
-
-    def read(self, index: int, rng: np.random.Generator) -> ItemT:
-        """Window `index` of those that were chosen."""
-        return self.items.read(self.numbers[index], rng)
-
-    def name(self, index: int) -> str:
-        """Where it comes from."""
-        return self.items.name(self.numbers[index])
-
-    def read_in_context(self, index: int, sight: Sight) -> InContext[ItemT]:
-        """The same with what lies around it."""
-        return in_context(self.items, self.numbers[index], sight)
 
 
 def encoded(
@@ -73,13 +46,10 @@ def encoded(
     wanted = set(numbers)
     if of.of_found:
         model.check_finder()
-    chosen: AbstractItems[ItemT]
-    if not isinstance(items, ReadsContext):
-        chosen, own = Chosen(items, numbers), list(numbers)
-    elif of.of_found:
+    chosen: AbstractItems[ItemT] = some_items(items, numbers, together=False)
+    own = list(numbers)
+    if of.of_found and isinstance(items, ReadsContext):
         chosen, own = items, list(range(len(items)))
-    else:
-        chosen, own = ChosenInContext(items, numbers), list(numbers)
     for batch in model.seeing(of.of_found).encoded(chosen, skipped):
         for row, place in enumerate(batch.index):
             if own[place] in wanted:

@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from ..components.precision import FULL, Precision
 from ..modality.base import AbstractModality
 from ..modality.joint.items import JointItems
 from ..modality.optional import ComposesModalities, WritesObjects
@@ -25,6 +26,7 @@ def discover(
     modality: AbstractModality[Any] | str | None = None,
     device: torch.device | str = "cpu",
     sharing: Sharing | None = None,
+    precision: Precision = FULL,
 ) -> int:
     """Find objects in new data with a finished run, and write them in the formats of the field.
 
@@ -40,6 +42,7 @@ def discover(
         modality: that of the run, where it is not installed: itself, or `package.module:OBJECT`.
         device: where the network runs.
         sharing: workers that encode the items in blocks; None: this process does.
+        precision: in which the network computes, see `load`.
 
     Returns:
         The exit code, 0.
@@ -50,7 +53,7 @@ def discover(
         OSError: if `out` cannot be written to, holds other files, or the run is none.
     """
     with OutputFolder(out, paths).writing() as folder:
-        model = load(run, device, modality)
+        model = load(run, device, modality, precision)
         model.check_finder()
         stream = Stream.of(model, paths, skip_bad, full=True).shared(sharing, run, paths, modality, out)
         if isinstance(model.modality, WritesObjects):

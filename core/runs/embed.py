@@ -7,6 +7,7 @@ from typing import Any, final
 
 import torch
 
+from ..components.precision import FULL, Precision
 from ..data.places import Parts
 from ..modality.base import AbstractModality
 from ..storage.naming import counted
@@ -31,6 +32,7 @@ def embed(
     modality: AbstractModality[Any] | str | None = None,
     device: torch.device | str = "cpu",
     sharing: Sharing | None = None,
+    precision: Precision = FULL,
 ) -> int:
     """Write the vectors of items, of their elements and of their discovered objects.
 
@@ -52,7 +54,7 @@ def embed(
         The exit code, 0.
     """
     with OutputFolder(out, paths).writing() as folder:
-        model = load(run, device, modality)
+        model = load(run, device, modality, precision)
         stream = Stream.of(model, paths, skip_bad).shared(sharing, run, paths, modality, out)
         with _vector_files(folder) as files:
             for batch in stream:

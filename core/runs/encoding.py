@@ -7,6 +7,7 @@ from typing import Generic, TypeVar, final
 import numpy as np
 import torch
 
+from ..components.precision import FULL, Precision
 from ..data.feature_map import FeatureMap
 from ..data.items import AbstractItems, Skipped
 from ..data.pieces import padded_features
@@ -16,10 +17,11 @@ from ..discovery.finder import ObjectFinder
 from ..discovery.found import FoundBatch
 from ..modality.base import AbstractModality
 from ..modality.optional import InOverlap, InSequence, ReadsContext, ReadsFullResolution
+from ..modality.some_items import some_items
 from ..modality.windows import Sight
 from ..networks.encoder import Network
-from ..networks.modes import evaluating
-from .gathering import Chosen, Encoded, alone
+from ..networks.half import hidden
+from .gathering import Encoded, alone
 from .inputs import Source
 from .overlaps import Overlaps
 from .spans import Spans
@@ -42,6 +44,7 @@ class Encoding(Generic[ItemT]):
     seed: int
     batch: int
     device: torch.device
+    precision: Precision = FULL
 
     def some(self, items: AbstractItems[ItemT], skipped: list[Skipped] | None, numbers: Sequence[int]) -> Encoded:
         """Features of some numbered items; of windows of something longer all are seen, whichever are asked for."""
@@ -52,7 +55,7 @@ class Encoding(Generic[ItemT]):
                 for row in rows:
                     yield (index[row],), alone(features, row)
             return
-        chosen = Source(Chosen(items, numbers), (), self.modality.name, skipped)
+        chosen = Source(some_items(items, numbers), (), self.modality.name, skipped)
         for index, features in self.features(chosen):
             yield tuple(numbers[place] for place in index), features
 
@@ -80,8 +83,7 @@ class Encoding(Generic[ItemT]):
     def _found_at_once(self, index: tuple[int, ...], items: Sequence[ItemT]) -> FoundBatch[ItemT]:
         """Items, each by itself."""
         data = self.modality.collate(items).to(self.device)
-        with evaluating(self.network):
-            features = self.network.encode(data)
+        features = hidden(self.network, data, self.precision)
         if self.finder is None:
             found = no_objects(features)
         else:
@@ -111,7 +113,8 @@ class Encoding(Generic[ItemT]):
         """All windows, encoded in their context; at full resolution one at a time, and none is kept."""
         sight = sight_of(self.network, self.finder, self.modality, items, full)
         chunks = source.in_context(self._waiting(sight, full is not None), sight)
-        return encoded_windows(self.network, self.finder, self.modality, chunks, 1 if full else self.batch, full)
+        batch = 1 if full else self.batch
+        return encoded_windows(self.network, self.finder, self.modality, chunks, batch, self.precision, full)
 
     def together(self, items: AbstractItems[ItemT], full: bool) -> int:
         """How many items are read before any of them is encoded: what comes of them depends on no other."""
@@ -133,8 +136,7 @@ class Encoding(Generic[ItemT]):
                 yield tuple(window.index for window in windows), features.to(self.device)
             return
         for numbers, items in source.chunks(self.batch):
-            with evaluating(self.network):
-                yield numbers, self.network.encode(self.modality.collate(items).to(self.device))
+            yield numbers, hidden(self.network, self.modality.collate(items).to(self.device), self.precision)
 
 
 def no_objects(features: FeatureMap) -> Segmentation:

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from ..components.precision import FULL, Precision
 from ..data.items import AbstractItems
 from ..evaluation.protocols import Evaluation, protocols_of
 from ..modality.base import AbstractModality
@@ -31,11 +32,12 @@ def evaluate(
     modality: AbstractModality[Any] | str | None = None,
     device: torch.device | str = "cpu",
     shipped: tuple[AbstractItems[Any], Labels] | None = None,
+    precision: Precision = FULL,
 ) -> int:
     """Carry out evaluation protocols, and write `scores.json`, `scores.csv` and `evaluation.html`.
 
     Args:
-        run, paths, out, skip_bad, modality, device: as `discover`.
+        run, paths, out, skip_bad, modality, device, precision: as `discover`.
         labels: a table, or the word `folders`.
         masks: that come with the data.
         protocols: see `protocols_of`; None for the answers of a model, and of a run for k-NN, a probe and clusters.
@@ -54,7 +56,7 @@ def evaluate(
     read = [*paths, *(path for path in options.test if not _within(path, paths))]
     beside = [path for path in (labels, masks, options.split) if path is not None and path.exists()]
     with OutputFolder(out, [*read, *beside]).writing() as folder:
-        model = load(run, device, modality)
+        model = load(run, device, modality, precision)
         stream: Stream[Any] | None
         known: Labels | Path | None
         if shipped is None:

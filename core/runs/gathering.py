@@ -1,8 +1,7 @@
 """Vectors of labelled items and elements, gathered from features that come a few items at a time."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Generic, TypeVar, final
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -10,7 +9,6 @@ from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 
 from ..data.feature_map import FeatureMap
-from ..data.items import AbstractItems
 from ..data.pieces import part_of
 from ..methods.targets import any_known
 from .elements import own_places
@@ -19,26 +17,6 @@ ItemT = TypeVar("ItemT")
 
 Encoded = Iterable[tuple[tuple[int, ...], FeatureMap]]
 """Numbers of items with their features, on any device."""
-
-
-@final
-@dataclass(frozen=True)
-class Chosen(AbstractItems[ItemT], Generic[ItemT]):
-    """Some of the items of a data set."""
-
-    items: AbstractItems[ItemT]
-    numbers: Sequence[int]
-
-    def __len__(self) -> int:
-        return len(self.numbers)
-
-    def read(self, index: int, rng: np.random.Generator) -> ItemT:
-        """Item `index` of those that were chosen."""
-        return self.items.read(self.numbers[index], rng)
-
-    def name(self, index: int) -> str:
-        """Where it comes from."""
-        return self.items.name(self.numbers[index])
 
 
 def item_rows(

@@ -9,10 +9,9 @@ from typing import Any, Generic, TypeVar, final
 import torch
 from torch import nn
 
-from ..data.feature_map import item_means
+from ..components.precision import FULL, Precision
 from ..data.items import AbstractItems, Skipped
 from ..data.masks import AbstractMasks
-from ..data.segmentation import Objects
 from ..data.trees import ItemTree
 from ..discovery.finder import ObjectFinder
 from ..discovery.found import FoundBatch
@@ -27,7 +26,7 @@ from ..methods.targets.base import AbstractTarget
 from ..modality.base import AbstractModality
 from ..networks.devices import check_device
 from ..networks.encoder import AbstractEncoder, Network
-from ..networks.modes import evaluating
+from ..networks.half import check_precision
 from ..search.facade import duplicates_of, found_in, indexed
 from ..search.index import Index
 from ..search.near_duplicates import NearDuplicates
@@ -35,7 +34,7 @@ from ..search.options import Duplicating, Searching
 from ..search.searching import Found
 from ..training.labels import Labels
 from .answer_scores import evaluate_answers
-from .answering import decoded_predictions, item_predictions, named, said_of
+from .answering import item_predictions, named, said_of, task_of, task_predictions
 from .blocks.block import Block
 from .encoding import Encoding
 from .evaluating import Evaluator
@@ -76,6 +75,7 @@ class Model(Generic[ItemT]):
         seed: of the finder: the same item gives the same objects.
         batch: items that are encoded at once.
         run: the folder that it was loaded from; None for a model that was not.
+        precision: in which the encoder computes; all else, and any training, is in float32.
     """
 
     modality: AbstractModality[ItemT]
@@ -86,6 +86,10 @@ class Model(Generic[ItemT]):
     seed: int = 0
     batch: int = 16
     run: Path | None = None
+    precision: Precision = FULL
+
+    def __post_init__(self) -> None:
+        check_precision(self.precision, self.device, "--precision")
 
     @property
     def encoder(self) -> AbstractEncoder:
@@ -107,9 +111,10 @@ class Model(Generic[ItemT]):
         """Move all networks to another device.
 
         Raises:
-            ValueError: if there is no such GPU here.
+            ValueError: if there is no such GPU here, or it has no such precision.
         """
         check_device(str(device), "--device")
+        check_precision(self.precision, device, "--precision")
         plain = [] if self.finder is None else self.finder.plain_networks()
         for part in (self.network, *self.heads.values(), *plain):
             part.to(device)
@@ -209,16 +214,8 @@ class Model(Generic[ItemT]):
         return list(self.predictions(data, [] if skip_bad else None))
 
     def refuse_without_task(self) -> AbstractTarget:
-        """What the task head predicts.
-
-        Raises:
-            ValueError: if the run has none.
-        """
-        if self.target is None or "task" not in self.heads:
-            raise ValueError(
-                "this run has no task head: train with labels and --method supervised, or with --method.task"
-            )
-        return self.target
+        """What the task head predicts; see `task_of`."""
+        return task_of(self.target, self.heads)
 
     def predictions(
         self, data: Any, skipped: list[Skipped] | None = None, block: Block | None = None
@@ -232,11 +229,8 @@ class Model(Generic[ItemT]):
             return
         target = self.refuse_without_task()
         source = Source.of(data, self.modality, skipped, block)
-        for numbers, features in self._encoding().features(source):
-            with evaluating(self.network), evaluating(self.heads["task"]):
-                whole = Objects(item_means(features)[:, None], features.valid.any(dim=1, keepdim=True))
-                outputs = self.heads["task"](self.network.project(whole).vectors[:, 0])
-            yield from decoded_predictions(target, outputs, [source.name(number) for number in numbers])
+        encoded = self._encoding().features(source)
+        yield from task_predictions(target, self.heads["task"], self.network, encoded, source.name)
 
     def answered(
         self, data: Any, skipped: list[Skipped] | None = None, full: bool = False
@@ -354,17 +348,17 @@ class Model(Generic[ItemT]):
 
     def index(self, data: Any, out: Path | str, skip_bad: bool = False) -> Index:
         """An index of all items and objects, which lie in files, in the folder `out`: what is new is added (`grow`)."""
-        return indexed(self, data, out, skip_bad)
+        return indexed(self._exact(), data, out, skip_bad)
 
     def search(
         self, index: Index | Path | str, queries: str | Path | Sequence[str | Path] = (), how: Searching | None = None
     ) -> list[Found]:
         """What lies nearest to files, objects (`FILE#3`), parts or texts in an index; see `found_in`."""
-        return found_in(self, index, queries, how)
+        return found_in(self._exact(), index, queries, how)
 
     def duplicates(self, index: Index | Path | str, how: Duplicating | None = None) -> NearDuplicates:
         """Near-duplicates in an index: pairs and groups of rows, and the threshold, chosen at an error rate."""
-        return duplicates_of(self, index, how)
+        return duplicates_of(self._exact(), index, how)
 
     def export(self, to: str, out: Path | str, examples: Any = None, licence: str | None = None) -> Path:
         """Write the encoder for another library, with a model card: `gestalt export`.
@@ -392,8 +386,12 @@ class Model(Generic[ItemT]):
         """How many numbered items are read before any is encoded, see `Encoding.together`."""
         return self._encoding().together(items, full)
 
+    def _exact(self) -> "Model[ItemT]":
+        """The same in full precision: all of an index is, whenever it was added, and so are queries."""
+        return replace(self, precision=FULL)
+
     def _encoding(self) -> Encoding[ItemT]:
-        return Encoding(self.modality, self.network, self.finder, self.seed, self.batch, self.device)
+        return Encoding(self.modality, self.network, self.finder, self.seed, self.batch, self.device, self.precision)
 
 
 def _path(given: Any) -> Any:

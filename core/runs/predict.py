@@ -9,6 +9,7 @@ from typing import Any, TypeVar, final
 
 import torch
 
+from ..components.precision import FULL, Precision
 from ..discovery.found import FoundBatch
 from ..fitting.fitted import Fitted
 from ..methods.targets import Points
@@ -41,6 +42,7 @@ def predict(
     device: torch.device | str = "cpu",
     sharing: Sharing | None = None,
     pairs: Path | None = None,
+    precision: Precision = FULL,
 ) -> int:
     """Write `predictions.csv` (item, best class, one column per class or value) and `predictions.jsonl`.
 
@@ -64,7 +66,7 @@ def predict(
     if pairs is not None and sharing is not None:
         raise ValueError("pairs are compared by this process: leave out --engine ray (sharing)")
     with OutputFolder(out, [*paths, *([pairs] if pairs else [])]).writing() as folder:
-        model = load(run, device, modality)
+        model = load(run, device, modality, precision)
         fitted = model.fitted
         stream = Stream.of(model, paths, skip_bad, full=fitted is not None and names_objects(fitted))
         stream = stream.shared(sharing, run, paths, modality, out)

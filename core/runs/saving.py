@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from torch import nn
 
 from ..components.description import NotInstalledError, build, describe
 from ..components.names import choose
+from ..components.precision import FULL, Precision
 from ..components.registry import MODALITIES
 from ..components.settings import settings_of
 from ..data.reasons import reason_of
@@ -95,7 +97,10 @@ def heads_of(model: Model[Any]) -> dict[str, nn.Module]:
 
 
 def load(
-    folder: Path | str, device: torch.device | str = "cpu", modality: AbstractModality[Any] | str | None = None
+    folder: Path | str,
+    device: torch.device | str = "cpu",
+    modality: AbstractModality[Any] | str | None = None,
+    precision: Precision = FULL,
 ) -> Model[Any]:
     """A finished run as a `Model`, in evaluation mode: `embed`, `discover`, `predict`, `encoder`.
 
@@ -103,10 +108,13 @@ def load(
     files. A modality that is not installed has to be passed, itself or as `package.module:OBJECT`: a file must not
     decide what is imported.
 
+    In half precision (`bf16-mixed`, on GPUs `16-mixed` too) the encoder's products are computed in 16 bits, and
+    everything behind it, which gets its vectors in 32, in 32.
+
     Raises:
         FileNotFoundError: if the folder is no finished run.
         ValueError: if it is damaged, if its weights belong to another version of the architecture, or if its modality
-            is not installed and was not passed.
+            is not installed and was not passed; if the device has no such precision.
     """
     folder = Path(folder)
     config = RunConfig.read(folder)
@@ -134,7 +142,7 @@ def load(
         ) from error
     network = Network(encoder, heads.pop("projector", None))
     trained = {key: head.eval() for key, head in heads.items()}
-    return Model(kind, network.eval(), trained, finder, target, run=folder).to(device)
+    return replace(Model(kind, network.eval(), trained, finder, target, run=folder).to(device), precision=precision)
 
 
 def modality_of(folder: Path | str, named: AbstractModality[Any] | str | None = None) -> AbstractModality[Any]:

@@ -82,7 +82,8 @@ class Stream(Generic[ItemT]):
         """
         if sharing is None:
             return self
-        work = work_on(run, paths, self.skipped is not None, named, str(self.model.device), self.full, out / BLOCKS)
+        where = str(self.model.device), self.model.precision
+        work = work_on(run, paths, self.skipped is not None, named, where, self.full, out / BLOCKS)
         together = self.model.together(self.items, self.full)
         return replace(self, elsewhere=Shared(work, sharing.engine, sharing.block, together))
 

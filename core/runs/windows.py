@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
+from ..components.precision import Precision
 from ..data.feature_map import FeatureMap
 from ..data.items import AbstractItems, first_readable
 from ..data.pieces import part_of
@@ -19,6 +20,7 @@ from ..modality.base import AbstractModality
 from ..modality.optional import LimitsLength, MeasuresItems, ReadsFullResolution, SeesAround
 from ..modality.windows import InContext, Sight
 from ..networks.encoder import AbstractEncoder, Network
+from ..networks.half import encoded
 from ..networks.modes import evaluating
 
 ItemT = TypeVar("ItemT")
@@ -90,6 +92,7 @@ def encoded_windows(
     modality: AbstractModality[ItemT],
     chunks: Iterable[tuple[Sequence[int], Sequence[InContext[ItemT]]]],
     batch: int,
+    precision: Precision,
     full: ReadsFullResolution[ItemT] | None = None,
 ) -> Iterator[list[EncodedWindow[ItemT]]]:
     """The windows of every chunk in their order, as many at a time as are encoded at once: those of like size.
@@ -100,19 +103,20 @@ def encoded_windows(
         modality: collates them.
         chunks: their numbers, and themselves in their context.
         batch: windows that are encoded at once.
+        precision: in which the network computes.
         full: makes items smaller, where they are too large for the network; they are not kept then.
     """
     for numbers, some in chunks:
         around = [one.around if full is None else full.for_network(one.around) for one in some]
         found = dict[int, EncodedWindow[ItemT]]()
-        for places in of_like_size(modality, around, batch):
-            data = modality.collate([around[place] for place in places]).to(_device(network))
-            with evaluating(network):
-                features = network.encode(data)
-            observed = None if finder is None else finder.observe(network, features, data)
-            for row, place in enumerate(places):
-                window = _window(numbers[place], some[place], features, observed, row)
-                found[place] = window if full is None else replace(window, item=None)
+        with evaluating(network):  # once for all: it walks through every layer
+            for places in of_like_size(modality, around, batch):
+                data = modality.collate([around[place] for place in places]).to(_device(network))
+                features = encoded(network, data, precision)
+                observed = None if finder is None else finder.observe(network, features, data)
+                for row, place in enumerate(places):
+                    window = _window(numbers[place], some[place], features, observed, row)
+                    found[place] = window if full is None else replace(window, item=None)
         for first in range(0, len(some), batch):
             yield [found[place] for place in range(len(some))[first : first + batch]]
 

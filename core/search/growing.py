@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any, final
 
 from ..data.items import AbstractItems, Skipped
+from ..modality.some_items import some_items
 from ..storage.own_folders import INDEX
 from ..training.lock import locked
 from .encodes import Encodes, digest_of, space_of
 from .entries import ITEM, OBJECT, entries_of
 from .index import Index
 from .storage import Manifest
-from .units import Task, some_of, tasks_of
+from .units import Task, tasks_of
 from .waiting import Waiting
 
 LOCK = ".gestalt-index.lock"
@@ -95,7 +96,7 @@ def _added(
     owners = [place for place, task in enumerate(tasks) for _ in task.numbers]
     waiting.tasks = tasks
     begun = time.monotonic()
-    for batch in model.encoded(some_of(items, numbers), skipped) if numbers else ():
+    for batch in model.encoded(some_items(items, numbers), skipped) if numbers else ():
         own = [owners[place] for place in batch.index]
         read = replace(batch, index=tuple(numbers[place] for place in batch.index))
         entries, vectors = entries_of(model, waiting.manifest.space, read, items)

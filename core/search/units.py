@@ -6,16 +6,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, TypeVar, final
-
-import numpy as np
+from typing import Any, TypeVar, final
 
 from ..data.items import AbstractItems, FromFiles, file_of
-from ..modality.in_context import in_context
 from ..modality.joint.items import JointItems
 from ..modality.optional import InOverlap, InSequence, ReadsContext
-from ..modality.windows import InContext, Sight
-from ..runs.gathering import Chosen
 from ..shards.addresses import stamp_of
 from ..shards.files import place_of
 
@@ -164,78 +159,3 @@ def file_stamp(path: str) -> str:
         f"{one.relative_to(path)}:{one.stat().st_size}:{one.stat().st_mtime_ns}" for one in within if one.is_file()
     )
     return hashlib.sha256("\n".join(lines).encode(errors="surrogateescape")).hexdigest()[:32]
-
-
-def some_of(items: AbstractItems[ItemT], numbers: Sequence[int]) -> AbstractItems[ItemT]:
-    """Some items of a data set, read as in it: in context, in sequence.
-
-    `numbers` ascend within every whole, and hold all windows of each or none.
-    """
-    if not isinstance(items, ReadsContext):
-        return Chosen(items, numbers)
-    return SomeInOverlap(items, numbers) if isinstance(items, InOverlap) else SomeInSequence(items, numbers)
-
-
-@final
-@dataclass(frozen=True)
-class SomeInSequence(AbstractItems[ItemT], Generic[ItemT]):
-    """Windows that follow one another, or of which nobody says what they are windows of."""
-
-    items: AbstractItems[ItemT]
-    numbers: Sequence[int]
-
-    def __len__(self) -> int:
-        return len(self.numbers)
-
-    def read(self, index: int, rng: np.random.Generator) -> ItemT:
-        """Item `index` of these."""
-        return self.items.read(self.numbers[index], rng)
-
-    def name(self, index: int) -> str:
-        """Where it comes from."""
-        return self.items.name(self.numbers[index])
-
-    def read_in_context(self, index: int, sight: Sight) -> InContext[ItemT]:
-        """With what lies around it."""
-        return in_context(self.items, self.numbers[index], sight)
-
-    def whole(self, index: int) -> range:
-        """Those of the same whole among these."""
-        if not isinstance(self.items, InSequence):
-            return range(index, index + 1)
-        return _here(self.items.whole(self.numbers[index]), self.numbers, index)
-
-
-@final
-@dataclass(frozen=True)
-class SomeInOverlap(AbstractItems[ItemT], Generic[ItemT]):
-    """Windows that overlap without an order."""
-
-    items: AbstractItems[ItemT]
-    numbers: Sequence[int]
-
-    def __len__(self) -> int:
-        return len(self.numbers)
-
-    def read(self, index: int, rng: np.random.Generator) -> ItemT:
-        """Item `index` of these."""
-        return self.items.read(self.numbers[index], rng)
-
-    def name(self, index: int) -> str:
-        """Where it comes from."""
-        return self.items.name(self.numbers[index])
-
-    def read_in_context(self, index: int, sight: Sight) -> InContext[ItemT]:
-        """With what lies around it."""
-        return in_context(self.items, self.numbers[index], sight)
-
-    def parts(self, index: int) -> range:
-        """Those of the same whole among these."""
-        assert isinstance(self.items, InOverlap)
-        return _here(self.items.parts(self.numbers[index]), self.numbers, index)
-
-
-def _here(whole: range, numbers: Sequence[int], index: int) -> range:
-    """Where the windows of a whole are among `numbers`, which hold all of them."""
-    begin = index - (numbers[index] - whole.start)
-    return range(begin, begin + len(whole))

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated, Literal, final
 
+from ..components.precision import FULL, Precision
 from ..components.ranges import Between, Count, CountOrNone, Positive, Weight, check_ranges
 from .loggers import LoggerName
 
@@ -30,7 +31,7 @@ class Training:
     """Share of labelled items in every step, where there are labels; 0 takes items as they come."""
     accumulate: Annotated[int, Between(1, 10_000)] = 1
     """Parts into which a batch is split so that it fits into memory. Negatives come from within a part."""
-    precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
+    precision: Precision = FULL
     """Arithmetic of the networks; losses are always in float32."""
     accelerator: str = "auto"
     """cpu, cuda, mps or auto."""

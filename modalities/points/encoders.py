@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from gestalt.core.components.ranges import Between, Depth, Width, check_ranges
 from gestalt.core.data.feature_map import FeatureMap, Links
+from gestalt.core.data.precision import full_precision
 from gestalt.core.networks.encoder import AbstractEncoder
 
 from .data import Clouds
@@ -108,7 +109,8 @@ def shape_of(
     count = there.sum(dim=2).clamp(min=1)[..., None]
     mean = (around * there[..., None]).sum(dim=2) / count
     apart = (around - mean[:, :, None]) * there[..., None]
-    spread = torch.einsum("benx,beny->bexy", apart, apart) / count[..., None]
+    with full_precision(apart):  # numbers of the data, whatever networks compute in
+        spread = torch.einsum("benx,beny->bexy", apart, apart) / count[..., None]
     values, vectors = torch.linalg.eigh(spread)
     third, second, first = values.clamp(min=0).unbind(dim=2)
     whole = first.clamp(min=1e-9)

@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar, final, overload
 import numpy as np
 from tqdm import tqdm
 
+from ...components.precision import Precision
 from ...data.items import AbstractItems, Skipped, read_item
 from ...discovery.found import FoundBatch
 from ..results import ItemPrediction
@@ -139,9 +140,28 @@ class ReadAgain(Sequence[ItemT]):
 
 
 def work_on(
-    run: Path, paths: Sequence[Path], skip_bad: bool, modality: Any, device: str, full: bool, folder: Path
+    run: Path,
+    paths: Sequence[Path],
+    skip_bad: bool,
+    modality: Any,
+    where: tuple[str, Precision],
+    full: bool,
+    folder: Path,
 ) -> Work:
-    """The work on an archive; paths of the archive stay as they are named, so that items are called the same."""
+    """The work on an archive; paths of the archive stay as they are named, so that items are called the same.
+
+    `where` is the device, and in which precision it computes.
+    """
     return Work(
-        run.resolve(), tuple(paths), skip_bad, modality, device, full, True, False, Path(os.getcwd()), folder.resolve()
+        run=run.resolve(),
+        paths=tuple(paths),
+        skip_bad=skip_bad,
+        modality=modality,
+        device=where[0],
+        precision=where[1],
+        full=full,
+        finds=True,
+        answers=False,
+        directory=Path(os.getcwd()),
+        folder=folder.resolve(),
     )

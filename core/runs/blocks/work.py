@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
 
+from ...components.precision import FULL, Precision
 from ...data.items import AbstractItems, file_of
 from ...modality.base import AbstractModality
 from ...search.units import file_stamp, files_of_parts
@@ -24,6 +25,7 @@ class Work:
         skip_bad: leave out what cannot be used.
         modality: that of the run, where it is not installed.
         device: where the network runs.
+        precision: in which it computes.
         full: items are read at the files' own resolution.
         finds: find objects, where the run says how.
         answers: what the task head says, in place of features and objects.
@@ -36,6 +38,7 @@ class Work:
     skip_bad: bool
     modality: AbstractModality[Any] | str | None
     device: str
+    precision: Precision
     full: bool
     finds: bool
     answers: bool
@@ -54,6 +57,7 @@ class Work:
         digest = hashlib.sha256()
         named = self.modality if isinstance(self.modality, str) else None if self.modality is None else "given"
         asked = [str(self.run), list(map(str, self.paths)), self.skip_bad, named, self.full, self.finds, self.answers]
+        asked += [] if self.precision == FULL else [self.precision]
         ends = [(block.first, block.last, block.begin, block.end) for block in blocks]
         digest.update(json.dumps([asked, ends]).encode())
         for name in (CONFIG, WEIGHTS):

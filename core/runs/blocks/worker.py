@@ -68,7 +68,7 @@ class Worker:
         work = self.work
         if self._opened is None:
             os.chdir(work.directory)
-            model = load(work.run, work.device, work.modality)
+            model = load(work.run, work.device, work.modality, work.precision)
             self._opened = model, reading_for(model.modality, work.paths, work.skip_bad, work.full).items
         items = self._opened[1]
         seen = len(items) >= block.last and (items.name(block.first), items.name(block.last - 1))

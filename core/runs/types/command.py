@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
+from ...components.precision import FULL, Precision
 from ...discovery.found import FoundBatch
 from ...modality.base import AbstractModality
 from ...modality.optional import ReadsFullResolution
@@ -44,6 +45,7 @@ def types(
     skip_bad: bool = False,
     modality: AbstractModality[Any] | str | None = None,
     device: torch.device | str = "cpu",
+    precision: Precision = FULL,
 ) -> int:
     """Find which kinds of objects recur in data, or give its objects the types that were found before.
 
@@ -65,6 +67,7 @@ def types(
         skip_bad: leave out files and items that cannot be used, and list them in `skipped.txt`.
         modality: that of the run, where it is not installed: itself, or `package.module:OBJECT`.
         device: where the network runs.
+        precision: in which it computes.
 
     Returns:
         The exit code, 0.
@@ -77,7 +80,7 @@ def types(
     kept = None if like is None else ObjectTypes.load(like)
     read = [path for path in (like, names) if path is not None]
     with OutputFolder(out, [*paths, *read]).writing() as folder:
-        model = load(run, device, modality)
+        model = load(run, device, modality, precision)
         model.check_finder()
         if names is not None and kept is not None:
             read_names(names, kept)  # refused before anything is encoded

@@ -79,7 +79,7 @@ def spoken(caption: Caption, rng: np.random.Generator, part: Part) -> Said:
         pieces.append(pause)
         place += len(pause)
         if word is not None:
-            sound = _stretched(own.word(word), pace)
+            sound = stretched(own.word(word), pace)
             pieces.append(sound)
             spans.append((place / RATE, (place + len(sound)) / RATE))
             place += len(sound)
@@ -92,7 +92,13 @@ def speech(part: Part) -> Telling:
     return Telling(SPOKEN, partial(spoken, part=part))
 
 
-def _stretched(sound: Float[Tensor, " time"], pace: float) -> Tensor:
+def stretched(sound: Float[Tensor, " time"], pace: float) -> Float[Tensor, " longer"]:
+    """A sound `pace` times as long, and as much lower in pitch: its samples on straight lines between its own.
+
+    Example:
+        >>> stretched(torch.zeros(100), 1.1).shape
+        torch.Size([110])
+    """
     longer: Tensor = torch.nn.functional.interpolate(
         sound[None, None], size=round(len(sound) * pace), mode="linear", align_corners=False
     )

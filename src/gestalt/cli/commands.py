@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, final
 import tyro
 
 from gestalt.core.components.names import choose
+from gestalt.core.components.precision import FULL, Precision
 from gestalt.core.components.ranges import Between, Count, check_ranges
 from gestalt.core.components.registry import METHODS, MODALITIES, RECIPES
 
@@ -61,6 +62,9 @@ class OnNewData:
     """The run's modality as package.module:OBJECT, where it is not installed."""
     device: str = "cpu"
     """Where the network runs: cpu, cuda, cuda:1, mps."""
+    precision: Precision = FULL
+    """Arithmetic of the encoder: bf16-mixed is less exact, and faster where the device has bfloat16; 16-mixed is for
+    GPUs. All else, and what comes out, is in float32."""
     engine: Literal["here", "ray"] = "here"
     """Who encodes the items: this process, or workers of a cluster of Ray, which share the archive out in blocks."""
     workers: Annotated[int, Between(0, 1e5)] = 0
@@ -206,7 +210,9 @@ def discover_command(arguments: Sequence[str]) -> int:
 
     asked = new_data(arguments, "discover")
     out = asked.out or Path("discovered")
-    return discover(asked.run, asked.paths, out, asked.skip_bad, asked.modality, asked.device, sharing_of(asked))
+    return discover(
+        asked.run, asked.paths, out, asked.skip_bad, asked.modality, asked.device, sharing_of(asked), asked.precision
+    )
 
 
 def embed_command(arguments: Sequence[str]) -> int:
@@ -215,7 +221,9 @@ def embed_command(arguments: Sequence[str]) -> int:
 
     asked = new_data(arguments, "embed")
     out = asked.out or Path("embedded")
-    return embed(asked.run, asked.paths, out, asked.skip_bad, asked.modality, asked.device, sharing_of(asked))
+    return embed(
+        asked.run, asked.paths, out, asked.skip_bad, asked.modality, asked.device, sharing_of(asked), asked.precision
+    )
 
 
 def fit_command(arguments: Sequence[str]) -> int:
@@ -248,7 +256,8 @@ def predict_command(arguments: Sequence[str]) -> int:
     asked = options_from(ToAnswers, arguments, "predict")
     check_ranges(asked)
     paths, sharing = meant(asked.paths, asked.run, asked.modality), sharing_of(asked)
-    return predict(asked.run, paths, asked.out, asked.skip_bad, asked.modality, asked.device, sharing, asked.pairs)
+    where = asked.device, sharing, asked.pairs, asked.precision
+    return predict(asked.run, paths, asked.out, asked.skip_bad, asked.modality, *where)
 
 
 def methods_command(_: Sequence[str]) -> int:

@@ -7,6 +7,7 @@ from typing import Annotated, final
 
 import tyro
 
+from gestalt.core.components.precision import FULL, Precision
 from gestalt.core.runs.evaluation_options import Evaluating
 
 from .given_paths import meant
@@ -44,6 +45,9 @@ class OnLabelledData:
     """The run's modality as package.module:OBJECT, where it is not installed."""
     device: str = "cpu"
     """Where the network runs: cpu, cuda, cuda:1, mps."""
+    precision: Precision = FULL
+    """Arithmetic of the encoder: bf16-mixed is less exact, and faster where the device has bfloat16; 16-mixed is for
+    GPUs. All else, and what comes out, is in float32."""
 
 
 def evaluate_command(arguments: Sequence[str]) -> int:
@@ -76,4 +80,5 @@ def evaluate_command(arguments: Sequence[str]) -> int:
         asked.modality,
         asked.device,
         shipped,
+        asked.precision,
     )

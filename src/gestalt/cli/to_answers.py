@@ -6,6 +6,7 @@ from typing import Annotated, Literal, final
 
 import tyro
 
+from gestalt.core.components.precision import FULL, Precision
 from gestalt.core.components.ranges import Between, Count
 
 
@@ -28,6 +29,9 @@ class ToAnswers:
     """The run's modality as package.module:OBJECT, where it is not installed."""
     device: str = "cpu"
     """Where the network runs: cpu, cuda, cuda:1, mps."""
+    precision: Precision = FULL
+    """Arithmetic of the encoder: bf16-mixed is less exact, and faster where the device has bfloat16; 16-mixed is for
+    GPUs. All else, and what comes out, is in float32."""
     engine: Literal["here", "ray"] = "here"
     """Who encodes the items: this process, or workers of a cluster of Ray, which share the archive out in blocks."""
     workers: Annotated[int, Between(0, 1e5)] = 0

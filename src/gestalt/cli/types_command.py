@@ -24,4 +24,5 @@ def types_command(arguments: Sequence[str]) -> int:
         asked.skip_bad,
         asked.modality,
         asked.device,
+        asked.precision,
     )

@@ -6,6 +6,7 @@ from typing import Annotated, final
 
 import tyro
 
+from gestalt.core.components.precision import FULL, Precision
 from gestalt.core.components.ranges import Between, Count
 from gestalt.core.runs.types.clusterings import AbstractClustering, KMeansTypes
 from gestalt.core.runs.types.scaling import Kind
@@ -50,3 +51,6 @@ class OnTypes:
     """The run's modality as package.module:OBJECT, where it is not installed."""
     device: str = "cpu"
     """Where the network runs: cpu, cuda, cuda:1, mps."""
+    precision: Precision = FULL
+    """Arithmetic of the encoder: bf16-mixed is less exact, and faster where the device has bfloat16; 16-mixed is for
+    GPUs. All else, and what comes out, is in float32."""
