@@ -56,6 +56,12 @@ def series(folder: Path) -> None:
         write_table(folder / f"{number}.csv", seed=number, elements=90)
 
 
+def rows(folder: Path) -> None:
+    """Rows of a table, and of objects on lines."""
+    (folder / "one.csv").write_text("height,tool\n1.5,saw\n,drill\n2.5,saw\n", encoding="utf-8")
+    (folder / "two.jsonl").write_text('{"height": 1.0, "tool": "drill"}\n{"tool": "saw"}\n', encoding="utf-8")
+
+
 def captioned(folder: Path) -> None:
     """Pictures with captions."""
     for number in range(3):
@@ -70,6 +76,7 @@ WRITTEN: Mapping[str, Callable[[Path], None]] = {
     "text": texts,
     "graph": graphs,
     "sensors": series,
+    "table": rows,
     "image+text": captioned,
 }
 """What writes a few files of every modality."""

@@ -118,7 +118,7 @@ def runs_of(page: Path) -> list[list[str]]:
     """The runs that a page is about: one of its options must be an option of one of them."""
     if page.parent.name == "recipes":
         return [["run", page.stem], *(["run", page.stem, "--method", name] for name in ("odin-warm-start", "computed"))]
-    if page.parent.parent.name == "modalities" and page.parent.name not in ("sensors", "points"):
+    if page.parent.parent.name == "modalities" and page.parent.name not in ("sensors", "points", "table"):
         start = {"graph": "molecules"}.get(page.parent.name, page.parent.name)
         return [["run", name] for name in RECIPES.names() if name.startswith(start)]
     if page.stem in ("files", "coming-from"):  # of all modalities
@@ -166,6 +166,10 @@ def runs_of(page: Path) -> list[list[str]]:
             [*run, "--finder", "default", "--finder.grouper", "change-points"],
             ["discover", "runs/mine", "FOLDER"],
         ]
+    if page.stem == "tables" or page.parent.name == "table":
+        run = ["run", "objects", "--data", "FILE", "--modality", "table"]
+        fit = ["fit", "runs/mine", "FILE", "--label-column", "outcome"]
+        return [run, fit, ["discover", "runs/mine", "FILE"]]
     if page.parent.name == "points":
         return [["run", "objects", "--data", "FOLDER", "--modality", "points"]]
     if page.parent.name == "start":

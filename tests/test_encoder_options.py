@@ -24,7 +24,7 @@ from gestalt.modalities.image.encoders import Conv
 from gestalt.modalities.image.segments import Blocks, Felzenszwalb, OnCells, Slic
 from gestalt.modalities.text.noise import Characters, Keyboard
 
-NAMES = ("audio", "graph", "image", "points", "sensors", "text", "video")
+NAMES = ("audio", "graph", "image", "points", "sensors", "table", "text", "video")
 LOADED: Mapping[str, AbstractModality[Any]] = {name: MODALITIES.load(name) for name in NAMES}
 ENCODERS: Mapping[str, Callable[..., Any]] = {
     f"{name}: {encoder}": build for name, modality in LOADED.items() for encoder, build in modality.encoders.items()

@@ -60,6 +60,7 @@ UNITS = {
     "image": {"pixels"},
     "sensors": {"seconds", "samples"},
     "points": {"points"},
+    "table": {"cells"},
     "text": {"words"},
     "video": {"seconds", "frames"},
 }

@@ -51,7 +51,7 @@ LACKING = {
     **{
         (method, name): "needs elements that follow one another"
         for method in ("next-element", "skip-gram")
-        for name in ("image", "graph", "points", "clouds", "motion", *JOINT)
+        for name in ("image", "graph", "points", "table", "clouds", "motion", *JOINT)
     },
     **{
         (method, name): "compares the parts of an item"

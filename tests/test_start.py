@@ -15,6 +15,7 @@ from PIL import Image
 from gestalt.cli.commands import COMMANDS, execute
 from tests.pages import FENCE, PLUG_INS, START, blocks, named
 from tests.series_files import write_table
+from tests.table_files import visits, write_csv
 
 SHORT = shlex.split("--steps 2 --batch 4 --workers 0 --threads 1 --accelerator cpu")
 SENTENCES = [
@@ -71,6 +72,10 @@ def tables() -> None:
         write_table(Path(f"series/{number}.csv"), seed=number)
 
 
+def visits_table() -> None:
+    write_csv(Path("visits.csv"), visits())
+
+
 FILES: dict[str, Callable[[], None]] = {
     "recordings": recordings,
     "pictures": pictures,
@@ -78,6 +83,7 @@ FILES: dict[str, Callable[[], None]] = {
     "texts": texts,
     "molecules": molecules,
     "sensors": tables,
+    "tables": visits_table,
     "own-data": series,
 }
 

@@ -37,6 +37,7 @@ SETTINGS: dict[str, dict[str, dict[str, Any]]] = {
     },
     "graph+text": {"transformer": {"dim": 16, "depth": 2, "encoders": "text=conv", "settings": {"text": {"width": 8}}}},
     "points": {"pointnet": {"width": 16, "near": 6}},
+    "table": {"mlp": {"width": 16, "layers": 2}, "transformer": {"width": 16, "depth": 2}},
     "toy points": {"small": {}},
     "toy series": {"small": {}},
 }

@@ -15,6 +15,7 @@ from gestalt.core.discovery.concat_features import ConcatFeatures
 from gestalt.core.discovery.finder import ObjectFinder
 from gestalt.core.discovery.groupers import KMeans
 from gestalt.core.modality.base import AbstractModality
+from gestalt.core.modality.inferred import inferred_settings
 from gestalt.core.modality.plugins import load_modality
 from gestalt.core.networks.encoder import Network
 from gestalt.core.networks.heads import MLP
@@ -25,6 +26,7 @@ from gestalt.modalities.graph import MODALITY as GRAPH
 from gestalt.modalities.image import Image
 from gestalt.modalities.points import MODALITY as POINTS
 from gestalt.modalities.sensors import Sensors
+from gestalt.modalities.table import MODALITY as TABLE
 from gestalt.modalities.text import Text
 from gestalt.modalities.video import Video
 
@@ -61,7 +63,7 @@ class Case:
         if "+" in modality.name:
             return _joint(modality)
         items = modality.read([data]).items
-        own = modality.encoder_settings(self.encoder, items) if modality.name == "graph" else {}  # type: ignore[attr-defined]
+        own = inferred_settings(modality, self.encoder, items) if modality.name in ("graph", "table") else {}
         wanted = {"width": 16, "stride": 4, **own} if modality.name == "video" else {"width": 16, **own}
         return tiny_model(modality, self.encoder, 3, **accepted(modality.encoders[self.encoder], wanted))
 
@@ -112,6 +114,11 @@ def _points(folder: Path) -> None:
         np.save(folder / f"{number or HOSTILE}.npy", np.column_stack([places, specimen.item.features.numpy()]))
 
 
+def _rows(folder: Path) -> None:
+    lines = [f"{number},{20 + 3 * (number % 5)},{number % 3},=saw {number % 2}" for number in range(12)]
+    (folder / f"{HOSTILE}.csv").write_text("\n".join(["id,height,=load,tool <b>", *lines]) + "\n", encoding="utf-8")
+
+
 def _captioned(folder: Path) -> None:
     _pictures(folder)
     for path in sorted(folder.glob("*.png")):
@@ -126,6 +133,7 @@ CASES = {
     "graph": Case(lambda: GRAPH, "gine", _molecules, ("parts.csv",), "gestalt-part"),
     "sensors": Case(lambda: Sensors(100.0, seconds=2.0), "conv", _series, ("events.csv",), "gestalt-stretch"),
     "points": Case(lambda: POINTS, "pointnet", _points, ("objects.csv",), "gestalt-piece"),
+    "table": Case(lambda: TABLE, "mlp", _rows, ("objects.csv",), "gestalt-cells"),
     "image+text": Case(lambda: load_modality("image+text"), "joint", _captioned, (), "gestalt-crop"),
 }
 """Every modality that ships, and a joint one."""

@@ -53,6 +53,16 @@ class FromRecords(Protocol):
         ...
 
 
+@runtime_checkable
+class MadeOfColumns(Protocol):
+    """Items that are made of some columns of their records: none of these can be what is to be predicted."""
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Their names."""
+        ...
+
+
 def file_of(items: AbstractItems[Any], index: int) -> str:
     """The file of an item; its name, where it lies in none."""
     return str(items.path(index)) if isinstance(items, FromFiles) else items.name(index)

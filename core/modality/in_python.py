@@ -33,6 +33,16 @@ class TakesObjects(Protocol[ItemT]):
 
 
 @runtime_checkable
+class TakesRows(Protocol):
+    """A modality whose items are whole rows of a table: mappings of the names of its columns to cells."""
+
+    @property
+    def takes_rows(self) -> bool:
+        """Whether they are."""
+        ...
+
+
+@runtime_checkable
 class LabelsEntries(Protocol):
     """A modality that says which part of an entry is the label, where others behind the item are none: a rate."""
 
@@ -136,6 +146,10 @@ def things_of(things: Any, modality: object, column: str | None = None) -> Thing
     """The things that something holds, and what else it says of each."""
     word = str(getattr(modality, "name", "item"))
     names = _columns(things)
+    if names is not None and column is None and isinstance(modality, TakesRows) and modality.takes_rows:
+        columns = {name: _column(things, name) for name in names}
+        count = len(next(iter(columns.values()), ()))
+        return Things(lambda index: {name: _plain(own[index]) for name, own in columns.items()}, count, word)
     if names is not None:
         chosen = _chosen(names, modality, column)
         own = _column(things, chosen)

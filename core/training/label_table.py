@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, final
 
-from ..data.items import AbstractItems, BadItemError, FromFiles, FromRecords, Skipped
+from ..data.items import AbstractItems, BadItemError, FromFiles, FromRecords, MadeOfColumns, Skipped
 from ..methods.targets import Written, tags_from
 from ..storage.plain_names import plain, within_common_folder
 from ..tables.layout import Layout
@@ -79,6 +79,8 @@ def read_labels(
             ambiguous; or if no item is labelled.
     """
     table = _table(path, column, items, skip_bad)
+    if _is_data(path, items):
+        _refuse_input(items, table.layout.names[table.column])
     keys, found = _matched(table, items)
     labels = table.labels(keys)
     texts = [None if key is None else labels[key] or None for key in found]
@@ -100,6 +102,7 @@ def record_labels(items: AbstractItems[Any], column: str, kind: Kind = "class") 
             f"--label-column {column} is a column of the data's own records, and these data have none; name a table of "
             "labels with --labels"
         )
+    _refuse_input(items, column)
     texts: list[str | None] = []
     names = dict[str, None]()
     for index in range(len(items)):
@@ -111,6 +114,15 @@ def record_labels(items: AbstractItems[Any], column: str, kind: Kind = "class") 
         listed = ", ".join(map(repr, names)) or "none"
         raise ValueError(f"the data have no labels in a column {column!r}; their columns are {listed}")
     return labels_from(texts, kind, f"column {column!r}", items.name)
+
+
+def _refuse_input(items: AbstractItems[Any], column: str) -> None:
+    """Refuse labels that the items hold themselves: a network would read them off."""
+    if isinstance(items, MadeOfColumns) and column.lower() in {name.lower() for name in items.inputs}:
+        raise ValueError(
+            f"the column {column!r} is an input of these items, so its labels would be read off it: train a run "
+            f"without it (--settings exclude={column}), or name another column"
+        )
 
 
 def labels_from(

@@ -24,6 +24,7 @@ from gestalt.core.methods.odin_warm_start import OdinWarmStart
 from gestalt.core.modality.base import AbstractModality
 from gestalt.core.modality.finds_objects import FindsObjects
 from gestalt.core.modality.inferred import plain_encoder
+from gestalt.core.modality.learns_columns import LearnsColumns
 from gestalt.core.modality.optional import ComposesModalities, FollowsSampleRate
 from gestalt.core.modality.plugins import load_modality
 from gestalt.core.networks.encoder import AbstractEncoder, Network
@@ -132,6 +133,8 @@ class Objects(AbstractRecipe[Any, None]):
                 f"--sample-rate is for items that are sampled in time, and those of {self.modality.name} are not; "
                 "leave it out"
             )
+        if isinstance(self.modality, LearnsColumns) and options.labelling.label_column is not None:
+            self.modality = self.modality.without((options.labelling.label_column,))
         raw = plain_of(self.modality)
         self.finder = default_finder(self.modality, raw) if options.finder is None else options.finder
         self.options = self._own = options
@@ -151,6 +154,8 @@ class Objects(AbstractRecipe[Any, None]):
         given = self.given
         views = self.modality.views if given.views is None else given.views
         data = own_data(self.modality, self.options.running, views, reading=given.reading)
+        if isinstance(self.modality, LearnsColumns):
+            self.modality = self.modality.of_items(data.items)
         # Only the items say what their plain features are: how many kinds of nodes, how many channels.
         raw = plain_encoder(self.modality, data.items)
         if self._own.finder is None:

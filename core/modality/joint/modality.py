@@ -21,6 +21,7 @@ from ...networks.modes import evaluating
 from ..base import AbstractModality, Reading, Specimen
 from ..colours import colour_of
 from ..inferred import inferred_settings
+from ..learns_columns import LearnsColumns
 from ..optional import (
     ComposesModalities,
     ComputesTargets,
@@ -110,6 +111,24 @@ class JointModality(AbstractModality[JointItem]):
     def composed_of(self, modalities: Mapping[str, AbstractModality[Any]], allow_missing: bool) -> "JointModality":
         """The same with other parts, or with items that may lack some."""
         return JointModality(modalities, allow_missing)
+
+    def of_items(self, items: AbstractItems[JointItem]) -> "JointModality":
+        """The same, whose parts read all items as they read these, where that follows from the data."""
+        if not isinstance(items, JointItems | JointShards):
+            return self
+        learned = {
+            name: one.of_items(items.parts[name]) if isinstance(one, LearnsColumns) else one
+            for name, one in self.modalities.items()
+        }
+        return self if learned == self.modalities else self.composed_of(learned, self.allow_missing)
+
+    def without(self, columns: Sequence[str]) -> "JointModality":
+        """The same, for whose parts these columns are no inputs."""
+        parts = {
+            name: one.without(columns) if isinstance(one, LearnsColumns) else one
+            for name, one in self.modalities.items()
+        }
+        return self if parts == self.modalities else self.composed_of(parts, self.allow_missing)
 
     def default_views(self, count: int | None = None) -> Views[JointItem]:
         """Views that transform every part; parts that lie in time show the same seconds.

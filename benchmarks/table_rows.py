@@ -1,0 +1,164 @@
+"""Rows of tables: classes from vectors of rows, and groups of columns, beside plain features.
+
+Classes: the tables of breast cancer, wine and digits in scikit-learn. Networks see no label; a linear probe is fitted
+to a tenth of the labels, and to all, of the rows that they were trained on, its penalty chosen by cross-validation, and
+is measured on the other rows. Groups: tables are made of hidden factors, each of which moves some columns of numbers
+and of categories with noise; what is found in other rows is compared with the factors.
+
+    python -m benchmarks.table_rows --seeds 3
+"""
+
+import argparse
+import statistics
+import tempfile
+import warnings
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.datasets import load_breast_cancer, load_digits, load_wine
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegressionCV
+from sklearn.model_selection import train_test_split
+from sklearn.preprocessing import StandardScaler
+
+import gestalt
+from gestalt.core.discovery.concat_features import ConcatFeatures
+from gestalt.core.evaluation.partition import adjusted_rand_index
+from gestalt.core.networks.encoder import Network
+
+TABLES = {"breast cancer": load_breast_cancer, "wine": load_wine, "digits": load_digits}
+FACTORS, COLUMNS = 4, 16
+
+
+def write(path: Path, names: list[str], rows: np.ndarray) -> None:
+    """A table with a header."""
+    lines = [",".join(map(str, row)) for row in rows.tolist()]
+    path.write_text("\n".join([",".join(names), *lines]) + "\n", encoding="utf-8")
+
+
+def probed(train: np.ndarray, test: np.ndarray, known: np.ndarray, true: np.ndarray, seed: int) -> dict[str, float]:
+    """The accuracy of a linear probe with a tenth of the labels, three of every class at least, and with all."""
+    scaler = StandardScaler().fit(train)
+    own, other = scaler.transform(train), scaler.transform(test)
+    rng = np.random.default_rng(seed)
+    few = [rng.permutation(np.flatnonzero(known == kind)) for kind in np.unique(known)]
+    tenth = np.concatenate([one[: max(3, len(one) // 10)] for one in few])
+    found = {}
+    for name, rows in (("a tenth of the labels", tenth), ("all labels", np.arange(len(known)))):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            warnings.simplefilter("ignore", FutureWarning)
+            head = LogisticRegressionCV(Cs=[0.001, 0.01, 0.1, 1.0, 10.0], cv=3, max_iter=500)
+            head.fit(own[rows], known[rows])
+        found[name] = float((head.predict(other) == true).mean())
+    return found
+
+
+def classes(name: str, seed: int, steps: int, work: Path) -> Mapping[str, dict[str, float]]:
+    """One table and seed of every way."""
+    data: Any = TABLES[name]()
+    train, test, known, true = train_test_split(
+        data.data, data.target, test_size=0.4, random_state=seed, stratify=data.target
+    )
+    names = [f"column {number}" for number in range(train.shape[1])]
+    write(work / "train.csv", names, train)
+    write(work / "test.csv", names, test)
+    training = gestalt.Training(steps=steps, batch=64, lr=2e-3, warmup=20, workers=0, seed=seed)
+    found: dict[str, dict[str, float]] = {}
+    for method in ("byol", "simclr", "odin"):
+        model = gestalt.train(work / "train.csv", modality="table", method=method, out=work / method, training=training)
+        vectors = [_vectors(model, work / f"{part}.csv") for part in ("train", "test")]
+        found[f"{name}: Gestalt, {method}"] = probed(*vectors, known, true, seed)
+    raw = gestalt.Model(model.modality, Network(_plain(model)), {}, None)
+    vectors = [_vectors(raw, work / f"{part}.csv") for part in ("train", "test")]
+    found[f"{name}: plain features"] = probed(*vectors, known, true, seed)
+    trees = HistGradientBoostingClassifier(random_state=seed).fit(train, known)
+    found[f"{name}: gradient boosting, supervised"] = {
+        "a tenth of the labels": float("nan"),
+        "all labels": float((trees.predict(test) == true).mean()),
+    }
+    return found
+
+
+def _vectors(model: Any, path: Path) -> np.ndarray:
+    return np.stack([one.item.numpy() for one in model.embed(path)])
+
+
+def _plain(model: Any) -> Any:
+    return model.finder.extra_features.plain
+
+
+def made(seed: int, rows: int, draws: int) -> tuple[np.ndarray, np.ndarray]:
+    """A table of factors, and the factor of every column; a third of the columns holds categories."""
+    how, rng = np.random.default_rng(seed), np.random.default_rng(draws)
+    factor = how.permutation(np.arange(COLUMNS) % FACTORS)
+    sign, gain = how.choice([-1, 1], COLUMNS), how.uniform(0.5, 20, COLUMNS)
+    hidden = rng.standard_normal((rows, FACTORS))
+    values = sign * hidden[:, factor] + 0.6 * rng.standard_normal((rows, COLUMNS))
+    table = np.empty((rows, COLUMNS), dtype=object)
+    for column in range(COLUMNS):
+        own = values[:, column]
+        words = np.array(["low", "middle", "high"])[np.digitize(own, [-0.6, 0.6])]
+        table[:, column] = words if column % 3 == 0 else np.round(gain[column] * own, 4)
+    return table, factor
+
+
+def groups(seed: int, steps: int, work: Path) -> Mapping[str, dict[str, float]]:
+    """One seed of every way to group columns."""
+    table, factor = made(seed, 2000, seed)
+    other, _ = made(seed, 200, 10_000 + seed)
+    names = [f"column {number}" for number in range(COLUMNS)]
+    write(work / "made.csv", names, table)
+    write(work / "other.csv", names, other)
+    training = gestalt.Training(steps=steps, batch=64, lr=2e-3, warmup=20, workers=0, seed=seed)
+    model = gestalt.train(work / "made.csv", modality="table", out=work / "made", training=training)
+    assert model.finder is not None
+    plain = _plain(model)
+    alone = replace(model.finder, space="hidden", extra_features=ConcatFeatures(plain, 0.0))
+    means = gestalt.ObjectFinder(gestalt.KMeans(FACTORS, spherical=False), "hidden")
+    ways = {
+        "groups: Gestalt, learned and plain features": model,
+        "groups: plain features": gestalt.Model(model.modality, Network(plain), {}, alone),
+        f"groups: plain features, k-means with the true number ({FACTORS})": gestalt.Model(
+            model.modality, Network(plain), {}, means
+        ),
+    }
+    wanted = torch.from_numpy(factor)
+    found = {}
+    for way, one in ways.items():
+        labels = [row.labels for row in one.discover(work / "other.csv")]
+        agreements = [float(adjusted_rand_index(own[None], wanted[None])[0]) for own in labels]
+        found[way] = {"ARI": statistics.mean(agreements)}
+    return found
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--steps", type=int, default=200)
+    options = parser.parse_args()
+    found: dict[str, list[dict[str, float]]] = {}
+    for seed in range(options.seeds):
+        for name in (*TABLES, ""):
+            with tempfile.TemporaryDirectory() as work:
+                rows = (
+                    classes(name, seed, options.steps, Path(work)) if name else groups(seed, options.steps, Path(work))
+                )
+            for way, one in rows.items():
+                found.setdefault(way, []).append(one)
+    for way, several in found.items():
+        cells = []
+        for name in several[0]:
+            values = [one[name] for one in several]
+            cells.append(f"{name} {statistics.mean(values):.3f} ± {statistics.pstdev(values):.3f}")
+        print(f"| {way} | {' | '.join(cells)} |")
+
+
+if __name__ == "__main__":
+    main()

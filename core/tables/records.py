@@ -1,0 +1,248 @@
+"""Files of records: rows of tables, objects on lines, Parquet; of each, where records lie and what they say by name."""
+
+import abc
+import csv
+import json
+from array import array
+from bisect import bisect_right
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from itertools import accumulate
+from pathlib import Path
+from typing import Any, final
+
+import numpy as np
+from jaxtyping import Int
+
+from ..data.items import BadItemError
+from ..data.reasons import reason_of
+from ..shards.files import at_hand, bytes_of, open_file
+from .layout import Layout
+from .lines import lines_of, text_encoding
+from .rows import table_of
+
+ADVICE = "fix it, remove it, or leave it out with --skip-bad"
+TABLES, LINES, PARQUET = (".csv", ".tsv", ".tab"), (".jsonl", ".ndjson"), (".parquet", ".pq")
+SUFFIXES = (*TABLES, *LINES, *PARQUET)
+GROUPS = 4
+"""Row groups of Parquet that stay in memory."""
+Fields = Mapping[str, str]
+"""The cells of a record by name, as text; nothing for a missing one."""
+Bad = Callable[[BadItemError], None]
+"""Is told of every record that is none; it may raise."""
+
+
+class AbstractRecords(abc.ABC):
+    """A file of numbered records; `names` are those of its columns or fields."""
+
+    path: Path
+    names: tuple[str, ...]
+
+    @property
+    def delimiter(self) -> str:
+        """Between cells: where it is no comma, there may be decimal commas."""
+        return ","
+
+    @abc.abstractmethod
+    def __len__(self) -> int:
+        """How many there are."""
+
+    @abc.abstractmethod
+    def line(self, number: int) -> int:
+        """The line on which a record begins, from 1; of Parquet its number."""
+
+    @abc.abstractmethod
+    def fields(self, number: int) -> Fields:
+        """The cells of a record by name, as text; nothing for a missing one.
+
+        Raises:
+            ValueError: for what is no record any more.
+        """
+
+
+@final
+@dataclass(frozen=True)
+class TextRecords(AbstractRecords):
+    """A text file whose rows lie between bytes; `layout` is that of a table, None for an object on every line."""
+
+    path: Path
+    names: tuple[str, ...]
+    layout: Layout | None
+    bounds: Int[np.ndarray, "rows 2"]
+    lines: Int[np.ndarray, " rows"]
+    encoding: str
+
+    @classmethod
+    def of(cls, path: Path, bad: Bad) -> "TextRecords":
+        """One pass over a file; `bad` is told of every row that is none, and may raise.
+
+        Raises:
+            BadItemError: for a file that is no such text.
+        """
+        places, lines, names, layout = array("q"), array("q"), dict[str, None](), None
+        if path.suffix.lower() in LINES:
+            for line in lines_of(path):
+                if line.text.strip():
+                    try:
+                        names |= dict.fromkeys(_object(line.text))
+                    except ValueError as error:
+                        bad(BadItemError(f"{path}:{line.number}", f"{error}; {ADVICE}"))
+                        continue
+                    places.extend((line.begin, line.end))
+                    lines.append(line.number)
+        else:
+            layout, rows = table_of(path)
+            twice = next((name for name in layout.names if name and layout.names.count(name) > 1), None)
+            if twice is not None:
+                raise BadItemError(f"{path}:1", f"has several columns {twice!r}; rename all but one, or {ADVICE}")
+            names = dict.fromkeys(layout.names)
+            for row in rows:
+                if row.problem:
+                    bad(BadItemError(f"{path}:{row.line}", f"{row.problem}; {ADVICE}"))
+                    continue
+                places.extend((row.begin, row.end))
+                lines.append(row.line)
+        bounds = np.array(places, dtype=np.int64).reshape(-1, 2)
+        return cls(path, tuple(names), layout, bounds, np.array(lines, dtype=np.int64), text_encoding(path).name)
+
+    @property
+    def delimiter(self) -> str:
+        """Between cells: where it is no comma, there may be decimal commas."""
+        return "," if self.layout is None else self.layout.delimiter
+
+    def __len__(self) -> int:
+        return len(self.lines)
+
+    def line(self, number: int) -> int:
+        """The line on which a row begins, from 1."""
+        return int(self.lines[number])
+
+    def fields(self, number: int) -> Fields:
+        """The cells of a row by name.
+
+        Raises:
+            ValueError: for what is no row any more.
+        """
+        begin, end = self.bounds[number].tolist()
+        with open_file(self.path) as file:
+            file.seek(begin)
+            text = file.read(end - begin).decode(self.encoding)
+        if self.layout is None:
+            return _object(text)
+        return dict(zip(self.layout.names, self.layout.cells(text), strict=False))
+
+
+def _object(text: str) -> dict[str, str]:
+    """The fields of a JSON object as text.
+
+    Raises:
+        ValueError: for anything else.
+    """
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"is no JSON ({error})") from error
+    if not isinstance(found, dict):
+        raise ValueError(f"holds {type(found).__name__}, expected an object with the cells of a row by name")
+    return {str(name): cell_text(value) for name, value in found.items()}
+
+
+def cell_text(value: Any) -> str:
+    """A value of JSON, Parquet or Python as the text of a cell; nothing for a missing one.
+
+    Example:
+        >>> cell_text(None), cell_text(True), cell_text(2.5), cell_text(float("nan")), cell_text(date(2024, 5, 1))
+        ('', 'true', '2.5', '', '2024-05-01')
+    """
+    if isinstance(value, np.generic):
+        value = value.item()
+    if value is None or value != value or str(value) == "NaT":
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    return json.dumps(value) if isinstance(value, dict | list) else str(value)
+
+
+@final
+@dataclass
+class ParquetRecords(AbstractRecords):
+    """A Parquet file, of which the last few row groups stay in memory."""
+
+    path: Path
+    names: tuple[str, ...]
+    ends: tuple[int, ...]
+    _kept: OrderedDict[int, Any] = field(default_factory=OrderedDict, repr=False)
+
+    @classmethod
+    def of(cls, path: Path) -> "ParquetRecords":
+        """Its row groups and columns.
+
+        Raises:
+            ValueError: for what is no Parquet.
+        """
+        import pyarrow
+        import pyarrow.parquet
+
+        try:
+            with at_hand(path) as own, pyarrow.parquet.ParquetFile(own) as file:
+                groups = [file.metadata.row_group(n).num_rows for n in range(file.metadata.num_row_groups)]
+                return cls(path, tuple(file.schema_arrow.names), tuple(accumulate(groups)))
+        except pyarrow.ArrowException as error:
+            raise ValueError(f"is no Parquet ({reason_of(error)})") from error
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What travels to worker processes: not what was kept for speed."""
+        return {**self.__dict__, "_kept": OrderedDict()}
+
+    def __len__(self) -> int:
+        return self.ends[-1] if self.ends else 0
+
+    def line(self, number: int) -> int:
+        """The number of a row, from 1."""
+        return number + 1
+
+    def fields(self, number: int) -> Fields:
+        """The cells of a row by name.
+
+        Raises:
+            ValueError: if the file cannot be read any more.
+        """
+        import pyarrow
+        import pyarrow.parquet
+
+        group = bisect_right(self.ends, number)
+        place = number - (self.ends[group - 1] if group else 0)
+        if group not in self._kept:
+            try:
+                with at_hand(self.path) as own, pyarrow.parquet.ParquetFile(own) as file:
+                    self._kept[group] = file.read_row_group(group)
+            except (pyarrow.ArrowException, OSError) as error:
+                raise ValueError(f"cannot be read ({reason_of(error)})") from error
+        self._kept.move_to_end(group)
+        while len(self._kept) > GROUPS:
+            self._kept.popitem(last=False)
+        table = self._kept[group]
+        return {name: cell_text(table.column(at)[place].as_py()) for at, name in enumerate(table.column_names)}
+
+
+def records_of(path: Path, bad: Bad) -> AbstractRecords:
+    """The records of a file.
+
+    Raises:
+        BadItemError: for a file that is none, or is damaged.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise BadItemError(str(path), f"is none of {', '.join(SUFFIXES)}; convert it, or leave it out with --skip-bad")
+    if bytes_of(path) == 0:
+        raise BadItemError(str(path), f"the file has no bytes; {ADVICE}")
+    try:
+        return ParquetRecords.of(path) if suffix in PARQUET else TextRecords.of(path, bad)
+    except BadItemError:
+        raise
+    except (ValueError, csv.Error) as error:
+        raise BadItemError(str(path), f"{error}; {ADVICE}") from error

@@ -1,0 +1,246 @@
+"""Rows of files as items by one schema, and rows of Python."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, final
+
+import numpy as np
+from jaxtyping import Int
+
+from gestalt.core.data.items import AbstractItems, BadItemError, Skipped
+from gestalt.core.modality.base import Reading
+from gestalt.core.modality.files import find_files
+from gestalt.core.modality.in_python import FromPython, Things
+from gestalt.core.modality.probing import none_usable, probe
+from gestalt.core.modality.windows import WindowIndex
+from gestalt.core.tables.records import ADVICE, SUFFIXES, AbstractRecords, Bad, Fields, cell_text, records_of
+
+from .data import Row, Schema
+
+SAMPLE = 4096
+"""Rows, evenly over all, that tell the schema."""
+LOOKED = 256
+"""Rows that are looked at before anything else where the schema is known."""
+
+
+@final
+class TableFiles(AbstractItems[Row]):
+    """The rows of files by one schema.
+
+    Args:
+        sources: the files.
+        rows: of each, the numbers of the rows that are taken.
+        schema: of all.
+    """
+
+    def __init__(
+        self, sources: Sequence[AbstractRecords], rows: Sequence[Int[np.ndarray, " _"]], schema: Schema
+    ) -> None:
+        self.sources = tuple(sources)
+        self.rows = tuple(rows)
+        self.schema = schema
+        self.index = WindowIndex(map(len, self.rows), "row")
+
+    def __len__(self) -> int:
+        """Rows of all files together."""
+        return len(self.index)
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The columns that items are made of."""
+        return self.schema.names
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The files."""
+        return tuple(source.path for source in self.sources)
+
+    def place(self, index: int) -> tuple[int, int]:
+        """The number of the file of a row, and the line on which it begins there."""
+        file, place = self.index.place(index)
+        return file, self.sources[file].line(int(self.rows[file][place]))
+
+    def path(self, index: int) -> Path:
+        """The file of a row."""
+        return self.sources[self.index.place(index)[0]].path
+
+    def name(self, index: int) -> str:
+        """The file and the line of a row."""
+        file, line = self.place(index)
+        return f"{self.sources[file].path}:{line}"
+
+    def fields(self, index: int) -> Fields:
+        """All cells of a row by name, also those of columns that are no inputs."""
+        file, place = self.index.place(index)
+        try:
+            return self.sources[file].fields(int(self.rows[file][place]))
+        except ValueError as error:
+            raise BadItemError(self.name(index), f"{error}: changed while it was read; run again") from error
+
+    def read(self, index: int, rng: np.random.Generator) -> Row:  # noqa: ARG002
+        """One row.
+
+        Raises:
+            BadItemError: if it has a word in a column of numbers or of dates, or cannot be read any more.
+        """
+        source = self.sources[self.index.place(index)[0]]
+        try:
+            return self.schema.row(self.fields(index), source.delimiter, self.name(index))
+        except BadItemError:
+            raise
+        except ValueError as error:
+            raise BadItemError(self.name(index), f"{error}; {ADVICE}") from error
+
+
+@final
+@dataclass(frozen=True)
+class PythonRows(AbstractItems[Row]):
+    """Rows of Python by one schema."""
+
+    rows: FromPython[Row]
+    schema: Schema
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The columns that items are made of."""
+        return self.schema.names
+
+    def name(self, index: int) -> str:
+        """Its number, from 1."""
+        return self.rows.name(index)
+
+    def read(self, index: int, rng: np.random.Generator) -> Row:
+        """One row.
+
+        Raises:
+            BadItemError: if it is none.
+        """
+        return self.rows.read(index, rng)
+
+    def fields(self, index: int) -> Fields:
+        """All cells of a row by name."""
+        return record_of(self.rows.things.of(index))
+
+
+def record_of(thing: Any) -> Fields:
+    """The cells by name of a mapping.
+
+    Raises:
+        TypeError: if it is none.
+    """
+    if not isinstance(thing, Mapping):
+        raise TypeError(f"is no row: expected a mapping of names to cells, got {type(thing).__name__}")
+    return {str(name): cell_text(value) for name, value in thing.items()}
+
+
+def evenly(count: int, most: int) -> list[int]:
+    """At most so many numbers below `count`, evenly.
+
+    Example:
+        >>> evenly(10, 3), evenly(2, 3)
+        ([0, 4, 9], [0, 1])
+    """
+    return list(range(count)) if count <= most else [number * (count - 1) // (most - 1) for number in range(most)]
+
+
+Learn = Callable[[Sequence[Fields], str], Schema]
+"""Makes a schema of a sample of rows and the mark between their cells."""
+
+
+def rows_of(things: Things, schema: Schema | None, learn: Learn) -> PythonRows:
+    """Rows of Python as items, by a schema or the one that they tell themselves.
+
+    Raises:
+        BadItemError: for a row that is none.
+        ValueError: if there is no column for an input.
+    """
+    if schema is None and isinstance(first := things.of(0), Row):
+        schema = first.schema
+    if schema is None:
+        try:
+            schema = learn([record_of(things.of(number)) for number in evenly(things.count, SAMPLE)], ",")
+        except TypeError as error:
+            raise BadItemError(things.word, str(error)) from error
+    return PythonRows(FromPython(things, Reads(schema)), schema)
+
+
+@final
+@dataclass(frozen=True)
+class Reads:
+    """Makes a row of a mapping of names to cells; a row is one already."""
+
+    schema: Schema
+
+    def __call__(self, thing: Any) -> Row:
+        """The row.
+
+        Raises:
+            TypeError: if it is none.
+            ValueError: for a word in a column of numbers or of dates.
+        """
+        return thing if isinstance(thing, Row) else self.schema.row(record_of(thing))
+
+
+def read_tables(paths: Sequence[Path], schema: Schema | None, learn: Learn, skip_bad: bool = False) -> Reading[Row]:
+    """The rows of all files. Every file is read through once, but of Parquet its footer alone.
+
+    All files have the columns of the schema, which 4096 rows tell, evenly over all, where nobody says it; others are
+    ignored. Of a known schema 256 rows are looked at; what is wrong with the others shows when their turn comes.
+
+    Raises:
+        BadItemError: for the first file or row that cannot be used, unless `skip_bad`.
+        FileNotFoundError: for a path that does not exist.
+        ValueError: if none is left, or there is no column for an input.
+    """
+    skipped = list[Skipped]()
+
+    def bad(error: BadItemError) -> None:
+        if not skip_bad:
+            raise error
+        skipped.append(Skipped(error.name, error.reason))
+
+    def examine(path: Path) -> AbstractRecords:
+        source = records_of(path, bad)
+        if not len(source):
+            raise BadItemError(str(path), f"has no rows; {ADVICE}")
+        lacking = [name for name in (schema.names if schema else ()) if name not in source.names]
+        if lacking:
+            said, are = ", ".join(map(repr, lacking[:8])), "is" if len(lacking) == 1 else "are"
+            raise BadItemError(str(path), f"has no column {said}, which {are} an input; add it, or {ADVICE}")
+        return source
+
+    good = probe(find_files(paths, SUFFIXES, "tables"), examine, skipped if skip_bad else None)
+    if not good:
+        raise none_usable(skipped, f"{len(skipped)} tables")
+    sources = [source for _, source in good]
+    known = schema
+    if known is None:
+        index = WindowIndex(map(len, sources))
+        places = [index.place(number) for number in evenly(len(index), SAMPLE)]
+        known = learn([sources[file].fields(place) for file, place in places], sources[places[0][0]].delimiter)
+        sources = [source for source in sources if _complete(source, known, bad)]
+    items = TableFiles(sources, [np.arange(len(source)) for source in sources], known)
+    wrong = dict[int, set[int]]()
+    for number in evenly(len(items), SAMPLE if schema is None else LOOKED):
+        try:
+            items.read(number, np.random.default_rng(0))
+        except BadItemError as error:
+            bad(error)
+            file, place = items.index.place(number)
+            wrong.setdefault(file, set()).add(place)
+    rows = [np.delete(own, sorted(wrong.get(file, ()))) for file, own in enumerate(items.rows)]
+    if not sum(map(len, rows)):
+        raise none_usable(skipped, f"{len(items)} rows")
+    return Reading(TableFiles(sources, rows, known), tuple(skipped))
+
+
+def _complete(source: AbstractRecords, schema: Schema, bad: Bad) -> bool:
+    """Whether a file has all columns of a schema."""
+    lacking = [name for name in schema.names if name not in source.names]
+    if lacking:
+        bad(BadItemError(str(source.path), f"has no column {lacking[0]!r}, which other files have; {ADVICE}"))
+    return not lacking
