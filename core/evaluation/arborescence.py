@@ -61,9 +61,9 @@ def arborescence(weights: Float[np.ndarray, "nodes parents"]) -> Int[np.ndarray,
         >>> arborescence(np.array([[none, none, none], [1.0, none, 5.0], [2.0, 5.0, none]])).tolist()
         [0, 2, 0]
     """
-    contracted = []
+    contracted: list[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]] = []
     while True:
-        parents = weights.argmax(axis=1)
+        parents: np.ndarray = weights.argmax(axis=1)
         parents[0] = 0
         cycle = _cycle_of(parents)
         if not len(cycle):
@@ -89,11 +89,12 @@ def _cycle_of(parents: Int[np.ndarray, " nodes"]) -> Int[np.ndarray, " cycle"]:
     above, least = parents, np.arange(len(parents))
     for _ in range(len(parents).bit_length()):  # twice as high in every round
         least, above = np.minimum(least, least[above]), above[above]
-    on_cycles = np.unique(above)  # so high up there is nothing else
+    on_cycles: np.ndarray = np.unique(above)  # so high up there is nothing else
     if len(on_cycles) < 2:
         return on_cycles[1:]
     first = on_cycles[1]
-    return on_cycles[least[on_cycles] == first]
+    cycle: np.ndarray = on_cycles[least[on_cycles] == first]
+    return cycle
 
 
 def is_tree(parents: Int[Tensor, " elements"]) -> bool:
