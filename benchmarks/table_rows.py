@@ -72,11 +72,11 @@ def classes(name: str, seed: int, steps: int, work: Path) -> Mapping[str, dict[s
     found: dict[str, dict[str, float]] = {}
     for method in ("byol", "simclr", "odin"):
         model = gestalt.train(work / "train.csv", modality="table", method=method, out=work / method, training=training)
-        vectors = [_vectors(model, work / f"{part}.csv") for part in ("train", "test")]
-        found[f"{name}: Gestalt, {method}"] = probed(*vectors, known, true, seed)
+        own, other = _vectors(model, work / "train.csv"), _vectors(model, work / "test.csv")
+        found[f"{name}: Gestalt, {method}"] = probed(own, other, known, true, seed)
     raw = gestalt.Model(model.modality, Network(_plain(model)), {}, None)
-    vectors = [_vectors(raw, work / f"{part}.csv") for part in ("train", "test")]
-    found[f"{name}: plain features"] = probed(*vectors, known, true, seed)
+    own, other = _vectors(raw, work / "train.csv"), _vectors(raw, work / "test.csv")
+    found[f"{name}: plain features"] = probed(own, other, known, true, seed)
     trees = HistGradientBoostingClassifier(random_state=seed).fit(train, known)
     found[f"{name}: gradient boosting, supervised"] = {
         "a tenth of the labels": float("nan"),

@@ -69,7 +69,8 @@ class Slots(nn.Module):
         """One number of each cell at its slot, zeros elsewhere."""
         slot, amount = self(data)
         amount = amount * data.valid
-        return amount.new_zeros(*slot.shape, self.size).scatter(2, slot[..., None], amount[..., None])
+        wide: Tensor = amount.new_zeros(*slot.shape, self.size)
+        return wide.scatter(2, slot[..., None], amount[..., None])
 
 
 def all_near(valid: Bool[Tensor, "batch cells"]) -> Bool[Tensor, "batch cells cells"]:
@@ -154,7 +155,8 @@ class Cells(nn.Module):
             raise ValueError("cells need their columns: take tokens from `embed`, and keep their links")
         columns = torch.zeros(tokens.valid.numel(), dtype=torch.long, device=tokens.valid.device)
         columns = columns.scatter(0, tokens.links.ends[0], tokens.links.values[:, 0].long()).view(tokens.valid.shape)
-        return tokens.values + self.columns(columns)
+        placed: Tensor = tokens.values + self.columns(columns)
+        return placed
 
 
 def _seen(tokens: FeatureMap, visible: Bool[Tensor, "batch cells"] | None) -> Bool[Tensor, "batch cells 1"]:
