@@ -1,6 +1,7 @@
 """What is exported is opened by the other library alone, and gives there what the encoder gives here."""
 
 import contextlib
+import dataclasses
 import json
 import re
 from collections.abc import Mapping
@@ -209,3 +210,17 @@ def test_the_model_card_names_no_place(tmp_path: Path, monkeypatch: pytest.Monke
     text = card(one, "torch", Written("import torch"), None)
     assert [word for word in ("patients", "attempt", "mine.safetensors", "/home/me") if word in text] == []
     assert all(word in text for word in ('"kernels"', '"steps": 1', '"optimizer": "adamw"', '"type": "method:odin'))
+
+
+def test_no_input_of_a_program_is_called_as_an_output() -> None:
+    """A batch may have a field `valid`, too: ONNX takes no name twice."""
+
+    @dataclasses.dataclass(frozen=True)
+    class Rows:
+        values: Tensor
+        valid: Tensor
+
+    rows = Rows(torch.zeros(2, 3), torch.ones(2, 3, dtype=torch.bool))
+    inputs = tensor_inputs(None, rows)
+    assert list(inputs.axes) == ["values", "given_valid"]
+    assert torch.equal(inputs.make(inputs.take(rows)).valid, rows.valid)

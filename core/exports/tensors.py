@@ -68,10 +68,15 @@ def tensor_inputs(modality: object, batch: Any) -> TensorInputs:
             raise ValueError(f"a program takes tensors, and {name} of the batch is itself made of several")
     kind = type(batch)
     return TensorInputs(
-        {name: _axes(name, fields[name], hints[name]) for name in names},
+        {_given(name): _axes(name, fields[name], hints[name]) for name in names},
         lambda one: tuple(getattr(one, name) for name in names),
         lambda tensors: kind(**fixed, **dict(zip(names, tensors, strict=True))),
     )
+
+
+def _given(name: str) -> str:
+    """The name of an input, which a program tells from its outputs."""
+    return f"given_{name}" if name in ("vectors", "valid") else name
 
 
 def _axes(name: str, tensor: Tensor, hint: object = None) -> tuple[str, ...]:
