@@ -170,7 +170,7 @@ def test_the_model_card_says_data_method_numbers_licence_and_how_to_load(points:
         assert part in text
     assert str(points) not in text
     (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
-    names = {"values": torch.randn(3, 4, 2), "valid": torch.ones(3, 4, dtype=torch.bool)}
+    names = {"values": torch.randn(3, 4, 2), "given_valid": torch.ones(3, 4, dtype=torch.bool)}
     with contextlib.chdir(points / "out"):
         exec(code, names)
     assert names["found"]["vectors"].shape[:2] == (3, 4)  # type: ignore[index]
