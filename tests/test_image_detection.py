@@ -82,3 +82,12 @@ def test_what_is_no_lattice_and_levels_that_there_are_not_are_refused() -> None:
         backbone(InARow())(torch.stack(PICTURES))
     with pytest.raises(ValueError, match="levels"):
         backbone(Identity(3), levels=0)
+    with pytest.raises(ValueError, match=r"cells of 1, 2, 4, 8, … pixels a side, and those of .* have 6 × 6"):
+        backbone(MODALITY.encoders["raw"](stride=6))(torch.stack(PICTURES))
+
+
+def test_layers_that_an_encoder_keeps_as_they_are_stay_so() -> None:
+    encoder = MODALITY.encoders["resnet18"](level=3, frozen=2)
+    before = [one.requires_grad for one in encoder.parameters()]
+    assert False in before
+    assert [one.requires_grad for one in backbone(encoder).encoder.parameters()] == before

@@ -12,6 +12,7 @@ import torch
 
 from gestalt.core.evaluation import Table
 from gestalt.core.methods.targets import Classes
+from gestalt.core.methods.transform_prediction import TransformPrediction
 from gestalt.modalities.audio import Recording
 from gestalt.modalities.graph import MODALITY as GRAPHS
 from gestalt.recipes.captioned_scenes.synthetic.speech import RATE, VOICES, stretched, voice
@@ -184,9 +185,9 @@ def toy() -> Task:
 
 def test_a_probe_learns_what_its_features_say_and_more_labels_help() -> None:
     task = toy()
-    few, all_ = (scores(task, task.features(), False, False, share, 0)["accuracy"] for share in (0.05, 1.0))
+    few, all_ = (scores(task, task.features(), False, share, 0)["accuracy"] for share in (0.05, 1.0))
     assert few < all_ == 1.0
-    learned = scores(task, task.untrained(0), True, False, 1.0, 0)["accuracy"]
+    learned = scores(task, task.untrained(0), True, 1.0, 0)["accuracy"]
     assert 0 <= learned <= 1
     with pytest.raises(ValueError, match="share"):
         shown(task, 0.0, 0)
@@ -228,3 +229,15 @@ def test_senseless_options_are_refused_by_name() -> None:
         recipe.Options(shares=())
     with pytest.raises(ValueError, match=r"tasks \(--tasks\) must name at least one task"):
         recipe.Options(tasks=())
+
+
+def test_no_utterance_is_asked_about_in_both_parts() -> None:
+    asked = {part: [one.samples for one in speakers.who_speaks(0, part, 0.1).asked] for part in ("test", "validation")}
+    assert not any(torch.equal(one, other) for one in asked["test"] for other in asked["validation"])
+
+
+def test_swapped_halves_tell_apart_what_happens_from_its_opposite() -> None:
+    """Clips played backwards are clips of the opposite action, so that forwards or backwards says nothing."""
+    method = actions.actions(0, "test", 0.01).pretraining.method
+    assert isinstance(method, TransformPrediction)
+    assert method.choice == "order"

@@ -261,3 +261,7 @@ def test_only_objects_of_the_right_extent_are_suitable() -> None:
     assert Transplants(smallest=0.05, largest=1.0).suitable(masks) == [0, 1, 2]
     assert Transplants().suitable(ItemMasks(torch.full((4,), -1), None)) == []
     assert np.isclose(Transplants().largest, 0.3)
+
+
+def test_an_item_whose_masks_hold_nothing_has_no_suitable_object() -> None:
+    assert Transplants().suitable(ItemMasks(torch.empty(0, dtype=torch.long), None)) == []

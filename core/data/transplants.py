@@ -48,7 +48,10 @@ class Transplants:
             [1, 2]
         """
         alone = [masks] if masks.parts is None else [masks.part(name) for name in masks.parts.names]
-        shares = torch.stack([_shares(own, max(masks.objects(), default=-1) + 1) for own in alone if len(own.labels)])
+        alone = [own for own in alone if len(own.labels)]
+        if not alone:
+            return []
+        shares = torch.stack([_shares(own, max(masks.objects(), default=-1) + 1) for own in alone])
         fits = (shares == 0) | ((shares >= self.smallest) & (shares <= self.largest))
         found: list[int] = (fits.all(dim=0) & (shares > 0).any(dim=0)).nonzero()[:, 0].tolist()
         return found

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
@@ -59,7 +60,7 @@ def average_precision(
     true = hits.cumsum(dim=1)
     precision = true / torch.arange(1, hits.shape[1] + 1)
     falling = precision.flip(1).cummax(dim=1).values.flip(1)
-    asked = torch.linspace(0, 1, RECALLS, dtype=torch.float64).expand(len(levels), -1)
+    asked = torch.from_numpy(np.linspace(0, 1, RECALLS)).expand(len(levels), -1)  # to the last digit as pycocotools
     place = torch.searchsorted((true / count).contiguous(), asked.contiguous())
     read = torch.cat([falling, falling.new_zeros(len(levels), 1)], dim=1).gather(1, place)
     return float(read.mean())

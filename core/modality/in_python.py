@@ -147,7 +147,7 @@ def things_of(things: Any, modality: object, column: str | None = None) -> Thing
     word = str(getattr(modality, "name", "item"))
     names = _columns(things)
     if names is not None and column is None and isinstance(modality, TakesRows) and modality.takes_rows:
-        columns = {name: _column(things, name) for name in names}
+        columns = {name: _column(things, label) for name, label in zip(names, _labels(things, names), strict=True)}
         count = len(next(iter(columns.values()), ()))
         return Things(lambda index: {name: _plain(own[index]) for name, own in columns.items()}, count, word)
     if names is not None:
@@ -172,6 +172,11 @@ def things_of(things: Any, modality: object, column: str | None = None) -> Thing
     return Things(entries.thing, len(rows), word, entries.fields)
 
 
+def _labels(things: Any, names: Sequence[str]) -> Sequence[Any]:
+    """What a table itself calls its columns: those of pandas may be called by numbers."""
+    return list(things.columns) if hasattr(things, "iloc") else names
+
+
 def _columns(things: Any) -> list[str] | None:
     """Names of columns, where things are a table."""
     if isinstance(things, Mapping):
@@ -192,7 +197,7 @@ def _chosen(names: Sequence[str], modality: object, column: str | None) -> str:
     return found
 
 
-def _column(things: Any, name: str) -> Any:
+def _column(things: Any, name: Any) -> Any:
     """A column that is numbered by its rows."""
     own = things[name]
     return own.array if hasattr(own, "iloc") else own  # a series of pandas is numbered by its index

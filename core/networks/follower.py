@@ -178,7 +178,7 @@ def follow_tensors(follower: dict[str, Tensor], online: dict[str, Tensor], decay
             "build the follower after the last change to the online network"
         )
     moved = [name for name, tensor in follower.items() if decay != 0 and tensor.is_floating_point()]
-    copied = [name for name in follower if name not in set(moved)]
+    copied = [name for name, tensor in follower.items() if decay == 0 or not tensor.is_floating_point()]
     # All tensors at once: a GPU takes longer to begin with one of them than to compute it.
     if moved:
         others = [online[name].to(follower[name]) for name in moved]

@@ -158,13 +158,15 @@ def cell_text(value: Any) -> str:
     """
     if isinstance(value, np.generic):
         value = value.item()
-    if value is None or value != value or str(value) == "NaT":
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
+    if value is None or str(value) in ("nan", "NaT", "<NA>"):
         return ""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, datetime | date):
         return value.isoformat()
-    return json.dumps(value) if isinstance(value, dict | list) else str(value)
+    return json.dumps(value, default=str) if isinstance(value, dict | list) else str(value)
 
 
 @final
@@ -190,7 +192,11 @@ class ParquetRecords(AbstractRecords):
         try:
             with at_hand(path) as own, pyarrow.parquet.ParquetFile(own) as file:
                 groups = [file.metadata.row_group(n).num_rows for n in range(file.metadata.num_row_groups)]
-                return cls(path, tuple(file.schema_arrow.names), tuple(accumulate(groups)))
+                names = file.schema_arrow.names
+                twice = next((name for name in names if names.count(name) > 1), None)
+                if twice is not None:
+                    raise ValueError(f"has several columns {twice!r}; rename all but one")
+                return cls(path, tuple(names), tuple(accumulate(groups)))
         except pyarrow.ArrowException as error:
             raise ValueError(f"is no Parquet ({reason_of(error)})") from error
 

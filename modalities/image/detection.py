@@ -1,5 +1,6 @@
 """Encoders of pictures as backbones of torchvision's detection models: boxes, instances, keypoints."""
 
+import math
 from typing import Annotated, final
 
 import torch
@@ -41,7 +42,9 @@ class DetectionBackbone(nn.Module):
         super().__init__()
         self.levels, self.frozen = levels, frozen
         check_ranges(self)
-        self.encoder = encoder.requires_grad_(not frozen)
+        self.encoder = (
+            encoder.requires_grad_(False) if frozen else encoder
+        )  # it may keep some layers as they are itself
         self.out_channels = encoder.dim
         self.train(self.training)
 
@@ -55,7 +58,8 @@ class DetectionBackbone(nn.Module):
         """The maps by their names, from fine to coarse.
 
         Raises:
-            ValueError: if the elements of the encoder lie on no lattice of rows and columns.
+            ValueError: if the elements of the encoder lie on no lattice of rows and columns, or its cells are not 1, 2,
+                4, … pixels a side, which these models take for granted when they look boxes up.
         """
         sizes = torch.tensor(pixels.shape[2:], device=pixels.device).expand(len(pixels), 2)
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
@@ -64,6 +68,12 @@ class DetectionBackbone(nn.Module):
             raise ValueError(
                 f"a detection model needs rows and columns of cells, and {type(self.encoder).__name__} gives other "
                 "elements; take an encoder of pictures whose elements are cells"
+            )
+        sides = [float(edges[0].diff()[0]) for edges in features.grid.edges]
+        if any(math.log2(side) % 1 for side in sides):
+            raise ValueError(
+                f"torchvision's detection models take cells of 1, 2, 4, 8, … pixels a side, and those of "
+                f"{type(self.encoder).__name__} have {' × '.join(f'{side:g}' for side in sides)}; take such a stride"
             )
         maps = [features.values.mT.unflatten(2, features.grid.shape)]
         for _ in range(self.levels - 1):

@@ -44,6 +44,7 @@ class TableModality(AbstractModality[Row]):
         columns: those that are inputs; none for all that are good for it.
         exclude: columns that are no inputs, such as what is to be predicted.
         vocabulary: most words of a column of categories; rarer ones are unknown.
+        labels: further columns that are no inputs, where they are there.
         schema: what a data set told of its columns, as a run keeps it; None: whatever is read tells it.
 
     Raises:
@@ -62,11 +63,13 @@ class TableModality(AbstractModality[Row]):
         columns: Sequence[str] = (),
         exclude: Sequence[str] = (),
         vocabulary: Annotated[int, Between(1, 4096)] = 64,
+        labels: Sequence[str] = (),
         schema: Mapping[str, Any] | None = None,
     ) -> None:
         self.columns = tuple(columns)
         self.exclude = tuple(exclude)
         self.vocabulary = vocabulary
+        self.labels = tuple(labels)
         self.schema = schema
         check_ranges(self)
         self._schema = None if schema is None else Schema.from_settings(schema)
@@ -97,8 +100,8 @@ class TableModality(AbstractModality[Row]):
         """
         return read_tables(paths, self._schema, self._learned, skip_bad)
 
-    def _learned(self, records: Sequence[Fields], delimiter: str) -> Schema:
-        return Schema.of(records, delimiter, self.columns, self.exclude, self.vocabulary)
+    def _learned(self, records: Sequence[Fields], delimiter: str | Sequence[str]) -> Schema:
+        return Schema.of(records, delimiter, self.columns, self.exclude, self.vocabulary, self.labels)
 
     def _changed(self, **settings: Any) -> "TableModality":
         return TableModality(**{**settings_of(self), **settings})
@@ -113,7 +116,7 @@ class TableModality(AbstractModality[Row]):
 
     def without(self, columns: Sequence[str]) -> "TableModality":
         """The same modality, for which these columns are no inputs."""
-        return self._changed(exclude=tuple(dict.fromkeys((*self.exclude, *columns))))
+        return self._changed(labels=tuple(dict.fromkeys((*self.labels, *columns))))
 
     def encoder_settings(self, encoder: str, items: AbstractItems[Row]) -> Mapping[str, Any]:
         """How many numbers say what a cell of every column is, the schema's digest, what columns tell of others.

@@ -7,7 +7,6 @@ import zlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, final
 
@@ -17,11 +16,14 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from gestalt.core.data.items import id_in
+from gestalt.core.tables.dates import day_in, minute_of
 from gestalt.core.tables.numbers import MISSING, number_in
 
 NUMBER, DATE, BOOLEAN, CATEGORY = "number", "date", "boolean", "category"
 PAIRS = (("false", "true"), ("no", "yes"), ("f", "t"), ("n", "y"))
 """What is no and what is yes, in small letters."""
+BITS = ("0", "1")
+"""The same in a column that is known to hold nothing else."""
 DRAWS = 64
 """Cells of a column that stand for all of it."""
 FEW = 8
@@ -32,8 +34,10 @@ MOST = 512
 """Columns of a table."""
 ABSENT, KNOWN = 0, 1
 """The code of a missing cell, and of a number that is there; of categories 1 is unknown, and words follow."""
-DAY = 86_400.0
-"""Seconds."""
+STRAY = 20
+"""Where so many times as many cells are numbers as are not, a column is one of numbers with mistakes; so of dates."""
+LEARNED = 1024
+"""Rows, evenly over those of the sample, that tell how columns go together."""
 
 
 @final
@@ -73,9 +77,11 @@ class Column:
         if self.kind == CATEGORY:
             return 0.0, self.codes.get(plain, KNOWN)
         if self.kind == BOOLEAN:
-            yes = [pair.index(plain.lower()) for pair in PAIRS if plain.lower() in pair]
+            yes = [pair.index(plain.lower()) for pair in (*PAIRS, BITS) if plain.lower() in pair]
             return 0.0, yes[0] + 2 if yes else KNOWN
         value = day_in(plain) if self.kind == DATE else number_in(plain, delimiter)
+        if value is not None and math.isnan(value):
+            return 0.0, ABSENT
         if value is None or not abs(value) <= 1e30:
             wanted = "a date such as 2024-05-01" if self.kind == DATE else "a number"
             raise ValueError(f"has {plain[:40]!r} in the column {self.name!r}, expected {wanted}")
@@ -90,26 +96,12 @@ class Column:
         own = value * self.scale + self.centre
         if self.kind == NUMBER:
             return f"{own:.4g}"
-        return datetime.fromtimestamp(60 * round(own * DAY / 60), UTC).isoformat()[:16]
+        return minute_of(own)
 
     @cached_property
     def codes(self) -> Mapping[str, int]:
         """The code of every word."""
         return {word: place + 2 for place, word in enumerate(self.words)}
-
-
-def day_in(text: str) -> float | None:
-    """Days since 1970 of a date as ISO 8601 has it; None for anything else.
-
-    Example:
-        >>> day_in("1970-01-02"), day_in("1970-01-02T12:00:00Z"), day_in("soon")
-        (1.0, 1.5, None)
-    """
-    try:
-        moment = datetime.fromisoformat(text)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() / DAY
-    except (ValueError, OverflowError):
-        return None
 
 
 @final
@@ -130,10 +122,11 @@ class Schema:
     def of(
         cls,
         records: Sequence[Mapping[str, str]],
-        delimiter: str = ",",
+        delimiter: str | Sequence[str] = ",",
         columns: Sequence[str] = (),
         exclude: Sequence[str] = (),
         vocabulary: int = 64,
+        labels: Sequence[str] = (),
     ) -> "Schema":
         """The schema of a sample of rows.
 
@@ -142,30 +135,42 @@ class Schema:
 
         Args:
             records: the rows, their cells by name.
-            delimiter: between the cells of their file: where it is no comma, there may be decimal commas.
+            delimiter: between the cells of their file, or of that of each: where it is no comma, there may be decimal
+                commas.
             columns: those to take, in their order; none for all that are good for it.
-            exclude: those to leave out.
+            exclude: those to leave out; case matters where two names differ in nothing else.
             vocabulary: most words of a column; the rarer ones are unknown.
+            labels: further ones to leave out, where they are there.
 
         Raises:
             ValueError: if no column is left, there are too many, or one that is named is not there.
         """
         names = list(dict.fromkeys(name for record in records for name in record if name))
-        for wanted in columns:
-            if wanted not in names:
+        small = {name.lower() for name in names}
+        for wanted in (*columns, *exclude):
+            if wanted not in names and not (wanted in exclude and wanted.lower() in small):
                 raise ValueError(f"there is no column {wanted!r}; the columns are {', '.join(map(repr, names[:12]))}")
+        exact = {name for name in (*exclude, *labels) if name in names}
+        loose = {name.lower() for name in (*exclude, *labels) if name not in exact}
+        marks = [delimiter] * len(records) if isinstance(delimiter, str) else list(delimiter)
         found = list[Column]()
         for name in columns or names:
-            if name not in exclude:
-                cells = [record.get(name, "").strip() for record in records]
-                column = _column(name, cells, delimiter, vocabulary, bool(columns))
+            if name not in exact and name.lower() not in loose:
+                cells = [(record.get(name, "").strip(), mark) for record, mark in zip(records, marks, strict=True)]
+                column = _column(name, cells, vocabulary, bool(columns))
                 found += [] if column is None else [column]
         if not found:
             raise ValueError(f"no column is good for an input among {', '.join(map(repr, names[:12])) or 'none'}")
         if len(found) > MOST:
             raise ValueError(f"there are {len(found)} columns, at most {MOST} are taken; name some (columns=a,b)")
         bare = cls(tuple(found))
-        return replace(bare, association=_association([bare.row(one, delimiter) for one in records[-1024:]], bare))
+        readable = [
+            (record, mark)
+            for record, mark in zip(records, marks, strict=True)
+            if all(_fits(column, record.get(column.name, ""), mark) for column in bare.columns)
+        ]
+        some = readable[:: max(1, -(-len(readable) // LEARNED))]
+        return replace(bare, association=_association([bare.row(*one) for one in some], bare)) if some else bare
 
     @classmethod
     def from_settings(cls, settings: Mapping[str, Any]) -> "Schema":
@@ -232,15 +237,26 @@ class Schema:
         return values, codes
 
 
+def _fits(column: Column, cell: str, delimiter: str) -> bool:
+    """Whether a cell can be read: one that cannot is named when its row is."""
+    try:
+        column.cell(cell, delimiter)
+    except ValueError:
+        return False
+    return True
+
+
 def _draw(value: Any) -> float | None:
     return None if value is None else float(value)
 
 
-def _column(name: str, cells: Sequence[str], delimiter: str, vocabulary: int, named: bool) -> Column | None:
-    """What a column is; None for one that is empty, or tells rows apart."""
-    present = [cell for cell in cells if cell.lower() not in MISSING]
+def _column(name: str, cells: Sequence[tuple[str, str]], vocabulary: int, named: bool) -> Column | None:
+    """What a column is, by its cells and the marks between those of their files; None for one that is empty, or tells
+    rows apart."""
+    there = [(cell, mark) for cell, mark in cells if cell.lower() not in MISSING]
+    present = [cell for cell, _ in there]
     small = {cell.lower() for cell in present}
-    numbers = [number_in(cell, delimiter) for cell in present]
+    numbers = [number_in(*one) for one in there]
     days = [day_in(cell) for cell in present] if None in numbers else []
     distinct = len(set(present))
     if not present:
@@ -257,19 +273,25 @@ def _column(name: str, cells: Sequence[str], delimiter: str, vocabulary: int, na
         kind, numbers = DATE, days
     else:
         many = distinct > max(FEW, len(present) // 2) and (distinct == len(present) or distinct > vocabulary)
-        if not named and many:
+        if many and numbers.count(None) <= len(present) // STRAY:  # then rows with another cell are named
+            kind = NUMBER
+        elif many and days.count(None) <= len(present) // STRAY:
+            kind, numbers = DATE, days
+        elif not named and many:
             return None
-        counts = Counter(present)
-        words = tuple(sorted(counts, key=lambda word: (-counts[word], word))[:vocabulary])
+        else:
+            counts = Counter(present)
+            words = tuple(sorted(counts, key=lambda word: (-counts[word], word))[:vocabulary])
     column = Column(name, kind, words=words)
     if kind in (NUMBER, DATE):
         own = np.array([math.nan if one is None else one for one in numbers])
-        if not (np.abs(own) <= 1e30).all():
-            raise ValueError(f"the column {name!r} holds numbers beyond any measure")
+        own = own[np.abs(own) <= 1e30]
+        if not len(own):
+            return None
         deviation = float(own.std())
-        flat = deviation <= 1e-9 * max(1.0, abs(float(own.mean())))
+        flat = deviation <= 1e-9 * abs(float(own.mean()))
         column = replace(column, centre=float(own.mean()), scale=1.0 if flat else deviation)
-    made = [column.cell(cell, delimiter) for cell in cells]
+    made = [column.cell(*one) for one in cells if _fits(column, *one)]
     order = sorted(round(value, 5) if column.width == 1 else float(code) for value, code in made if code != ABSENT)
     every: list[float | None] = [*[None] * (len(made) - len(order)), *order]
     places = [(2 * number + 1) * len(every) // (2 * min(DRAWS, len(every))) for number in range(min(DRAWS, len(every)))]

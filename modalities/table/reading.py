@@ -147,8 +147,8 @@ def evenly(count: int, most: int) -> list[int]:
     return list(range(count)) if count <= most else [number * (count - 1) // (most - 1) for number in range(most)]
 
 
-Learn = Callable[[Sequence[Fields], str], Schema]
-"""Makes a schema of a sample of rows and the mark between their cells."""
+Learn = Callable[[Sequence[Fields], str | Sequence[str]], Schema]
+"""Makes a schema of a sample of rows and the mark between the cells of each."""
 
 
 def rows_of(things: Things, schema: Schema | None, learn: Learn) -> PythonRows:
@@ -221,7 +221,8 @@ def read_tables(paths: Sequence[Path], schema: Schema | None, learn: Learn, skip
     if known is None:
         index = WindowIndex(map(len, sources))
         places = [index.place(number) for number in evenly(len(index), SAMPLE)]
-        known = learn([sources[file].fields(place) for file, place in places], sources[places[0][0]].delimiter)
+        marks = [sources[file].delimiter for file, _ in places]
+        known = learn([sources[file].fields(place) for file, place in places], marks)
         sources = [source for source in sources if _complete(source, known, bad)]
     items = TableFiles(sources, [np.arange(len(source)) for source in sources], known)
     wrong = dict[int, set[int]]()

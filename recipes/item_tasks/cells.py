@@ -58,21 +58,19 @@ def shown(task: Task, share: float, seed: int) -> Int[Tensor, " shown"]:
     return order[: max(1, round(share * len(order)))].sort().values
 
 
-def scores(
-    task: Task, encoder: AbstractEncoder, learns: bool, fitted: bool, share: float, seed: int
-) -> dict[str, float]:
+def scores(task: Task, encoder: AbstractEncoder, learns: bool, share: float, seed: int) -> dict[str, float]:
     """The scores of one cell.
 
     Args:
         task: what is learned and asked.
         encoder: the start.
-        learns: it is trained with the head; otherwise the head is a linear probe.
-        fitted: the head begins as the task says for pre-trained networks; otherwise at zero.
+        learns: it is trained with the head, which begins at zero whatever the start, so that rows differ in the encoder
+            alone; otherwise the head is a linear probe.
         share: of the labels.
         seed: of which, and of the training.
     """
     rows = shown(task, share, seed)
-    found = _tuned(task, encoder, rows, fitted, seed) if learns else _probed(task, encoder, rows, seed)
+    found = _tuned(task, encoder, rows, seed) if learns else _probed(task, encoder, rows, seed)
     return dict(task.measure(found))
 
 
@@ -107,9 +105,9 @@ def of_elements(encoder: AbstractEncoder, task: Task, rows: Int[Tensor, " shown"
     return torch.cat(parts)
 
 
-def _tuned(task: Task, encoder: AbstractEncoder, rows: Int[Tensor, " shown"], fitted: bool, seed: int) -> Answers:
+def _tuned(task: Task, encoder: AbstractEncoder, rows: Int[Tensor, " shown"], seed: int) -> Answers:
     """The answers of encoder and head trained together."""
-    options = replace(task.tuning, seed=seed, head=task.start if fitted else "fresh")
+    options = replace(task.tuning, seed=seed, head="fresh")
     items = [*(task.items[row] for row in rows.tolist()), *task.asked]
     blank = torch.zeros_like(task.asked_known)
     known = torch.cat([task.known[rows], blank])

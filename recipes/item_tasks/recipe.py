@@ -117,7 +117,7 @@ class ItemTasks:
         }
 
         def measure(_: Path) -> Mapping[str, float]:
-            return scores(task, starts[row.start](), row.learns, row.start == "pre-trained", share, seed)
+            return scores(task, starts[row.start](), row.learns, share, seed)
 
         return measured(self._folder(task, row.folder, seed) / f"{share:g}", measure)
 

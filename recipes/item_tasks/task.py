@@ -81,7 +81,6 @@ class Task:
         encoder: the network.
         pretraining: how it learns without labels.
         tuning: how it learns with labels, from scratch or on from there.
-        start: where a head begins that is trained with a pre-trained network.
         transform: changes labelled items anew each time they are learned from; None for as they are.
         penalty: of the linear probe's weights.
         plain: the features without parameters; None for those of the modality.
@@ -101,7 +100,6 @@ class Task:
     encoder: EncoderChoice
     pretraining: PreTraining
     tuning: FineTuning = field(default_factory=FineTuning)
-    start: Literal["fresh", "fitted"] = "fitted"
     transform: Any = None
     penalty: float = 1.0
     plain: AbstractEncoder | None = None

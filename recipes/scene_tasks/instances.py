@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, final
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim import AdamW
 
 from gestalt.core.evaluation import Column
@@ -13,7 +13,7 @@ from gestalt.core.evaluation.average_precision import average_precision
 from gestalt.core.networks.encoder import AbstractEncoder
 from gestalt.core.networks.modes import evaluating
 from gestalt.core.optimization.schedules import warmup_cosine
-from gestalt.modalities.image.detection import backbone
+from gestalt.modalities.image.detection import DetectionBackbone, backbone
 
 from .scenes import SIZE, Scenes
 from .task import AbstractTask, Learning
@@ -24,6 +24,8 @@ HIDDEN = 128
 MOST = 20
 """Things that are found in a scene, at most."""
 BATCH = 20
+WIDTH = 32
+"""Channels of the maps that heads see, whatever those of the encoder are."""
 
 
 @final
@@ -43,7 +45,7 @@ class Instances(AbstractTask):
         """See `AbstractTask`."""
         with torch.random.fork_rng(devices=[]), torch.enable_grad():
             torch.manual_seed(seed)  # heads, and the boxes that are learned from
-            model = detector(copy.deepcopy(encoder), frozen=not tuned)
+            model = detector(copy.deepcopy(encoder), not tuned, seen)
             train(model, seen, learning)
         return precision(model, asked)
 
@@ -52,15 +54,36 @@ class Instances(AbstractTask):
         return {}
 
 
-def detector(encoder: AbstractEncoder, frozen: bool) -> Any:
-    """A small Mask R-CNN for things of one class."""
+@final
+class SameWidth(nn.Module):
+    """Maps of a backbone, standardised by what it gives of some scenes, and mixed to one width by a learned 1 × 1
+    convolution: heads are of the same size and see numbers of the same size, whatever the encoder."""
+
+    def __init__(self, maps: DetectionBackbone, seen: Scenes) -> None:
+        super().__init__()
+        self.maps = maps
+        with evaluating(maps):
+            found = maps(seen.pixels[: 8 * BATCH])["0"]
+        self.mean: Tensor
+        self.scale: Tensor
+        self.register_buffer("mean", found.mean(dim=(0, 2, 3), keepdim=True))
+        self.register_buffer("scale", found.std(dim=(0, 2, 3), keepdim=True).clamp(min=1e-6))
+        self.mix = nn.Conv2d(maps.out_channels, WIDTH, 1)
+        self.out_channels = WIDTH
+
+    def forward(self, pixels: Tensor) -> dict[str, Tensor]:
+        """The maps by their names."""
+        return {name: self.mix((one - self.mean) / self.scale) for name, one in self.maps(pixels).items()}
+
+
+def detector(encoder: AbstractEncoder, frozen: bool, seen: Scenes) -> Any:
+    """A small Mask R-CNN for things of one class, on maps that are standardised by some scenes."""
     from torchvision.models.detection import MaskRCNN
     from torchvision.models.detection.anchor_utils import AnchorGenerator
     from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHead
     from torchvision.models.detection.mask_rcnn import MaskRCNNHeads, MaskRCNNPredictor
 
-    maps = backbone(encoder, LEVELS, frozen)
-    width = maps.out_channels
+    maps = SameWidth(backbone(encoder, LEVELS, frozen), seen)
     return MaskRCNN(
         maps,
         min_size=SIZE,
@@ -73,11 +96,11 @@ def detector(encoder: AbstractEncoder, frozen: bool) -> Any:
         rpn_pre_nms_top_n_test=100,
         rpn_post_nms_top_n_test=50,
         rpn_batch_size_per_image=64,
-        box_head=TwoMLPHead(width * 7 * 7, HIDDEN),
+        box_head=TwoMLPHead(WIDTH * 7 * 7, HIDDEN),
         box_predictor=FastRCNNPredictor(HIDDEN, 2),
         box_batch_size_per_image=32,
         box_detections_per_img=MOST,
-        mask_head=MaskRCNNHeads(width, (32, 32), 1),
+        mask_head=MaskRCNNHeads(WIDTH, (32, 32), 1),
         mask_predictor=MaskRCNNPredictor(32, 32, 2),
     )
 

@@ -1,5 +1,6 @@
 """The tables of scenes: encoders down, shares of the labels across, one table for every task."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -127,12 +128,18 @@ class SceneTasks:
         options, how = self.options, self.options.learning
         parts = [f"{options.scenes}-{options.test_scenes}" + ("-validation" if options.validate else "")]
         if row.start == "pre-trained":
-            parts.append(f"{options.training.steps}-{options.training.batch}-{options.training.lr:g}")
+            parts.append(self._learning())
         if name == "instances":
             parts.append(f"{how.detector_steps}-{how.detector_lr:g}-{how.batch}")
         elif row.tuned:
             parts.append(f"{how.tune}-{how.tune_lr:g}-{how.batch}")
         return "-".join(parts)
+
+    def _learning(self) -> str:
+        """A name for how encoders learn from pictures: of all its options."""
+        training = self.options.training
+        digest = hashlib.sha256(repr(training).encode()).hexdigest()[:8]
+        return f"{training.steps}-{training.batch}-{training.lr:g}-{digest}"
 
     def _encoder(self, row: Row, seen: Scenes, seed: int) -> AbstractEncoder:
         options = self.options
@@ -142,6 +149,6 @@ class SceneTasks:
             return fresh(seed)
         if seed not in self._learned:
             training = replace(options.training, seed=seed)
-            folder = f"encoder-{training.steps}-{training.batch}-{training.lr:g}-{options.scenes}-{seed}"
+            folder = f"encoder-{self._learning()}-{options.scenes}-{seed}"
             self._learned[seed] = pretrained(seen, training, options.out / folder)
         return self._learned[seed]

@@ -41,6 +41,7 @@ class Row:
 
 ROWS = (
     Row("plain features", "plain", False),
+    Row("random network, frozen", "fresh", False),
     Row("from scratch", "fresh", True),
     Row("pre-trained, frozen", "pre-trained", False),
     Row("pre-trained, tuned", "pre-trained", True),

@@ -135,9 +135,7 @@ def actions(seed: int, part: Part, scale: float) -> Task:
         columns=("accuracy",),
         measure=lambda answers: accuracy(answers, asked_known),
         encoder=EncoderChoice("conv", {"width": 48, "stride": 4, "blocks": 3}),
-        pretraining=PreTraining(
-            TransformPrediction("direction"), Views(chain(), (colour, colour)), steps=steps, batch=16
-        ),
+        pretraining=PreTraining(TransformPrediction("order"), Views(chain(), (colour, colour)), steps=steps, batch=16),
         tuning=FineTuning(steps=steps, batch=16, lr=3e-3, warmup=20),
         transform=colour,
     )

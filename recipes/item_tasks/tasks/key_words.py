@@ -114,7 +114,6 @@ def key_words(seed: int, part: Part, scale: float) -> Task:
             BERT(hiding=Spans(0.4, 6)), Views(chain(), (chain(),)), steps=max(2, round(120 * scale)), batch=16
         ),
         tuning=FineTuning(steps=max(2, round(100 * scale)), batch=16, lr=2e-3, warmup=20),
-        start="fresh",
         penalty=10.0,
     )
 

@@ -141,7 +141,6 @@ def hidden_objects(seed: int, part: Part, scale: float) -> Task:
         encoder=_encoder(),
         pretraining=_pretraining(scale),
         tuning=_tuning(scale),
-        start="fresh",
         plain=Triples(),
     )
 

@@ -43,7 +43,8 @@ NOISE = (0.002, 0.02)
 SECONDS = 1.6
 OLD, NEW = WORDS[::3] + WORDS[1::3], WORDS[2::3]
 """Words of the utterances that are learned from, and of those that are asked about."""
-ASKED_SEED = 2_000_000
+ASKED_SEEDS: dict[Part, int] = {"test": 2_000_000, "validation": 6_000_000}
+"""Of the utterances that are asked about: the same speakers and words are in both parts."""
 
 
 @final
@@ -122,9 +123,9 @@ def who_speaks(seed: int, part: Part, scale: float) -> Task:
     known = speakers(HEARD[part])
     each = len(known) * max(2, round(50 * scale))
     learned = utterances(each, seed, known, OLD)
-    asked = utterances(len(known) * max(2, round(15 * scale)), ASKED_SEED, known, NEW)
+    asked = utterances(len(known) * max(2, round(15 * scale)), ASKED_SEEDS[part], known, NEW)
     others = speakers(UNHEARD[part])
-    unheard = utterances(len(others) * max(6, round(30 * scale)), ASKED_SEED + 1, others, WORDS)
+    unheard = utterances(len(others) * max(6, round(30 * scale)), ASKED_SEEDS[part] + 1, others, WORDS)
     which, same = pairs(unheard)
     answers_known = torch.tensor([known.index(one.speaker) for one in asked])
 
