@@ -121,25 +121,6 @@ def test_the_loss_of_segments_is_that_of_a_naive_loop_over_objects_and_elements(
         objective(bare, bare, no_info(views[0]))
 
 
-@pytest.mark.parametrize("segments", [False, True])
-@pytest.mark.parametrize("asking", ASKING)
-def test_candidates_without_an_object_give_a_trained_temperature_a_finite_gradient(
-    asking: int | None, segments: bool
-) -> None:
-    """Law 7: the last item has nothing in one of the views."""
-    views = [with_elements(7, 0.1), with_elements(57, 0.1)]
-    here = torch.tensor([True, True, False])[:, None]
-    second = views[1]
-    assert second.elements is not None
-    elements = Elements(second.elements.vectors, second.elements.weights * here[..., None])
-    views[1] = Objects(second.vectors * here[..., None], second.present & here, elements)
-    objective = MatchedObjects(0.3, asking, segments=segments)
-    objective(tuple(views), tuple(views), no_info(views[0])).value.backward()
-    assert objective.scale is not None
-    assert objective.scale.log_scale.grad is not None
-    assert bool(objective.scale.log_scale.grad.isfinite())
-
-
 def test_segments_are_compared_without_a_projector_and_without_a_finder() -> None:
     finder = ObjectFinder(PartByPart(KMeans(2)))
     encoder, data = BOTH.encoders["joint"](), DataInfo()

@@ -87,10 +87,9 @@ class MatchedObjects(AbstractObjective):
             scores = best_matches(keys.vectors, queries.vectors, keys.item, queries.item, (items, mine)).T
         else:
             scores = best_matches(queries.vectors, keys.vectors, queries.item, keys.item, (mine, items))
-        scores, known = scores[there], scores[there].isfinite()
-        scores = torch.where(known, scores, 0.0) / temperature  # −∞ would give the temperature a gradient that is NaN
+        scores = scores[there] / temperature
         own = there.nonzero() + keys.first_item
-        others = known & (torch.arange(items, device=own.device) != own)
+        others = torch.arange(items, device=own.device) != own
         losses = info_nce_of_scores(scores.gather(1, own)[:, 0], scores, others)
         return mean_over_ranks(losses.sum(), there.sum())
 
