@@ -48,7 +48,7 @@ class Operation:
         for host, donor in PAIRS:
             labels, source = self.bench.specimens[donor].labels, self.bench.source(donor)
             for number in range(int(labels.max()) + 1):
-                part = ItemMasks.on(torch.where(labels == number, 0, -1), source.places)
+                part = ItemMasks(torch.where(labels == number, 0, -1), source.grid)
                 for seed in SEEDS:
                     name = f"transplant of object {number} of specimen {donor} into specimen {host} with seed {seed}"
                     yield Trial(name, host, donor, part, seed)
@@ -124,9 +124,9 @@ def _nonsense(bench: Bench, trial: Trial, made: Transplant[Any]) -> Iterator[str
                     f"{found[stray].tolist()} of the donor, which are not of the part"
                 )
     masks = composed(
-        ItemMasks.on(bench.specimens[trial.host].labels, bench.source(trial.host).places), made.host, made.owner
+        ItemMasks(bench.specimens[trial.host].labels, bench.source(trial.host).grid), made.host, made.owner
     )
-    masks.under(features.places, int(features.valid.sum()) if features.places is None else features.valid.shape[1])
+    masks.under(features.grid, int(features.valid.sum()) if features.grid is None else features.valid.shape[1])
 
 
 def shows(bench: Bench) -> Iterator[str]:
@@ -187,13 +187,13 @@ def _strays(
 def _owner(made: Transplant[Any], features: FeatureMap) -> Int[Tensor, " elements"]:
     """Who owns every element; −1 on padding."""
     elements = features.valid.shape[1]
-    return torch.where(features.valid[0], made.owner.under(features.places, elements), -1)
+    return torch.where(features.valid[0], made.owner.under(features.grid, elements), -1)
 
 
 def _shown(
     correspondence: AbstractCorrespondence, features: FeatureMap, source: FeatureMap
 ) -> Int[Tensor, " elements"]:
-    found: Tensor = correspondence.source_elements(features, source.places)[0]
+    found: Tensor = correspondence.source_elements(features, source.grid)[0]
     return found
 
 
