@@ -98,6 +98,19 @@ def write_points(folder: Path, points: int) -> Path:
     return path
 
 
+def write_rows(folder: Path, rows: int) -> Path:
+    """Numbers, categories and dates, as CSV."""
+    path, rng = folder / "long.csv", np.random.default_rng(0)
+    with path.open("w", encoding="utf-8") as file:
+        file.write("height,weight,ward,seen\n")
+        for number in range(rows):
+            height = rng.normal(170, 10)
+            file.write(
+                f"{height:.1f},{height / 2 + rng.normal():.2f},{'abc'[number % 3]},2024-01-{1 + number % 28:02}\n"
+            )
+    return path
+
+
 FILES: dict[str, LongFile] = {
     "audio": LongFile(write_audio, 60, 3 * 3600, "seconds"),
     "image": LongFile(write_image, 1024, 8192, "pixels a side"),
@@ -106,4 +119,5 @@ FILES: dict[str, LongFile] = {
     "graph": LongFile(write_graph, 512, 5000, "nodes"),
     "sensors": LongFile(write_series, 60, 3600, "seconds"),
     "points": LongFile(write_points, 512, 100_000, "points"),
+    "table": LongFile(write_rows, 100, 20_000, "rows"),
 }

@@ -7,6 +7,7 @@ import pytest
 from benchmarks.long_items import FILES
 
 from gestalt.core.components.registry import MODALITIES
+from gestalt.core.modality.inferred import inferred_settings
 from gestalt.core.modality.plugins import load_modality
 
 LENGTHS = {
@@ -17,6 +18,7 @@ LENGTHS = {
     "graph": (512, 5000),
     "sensors": (20, 300),
     "points": (512, 50_000),
+    "table": (50, 5000),
 }
 """A short file, of two windows or so, and a long one, in the units of each modality."""
 
@@ -31,9 +33,10 @@ def test_the_windows_of_a_long_item_are_no_larger_than_those_of_a_short_one(name
     elements = []
     for units in LENGTHS[name]:
         items = modality.read([FILES[name].write(tmp_path, units)]).items
+        encoder = modality.encoders["raw"](**inferred_settings(modality, "raw", items))
         sizes = []
         for index in sorted({0, len(items) // 2, len(items) - 1}):
-            features = modality.encoders["raw"]()(modality.collate([items.read(index, rng)]))
+            features = encoder(modality.collate([items.read(index, rng)]))
             sizes.append(int(features.valid.sum()))
         elements.append(max(sizes))
         assert name == "image" or units < LENGTHS[name][1] or len(items) > 1

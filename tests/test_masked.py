@@ -250,7 +250,7 @@ def test_random_codes_are_the_nearest_by_cosine_and_the_same_in_every_run() -> N
     for row in range(2):
         for element in range(5):
             one = torch.cat([numbers[row, element], torch.ones(1)]) @ codes.matrix
-            scores = [float(one @ code / (one.norm() * code.norm())) for code in codes.table]
+            scores = [float(one @ code / (one.norm() * code.norm())) for code in codes.get_buffer("code_vectors")]
             assert int(found[row, element]) == max(range(7), key=scores.__getitem__)
     assert torch.equal(found, RandomCodes(3, 7)(numbers))
     assert not torch.equal(RandomCodes(1, 64)(torch.zeros(1, 1, 1)), RandomCodes(1, 64)(torch.full((1, 1, 1), 3.0)))

@@ -205,7 +205,13 @@ def test_the_command_fills_every_cell_once(tmp_path: Path, monkeypatch: pytest.M
     for name, task in recipe.TASKS.items():
         table = Table.from_json((tmp_path / name / "table.json").read_text())
         rows = [row.method for row in table.rows]
-        assert rows[:4] == ["plain features", "from scratch", "pre-trained, frozen", "pre-trained, tuned"]
+        assert rows[:5] == [
+            "plain features",
+            "random network, frozen",
+            "from scratch",
+            "pre-trained, frozen",
+            "pre-trained, tuned",
+        ]
         assert all(len(row.values) == len(task.columns) for row in table.rows)
     text = (tmp_path / "depth" / "table.md").read_text()
 

@@ -1,5 +1,6 @@
 """Archives are read as the folders that they were packed from, whatever became of them."""
 
+import dataclasses
 import io
 import os
 import signal
@@ -53,10 +54,18 @@ def packed(name: str, parent: Path, **options: Any) -> tuple[Any, Any, Path]:
     return modality, modality.read([plain]).items, out
 
 
+def _compared(part: Any) -> dict[str, Any]:
+    """What an item is, but for where it comes from, which its class does not compare."""
+    left_out = (
+        {one.name for one in dataclasses.fields(part) if not one.compare} if dataclasses.is_dataclass(part) else set()
+    )
+    return {name: value for name, value in vars(part).items() if name not in left_out}
+
+
 def content(item: Any) -> list[Any]:
     """The tensors of an item, or what it is."""
     parts = item.parts.values() if hasattr(item, "parts") else (item,)
-    fields = [part if isinstance(part, torch.Tensor) else vars(part) for part in parts]
+    fields = [part if isinstance(part, torch.Tensor) else _compared(part) for part in parts]
     return [entry for entry in tree_flatten(fields)[0] if isinstance(entry, torch.Tensor | str | int | float)]
 
 

@@ -27,6 +27,7 @@ from gestalt.modalities.image import Image
 from gestalt.modalities.points import MODALITY as POINTS
 from gestalt.modalities.sensors import Sensors
 from gestalt.modalities.table import MODALITY as TABLE
+from gestalt.modalities.table import TableModality
 from gestalt.modalities.text import Text
 from gestalt.modalities.video import Video
 
@@ -63,6 +64,8 @@ class Case:
         if "+" in modality.name:
             return _joint(modality)
         items = modality.read([data]).items
+        if isinstance(modality, TableModality):  # what columns are follows from the data
+            modality = modality.of_items(items)
         own = inferred_settings(modality, self.encoder, items) if modality.name in ("graph", "table") else {}
         wanted = {"width": 16, "stride": 4, **own} if modality.name == "video" else {"width": 16, **own}
         return tiny_model(modality, self.encoder, 3, **accepted(modality.encoders[self.encoder], wanted))

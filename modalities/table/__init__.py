@@ -22,7 +22,7 @@ from gestalt.core.modality.in_python import Things
 from gestalt.core.modality.transform import AbstractTransform, Views
 from gestalt.core.modality.transplant import Transplant
 from gestalt.core.networks.encoder import AbstractEncoder
-from gestalt.core.tables.records import Fields
+from gestalt.core.shards.records import Fields
 
 from . import showing
 from .data import Row as Row

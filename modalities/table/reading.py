@@ -14,7 +14,7 @@ from gestalt.core.modality.files import find_files
 from gestalt.core.modality.in_python import FromPython, Things
 from gestalt.core.modality.probing import none_usable, probe
 from gestalt.core.modality.windows import WindowIndex
-from gestalt.core.tables.records import ADVICE, SUFFIXES, AbstractRecords, Bad, Fields, cell_text, records_of
+from gestalt.core.shards.records import ADVICE, SUFFIXES, AbstractRecords, Bad, Fields, cell_text, records_of
 
 from .data import Row, Schema
 

@@ -30,20 +30,20 @@ class RandomCodes(nn.Module):
     """
 
     matrix: Tensor
-    table: Tensor
+    code_vectors: Tensor
 
     def __init__(self, values: int, codes: int, dim: int = 16) -> None:
         super().__init__()
         generator = torch.Generator().manual_seed(0)  # the same classes in every run
         self.register_buffer("matrix", torch.randn(values + 1, dim, generator=generator))
-        table = torch.randn(codes, dim, generator=generator)
-        self.register_buffer("table", nn.functional.normalize(table, dim=1))
+        vectors = torch.randn(codes, dim, generator=generator)
+        self.register_buffer("code_vectors", nn.functional.normalize(vectors, dim=1))
 
     def forward(self, numbers: Float[Tensor, "batch elements values"]) -> Int[Tensor, "batch elements"]:
         """The class of every element."""
         with torch.autocast(numbers.device.type, enabled=False):
             rows = nn.functional.pad(numbers.float().nan_to_num(0.0), (0, 1), value=1.0) @ self.matrix
-            return (nn.functional.normalize(rows, dim=-1) @ self.table.T).argmax(dim=-1)
+            return (nn.functional.normalize(rows, dim=-1) @ self.code_vectors.T).argmax(dim=-1)
 
 
 @final

@@ -18,10 +18,10 @@ from jaxtyping import Int
 
 from ..data.items import BadItemError
 from ..data.reasons import reason_of
-from ..shards.files import at_hand, bytes_of, open_file
-from .layout import Layout
-from .lines import lines_of, text_encoding
-from .rows import table_of
+from ..tables.layout import Layout
+from ..tables.lines import lines_of, text_encoding
+from ..tables.rows import table_of
+from .files import at_hand, bytes_of, open_file
 
 ADVICE = "fix it, remove it, or leave it out with --skip-bad"
 TABLES, LINES, PARQUET = (".csv", ".tsv", ".tab"), (".jsonl", ".ndjson"), (".parquet", ".pq")
@@ -41,9 +41,9 @@ class AbstractRecords(abc.ABC):
     names: tuple[str, ...]
 
     @property
+    @abc.abstractmethod
     def delimiter(self) -> str:
         """Between cells: where it is no comma, there may be decimal commas."""
-        return ","
 
     @abc.abstractmethod
     def __len__(self) -> int:
@@ -199,6 +199,11 @@ class ParquetRecords(AbstractRecords):
                 return cls(path, tuple(names), tuple(accumulate(groups)))
         except pyarrow.ArrowException as error:
             raise ValueError(f"is no Parquet ({reason_of(error)})") from error
+
+    @property
+    def delimiter(self) -> str:
+        """A comma: numbers are numbers, and texts have no decimal commas."""
+        return ","
 
     def __getstate__(self) -> dict[str, Any]:
         """What travels to worker processes: not what was kept for speed."""
