@@ -44,7 +44,7 @@ def write(path: Path, names: list[str], rows: np.ndarray) -> None:
 def probed(train: np.ndarray, test: np.ndarray, known: np.ndarray, true: np.ndarray, seed: int) -> dict[str, float]:
     """The accuracy of a linear probe with a tenth of the labels, three of every class at least, and with all."""
     scaler = StandardScaler().fit(train)
-    own, other = scaler.transform(train), scaler.transform(test)
+    own, other = np.asarray(scaler.transform(train)), np.asarray(scaler.transform(test))
     rng = np.random.default_rng(seed)
     few = [rng.permutation(np.flatnonzero(known == kind)) for kind in np.unique(known)]
     tenth = np.concatenate([one[: max(3, len(one) // 10)] for one in few])
@@ -53,7 +53,7 @@ def probed(train: np.ndarray, test: np.ndarray, known: np.ndarray, true: np.ndar
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
             warnings.simplefilter("ignore", FutureWarning)
-            head = LogisticRegressionCV(Cs=[0.001, 0.01, 0.1, 1.0, 10.0], cv=3, max_iter=500)
+            head: Any = LogisticRegressionCV(Cs=5, cv=3, max_iter=500)
             head.fit(own[rows], known[rows])
         found[name] = float((head.predict(other) == true).mean())
     return found
@@ -62,9 +62,8 @@ def probed(train: np.ndarray, test: np.ndarray, known: np.ndarray, true: np.ndar
 def classes(name: str, seed: int, steps: int, work: Path) -> Mapping[str, dict[str, float]]:
     """One table and seed of every way."""
     data: Any = TABLES[name]()
-    train, test, known, true = train_test_split(
-        data.data, data.target, test_size=0.4, random_state=seed, stratify=data.target
-    )
+    parts: Any = train_test_split(data.data, data.target, test_size=0.4, random_state=seed, stratify=data.target)
+    train, test, known, true = parts
     names = [f"column {number}" for number in range(train.shape[1])]
     write(work / "train.csv", names, train)
     write(work / "test.csv", names, test)

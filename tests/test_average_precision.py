@@ -3,6 +3,7 @@
 import contextlib
 import io
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -54,7 +55,7 @@ def by_pycocotools(true: list[Tensor], found: list[Tensor], scores: list[Tensor]
         )
     ]
     with contextlib.redirect_stdout(io.StringIO()):
-        coco = COCO()
+        coco: Any = COCO()
         coco.dataset = {
             "images": [{"id": item} for item in range(len(true))],
             "categories": [{"id": 1, "name": "thing"}],

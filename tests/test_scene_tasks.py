@@ -184,7 +184,7 @@ def test_an_encoder_is_not_changed_by_what_is_learned_from_it(made: Scenes) -> N
 @pytest.mark.parametrize("frozen", [True, False])
 def test_a_detector_trains_its_encoder_where_it_is_not_frozen(made: Scenes, frozen: bool) -> None:
     model = detector(fresh(0), frozen, made).train()
-    sum(model([made.pixels[0]], [targets_of(made, 0)]).values()).backward()
+    torch.stack(list(model([made.pixels[0]], [targets_of(made, 0)]).values())).sum().backward()
     gradients = [one.grad for one in model.backbone.maps.encoder.parameters()]
     assert all(one is None for one in gradients) == frozen
     assert frozen or any(bool(one.abs().sum() > 0) for one in gradients if one is not None)

@@ -182,6 +182,6 @@ def follow_tensors(follower: dict[str, Tensor], online: dict[str, Tensor], decay
     # All tensors at once: a GPU takes longer to begin with one of them than to compute it.
     if moved:
         others = [online[name].to(follower[name]) for name in moved]
-        torch._foreach_lerp_([follower[name] for name in moved], others, 1 - decay)
+        torch._foreach_lerp_([follower[name] for name in moved], others, 1 - decay)  # pyright: ignore[reportPrivateImportUsage]
     if copied:
-        torch._foreach_copy_([follower[name] for name in copied], [online[name] for name in copied])
+        torch._foreach_copy_([follower[name] for name in copied], [online[name] for name in copied])  # pyright: ignore[reportPrivateImportUsage]

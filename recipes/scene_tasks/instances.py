@@ -127,7 +127,7 @@ def train(model: Any, seen: Scenes, learning: Learning) -> None:
                 step, learning.detector_steps, learning.detector_steps // 10
             )
         optimizer.zero_grad()
-        sum(losses.values()).backward()
+        torch.stack(list(losses.values())).sum().backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 5.0)
         optimizer.step()
 

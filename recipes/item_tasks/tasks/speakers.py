@@ -78,7 +78,8 @@ def speakers(voices: Sequence[str]) -> tuple[Speaker, ...]:
 
 def spoken(rng: np.random.Generator, speaker: Speaker, words: Sequence[str]) -> Spoken:
     """Different words of some, one after another, as long as an utterance lasts."""
-    said = tuple(words[number] for number in rng.permutation(len(words))[:SPOKEN].tolist())
+    order: list[int] = rng.permutation(len(words))[:SPOKEN].tolist()
+    said = tuple(words[number] for number in order)
     pace = speaker.pace * float(rng.uniform(1 - STRAYS, 1 + STRAYS))
     pieces = list[Tensor]()
     for word in said:
