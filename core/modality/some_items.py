@@ -38,9 +38,11 @@ def some_items(
     """
     if not isinstance(items, ReadsContext):
         return Some(items, numbers)
-    if not together:
-        return SomeInContext(items, numbers)
-    return SomeInOverlap(items, numbers) if isinstance(items, InOverlap) else SomeInSequence(items, numbers)
+    if together and isinstance(items, InOverlap):
+        return SomeInOverlap(items, numbers)
+    return (
+        SomeInSequence(items, numbers) if together and isinstance(items, InSequence) else SomeInContext(items, numbers)
+    )
 
 
 @final
@@ -112,8 +114,7 @@ class SomeInSequence(AbstractItems[ItemT], Generic[ItemT]):
 
     def whole(self, index: int) -> range:
         """Those of the same whole among these."""
-        if not isinstance(self.items, InSequence):
-            return range(index, index + 1)
+        assert isinstance(self.items, InSequence)
         return _among(self.items.whole(self.numbers[index]), self.numbers, index)
 
 

@@ -42,9 +42,8 @@ class DetectionBackbone(nn.Module):
         super().__init__()
         self.levels, self.frozen = levels, frozen
         check_ranges(self)
-        self.encoder = (
-            encoder.requires_grad_(False) if frozen else encoder
-        )  # it may keep some layers as they are itself
+        # An encoder that learns may still keep some layers as they are.
+        self.encoder = encoder.requires_grad_(False) if frozen else encoder
         self.out_channels = encoder.dim
         self.train(self.training)
 

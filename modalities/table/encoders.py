@@ -145,6 +145,10 @@ class Cells(nn.Module):
         links = Links(torch.stack([own, own]), data.columns.flatten()[own, None].float())
         return FeatureMap(values, data.valid, neighbours=all_near(data.valid), links=links)
 
+    def targets(self, data: Rows) -> FeatureMap:
+        """What every cell says, at its slot."""
+        return FeatureMap(self.slots.spread(data), data.valid, neighbours=all_near(data.valid))
+
     def placed(self, tokens: FeatureMap) -> Float[Tensor, "batch cells width"]:
         """Tokens with their columns.
 
@@ -241,7 +245,7 @@ class MLP(AbstractEncoder):
 
     def element_targets(self, data: Rows) -> FeatureMap:
         """What every cell says, at its slot."""
-        return FeatureMap(self.cells.slots.spread(data), data.valid, neighbours=all_near(data.valid))
+        return self.cells.targets(data)
 
 
 @final
@@ -315,4 +319,4 @@ class Transformer(AbstractEncoder):
 
     def element_targets(self, data: Rows) -> FeatureMap:
         """What every cell says, at its slot."""
-        return FeatureMap(self.cells.slots.spread(data), data.valid, neighbours=all_near(data.valid))
+        return self.cells.targets(data)

@@ -1,1 +1,1 @@
-"""The downstream tasks, one file for each kind of data."""
+"""The tasks, one file for each kind of items."""
