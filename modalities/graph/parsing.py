@@ -28,9 +28,7 @@ def molecule_of(source: str | bytes) -> Chem.Mol:
     options: Any = Chem.SmilesParserParams()
     options.removeHs = False
     with rdBase.BlockLogs():
-        if len(source) > MOST_RING:
-            refuse_wide_rings(Chem.MolFromSmiles(source, sanitize=False))
-        molecule = Chem.MolFromSmiles(source, options)
+        molecule = in_steps(source) if len(source) > MOST_RING else Chem.MolFromSmiles(source, options)
         if molecule is None:
             rough = Chem.MolFromSmiles(source, sanitize=False)
             problems = [] if rough is None else [problem.Message() for problem in Chem.DetectChemistryProblems(rough)]
@@ -38,6 +36,26 @@ def molecule_of(source: str | bytes) -> Chem.Mol:
         if molecule.GetNumAtoms() == 0:
             raise ValueError(f"the SMILES {source[:80]!r} describes no atom")
         return without_hydrogens(molecule)
+
+
+def in_steps(smiles: str) -> Chem.Mol | None:
+    """What RDKit reads with all hydrogens, None for nothing, in time that grows with the length.
+
+    At once, RDKit also looks where stereo could be but is not said, which takes seconds for a chain of 10,000 atoms.
+
+    Raises:
+        ValueError: for a molecule with a ring of more than `MOST_RING` atoms.
+    """
+    rough = Chem.MolFromSmiles(smiles, sanitize=False)
+    refuse_wide_rings(rough)
+    if rough is None:
+        return None
+    try:
+        Chem.SanitizeMol(rough)
+    except Chem.MolSanitizeException:
+        return None
+    Chem.AssignStereochemistry(rough, cleanIt=True, force=True)
+    return rough
 
 
 def refuse_wide_rings(rough: Chem.Mol | None) -> None:
