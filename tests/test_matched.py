@@ -70,6 +70,22 @@ def test_the_loss_is_that_of_a_naive_loop_over_its_equation(asking: int | None, 
 
 
 @pytest.mark.parametrize("asking", ASKING)
+def test_candidates_without_an_object_give_a_trained_temperature_a_finite_gradient(asking: int | None) -> None:
+    """Law 7: the last item has nothing in one of the views, so it is neither compared nor a candidate."""
+    views = [random_objects(4, 3, 5, seed=seed, absent=0.2) for seed in (7, 57)]
+    here = torch.tensor([True, True, True, False])[:, None]
+    views[1] = Objects(views[1].vectors, views[1].present & here)
+    objective = MatchedObjects(0.3, asking)
+    value = objective(tuple(views), tuple(views), no_info(views[0])).value
+    value.backward()
+    assert objective.scale is not None
+    assert objective.scale.log_scale.grad is not None
+    less = [naive(views, asking, 0.3 * math.exp(-step)) for step in (-1e-3, 1e-3)]
+    assert value.item() == pytest.approx(naive(views, asking, 0.3), rel=1e-4)
+    assert float(objective.scale.log_scale.grad) == pytest.approx((less[1] - less[0]) / 2e-3, rel=1e-2)
+
+
+@pytest.mark.parametrize("asking", ASKING)
 def test_the_order_of_items_and_the_numbers_of_objects_do_not_matter(asking: int | None) -> None:
     """Law 5."""
     one, two = random_objects(5, 3, 4, seed=1, absent=0.3), random_objects(5, 4, 4, seed=2, absent=0.3)

@@ -68,9 +68,10 @@ class MatchedObjects(AbstractObjective):
             scores = best_matches(keys.vectors, queries.vectors, keys.item, queries.item, (items, mine)).T
         else:
             scores = best_matches(queries.vectors, keys.vectors, queries.item, keys.item, (mine, items))
-        scores = scores[there] / temperature
+        scores, known = scores[there], scores[there].isfinite()
+        scores = torch.where(known, scores, 0.0) / temperature  # −∞ would give the temperature a gradient that is NaN
         own = there.nonzero() + keys.first_item
-        others = torch.arange(items, device=own.device) != own
+        others = known & (torch.arange(items, device=own.device) != own)
         losses = info_nce_of_scores(scores.gather(1, own)[:, 0], scores, others)
         return mean_over_ranks(losses.sum(), there.sum())
 
