@@ -20,6 +20,7 @@ from gestalt.core.modality.plugins import load_modality
 from gestalt.core.modality.transform import AbstractTransform, Chain
 from tests.broken import BROKEN, also, torn, unsaid_shuffle
 from tests.toy import TOYS, Points, toy
+from tests.toy_transplants import set_sliver_in
 
 
 @pytest.mark.parametrize("name", TOYS)
@@ -110,6 +111,11 @@ def test_a_tolerance_counts_elements(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Points, "tolerance", -1)
     failed = [finding for finding in check(toy("points")) if not finding.passed]
     assert failed[0].counterexample == "tolerance must be a number of elements, 0 or more, got -1"
+
+
+def test_a_transplant_may_show_the_donor_in_the_middle_of_no_element() -> None:
+    """The owner lies on the smallest elements: of two patches it says that a quarter each is the donor's."""
+    assert [finding for finding in check(toy("series", set_in=set_sliver_in)) if not finding.passed] == []
 
 
 def test_what_a_modality_raises_is_a_finding_and_no_crash() -> None:

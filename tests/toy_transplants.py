@@ -10,6 +10,7 @@ from gestalt.core.data.correspondence import Affine
 from gestalt.core.data.feature_map import Grid
 from gestalt.core.data.masks import ItemMasks
 from gestalt.core.modality.transplant import Transplant
+from tests.toy_encoders import PATCH
 
 SetIn = Callable[[Tensor, Tensor, ItemMasks, np.random.Generator], Transplant[Tensor] | None]
 
@@ -42,3 +43,15 @@ def set_series_in(host: Tensor, donor: Tensor, part: ItemMasks, rng: np.random.G
     rule = Affine.of([1.0], [float(first - place)])
     grid = Grid.uniform((len(host),), (1.0,))
     return Transplant(item, Affine.identity(1), rule, ItemMasks(owner, grid))
+
+
+def set_sliver_in(host: Tensor, donor: Tensor, part: ItemMasks, rng: np.random.Generator) -> Transplant[Tensor] | None:
+    """The last point of one patch and the first of the next, as such: neither is in the middle of its patch."""
+    inside = (part.under(Grid.uniform((len(donor),), (1.0,)), len(donor)) >= 0).nonzero()[:, 0]
+    if len(inside) <= PATCH:
+        return None
+    first, place = int(inside[0]) + PATCH - 1, PATCH * int(rng.integers(1, len(host) // PATCH)) - 1
+    item, owner = host.clone(), torch.zeros(len(host), dtype=torch.long)
+    item[place : place + 2], owner[place : place + 2] = donor[first : first + 2], 1
+    masks = ItemMasks(owner, Grid.uniform((len(host),), (1.0,)))
+    return Transplant(item, Affine.identity(1), Affine.of([1.0], [float(first - place)]), masks)

@@ -13,6 +13,7 @@ from torch import Tensor
 from ..data.correspondence import AbstractCorrespondence
 from ..data.feature_map import FeatureMap
 from ..data.masks import ItemMasks
+from ..data.parts import parts_of
 from ..data.transplants import DONOR, HOST, composed
 from ..modality.optional import TransplantsObjects
 from ..modality.transplant import Transplant
@@ -21,6 +22,9 @@ from .viewing import changes
 
 PAIRS = ((0, 1), (1, 0))
 """Hosts and donors among the specimens."""
+
+ROUNDED = 1e-3
+"""Cells that share less than this share of the smaller one do so by rounding."""
 
 
 @final
@@ -48,7 +52,7 @@ class Operation:
         for host, donor in PAIRS:
             labels, source = self.bench.specimens[donor].labels, self.bench.source(donor)
             for number in range(int(labels.max()) + 1):
-                part = ItemMasks(torch.where(labels == number, 0, -1), source.grid)
+                part = ItemMasks.on(torch.where(labels == number, 0, -1), source.places)
                 for seed in SEEDS:
                     name = f"transplant of object {number} of specimen {donor} into specimen {host} with seed {seed}"
                     yield Trial(name, host, donor, part, seed)
@@ -124,9 +128,9 @@ def _nonsense(bench: Bench, trial: Trial, made: Transplant[Any]) -> Iterator[str
                     f"{found[stray].tolist()} of the donor, which are not of the part"
                 )
     masks = composed(
-        ItemMasks(bench.specimens[trial.host].labels, bench.source(trial.host).grid), made.host, made.owner
+        ItemMasks.on(bench.specimens[trial.host].labels, bench.source(trial.host).places), made.host, made.owner
     )
-    masks.under(features.grid, int(features.valid.sum()) if features.grid is None else features.valid.shape[1])
+    masks.under(features.places, int(features.valid.sum()) if features.places is None else features.valid.shape[1])
 
 
 def shows(bench: Bench) -> Iterator[str]:
@@ -141,12 +145,12 @@ def shows(bench: Bench) -> Iterator[str]:
         for marked in bench.marked(trial.host):
             moved = operation.result(trial, host=marked.item)
             yield from _strays(bench, trial, "host", marked, features, moved, shown, owner == HOST, shown >= 0)
-        source = bench.source(trial.donor)
+        source, mixed = bench.source(trial.donor), touched(made.owner, features)
         shown = _shown(made.donor, features, source)
         for element in _places(trial.part):
             marked = bench.mark(trial.donor, element)
             moved = operation.result(trial, donor=marked.item)
-            yield from _strays(bench, trial, "donor", marked, features, moved, shown, owner == DONOR, owner != HOST)
+            yield from _strays(bench, trial, "donor", marked, features, moved, shown, owner == DONOR, mixed)
 
 
 def _strays(
@@ -187,13 +191,40 @@ def _strays(
 def _owner(made: Transplant[Any], features: FeatureMap) -> Int[Tensor, " elements"]:
     """Who owns every element; −1 on padding."""
     elements = features.valid.shape[1]
-    return torch.where(features.valid[0], made.owner.under(features.grid, elements), -1)
+    return torch.where(features.valid[0], made.owner.under(features.places, elements), -1)
+
+
+def touched(owner: ItemMasks, features: FeatureMap) -> Bool[Tensor, " elements"]:
+    """Which elements hold any smallest element that does not show the host alone.
+
+    Owners lie on the smallest elements: of a cell some pixels may show the donor, and the one in its middle the host.
+
+    Example: two cells, and the second of three equal smallest elements.
+
+        >>> from gestalt.core.data.feature_map import Grid
+        >>> owner = ItemMasks(torch.tensor([0, 1, 0]), Grid.uniform((3,), (1.0,)))
+        >>> cells = FeatureMap(torch.zeros(1, 3, 1), torch.ones(1, 3, dtype=torch.bool), Grid.uniform((3,), (0.7,)))
+        >>> touched(owner, cells).tolist()
+        [False, True, True]
+    """
+    if owner.parts is not None:
+        return torch.cat([touched(owner.part(name), part) for name, part in parts_of(features).items()])
+    held = (owner.labels != HOST).double()
+    if owner.grid is None or features.grid is None:
+        return held > 0
+    held = held.view(owner.grid.shape)
+    for axis, (ours, cells) in enumerate(zip(owner.grid.edges, features.grid.edges, strict=False)):
+        first, last = torch.maximum(ours[0, :-1], cells[0, :-1, None]), torch.minimum(ours[0, 1:], cells[0, 1:, None])
+        inside = last - first > ROUNDED * torch.minimum(ours[0].diff(), cells[0].diff()[:, None])
+        held = torch.tensordot(inside.double(), held, dims=([1], [axis])).movedim(0, axis)
+    further = len(features.grid.shape) - held.dim()
+    return (held > 0).view(*held.shape, *[1] * further).expand(features.grid.shape).flatten()
 
 
 def _shown(
     correspondence: AbstractCorrespondence, features: FeatureMap, source: FeatureMap
 ) -> Int[Tensor, " elements"]:
-    found: Tensor = correspondence.source_elements(features, source.grid)[0]
+    found: Tensor = correspondence.source_elements(features, source.places)[0]
     return found
 
 

@@ -33,7 +33,7 @@ def coarsened(masks: ItemMasks, most: int = MOST) -> ItemMasks:
         ([0, 1, 1], [[0.0, 2.0, 4.0, 5.0]])
     """
     if masks.parts is not None:
-        return _part_by_part(masks, lambda _, own: coarsened(own, most))
+        return part_by_part(masks, lambda _, own: coarsened(own, most))
     if masks.grid is None or masks.grid.elements <= most:
         return masks
     shape = list(masks.grid.shape)
@@ -52,7 +52,7 @@ def coarsened(masks: ItemMasks, most: int = MOST) -> ItemMasks:
     return replace(masks, labels=labels.flatten(), grid=Grid(tuple(edges)))
 
 
-def _part_by_part(masks: ItemMasks, change: Callable[[str, ItemMasks], ItemMasks]) -> ItemMasks:
+def part_by_part(masks: ItemMasks, change: Callable[[str, ItemMasks], ItemMasks]) -> ItemMasks:
     """The masks of a joint item with those of every part changed; numbers stay those of the item."""
     assert masks.parts is not None
     changed = [change(name, masks.part(name)) for name in masks.parts.names]
@@ -99,7 +99,7 @@ def carried(masks: ItemMasks, origin: AbstractCorrespondence) -> ItemMasks | Non
         return None
     if isinstance(origin, InParts):
         rules = dict(zip(origin.names, origin.rules, strict=True))
-        return _part_by_part(masks, lambda name, own: _carried_part(own, rules[name]))
+        return part_by_part(masks, lambda name, own: _carried_part(own, rules[name]))
     match origin:
         case Index() if masks.grid is None:
             lattice, elements = None, origin.index.shape[1]

@@ -84,6 +84,17 @@ class ItemMasks:
         parts = Parts(tuple(masks), tuple(map(len, labels)), grids)
         return cls(torch.cat(labels), None, tuple(names), parts)
 
+    @classmethod
+    def on(cls, labels: Int[Tensor, " elements"], places: Places | None, names: tuple[str, ...] = ()) -> "ItemMasks":
+        """Masks of elements that lie on a lattice, in a set (None), or in parts.
+
+        Example:
+            >>> ItemMasks.on(torch.tensor([0, 1]), Parts(("a", "b"), (1, 1), (None, None))).part("b").labels.tolist()
+            [1]
+        """
+        parts = places if isinstance(places, Parts) else None
+        return cls(labels, None if parts is not None else one_grid(places), names, parts)
+
     def part(self, name: str) -> "ItemMasks":
         """The masks of one part of a joint item, with the numbers of the item; no element where it has none.
 

@@ -11,7 +11,8 @@ from torch import Tensor
 from ..components.ranges import Count, PositiveShare, Share, check_ordered, check_ranges
 from .correspondence import AbstractCorrespondence, Affine
 from .feature_map import Grid
-from .mask_batches import carried
+from .in_parts import InParts
+from .mask_batches import carried, part_by_part
 from .masks import ItemMasks
 
 HOST, DONOR, NEITHER = 0, 1, -1
@@ -39,19 +40,28 @@ class Transplants:
         check_ordered(self, "smallest", "largest")
 
     def suitable(self, masks: ItemMasks) -> list[int]:
-        """The objects of an item that are neither too small nor too large.
+        """The objects of an item that are neither too small nor too large, in any part in which they have elements.
 
         Example:
             >>> masks = ItemMasks(torch.tensor([0, 0, 0, 1, 2, -1]), Grid.uniform((6,), (1.0,)))
             >>> Transplants(smallest=0.1, largest=0.4).suitable(masks)
             [1, 2]
         """
-        extents = _extents(masks)
-        inside = masks.labels >= 0
-        counts = torch.bincount(masks.labels[inside].long(), weights=extents[inside])
-        shares = counts / extents.sum()
-        found: list[int] = ((shares >= self.smallest) & (shares <= self.largest)).nonzero()[:, 0].tolist()
+        alone = [masks] if masks.parts is None else [masks.part(name) for name in masks.parts.names]
+        alone = [own for own in alone if len(own.labels)]
+        if not alone:
+            return []
+        shares = torch.stack([_shares(own, max(masks.objects(), default=-1) + 1) for own in alone])
+        fits = (shares == 0) | ((shares >= self.smallest) & (shares <= self.largest))
+        found: list[int] = (fits.all(dim=0) & (shares > 0).any(dim=0)).nonzero()[:, 0].tolist()
         return found
+
+
+def _shares(masks: ItemMasks, objects: int) -> Float[Tensor, " objects"]:
+    """How much of the item every object takes up."""
+    extents, inside = _extents(masks), masks.labels >= 0
+    counts = torch.bincount(masks.labels[inside].long(), weights=extents[inside], minlength=objects)
+    return counts / extents.sum()
 
 
 def _extents(masks: ItemMasks) -> Float[Tensor, " elements"]:
@@ -70,7 +80,7 @@ def part_of(masks: ItemMasks, number: int) -> ItemMasks:
         ItemMasks(labels=tensor([-1,  0,  0, -1]), grid=None, names=('c',))
     """
     labels = torch.where(masks.labels == number, 0, -1)
-    return ItemMasks(labels, masks.grid, masks.names[number : number + 1])
+    return ItemMasks.on(labels, masks.places, masks.names[number : number + 1])
 
 
 def composed(masks: ItemMasks, host: AbstractCorrespondence, owner: ItemMasks, name: str = "") -> ItemMasks:
@@ -95,18 +105,37 @@ def composed(masks: ItemMasks, host: AbstractCorrespondence, owner: ItemMasks, n
         >>> composed(ItemMasks(torch.tensor([-1, 0, 0]), None, ("verb",)), host, owner, "noun")
         ItemMasks(labels=tensor([-1,  0,  1,  1]), grid=None, names=('verb', 'noun'))
     """
+    number = max(int(masks.labels.max()) + 1 if len(masks.labels) else 0, len(masks.names) if name else 0)
+    names = (*masks.names, *[""] * (number - len(masks.names)), name) if name else masks.names
+    if isinstance(host, InParts):
+        rules = dict(zip(host.names, host.rules, strict=True))
+        found = part_by_part(masks, lambda part, own: _in_part(own, rules[part], owner.part(part), number))
+    else:
+        found = _composed(masks, host, owner, number)
+    return replace(found, names=names)
+
+
+def _in_part(masks: ItemMasks, host: AbstractCorrespondence | None, owner: ItemMasks, number: int) -> ItemMasks:
+    """One part of a joint item: as it is where nothing was set in; without masks, what was set in is all there is."""
+    if host is None or bool((owner.labels == HOST).all()):
+        return masks
+    if not len(masks.labels):
+        return replace(masks, labels=torch.where(owner.labels == DONOR, number, NEITHER), grid=owner.grid)
+    return _composed(masks, host, owner, number)
+
+
+def _composed(masks: ItemMasks, host: AbstractCorrespondence, owner: ItemMasks, number: int) -> ItemMasks:
+    """Objects on one lattice or of a set, with what was set in as object `number`."""
     shown = masks if _is_identity(host) else carried(masks, host)
     if shown is None:
         raise ValueError("nothing is known of where a composed item shows its host; state the correspondence")
-    number = max(int(masks.labels.max()) + 1 if len(masks.labels) else 0, len(masks.names) if name else 0)
-    names = (*masks.names, *[""] * (number - len(masks.names)), name) if name else masks.names
     if _same_places(shown, owner):
         grid, below, owners = owner.grid, shown.labels, owner.labels
     else:
         grid, elements = _common(shown, owner)
         below, owners = shown.under(grid, elements), owner.under(grid, elements)
     labels = torch.where(owners == HOST, below, torch.where(owners == DONOR, number, NEITHER))
-    return replace(masks, labels=labels, grid=grid, names=names)
+    return replace(masks, labels=labels, grid=grid)
 
 
 def _is_identity(correspondence: AbstractCorrespondence) -> bool:

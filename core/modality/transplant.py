@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar, final
+from typing import Generic, Protocol, TypeVar, final, runtime_checkable
 
+import numpy as np
 import torch
 
 from ..data.correspondence import AbstractCorrespondence, Index
@@ -77,3 +78,25 @@ def _owner(host: Index, donor: Index) -> torch.Tensor:
             f"{donor.index.tolist()} of the donor"
         )
     return torch.where(of_host, HOST, torch.where(of_donor, DONOR, NEITHER))
+
+
+@runtime_checkable
+class TransplantsInTime(Protocol[ItemT]):
+    """Objects set into another item at a given time: those of a joint item that are heard and seen stay together."""
+
+    def transplant_at(
+        self, host: ItemT, donor: ItemT, part: ItemMasks, later: float, rng: np.random.Generator
+    ) -> Transplant[ItemT] | None:
+        """As `transplant`, at the donor's own pace: what is at t in the composed item was at t + `later` in the donor.
+
+        Args:
+            host: what the part is set into; never changed.
+            donor: where it comes from; never changed.
+            part: which elements of the donor it is.
+            later: seconds; what then lies outside of the host is left out.
+            rng: the only source of randomness.
+
+        Returns:
+            The composed item, or None where this part cannot be set in then.
+        """
+        ...

@@ -213,6 +213,12 @@ class Audio(AbstractModality[Recording]):
         """A sound of one recording added to another: of another level, spectral tilt and pitch, with faded ends."""
         return transplant(host, donor, part, rng)
 
+    def transplant_at(
+        self, host: Recording, donor: Recording, part: ItemMasks, later: float, rng: np.random.Generator
+    ) -> Transplant[Recording] | None:
+        """The same where it was in the donor, less `later` seconds, of its own pitch."""
+        return transplant(host, donor, part, rng, later)
+
     column_names: ClassVar[Sequence[str]] = COLUMNS
 
     def of_objects(self, things: Things) -> AbstractItems[Recording]:

@@ -60,9 +60,9 @@ class Stretch(NamedTuple):
 
 
 def transplant(
-    host: Recording, donor: Recording, part: ItemMasks, rng: np.random.Generator
+    host: Recording, donor: Recording, part: ItemMasks, rng: np.random.Generator, later: float | None = None
 ) -> Transplant[Recording] | None:
-    """A sound of one recording added to another at a random place.
+    """A sound of one recording added to another at a random place, or at a given one.
 
     Of a part with several stretches the longest is taken. From every frequency the noise of the donor is subtracted
     (estimated by the power that 15 % of its moments stay below), so that the sound comes without it. Its level is drawn
@@ -75,6 +75,8 @@ def transplant(
         donor: the recording that it is a part of.
         part: when it is heard, or when and at which frequencies (octaves).
         rng: the only source of randomness.
+        later: what is at t in the host was at t + `later` in the donor, seconds; the sound then keeps its speed, and is
+            cut where the host ends. None: anywhere.
 
     Returns:
         None for a part that is shorter than 30 ms, longer than four fifths of the host, inaudible over its own noise or
@@ -84,7 +86,10 @@ def transplant(
         return None
     rate = host.sample_rate
     stretch = _stretch(part, donor)
+    if later is not None:
+        stretch = _within(stretch, round(later * rate), len(host.samples))
     speed = 2 ** (float(rng.uniform(-SEMITONES, SEMITONES)) / 12) if rng.random() < MOVED else 1.0
+    speed = speed if later is None else 1.0
     length = round(stretch.length / speed)
     tilt, draw = float(rng.uniform(-TILT, TILT)), float(rng.random())
     if min(stretch.length, length) < SHORTEST * rate or length > LONGEST * len(host.samples):
@@ -99,6 +104,7 @@ def transplant(
     sound = _faded(sound, round(FADE * rate)) * math.sqrt(_target(host, level, draw) / level)
 
     begin = int(rng.integers(len(host.samples) - length + 1))
+    begin = begin if later is None else stretch.first - round(later * rate)
     added = torch.zeros_like(host.samples)
     added[begin : begin + length] = sound
     owner = _owner(host, added, begin, length, stretch.frequencies)
@@ -121,6 +127,13 @@ def _stretch(part: ItemMasks, donor: Recording) -> Stretch:
     begin, end = (0, 0) if longest is None else bounds[longest].tolist()
     frequencies = part.grid.edges[1][0] if len(part.grid.edges) > 1 else None
     return Stretch(begin, end - begin, frequencies)
+
+
+def _within(stretch: Stretch, later: int, samples: int) -> Stretch:
+    """What of a stretch lies in a host of so many samples, which begins `later` samples behind the donor."""
+    first = max(stretch.first, later)
+    last = min(stretch.first + stretch.length, later + samples)
+    return stretch._replace(first=first, length=max(last - first, 0))
 
 
 def _window(rate: int) -> Float[Tensor, " samples"]:

@@ -229,6 +229,12 @@ class Sensors(AbstractModality[Series]):
         """A stretch of one series in the place of as much of another, stronger or weaker."""
         return transplant(host, donor, part, rng)
 
+    def transplant_at(
+        self, host: Series, donor: Series, part: ItemMasks, later: float, rng: np.random.Generator
+    ) -> Transplant[Series] | None:
+        """The same where it was in the donor, less `later` seconds."""
+        return transplant(host, donor, part, rng, later)
+
     column_names: ClassVar[Sequence[str]] = ("series", "values", "signal", "array")
 
     def of_objects(self, things: Things) -> AbstractItems[Series]:

@@ -204,10 +204,13 @@ def statistics(item: Series) -> dict[str, float]:
     return found
 
 
-def transplant(host: Series, donor: Series, part: ItemMasks, rng: np.random.Generator) -> Transplant[Series] | None:
+def transplant(
+    host: Series, donor: Series, part: ItemMasks, rng: np.random.Generator, later: float | None = None
+) -> Transplant[Series] | None:
     """The first stretch of a part in the place of as much of the host, stronger or weaker about the host's medians.
 
-    None for a part of another rate or other channels, or of more than half of the host.
+    The place is drawn, or where the donor has it less `later` seconds. None for a part of another rate or other
+    channels, of more than half of the host, or that does not lie in it then.
     """
     if host.sample_rate != donor.sample_rate or host.values.shape[1] != donor.values.shape[1]:
         return None
@@ -219,6 +222,10 @@ def transplant(host: Series, donor: Series, part: ItemMasks, rng: np.random.Gene
     if not 0 < size <= len(host.values) // 2:
         return None
     first, place = int(inside[0]), int(rng.integers(len(host.values) - size + 1))
+    if later is not None:
+        place = first - round(later * host.sample_rate)
+        if not 0 <= place <= len(host.values) - size:
+            return None
     values, centre = host.values.clone(), middle(donor.values)
     values[place : place + size] = centre + float(rng.uniform(0.7, 1.4)) * (donor.values[first : first + size] - centre)
     owner = torch.zeros(len(values), dtype=torch.long)

@@ -182,6 +182,12 @@ class Video(AbstractModality[Clip]):
         """A moving part of one clip in another: mirrored, resized, recoloured, with a drift of its own."""
         return transplant(host, donor, part, rng)
 
+    def transplant_at(
+        self, host: Clip, donor: Clip, part: ItemMasks, later: float, rng: np.random.Generator
+    ) -> Transplant[Clip] | None:
+        """The same at the donor's own seconds, less `later`."""
+        return transplant(host, donor, part, rng, later)
+
     @property
     def window(self) -> float:
         """The length of an item."""

@@ -52,7 +52,9 @@ class Course(NamedTuple):
         return Affine(torch.tensor([matrix]), offset, *none, torch.tensor([True]))
 
 
-def transplant(host: Clip, donor: Clip, part: ItemMasks, rng: np.random.Generator) -> Transplant[Clip] | None:
+def transplant(
+    host: Clip, donor: Clip, part: ItemMasks, rng: np.random.Generator, later: float | None = None
+) -> Transplant[Clip] | None:
     """A moving part of one clip in another, at the pace at which it moves there.
 
     It is mirrored or not, 0.7 to 1.4 times as large, and its colours are changed more often than not. Beside its own
@@ -64,6 +66,8 @@ def transplant(host: Clip, donor: Clip, part: ItemMasks, rng: np.random.Generato
         donor: the clip that it is a part of.
         part: which pixels of which frames, on a grid of any fineness.
         rng: the only source of randomness.
+        later: what is at t in the host was at t + `later` in the donor, seconds. None: drawn from those with which the
+            donor lasts as long as the host, where it is longer.
 
     Returns:
         None for a part that is cut off by the border of its picture, or too large for the host.
@@ -83,7 +87,7 @@ def transplant(host: Clip, donor: Clip, part: ItemMasks, rng: np.random.Generato
     mirrored, recoloured = bool(rng.random() < MIRRORED), bool(rng.random() < RECOLOURED)
     drift = rng.uniform(-DRIFT, DRIFT, 2) * min(height, width) / host.seconds
     y, x = float(rng.uniform(0, height - tall * scale)), float(rng.uniform(0, width - wide * scale))
-    later = float(rng.uniform(0, max(donor.seconds - host.seconds, 0.0)))
+    drawn = float(rng.uniform(0, max(donor.seconds - host.seconds, 0.0)))
     down, across = 1 / scale, (-1 if mirrored else 1) / scale
     rise, run = -down * float(drift[0]), -across * float(drift[1])
     middle = host.seconds / 2  # when the part is where it was put
@@ -94,7 +98,7 @@ def transplant(host: Clip, donor: Clip, part: ItemMasks, rng: np.random.Generato
         across,
         run,
         (left + wide if mirrored else left) - across * x - run * middle,
-        later,
+        drawn if later is None else later,
     )
     seen, colours = _seen(host, donor, mask, course)
     if not bool(seen.any()):

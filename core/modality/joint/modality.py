@@ -22,7 +22,15 @@ from ..base import AbstractModality, Reading, Specimen
 from ..colours import colour_of
 from ..inferred import inferred_settings
 from ..learns_columns import LearnsColumns
-from ..optional import ComposesModalities, ComputesTargets, CutsInTime, ReadsFullResolution, ReadsWindows, ShowsNumbers
+from ..optional import (
+    ComposesModalities,
+    ComputesTargets,
+    CutsInTime,
+    ReadsFullResolution,
+    ReadsWindows,
+    ShowsNumbers,
+    TransplantsObjects,
+)
 from ..showing import object_html
 from ..transform import AbstractTransform, Chain, Views
 from ..two_steps import encoders_in_two_steps
@@ -34,6 +42,7 @@ from .masks import read_joint_masks, shown_joint_masks
 from .shards import JointShards, read_paths
 from .transformer import JointTransformer, first_in_two_steps
 from .transforms import EachPart, KeepParts, SameStretch
+from .transplants import set_in
 
 
 def joint(**modalities: AbstractModality[Any]) -> "JointModality":
@@ -90,6 +99,8 @@ class JointModality(AbstractModality[JointItem]):
         if all(encoders_in_two_steps(own) for own in builders.values()):
             self.encoders = {**self.encoders, "transformer": partial(JointTransformer, builders)}
         self.identity = {name: unchanged(one) for name, one in self.modalities.items()}
+        if any(isinstance(one, TransplantsObjects) for one in self.modalities.values()):
+            self.transplant = partial(set_in, self.modalities, self.identity)
         self.transforms: Mapping[str, AbstractTransform[JointItem]] = {
             "same_stretch": SameStretch(self.modalities, self.identity),
             "each_part": EachPart({name: _view(one, 0) for name, one in self.modalities.items()}),
