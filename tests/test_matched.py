@@ -9,10 +9,10 @@ from torch import Tensor
 
 from gestalt.core.data.feature_map import FeatureMap
 from gestalt.core.data.parts import joined
-from gestalt.core.data.segmentation import Objects
+from gestalt.core.data.segmentation import Elements, Objects
 from gestalt.core.discovery.finder import ObjectFinder
 from gestalt.core.discovery.groupers import AcrossParts, KMeans, PartByPart
-from gestalt.core.discovery.segmenters import Discovery, EveryElement
+from gestalt.core.discovery.segmenters import Discovery, EveryElement, GivenMasks
 from gestalt.core.experiment.part_views import with_parts
 from gestalt.core.losses.best_matches import best_matches
 from gestalt.core.methods.clip_objects import CLIPObjects
@@ -20,6 +20,7 @@ from gestalt.core.methods.info import no_info
 from gestalt.core.methods.learner import Learner
 from gestalt.core.methods.method import DataInfo
 from gestalt.core.methods.objectives import MatchedObjects
+from gestalt.core.methods.settings import Heads
 from gestalt.core.modality.joint import joint
 from gestalt.core.networks.scale import LearnedScale
 from gestalt.core.optimization.progress import Progress
@@ -69,6 +70,57 @@ def test_the_loss_is_that_of_a_naive_loop_over_its_equation(asking: int | None, 
     assert float(value) == pytest.approx(naive([one, two], asking, 0.3), rel=1e-4, abs=1e-5)
 
 
+def with_elements(seed: int, hidden: float) -> Objects:
+    """Three items of three objects, made of seven elements with weights; an object may be absent."""
+    generator = seeded(seed)
+    weights = torch.rand(3, 3, 7, generator=generator) * (torch.rand(3, 3, 7, generator=generator) < 0.5)
+    weights = weights * (torch.rand(3, 3, 1, generator=generator) >= hidden)
+    vectors = torch.randn(3, 7, 4, generator=generator)
+    pooled = weights @ vectors / weights.sum(dim=2, keepdim=True).clamp(min=1e-9)
+    return Objects(pooled, weights.sum(dim=2) > 0, Elements(vectors, weights))
+
+
+def naive_segments(views: list[Objects], asking: int | None, temperature: float) -> float:
+    """Objects of all items in a row: that of one view, as a mean, by the most alike element of one of the other."""
+
+    def best(asks: Objects, asked: Objects, one: tuple[int, int], other: tuple[int, int]) -> float:
+        assert asked.elements is not None
+        inside = asked.elements.vectors[other[0]][asked.elements.weights[other] > 0]
+        return max(float(torch.cosine_similarity(asks.vectors[one], element, dim=0)) for element in inside)
+
+    shared = [(i, k) for i in range(3) for k in range(3) if all(bool(view.present[i, k]) for view in views)]
+    total = 0.0
+    for told, among in ((0, 1), (1, 0)):
+        losses = []
+        for one in shared:
+            rows = {
+                other: (
+                    best(views[among], views[told], other, one)
+                    if asking == among
+                    else best(views[told], views[among], one, other)
+                )
+                / temperature
+                for other in [(i, k) for i in range(3) for k in range(3) if bool(views[among].present[i, k])]
+            }
+            losses.append(math.log(sum(map(math.exp, rows.values()))) - rows[one])
+        total += sum(losses) / len(losses)
+    return total
+
+
+@pytest.mark.parametrize("asking", ASKING)
+@pytest.mark.parametrize("seed", range(3))
+def test_the_loss_of_segments_is_that_of_a_naive_loop_over_objects_and_elements(asking: int | None, seed: int) -> None:
+    """Law 11: objects that are in one view only are candidates there, and are not told apart."""
+    views = [with_elements(seed, 0.3), with_elements(seed + 50, 0.1)]
+    objective = MatchedObjects(0.3, asking, learned=False, segments=True)
+    assert objective.elements
+    value = objective(tuple(views), tuple(views), no_info(views[0])).value
+    assert float(value) == pytest.approx(naive_segments(views, asking, 0.3), rel=1e-4)
+    bare = tuple(Objects(view.vectors, view.present) for view in views)
+    with pytest.raises(ValueError, match="their elements, and these are not at hand"):
+        objective(bare, bare, no_info(views[0]))
+
+
 @pytest.mark.parametrize("asking", ASKING)
 def test_candidates_without_an_object_give_a_trained_temperature_a_finite_gradient(asking: int | None) -> None:
     """Law 7: the last item has nothing in one of the views, so it is neither compared nor a candidate."""
@@ -83,6 +135,34 @@ def test_candidates_without_an_object_give_a_trained_temperature_a_finite_gradie
     less = [naive(views, asking, 0.3 * math.exp(-step)) for step in (-1e-3, 1e-3)]
     assert value.item() == pytest.approx(naive(views, asking, 0.3), rel=1e-4)
     assert float(objective.scale.log_scale.grad) == pytest.approx((less[1] - less[0]) / 2e-3, rel=1e-2)
+
+
+@pytest.mark.parametrize("asking", ASKING)
+def test_segments_that_are_absent_give_a_trained_temperature_the_gradient_of_the_naive_loop(asking: int | None) -> None:
+    """Law 7: the last item has nothing in one of the views."""
+    views = [with_elements(7, 0.1), with_elements(57, 0.1)]
+    here, second = torch.tensor([True, True, False])[:, None], views[1]
+    assert second.elements is not None
+    elements = Elements(second.elements.vectors, second.elements.weights * here[..., None])
+    views[1] = Objects(second.vectors * here[..., None], second.present & here, elements)
+    objective = MatchedObjects(0.3, asking, segments=True)
+    objective(tuple(views), tuple(views), no_info(views[0])).value.backward()
+    assert objective.scale is not None
+    assert objective.scale.log_scale.grad is not None
+    less = [naive_segments(views, asking, 0.3 * math.exp(-step)) for step in (-1e-3, 1e-3)]
+    assert float(objective.scale.log_scale.grad) == pytest.approx((less[1] - less[0]) / 2e-3, rel=1e-2)
+
+
+def test_segments_are_compared_without_a_projector_and_without_a_finder() -> None:
+    finder = ObjectFinder(PartByPart(KMeans(2)))
+    encoder, data = BOTH.encoders["joint"](), DataInfo()
+    with pytest.raises(ValueError, match="leave it at none, or compare items"):
+        CLIPObjects(Heads(projection=16), compares="segments").build(encoder, data)
+    with pytest.raises(ValueError, match="leave the finder out, or compare items"):
+        CLIPObjects(compares="segments", finder=finder).build(encoder, data)
+    assert isinstance(CLIPObjects(compares="segments").build(encoder, data).segmenter, GivenMasks)
+    assert CLIPObjects(compares="segments").title == "CLIP, by object, segments"
+    assert CLIPObjects(finder=finder).title == "CLIP, by object"
 
 
 @pytest.mark.parametrize("asking", ASKING)

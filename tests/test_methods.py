@@ -132,6 +132,10 @@ OTHER: dict[str, tuple[Any, Any]] = {
 """Two values of every setting that shows within two steps. Parts, and what needs levels, have tests of their own."""
 UNSURE: dict[str, dict[str, Any]] = {"simmatch": {"threshold": 0.1}}
 """What a few steps learn from although the network is not sure of anything yet."""
+BESIDE: dict[tuple[str, str], dict[str, Any]] = {
+    ("clip-objects", "compares"): {"heads": Heads(projection=None), "finder": None},
+}
+"""What else a method is built with where a setting goes with nothing else, and says so."""
 PARTS = {
     "parts",
     "foreground",
@@ -170,7 +174,8 @@ def test_every_setting_of_a_method_changes_what_is_learned(name: str, path: str)
     losses = []
     for value in OTHER[path.rpartition(".")[2]]:
         torch.manual_seed(0)
-        learner = with_setting(small(name, **UNSURE.get(name, {})), path, value).build(ENCODERS["points"](), DATA)
+        method = small(name, **UNSURE.get(name, {}), **BESIDE.get((name, path), {}))
+        learner = with_setting(method, path, value).build(ENCODERS["points"](), DATA)
         losses.append(trained(learner, 3, batch(16), epoch=1))
     assert losses[0] != losses[1]
 

@@ -18,11 +18,12 @@ from torch.nn.parallel import DistributedDataParallel
 from gestalt.core.data.feature_map import Grid
 from gestalt.core.data.mask_batches import JoinedMasks
 from gestalt.core.data.masks import ItemMasks
-from gestalt.core.data.segmentation import Objects
+from gestalt.core.data.segmentation import Elements, Objects
 from gestalt.core.discovery.segmenters import GivenMasks
 from gestalt.core.distributed.ranks import gather, mean_over_ranks, rank, sum_over_ranks, world_size
 from gestalt.core.methods.learner import Learner
 from gestalt.core.methods.objectives import AbstractObjective, Contrastive, Relic
+from gestalt.core.methods.objectives.base import compares_elements
 from gestalt.core.networks.encoder import Network
 from gestalt.core.networks.follower import MovingAverage
 from gestalt.core.networks.norm import MaskedBatchNorm
@@ -42,7 +43,7 @@ from tests.implementations import (
     seeded,
 )
 from tests.masked_methods import ALL_LEARNERS
-from tests.matched_objectives import ALIKE
+from tests.matched_objectives import ALIKE, in_elements
 from tests.oracles import naive_contrastive
 
 SHARES = {2: (4, 2), 3: (1, 3, 2)}
@@ -66,6 +67,13 @@ def gradients(module: nn.Module) -> dict[str, Tensor]:
     return {name: p.grad.clone() for name, p in module.named_parameters() if p.grad is not None}
 
 
+def seen_by(network: nn.Module, objects: Objects, share: slice) -> Objects:
+    """The objects of some items, and their elements where they have any, through a network."""
+    own = objects.elements
+    elements = None if own is None else Elements(network(own.vectors[share]), own.weights[share])
+    return replace(Objects(objects.vectors[share], objects.present[share]).map(network), elements=elements)
+
+
 def objective_case(build: Callable[[], AbstractObjective], objects: int, share: slice) -> Result:
     """Two views whose online vectors come through one shared linear map; two batches, and the state after the first."""
     torch.manual_seed(0)
@@ -74,8 +82,10 @@ def objective_case(build: Callable[[], AbstractObjective], objects: int, share: 
     for step in range(2):
         views = [random_objects(ITEMS_IN_ALL, objects, 5, seed=20 * step + view) for view in range(2)]
         targets = [random_objects(ITEMS_IN_ALL, objects, 4, seed=20 * step + 10 + view) for view in range(2)]
-        online = tuple(Objects(view.vectors[share], view.present[share]).map(shared) for view in views)
-        teacher = tuple(Objects(target.vectors[share], target.present[share]) for target in targets)
+        if compares_elements(objective):
+            views, targets = ([in_elements(one, 40 + step) for one in side] for side in (views, targets))
+        online = tuple(seen_by(shared, view, share) for view in views)
+        teacher = tuple(seen_by(nn.Identity(), target, share) for target in targets)
         known = labelled(online[0], share.start, seed=step, classes=2)  # so that several positives fit
         value = objective(online, teacher, known).value
         value.backward()

@@ -1,7 +1,7 @@
 """CLIP by object, as a composition."""
 
 from dataclasses import dataclass
-from typing import ClassVar, final
+from typing import ClassVar, Literal, final
 
 from ..components.ranges import CountOrNone, Positive
 from ..discovery.finder import ObjectFinder
@@ -11,6 +11,7 @@ from ..discovery.segmenters.every_element import EveryElement
 from ..networks.encoder import AbstractEncoder, Network
 from ..networks.follower import AbstractRule, CopyEvery, Follower, Shared
 from .compose import learner_of
+from .detcon import given_segments
 from .learner import Learner
 from .method import AbstractMethod, DataInfo, MethodCard
 from .objectives.matched import MatchedObjects
@@ -43,14 +44,39 @@ class CLIPObjects(AbstractMethod):
     discovery: AbstractRule = CopyEvery(100, "steps")
     """How the network follows in whose features they are found."""
 
+    compares: Literal["items", "segments"] = "items"
+    """What finds its counterpart in the other part: whole items, by all of their objects; or segments that span parts,
+    those of the recipe's rule or masks that come with the data, each by its elements: which of the places that changed
+    at a moment made the sound is then not said beforehand."""
+
     card: ClassVar[MethodCard] = MethodCard(
         "CLIP, by object", "ours", "the objects of the parts of an item", "the network itself", "contrast between parts"
     )
 
-    def build(self, encoder: AbstractEncoder, data: DataInfo) -> Learner:  # noqa: ARG002
-        """The learner."""
-        online = self.heads.network(encoder)
-        return learner_of(online, self._segments(online), MatchedObjects(self.temperature, self.asking, self.learned))
+    @property
+    def title(self) -> str:
+        """What tables call it."""
+        return self.card.title if self.compares == "items" else f"{self.card.title}, segments"
+
+    def build(self, encoder: AbstractEncoder, data: DataInfo) -> Learner:
+        """The learner.
+
+        Raises:
+            ValueError: if segments are compared, with a projection or a finder.
+        """
+        online, told_apart = self.heads.network(encoder), self.compares == "segments"
+        objective = MatchedObjects(self.temperature, self.asking, self.learned, told_apart)
+        return learner_of(online, self._given(data) if told_apart else self._segments(online), objective)
+
+    def _given(self, data: DataInfo) -> AbstractSegmenter:
+        if self.heads.projection is not None:
+            raise ValueError(
+                f"segments are found by their elements, which no projector enters, got a projection of length "
+                f"{self.heads.projection}; leave it at none, or compare items"
+            )
+        if self.finder is not None:
+            raise ValueError("segments come from the data or the recipe's rule; leave the finder out, or compare items")
+        return given_segments(data)
 
     def _segments(self, online: Network) -> AbstractSegmenter:
         if self.finder is None:

@@ -58,6 +58,9 @@ class Options:
     """Further scenes of training sources by which detectors of moments are set (without --data)."""
     finder: ObjectFinder = field(default_factory=lambda: ObjectFinder(KMeans(8), "projected"))
     """How objects are found, for methods that do not say so themselves."""
+    places: Annotated[int, Between(1, 16)] = 1
+    """Places of the picture that an onset may come from, in the segments of the rule, with which methods begin or from
+    which they learn; 1: the one that changes most, at onsets at which no other one rivals it."""
     method: AbstractMethod = CLIP(compares="segments")
     """What learns."""
     encoder: EncoderChoice = EncoderChoice("joint", {"settings": {"video": {"width": 48, "blocks": 1}}})
@@ -104,7 +107,8 @@ class SoundingObjects(AbstractRecipe[JointItem, Truth]):
 
     def data(self) -> ExperimentData[JointItem, Truth]:
         """Scenes, or windows of clips."""
-        options, first = self._own, GivenMasks(Synchrony())
+        options = self._own
+        first = GivenMasks(Synchrony(places=options.places))
         if options.running.data:
             return own_data(self.modality, options.running, self._views(), first_segments=first)
         layout = Layout(seconds=options.seconds, size=options.size, rate=options.rate)

@@ -27,6 +27,9 @@ class Synchrony:
     place changes nearly as much is left out: it does not say which of them sounds. What would belong to several objects
     belongs to the latest onset before it.
 
+    With several `places` an object holds the squares of so many, none near to another, and no onset is left out: which
+    of them sounds is for what is learned to tell.
+
     Attributes:
         objects: onsets of a clip, at most.
         sharp: an onset stands out by so many deviations of the spectral flux.
@@ -35,7 +38,9 @@ class Synchrony:
         held: seconds of the picture behind an onset that belong to the object.
         cell: pixels a side of the cells whose change is looked at.
         side: cells a side of the square; odd.
-        rival: an onset is left out where a place elsewhere changes by more than this share of the greatest change.
+        rival: an onset is left out where a place elsewhere changes by more than this share of the greatest change;
+            with several places none is.
+        places: squares of an object, at most.
     """
 
     objects: int = 6
@@ -46,6 +51,7 @@ class Synchrony:
     cell: int = 4
     side: int = 5
     rival: float = 0.6
+    places: int = 1
 
     def __call__(self, data: JointData) -> Segmentation:
         """The objects of all items of a batch, each of which has a part `audio` and a part `video`, on its device.
@@ -65,11 +71,11 @@ class Synchrony:
         sharpness, grid = flux(parts["audio"])
         begin, there = self.onsets(sharpness, grid)
         lattice = tubes(parts["video"], self.cell)
-        square, clear = self._places(change(parts["video"], self.cell), lattice, begin)
+        squares, clear = self._places(change(parts["video"], self.cell), lattice, begin)
         return joined_segments(
             {
                 "audio": self._heard(grid, begin, there & clear),
-                "video": self._seen(square, lattice, begin, there & clear),
+                "video": self._seen(squares, lattice, begin, there & clear),
             }
         )
 
@@ -94,19 +100,23 @@ class Synchrony:
     def _places(
         self, changes: Float[Tensor, "items frames rows columns"], grid: Grid, begin: Float[Tensor, "items objects"]
     ) -> tuple[Bool[Tensor, "items objects rows columns"], Bool[Tensor, "items objects"]]:
-        """The square of the greatest change as each sound sets in, and whether no other place rivals it."""
+        """The squares of the greatest changes as each sound sets in, and whether no other place rivals it."""
         then = _between(grid, begin, self.after)
         moving = (changes[:, None] * then[..., None, None]).amax(dim=2)
         reach = self.side // 2
-        mean = torch.nn.functional.avg_pool2d(moving, self.side, 1, reach, count_include_pad=False)
-        most = mean.flatten(2).max(dim=2)
-        row, column = most.indices // mean.shape[3], most.indices % mean.shape[3]
-        away = torch.maximum(
-            (torch.arange(mean.shape[2]) - row[..., None]).abs()[..., None],
-            (torch.arange(mean.shape[3]) - column[..., None]).abs()[..., None, :],
-        )
-        rivals = torch.where(away > reach + 2, mean, 0.0).flatten(2).amax(dim=2)
-        return away <= reach, (most.values > 0) & (rivals <= self.rival * most.values)
+        left = torch.nn.functional.avg_pool2d(moving, self.side, 1, reach, count_include_pad=False)
+        squares, most = torch.zeros_like(left, dtype=torch.bool), left.flatten(2).amax(dim=2)
+        for _ in range(self.places):
+            highest = left.flatten(2).max(dim=2)
+            row, column = highest.indices // left.shape[3], highest.indices % left.shape[3]
+            away = torch.maximum(
+                (torch.arange(left.shape[2]) - row[..., None]).abs()[..., None],
+                (torch.arange(left.shape[3]) - column[..., None]).abs()[..., None, :],
+            )
+            squares |= (away <= reach) & (highest.values > 0)[..., None, None]
+            left = torch.where(away > reach + 2, left, 0.0)
+        rivals = left.flatten(2).amax(dim=2)
+        return squares, (most > 0) & ((rivals <= self.rival * most) if self.places == 1 else True)
 
     def _seen(
         self,

@@ -183,6 +183,10 @@ def test_onsets_with_a_rival_are_left_out_and_other_settings_do_what_they_say() 
     assert objects(Synchrony(rival=0.2)) < objects(Synchrony()) < objects(Synchrony(rival=1.0))
     assert objects(Synchrony(sharp=3.0, rival=1.0)) < objects(Synchrony(rival=1.0))
     assert objects(Synchrony(objects=1, rival=1.0)) <= len(SCENES)
+    assert objects(Synchrony(places=3)) == objects(Synchrony(rival=1.0)), "with several places no onset is left out"
+    one, three = (segmentation_of(Synchrony(places=n, rival=1.0)(data), "video").weights > 0 for n in (1, 3))
+    assert bool((three | ~one).all()), "the place that changes most is one of them"
+    assert 1.5 * float(one.sum()) < float(three.sum()) <= 3 * float(one.sum()) * 1.2
     small, large = (segmentation_of(Synchrony(side=side)(data), "video").weights.sum() for side in (3, 7))
     assert small < large
 
