@@ -19,6 +19,7 @@ from gestalt.core.data.masks import ItemMasks
 from gestalt.core.data.places import Parts, parts_in
 from gestalt.core.data.segmentation import Segmentation
 from gestalt.core.modality.joint import JointModality, joint
+from gestalt.core.modality.joint.items import JointItems
 from gestalt.core.modality.plugins import load_modality
 from gestalt.core.training.kept_segments import KeptSegments
 from gestalt.core.training.round_signs import RoundSigns
@@ -148,9 +149,38 @@ def test_wrong_masks_are_refused_with_what_is_wrong(data: Path) -> None:
     ):
         with pytest.raises(ValueError, match=message):
             modality.read_masks(said, items, ())
-    (data / "p1.txt").write_text("one\ntwo\n", encoding="utf-8")
-    with pytest.raises(ValueError, match="those of one caption, and some items have several"):
-        modality.read_masks(Path(f"text={masks}/text.jsonl"), modality.read([data]).items, ())
+
+
+def test_of_several_captions_the_masks_are_those_of_the_one_that_was_read(data: Path) -> None:
+    """The word that is masked is the first of one caption, and the last of the other; the third has no mask."""
+    lines = ["dog runs home", "here is dog", "nothing"]
+    (data / "p1.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    dogs = (0, len(lines[0]) + 1 + 8)  # characters count from the begin of the file
+    spans = [
+        {"file": "p1.txt", "line": line, "spans": [{"begin": at, "end": at + 3, "object": 0}]}
+        for line, at in enumerate(dogs, start=1)
+    ]
+    told = data.parent / "told.jsonl"
+    told.write_text("\n".join(map(json.dumps, spans)) + "\n", encoding="utf-8")
+    modality = load_modality("image+text")
+    assert isinstance(modality, JointModality)
+    items = modality.read([data]).items
+    assert isinstance(items, JointItems)
+    masks = modality.read_masks(Path(f"text={told}"), items, ())
+    assert [masks.has(index) for index in range(6)] == [False, True, False, False, False, False]
+    expected, seen = {"dog": [0, -1, -1], "here": [-1, -1, 0], "nothing": None}, set()
+    for seed in range(12):
+        item = items.with_jitter(True).read(1, np.random.default_rng(seed))
+        first = item.parts["text"].words[0]
+        found = masks.of_item(1, item)
+        assert (None if found is None else found.part("text").labels.tolist()) == expected[first]
+        assert item.only(["text"]).chosen == item.chosen
+        seen.add(first)
+    assert seen == {*expected}
+    still = masks.of_item(1, items.read(1, np.random.default_rng(5)))
+    assert still is not None
+    assert still.part("text").labels.tolist() == [0, -1, -1]
+    assert items.read(2, np.random.default_rng(0)).chosen == {}
 
 
 def test_a_run_compares_masks_of_joint_items_and_measures_against_them(data: Path, tmp_path: Path) -> None:

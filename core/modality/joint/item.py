@@ -1,7 +1,7 @@
 """Joint items, and the batches made of them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, final
 
 import torch
@@ -16,12 +16,18 @@ from ..base import AbstractModality
 class JointItem:
     """The parts of an item by name, each in the native form of its modality; one at least, and any may be missing.
 
+    Attributes:
+        parts: by name.
+        chosen: of parts of which the item has several where it is kept, such as captions, the number of the one that
+            was read among the items of that part: its masks are those of no other. Views of an item do not say.
+
     Example:
         >>> JointItem({"audio": [0.1, 0.2], "text": "a bell"}).only(["text"]).parts
         {'text': 'a bell'}
     """
 
     parts: Mapping[str, Any]
+    chosen: Mapping[str, int] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         if not self.parts:
@@ -30,7 +36,7 @@ class JointItem:
     def only(self, names: Sequence[str]) -> "JointItem":
         """The same item with these parts alone, as far as it has them; all where it has none of them."""
         kept = {name: part for name, part in self.parts.items() if name in names}
-        return JointItem(kept) if kept else self
+        return JointItem(kept, self.chosen) if kept else self
 
 
 @final

@@ -60,23 +60,28 @@ class JointItems(AbstractItems[JointItem]):
 
     def read(self, index: int, rng: np.random.Generator) -> JointItem:
         """All parts of the item, each with the same random numbers: windows of one length are moved alike (`jittered`).
+        Of several captions it says which was read (`JointItem.chosen`).
 
         Raises:
             BadItemError: if a part cannot be read; with `allow_missing`, if none can.
         """
-        found, problem = dict[str, Any](), BadItemError(self.names[index], "has no part")
+        found, chosen = dict[str, Any](), dict[str, int]()
+        problem = BadItemError(self.names[index], "has no part")
         seed = int(rng.integers(2**63))
         for (name, items), first in zip(self.parts.items(), self.rows[index], strict=True):
             if first < 0:
                 continue
-            several = self.choices.get(index, {}).get(name, (first,)) if self.drawn else (first,)
-            number = several[seed % len(several)]
+            several = self.choices.get(index, {}).get(name, (first,))
+            number = several[seed % len(several)] if self.drawn else first
             try:
                 found[name] = read_item(items, number, np.random.default_rng(seed))
             except BadItemError as error:
                 if not self.allow_missing:
                     raise
                 problem = error
+                continue
+            if len(several) > 1:
+                chosen[name] = number
         if not found:
             raise problem
-        return JointItem(found)
+        return JointItem(found, chosen)

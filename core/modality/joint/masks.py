@@ -17,7 +17,8 @@ from .items import JointItems
 @final
 @dataclass(frozen=True)
 class JointMasks(AbstractMasks[JointItem]):
-    """The masks of all parts that have some; elements of others are of no object.
+    """The masks of all parts that have some; elements of others are of no object. Where an item has several of a part,
+    such as captions, each has its own, and those of the one that was read are taken (`JointItem.chosen`).
 
     Attributes:
         items: those that the joint modality read.
@@ -34,7 +35,10 @@ class JointMasks(AbstractMasks[JointItem]):
 
     def has(self, index: int) -> bool:
         """Whether any part has a mask."""
-        return any(number >= 0 and self.parts[name].has(number) for name, number in self._numbers(index))
+        choices = self.items.choices.get(index, {})
+        return any(
+            self.parts[name].has(one) for name, number in self._numbers(index) for one in choices.get(name, (number,))
+        )
 
     def of_item(self, index: int, item: JointItem) -> ItemMasks | None:
         """The masks of all parts as one, see `ItemMasks.of_parts`.
@@ -44,14 +48,14 @@ class JointMasks(AbstractMasks[JointItem]):
         """
         found = dict[str, ItemMasks | None](dict.fromkeys(self.items.parts))
         for name, number in self._numbers(index):
-            if number >= 0 and name in item.parts:
-                found[name] = self.parts[name].of_item(number, item.parts[name])
+            if name in item.parts:
+                found[name] = self.parts[name].of_item(item.chosen.get(name, number), item.parts[name])
         return None if all(one is None for one in found.values()) else ItemMasks.of_parts(found)
 
     def _numbers(self, index: int) -> list[tuple[str, int]]:
-        """The parts with masks, and the number of each one's item."""
+        """The parts with masks that the item has, and the number of each one's item."""
         every = zip(self.items.parts, self.items.rows[index], strict=True)
-        return [(name, number) for name, number in every if name in self.parts]
+        return [(name, number) for name, number in every if name in self.parts and number >= 0]
 
 
 def paths_of_masks(path: Path) -> tuple[Path, ...]:
@@ -116,11 +120,6 @@ def read_joint_masks(
             raise ValueError(f"no item has the part {name!r}, so {own} cannot be used; leave it out")
         if not isinstance(modality, ReadsMasks):
             raise ValueError(f"the part {name!r} reads no masks, so {own} cannot be used; leave it out")
-        if any(name in choices for choices in items.choices.values()):
-            raise ValueError(
-                f"masks of the part {name!r} are those of one caption, and some items have several, of which training "
-                "draws one: give a table with a row for every caption"
-            )
         found[name] = modality.read_masks(own, items.parts[name], skipped)
     return JointMasks(items, found)
 

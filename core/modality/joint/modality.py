@@ -198,7 +198,8 @@ class JointModality(AbstractModality[JointItem]):
 
     def for_network(self, item: JointItem) -> JointItem:
         """An item of `read_full` with every part in the size in which its encoder takes it."""
-        return JointItem({name: _for_network(self.modalities[name], part) for name, part in item.parts.items()})
+        parts = {name: _for_network(self.modalities[name], part) for name, part in item.parts.items()}
+        return JointItem(parts, item.chosen)
 
     def read_masks(
         self, path: Path, items: AbstractItems[JointItem], skipped: Sequence[Skipped] = ()

@@ -72,7 +72,7 @@ def set_in(
         rules[0][name], rules[1][name] = made.host, made.donor
     names = tuple(modalities)
     return Transplant(
-        JointItem(parts), InParts.of(rules[0], names), InParts.of(rules[1], names), _joined(owners, names)
+        JointItem(parts, host.chosen), InParts.of(rules[0], names), InParts.of(rules[1], names), _joined(owners, names)
     )
 
 
