@@ -56,7 +56,10 @@ def read_names(path: Path, types: ObjectTypes) -> Names:
         rows = list(found)
     except BadItemError as error:
         raise ValueError(f"{error}; save it again from types.html") from error
-    places = {name: layout.column(name) for name in COLUMNS}
+    try:
+        places = {name: layout.column(name) for name in COLUMNS}
+    except ValueError as error:
+        raise ValueError(f"{path} {error}") from error
     missing = [name for name in ("type", "name") if places[name] is None]
     if missing:
         raise ValueError(
