@@ -31,6 +31,8 @@ def events_of_elan(path: Path) -> list[LabelledEvent]:
         parser.Parse(b"", True)
     except expat.ExpatError as error:
         raise ValueError(f"{path}:{error.lineno} is no XML ({expat.ErrorString(error.code)}); save it again") from error
+    except LookupError as error:  # Python knows no such encoding
+        raise ValueError(f"{path} is XML in an encoding that is not known ({error}); save it as UTF-8") from error
     if not document.is_elan:
         raise ValueError(f"{path} is XML, and no annotation document of ELAN")
     times = document.times()

@@ -48,7 +48,9 @@ class Channels:
 
     def read(self, first: int, count: int, names: Sequence[str]) -> Values:
         """Samples `first` … `first + count` of some channels."""
-        return np.array(self.stretch(first, count), dtype=np.float64)[:, [self.names.index(name) for name in names]]
+        with np.errstate(invalid="ignore", over="ignore"):  # what is no number is told by the reader
+            values = np.array(self.stretch(first, count), dtype=np.float64)
+        return values[:, [self.names.index(name) for name in names]]
 
 
 def numbered(channels: int) -> tuple[str, ...]:

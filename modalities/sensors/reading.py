@@ -2,6 +2,7 @@
 
 import importlib
 import math
+import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ import numpy as np
 from gestalt.core.data.items import BadItemError
 from gestalt.core.data.reasons import reason_of
 from gestalt.core.shards.files import at_hand, bytes_of
+from gestalt.core.storage.claims import claimed
 from gestalt.core.tables.series import SeriesTable
 
 from .channels import Channels, How, Values, array_channels, numbered
@@ -22,6 +24,8 @@ from .heaps import WatchedFile
 
 HDF5, EDF, SOUND = (".h5", ".hdf5", ".hdf"), (".edf",), (".wav", ".wave", ".flac", ".w64")
 SUFFIXES = frozenset((".csv", ".tsv", ".npy", *HDF5, *EDF, *SOUND))
+BEGINS = (b"RIFF", b"RIFX", b"RF64", b"BW64", b"riff", b"fLaC")
+"""What files of sound begin with."""
 ADVICE = "fix it, remove it, or leave it out with --skip-bad"
 LARGEST = 1e30
 """Larger values are none: their squares are not finite."""
@@ -153,7 +157,7 @@ def _opened(path: Path, how: How) -> Iterator[Channels]:
     suffix = path.suffix.lower()
     with at_hand(path) as file:
         if suffix in SOUND:
-            with _library("soundfile").SoundFile(file) as sound:
+            with _sound(file) as sound:
                 rate = float(how.rate or sound.samplerate)
                 yield Channels(
                     rate, sound.frames, numbered(sound.channels), lambda first, count: _frames(sound, first, count)
@@ -180,6 +184,28 @@ def _library(name: str) -> Any:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
         raise ImportError(f"such files need the library {name}: pip install 'gestalt-ssl[sensors]'") from error
+
+
+def _sound(path: Path) -> Any:
+    """A file of sound whose samples are as many as its header says.
+
+    Raises:
+        ValueError: if it is of another form, or holds more, or less, than its header says.
+    """
+    with path.open("rb") as file:
+        begin = file.read(4)
+    if begin not in BEGINS:  # libraries would look for anything that they know, and talk to the screen meanwhile
+        raise ValueError(f"is no WAV, FLAC or W64: it begins with {begin!r}")
+    said = claimed(path)
+    if said.after:
+        raise ValueError(
+            f"goes on for {said.after} bytes after its end (several recordings in one, or a header that was never "
+            "brought up to date); split it, or write its header anew"
+        )
+    if said.missing:
+        raise ValueError("is cut off: its header says more than there is; copy it again")
+    name: Any = os.fsencode(path) if os.name == "posix" else path  # whatever bytes its name has
+    return _library("soundfile").SoundFile(name)
 
 
 def _frames(sound: Any, first: int, count: int) -> Any:

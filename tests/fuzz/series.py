@@ -16,12 +16,16 @@ from tests.series_files import NAMES, RATE, stretches, write_table
 from .formats import Format, written
 from .law import read_whole
 
-MODALITY = Sensors(100.0, seconds=1.0)
+MODALITY, OF_ARRAYS = Sensors(100.0, seconds=1.0), Sensors(100.0, seconds=1.0, rate=100.0)
 VALUES, _ = stretches(elements=16)
 
 
 def _table() -> bytes:
     return written("a.csv", lambda path: write_table(path, elements=16))
+
+
+def _array() -> bytes:
+    return written("a.npy", lambda path: np.save(path, VALUES))
 
 
 def _tabs() -> bytes:
@@ -63,7 +67,7 @@ FORMATS = [
     Format("series: table", lambda: {"a.csv": _table()}, READ, "a.csv", is_text=True),
     Format("series: tabs", lambda: {"a.tsv": _tabs()}, READ, "a.tsv", is_text=True),
     Format("series: edf", lambda: {"a.edf": written("a.edf", _signals)}, READ, "a.edf"),
-    Format("series: npy", lambda: {"a.npy": written("a.npy", lambda path: np.save(path, VALUES))}, READ, "a.npy"),
+    Format("series: npy", lambda: {"a.npy": _array()}, partial(read_whole, OF_ARRAYS), "a.npy"),
     Format("series: hdf5", lambda: {"a.h5": _hdf5("earliest")}, READ, "a.h5"),
     Format("series: new hdf5", lambda: {"a.h5": _hdf5("latest")}, READ, "a.h5"),
     Format("series: wav", lambda: {"a.wav": _sound("wav")}, READ, "a.wav"),
@@ -73,8 +77,8 @@ FORMATS = [
 
 def _events(path: Path, skip_bad: bool) -> None:
     del skip_bad
-    items = MODALITY.read([path.parent / "data"]).items
-    found = MODALITY.read_masks(path, items)
+    items = OF_ARRAYS.read([path.parent / "data"]).items
+    found = OF_ARRAYS.read_masks(path, items)
     for index in range(len(items)):
         found.of_item(index, items.read(index, np.random.default_rng(0)))
 
@@ -83,7 +87,7 @@ EVENTS = "filename\tonset\toffset\tevent_label\na.npy\t0.5\t1.5\twalk\na.npy\t2\
 FORMATS.append(
     Format(
         "series: events",
-        lambda: {"data/a.npy": written("a.npy", lambda path: np.save(path, VALUES)), "e.tsv": EVENTS.encode()},
+        lambda: {"data/a.npy": _array(), "e.tsv": EVENTS.encode()},
         _events,
         "e.tsv",
         is_text=True,
