@@ -69,7 +69,7 @@ class _Document:
             self.is_elan = True
         elif name == "TIME_SLOT":
             value = given.get("TIME_VALUE")
-            if value is not None and not value.isdigit():
+            if value is not None and not value.isdecimal():
                 raise ValueError(f"{self.path}:{line} has the time {value!r}; times are whole milliseconds")
             self.slots.append((given.get("TIME_SLOT_ID", ""), None if value is None else float(value)))
         elif name == "ALIGNABLE_ANNOTATION":

@@ -19,6 +19,7 @@ from .formats import Format
 from .own import in_folder
 
 FOUND = small_types(3)
+PARQUET = ("rows.parquet", "files.parquet")
 
 
 def _types() -> dict[str, bytes]:
@@ -55,8 +56,7 @@ def _searched(path: Path, _: bool) -> None:
 
 
 FORMATS = [
-    Format(TYPES, _types, _load_types, TYPES, is_text=True, ours=True),
-    Format(WEIGHTS, _types, _load_types, WEIGHTS, ours=True),
+    Format("types", _types, _load_types, TYPES, (TYPES, WEIGHTS), ours=True),
     Format(
         "names of types", lambda: {
             "names.csv": f"{','.join(COLUMNS)}\n{FOUND.digest},1,owl,,,\n,2,frog,,,\n,2,,a.wav,3,1\n".encode()
@@ -66,12 +66,8 @@ FORMATS = [
         "names of masks", lambda: {NAMES: json.dumps({"clip": {"1": "owl", "2": "frog"}}).encode()},
         lambda path, _: mask_names(path.parent), NAMES, is_text=True, ours=True,
     ),
-    *(
-        Format(f"index: {what}", _index, _searched, file, is_text=file == INDEX, ours=True)
-        for what, file in (
-            ("manifest", INDEX), ("vectors", "00000.npy"), ("rows", "00000.rows.parquet"),
-            ("files", "00000.files.parquet"),
-        )
+    Format(
+        "index", _index, _searched, INDEX, (INDEX, *(f"00000.{ending}" for ending in ("npy", *PARQUET))), ours=True
     ),
     Format(
         "list of paths", lambda: {"l.txt": b"# mine\na.txt\n*.txt\n", "a.txt": b"a word\n"},

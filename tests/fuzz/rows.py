@@ -14,7 +14,7 @@ from tests.table_files import HEAD, visits
 from .formats import Format, written
 from .law import read_whole
 
-ROWS = visits(8)
+ROWS = visits(5)
 MODALITY = TableModality()
 
 
@@ -31,7 +31,7 @@ def _lines() -> str:
 def _parquet(path: Path) -> None:
     ages = pyarrow.array([float(row["age"]) if row["age"] else None for row in ROWS])
     table = pyarrow.Table.from_pylist(ROWS).set_column(1, "age", ages)
-    pyarrow.parquet.write_table(table, path, row_group_size=5, compression="snappy")
+    pyarrow.parquet.write_table(table, path, row_group_size=3, compression="snappy")
 
 
 READ = partial(read_whole, MODALITY)

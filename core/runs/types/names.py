@@ -63,7 +63,7 @@ def read_names(path: Path, types: ObjectTypes) -> Names:
     missing = [name for name in ("type", "name") if places[name] is None]
     if missing:
         raise ValueError(
-            f"{path} has the columns {', '.join(layout.names)}, and none called {' or '.join(missing)}; save names.csv "
+            f"{path} has the columns {layout.listed}, and none called {' or '.join(missing)}; save names.csv "
             f"from types.html, or write a table with the columns {', '.join(COLUMNS)}"
         )
     names, wrong = dict[int, str](), set[Place]()
