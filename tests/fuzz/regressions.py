@@ -237,4 +237,11 @@ REGRESSIONS = (
         "is no number of a row",
     ),
     Found("a raised number of tiers", "tracks: textgrids", _replaced(b"size = 1", "size = ²".encode()), "a.TextGrid:"),
+    Found("a span of BRAT beyond all texts", "spans of BRAT", _replaced(b"4 8", b"4 " + b"9" * 30), "beyond all texts"),
+    Found(
+        "a row of joint items nested too deep",
+        "joint: lines",
+        lambda content: DEEP.join(content.rsplit(b"null", 1)),
+        "is no JSON",
+    ),
 )
