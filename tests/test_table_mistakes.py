@@ -100,6 +100,7 @@ def test_a_text_that_a_parquet_file_repeats_is_in_memory_once(tmp_path: Path) ->
     assert (tmp_path / "a.parquet").stat().st_size < 10**6
     before = pyarrow.total_allocated_bytes()
     items = MODALITY.read([tmp_path / "a.parquet"]).items
+    assert isinstance(items, TableFiles)
     assert items.fields(19_999) == {"x": "19999.0", "note": "word " * 20_000}
     items.read(19_999, np.random.default_rng(0))
     assert pyarrow.total_allocated_bytes() - before < 10**7

@@ -7,6 +7,7 @@ memory at once.
 import io
 import re
 import struct
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from itertools import islice
@@ -296,7 +297,9 @@ def _text(path: Path) -> Iterator[Block]:
 
 def _npy(path: Path) -> Iterator[Block]:
     with at_hand(path) as near:
-        table = np.load(near, mmap_mode="r", allow_pickle=False)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what Python thinks of a torn header
+            table = np.load(near, mmap_mode="r", allow_pickle=False)
         if table.dtype.names is None and (table.ndim != 2 or table.dtype.kind not in "fiu"):
             raise ValueError(f"must hold points × numbers, got {table.dtype} of shape {table.shape}")
         if table.dtype.names is not None and table.ndim != 1:

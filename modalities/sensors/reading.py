@@ -176,7 +176,10 @@ def _opened(path: Path, how: How) -> Iterator[Channels]:
                     if watched.problem:  # what came of it means nothing, an error as little as numbers
                         raise ValueError(watched.problem)
         else:
-            yield array_channels(np.load(file, mmap_mode="r", allow_pickle=False), how.rate or 1.0)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # what Python thinks of a torn header
+                values = np.load(file, mmap_mode="r", allow_pickle=False)
+            yield array_channels(values, how.rate or 1.0)
 
 
 def _library(name: str) -> Any:

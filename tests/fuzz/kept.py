@@ -12,7 +12,8 @@ from gestalt.core.modality.named_paths import named_paths
 from gestalt.core.runs.types.names import COLUMNS, read_names
 from gestalt.core.runs.types.object_types import TYPES, WEIGHTS, ObjectTypes
 from gestalt.core.search.index import Index
-from gestalt.core.search.storage import FILE_SCHEMA, INDEX, ROW_SCHEMA, Manifest, write_segment
+from gestalt.core.search.storage import FILE_SCHEMA, ROW_SCHEMA, Manifest, write_segment
+from gestalt.core.storage.own_folders import INDEX
 from tests.small_types import small_types
 
 from .formats import Format
@@ -50,8 +51,8 @@ def _index() -> dict[str, bytes]:
 def _searched(path: Path, _: bool) -> None:
     index = Index(path.parent)
     rows = index.chosen("items")
-    for _ in index.blocks(rows):
-        pass
+    for numbers, vectors in index.blocks(rows):
+        assert len(numbers) == len(vectors)
     index.details(rows.nonzero()[0].tolist())
 
 

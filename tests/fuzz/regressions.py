@@ -244,4 +244,10 @@ REGRESSIONS = (
         lambda content: DEEP.join(content.rsplit(b"null", 1)),
         "is no JSON",
     ),
+    Found(
+        "an escape that there is not in the header of an array",
+        "series: npy",
+        _replaced(b"'<f8'", b"'\\(8'"),
+        "is not a valid dtype",
+    ),
 )
