@@ -52,6 +52,8 @@ def tree_of(text: str) -> ItemTree | None:
         before = top.get(word.token)
         if before is None or depths[word.number] < depths[before.number]:
             top[word.token] = word
+    if sorted(top) != list(range(len(top))):
+        raise ValueError("has a line for several words, and not the lines of these words")
     parents, relations = [-1] * len(top), [""] * len(top)
     for token, word in top.items():
         if word.parent is not None:

@@ -250,4 +250,10 @@ REGRESSIONS = (
         _replaced(b"'<f8'", b"'\\(8'"),
         "is not a valid dtype",
     ),
+    Found(
+        "several words in one without their lines",
+        "trees",
+        _always(b"1-2\tab" + b"\t_" * 8 + b"\n3\tc" + b"\t_" * 4 + b"\t0\troot\t_\t_\n"),
+        "not the lines of these words",
+    ),
 )
