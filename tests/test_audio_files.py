@@ -9,7 +9,7 @@ import pytest
 import soundfile
 
 from gestalt.core.data.items import BadItemError
-from gestalt.modalities.audio import MODALITY, AudioFiles
+from gestalt.modalities.audio import MODALITY, AudioFiles, containers
 from gestalt.modalities.audio.reading import Header, decode, read_header
 from tests.sounds import RATE, lag, sweep, write_coded, write_sound
 
@@ -213,3 +213,14 @@ def test_torn_bytes_anywhere_are_named_and_never_end_a_run_that_may_skip(tmp_pat
 def test_more_is_never_read_than_there_is(tmp_path: Path) -> None:
     write_sound(tmp_path / "a.wav", seconds=3.0)
     assert len(decode(tmp_path / "a.wav", Header(2.0, RATE, False), 1.0, 4.0, 16_000)) == 16_000
+
+
+def test_a_container_of_more_channels_than_eight_is_read_with_all_of_them(tmp_path: Path) -> None:
+    samples = (np.arange(8000 * 12).reshape(8000, 12) % 97 / 200).astype(np.float32)
+    soundfile.write(tmp_path / "a.caf", samples, 8000, "FLOAT", format="CAF")
+    found = containers.extent(tmp_path / "a.caf")
+    assert found is not None
+    block, start = containers.stretch(tmp_path / "a.caf", found, 0.1, 0.2)
+    first = round(start * 8000)
+    assert np.array_equal(block.T, samples[first : first + block.shape[1]])
+    assert first / 8000 <= 0.1 < 0.3 <= (first + block.shape[1]) / 8000

@@ -63,6 +63,14 @@ def test_a_list_names_paths_from_here_or_from_beside_it(folder: Path) -> None:
     (folder / "odd[1]" / "e.md").write_text("")
     (folder / "odd[1]" / "list.txt").write_text("e.m?\n")
     assert names("@odd[1]/list.txt") == ["odd[1]/e.md"]
+    (folder / "wide.txt").write_text("a.txt\r\nb.txt\r\n", encoding="utf-16")  # as Windows' shell writes it
+    assert names("@wide.txt") == ["a.txt", "b.txt"]
+    (folder / "wrong.txt").write_text("a.txt\n\n*.wav\n")
+    with pytest.raises(FileNotFoundError, match=r"wrong\.txt, line 3: nothing matches the pattern \*\.wav"):
+        names("@wrong.txt")
+    (folder / "wrong.txt").write_text("a" * 5000)
+    with pytest.raises(ValueError, match=r"wrong\.txt, line 1: File name too long"):
+        names("@wrong.txt")
     (folder / "none.txt").write_text("\n# nothing\n")
     with pytest.raises(ValueError, match=r"none\.txt names no paths: one a line"):
         names("@none.txt")
@@ -83,6 +91,19 @@ def test_standard_input_holds_paths_or_the_lines_of_a_modality(monkeypatch: pyte
     pipe("", monkeypatch)
     with pytest.raises(ValueError, match="standard input holds nothing"):
         names("-", modality=installed_modality("text"))
+
+
+@pytest.mark.parametrize("mark", ["\u2028", "\x85", "\x0b", "\x1c"])
+def test_a_name_in_a_list_ends_with_its_line_and_nowhere_else(mark: str, folder: Path) -> None:
+    (folder / f"a{mark}b.txt").write_text("a word")
+    (folder / "list.txt").write_bytes(f"a{mark}b.txt\r\na.txt\rb.txt".encode())
+    assert names("@list.txt") == [f"a{mark}b.txt", "a.txt", "b.txt"]
+
+
+@pytest.mark.parametrize("given", ["{0..999999999999}.tar", "{1..2000}{1..2000}.tar"])
+def test_braces_stand_for_a_million_paths_at_most(given: str) -> None:
+    with pytest.raises(ValueError, match=r"stands for \d+ paths, and 1000000 are the most"):
+        names(given)
 
 
 @pytest.mark.parametrize("given", ["*.txt", "@list", "-"])

@@ -72,6 +72,49 @@ def flat(file: Any) -> None:
     file["time"].attrs["units"] = "ms"
 
 
+def beside(file: Any) -> None:
+    """A type, a data set of nothing, a single number and a link that leads nowhere are no channels."""
+    wide(file)
+    file["a type"] = np.dtype("f8")
+    file["nothing"] = h5py.Empty("f4")
+    file["one"] = np.float32(3)
+    file["gone"] = h5py.SoftLink("/there/is/none")
+
+
+def outside(file: Any) -> None:
+    file.create_dataset("a", shape=(600, 2), dtype="u1", external=[("/etc/passwd", 0, 1200)])
+
+
+def virtual(file: Any) -> None:
+    layout = h5py.VirtualLayout((600, 2), "f4")
+    layout[:] = h5py.VirtualSource("there.h5", "x", shape=(600, 2))
+    file.create_virtual_dataset("a", layout)
+
+
+def claimed(shape: tuple[int, int], **how: Any) -> Callable[[Path], Path]:
+    return hdf5(lambda file: file.create_dataset("a", shape=shape, dtype="f8", **how).attrs.update(fs=100.0))
+
+
+def heap(change: Callable[[bytes], bytes]) -> Callable[[Path], Path]:
+    """HDF5 whose heap of strings is changed behind the head of its free space."""
+
+    def write(folder: Path) -> Path:
+        path = hdf5(wide)(folder)
+        content = path.read_bytes()
+        at = content.rindex(b"GCOL") + 16
+        while content[at : at + 2] != b"\0\0":
+            at += 16 + -(-int.from_bytes(content[at + 8 : at + 16], "little") // 8) * 8
+        path.write_bytes(content[: at + 8] + change(content[at + 8 :]))
+        return path
+
+    return write
+
+
+def sparse(folder: Path) -> Path:
+    np.lib.format.open_memmap(folder / "a.npy", mode="w+", dtype="u1", shape=(70_000, 70_000))
+    return folder / "a.npy"
+
+
 def edf(folder: Path) -> Path:
     signals = [
         edfio.EdfSignal(VALUES[:700, number], RATE, label=name, physical_range=(low, high))
@@ -119,6 +162,7 @@ FORMS: dict[str, tuple[Callable[[Path], Path], dict[str, Any], np.ndarray, float
     "hdf5, a data set per channel": (hdf5(flat), {"columns": NAMES}, VALUES, 1e-6),
     "hdf5, named": (hdf5(two), {
         "dataset": "run 1/acceleration"}, VALUES, 1e-6),
+    "hdf5, beside what is no series": (hdf5(beside), {}, VALUES, 1e-6),
     "edf": (edf, {"columns": NAMES}, VALUES[:700], 1e-3),
     "wav": (sound("a.wav"), {}, SMALL, 3e-4),
     "flac": (sound("a.flac"), {}, SMALL, 3e-4),
@@ -231,6 +275,28 @@ BAD: dict[str, tuple[Callable[[Path], Path], dict[str, Any], str]] = {
         r"holds 'a' \(768, 3\), 'b' \(768, 3\): name the data set that is the series \(dataset=",
     ),
     "hdf5 that is cut": (torn_hdf5, {}, r"a\.h5: cannot be read \(OSError: "),
+    "hdf5 whose numbers lie in another file": (
+        hdf5(outside), {"rate": 1.0}, "has the numbers of 'a' in another file, '/etc/passwd', which is not opened",
+    ),
+    "hdf5 that is put together from others": (
+        hdf5(virtual), {"rate": 1.0}, "has the numbers of 'a' in another file, 'there.h5', which is not opened",
+    ),
+    "hdf5 that was never written": (
+        claimed((10**12, 3), chunks=(1000, 3)), {}, "has a 'a' that claims 24000000000000 bytes, of which 0 were",
+    ),
+    "hdf5 in one huge part": (
+        hdf5(lambda file: file.create_dataset("a", data=VALUES, chunks=(10**8, 3), maxshape=(None, 3))), {"rate": 1.0},
+        "has 'a' in parts of 2288 MiB, each of which is unfolded as a whole",
+    ),
+    "an array of too many channels": (
+        sparse, {}, r"has the shape \(70000, 70000\): at most 65536 channels are read, the shorter axis",
+    ),
+    "hdf5 with a heap of no length": (
+        heap(lambda rest: bytes(8) + rest[8:]), {}, "its heap of strings at byte .* is damaged: object 0 claims 0 b",
+    ),
+    "hdf5 with a heap that leads back": (
+        heap(lambda rest: b"\xf0" + b"\xff" * 7 + rest[8:]), {}, "its heap of strings .* claims 18446744073709551600",
+    ),
     "sound that is none": (table("RIFF", "a.wav"), {}, r"a\.wav: cannot be read"),
     "edf that is none": (table("0       " * 4, "a.edf"), {}, r"a\.edf: "),
 }  # fmt: skip

@@ -11,6 +11,7 @@ import torch
 
 from gestalt.core.data.items import BadItemError
 from gestalt.core.modality.in_python import items_of as items_in_python
+from gestalt.core.shards import records
 from gestalt.modalities.table import MODALITY, Schema
 from gestalt.modalities.table.reading import TableFiles
 
@@ -89,3 +90,36 @@ def test_parquet_with_two_columns_of_one_name_is_refused(tmp_path: Path) -> None
     pyarrow.parquet.write_table(table, tmp_path / "a.parquet")
     with pytest.raises(BadItemError, match="has several columns 'x'"):
         MODALITY.read([tmp_path])
+
+
+def test_a_text_that_a_parquet_file_repeats_is_in_memory_once(tmp_path: Path) -> None:
+    """A hundred thousand bytes, twenty thousand times: two gigabytes, if each row had its own."""
+    text = pyarrow.DictionaryArray.from_arrays(pyarrow.array(np.zeros(20_000, np.int32)), ["word " * 20_000])
+    table = pyarrow.table({"x": np.arange(20_000.0), "note": text})
+    pyarrow.parquet.write_table(table, tmp_path / "a.parquet", store_schema=False)
+    assert (tmp_path / "a.parquet").stat().st_size < 10**6
+    before = pyarrow.total_allocated_bytes()
+    items = MODALITY.read([tmp_path / "a.parquet"]).items
+    assert isinstance(items, TableFiles)
+    assert items.fields(19_999) == {"x": "19999.0", "note": "word " * 20_000}
+    items.read(19_999, np.random.default_rng(0))
+    assert pyarrow.total_allocated_bytes() - before < 10**7
+
+
+def test_a_row_group_that_takes_too_much_memory_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pyarrow.parquet.write_table(pyarrow.table({"x": np.arange(400_000.0)}), tmp_path / "a.parquet")
+    monkeypatch.setattr(records, "UNFOLDED", 1 << 20)
+    with pytest.raises(BadItemError, match=r"a\.parquet: has a row group of \d MiB, which is in memory as a whole"):
+        MODALITY.read([tmp_path / "a.parquet"])
+
+
+def test_rows_of_a_damaged_row_group_are_named_or_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    table = pyarrow.table({"x": [0.5, 1.5, 2.5, 3.5], "y": ["a", "b", "owl", "owl"]})
+    pyarrow.parquet.write_table(table, path, row_group_size=2, compression="none", use_dictionary=False)
+    path.write_bytes(path.read_bytes().replace(b"owl", b"\xff\xfe\xfd"))
+    with pytest.raises(BadItemError, match=r"a\.parquet:3: cannot be read"):
+        MODALITY.read([path])
+    reading = MODALITY.read([path], skip_bad=True)
+    assert len(reading.items) == 2
+    assert [one.name for one in reading.skipped] == [f"{path}:{number}" for number in (3, 4)]

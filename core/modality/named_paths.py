@@ -6,15 +6,20 @@ import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
+from ..data.items import BadItemError
+from ..data.reasons import reason_of
 from ..shards.addresses import address_of
+from ..tables.lines import lines_of, split_lines
 
 INPUT = "-"
 MAGIC = "*?["
+MANY = 1_000_000
+"""Paths that a pattern of braces may stand for."""
 BRACES = re.compile(r"\{(?:(?P<first>\d+)\.\.(?P<last>\d+)|(?P<listed>[^{},]+(?:,[^{},]*)+))\}")
 
 
@@ -60,6 +65,9 @@ def named_paths(paths: Sequence[Path | str], modality: object = None) -> tuple[P
 def braces(text: str) -> list[str]:
     """What braces stand for: a range of numbers with the zeros of its begin, or what stands between commas.
 
+    Raises:
+        ValueError: for more than a million paths.
+
     Example:
         >>> braces("a/{08..10}.tar"), braces("{a,b}{1..2}"), braces("a{b}")
         (['a/08.tar', 'a/09.tar', 'a/10.tar'], ['a1', 'a2', 'b1', 'b2'], ['a{b}'])
@@ -71,9 +79,17 @@ def braces(text: str) -> list[str]:
         inside = found["listed"].split(",")
     else:
         first, last = int(found["first"]), int(found["last"])
+        if abs(last - first) >= MANY:
+            raise ValueError(
+                f"{text[:80]} stands for {abs(last - first) + 1} paths, and {MANY} are the most; name a folder"
+            )
         numbers = range(first, last + 1) if first <= last else range(first, last - 1, -1)
         inside = [str(number).zfill(len(found["first"])) for number in numbers]
     ends = braces(text[found.end() :])
+    if len(inside) * len(ends) > MANY:
+        raise ValueError(
+            f"{text[:80]} stands for {len(inside) * len(ends)} paths, and {MANY} are the most; name a folder"
+        )
     return [f"{text[: found.start()]}{one}{end}" for one in inside for end in ends]
 
 
@@ -91,7 +107,7 @@ def _meant(path: Path, modality: object) -> Iterator[Path]:
         elif isinstance(modality, ReadsLines):
             yield _spooled(modality.lines_suffix)
         else:
-            yield from _listed(_lines(_standard_input()), Path(), "standard input")
+            yield from _listed(_lines(split_lines(_standard_input())), Path(), "standard input")
     elif text.startswith("@"):
         yield from _listed(_lines(_of_list(Path(text[1:]))), Path(text[1:]).parent, text[1:])
     elif _is_pattern(text):
@@ -103,19 +119,29 @@ def _meant(path: Path, modality: object) -> Iterator[Path]:
         yield path  # whoever reads it says that it does not exist
 
 
-def _listed(lines: Sequence[str], folder: Path, where: str) -> Iterator[Path]:
+def _listed(lines: Sequence[tuple[int, str]], folder: Path, where: str) -> Iterator[Path]:
     if not lines:
         raise ValueError(f"{where} names no paths: one a line is expected")
-    for line in lines:
-        path = Path(line)
-        if _is_pattern(line) and not path.exists() and not path.is_absolute() and not _matching(line):
-            found = _matching(line, folder)
-            if found:
-                yield from found
-                continue
-        beside = folder / line
-        chosen = beside if not path.is_absolute() and not path.exists() and beside.exists() else path
-        yield from _meant(chosen, None) if not line.startswith("@") and line != INPUT else (path,)
+    for number, line in lines:
+        try:
+            yield from list(_of_line(line, folder))
+        except FileNotFoundError as error:
+            raise FileNotFoundError(f"{where}, line {number}: {error}") from error
+        except (OSError, ValueError) as error:
+            raise ValueError(f"{where}, line {number}: {reason_of(error)}") from error
+
+
+def _of_line(line: str, folder: Path) -> Iterator[Path]:
+    """What a line of a list names, from here or from the folder of the list."""
+    path = Path(line)
+    if _is_pattern(line) and not path.exists() and not path.is_absolute() and not _matching(line):
+        found = _matching(line, folder)
+        if found:
+            yield from found
+            return
+    beside = folder / line
+    chosen = beside if not path.is_absolute() and not path.exists() and beside.exists() else path
+    yield from _meant(chosen, None) if not line.startswith("@") and line != INPUT else (path,)
 
 
 def _is_pattern(text: str) -> bool:
@@ -127,18 +153,19 @@ def _matching(pattern: str, folder: Path = Path()) -> list[Path]:
     return [folder / name for name in sorted(glob.glob(pattern, root_dir=folder, recursive=True))]
 
 
-def _lines(text: str) -> list[str]:
-    lines = (line.strip() for line in text.splitlines())
-    return [line for line in lines if line and not line.startswith("#")]
+def _lines(lines: Iterable[str]) -> list[tuple[int, str]]:
+    """Those that say something, with their numbers."""
+    told = ((number, line.strip()) for number, line in enumerate(lines, start=1))
+    return [(number, line) for number, line in told if line and not line.startswith("#")]
 
 
-def _of_list(path: Path) -> str:
+def _of_list(path: Path) -> list[str]:
     if not path.is_file():
         raise FileNotFoundError(f"the list {path} does not exist; @{path} stands for the paths in that file")
     try:
-        return path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ValueError(f"the list {path} is no text in UTF-8; it names one path a line") from error
+        return [line.text for line in lines_of(path)]
+    except BadItemError as error:
+        raise ValueError(f"the list {path} is no text in UTF-8 or UTF-16; it names one path a line") from error
 
 
 @lru_cache(maxsize=1)

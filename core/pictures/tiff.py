@@ -1,5 +1,6 @@
 """TIFF of any type and number of channels, by tifffile."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,8 @@ def from_tiff(path: Path, longest: int | None = None) -> Raw:
             refuse_many(-(-height // by), -(-width // by), planes)
             if max(page.databytecounts, default=0) > path.stat().st_size:
                 raise ValueError("it claims more bytes for a part of the picture than there are in the file")
+            if not height or not width or math.prod(page.chunked) > path.stat().st_size:
+                raise ValueError(f"it claims {width} × {height} pixels in {math.prod(page.chunked)} parts")
             if colours in OF_PILLOW:
                 return _quietly(path, longest)
             bits = None

@@ -81,4 +81,7 @@ def _split_column(path: Path) -> str | None:
         layout, _ = table_of(path)
     except (OSError, ValueError):
         return None
-    return "split" if layout.column("split") is not None else None
+    try:
+        return "split" if layout.column("split") is not None else None
+    except ValueError as error:
+        raise ValueError(f"{path} {error}") from error

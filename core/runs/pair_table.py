@@ -73,10 +73,13 @@ def read_pairs(path: Path, column: str | None = None, skip_bad: bool = False) ->
         raise ValueError(f"the pairs in {path} cannot be read ({error}); give a table with a header") from error
     heads = layout.names
     if len(heads) < 2 or not rows:
-        raise ValueError(f"{path} needs a header and rows whose first two columns name items, got {', '.join(heads)}")
-    wanted = layout.column(column) if column is not None else next(iter(range(2, len(heads))), None)
+        raise ValueError(f"{path} needs a header and rows whose first two columns name items, got {layout.listed}")
+    try:
+        wanted = layout.column(column) if column is not None else next(iter(range(2, len(heads))), None)
+    except ValueError as error:
+        raise ValueError(f"{path} {error}") from error
     if column is not None and wanted is None:
-        raise ValueError(f"{path} has no column {column!r}; it has {', '.join(heads)}")
+        raise ValueError(f"{path} has no column {column!r}; it has {layout.listed}")
     wrong = [row for row in rows if row.problem or not (row.cells[0].strip() and row.cells[1].strip())]
     if wrong and (not skip_bad or len(wrong) == len(rows)):
         problem = wrong[0].problem or "names no two items"

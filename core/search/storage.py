@@ -17,7 +17,8 @@ from ..storage.atomic import write_text
 from ..storage.damage import json_of, read_or_name
 from ..storage.own_folders import INDEX
 
-FORMAT = 1
+FORMAT, LONGEST = 1, 100
+"""The version of what is written, and the letters of a segment's name."""
 AGAIN = "make the index again with gestalt index, into a new folder"
 
 ROW_SCHEMA = pyarrow.schema(
@@ -133,8 +134,8 @@ def _manifest(found: Mapping[str, Any]) -> Manifest:
     if rest.pop("format") != FORMAT:
         raise ValueError(f"its format is {found['format']}, and this version reads {FORMAT}")
     segments = tuple(Segment(str(one["name"]), int(one["rows"]), int(one["files"])) for one in rest.pop("segments"))
-    if any(Path(one.name).name != one.name for one in segments):
-        raise ValueError("its segments lie in other folders")
+    if any(Path(one.name).name != one.name or len(one.name) > LONGEST for one in segments):
+        raise ValueError("its segments lie in other folders, or have names that no index gives them")
     if rest["space"] not in get_args(Space):
         raise ValueError(f"its space is {rest['space']!r}")
     texts = {name: str(rest[name]) for name in ("digest", "modality", "run")}
@@ -162,10 +163,17 @@ def _onto_disk(file: IO[bytes]) -> None:
 
 
 def _table(path: Path, columns: Sequence[str], rows: int) -> pyarrow.Table:
-    found = _read(path, lambda one: pyarrow.parquet.read_table(one, columns=list(columns)))
+    found = _read(path, lambda one: _whole_table(one, columns))
     if len(found) != rows or found.column_names != list(columns):
         raise ValueError(f"{path} is damaged: it should hold {rows} rows, and holds {len(found)}; {AGAIN}")
     return found
+
+
+def _whole_table(path: Path, columns: Sequence[str]) -> pyarrow.Table:
+    """Some columns, whose texts are texts: others would be found where they are looked at."""
+    table = pyarrow.parquet.read_table(path, columns=list(columns))
+    table.validate(full=True)
+    return table
 
 
 def _read(path: Path, read: Any) -> Any:

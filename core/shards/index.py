@@ -10,7 +10,7 @@ import numpy as np
 
 from ..data.items import BadItemError
 from ..storage.atomic import write_bytes
-from ..storage.damage import first_line
+from ..storage.damage import first_line, of_system
 from .addresses import address_of, archives_in, forget_sizes, is_archive, opened, stamp_of
 from .archive import Archive, key_of, scanned
 from .cache import cached_for
@@ -154,11 +154,9 @@ def read_index(path: Path) -> Mapping[str, Archive]:
                 one["others"],
                 one["damage"],
             )
-    except OSError as error:
-        if isinstance(error, pa.ArrowException):  # some of which are
-            raise _damaged(path, error) from error
-        raise
     except Exception as error:
+        if of_system(error) or (isinstance(error, OSError) and address_of(path) is not None):
+            raise  # servers give no numbers
         raise _damaged(path, error) from error
     return found
 

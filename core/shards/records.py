@@ -18,6 +18,7 @@ from jaxtyping import Int
 
 from ..data.items import BadItemError
 from ..data.reasons import reason_of
+from ..storage.damage import of_system
 from ..tables.layout import Layout
 from ..tables.lines import lines_of, text_encoding
 from ..tables.rows import table_of
@@ -26,6 +27,10 @@ from .files import at_hand, bytes_of, open_file
 ADVICE = "fix it, remove it, or leave it out with --skip-bad"
 TABLES, LINES, PARQUET = (".csv", ".tsv", ".tab"), (".jsonl", ".ndjson"), (".parquet", ".pq")
 SUFFIXES = (*TABLES, *LINES, *PARQUET)
+TEXTS = ("string", "large_string", "binary", "large_binary")
+"""Types of columns of which each text is kept once."""
+UNFOLDED = 1 << 31
+"""Bytes of the largest row group."""
 GROUPS = 4
 """Row groups of Parquet that stay in memory."""
 Fields = Mapping[str, str]
@@ -172,11 +177,19 @@ def cell_text(value: Any) -> str:
 @final
 @dataclass
 class ParquetRecords(AbstractRecords):
-    """A Parquet file, of which the last few row groups stay in memory."""
+    """A Parquet file, of which the last few row groups stay in memory: of columns of text, each text once.
+
+    Attributes:
+        path: of the file.
+        names: of its columns.
+        ends: of every row group, how many rows there are up to its end.
+        texts: the columns of text.
+    """
 
     path: Path
     names: tuple[str, ...]
     ends: tuple[int, ...]
+    texts: tuple[str, ...] = ()
     _kept: OrderedDict[int, Any] = field(default_factory=OrderedDict, repr=False)
 
     @classmethod
@@ -186,19 +199,27 @@ class ParquetRecords(AbstractRecords):
         Raises:
             ValueError: for what is no Parquet.
         """
-        import pyarrow
         import pyarrow.parquet
 
         try:
             with at_hand(path) as own, pyarrow.parquet.ParquetFile(own) as file:
-                groups = [file.metadata.row_group(n).num_rows for n in range(file.metadata.num_row_groups)]
-                names = file.schema_arrow.names
-                twice = next((name for name in names if names.count(name) > 1), None)
-                if twice is not None:
-                    raise ValueError(f"has several columns {twice!r}; rename all but one")
-                return cls(path, tuple(names), tuple(accumulate(groups)))
-        except pyarrow.ArrowException as error:
+                schema = [(one.name, str(one.type)) for one in file.schema_arrow]
+                groups = [file.metadata.row_group(number) for number in range(file.metadata.num_row_groups)]
+                rows, sizes = [group.num_rows for group in groups], [_size_of(group) for group in groups]
+        except Exception as error:
+            if of_system(error) or isinstance(error, ImportError):
+                raise
             raise ValueError(f"is no Parquet ({reason_of(error)})") from error
+        names = [name for name, _ in schema]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise ValueError(f"has several columns {twice!r}; rename all but one")
+        if max(sizes, default=0) > UNFOLDED:
+            raise ValueError(
+                f"has a row group of {max(sizes) >> 20} MiB, which is in memory as a whole; write it with smaller ones"
+            )
+        texts = tuple(name for name, kind in schema if kind in TEXTS)
+        return cls(path, tuple(names), tuple(accumulate(rows)), texts)
 
     @property
     def delimiter(self) -> str:
@@ -222,22 +243,32 @@ class ParquetRecords(AbstractRecords):
         Raises:
             ValueError: if the file cannot be read any more.
         """
-        import pyarrow
         import pyarrow.parquet
 
         group = bisect_right(self.ends, number)
         place = number - (self.ends[group - 1] if group else 0)
-        if group not in self._kept:
-            try:
-                with at_hand(self.path) as own, pyarrow.parquet.ParquetFile(own) as file:
+        try:
+            if group not in self._kept:
+                with (
+                    at_hand(self.path) as own,
+                    pyarrow.parquet.ParquetFile(own, read_dictionary=list(self.texts)) as file,
+                ):
                     self._kept[group] = file.read_row_group(group)
-            except (pyarrow.ArrowException, OSError) as error:
-                raise ValueError(f"cannot be read ({reason_of(error)})") from error
-        self._kept.move_to_end(group)
-        while len(self._kept) > GROUPS:
-            self._kept.popitem(last=False)
-        table = self._kept[group]
-        return {name: cell_text(table.column(at)[place].as_py()) for at, name in enumerate(table.column_names)}
+            self._kept.move_to_end(group)
+            while len(self._kept) > GROUPS:
+                self._kept.popitem(last=False)
+            table = self._kept[group]
+            return {name: cell_text(table.column(at)[place].as_py()) for at, name in enumerate(table.column_names)}
+        except Exception as error:
+            if isinstance(error, ImportError):
+                raise
+            raise ValueError(f"cannot be read ({reason_of(error)})") from error
+
+
+def _size_of(group: Any) -> int:
+    """About how many bytes a row group takes, texts of a column once."""
+    # Single columns are not asked: their damage ends the process, where that of the group is an error.
+    return int(max(0, group.total_byte_size) + 8 * max(0, group.num_rows) * group.num_columns)
 
 
 def records_of(path: Path, bad: Bad) -> AbstractRecords:

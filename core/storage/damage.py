@@ -41,10 +41,20 @@ def read_or_name(path: Path, read: Callable[[Path], ResultT], advice: str) -> Re
     """
     try:
         return read(path)
-    except OSError:
-        raise
     except Exception as error:  # libraries, and readers of any structure, raise whatever they like
+        if of_system(error):
+            raise
         raise ValueError(f"{path} is damaged ({type(error).__name__}: {first_line(error)}); {advice}") from error
+
+
+def of_system(error: BaseException) -> bool:
+    """Whether an error is one of the system, which has a number: libraries call what is in a file one, too.
+
+    Example:
+        >>> of_system(FileNotFoundError(2, "gone")), of_system(OSError("Couldn't deserialize thrift"))
+        (True, False)
+    """
+    return isinstance(error, OSError) and error.errno is not None
 
 
 def json_of(path: Path) -> Any:

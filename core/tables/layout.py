@@ -10,6 +10,8 @@ from .quotes import split_cells, split_rows, unquoted, well_formed
 SEPARATOR = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
 """The first line by which spreadsheets say what stands between the cells."""
 
+LONGEST = 400
+"""Letters of the names of columns that a message repeats."""
 NONE = (0.0, 0.0, 1)
 
 
@@ -20,6 +22,12 @@ class Layout:
 
     delimiter: str
     names: tuple[str, ...]
+
+    @property
+    def listed(self) -> str:
+        """The names in a line, for messages."""
+        said = " ".join(", ".join(self.names).split())
+        return said if len(said) <= LONGEST else f"{said[: LONGEST - 1]}…"
 
     def column(self, name: str) -> int | None:
         """The number of a column, whose name may differ in capital letters; None if there is none.

@@ -154,7 +154,7 @@ def _table(path: Path, column: str | None, items: AbstractItems[Any], skip_bad: 
         ) from error
     if not rows or len(layout.names) < 2:
         raise ValueError(f"{path} needs a header and rows of at least two columns: the name of a file, and its label")
-    names = ", ".join(layout.names)
+    names = layout.listed
     try:
         own = layout.column("label")
         wanted = layout.column(column) if column is not None else (1 if own is None else own)

@@ -245,9 +245,11 @@ def _blocks(container: "InputContainer", found: Extent, begin: float, start: flo
             if frame.sample_rate != found.sample_rate:
                 raise ValueError(f"its sample rate changes from {found.sample_rate} to {frame.sample_rate} Hz")
             key = (frame.format.name, frame.layout.name)
-            resampler = to_float.setdefault(key, av.AudioResampler(format="fltp"))
+            resampler = to_float.setdefault(key, av.AudioResampler(format="flt"))
             for part in resampler.resample(frame):
-                yield float((part.pts or 0) * (part.time_base or 0)) - found.begin, part.to_ndarray()
+                # Channels side by side: of channels one by one, PyAV reads memory that is not there beyond the eighth.
+                block = part.to_ndarray().reshape(-1, part.layout.nb_channels).T
+                yield float((part.pts or 0) * (part.time_base or 0)) - found.begin, block
 
 
 def _laid(

@@ -31,6 +31,8 @@ def events_of_elan(path: Path) -> list[LabelledEvent]:
         parser.Parse(b"", True)
     except expat.ExpatError as error:
         raise ValueError(f"{path}:{error.lineno} is no XML ({expat.ErrorString(error.code)}); save it again") from error
+    except LookupError as error:  # Python knows no such encoding
+        raise ValueError(f"{path} is XML in an encoding that is not known ({error}); save it as UTF-8") from error
     if not document.is_elan:
         raise ValueError(f"{path} is XML, and no annotation document of ELAN")
     times = document.times()
@@ -67,7 +69,7 @@ class _Document:
             self.is_elan = True
         elif name == "TIME_SLOT":
             value = given.get("TIME_VALUE")
-            if value is not None and not value.isdigit():
+            if value is not None and not value.isdecimal():
                 raise ValueError(f"{self.path}:{line} has the time {value!r}; times are whole milliseconds")
             self.slots.append((given.get("TIME_SLOT_ID", ""), None if value is None else float(value)))
         elif name == "ALIGNABLE_ANNOTATION":

@@ -86,6 +86,6 @@ def _tokens(path: Path) -> Iterator[Token]:
 
 
 def _count(path: Path, text: str, line: int) -> int:
-    if not text.isdigit():
+    if not text.isdecimal() or len(text) > 9:
         raise ValueError(f"{path}:{line} has {text!r} where a number of tiers or intervals should be")
     return int(text)

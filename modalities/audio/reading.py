@@ -14,10 +14,11 @@ from torch import Tensor, nn
 from gestalt.core.data.items import BadItemError
 from gestalt.core.data.reasons import cause_of, reason_of
 from gestalt.core.shards.files import at_hand
+from gestalt.core.storage.claims import claimed
 from gestalt.core.storage.ogg import lacks_end
 from gestalt.core.storage.riff import lacks_texts
 
-from . import chunks, containers, sound_files
+from . import containers, sound_files
 
 SOUND_FILES = frozenset(
     (
@@ -122,12 +123,12 @@ def _checked(path: Path) -> Header:
 
 def _header(path: Path) -> Header:
     said = sound_files.said(path)
-    claimed = chunks.claimed(path)
-    if claimed.after:
+    claim = claimed(path)
+    if claim.after:
         known = f"of {said.frames / said.sample_rate:.1f} s" if isinstance(said, sound_files.SoundFile) else "of less"
         raise BadItemError(
             str(path),
-            f"goes on after its end: its header speaks {known}, and {claimed.after} bytes follow (several recordings "
+            f"goes on after its end: its header speaks {known}, and {claim.after} bytes follow (several recordings "
             f"in one, or a header that was never brought up to date); split it or write its header anew, {ADVICE}",
         )
     if isinstance(said, str):
@@ -135,7 +136,7 @@ def _header(path: Path) -> Header:
         if found is None:
             reason = "it holds no audio that FFmpeg can decode" if path.suffix.lower() in CONTAINERS else said
             raise ValueError(lacks_texts(path) or reason)
-        return _of_container(path, found, claimed.missing)
+        return _of_container(path, found, claim.missing)
     exact = Header(said.frames / said.sample_rate, said.sample_rate, container=False)
     if said.frames and said.kind not in sound_files.GUESSED | sound_files.PACKED:
         if not sound_files.reaches_end(path, said):
@@ -143,7 +144,7 @@ def _header(path: Path) -> Header:
             if found is not None and found.seconds >= exact.seconds - LEAST_LOST:
                 return _of_container(path, found)
             raise BadItemError(str(path), f"nothing can be decoded at its end, {_at(exact.seconds)}")
-        return replace(exact, damage=_cut(exact.seconds, exact.seconds * (1 + claimed.missing), EXACT))
+        return replace(exact, damage=_cut(exact.seconds, exact.seconds * (1 + claim.missing), EXACT))
     if said.kind in sound_files.PACKED and sound_files.joined(path, said.kind):
         raise BadItemError(str(path), f"holds several recordings one after another; split it, {ADVICE}")
     found = containers.extent(path)

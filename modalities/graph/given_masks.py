@@ -106,7 +106,7 @@ def _rows(path: Path) -> list[tuple[str, Part]]:
     nodes = next((name for name in ("atoms", "nodes") if name in head), None)
     one_each = nodes is None and {"node", "object"} <= set(head)
     if graph is None or (nodes is None and not one_each):
-        raise ValueError(f"{path} has the columns {', '.join(head) or 'none'}; give {ACCEPTED}")
+        raise ValueError(f"{path} has the columns {layout.listed or 'none'}; give {ACCEPTED}")
     wrong = next((row for row in table if row.problem), None)
     if wrong is not None:
         raise ValueError(f"{path}:{wrong.line} {wrong.problem}; correct the line")

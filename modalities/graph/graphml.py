@@ -40,6 +40,8 @@ def graphml_records(path: Path) -> Iterator[Record | Skipped]:
     except expat.ExpatError as error:
         said = expat.ErrorString(error.code)
         raise BadItemError(f"{path} [line {error.lineno}]", f"is no XML ({said}); {ADVICE}") from error
+    except LookupError as error:  # Python knows no such encoding
+        raise BadItemError(str(path), f"is XML in an encoding that is not known ({error}); {ADVICE}") from error
     networks = document.networks()
     graphs = built(networks, document.types("node"), document.types("edge"))
     for number, (one, graph) in enumerate(zip(networks, graphs, strict=True), start=1):

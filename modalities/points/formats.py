@@ -7,7 +7,9 @@ memory at once.
 import io
 import re
 import struct
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -15,7 +17,9 @@ from typing import Any, BinaryIO
 import numpy as np
 from jaxtyping import Float
 
+from gestalt.core.data.reasons import reason_of
 from gestalt.core.shards.files import at_hand, open_file
+from gestalt.core.storage.damage import silent
 from gestalt.core.storage.lzf import unfolded
 from gestalt.core.tables.lines import lines_of
 
@@ -293,7 +297,9 @@ def _text(path: Path) -> Iterator[Block]:
 
 def _npy(path: Path) -> Iterator[Block]:
     with at_hand(path) as near:
-        table = np.load(near, mmap_mode="r", allow_pickle=False)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what Python thinks of a torn header
+            table = np.load(near, mmap_mode="r", allow_pickle=False)
         if table.dtype.names is None and (table.ndim != 2 or table.dtype.kind not in "fiu"):
             raise ValueError(f"must hold points × numbers, got {table.dtype} of shape {table.shape}")
         if table.dtype.names is not None and table.ndim != 1:
@@ -309,12 +315,22 @@ def _las(path: Path) -> Iterator[Block]:
     except ImportError as error:
         raise ValueError("is LAS: reading it needs laspy (pip install 'gestalt-ssl[points]')") from error
     with at_hand(path) as near:
-        _check_las(near)
-        yield from _las_points(laspy.open(near))
+        packed = _check_las(near)
+        try:
+            with silent() if packed else nullcontext():  # what panics also says so on the screen
+                opened = laspy.open(near, laz_backend=laspy.LazBackend.Lazrs)
+            yield from _las_points(opened, packed)
+        except BaseException as error:
+            if type(error).__name__ != "PanicException":  # by which the library, which is in Rust, gives up
+                raise
+            raise ValueError(f"has points that cannot be unfolded ({reason_of(error)})") from error
 
 
-def _check_las(path: Path) -> None:
-    """Refuse a header that claims more than the file has: laspy would look for it, one by one.
+def _check_las(path: Path) -> bool:
+    """Refuse a header that claims more than the file has: laspy would look for it, one by one, or take memory for it.
+
+    Returns:
+        whether the points are compressed.
 
     Raises:
         ValueError: saying what is wrong with it.
@@ -339,13 +355,31 @@ def _check_las(path: Path) -> None:
         raise ValueError(f"ends behind point {max(size - begin, 0) // max(record, 1)} of {count}")
     if form & 192 and count > 4096 * size:
         raise ValueError(f"claims {count} points in {size} bytes")
+    if form & 192 and begin + 8 <= size:
+        with path.open("rb") as file:
+            file.seek(begin)
+            table = struct.unpack("<q", file.read(8))[0]
+            file.seek(max(size - 8, 0))
+            table = struct.unpack("<q", file.read(8))[0] if table == -1 else table  # written as it came
+            if not begin + 8 <= table <= size - 8:
+                raise ValueError(f"has the table of its compressed parts at byte {table} of {size}")
+            file.seek(table + 4)
+            parts = struct.unpack("<I", file.read(4))[0]
+        if parts > size:
+            raise ValueError(f"claims {parts} compressed parts in {size} bytes")
+    return bool(form & 192)
 
 
-def _las_points(opened: Any) -> Iterator[Block]:
+def _las_points(opened: Any, packed: bool) -> Iterator[Block]:
     with opened as file:
         there = set(file.header.point_format.dimension_names)
         beside = [name for name in ("red", "green", "blue", "intensity") if name in there]
-        for points in file.chunk_iterator(ROWS):
+        chunks = file.chunk_iterator(ROWS)
+        while True:
+            with silent() if packed else nullcontext():
+                points = next(chunks, None)
+            if points is None:
+                return
             with np.errstate(over="ignore", invalid="ignore"):  # what is infinite is named by its row
                 columns = [np.asarray(getattr(points, name), np.float64) for name in ("x", "y", "z", *beside)]
             yield ("x", "y", "z", *beside), np.stack(columns, axis=1)

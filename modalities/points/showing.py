@@ -222,7 +222,7 @@ def read_masks(path: Path, items: AbstractItems[Cloud], skipped: Sequence[Skippe
         raise ValueError(str(error)) from error
     head = [name.strip().lower() for name in layout.names]
     if not {"cloud", "point", "object"} <= set(head):
-        raise ValueError(f"{path} has the columns {', '.join(head) or 'none'}; give {ACCEPTED}")
+        raise ValueError(f"{path} has the columns {layout.listed or 'none'}; give {ACCEPTED}")
     objects: dict[int, dict[int, int]] = {}
     names: dict[int, dict[int, str]] = {}
     for row in table:

@@ -25,12 +25,13 @@ from gestalt.core.modality.transform import AbstractTransform, Views
 from gestalt.core.modality.transplant import Transplant
 from gestalt.core.networks.encoder import AbstractEncoder
 
+from .channels import How
 from .data import SensorFiles as SensorFiles
 from .data import Series as Series
 from .data import SeriesBatch as SeriesBatch
 from .data import channels_of, collate, common_rate, read_series
 from .encoders import Dilated, Rate, Raw, Transformer, settings_of_data
-from .reading import FILLS, How
+from .reading import FILLS
 from .showing import element_columns, render, render_object, specimens, statistics, transplant, write_objects
 from .views import (
     CHOICES,

@@ -17,7 +17,8 @@ from gestalt.core.modality.in_time import WindowsInTime
 from gestalt.core.modality.probing import none_usable, probe, sample
 from gestalt.core.modality.windows import InContext, Sight
 
-from .reading import ADVICE, SUFFIXES, Header, How, read_header, read_stretch
+from .channels import How
+from .reading import ADVICE, SUFFIXES, Header, read_header, read_stretch
 
 SHORTEST = 16
 """Samples of the shortest window, where the series has more of them."""

@@ -2,44 +2,34 @@
 
 import importlib
 import math
+import os
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
 
 import numpy as np
-from jaxtyping import Float
 
 from gestalt.core.data.items import BadItemError
 from gestalt.core.data.reasons import reason_of
 from gestalt.core.shards.files import at_hand, bytes_of
-from gestalt.core.tables.clock import Clock, clock_column, unit_of
+from gestalt.core.storage.claims import claimed
 from gestalt.core.tables.series import SeriesTable
+
+from .channels import Channels, How, Values, array_channels, numbered
+from .hdf5 import hdf5_channels
+from .heaps import WatchedFile
 
 HDF5, EDF, SOUND = (".h5", ".hdf5", ".hdf"), (".edf",), (".wav", ".wave", ".flac", ".w64")
 SUFFIXES = frozenset((".csv", ".tsv", ".npy", *HDF5, *EDF, *SOUND))
+BEGINS = (b"RIFF", b"RIFX", b"RF64", b"BW64", b"riff", b"fLaC")
+"""What files of sound begin with."""
 ADVICE = "fix it, remove it, or leave it out with --skip-bad"
-RATES = ("sample_rate", "sampling_rate", "samplerate", "sampling_frequency", "fs", "rate")
-"""Attributes of HDF5 in which samples per second stand."""
 LARGEST = 1e30
 """Larger values are none: their squares are not finite."""
 FILLS = ("refuse", "last", "linear")
-Values = Float[np.ndarray, "time channels"]
-
-
-@final
-@dataclass(frozen=True)
-class How:
-    """What the user says of files that they do not say themselves; see the arguments of the modality."""
-
-    time: str | None = None
-    columns: tuple[str, ...] = ()
-    rate: float | None = None
-    fill: str = "refuse"
-    irregular: bool = False
-    dataset: str | None = None
 
 
 @final
@@ -162,35 +152,15 @@ def _is_text(path: Path) -> bool:
     return path.suffix.lower() not in (".npy", *HDF5, *EDF, *SOUND)
 
 
-@final
-@dataclass(frozen=True)
-class _Channels:
-    """Channels of one rate in an open file; `stretch(first, count)` gives time × channels."""
-
-    rate: float
-    samples: int
-    names: tuple[str, ...]
-    stretch: Callable[[int, int], Any]
-
-    def chosen(self, columns: Sequence[str]) -> tuple[str, ...]:
-        missing = [name for name in columns if name not in self.names]
-        if missing:
-            raise ValueError(f"has no channel {missing[0]!r}, it has {', '.join(map(repr, self.names))}; name others")
-        return tuple(columns) or self.names
-
-    def read(self, first: int, count: int, names: Sequence[str]) -> Values:
-        return np.array(self.stretch(first, count), dtype=np.float64)[:, [self.names.index(name) for name in names]]
-
-
 @contextmanager
-def _opened(path: Path, how: How) -> Iterator[_Channels]:
+def _opened(path: Path, how: How) -> Iterator[Channels]:
     suffix = path.suffix.lower()
     with at_hand(path) as file:
         if suffix in SOUND:
-            with _library("soundfile").SoundFile(file) as sound:
+            with _sound(file) as sound:
                 rate = float(how.rate or sound.samplerate)
-                yield _Channels(
-                    rate, sound.frames, _numbered(sound.channels), lambda first, count: _frames(sound, first, count)
+                yield Channels(
+                    rate, sound.frames, numbered(sound.channels), lambda first, count: _frames(sound, first, count)
                 )
         elif suffix in EDF:
             with warnings.catch_warnings():
@@ -198,10 +168,18 @@ def _opened(path: Path, how: How) -> Iterator[_Channels]:
                 edf = _library("edfio").read_edf(file, lazy_load_data=True)
             yield _edf(edf, how)
         elif suffix in HDF5:
-            with _library("h5py").File(file, "r") as opened:
-                yield _hdf5(opened, how)
+            with WatchedFile(file) as watched:
+                try:
+                    with _library("h5py").File(watched, "r") as opened:
+                        yield hdf5_channels(opened, how)
+                finally:
+                    if watched.problem:  # what came of it means nothing, an error as little as numbers
+                        raise ValueError(watched.problem)
         else:
-            yield _array(np.load(file, mmap_mode="r", allow_pickle=False), how.rate or 1.0)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # what Python thinks of a torn header
+                values = np.load(file, mmap_mode="r", allow_pickle=False)
+            yield array_channels(values, how.rate or 1.0)
 
 
 def _library(name: str) -> Any:
@@ -211,8 +189,26 @@ def _library(name: str) -> Any:
         raise ImportError(f"such files need the library {name}: pip install 'gestalt-ssl[sensors]'") from error
 
 
-def _numbered(channels: int) -> tuple[str, ...]:
-    return tuple(f"channel {number + 1}" for number in range(channels))
+def _sound(path: Path) -> Any:
+    """A file of sound whose samples are as many as its header says.
+
+    Raises:
+        ValueError: if it is of another form, or holds more, or less, than its header says.
+    """
+    with path.open("rb") as file:
+        begin = file.read(4)
+    if begin not in BEGINS:  # libraries would look for anything that they know, and talk to the screen meanwhile
+        raise ValueError(f"is no WAV, FLAC or W64: it begins with {begin!r}")
+    said = claimed(path)
+    if said.after:
+        raise ValueError(
+            f"goes on for {said.after} bytes after its end (several recordings in one, or a header that was never "
+            "brought up to date); split it, or write its header anew"
+        )
+    if said.missing:
+        raise ValueError("is cut off: its header says more than there is; copy it again")
+    name: Any = os.fsencode(path) if os.name == "posix" else path  # whatever bytes its name has
+    return _library("soundfile").SoundFile(name)
 
 
 def _frames(sound: Any, first: int, count: int) -> Any:
@@ -220,7 +216,7 @@ def _frames(sound: Any, first: int, count: int) -> Any:
     return sound.read(count, always_2d=True)
 
 
-def _edf(edf: Any, how: How) -> _Channels:
+def _edf(edf: Any, how: How) -> Channels:
     """All signals at the rate of the fastest one; a slower one keeps its value until the next."""
     if not edf.is_continuous:
         raise ValueError("is EDF+D, with gaps in its time; write it as EDF+C, or cut it where it has gaps")
@@ -246,85 +242,4 @@ def _edf(edf: Any, how: How) -> _Channels:
             found.append(data[np.minimum(place - place[0], len(data) - 1)])
         return np.stack(found, axis=1)
 
-    return _Channels(rate, round(float(edf.duration) * rate), tuple(signals), stretch)
-
-
-def _array(values: Any, rate: float, names: tuple[str, ...] = ()) -> _Channels:
-    """An array whose longer axis is time; one axis is one channel."""
-    if values.ndim not in (1, 2) or values.dtype.kind not in "iuf" or not values.size:
-        raise ValueError(f"holds {values.dtype} of shape {tuple(values.shape)}, expected numbers: time × channels")
-    turned = values.ndim == 2 and values.shape[0] < values.shape[1]
-    channels = 1 if values.ndim == 1 else min(values.shape)
-
-    def stretch(first: int, count: int) -> Any:
-        part = np.asarray(values[:, first : first + count]).T if turned else np.asarray(values[first : first + count])
-        return part[:, None] if values.ndim == 1 else part
-
-    return _Channels(rate, max(values.shape), names or _numbered(channels), stretch)
-
-
-def _hdf5(file: Any, how: How) -> _Channels:
-    """The data set that is named, the only one of two axes, or all of one axis and one length; beside it a clock."""
-    found: dict[str, Any] = {}
-    file.visititems(
-        lambda name, one: (
-            found.update({name: one}) if getattr(one, "dtype", None) is not None and one.dtype.kind in "iuf" else None
-        )
-    )
-    clocks = {name: one for name, one in found.items() if one.ndim == 1 and _is_clock(name, how)}
-    wide = {name: one for name, one in found.items() if one.ndim == 2}
-    flat = {name: one for name, one in found.items() if one.ndim == 1 and name not in clocks and one.size > 1}
-    if how.dataset is not None and how.dataset.strip("/") not in found:
-        raise ValueError(f"has no data set {how.dataset!r} of numbers, it has {', '.join(map(repr, found)) or 'none'}")
-    if how.dataset is not None or len(wide) == 1:
-        name = how.dataset.strip("/") if how.dataset is not None else next(iter(wide))
-        data, attributes = found[name], [found[name].attrs, found[name].parent.attrs, file.attrs]
-        samples = max(data.shape, default=0)
-        rate = _hdf5_rate(attributes, clocks, samples, how)
-        said = data.attrs.get("channels", data.attrs.get("columns", ()))
-        names = tuple(one.decode() if isinstance(one, bytes) else str(one) for one in said)
-        return _array(data, rate, names if len(names) == min(data.shape) and data.ndim == 2 else ())
-    lengths = {len(one) for one in flat.values()}
-    if wide or len(lengths) != 1:
-        listed = ", ".join(f"{name!r} {one.shape}" for name, one in list(found.items())[:12]) or "no numbers"
-        raise ValueError(f"holds {listed}: name the data set that is the series (dataset=…)")
-    samples = lengths.pop()
-    rate = _hdf5_rate([*(one.attrs for one in flat.values()), file.attrs], clocks, samples, how)
-    return _Channels(
-        rate,
-        samples,
-        tuple(flat),
-        lambda first, count: np.stack([one[first : first + count] for one in flat.values()], axis=1),
-    )
-
-
-def _is_clock(name: str, how: How) -> bool:
-    if how.time is not None:
-        return name == how.time.strip("/")
-    return clock_column((name.rsplit("/", 1)[-1],)) is not None
-
-
-def _hdf5_rate(attributes: Sequence[Any], clocks: Any, samples: int, how: How) -> float:
-    """What the user says, what an attribute says, or what a clock of the same length does."""
-    if how.rate is not None:
-        return how.rate
-    for one in attributes:
-        said = next((one[name] for name in RATES if name in one), None)
-        if said is not None:
-            return float(np.asarray(said).reshape(-1)[0])
-    name = next((name for name, one in clocks.items() if len(one) == samples), None)
-    if name is None:
-        raise ValueError(f"says no rate: say the samples per second (rate=…), or write an attribute {RATES[0]!r}")
-    clock = Clock(name=unit_name(name, clocks[name]))
-    for begin in range(0, samples, 1 << 16):
-        for place, moment in enumerate(clocks[name][begin : begin + (1 << 16)].tolist()):
-            clock.tick(moment, f"sample {begin + place + 1}")
-    return clock.rate()
-
-
-def unit_name(name: str, clock: Any) -> str:
-    """The name of a clock with its unit, which an attribute may say."""
-    plain = name.rsplit("/", 1)[-1]
-    said = clock.attrs.get("units", clock.attrs.get("unit", ""))
-    unit = said.decode() if isinstance(said, bytes) else str(said)
-    return f"{plain} {unit}" if unit_of(f"t {unit}")[0] == "t" else plain
+    return Channels(rate, round(float(edf.duration) * rate), tuple(signals), stretch)

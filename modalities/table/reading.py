@@ -221,8 +221,7 @@ def read_tables(paths: Sequence[Path], schema: Schema | None, learn: Learn, skip
     if known is None:
         index = WindowIndex(map(len, sources))
         places = [index.place(number) for number in evenly(len(index), SAMPLE)]
-        marks = [sources[file].delimiter for file, _ in places]
-        known = learn([sources[file].fields(place) for file, place in places], marks)
+        known = _learned(sources, places, learn, skip_bad)
         sources = [source for source in sources if _complete(source, known, bad)]
     items = TableFiles(sources, [np.arange(len(source)) for source in sources], known)
     wrong = dict[int, set[int]]()
@@ -237,6 +236,32 @@ def read_tables(paths: Sequence[Path], schema: Schema | None, learn: Learn, skip
     if not sum(map(len, rows)):
         raise none_usable(skipped, f"{len(items)} rows")
     return Reading(TableFiles(sources, rows, known), tuple(skipped))
+
+
+def _learned(
+    sources: Sequence[AbstractRecords], places: Sequence[tuple[int, int]], learn: Learn, skip_bad: bool
+) -> Schema:
+    """The schema that some rows tell; rows that cannot be read are listed when their turn comes.
+
+    Raises:
+        BadItemError: for the first row that cannot be read, unless `skip_bad`.
+        ValueError: if none can.
+    """
+    cells, marks, wrong = list[Fields](), list[str](), list[Skipped]()
+    for file, place in places:
+        source = sources[file]
+        try:
+            cells.append(source.fields(place))
+        except ValueError as error:
+            name, reason = f"{source.path}:{source.line(place)}", f"{error}; {ADVICE}"
+            if not skip_bad:
+                raise BadItemError(name, reason) from error
+            wrong.append(Skipped(name, reason))
+        else:
+            marks.append(source.delimiter)
+    if not cells:
+        raise none_usable(wrong, f"{len(places)} rows")
+    return learn(cells, marks)
 
 
 def _complete(source: AbstractRecords, schema: Schema, bad: Bad) -> bool:

@@ -140,7 +140,7 @@ def read_masks(path: Path, items: AbstractItems[Row], skipped: Sequence[Skipped]
         raise ValueError(str(error)) from error
     head = [name.strip().lower() for name in layout.names]
     if not {"column", "object"} <= set(head) or ("filename" in head) != ("row" in head):
-        raise ValueError(f"{path} has the columns {', '.join(head) or 'none'}; give {ACCEPTED}")
+        raise ValueError(f"{path} has the columns {layout.listed or 'none'}; give {ACCEPTED}")
     files, masks = NamedFiles(items.paths, skipped), RowMasks(items)
     columns = {name: place for place, name in enumerate(items.schema.names)}
     for row in table:
@@ -158,7 +158,7 @@ def read_masks(path: Path, items: AbstractItems[Row], skipped: Sequence[Skipped]
             file = files.known(meant(cells["filename"]), source)
             if file is None:
                 continue
-            if not cells["row"].isdigit():
+            if not cells["row"].isdecimal() or len(cells["row"]) > 18:
                 raise ValueError(f"{source}: {cells['row'][:20]!r} is no number of a row")
             where = file, int(cells["row"])
         masks.objects.setdefault(where, {})[columns[column]] = int(number)

@@ -7,7 +7,7 @@ from pathlib import Path
 from gestalt.core.data.items import BadItemError
 from gestalt.core.tables.lines import lines_of
 
-from .span_records import SpanLine, SpanRecord
+from .span_records import MOST, SpanLine, SpanRecord
 from .spans import Span
 
 BRAT = ".ann"
@@ -43,6 +43,8 @@ def read_brat(path: Path, number: int) -> SpanLine:
             )
         own, kind, pieces, said = found.groups()
         for piece in pieces.split(";"):
+            if len(piece) > 40 or max(map(int, piece.split(" "))) > MOST:
+                raise ValueError(f"{source}: a span lies beyond all texts, {piece[:40]}; correct the line")
             begin, end = map(int, piece.split(" "))
             if begin >= end:
                 raise ValueError(f"{source}: a span begins before it ends, got {begin} … {end}; correct the line")

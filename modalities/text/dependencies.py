@@ -1,5 +1,6 @@
 """The dependency tree of a sentence in CoNLL-U, over the words as they are read from there."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final
@@ -51,6 +52,8 @@ def tree_of(text: str) -> ItemTree | None:
         before = top.get(word.token)
         if before is None or depths[word.number] < depths[before.number]:
             top[word.token] = word
+    if sorted(top) != list(range(len(top))):
+        raise ValueError("has a line for several words, and not the lines of these words")
     parents, relations = [-1] * len(top), [""] * len(top)
     for token, word in top.items():
         if word.parent is not None:
@@ -85,17 +88,23 @@ def _checked(words: Sequence[Word]) -> dict[int, int]:
         ValueError: for a parent that there is not, a circle, and roots that are not one.
     """
     parents = {word.number: word.parent for word in words}
+    if len(parents) < len(words):
+        twice = Counter(word.number for word in words).most_common(1)[0][0]
+        raise ValueError(f"has two words of the number {twice}")
     for number, parent in parents.items():
         if parent and parent not in parents:
             raise ValueError(f"has HEAD {parent} of word {number}, and there is no such word")
     depths = dict[int, int]()
     for number in parents:
-        at, depth = number, 0
-        while (above := parents[at]) and depth <= len(parents):
-            at, depth = above, depth + 1
-        if depth > len(parents):
-            raise ValueError(f"is no tree: the parents of word {number} go round in a circle")
-        depths[number] = depth
+        at, path = number, list[int]()
+        while at not in depths and (above := parents[at]):
+            path.append(at)
+            at = above
+            if len(path) > len(parents):
+                raise ValueError(f"is no tree: the parents of word {number} go round in a circle")
+        depth = depths.setdefault(at, 0)
+        for place, below in enumerate(reversed(path), start=1):
+            depths[below] = depth + place
     roots = [number for number, parent in parents.items() if parent == 0]
     if len(roots) > 1 or (not roots and None not in parents.values()):
         raise ValueError(f"is no tree: {len(roots)} words have HEAD 0 {tuple(roots)}, and one is the root")

@@ -123,6 +123,9 @@ def _sentences(path: Path, some_left_out: bool) -> Iterable[Sentence]:
             tree, problem = tree_of(record.text), ""
         except ValueError as error:
             tree, problem = None, f"{error}; {ADVICE}"
+        if tree is not None and len(tree.parents) != len(passage.words):
+            said = f"has {len(passage.words)} words, and numbers that make a tree of {len(tree.parents)}"
+            tree, problem = None, f"{said}; {ADVICE}"
         yield Sentence(place, passage.words, tree, problem)
 
 

@@ -16,8 +16,8 @@ from gestalt.core.modality.base import AbstractModality
 from gestalt.core.modality.optional import InSequence, ReadsContext
 from gestalt.core.modality.windows import Sight
 
-MOST_ITEMS = 8
-"""Items of a file that are read; of more, the first and the last."""
+MOST_ITEMS = 4
+"""Items of a file that are read; of more, the first and the last ones."""
 MISTAKES = (
     AttributeError, AssertionError, IndexError, KeyError, TypeError, ZeroDivisionError, UnboundLocalError, MemoryError,
     RecursionError, OverflowError,
@@ -46,7 +46,7 @@ def read_whole(modality: AbstractModality[Any], path: Path, skip_bad: bool) -> i
         check_finite(modality.collate([item]))
         if isinstance(items, FromRecords):
             assert all(isinstance(text, str) for pair in items.fields(index).items() for text in pair)
-        if isinstance(items, ReadsContext):
+        if isinstance(items, ReadsContext) and index == len(items) - 1:
             check_finite(items.read_in_context(index, Sight((0.01,), 100.0)).around)
         if isinstance(items, InSequence):
             assert index in items.whole(index)
@@ -99,7 +99,10 @@ def complaint(error: BaseException, path: Path, by_folder: bool = False) -> str 
     root: BaseException = error
     while root.__cause__ is not None:
         root = root.__cause__
-    last = traceback.extract_tb(root.__traceback__)[-1].filename if root.__traceback__ else ""
+    at = root.__traceback__
+    while at is not None and at.tb_next is not None:
+        at = at.tb_next
+    last = at.tb_frame.f_code.co_filename if at is not None else ""
     if NET.search(str(error)) and isinstance(root, MISTAKES) and str(Path(last).resolve()).startswith(OURS):
         return f"{type(root).__name__} is a mistake of this program, which did not look at what it read"
     if "allocate memory" in str(error):

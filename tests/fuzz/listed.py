@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 
-from . import graphs, own, pictures, scans, series, sounds, texts
+from . import graphs, joined, kept, own, pictures, rows, scans, series, sounds, texts
 from .formats import Format
 
 GROUPS = (
-    *(texts.FORMATS, graphs.FORMATS, own.FORMATS, pictures.FORMATS),
-    *(sounds.FORMATS, series.FORMATS, scans.FORMATS),
+    *(texts.FORMATS, graphs.FORMATS, own.FORMATS, kept.FORMATS, pictures.FORMATS),
+    *(sounds.FORMATS, series.FORMATS, scans.FORMATS, rows.FORMATS, joined.FORMATS),
 )
 FORMATS: Mapping[str, Format] = {one.name: one for group in GROUPS for one in group}
 

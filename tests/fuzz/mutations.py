@@ -119,7 +119,7 @@ def word(content: bytes, rng: Rng) -> bytes:
 def long_line(content: bytes, rng: Rng) -> bytes:
     """One letter or mark thousands of times."""
     place, letter = _place(content, rng), rng.choice([b"a", b" ", b",", b"\t", b"9", b"(", b"[", b'"', b"\n", b"C"])
-    return content[:place] + bytes(letter) * int(rng.integers(500, 20_000)) + content[place:]
+    return content[:place] + bytes(letter) * int(rng.integers(500, 8000)) + content[place:]
 
 
 def encoded(content: bytes, rng: Rng) -> bytes:

@@ -33,14 +33,15 @@ SMALL = Text(window=3, vocabulary=300)
 ROUND = ItemMasks(torch.tensor([0, 0, 1, -1, 2, 2]), Grid.uniform((2, 3), (1.0, 1.0)))
 
 
-def _in_folder(folder: Path) -> dict[str, bytes]:
+def in_folder(folder: Path) -> dict[str, bytes]:
+    """The files below a folder."""
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 @cache
 def _run() -> dict[str, bytes]:
     with TemporaryDirectory() as folder:
-        return _in_folder(tiny_run(Path(folder), SMALL, width=8))
+        return in_folder(tiny_run(Path(folder), SMALL, width=8))
 
 
 def _loaded(path: Path, _: bool) -> None:
@@ -60,7 +61,7 @@ def _checkpoint() -> dict[str, bytes]:
 def _kept() -> dict[str, bytes]:
     with TemporaryDirectory() as folder:
         KeptSegments(Path(folder), 2).write(0, {0: ROUND, 1: ItemMasks(torch.tensor([0, 1]), None)})
-        return _in_folder(Path(folder))
+        return in_folder(Path(folder))
 
 
 def _segments(path: Path, _: bool) -> None:
@@ -72,7 +73,7 @@ def _segments(path: Path, _: bool) -> None:
 def _record() -> dict[str, bytes]:
     with TemporaryDirectory() as folder:
         DataRecord.of([Path(folder)], 3).write(Path(folder))
-        return _in_folder(Path(folder))
+        return in_folder(Path(folder))
 
 
 def _data_record(path: Path, _: bool) -> None:
@@ -90,7 +91,7 @@ def _signs() -> dict[str, bytes]:
     with TemporaryDirectory() as folder:
         for number in range(2):
             write_signs(Path(folder), RoundSigns(number, number * 100, *further))
-        return _in_folder(Path(folder))
+        return in_folder(Path(folder))
 
 
 def _table() -> dict[str, bytes]:

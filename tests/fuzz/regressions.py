@@ -98,6 +98,26 @@ def _frames_of(width: int, height: int) -> Callable[[bytes], bytes]:
     return change
 
 
+def _no_length(content: bytes) -> bytes:
+    """HDF5 whose free space in a heap of strings has no length."""
+    place = content.rindex(b"GCOL") + 16
+    while content[place : place + 2] != b"\0\0":
+        place += 16 + -(-int.from_bytes(content[place + 8 : place + 16], "little") // 8) * 8
+    return content[: place + 8] + bytes(8) + content[place + 16 :]
+
+
+def _many_parts(content: bytes) -> bytes:
+    """LAZ whose table claims 4 thousand million compressed parts."""
+    begin = int.from_bytes(content[96:100], "little")
+    table = int.from_bytes(content[begin : begin + 8], "little") + 4
+    return content[:table] + b"\xff" * 4 + content[table + 4 :]
+
+
+def _torn_footer(content: bytes) -> bytes:
+    """Parquet whose footer is not what its length says."""
+    return content[:-60] + b"\xff" * 40 + content[-20:]
+
+
 DEEP = b"[" * 100_000
 REGRESSIONS = (
     Found("a valid Ogg file of less than a second", "ogg", lambda content: content, ""),
@@ -174,4 +194,66 @@ REGRESSIONS = (
     Found("a ring of 1000 atoms", "molecules csv", _wide(1000), ""),
     Found("a clip of 81 million pixels", "gif video", _frames_of(9000, 9000), "at most 40000000 pixels"),
     Found("a clip that is a long strip", "gif video", _frames_of(65304, 255), "16384 along a side"),
+    Found("a heap of strings whose free space has no length", "series: hdf5", _no_length, "heap of strings at byte"),
+    Found("words called HDF5", "series: new hdf5", _always(b"some words\n"), "cannot be read (OSError"),
+    Found(
+        "an MP3 among the sounds of sensors", "series: wav", _always(b"\xff\xfb\x90d" * 99), "is no WAV, FLAC or W64"
+    ),
+    Found("a WAV that was joined with another", "series: wav", lambda content: content * 8, "after its end"),
+    Found("a LAZ of four thousand million parts", "points: LAZ", _many_parts, "claims 4294967295 compressed parts"),
+    Found("a torn footer of Parquet", "rows: parquet", _torn_footer, "is no Parquet"),
+    Found("a text of Parquet that is none", "rows: parquet", _replaced(b"north", b"nor\xffh"), "cannot be read"),
+    Found("a torn index of archives", "index of archives", _torn_footer, "is damaged"),
+    Found("an index whose segment has a long name", "index", _replaced(b'"00000"', b'"%s"' % (b"0" * 5000)), "damaged"),
+    Found(
+        "names of types with a column twice", "names of types", _replaced(b"type,name", b"type,type"), "has 2 columns"
+    ),
+    Found(
+        "a pattern in a list that nothing matches",
+        "list of paths",
+        _always(b"a.txt\n*.wav\n"),
+        "l.txt, line 2: nothing",
+    ),
+    Found(
+        "a path of ten thousand letters in a list", "list of paths", _always(b"a" * 10_000), "l.txt, line 1: File name"
+    ),
+    Found(
+        "two words of one number in a tree", "trees", _replaced(b"\n2\tmen", b"\n1\tmen"), "two words of the number 1"
+    ),
+    Found("a tree of fewer words than its sentence", "trees", _replaced(b"3\t.", b"-1\t."), "make a tree of 2"),
+    Found("ELAN in an encoding that there is not", "tracks: elan", _replaced(b'"UTF-8"', b'"UTF-9"'), "UTF-9"),
+    Found("GraphML in an encoding that there is not", "graphml", _replaced(b'"UTF-8"', b'"UTF-9"'), "UTF-9"),
+    Found("a TIFF of no width", "tiff", _tag(256, b"\x03\0\x01\0\0\0\0\0\0\0"), "claims 0 × 20 pixels"),
+    Found(
+        "a header over several lines",
+        "objects of columns",
+        _always(b'"a\nb",column\nx,1\n'),
+        "has the columns a b, column",
+    ),
+    Found(
+        "a line of a raised number",
+        "objects of rows",
+        _replaced(b"a.csv,2", "a.csv,²".encode()),
+        "is no number of a row",
+    ),
+    Found("a raised number of tiers", "tracks: textgrids", _replaced(b"size = 1", "size = ²".encode()), "a.TextGrid:"),
+    Found("a span of BRAT beyond all texts", "spans of BRAT", _replaced(b"4 8", b"4 " + b"9" * 30), "beyond all texts"),
+    Found(
+        "a row of joint items nested too deep",
+        "joint: lines",
+        lambda content: DEEP.join(content.rsplit(b"null", 1)),
+        "is no JSON",
+    ),
+    Found(
+        "an escape that there is not in the header of an array",
+        "series: npy",
+        _replaced(b"'<f8'", b"'\\(8'"),
+        "is not a valid dtype",
+    ),
+    Found(
+        "several words in one without their lines",
+        "trees",
+        _always(b"1-2\tab" + b"\t_" * 8 + b"\n3\tc" + b"\t_" * 4 + b"\t0\troot\t_\t_\n"),
+        "not the lines of these words",
+    ),
 )

@@ -24,7 +24,7 @@ FORMATS = [
         f"points: {name}", partial(_files, name), partial(read_whole, MODALITY), SCANS[name][0],
         is_text=SCANS[name][0].endswith((".xyz", ".csv", ".txt")) or "text" in name,
     )
-    for name in ("PLY in text", "PLY, big-endian", "PCD, compressed", "a table", "LAS")
+    for name in SCANS
 ]  # fmt: skip
 
 

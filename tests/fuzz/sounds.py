@@ -8,6 +8,7 @@ import numpy as np
 import soundfile
 
 from gestalt.modalities.audio import Audio
+from gestalt.modalities.audio.outputs_tracks import TRACKS
 from tests.sounds import write_coded
 
 from .formats import Format, written
@@ -72,6 +73,22 @@ def _labelled(name: str, text: str) -> dict[str, bytes]:
     return {"data/a.wav": _plain("wav")["a.wav"], name: text.encode()}
 
 
+EVENTS = [(0.01, 0.1, "bird"), (0.05, 0.2, 'a "frog" & <owl>')]
+
+
+def _track(form: str) -> Format:
+    ending, write = TRACKS[form]
+    main = f"labels/a{ending}"
+    return Format(
+        f"tracks: {form}",
+        partial(_labelled, main, write(EVENTS, SECONDS)),
+        lambda path, skip: masks(path.parent, skip),
+        main,
+        is_text=True,
+    )
+
+
+FORMATS += [_track(form) for form in TRACKS if form != "labels"]
 FORMATS += [
     Format(
         "Audacity's labels", partial(_labelled, "labels/a.txt", "0.01\t0.1\tbird\n\\\t100\t200\n0.05\t0.2\tfrog\n"),

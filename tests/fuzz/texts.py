@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from gestalt.core.runs.pair_table import named_by, read_pairs
 from gestalt.core.training.label_table import read_labels, record_labels
 from gestalt.modalities.text import Text
 
@@ -60,6 +61,12 @@ SPANS = [
     {"file": "a.txt", "spans": [{"begin": 4, "end": 8, "object": 0, "text": "line"}, {"begin": 9, "end": 13}]},
     {"file": "a.txt", "line": 2, "spans": []},
 ]
+STANDOFF = "T1\tThing 4 8\tline\nT2\tThing 0 3;9 11\tOne of\nR1\tSees Arg1:T1 Arg2:T2\n#1\tAnnotatorNotes T1\tsure\n"
+TREES = "".join(
+    f"{number}\t{word}\t_\tNOUN\t_\t_\t{head}\t{relation}\t_\t_\n"
+    for number, word, head, relation in ((1, "Old", 2, "amod"), (2, "men", 0, "root"), (3, ".", 2, "punct"))
+)
+PAIRS = "one,other,same\na.txt:1,a.txt:2,1\na.txt:2,b.txt,0\nb.txt,a.txt:4,\n"
 COLUMNS = "One B-X\nline I-X\nof O\n3 B-N\nwords O\n, O\nand O\nmore O\n. O\n"
 
 
@@ -71,6 +78,19 @@ def _labels(path: Path, skip_bad: bool) -> None:
 def _values(path: Path, skip_bad: bool) -> None:
     items = PLAIN.read([path.parent / "data"]).items
     read_labels(path, items, "score", "value", (), skip_bad)
+
+
+def _trees(path: Path, skip_bad: bool) -> None:
+    items = PLAIN.read([path], skip_bad).items
+    trees = PLAIN.read_trees(path, items)
+    for index in range(len(items)):
+        trees.of_item(index, items.read(index, np.random.default_rng(0)))
+
+
+def _pairs(path: Path, skip_bad: bool) -> None:
+    table = read_pairs(path, skip_bad=skip_bad)
+    named_by(table, PLAIN.read([path.parent / "data"]).items)
+    table.known()
 
 
 def _own_labels(path: Path, skip_bad: bool) -> None:
@@ -92,7 +112,10 @@ FORMATS += [
         ("spans conll", "a.conll", COLUMNS, _spans),
         ("labels csv", "l.csv", 'file,label,note\na.txt,x,\nb.txt,y,"a, b"\n', _labels),
         ("labels tsv", "l.tsv", "file\tlabel\na.txt:1\tx\na.txt:2\tz\ndata/b.txt\ty\n", _labels),
+        ("spans of BRAT", "a.ann", STANDOFF, _spans),
+        ("pairs csv", "p.csv", PAIRS, _pairs),
         ("values csv", "v.csv", "name;score\na;0,5\nb;1e3\n", _values),
     )
 ]
+FORMATS.append(Format("trees", partial(_file, "a.conllu", TREES + "\n" + TREES), _trees, "a.conllu", is_text=True))
 FORMATS.append(Format("own column", partial(_file, "a.csv", TABLE), _own_labels, "a.csv", is_text=True))

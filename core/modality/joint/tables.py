@@ -84,7 +84,7 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
                 continue
             try:
                 row = json.loads(line.text)
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 raise BadItemError(f"{path}:{line.number}", f"is no JSON ({error}); correct the line") from error
             if not isinstance(row, dict):
                 raise BadItemError(f"{path}:{line.number}", "is no object of JSON; write one on every line")

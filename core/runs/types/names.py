@@ -56,11 +56,14 @@ def read_names(path: Path, types: ObjectTypes) -> Names:
         rows = list(found)
     except BadItemError as error:
         raise ValueError(f"{error}; save it again from types.html") from error
-    places = {name: layout.column(name) for name in COLUMNS}
+    try:
+        places = {name: layout.column(name) for name in COLUMNS}
+    except ValueError as error:
+        raise ValueError(f"{path} {error}") from error
     missing = [name for name in ("type", "name") if places[name] is None]
     if missing:
         raise ValueError(
-            f"{path} has the columns {', '.join(layout.names)}, and none called {' or '.join(missing)}; save names.csv "
+            f"{path} has the columns {layout.listed}, and none called {' or '.join(missing)}; save names.csv "
             f"from types.html, or write a table with the columns {', '.join(COLUMNS)}"
         )
     names, wrong = dict[int, str](), set[Place]()

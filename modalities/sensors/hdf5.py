@@ -1,0 +1,119 @@
+"""Series in HDF5: which data sets are channels, their rate, and what is not read."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from gestalt.core.tables.clock import Clock, clock_column, unit_of
+
+from .channels import Channels, How, array_channels
+
+RATES = ("sample_rate", "sampling_rate", "samplerate", "sampling_frequency", "fs", "rate")
+"""Attributes in which samples per second stand."""
+DENSEST = 4096
+"""Bytes of numbers that a byte of a file may stand for."""
+UNFOLDED = 1 << 29
+"""Bytes of the largest part of a data set, which is in memory as a whole while a sample of it is read."""
+
+
+def hdf5_channels(file: Any, how: How) -> Channels:
+    """The data set that is named, the only one of two axes, or all of one axis and one length; beside it a clock."""
+    found = _numbers_in(file)
+    clocks = {name: one for name, one in found.items() if one.ndim == 1 and _is_clock(name, how)}
+    wide = {name: one for name, one in found.items() if one.ndim == 2}
+    flat = {name: one for name, one in found.items() if one.ndim == 1 and name not in clocks and one.size > 1}
+    if how.dataset is not None and how.dataset.strip("/") not in found:
+        raise ValueError(f"has no data set {how.dataset!r} of numbers, it has {', '.join(map(repr, found)) or 'none'}")
+    if how.dataset is not None or len(wide) == 1:
+        name = how.dataset.strip("/") if how.dataset is not None else next(iter(wide))
+        data = _readable(name, found[name])
+        attributes = [found[name].attrs, found[name].parent.attrs, file.attrs]
+        samples = max(data.shape, default=0)
+        rate = _rate(attributes, clocks, samples, how)
+        said = data.attrs.get("channels", data.attrs.get("columns", ()))
+        names = tuple(one.decode() if isinstance(one, bytes) else str(one) for one in said)
+        return array_channels(data, rate, names if len(names) == min(data.shape) and data.ndim == 2 else ())
+    lengths = {len(one) for one in flat.values()}
+    if wide or len(lengths) != 1:
+        listed = ", ".join(f"{name!r} {one.shape}" for name, one in list(found.items())[:12]) or "no numbers"
+        raise ValueError(f"holds {listed}: name the data set that is the series (dataset=…)")
+    samples = lengths.pop()
+    for name, one in flat.items():
+        _readable(name, one)
+    rate = _rate([*(one.attrs for one in flat.values()), file.attrs], clocks, samples, how)
+    return Channels(
+        rate,
+        samples,
+        tuple(flat),
+        lambda first, count: np.stack([one[first : first + count] for one in flat.values()], axis=1),
+    )
+
+
+def _numbers_in(file: Any) -> dict[str, Any]:
+    """The data sets of real numbers by their names; a type or a data set without extent is none."""
+    found: dict[str, Any] = {}
+
+    def visit(name: str, one: Any) -> None:
+        if getattr(one, "shape", None) is not None and one.dtype.kind in "iuf":
+            found[name] = one
+
+    file.visititems(visit)
+    return found
+
+
+def _readable(name: str, data: Any) -> Any:
+    """The data set, if it holds its numbers itself, in parts that fit in memory.
+
+    Raises:
+        ValueError: otherwise.
+    """
+    outside = [*(file for file, _, _ in data.external or ())]
+    outside += [one.file_name for one in data.virtual_sources() if one.file_name != "."] if data.is_virtual else []
+    if outside:
+        raise ValueError(
+            f"has the numbers of {name!r} in another file, {outside[0]!r}, which is not opened; copy them into one file"
+        )
+    there = data.id.get_storage_size()
+    if data.nbytes > DENSEST * there:
+        raise ValueError(f"has a {name!r} that claims {data.nbytes} bytes, of which {there} were written")
+    whole = math.prod(data.chunks or (1,)) * data.dtype.itemsize
+    if whole > UNFOLDED:
+        raise ValueError(
+            f"has {name!r} in parts of {whole >> 20} MiB, each of which is unfolded as a whole; write it in smaller "
+            "ones (h5repack -l)"
+        )
+    return data
+
+
+def _is_clock(name: str, how: How) -> bool:
+    if how.time is not None:
+        return name == how.time.strip("/")
+    return clock_column((name.rsplit("/", 1)[-1],)) is not None
+
+
+def _rate(attributes: Sequence[Any], clocks: Any, samples: int, how: How) -> float:
+    """What the user says, what an attribute says, or what a clock of the same length does."""
+    if how.rate is not None:
+        return how.rate
+    for one in attributes:
+        said = next((one[name] for name in RATES if name in one), None)
+        if said is not None:
+            return float(np.asarray(said).reshape(-1)[0])
+    name = next((name for name, one in clocks.items() if len(one) == samples), None)
+    if name is None:
+        raise ValueError(f"says no rate: say the samples per second (rate=…), or write an attribute {RATES[0]!r}")
+    clock = Clock(name=unit_name(name, clocks[name]))
+    for begin in range(0, samples, 1 << 16):
+        for place, moment in enumerate(clocks[name][begin : begin + (1 << 16)].tolist()):
+            clock.tick(moment, f"sample {begin + place + 1}")
+    return clock.rate()
+
+
+def unit_name(name: str, clock: Any) -> str:
+    """The name of a clock with its unit, which an attribute may say."""
+    plain = name.rsplit("/", 1)[-1]
+    said = clock.attrs.get("units", clock.attrs.get("unit", ""))
+    unit = said.decode() if isinstance(said, bytes) else str(said)
+    return f"{plain} {unit}" if unit_of(f"t {unit}")[0] == "t" else plain
