@@ -23,6 +23,8 @@ SUFFIXES = frozenset((".csv", ".tsv", ".npy", *HDF5, *EDF, *SOUND))
 ADVICE = "fix it, remove it, or leave it out with --skip-bad"
 RATES = ("sample_rate", "sampling_rate", "samplerate", "sampling_frequency", "fs", "rate")
 """Attributes of HDF5 in which samples per second stand."""
+STARTS = ("starting_time",)
+"""Data sets of HDF5 beside a series, as NWB has them, whose attributes say its rate."""
 LARGEST = 1e30
 """Larger values are none: their squares are not finite."""
 FILLS = ("refuse", "last", "linear")
@@ -193,15 +195,19 @@ def _opened(path: Path, how: How) -> Iterator[_Channels]:
                     rate, sound.frames, _numbered(sound.channels), lambda first, count: _frames(sound, first, count)
                 )
         elif suffix in EDF:
-            with warnings.catch_warnings():
-                warnings.simplefilter("error")  # what is torn is said by a warning alone
-                edf = _library("edfio").read_edf(file, lazy_load_data=True)
-            yield _edf(edf, how)
+            yield _edf(edf_of(file), how)
         elif suffix in HDF5:
             with _library("h5py").File(file, "r") as opened:
                 yield _hdf5(opened, how)
         else:
             yield _array(np.load(file, mmap_mode="r", allow_pickle=False), how.rate or 1.0)
+
+
+def edf_of(file: Any) -> Any:
+    """An EDF file, whose signals are read when they are asked for."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # what is torn is said by a warning alone
+        return _library("edfio").read_edf(file, lazy_load_data=True)
 
 
 def _library(name: str) -> Any:
@@ -266,11 +272,19 @@ def _array(values: Any, rate: float, names: tuple[str, ...] = ()) -> _Channels:
 def _hdf5(file: Any, how: How) -> _Channels:
     """The data set that is named, the only one of two axes, or all of one axis and one length; beside it a clock."""
     found: dict[str, Any] = {}
-    file.visititems(
-        lambda name, one: (
-            found.update({name: one}) if getattr(one, "dtype", None) is not None and one.dtype.kind in "iuf" else None
-        )
-    )
+
+    def visit(name: str, one: Any) -> None:
+        """Data sets of numbers; of rows with names, every name that holds numbers is one."""
+        kind = getattr(one, "dtype", None)
+        if kind is None:
+            return
+        if kind.names is None:
+            found.update({name: one} if kind.kind in "iuf" else {})
+        elif one.ndim == 1:
+            numbers = [own for own in kind.names if kind[own].kind in "iuf" and not kind[own].shape]
+            found.update({f"{name}/{own}": _Field(one, own) for own in numbers})
+
+    file.visititems(visit)
     clocks = {name: one for name, one in found.items() if one.ndim == 1 and _is_clock(name, how)}
     wide = {name: one for name, one in found.items() if one.ndim == 2}
     flat = {name: one for name, one in found.items() if one.ndim == 1 and name not in clocks and one.size > 1}
@@ -278,7 +292,8 @@ def _hdf5(file: Any, how: How) -> _Channels:
         raise ValueError(f"has no data set {how.dataset!r} of numbers, it has {', '.join(map(repr, found)) or 'none'}")
     if how.dataset is not None or len(wide) == 1:
         name = how.dataset.strip("/") if how.dataset is not None else next(iter(wide))
-        data, attributes = found[name], [found[name].attrs, found[name].parent.attrs, file.attrs]
+        data, beside = found[name], found[name].parent
+        attributes = [data.attrs, *(beside[own].attrs for own in STARTS if own in beside), beside.attrs, file.attrs]
         samples = max(data.shape, default=0)
         rate = _hdf5_rate(attributes, clocks, samples, how)
         said = data.attrs.get("channels", data.attrs.get("columns", ()))
@@ -296,6 +311,25 @@ def _hdf5(file: Any, how: How) -> _Channels:
         tuple(flat),
         lambda first, count: np.stack([one[first : first + count] for one in flat.values()], axis=1),
     )
+
+
+@final
+class _Field:
+    """One name of a data set whose rows have names, as a data set of one axis."""
+
+    ndim = 1
+
+    def __init__(self, data: Any, name: str) -> None:
+        self.data = data
+        self.name = name
+        self.attrs, self.parent = data.attrs, data.parent
+        self.shape, self.size, self.dtype = data.shape, data.size, data.dtype[name]
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    def __getitem__(self, part: Any) -> Any:
+        return self.data[part][self.name]
 
 
 def _is_clock(name: str, how: How) -> bool:
