@@ -20,6 +20,7 @@ from gestalt.core.methods.learner import Learner
 from gestalt.core.methods.method import AbstractMethod
 from gestalt.core.methods.odin_warm_start import OdinWarmStart
 from gestalt.core.methods.settings import Heads
+from gestalt.core.networks.compiled import compile_encoders
 from gestalt.core.networks.follower import MovingAverage
 from gestalt.core.optimization.progress import Progress
 from gestalt.core.training.data import Order, batches
@@ -55,6 +56,8 @@ class Options:
     """CPU threads of the main process; the worker has one of its own."""
     device: str = "cpu"
     """Where the networks run."""
+    compile: bool = False
+    """Compile the encoders in whole steps, not in the bare passes."""
     waiting: int = 30
     """Steps over which the time spent waiting for one worker is measured; 0 leaves it out."""
     out: Path | None = None
@@ -69,8 +72,11 @@ def main(options: Options) -> None:
     learners = {name: learner(recipe, device) for name, recipe in recipes.items()}
     source = stream(recipes["odin"])
     batch = next(source).to(device)
+    bare = bare_passes(learner(recipes["byol"], device))
+    if options.compile:
+        for one in learners.values():
+            compile_encoders(one, device)
     steps = {name: step_of(one, recipes[name].options.training) for name, one in learners.items()}
-    bare = bare_passes(learners["byol"])
     tasks = {name: partial(on_copy, passes, batch) for name, passes in ({BARE: bare} | steps).items()}
     tasks["kept"] = partial(
         on_copy, *with_kept(learner(recipes["odin"], device), batch, recipes["odin"].options.training)

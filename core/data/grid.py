@@ -32,8 +32,8 @@ class Grid:
         if not self.edges:
             raise ValueError("a Grid needs at least one axis, got none")
         for axis, edges in enumerate(self.edges):
-            if torch.compiler.is_exporting():
-                continue  # a program of tensors cannot stop by what they hold
+            if torch.compiler.is_compiling():
+                continue  # what is compiled cannot stop by what tensors hold
             if edges.shape[1] < 2 or not bool((edges[:, 1:] > edges[:, :-1]).all()):
                 raise ValueError(f"edges of axis {axis} must increase and bound at least one cell, got {edges}")
 

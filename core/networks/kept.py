@@ -29,7 +29,7 @@ class Kept:
     def of(cls, there: Bool[Tensor, "batch elements"]) -> "Kept":
         """Those that are there, in their order."""
         elements = there.shape[1]
-        if torch.compiler.is_exporting():  # how many are there is known when the program runs
+        if torch.compiler.is_compiling():  # how many are there is known when it runs
             return cls(None, there, elements)
         counts = there.sum(dim=1)
         most = int(counts.max()) if len(there) else 0
@@ -63,7 +63,7 @@ class Kept:
         count = self.valid.shape[1]
         itself = torch.eye(count, dtype=torch.bool, device=self.valid.device)
         if neighbours is None:
-            every = not torch.compiler.is_exporting() and bool(self.valid.all())
+            every = not torch.compiler.is_compiling() and bool(self.valid.all())
             return None if every else self.valid[:, None] | itself
         if self.index is not None:
             rows = neighbours.gather(1, self.index[..., None].expand(-1, -1, neighbours.shape[2]))

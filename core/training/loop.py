@@ -17,6 +17,7 @@ from torch.optim import AdamW, Optimizer
 from tqdm import tqdm
 
 from ..methods.step import AbstractLearner, StepOutput
+from ..networks.compiled import compile_encoders
 from ..networks.devices import check_device
 from ..optimization.lars import LARS
 from ..optimization.parameter_groups import SHARE, parameter_groups
@@ -105,9 +106,11 @@ def train_learner(
     Raises:
         Diverged: if the loss is not finite; names the step, the items and the last good checkpoint.
         BadItemError: for an item that cannot be read, unless `skip_bad`.
-        ValueError: if the checkpoint belongs to another learner.
+        ValueError: if the checkpoint belongs to another learner, or nothing can be compiled here.
     """
     began = time.monotonic()
+    if options.compile:
+        compile_encoders(learner, fabric.device)
     optimizer = build_optimizer(learner, options)
     saved = load_checkpoint(folder) if resume else None
     start = 0 if saved is None else int(saved["step"])

@@ -33,6 +33,8 @@ class Training:
     """Parts into which a batch is split so that it fits into memory. Negatives come from within a part."""
     precision: Precision = FULL
     """Arithmetic of the networks; losses are always in float32."""
+    compile: bool = False
+    """Compile the encoders with torch.compile: the first steps take a minute or more, later ones may be faster."""
     accelerator: str = "auto"
     """cpu, cuda, mps or auto."""
     devices: Annotated[int, Between(1, 1024)] = 1

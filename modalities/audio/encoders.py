@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Annotated, final
 
-import torch
 from einops import rearrange
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
+from gestalt.core.components.exporting import is_exporting
 from gestalt.core.components.ranges import Between, Kernel, Width, check_ranges
 from gestalt.core.data.feature_map import FeatureMap, Grid
 from gestalt.core.networks.encoder import AbstractEncoder
@@ -107,7 +107,7 @@ class ElementNorm(nn.Module):
     def forward(self, values: Float[Tensor, "batch channels time"], valid: Bool[Tensor, "batch time"] | None) -> Tensor:
         """Normalised values, zero where not valid; None if all are."""
         columns = values.transpose(1, 2)
-        if torch.compiler.is_exporting() and valid is not None:  # elements are normalised alone, once it has learned
+        if is_exporting() and valid is not None:  # elements are normalised alone, once it has learned
             normed: Tensor = self.norm(columns.flatten(0, 1)).view(columns.shape)
             return masked(normed.transpose(1, 2), valid)
         if valid is None:

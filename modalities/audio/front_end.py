@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from gestalt.core.components.exporting import is_exporting
 from gestalt.core.components.ranges import Between
 
 from .data import Waveforms
@@ -142,7 +143,7 @@ class LogMelFrames(nn.Module):
                 f"the encoder was built for {self.sample_rate} Hz, the data have {data.sample_rate} Hz; "
                 "resample the data, or build the encoder with their sample_rate"
             )
-        if torch.compiler.is_exporting():  # a program computes it where it is used
+        if is_exporting():  # a program computes it where it is used
             return self._compute(data, frames)
         # What was computed without a gradient, as for a teacher, is no answer where one is wanted.
         follows = torch.is_grad_enabled() and data.samples.requires_grad
@@ -157,7 +158,7 @@ class LogMelFrames(nn.Module):
             before = (self.window - self.hop) // 2
             total = (frames - 1) * self.hop + self.window
             # How much is missing at the end is no question that a program could ask: it adds as much as could be.
-            missing = total if torch.compiler.is_exporting() else max(0, total - before - samples.shape[1])
+            missing = total if is_exporting() else max(0, total - before - samples.shape[1])
             samples = nn.functional.pad(samples, (before, missing))[:, :total]
             pieces = samples.unfold(1, self.window, self.hop) * self.taper
             spectrum = torch.fft.rfft(pieces, n=self.size)[..., self.bins]
@@ -187,7 +188,7 @@ def valid_elements(counts: Int[Tensor, " batch"], elements: int) -> Bool[Tensor,
 
 def every(valid: Bool[Tensor, "..."]) -> bool:
     """Whether a batch has no padding, as far as is known: a program of tensors is made for batches that have some."""
-    return not torch.compiler.is_exporting() and bool(valid.all())
+    return not is_exporting() and bool(valid.all())
 
 
 def longest(samples: int, step: int, offset: int = 0) -> int:

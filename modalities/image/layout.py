@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from gestalt.core.components.exporting import is_exporting
 from gestalt.core.components.ranges import Between
 from gestalt.core.data.feature_map import FeatureMap, Grid
 
@@ -81,7 +82,7 @@ def by_size(
     Args:
         extract: pixels → maps, in cells of `stride` pixels from `start` on.
     """
-    if torch.compiler.is_exporting():
+    if is_exporting():
         return _of_one_size(extract, data.pixels, stride, start, fold, least)
     parts: list[tuple[Tensor, Tensor]] = []
     for height, width in data.sizes.unique(dim=0).tolist():

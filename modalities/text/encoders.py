@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from gestalt.core.components.exporting import is_exporting
 from gestalt.core.components.ranges import Between, Kernel, Share, Weight, Width, check_ranges
 from gestalt.core.data.feature_map import FeatureMap
 from gestalt.core.networks.encoder import AbstractEncoder
@@ -206,7 +207,7 @@ class Conv(AbstractEncoder):
 
     def _embedded(self, codes: Int[Tensor, "batch words characters"], valid: Bool[Tensor, "batch words"]) -> Tensor:
         """Every distinct word is embedded once: the same few make up most of a batch."""
-        if torch.compiler.is_exporting():  # how many are distinct is known when the program runs
+        if is_exporting():  # how many are distinct is known when the program runs
             own = self._word_by_word(codes.flatten(0, 1)).view(*valid.shape, -1)
             return torch.where(valid[..., None], own, 0.0)
         distinct, number = codes[valid].unique(dim=0, return_inverse=True)

@@ -6,6 +6,8 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from gestalt.core.components.exporting import is_exporting
+
 SHAPES = 8
 """Numbers that describe the shape of a word."""
 
@@ -120,14 +122,14 @@ def _hash(windows: Int[Tensor, "rows windows letters"], seed: int) -> Int[Tensor
 
 def _powers(count: int, device: torch.device) -> Int[Tensor, " count"]:
     """The first powers of the multiplier, from the first on."""
-    if torch.compiler.is_exporting():  # formats of programs know no cumulative product; a word has 64 letters at most
+    if is_exporting():  # formats of programs know no cumulative product; a word has 64 letters at most
         return torch.tensor([_wrapped(MULTIPLIER**power) for power in range(1, 67)], device=device)[:count]
     return torch.full((count,), MULTIPLIER, device=device).cumprod(0)
 
 
 def _summed(numbers: Int[Tensor, "rows places"]) -> Int[Tensor, "rows 1"]:
     """The sum of every row, as 64 bits hold it."""
-    if torch.compiler.is_exporting():  # onnxruntime sums in floating point; additions one by one are exact
+    if is_exporting():  # onnxruntime sums in floating point; additions one by one are exact
         halves = torch.nn.functional.pad(numbers, (0, 128 - numbers.shape[1]))
         while halves.shape[1] > 1:
             half = halves.shape[1] // 2
@@ -153,6 +155,6 @@ def _mixed(value: Int[Tensor, "..."]) -> Int[Tensor, "..."]:
 
 def _shifted(value: Int[Tensor, "..."], bits: int) -> Int[Tensor, "..."]:
     """value >> bits, with the sign."""
-    if torch.compiler.is_exporting():  # ONNX shifts zeros in, where torch shifts the sign in
+    if is_exporting():  # ONNX shifts zeros in, where torch shifts the sign in
         return (value >> bits) | torch.where(value < 0, -1 << (64 - bits), 0)
     return value >> bits

@@ -1,0 +1,62 @@
+"""Encoders whose forward passes are compiled, `torch.compile`."""
+
+from collections.abc import Iterator
+
+import torch
+from torch import nn
+
+from .encoder import AbstractEncoder
+
+
+def compile_encoders(module: nn.Module, device: torch.device | str, backend: str = "inductor") -> None:
+    """Have the encoders within a module compiled at their first pass; weights and their names stay.
+
+    Heads, losses and groupers stay as they are: their time is small, or depends on the data. Where batches differ in
+    their sizes (words, nodes, seconds), torch compiles anew for the first few of them, with the axes that were seen to
+    differ left open, and then for none any more; an encoder that looks at its data in Python is compiled in pieces.
+
+    Args:
+        module: a learner, or a network.
+        device: where it runs.
+        backend: of `torch.compile`.
+
+    Raises:
+        ValueError: if nothing can be compiled here, with what is missing.
+
+    Example:
+        >>> from gestalt.core.networks.encoder import Identity
+        >>> from gestalt.core.data.feature_map import FeatureMap
+        >>> network = nn.Sequential(Identity(3))
+        >>> compile_encoders(network, "cpu", "eager")
+        >>> network(FeatureMap.padded([torch.ones(2, 3)])).values.shape
+        torch.Size([1, 2, 3])
+    """
+    check_compiler(torch.device(device), backend)
+    for encoder in outermost(module):
+        encoder.compile(backend=backend)
+
+
+def outermost(module: nn.Module) -> Iterator[AbstractEncoder]:
+    """The encoders within a module, not those within them (a joint item's encoder holds one for each part)."""
+    if isinstance(module, AbstractEncoder):
+        yield module
+        return
+    for child in module.children():
+        yield from outermost(child)
+
+
+def check_compiler(device: torch.device, backend: str) -> None:
+    """Compile next to nothing: what is missing is said before anything is trained.
+
+    Raises:
+        ValueError: if it fails.
+    """
+    try:
+        torch.compile(lambda x: x + 1, backend=backend)(torch.zeros(2, device=device))
+    except Exception as error:
+        reason = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
+        needed = "a C++ compiler (g++, clang or MSVC)" if device.type == "cpu" else "triton and a C compiler"
+        raise ValueError(
+            f"torch.compile does not work here for {device.type} ({reason}); it needs {needed}: install it, "
+            "or leave out --compile, which changes how fast a run is and nothing else"
+        ) from error
