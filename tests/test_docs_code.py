@@ -1,7 +1,10 @@
 """What the pages show is true: Python runs, commands and options are understood, names exist."""
 
 import ast
+import contextlib
+import functools
 import importlib
+import io
 import re
 import shlex
 import tomllib
@@ -226,13 +229,15 @@ def test_the_commands_of_a_page_are_understood(page: Path) -> None:
         assert code == 0, f"{named(page)}: gestalt {shlex.join(words)}"
 
 
-def understood(words: list[str], capsys: pytest.CaptureFixture[str]) -> bool:
+@functools.cache  # pages name the same options
+def understood(words: tuple[str, ...]) -> bool:
     """Whether every option of a command exists; it may be named without its value."""
+    said = io.StringIO()
     try:
-        execute(words)
+        with contextlib.redirect_stderr(said):
+            execute(words)
     except SystemExit:
-        said = capsys.readouterr().err
-        return "Missing value" in said and "nrecognized" not in said
+        return "Missing value" in said.getvalue() and "nrecognized" not in said.getvalue()
     except ValueError as error:
         return "needs a value" in str(error) or (words[-1].startswith("--") and words[-1] in str(error))
     return True
@@ -240,9 +245,9 @@ def understood(words: list[str], capsys: pytest.CaptureFixture[str]) -> bool:
 
 @pytest.mark.usefixtures("nothing_runs")
 @pytest.mark.parametrize("page", [page for page in PRESENT if list(options(page))], ids=named)
-def test_the_options_that_a_page_names_exist(page: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_options_that_a_page_names_exist(page: Path) -> None:
     for words in options(page):
-        assert any(understood([*run, *words], capsys) for run in runs_of(page)), f"{named(page)}: {shlex.join(words)}"
+        assert any(understood((*run, *words)) for run in runs_of(page)), f"{named(page)}: {shlex.join(words)}"
 
 
 def expressions(page: Path) -> Iterator[tuple[str, set[str]]]:

@@ -3,13 +3,14 @@
 import abc
 import ast
 import dataclasses
+import functools
 import importlib
 import inspect
 import pkgutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import FunctionType
 from typing import Protocol
@@ -55,10 +56,21 @@ def files(*folders: str) -> list[Path]:
     return sorted(path for folder in folders for path in (ROOT / folder).rglob("*.py"))
 
 
-def imported(path: Path) -> Iterator[str]:
+@functools.cache
+def nodes(path: Path) -> tuple[ast.AST, ...]:
+    """What a file consists of."""
+    return tuple(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+
+
+@functools.cache
+def imported(path: Path) -> tuple[str, ...]:
     """Every module that a file imports, relative ones by their full name, as they are below the root."""
+    return tuple(_imported(path))
+
+
+def _imported(path: Path) -> Iterator[str]:
     package = path.relative_to(ROOT).parent.parts
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -78,47 +90,62 @@ def below(module: str, package: str) -> bool:
     return module == package or module.startswith(f"{package}.")
 
 
-@pytest.mark.parametrize("path", files("core"), ids=named)
-def test_core_knows_no_modality_and_no_recipe(path: Path) -> None:
-    for module in imported(path):
-        assert not any(
-            below(module, folder) for folder in ("gestalt.modalities", "gestalt.recipes", "modalities", "recipes")
-        )
+def every(paths: Sequence[Path]) -> Iterator[tuple[Path, str]]:
+    """Every import of these files. One test looks at all of them: as many tests as files would take minutes."""
+    assert len(paths) > 50
+    for path in paths:
+        yield from ((path, module) for module in imported(path))
 
 
-@pytest.mark.parametrize("path", files("modalities"), ids=named)
-def test_a_modality_knows_no_recipe_and_no_other_modality(path: Path) -> None:
-    own = path.relative_to(ROOT / "modalities").parts[0]
-    for module in imported(path):
-        assert not below(module, "gestalt.recipes")
-        for folder in ("gestalt.modalities", "modalities"):
-            if below(module, folder) and module != folder:
-                assert module.removeprefix(f"{folder}.").split(".")[0] == own
+def test_core_knows_no_modality_and_no_recipe() -> None:
+    others = ("gestalt.modalities", "gestalt.recipes", "modalities", "recipes")
+    assert [
+        f"{named(path)}: {module}"
+        for path, module in every(files("core"))
+        if any(below(module, folder) for folder in others)
+    ] == []
 
 
-@pytest.mark.parametrize("path", files("core"), ids=named)
-def test_core_names_no_modality(path: Path) -> None:
+def test_a_modality_knows_no_recipe_and_no_other_modality() -> None:
+    found = []
+    for path, module in every(files("modalities")):
+        own = path.relative_to(ROOT / "modalities").parts[0]
+        another = [
+            folder
+            for folder in ("gestalt.modalities", "modalities")
+            if below(module, folder) and module != folder and module.removeprefix(f"{folder}.").split(".")[0] != own
+        ]
+        if below(module, "gestalt.recipes") or another:
+            found.append(f"{named(path)}: {module}")
+    assert found == []
+
+
+def test_core_names_no_modality() -> None:
     """Not even in a text that it could compare with: what differs between modalities is theirs to say."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    texts = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
-    assert not texts & MODALITIES.points().keys()
+    modalities = MODALITIES.points().keys()
+    assert [
+        f"{named(path)}: {node.value}"
+        for path in files("core")
+        for node in nodes(path)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in modalities
+    ] == []
 
 
-@pytest.mark.parametrize("path", files(*FOLDERS), ids=named)
-def test_imports_are_relative_inside_a_top_folder_and_absolute_across(path: Path) -> None:
+def test_imports_are_relative_inside_a_top_folder_and_absolute_across() -> None:
     """Otherwise editors see every class twice."""
-    own = path.relative_to(ROOT).parts[0]
-    for module in imported(path):
-        assert not below(module, f"gestalt.{own}")
-        assert not any(below(module, folder) for folder in FOLDERS if folder != own)
+    found = []
+    for path, module in every(files(*FOLDERS)):
+        own = path.relative_to(ROOT).parts[0]
+        others = [folder for folder in FOLDERS if folder != own and below(module, folder)]
+        if below(module, f"gestalt.{own}") or others:
+            found.append(f"{named(path)}: {module}")
+    assert found == []
 
 
-@pytest.mark.parametrize(
-    "path", [path for path in files("core") if path.relative_to(ROOT).parts[1] not in PACKAGES_WITH_MORE], ids=named
-)
-def test_what_methods_are_made_of_needs_few_libraries(path: Path) -> None:
-    libraries = {module.split(".")[0] for module in imported(path)} - set(sys.stdlib_module_names) - {"core"}
-    assert libraries <= LIBRARIES_OF_METHODS
+def test_what_methods_are_made_of_needs_few_libraries() -> None:
+    light = [path for path in files("core") if path.relative_to(ROOT).parts[1] not in PACKAGES_WITH_MORE]
+    allowed = LIBRARIES_OF_METHODS | set(sys.stdlib_module_names) | {"core"}
+    assert [f"{named(path)}: {module}" for path, module in every(light) if module.split(".")[0] not in allowed] == []
 
 
 def in_circles(needs: dict[str, set[str]]) -> set[str]:
@@ -154,9 +181,10 @@ def test_no_modules_import_one_another_in_a_circle() -> None:
     assert in_circles(needs) == set()
 
 
-@pytest.mark.parametrize("path", files("core", "modalities", "recipes", "tests", "benchmarks", "src"), ids=named)
-def test_no_file_is_too_long_to_read(path: Path) -> None:
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= 400
+def test_no_file_is_too_long_to_read() -> None:
+    paths = files("core", "modalities", "recipes", "tests", "benchmarks", "src")
+    lengths = {named(path): len(path.read_text(encoding="utf-8").splitlines()) for path in paths}
+    assert {name: lines for name, lines in lengths.items() if lines > 400} == {}
 
 
 def test_the_walk_of_imports_sees_what_there_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -202,13 +230,10 @@ def test_every_public_name_is_listed_and_explains_itself(name: str) -> None:
     assert len(text.split()) >= 4
 
 
-@pytest.mark.parametrize(
-    "path", [path for path in files(*FOLDERS) if path.name == "__init__.py" and path.parent.parent != ROOT], ids=named
-)
-def test_every_folder_says_in_one_sentence_what_lives_there(path: Path) -> None:
-    text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
-    assert text
-    assert text.splitlines()[0].endswith((".", "?"))
+def test_every_folder_says_in_one_sentence_what_lives_there() -> None:
+    folders = [path for path in files(*FOLDERS) if path.name == "__init__.py" and path.parent.parent != ROOT]
+    texts = {named(path): ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "" for path in folders}
+    assert [name for name, text in texts.items() if not text.partition("\n")[0].endswith((".", "?"))] == []
 
 
 def test_files_are_short_in_the_middle() -> None:
@@ -248,44 +273,53 @@ def classes() -> list[type]:
 
 
 CLASSES = classes()
-every_class = pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: f"{kind.__module__}.{kind.__name__}")
+
+
+def full(kind: type) -> str:
+    return f"{kind.__module__}.{kind.__name__}"
 
 
 def is_protocol(kind: type) -> bool:
     return Protocol in kind.__bases__
 
 
-@every_class
-def test_a_class_is_either_abstract_or_final(kind: type) -> None:
-    final = getattr(kind, "__final__", False) and "__final__" in vars(kind)
-    assert final != (inspect.isabstract(kind) or is_protocol(kind))
+def test_a_class_is_either_abstract_or_final() -> None:
+    def final(kind: type) -> bool:
+        return "__final__" in vars(kind) and bool(vars(kind)["__final__"])
+
+    assert [full(kind) for kind in CLASSES if final(kind) == (inspect.isabstract(kind) or is_protocol(kind))] == []
 
 
-@every_class
-def test_an_abstract_class_is_named_so_and_refuses_to_be_made(kind: type) -> None:
-    assert kind.__name__.lstrip("_").startswith("Abstract") == inspect.isabstract(kind) or is_protocol(kind)
-    if inspect.isabstract(kind):
-        assert issubclass(type(kind), abc.ABCMeta)
-        with pytest.raises(TypeError, match="abstract"):
-            object.__new__(kind)
+def test_an_abstract_class_is_named_so_and_refuses_to_be_made() -> None:
+    for kind in CLASSES:
+        named_so = kind.__name__.lstrip("_").startswith("Abstract")
+        assert named_so == inspect.isabstract(kind) or is_protocol(kind), full(kind)
+        if inspect.isabstract(kind):
+            assert issubclass(type(kind), abc.ABCMeta), full(kind)
+            with pytest.raises(TypeError, match="abstract"):
+                object.__new__(kind)
 
 
-@every_class
-def test_no_concrete_method_of_ours_is_overridden(kind: type) -> None:
-    """Behaviour is added by wrapping; libraries' own methods may be implemented anew."""
+def overridden(kind: type) -> Iterator[str]:
+    """Concrete methods of ours that a class writes anew."""
     for name, value in vars(kind).items():
         if not isinstance(value, FunctionType | property | classmethod | staticmethod):
             continue
         if dataclasses.is_dataclass(kind) and name in MADE_BY_DATACLASSES:
             continue  # made anew for every dataclass
         for base in kind.__mro__[1:]:
-            if base.__module__.startswith("gestalt") and name in vars(base) and not is_protocol(base):
-                assert getattr(vars(base)[name], "__isabstractmethod__", False), f"{kind.__name__}.{name}"
+            ours = base.__module__.startswith("gestalt") and name in vars(base) and not is_protocol(base)
+            if ours and not getattr(vars(base)[name], "__isabstractmethod__", False):
+                yield f"{full(kind)}.{name}"
 
 
-@every_class
-def test_an_interface_is_small(kind: type) -> None:
-    assert len(getattr(kind, "__abstractmethods__", ())) <= 4
+def test_no_concrete_method_of_ours_is_overridden() -> None:
+    """Behaviour is added by wrapping; libraries' own methods may be implemented anew."""
+    assert [name for kind in CLASSES for name in overridden(kind)] == []
+
+
+def test_an_interface_is_small() -> None:
+    assert [full(kind) for kind in CLASSES if len(getattr(kind, "__abstractmethods__", ())) > 4] == []
 
 
 def test_the_walk_of_classes_sees_what_there_is() -> None:

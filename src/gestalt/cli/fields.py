@@ -1,6 +1,7 @@
 """The options of a class, read off its signature: names, types, defaults, and what its documentation says of each."""
 
 import dataclasses
+import functools
 import inspect
 import types
 from collections.abc import Callable, Mapping
@@ -130,6 +131,7 @@ def _plain_class(source: Any) -> bool:
     return inspect.isclass(source) and not hasattr(source, "__dataclass_fields__")
 
 
+@functools.cache  # a command line is read in several rounds, each of which asks for the same texts
 def help_of(source: Any) -> dict[str, str]:
     """What the documentation says of each option: texts under a dataclass's fields, or the section `Args`."""
     parsed = docstring_parser.parse_from_object(source)
