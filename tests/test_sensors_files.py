@@ -115,6 +115,20 @@ def sparse(folder: Path) -> Path:
     return folder / "a.npy"
 
 
+def named_rows(file: Any) -> None:
+    table = np.zeros(len(VALUES), [("time", "f8"), *((name, "f8") for name in NAMES), ("word", "S4")])
+    table["time"] = np.arange(len(VALUES)) / RATE
+    for number, name in enumerate(NAMES):
+        table[name] = VALUES[:, number]
+    file["run"] = table
+
+
+def nwb(file: Any) -> None:
+    file["acquisition/acc/data"] = VALUES
+    file["acquisition/acc/starting_time"] = 12.5
+    file["acquisition/acc/starting_time"].attrs["rate"] = float(RATE)
+
+
 def edf(folder: Path) -> Path:
     signals = [
         edfio.EdfSignal(VALUES[:700, number], RATE, label=name, physical_range=(low, high))
@@ -163,6 +177,8 @@ FORMS: dict[str, tuple[Callable[[Path], Path], dict[str, Any], np.ndarray, float
     "hdf5, named": (hdf5(two), {
         "dataset": "run 1/acceleration"}, VALUES, 1e-6),
     "hdf5, beside what is no series": (hdf5(beside), {}, VALUES, 1e-6),
+    "hdf5, rows with names": (hdf5(named_rows), {"columns": tuple(f"run/{name}" for name in NAMES)}, VALUES, 1e-6),
+    "hdf5, as NWB has it": (hdf5(nwb), {}, VALUES, 1e-6),
     "edf": (edf, {"columns": NAMES}, VALUES[:700], 1e-3),
     "wav": (sound("a.wav"), {}, SMALL, 3e-4),
     "flac": (sound("a.flac"), {}, SMALL, 3e-4),

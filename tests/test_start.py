@@ -72,6 +72,14 @@ def tables() -> None:
         write_table(Path(f"series/{number}.csv"), seed=number)
 
 
+def scans() -> None:
+    Path("scans").mkdir()
+    for number in range(2):
+        rng = np.random.default_rng(number)
+        floor = np.column_stack([rng.uniform(0, 8, (160, 2)), np.zeros(160)])
+        np.save(f"scans/{number}.npy", np.concatenate([floor, rng.normal((2, 2, 1), 0.2, (80, 3))]))
+
+
 def visits_table() -> None:
     write_csv(Path("visits.csv"), visits())
 
@@ -83,6 +91,7 @@ FILES: dict[str, Callable[[], None]] = {
     "texts": texts,
     "molecules": molecules,
     "sensors": tables,
+    "points": scans,
     "tables": visits_table,
     "own-data": series,
 }

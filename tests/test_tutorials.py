@@ -12,7 +12,7 @@ SEEN = ("found 12 files\n", "training Odin\n 10% |#         | 1 of 10 steps\r100
 
 def test_there_is_a_tutorial_for_each_sort_of_data_of_the_plan() -> None:
     names = {path.stem for path in tutorials().values()}
-    assert {"sound-events", "molecules", "texts", "joint-items", "plug-in"} <= names
+    assert {"sound-events", "names-and-answers", "molecules", "texts", "joint-items", "plug-in"} <= names
 
 
 @pytest.mark.parametrize("path", tutorials().values(), ids=lambda path: path.stem)

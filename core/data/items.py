@@ -3,7 +3,7 @@
 import abc
 import re
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar, final, runtime_checkable
@@ -60,6 +60,16 @@ class MadeOfColumns(Protocol):
     @property
     def inputs(self) -> tuple[str, ...]:
         """Their names."""
+        ...
+
+
+@runtime_checkable
+class Remarked(Protocol):
+    """Items of which reading decided something that its user should know before anything is trained."""
+
+    @property
+    def remarks(self) -> Sequence[str]:
+        """Lines for people, such as which columns are no inputs, and why."""
         ...
 
 

@@ -59,6 +59,24 @@ def tiles(places: Float[np.ndarray, "elements 3"], most: int) -> list[Int[np.nda
     return done
 
 
+def around_box(
+    places: Float[np.ndarray, "elements 3"], own: Int[np.ndarray, " own"], most: int
+) -> Int[np.ndarray, " around"]:
+    """The elements outside that lie nearest to the box of some, at most so many; of equal ones the first.
+
+    Example:
+        >>> line = np.column_stack([np.arange(6.0), np.zeros(6), np.zeros(6)])
+        >>> around_box(line, np.array([2, 3]), 3).tolist()
+        [0, 1, 4]
+    """
+    low, high = places[own].min(axis=0), places[own].max(axis=0)
+    apart = (np.maximum(low - places, 0) + np.maximum(places - high, 0)) ** 2
+    distance = apart.sum(axis=1)
+    distance[own] = np.inf
+    nearest: Int[np.ndarray, " around"] = np.argsort(distance, kind="stable")[: min(most, len(places) - len(own))]
+    return np.sort(nearest)
+
+
 def tile_count(count: int, most: int) -> int:
     """How many tiles so many elements have."""
     return 1 if count <= most else tile_count((count + 1) // 2, most) + tile_count(count // 2, most)

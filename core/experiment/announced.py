@@ -8,7 +8,7 @@ from lightning_fabric import Fabric
 from torch import nn
 
 from ..components.registry import GROUPERS
-from ..data.items import Skipped
+from ..data.items import Remarked, Skipped
 from ..methods.presets import title_of
 from ..methods.step import AbstractLearner
 from ..storage.amounts import amount
@@ -22,13 +22,14 @@ NAMED = 8
 
 
 def found_said(recipe: AbstractRecipe[Any, Any], data: ExperimentData[Any, Any], record: DataRecord) -> list[str]:
-    """Lines on the data: files, items, how much they are, what was left out or is damaged, which masks there are."""
+    """Lines on the data: files, items, amounts, what was left out or is damaged, what reading decided, masks."""
     items = counted(len(data.items), "item")
     amounts = amounts_of(recipe.modality, data.items)
     count = f"{items}, {amounts}" if amounts else items
     lines = [f"found {record.said}; read as {count}" if record.said else f"found {count}"]
     lines += listed(data.skipped, "left out")
     lines += listed(data.damaged, "damaged")
+    lines += data.items.remarks if isinstance(data.items, Remarked) else ()
     return lines if data.masked is None else [*lines, data.masked.said()]
 
 

@@ -46,9 +46,9 @@ class Labelling:
     """What is known of some items."""
 
     labels: Path | None = None
-    """For methods that learn from labels: a table (name of a file or record, label), or the word folders or archives
-    (what lies beside the files in tar archives). Nothing: what --label-column says, or what the recipe knows of the
-    shipped data."""
+    """For methods that learn from labels: a table (name of a file or record, label), or the word folders, archives
+    (what lies beside the files in tar archives) or annotations (those of EDF+). Nothing: what --label-column says, or
+    what the recipe knows of the shipped data."""
     label_column: str | None = None
     """Column of that table; the one called label, or the second. Without --labels: a column of the data itself."""
     label_kind: Literal["class", "value"] = "class"

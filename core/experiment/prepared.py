@@ -9,7 +9,7 @@ from ..methods.method import wants_labels
 from ..methods.presets import Preset, preset_named, title_of
 from ..modality.joint.masks import paths_of_masks
 from ..training.data_record import DataRecord
-from ..training.label_source import ARCHIVES, FOLDERS
+from ..training.label_source import WORDS
 from .announced import found_said
 from .build import LearnerFactory
 from .labelling import labels_of
@@ -80,6 +80,6 @@ def prepared(recipe: AbstractRecipe[Any, Any], speaks: bool) -> Prepared:
 
 def record_of(running: Running, labelling: Labelling, items: int) -> DataRecord:
     """What a run on the user's own data is begun on: the data, and the masks and labels that come with them."""
-    labels = None if str(labelling.labels) in (FOLDERS, ARCHIVES) else labelling.labels
+    labels = None if str(labelling.labels) in WORDS else labelling.labels
     masks = () if running.masks is None else paths_of_masks(running.masks)
     return DataRecord.of((*running.data, *masks, *(() if labels is None else (labels,))), items)

@@ -21,7 +21,7 @@ from ..fitting.task import Task
 from ..methods.targets import Points, standardised
 from ..networks.encoder import Network
 from ..storage.naming import counted
-from ..training.label_source import ARCHIVES, FOLDERS, labels_at
+from ..training.label_source import WORDS, labels_at
 from ..training.labels import Labels
 from .abstract_known import AbstractKnown
 from .asking import Asked, labelled_vectors
@@ -134,7 +134,7 @@ def group_column(
     if options.group_column is None:
         return None
     of_items = options.label_kind != "tree"
-    table = labels if of_items and isinstance(labels, Path) and str(labels) not in (FOLDERS, ARCHIVES) else None
+    table = labels if of_items and isinstance(labels, Path) and str(labels) not in WORDS else None
     return labels_at(table, items, options.group_column, "class", skipped or (), skipped is not None).known
 
 

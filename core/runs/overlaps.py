@@ -84,9 +84,14 @@ class Overlaps(Generic[ItemT]):
     def _finish(self) -> Iterator[FoundBatch[ItemT]]:
         """All windows of a whole, with the numbers of their objects in it."""
         held, self._held = self._held, []
+        wholes = list[Int[Tensor, " own"]]()
         for one, numbers in zip(held, _numbers(held), strict=True):
             own = one.own
-            in_whole = torch.where(own >= 0, numbers[own], -1) if len(numbers) else own
+            wholes.append(torch.where(own >= 0, numbers[own], -1) if len(numbers) else own)
+        # An object that is seen in context alone is none of any window: it takes no number.
+        every = torch.cat([own[own >= 0] for own in wholes]).unique() if wholes else torch.zeros(0, dtype=torch.long)
+        for one, found in zip(held, wholes, strict=True):
+            in_whole = torch.where(found >= 0, torch.searchsorted(every, found), -1)
             present = in_whole[in_whole >= 0].unique()
             local = torch.where(in_whole >= 0, torch.searchsorted(present, in_whole), -1)
             segmentation = Segmentation.from_labels(local[None], max(1, len(present)), one.window.features.grid)

@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
 from typing import Any, final
@@ -21,7 +22,9 @@ from ..data.reasons import reason_of
 from ..storage.damage import of_system
 from ..tables.layout import Layout
 from ..tables.lines import lines_of, text_encoding
+from ..tables.numbers import POINT
 from ..tables.rows import table_of
+from ..tables.writing import Writings, writings_of
 from .files import at_hand, bytes_of, open_file
 
 ADVICE = "fix it, remove it, or leave it out with --skip-bad"
@@ -33,6 +36,8 @@ UNFOLDED = 1 << 31
 """Bytes of the largest row group."""
 GROUPS = 4
 """Row groups of Parquet that stay in memory."""
+TOLD = 256
+"""Rows that tell how the numbers of a table are written."""
 Fields = Mapping[str, str]
 """The cells of a record by name, as text; nothing for a missing one."""
 Bad = Callable[[BadItemError], None]
@@ -47,8 +52,8 @@ class AbstractRecords(abc.ABC):
 
     @property
     @abc.abstractmethod
-    def delimiter(self) -> str:
-        """Between cells: where it is no comma, there may be decimal commas."""
+    def writings(self) -> Writings:
+        """How the numbers of every column are written."""
 
     @abc.abstractmethod
     def __len__(self) -> int:
@@ -80,15 +85,20 @@ class TextRecords(AbstractRecords):
     encoding: str
 
     @classmethod
-    def of(cls, path: Path, bad: Bad) -> "TextRecords":
+    def of(cls, path: Path, bad: Bad, otherwise: str | None = "") -> "TextRecords":
         """One pass over a file; `bad` is told of every row that is none, and may raise.
+
+        Args:
+            path: the file.
+            bad: is told.
+            otherwise: the encoding of a file that is not in Unicode, as `lines_of` takes it.
 
         Raises:
             BadItemError: for a file that is no such text.
         """
         places, lines, names, layout = array("q"), array("q"), dict[str, None](), None
         if path.suffix.lower() in LINES:
-            for line in lines_of(path):
+            for line in lines_of(path, otherwise):
                 if line.text.strip():
                     try:
                         names |= dict.fromkeys(_object(line.text))
@@ -98,7 +108,7 @@ class TextRecords(AbstractRecords):
                     places.extend((line.begin, line.end))
                     lines.append(line.number)
         else:
-            layout, rows = table_of(path)
+            layout, rows = table_of(path, otherwise)
             twice = next((name for name in layout.names if name and layout.names.count(name) > 1), None)
             if twice is not None:
                 raise BadItemError(f"{path}:1", f"has several columns {twice!r}; rename all but one, or {ADVICE}")
@@ -110,12 +120,16 @@ class TextRecords(AbstractRecords):
                 places.extend((row.begin, row.end))
                 lines.append(row.line)
         bounds = np.array(places, dtype=np.int64).reshape(-1, 2)
-        return cls(path, tuple(names), layout, bounds, np.array(lines, dtype=np.int64), text_encoding(path).name)
+        encoding = text_encoding(path, otherwise).name
+        return cls(path, tuple(names), layout, bounds, np.array(lines, dtype=np.int64), encoding)
 
-    @property
-    def delimiter(self) -> str:
-        """Between cells: where it is no comma, there may be decimal commas."""
-        return "," if self.layout is None else self.layout.delimiter
+    @cached_property
+    def writings(self) -> Writings:
+        """How the numbers of every column are written, by `TOLD` rows evenly over all."""
+        if self.layout is None or self.layout.delimiter == ",":
+            return Writings(dict.fromkeys(self.names, POINT))
+        rows = [self.fields(number) for number in np.unique(np.linspace(0, len(self) - 1, TOLD).astype(int)).tolist()]
+        return writings_of({name: [row.get(name, "") for row in rows] for name in self.names}, self.layout.delimiter)
 
     def __len__(self) -> int:
         return len(self.lines)
@@ -222,9 +236,9 @@ class ParquetRecords(AbstractRecords):
         return cls(path, tuple(names), tuple(accumulate(rows)), texts)
 
     @property
-    def delimiter(self) -> str:
-        """A comma: numbers are numbers, and texts have no decimal commas."""
-        return ","
+    def writings(self) -> Writings:
+        """Numbers are numbers, and texts have no decimal commas."""
+        return Writings(dict.fromkeys(self.names, POINT))
 
     def __getstate__(self) -> dict[str, Any]:
         """What travels to worker processes: not what was kept for speed."""
@@ -271,8 +285,13 @@ def _size_of(group: Any) -> int:
     return int(max(0, group.total_byte_size) + 8 * max(0, group.num_rows) * group.num_columns)
 
 
-def records_of(path: Path, bad: Bad) -> AbstractRecords:
+def records_of(path: Path, bad: Bad, otherwise: str | None = "") -> AbstractRecords:
     """The records of a file.
+
+    Args:
+        path: the file.
+        bad: is told of every record that is none.
+        otherwise: the encoding of a text that is not in Unicode, as `lines_of` takes it.
 
     Raises:
         BadItemError: for a file that is none, or is damaged.
@@ -283,7 +302,7 @@ def records_of(path: Path, bad: Bad) -> AbstractRecords:
     if bytes_of(path) == 0:
         raise BadItemError(str(path), f"the file has no bytes; {ADVICE}")
     try:
-        return ParquetRecords.of(path) if suffix in PARQUET else TextRecords.of(path, bad)
+        return ParquetRecords.of(path) if suffix in PARQUET else TextRecords.of(path, bad, otherwise)
     except BadItemError:
         raise
     except (ValueError, csv.Error) as error:

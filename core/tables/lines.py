@@ -12,6 +12,8 @@ from .blocks import blocks_of
 from .encoding import Encoding, encoding_of, is_utf8
 
 ADVICE = "or leave it out with --skip-bad"
+NAME_IT = "name its encoding (--encoding cp1252, or --settings encoding=cp1252 of the recipe objects), "
+"""What further can be done where an encoding can be named."""
 LONGEST = 1 << 27
 """Bytes of the longest line: a file without line breaks is not taken into memory for one."""
 BREAKS = {
@@ -46,8 +48,8 @@ class Line:
     text: str
 
 
-def text_encoding(path: Path, otherwise: str | None = None) -> Encoding:
-    """The encoding of a file; `otherwise` is what a file is in that is not in Unicode.
+def text_encoding(path: Path, otherwise: str | None = "") -> Encoding:
+    """The encoding of a file; `otherwise` is what a file is in that is not in Unicode, where it is named.
 
     Raises:
         BadItemError: for UTF-32, which nobody writes.
@@ -55,17 +57,18 @@ def text_encoding(path: Path, otherwise: str | None = None) -> Encoding:
     found = encoding_of(next(blocks_of(path), b"")[:4096])
     if found.name == "utf-32":
         raise BadItemError(f"{path}:1", f"is in UTF-32; convert it to UTF-8, {ADVICE}")
-    if otherwise is None or found != Encoding("utf-8") or is_utf8(blocks_of(path)):
+    if not otherwise or found != Encoding("utf-8") or is_utf8(blocks_of(path)):
         return found
     return Encoding(otherwise)
 
 
-def lines_of(path: Path, otherwise: str | None = None) -> Iterator[Line]:
+def lines_of(path: Path, otherwise: str | None = "") -> Iterator[Line]:
     r"""The lines of a file in Unicode, which end with \n, \r\n or \r; a byte order mark counts as nothing.
 
     Args:
         path: the file; `.gz` is unfolded.
-        otherwise: the encoding of a file that is not in Unicode; None refuses it.
+        otherwise: the encoding of a file that is not in Unicode; None: it was not named, and the error says how it is
+            named; nothing: there is no option for it.
 
     Raises:
         BadItemError: at the first line that is in no such encoding, holds a zero byte as binary files do, or is longer
@@ -74,7 +77,7 @@ def lines_of(path: Path, otherwise: str | None = None) -> Iterator[Line]:
     encoding = text_encoding(path, otherwise)
     start, begin = 0, encoding.mark
     for number, content in enumerate(_pieces(_without(blocks_of(path), begin), encoding, path), start=1):
-        line = _decoded(content, encoding, f"{path}:{number}")
+        line = _decoded(content, encoding, f"{path}:{number}", NAME_IT if otherwise is None else "")
         yield Line(begin, begin + len(content), number, start, line)
         begin += len(content)
         start += len(line)
@@ -119,7 +122,7 @@ def _refuse_endless(block: bytes, size: int, encoding: Encoding, name: str) -> N
         raise BadItemError(name, f"is a line of more than {LONGEST >> 20} MiB; break it into several, {ADVICE}")
 
 
-def _decoded(content: bytes, encoding: Encoding, name: str) -> str:
+def _decoded(content: bytes, encoding: Encoding, name: str, further: str) -> str:
     if encoding.unit == 1 and b"\0" in content:
         raise BadItemError(name, f"holds zero bytes: the file is binary, not text; remove it, {ADVICE}")
     try:
@@ -127,6 +130,4 @@ def _decoded(content: bytes, encoding: Encoding, name: str) -> str:
     except UnicodeDecodeError as error:
         place = f"byte {error.start + 1} of the line is {content[error.start]:#04x}"
         said = "UTF-8" if encoding.name == "utf-8" else encoding.name
-        raise BadItemError(
-            name, f"is not in {said} ({place}); convert the file to UTF-8, name its encoding (--encoding), {ADVICE}"
-        ) from error
+        raise BadItemError(name, f"is not in {said} ({place}); convert the file to UTF-8, {further}{ADVICE}") from error

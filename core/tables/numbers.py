@@ -1,37 +1,62 @@
 """Numbers in the cells of tables."""
 
 import math
+import re
 from collections.abc import Sequence
 
 from .layout import Layout
 
 MISSING = frozenset(("", "na", "n/a", "nan", "null", "none", "-", "?"))
 """What stands for a missing number, in small letters."""
+POINT, COMMA, EITHER = "point", "comma", "either"
+"""How numbers are written: the decimals behind a point, and commas between thousands; the reverse; behind a point or a
+comma, and nothing between thousands."""
+THOUSANDS = {
+    POINT: re.compile(r"[+-]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d*)?"),
+    COMMA: re.compile(r"[+-]?[1-9]\d{0,2}(?:\.\d{3})+(?:,\d*)?"),
+}
+"""Numbers with a mark between their thousands."""
 
 
-def number_in(cell: str, delimiter: str) -> float | None:
+def usual_writing(delimiter: str) -> str:
+    """How numbers are written where cells tell nothing: a comma may stand for the decimal point where none stands
+    between the cells.
+    """
+    return POINT if delimiter == "," else EITHER
+
+
+def number_in(cell: str, writing: str = POINT) -> float | None:
     """A number, NaN for what stands for a missing one, None for anything else.
 
-    Where no comma stands between the cells, one may stand for the decimal point.
+    Args:
+        cell: what is written.
+        writing: how numbers are written.
 
     Example:
-        >>> number_in(" 1,5", ";"), number_in("n/a", ","), number_in("walk", ","), number_in("1e3", ",")
+        >>> number_in(" 1,5", EITHER), number_in("n/a"), number_in("walk"), number_in("1e3")
         (1.5, nan, None, 1000.0)
+        >>> number_in("1,234"), number_in("1,234", COMMA), number_in("1.234,5", COMMA), number_in("1,5")
+        (1234.0, 1.234, 1234.5, None)
     """
     text = cell.strip()
     if text.lower() in MISSING:
         return math.nan
+    if writing == POINT:
+        text = text.replace(",", "") if "," in text and THOUSANDS[POINT].fullmatch(text) else text
+    else:
+        text = text.replace(".", "") if writing == COMMA and THOUSANDS[COMMA].fullmatch(text) else text
+        text = text.replace(",", ".")
     try:
-        return float(text.replace(",", ".") if delimiter != "," else text)
+        return float(text)
     except ValueError:
         return None
 
 
-def numeric_columns(layout: Layout, rows: Sequence[Sequence[str]]) -> list[int]:
-    """The columns that hold numbers in all of these rows, and at least one."""
+def numeric_columns(layout: Layout, rows: Sequence[Sequence[str]], writings: Sequence[str]) -> list[int]:
+    """The columns that hold numbers in all of these rows, and at least one; every column with how its are written."""
     found = []
     for place in range(len(layout.names)):
-        numbers = [number_in(row[place], layout.delimiter) for row in rows]
+        numbers = [number_in(row[place], writings[place]) for row in rows]
         if None not in numbers and any(number is not None and not math.isnan(number) for number in numbers):
             found.append(place)
     return found

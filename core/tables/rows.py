@@ -32,12 +32,12 @@ class Row:
     problem: str = ""
 
 
-def table_of(path: Path, otherwise: str | None = None) -> tuple[Layout, Iterator[Row]]:
+def table_of(path: Path, otherwise: str | None = "") -> tuple[Layout, Iterator[Row]]:
     """The layout of a table and its rows, one in memory at a time; rows that repeat the header, or are empty, are none.
 
     Args:
         path: the file; `.gz` is unfolded.
-        otherwise: the encoding of a file that is not in Unicode.
+        otherwise: the encoding of a file that is not in Unicode, as `lines_of` takes it.
 
     Raises:
         BadItemError: for a file that is no text, or has no line. Rows that are wrong say so in `problem`.

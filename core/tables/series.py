@@ -16,9 +16,10 @@ from ..shards.files import open_file
 from .clock import FEW, Clock, clock_column
 from .layout import Layout
 from .lines import text_encoding
-from .numbers import number_in, numeric_columns
+from .numbers import number_in, numeric_columns, usual_writing
 from .quotes import split_rows
 from .rows import table_of
+from .writing import writings_of
 
 ADVICE = "fix it, remove it, or leave it out with --skip-bad"
 BLOCK = 1024
@@ -39,6 +40,7 @@ class SeriesTable:
         clock: the column of time where rows are interpolated; None where they follow one another at the rate.
         places: the bytes at which blocks of rows begin, and at which the last one ends.
         times: the seconds at which they begin.
+        writings: how the numbers of every column in `names` are written.
     """
 
     path: Path
@@ -49,6 +51,7 @@ class SeriesTable:
     clock: int | None
     places: tuple[int, ...]
     times: tuple[float, ...]
+    writings: tuple[str, ...]
 
     @classmethod
     def of(
@@ -73,7 +76,7 @@ class SeriesTable:
             ValueError: for a table without such columns, or without a clock where no rate is said.
         """
         layout, rows = table_of(path)
-        if all(number_in(cell, layout.delimiter) is not None for cell in layout.names):
+        if all(number_in(cell, usual_writing(layout.delimiter)) is not None for cell in layout.names):
             raise ValueError("has no header: its first line holds numbers; write the names of the columns above them")
         column = None if rate is not None else clock_column(layout.names, time)
         if column is None and rate is None:
@@ -99,9 +102,15 @@ class SeriesTable:
         own = clock.rate() if rate is None else rate
         if column is not None and irregular:
             count = int(clock.last * own + 1e-6) + 1
-        names = _chosen(layout, early, clock_column(layout.names, time), columns)
+        told = writings_of(
+            {str(place): [row[place] for row in early if place < len(row)] for place in range(len(layout.names))},
+            layout.delimiter,
+        )
+        writings = [told.of[str(place)] for place in range(len(layout.names))]
+        names = _chosen(layout, early, clock_column(layout.names, time), columns, writings)
         kept = column if irregular else None
-        return cls(path, layout, names, own, count, kept, (*places, end), tuple(times))
+        written = tuple(writings[layout.names.index(name)] for name in names)
+        return cls(path, layout, names, own, count, kept, (*places, end), tuple(times), written)
 
     def read(self, first: int, count: int) -> Float[np.ndarray, "rows columns"]:
         """Rows `first` … `first + count`, or as many as there are; NaN where a number is missing.
@@ -122,7 +131,7 @@ class SeriesTable:
         for number, name in enumerate(self.names):
             column = self.layout.names.index(name)
             for place, row in enumerate(rows):
-                value = number_in(row[column], self.layout.delimiter) if column < len(row) else None
+                value = number_in(row[column], self.writings[number]) if column < len(row) else None
                 if value is None:
                     where = f"{self.path}, row {low * BLOCK + place + 1}"
                     said = repr(row[column]) if column < len(row) else "what is not there"
@@ -146,15 +155,15 @@ class SeriesTable:
 
 def _moment(cell: str, layout: Layout) -> float | str:
     """A number of a clock, which may have a decimal comma, or the cell as it is."""
-    number = number_in(cell, layout.delimiter)
+    number = number_in(cell, usual_writing(layout.delimiter))
     return cell if number is None or math.isnan(number) else number
 
 
 def _chosen(
-    layout: Layout, rows: Sequence[Sequence[str]], clock: int | None, columns: Sequence[str]
+    layout: Layout, rows: Sequence[Sequence[str]], clock: int | None, columns: Sequence[str], writings: Sequence[str]
 ) -> tuple[str, ...]:
     missing = [name for name in columns if name not in layout.names]
     if missing:
         raise ValueError(f"has no column {missing[0]!r}, it has {', '.join(map(repr, layout.names))}; name others")
-    found = numeric_columns(layout, rows)
+    found = numeric_columns(layout, rows, writings)
     return tuple(columns) or tuple(layout.names[place] for place in found if place != clock and layout.names[place])

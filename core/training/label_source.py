@@ -1,10 +1,11 @@
-"""Labels of the user's own items: in a table, in the names of folders, in archives, in the data's own records."""
+"""Labels of the user's own items: in a table, names of folders, archives, the data's own records or files."""
 
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from ..data.items import AbstractItems, Skipped
+from .annotation_labels import annotation_labels
 from .archive_labels import archive_labels
 from .label_table import Kind, read_labels, record_labels
 from .labels import Labels, folder_labels
@@ -13,6 +14,10 @@ FOLDERS = "folders"
 """The word that names the folders in place of a table."""
 ARCHIVES = "archives"
 """The word that names what lies in archives beside the files."""
+ANNOTATIONS = "annotations"
+"""The word that names what the files themselves say of their time."""
+WORDS = (FOLDERS, ARCHIVES, ANNOTATIONS)
+"""What is no path of a table."""
 
 
 def labels_at(
@@ -26,7 +31,7 @@ def labels_at(
     """What is known of the items.
 
     Args:
-        source: a table, or the word `folders` or `archives`; None for a column of the data's own records.
+        source: a table, or the word `folders`, `archives` or `annotations`; None for a column of the data.
         items: the data set.
         column: of the table, or of the records.
         kind: classes, or values.
@@ -42,4 +47,6 @@ def labels_at(
         return folder_labels(items)
     if str(source) == ARCHIVES:
         return archive_labels(items, kind)
+    if str(source) == ANNOTATIONS:
+        return annotation_labels(items, kind)
     return read_labels(source, items, column, kind, skipped, skip_bad)

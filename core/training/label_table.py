@@ -10,6 +10,7 @@ from ..methods.targets import Written, tags_from
 from ..storage.plain_names import plain, within_common_folder
 from ..tables.layout import Layout
 from ..tables.rows import Row, table_of
+from .label_copies import refuse_copies
 from .label_names import ItemNames, file_of_name
 from .label_values import values_of
 from .labels import Labels
@@ -17,6 +18,8 @@ from .labels import Labels
 Kind = Written
 LINES = ("line", "record")
 """Columns that number the lines or records of a file."""
+NO_LABEL = frozenset(("NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "<NA>", "#N/A", "?"))
+"""Cells in which nothing is known, as programs write them; in other letters, and `none` or `-`, they are names."""
 NAMING = frozenset({"file", "filename", "file_name", "path", "name", "id", "item", *LINES})
 """Columns that may name items where the first one does not."""
 
@@ -88,7 +91,9 @@ def read_labels(
         named = table.layout.names[table.column]
         raise ValueError(f"{path} labels none of the {len(texts)} items; fill its column {named!r}")
     made = labels_from(texts, kind, str(path), items.name)
-    return replace(made, note=_note(path, table, [key for key in labels if key not in set(found)], skipped))
+    refuse_copies(items, texts, str(path))
+    note = _note(path, table, [key for key in labels if key not in set(found)], skipped)
+    return replace(made, note="; ".join(filter(None, (note, made.note))))
 
 
 def record_labels(items: AbstractItems[Any], column: str, kind: Kind = "class") -> Labels:
@@ -113,6 +118,7 @@ def record_labels(items: AbstractItems[Any], column: str, kind: Kind = "class") 
     if all(text is None for text in texts):
         listed = ", ".join(map(repr, names)) or "none"
         raise ValueError(f"the data have no labels in a column {column!r}; their columns are {listed}")
+    refuse_copies(items, texts, f"the column {column!r}")
     return labels_from(texts, kind, f"column {column!r}", items.name)
 
 
@@ -128,7 +134,7 @@ def _refuse_input(items: AbstractItems[Any], column: str) -> None:
 def labels_from(
     texts: Sequence[str | None], kind: Kind, source: str, place: Callable[[int], str] | None = None
 ) -> Labels:
-    """Classes, values, or several labels at once, from what is written.
+    """Classes, values, or several labels at once, from what is written; of classes `NA` and the like are no label.
 
     Args:
         texts: of every item.
@@ -139,9 +145,14 @@ def labels_from(
     Raises:
         ValueError: for what is no value.
     """
-    if kind == "several":
-        return Labels(*tags_from(texts))
-    return Labels.of(texts) if kind == "class" else Labels.of_values(values_of(texts, source, place))
+    if kind == "value":
+        return Labels.of_values(values_of(texts, source, place))
+    known = [None if text in NO_LABEL else text for text in texts]
+    nothing = [text for text in texts if text in NO_LABEL]
+    note = f"{source}: {len(nothing)} labels are {nothing[0]!r}, so nothing is known there" if nothing else ""
+    if nothing and not any(known):
+        raise ValueError(f"{source} labels nothing: all that is written there is {nothing[0]!r}; fill it")
+    return replace(Labels(*tags_from(known)) if kind == "several" else Labels.of(known), note=note)
 
 
 def _table(path: Path, column: str | None, items: AbstractItems[Any], skip_bad: bool) -> LabelRows:

@@ -27,12 +27,12 @@ from gestalt.core.networks.encoder import AbstractEncoder
 
 from . import showing
 from .data import Cloud as Cloud
-from .data import CloudFiles as CloudFiles
 from .data import Clouds as Clouds
 from .data import collate as collate
-from .data import read_clouds
 from .encoders import PointNet, Raw
 from .formats import BY_COUNT
+from .reading import CloudFiles as CloudFiles
+from .reading import read_clouds
 from .views import CHOICES, Crop, DropOut, Hole, Jitter, Part, Rotation, Scaling, UpsideDown, default_views, transplant
 from .views import chain as chain
 
@@ -50,6 +50,8 @@ class PointModality(AbstractModality[Cloud]):
         most: points of an item; larger clouds are cut into tiles.
         voxel: the edge of a voxel in the unit of the files: its points become one, their mean. 0: points are elements
             as they are, but in files of more than 32 · `most` points, whose voxels are as small as gives no more.
+        margin: points around a tile that the network sees beside it once it has learned; an object that lies in
+            several tiles is one by those that they share.
 
     Example:
         >>> sorted(MODALITY.encoders), MODALITY.element
@@ -60,10 +62,14 @@ class PointModality(AbstractModality[Cloud]):
     element: ClassVar[str] = "point"
 
     def __init__(
-        self, most: Annotated[int, Between(8, 65536)] = 512, voxel: Annotated[float, Between(0.0, 1e9)] = 0.0
+        self,
+        most: Annotated[int, Between(8, 65536)] = 512,
+        voxel: Annotated[float, Between(0.0, 1e9)] = 0.0,
+        margin: Annotated[int, Between(0, 65536)] = 256,
     ) -> None:
         self.most = most
         self.voxel = voxel
+        self.margin = margin
         check_ranges(self)
         self.encoders: Mapping[str, Callable[..., AbstractEncoder]] = {"raw": Raw, "pointnet": PointNet}
         self.transforms: Mapping[str, AbstractTransform[Cloud]] = {
@@ -87,7 +93,7 @@ class PointModality(AbstractModality[Cloud]):
             FileNotFoundError: for a path that does not exist.
             ValueError: if no usable cloud is found.
         """
-        return read_clouds(paths, self.most, LIMIT * self.most, self.voxel, skip_bad)
+        return read_clouds(paths, self.most, LIMIT * self.most, self.voxel, skip_bad, self.margin)
 
     def encoder_settings(self, encoder: str, items: AbstractItems[Cloud]) -> Mapping[str, Any]:
         """How many numbers are known of a point, for the encoders that take them.

@@ -23,7 +23,8 @@ from gestalt.core.storage.naming import OutputNames, counted
 from gestalt.core.storage.text_file import open_text
 from gestalt.core.tables.rows import table_of
 
-from .data import Cloud, CloudFiles, points_of
+from .data import Cloud, points_of
+from .reading import CloudFiles
 
 NONE = "#b8bfc6"
 """The colour of points of no object."""
@@ -113,14 +114,18 @@ class _OfFile:
     labels: Int[np.ndarray, " elements"]
     scores: Float[np.ndarray, " elements"]
     names: dict[int, str] = field(default_factory=dict)
-    count: int = 0
+    given: dict[tuple[int, int], int] = field(default_factory=dict)
+
+    def called(self, tile: int, value: int, kept: bool) -> int:
+        """The number of an object of a tile, −1 for one of the whole; `kept` where it has its own."""
+        return self.given.setdefault((tile, value), value + 1 if kept else len(self.given) + 1)
 
 
 def write_objects(found: Iterable[FoundBatch[Cloud]], items: AbstractItems[Cloud], out: Path) -> str:
     """`objects/NAME.ply`, the points of every file with the number of their object, and `objects.csv` of all.
 
     Points are numbered from 0 in the order of the file; objects from 1 within each file, 0 is none. Where elements are
-    voxels, every point has the object of its voxel. Objects are found in every tile by itself.
+    voxels, every point has the object of its voxel. An object keeps its number over the tiles of a file.
 
     Raises:
         TypeError: if the clouds are no files.
@@ -137,7 +142,7 @@ def write_objects(found: Iterable[FoundBatch[Cloud]], items: AbstractItems[Cloud
             target = out / "objects" / names.of(path)
             target.parent.mkdir(parents=True, exist_ok=True)
             _write_file(one, items, path, target, table)
-            objects, files = objects + one.count, files + 1
+            objects, files = objects + len(one.given), files + 1
         if table is None:
             TableWriter(file, ("cloud", "point", "object"))
     return f"{counted(objects, 'object')} in {counted(files, 'point cloud')}"
@@ -158,8 +163,7 @@ def _by_file(found: Iterable[FoundBatch[Cloud]], items: CloudFiles) -> Iterator[
                 current = _OfFile(number, np.zeros(count, np.int64), np.zeros(count))
             own, ids = labels[row, : len(cloud)].numpy(), cloud.ids.numpy()
             for value in dict.fromkeys(own[own >= 0].tolist()):
-                current.count += 1
-                given = value + 1 if kept else current.count
+                given = current.called(index if batch.numbers is None else -1, value, kept)
                 current.labels[ids[own == value]] = given
                 if batch.named is not None:
                     current.names[given] = batch.named.name(value)

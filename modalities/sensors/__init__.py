@@ -18,9 +18,8 @@ from gestalt.core.data.masks import AbstractMasks, ItemMasks
 from gestalt.core.data.places import Places, one_grid
 from gestalt.core.discovery.found import FoundBatch
 from gestalt.core.modality.base import AbstractModality, Reading, Specimen
-from gestalt.core.modality.event_masks import EventMasks, events_of_table, refuse_outside, shown_events
+from gestalt.core.modality.event_masks import shown_events
 from gestalt.core.modality.in_python import FromPython, Things
-from gestalt.core.modality.pairing import NamedFiles, must_exist, unreadable_masks
 from gestalt.core.modality.transform import AbstractTransform, Views
 from gestalt.core.modality.transplant import Transplant
 from gestalt.core.networks.encoder import AbstractEncoder
@@ -31,6 +30,7 @@ from .data import Series as Series
 from .data import SeriesBatch as SeriesBatch
 from .data import channels_of, collate, common_rate, read_series
 from .encoders import Dilated, Rate, Raw, Transformer, settings_of_data
+from .given_masks import read_masks
 from .reading import FILLS
 from .showing import element_columns, render, render_object, specimens, statistics, transplant, write_objects
 from .views import (
@@ -201,24 +201,16 @@ class Sensors(AbstractModality[Series]):
     def read_masks(
         self, path: Path, items: AbstractItems[Series], skipped: Sequence[Skipped] = ()
     ) -> AbstractMasks[Series]:
-        """A table with the columns filename, onset, offset and event_label, in seconds from the first sample of a file.
+        """Stretches in seconds from the first sample of a file: annotations of EDF+ that last, or a table with the
+        columns filename, onset, offset and event_label.
 
         Where stretches overlap, the shorter is on top, and of two of one length the later.
 
         Raises:
             FileNotFoundError: if the path does not exist.
-            ValueError: if it is no such table, names a file that there is not, or a stretch lies outside its file.
+            ValueError: if it has no stretches, names a file that there is not, or a stretch lies outside its file.
         """
-        must_exist(path)
-        if not isinstance(items, SensorFiles):
-            raise ValueError(f"stretches belong to files by their names, and these are none: {items.name(0)}")
-        if path.is_dir() or path.suffix.lower() not in (".csv", ".tsv"):
-            raise unreadable_masks(path, "a table (.csv, .tsv) with the columns filename, onset, offset, event_label")
-        files = NamedFiles(items.paths, skipped)
-        events = events_of_table(path, files)
-        for number, own in events.items():
-            refuse_outside(own, items.headers[number].seconds, items.paths[number])
-        return EventMasks(items, {number: tuple(own) for number, own in events.items()}, files.unused)
+        return read_masks(path, items, skipped)
 
     def shown_masks(self, item: Series, masks: ItemMasks) -> Sequence[tuple[str, Any]]:
         """Each stretch with its begin and end in seconds of the item."""

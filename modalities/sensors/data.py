@@ -14,11 +14,13 @@ from gestalt.core.data.items import AbstractItems, BadItemError, Skipped
 from gestalt.core.modality.base import Reading
 from gestalt.core.modality.files import find_files
 from gestalt.core.modality.in_time import WindowsInTime
+from gestalt.core.modality.labelled_events import LabelledEvent
 from gestalt.core.modality.probing import none_usable, probe, sample
 from gestalt.core.modality.windows import InContext, Sight
 
+from .annotations import annotations_of, label_within
 from .channels import How
-from .reading import ADVICE, SUFFIXES, Header, read_header, read_stretch
+from .reading import ADVICE, EDF, SUFFIXES, Header, read_header, read_stretch
 
 SHORTEST = 16
 """Samples of the shortest window, where the series has more of them."""
@@ -161,6 +163,22 @@ class SensorFiles(AbstractItems[Series]):
         """The same files; of those that are named, windows between two moments alone."""
         stretches = self._windows.between(moments, [0.0] * len(self.paths))
         return SensorFiles(self.paths, self.headers, self.how, self.sample_rate, self.seconds, self.jitter, stretches)
+
+    def annotations(self) -> list[str | None]:
+        """What EDF+ files say of more than half of every window; None where they say nothing.
+
+        Raises:
+            BadItemError: if a file cannot be read.
+        """
+        said = dict[int, Sequence[LabelledEvent]]()
+        found = list[str | None]()
+        for index in range(len(self)):
+            number, begin = self.place(index)[0], self.start(index)
+            if number not in said:
+                own, seconds = self.paths[number], self.headers[number].seconds
+                said[number] = annotations_of(own, seconds) if own.suffix.lower() in EDF else ()
+            found.append(label_within(said[number], begin, begin + self._windows.seconds_of(index, begin)))
+        return found
 
     def read(self, index: int, rng: np.random.Generator) -> Series:
         """One window at the rate of all.

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, final
 
 import numpy as np
 
@@ -12,6 +12,8 @@ from .channels import Channels, How, array_channels
 
 RATES = ("sample_rate", "sampling_rate", "samplerate", "sampling_frequency", "fs", "rate")
 """Attributes in which samples per second stand."""
+STARTS = ("starting_time",)
+"""Data sets beside a series, as NWB has them, whose attributes say its rate."""
 DENSEST = 4096
 """Bytes of numbers that a byte of a file may stand for."""
 UNFOLDED = 1 << 29
@@ -29,7 +31,8 @@ def hdf5_channels(file: Any, how: How) -> Channels:
     if how.dataset is not None or len(wide) == 1:
         name = how.dataset.strip("/") if how.dataset is not None else next(iter(wide))
         data = _readable(name, found[name])
-        attributes = [found[name].attrs, found[name].parent.attrs, file.attrs]
+        beside = data.parent
+        attributes = [data.attrs, *(beside[own].attrs for own in STARTS if own in beside), beside.attrs, file.attrs]
         samples = max(data.shape, default=0)
         rate = _rate(attributes, clocks, samples, how)
         said = data.attrs.get("channels", data.attrs.get("columns", ()))
@@ -52,23 +55,52 @@ def hdf5_channels(file: Any, how: How) -> Channels:
 
 
 def _numbers_in(file: Any) -> dict[str, Any]:
-    """The data sets of real numbers by their names; a type or a data set without extent is none."""
+    """The data sets of real numbers by their names; a type or a data set without extent is none.
+
+    Of rows with names, every name that holds numbers is one.
+    """
     found: dict[str, Any] = {}
 
     def visit(name: str, one: Any) -> None:
-        if getattr(one, "shape", None) is not None and one.dtype.kind in "iuf":
+        if getattr(one, "shape", None) is None:
+            return
+        kind = one.dtype
+        if kind.names is None and kind.kind in "iuf":
             found[name] = one
+        elif kind.names is not None and one.ndim == 1:
+            numbers = [own for own in kind.names if kind[own].kind in "iuf" and not kind[own].shape]
+            found.update({f"{name}/{own}": _Field(one, own) for own in numbers})
 
     file.visititems(visit)
     return found
 
 
-def _readable(name: str, data: Any) -> Any:
+@final
+class _Field:
+    """One name of a data set whose rows have names, as a data set of one axis."""
+
+    ndim = 1
+
+    def __init__(self, data: Any, name: str) -> None:
+        self.data = data
+        self.name = name
+        self.attrs, self.parent = data.attrs, data.parent
+        self.shape, self.size, self.dtype = data.shape, data.size, data.dtype[name]
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    def __getitem__(self, part: Any) -> Any:
+        return self.data[part][self.name]
+
+
+def _readable(name: str, field: Any) -> Any:
     """The data set, if it holds its numbers itself, in parts that fit in memory.
 
     Raises:
         ValueError: otherwise.
     """
+    data = field.data if isinstance(field, _Field) else field
     outside = [*(file for file, _, _ in data.external or ())]
     outside += [one.file_name for one in data.virtual_sources() if one.file_name != "."] if data.is_virtual else []
     if outside:
@@ -84,7 +116,7 @@ def _readable(name: str, data: Any) -> Any:
             f"has {name!r} in parts of {whole >> 20} MiB, each of which is unfolded as a whole; write it in smaller "
             "ones (h5repack -l)"
         )
-    return data
+    return field
 
 
 def _is_clock(name: str, how: How) -> bool:

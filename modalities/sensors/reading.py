@@ -163,10 +163,7 @@ def _opened(path: Path, how: How) -> Iterator[Channels]:
                     rate, sound.frames, numbered(sound.channels), lambda first, count: _frames(sound, first, count)
                 )
         elif suffix in EDF:
-            with warnings.catch_warnings():
-                warnings.simplefilter("error")  # what is torn is said by a warning alone
-                edf = _library("edfio").read_edf(file, lazy_load_data=True)
-            yield _edf(edf, how)
+            yield _edf(edf_of(file), how)
         elif suffix in HDF5:
             with WatchedFile(file) as watched:
                 try:
@@ -180,6 +177,13 @@ def _opened(path: Path, how: How) -> Iterator[Channels]:
                 warnings.simplefilter("ignore")  # what Python thinks of a torn header
                 values = np.load(file, mmap_mode="r", allow_pickle=False)
             yield array_channels(values, how.rate or 1.0)
+
+
+def edf_of(file: Any) -> Any:
+    """An EDF file, whose signals are read when they are asked for."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # what is torn is said by a warning alone
+        return _library("edfio").read_edf(file, lazy_load_data=True)
 
 
 def _library(name: str) -> Any:

@@ -23,6 +23,7 @@ from gestalt.core.modality.transform import AbstractTransform, Views
 from gestalt.core.modality.transplant import Transplant
 from gestalt.core.networks.encoder import AbstractEncoder
 from gestalt.core.shards.records import Fields
+from gestalt.core.tables.encoding import check_encoding
 
 from . import showing
 from .data import Row as Row
@@ -46,9 +47,10 @@ class TableModality(AbstractModality[Row]):
         vocabulary: most words of a column of categories; rarer ones are unknown.
         labels: further columns that are no inputs, where they are there.
         schema: what a data set told of its columns, as a run keeps it; None: whatever is read tells it.
+        encoding: of files that are not in Unicode (cp1252, latin-1, gb18030, …); None refuses them.
 
     Raises:
-        ValueError: if the schema is none.
+        ValueError: if the schema is none, or there is no such encoding.
 
     Example:
         >>> sorted(MODALITY.encoders), MODALITY.element
@@ -65,13 +67,17 @@ class TableModality(AbstractModality[Row]):
         vocabulary: Annotated[int, Between(1, 4096)] = 64,
         labels: Sequence[str] = (),
         schema: Mapping[str, Any] | None = None,
+        encoding: str | None = None,
     ) -> None:
         self.columns = tuple(columns)
         self.exclude = tuple(exclude)
         self.vocabulary = vocabulary
         self.labels = tuple(labels)
         self.schema = schema
+        self.encoding = encoding
         check_ranges(self)
+        if encoding is not None:
+            check_encoding(encoding)
         self._schema = None if schema is None else Schema.from_settings(schema)
         self.encoders: Mapping[str, Callable[..., AbstractEncoder]] = {
             "raw": Raw,
@@ -98,10 +104,12 @@ class TableModality(AbstractModality[Row]):
             FileNotFoundError: for a path that does not exist.
             ValueError: if no usable row is found.
         """
-        return read_tables(paths, self._schema, self._learned, skip_bad)
+        return read_tables(paths, self._schema, self._learned, skip_bad, self.encoding)
 
-    def _learned(self, records: Sequence[Fields], delimiter: str | Sequence[str]) -> Schema:
-        return Schema.of(records, delimiter, self.columns, self.exclude, self.vocabulary, self.labels)
+    def _learned(
+        self, records: Sequence[Fields], writings: Sequence[Mapping[str, str]] | None, apart: Mapping[str, str]
+    ) -> Schema:
+        return Schema.of(records, writings, self.columns, self.exclude, self.vocabulary, self.labels, apart)
 
     def _changed(self, **settings: Any) -> "TableModality":
         return TableModality(**{**settings_of(self), **settings})
@@ -198,8 +206,8 @@ class TableModality(AbstractModality[Row]):
         return rows_of(things, self._schema, self._learned)
 
     def specimens(self) -> Sequence[Specimen[Row]]:
-        """Three rows of a body and a machine."""
-        return showing.specimens()
+        """Three rows of the schema, where it is known; else of a body and a machine."""
+        return showing.specimens() if self._schema is None else showing.specimens_of(self._schema)
 
     def write_objects(self, found: Iterable[FoundBatch[Row]], items: AbstractItems[Row], out: Path) -> str:
         """A table of cells with their objects, and JSON Lines of rows with the columns of their objects."""

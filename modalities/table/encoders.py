@@ -12,7 +12,8 @@ from gestalt.core.data.feature_map import FeatureMap, Links
 from gestalt.core.networks.encoder import AbstractEncoder
 from gestalt.core.networks.transformer import Mixer
 
-from .data import ABSENT, MOST, Rows
+from .columns import ABSENT
+from .data import MOST, Rows
 
 Widths = Annotated[int, Between(1, 4097)]
 """1 for a column of numbers; of a column of categories, its words and the unknown one."""

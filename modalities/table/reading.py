@@ -1,7 +1,7 @@
 """Rows of files as items by one schema, and rows of Python."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, final
 
@@ -14,9 +14,10 @@ from gestalt.core.modality.files import find_files
 from gestalt.core.modality.in_python import FromPython, Things
 from gestalt.core.modality.probing import none_usable, probe
 from gestalt.core.modality.windows import WindowIndex
-from gestalt.core.shards.records import ADVICE, SUFFIXES, AbstractRecords, Bad, Fields, cell_text, records_of
+from gestalt.core.shards.records import ADVICE, SUFFIXES, AbstractRecords, Fields, cell_text, records_of
 
 from .data import Row, Schema
+from .layouts import doubts, further_columns, lacking, usual_columns
 
 SAMPLE = 4096
 """Rows, evenly over all, that tell the schema."""
@@ -50,6 +51,11 @@ class TableFiles(AbstractItems[Row]):
     def inputs(self) -> tuple[str, ...]:
         """The columns that items are made of."""
         return self.schema.names
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """Which columns are no inputs, and why."""
+        return self.schema.remarks
 
     @property
     def paths(self) -> tuple[Path, ...]:
@@ -86,7 +92,7 @@ class TableFiles(AbstractItems[Row]):
         """
         source = self.sources[self.index.place(index)[0]]
         try:
-            return self.schema.row(self.fields(index), source.delimiter, self.name(index))
+            return self.schema.row(self.fields(index), source.writings.of, self.name(index))
         except BadItemError:
             raise
         except ValueError as error:
@@ -108,6 +114,11 @@ class PythonRows(AbstractItems[Row]):
     def inputs(self) -> tuple[str, ...]:
         """The columns that items are made of."""
         return self.schema.names
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """Which columns are no inputs, and why."""
+        return self.schema.remarks
 
     def name(self, index: int) -> str:
         """Its number, from 1."""
@@ -147,8 +158,8 @@ def evenly(count: int, most: int) -> list[int]:
     return list(range(count)) if count <= most else [number * (count - 1) // (most - 1) for number in range(most)]
 
 
-Learn = Callable[[Sequence[Fields], str | Sequence[str]], Schema]
-"""Makes a schema of a sample of rows and the mark between the cells of each."""
+Learn = Callable[[Sequence[Fields], Sequence[Mapping[str, str]] | None, Mapping[str, str]], Schema]
+"""Makes a schema of a sample of rows, of how the numbers of each are written, and of columns that are no inputs."""
 
 
 def rows_of(things: Things, schema: Schema | None, learn: Learn) -> PythonRows:
@@ -162,7 +173,7 @@ def rows_of(things: Things, schema: Schema | None, learn: Learn) -> PythonRows:
         schema = first.schema
     if schema is None:
         try:
-            schema = learn([record_of(things.of(number)) for number in evenly(things.count, SAMPLE)], ",")
+            schema = learn([record_of(things.of(number)) for number in evenly(things.count, SAMPLE)], None, {})
         except TypeError as error:
             raise BadItemError(things.word, str(error)) from error
     return PythonRows(FromPython(things, Reads(schema)), schema)
@@ -185,11 +196,21 @@ class Reads:
         return thing if isinstance(thing, Row) else self.schema.row(record_of(thing))
 
 
-def read_tables(paths: Sequence[Path], schema: Schema | None, learn: Learn, skip_bad: bool = False) -> Reading[Row]:
+def read_tables(
+    paths: Sequence[Path], schema: Schema | None, learn: Learn, skip_bad: bool = False, encoding: str | None = None
+) -> Reading[Row]:
     """The rows of all files. Every file is read through once, but of Parquet its footer alone.
 
-    All files have the columns of the schema, which 4096 rows tell, evenly over all, where nobody says it; others are
-    ignored. Of a known schema 256 rows are looked at; what is wrong with the others shows when their turn comes.
+    All files have the columns of the schema; others are ignored. Where nobody says it, 4096 rows tell it, evenly over
+    all, of the columns that most files have. Of a known schema 256 rows are looked at; what is wrong with the others
+    shows when their turn comes.
+
+    Args:
+        paths: files and folders.
+        schema: of a run; None: the rows tell it.
+        learn: makes one of rows.
+        skip_bad: leave out what cannot be used.
+        encoding: of files that are not in Unicode.
 
     Raises:
         BadItemError: for the first file or row that cannot be used, unless `skip_bad`.
@@ -204,7 +225,7 @@ def read_tables(paths: Sequence[Path], schema: Schema | None, learn: Learn, skip
         skipped.append(Skipped(error.name, error.reason))
 
     def examine(path: Path) -> AbstractRecords:
-        source = records_of(path, bad)
+        source = records_of(path, bad, encoding)
         if not len(source):
             raise BadItemError(str(path), f"has no rows; {ADVICE}")
         lacking = [name for name in (schema.names if schema else ()) if name not in source.names]
@@ -219,10 +240,19 @@ def read_tables(paths: Sequence[Path], schema: Schema | None, learn: Learn, skip
     sources = [source for _, source in good]
     known = schema
     if known is None:
-        index = WindowIndex(map(len, sources))
+        usual = usual_columns(sources)
+        own = [source for source in sources if usual <= set(source.names)]
+        index = WindowIndex(map(len, own))
         places = [index.place(number) for number in evenly(len(index), SAMPLE)]
-        known = _learned(sources, places, learn, skip_bad)
-        sources = [source for source in sources if _complete(source, known, bad)]
+        known = _learned(own, places, learn, further_columns(own, usual), skip_bad)
+        known = replace(known, remarks=(*known.remarks, *doubts(own, known)))
+        sources, every = [], sources
+        for source in every:
+            error = lacking(source, every, known)
+            if error is None:
+                sources.append(source)
+            else:
+                bad(error)
     items = TableFiles(sources, [np.arange(len(source)) for source in sources], known)
     wrong = dict[int, set[int]]()
     for number in evenly(len(items), SAMPLE if schema is None else LOOKED):
@@ -239,7 +269,11 @@ def read_tables(paths: Sequence[Path], schema: Schema | None, learn: Learn, skip
 
 
 def _learned(
-    sources: Sequence[AbstractRecords], places: Sequence[tuple[int, int]], learn: Learn, skip_bad: bool
+    sources: Sequence[AbstractRecords],
+    places: Sequence[tuple[int, int]],
+    learn: Learn,
+    further: Mapping[str, str],
+    skip_bad: bool,
 ) -> Schema:
     """The schema that some rows tell; rows that cannot be read are listed when their turn comes.
 
@@ -247,7 +281,7 @@ def _learned(
         BadItemError: for the first row that cannot be read, unless `skip_bad`.
         ValueError: if none can.
     """
-    cells, marks, wrong = list[Fields](), list[str](), list[Skipped]()
+    cells, writings, wrong = list[Fields](), list[Mapping[str, str]](), list[Skipped]()
     for file, place in places:
         source = sources[file]
         try:
@@ -258,15 +292,7 @@ def _learned(
                 raise BadItemError(name, reason) from error
             wrong.append(Skipped(name, reason))
         else:
-            marks.append(source.delimiter)
+            writings.append(source.writings.of)
     if not cells:
         raise none_usable(wrong, f"{len(places)} rows")
-    return learn(cells, marks)
-
-
-def _complete(source: AbstractRecords, schema: Schema, bad: Bad) -> bool:
-    """Whether a file has all columns of a schema."""
-    lacking = [name for name in schema.names if name not in source.names]
-    if lacking:
-        bad(BadItemError(str(source.path), f"has no column {lacking[0]!r}, which other files have; {ADVICE}"))
-    return not lacking
+    return learn(cells, writings, further)

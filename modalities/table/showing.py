@@ -25,7 +25,8 @@ from gestalt.core.storage.naming import counted
 from gestalt.core.storage.text_file import open_text
 from gestalt.core.tables.rows import table_of
 
-from .data import BOOLEAN, CATEGORY, KNOWN, NUMBER, PAIRS, Column, Row, Schema
+from .columns import BOOLEAN, CATEGORY, KNOWN, NUMBER, PAIRS, Column
+from .data import Row, Schema
 from .reading import TableFiles
 
 COLUMNS = ("filename", "row", "id", "column", "object")
@@ -231,6 +232,18 @@ class Mark:
         else:
             codes[element] = 2 + (int(codes[element]) - 1) % len(column.words)
         return replace(self.item, values=values, codes=codes)
+
+
+def specimens_of(schema: Schema) -> Sequence[Specimen[Row]]:
+    """Three rows whose cells are drawn from each column by itself; nothing is known of their groups of columns."""
+    values, codes = schema.draws
+    places = torch.arange(len(schema.columns))
+    made = []
+    for number in range(3):
+        draws = (17 * places + 23 * number + 5) % values.shape[1]
+        item = Row(places, values[places, draws], codes[places, draws], schema, f"row {number + 1}")
+        made.append(Specimen(item, torch.zeros(len(places), dtype=torch.long), Mark(item)))
+    return made
 
 
 def specimens() -> Sequence[Specimen[Row]]:

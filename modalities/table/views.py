@@ -18,7 +18,8 @@ from gestalt.core.data.masks import ItemMasks
 from gestalt.core.modality.transform import AbstractTransform, Chain, Views
 from gestalt.core.modality.transplant import Transplant
 
-from .data import ABSENT, DRAWS, KNOWN, Row
+from .columns import ABSENT, DRAWS, KNOWN
+from .data import Row
 
 Deviations = Annotated[float, Between(0.0, 100.0)]
 """How much noise is added, in deviations of the column."""

@@ -27,8 +27,8 @@ class OnLabelledData:
     paths: Annotated[tuple[Path, ...], tyro.conf.Positional] = ()
     """Files and folders to read. Nothing: what the run's recipe ships, with its labels."""
     labels: Path | None = None
-    """A table (name of a file or record, label), or the word folders or archives. Nothing: what --label-column
-    says."""
+    """A table (name of a file or record, label), or the word folders, archives or annotations. Nothing: what
+    --label-column says."""
     masks: Path | None = None
     """Masks that come with the data: the classes of elements are the names of their objects."""
     protocols: str | None = None

@@ -24,8 +24,8 @@ class ToLabels:
     paths: Annotated[tuple[Path, ...], tyro.conf.Positional]
     """Files and folders to read."""
     labels: Path | None = None
-    """A table (name of a file or record, label), or the word folders or archives. Nothing: what --label-column
-    says."""
+    """A table (name of a file or record, label), or the word folders, archives or annotations. Nothing: what
+    --label-column says."""
     masks: Path | None = None
     """Masks that come with the data, in place of labels: the classes of elements are the names of their objects."""
     head: AbstractFitter = field(default_factory=Linear)

@@ -1,0 +1,116 @@
+"""Annotations of EDF+ files: masks of stretches, and labels of windows."""
+
+from itertools import pairwise
+from pathlib import Path
+
+import edfio
+import numpy as np
+import pytest
+
+from gestalt.cli.commands import execute
+from gestalt.core.training.label_source import labels_at
+from gestalt.modalities.sensors import SensorFiles, Sensors
+from gestalt.modalities.sensors.annotations import annotations_of
+from tests.series_files import NAMES, RATE, stretches
+
+RNG = np.random.default_rng(0)
+KINDS = ("rest", "slow", "fast")
+
+
+def write(path: Path, seed: int = 0, *more: edfio.EdfAnnotation) -> None:
+    """A file of three channels, 8 s long, whose annotations are its true stretches."""
+    values, kind = stretches(seed, elements=50)
+    signals = [edfio.EdfSignal(one, RATE, label=name) for one, name in zip(values.T, NAMES, strict=True)]
+    bounds = [0, *(np.flatnonzero(np.diff(kind)) + 1).tolist(), len(kind)]
+    said = [
+        edfio.EdfAnnotation(first / RATE, (last - first) / RATE, KINDS[kind[first]]) for first, last in pairwise(bounds)
+    ]
+    edfio.Edf(signals, annotations=[*said, *more]).write(path)
+
+
+def items_of(path: Path) -> SensorFiles:
+    items = Sensors(sample_rate=float(RATE), seconds=1.0).read([path]).items
+    assert isinstance(items, SensorFiles)
+    return items
+
+
+def test_annotations_that_last_are_the_masks_of_their_file(tmp_path: Path) -> None:
+    write(tmp_path / "a.edf")
+    items = items_of(tmp_path)
+    _, kind = stretches(0, elements=50)
+    for path in (tmp_path, tmp_path / "a.edf"):
+        masks = Sensors(sample_rate=float(RATE), seconds=1.0).read_masks(path, items)
+        for index in (0, 2, 5):
+            own = masks.of_item(index, items.read(index, RNG))
+            assert own is not None
+            assert own.grid is not None
+            middles = (own.grid.edges[0][0, 1:] + own.grid.edges[0][0, :-1]) / 2 + index
+            true = [KINDS[kind[int(middle * RATE)]] for middle in middles.tolist()]
+            assert [own.names[label] for label in own.labels.tolist()] == true
+
+
+def test_a_window_has_the_label_that_covers_more_than_half_of_it(tmp_path: Path) -> None:
+    write(tmp_path / "a.edf")
+    items = items_of(tmp_path)
+    _, kind = stretches(0, elements=50)
+    labels = labels_at(Path("annotations"), items)
+    assert labels.target.names == ("fast", "rest", "slow")  # type: ignore[attr-defined]
+    for index, known in enumerate(labels.known.tolist()):
+        share = np.bincount(kind[index * RATE : (index + 1) * RATE], minlength=3) / RATE
+        if known >= 0:
+            assert share[KINDS.index(("fast", "rest", "slow")[known])] > 0.5
+        else:
+            assert share.max() <= 0.5
+    assert (labels.known >= 0).sum() >= 6
+
+
+def test_what_is_of_a_moment_or_lies_beyond_the_file_is_no_stretch(tmp_path: Path) -> None:
+    late = edfio.EdfAnnotation(7.5, 100.0, "rest")
+    write(tmp_path / "a.edf", 0, edfio.EdfAnnotation(1.0, None, "Recording starts"), late)
+    items = items_of(tmp_path)
+    with pytest.warns(UserWarning, match="1 of 6 annotations are of a moment, such as 'Recording starts'"):
+        labels = labels_at(Path("annotations"), items)
+    assert labels.target.names == ("fast", "rest", "slow")  # type: ignore[attr-defined]
+    with pytest.warns(UserWarning, match="of a moment"):
+        assert max(one.offset for one in annotations_of(tmp_path / "a.edf", 8.0)) == 8
+    values, _ = stretches()
+    np.save(tmp_path / "b.npy", values)
+    (tmp_path / "a.edf").unlink()
+    with pytest.raises(ValueError, match="no annotation covers more than half of any"):
+        labels_at(Path("annotations"), Sensors(rate=float(RATE)).read([tmp_path]).items)
+    with pytest.raises(ValueError, match=r"EDF\+ with annotations: a file, or"):
+        Sensors().read_masks(tmp_path, Sensors(rate=float(RATE)).read([tmp_path]).items)
+
+
+@pytest.mark.filterwarnings("ignore:collapse watch")
+def test_a_model_is_fitted_to_annotations_and_measured_by_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("night").mkdir()
+    for seed in range(2):
+        write(Path(f"night/{seed}.edf"), seed)
+    short = ["--steps", "2", "--batch", "4", "--warmup", "0", "--workers", "0", "--accelerator", "cpu"]
+    own = ["--modality", "sensors", "--settings", "seconds=1", "--masks", "night"]
+    assert execute(["run", "objects", *own, "--method", "byol", "--data", "night", "--out", "mine", *short]) == 0
+    assert execute(["fit", "mine", "night", "--labels", "annotations", "--out", "model"]) == 0
+    assert execute(["predict", "model", "night", "--out", "answers"]) == 0
+    kinds = {line.split(",")[1] for line in Path("answers/predictions.csv").read_text().splitlines()[1:]}
+    assert kinds <= set(KINDS)
+    assert (
+        execute(
+            [
+                "evaluate",
+                "mine",
+                "night",
+                "--masks",
+                "night",
+                "--protocols",
+                "segmentation",
+                "--folds",
+                "2",
+                "--out",
+                "measured",
+            ]
+        )
+        == 0
+    )
+    assert (tmp_path / "measured").is_dir()
