@@ -31,9 +31,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("name", MODALITIES.names())
 def test_batches_of_other_sizes_give_the_same_vectors_and_are_soon_compiled_no_more(folder: Path, name: str) -> None:
-    first, second, apart = json.loads((folder / "printed.json").read_text())[name]
-    assert first > 0
-    assert second == 0
+    before, last, apart = json.loads((folder / "printed.json").read_text())[name]
+    assert before > 0
+    assert last == 0
     assert apart < 1e-5
 
 

@@ -222,6 +222,15 @@ def test_importing_gestalt_is_fast_and_imports_no_torch(tmp_path: Path) -> None:
     assert torch_too == "False"
 
 
+def test_no_modality_imports_torchs_compiler_but_by_its_library(tmp_path: Path) -> None:
+    """It takes a second and more, in every process and every worker; PyTorch Geometric imports it."""
+    code = (
+        f"import gestalt, sys; [gestalt.load_modality(name) for name in {MODALITIES.names()!r} if name != 'graph']; "
+        "print('torch._dynamo' in sys.modules)"
+    )
+    assert python(code, tmp_path).stdout.strip() == "False"
+
+
 @pytest.mark.parametrize("name", sorted(set(dir(gestalt)) - {"__version__"}))
 def test_every_public_name_is_listed_and_explains_itself(name: str) -> None:
     assert name in dir(gestalt)

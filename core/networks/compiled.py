@@ -1,14 +1,18 @@
 """Encoders whose forward passes are compiled, `torch.compile`."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import torch
 from torch import nn
 
 from .encoder import AbstractEncoder
 
+Backend = str | Callable[..., Any]
+"""The name of a backend of `torch.compile`, or what makes a function of a graph and its inputs."""
 
-def compile_encoders(module: nn.Module, device: torch.device | str, backend: str = "inductor") -> None:
+
+def compile_encoders(module: nn.Module, device: torch.device | str, backend: Backend = "inductor") -> None:
     """Have the encoders within a module compiled at their first pass; weights and their names stay.
 
     Heads, losses and groupers stay as they are: their time is small, or depends on the data. Where batches differ in
@@ -31,7 +35,10 @@ def compile_encoders(module: nn.Module, device: torch.device | str, backend: str
         >>> network(FeatureMap.padded([torch.ones(2, 3)])).values.shape
         torch.Size([1, 2, 3])
     """
+    import torch._dynamo.config  # it takes a second and more, and few ask for it
+
     check_compiler(torch.device(device), backend)
+    torch._dynamo.config.trace_numpy = False  # strings are looked up with NumPy, and they are nothing that is compiled
     for encoder in outermost(module):
         encoder.compile(backend=backend)
 
@@ -45,7 +52,7 @@ def outermost(module: nn.Module) -> Iterator[AbstractEncoder]:
         yield from outermost(child)
 
 
-def check_compiler(device: torch.device, backend: str) -> None:
+def check_compiler(device: torch.device, backend: Backend) -> None:
     """Compile next to nothing: what is missing is said before anything is trained.
 
     Raises:

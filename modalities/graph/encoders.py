@@ -106,8 +106,8 @@ def _one_hot(table: Int[Tensor, "rows columns"], sizes: Sequence[int]) -> Float[
 
 def arriving(values: Float[Tensor, "edges dim"], data: Graphs) -> Float[Tensor, "rows dim"]:
     """The sum of `values` over the edges that arrive at each valid node."""
-    rows = values.new_zeros(int(data.valid.sum()), values.shape[1])
-    return rows.index_add(0, data.edges[1], values)
+    count = int(data.valid.sum())  # by itself: torch.compile stops here, and would not find the other call again
+    return values.new_zeros(count, values.shape[1]).index_add(0, data.edges[1], values)
 
 
 @final

@@ -124,7 +124,6 @@ class Words:
         """Which places hold a word."""
         return torch.arange(self.codes.shape[1], device=self.codes.device) < self.lengths[:, None]
 
-    @torch.compiler.disable  # type: ignore[untyped-decorator]  # strings are nothing that is compiled
     def strings(self) -> list[list[str]]:
         """The words themselves, for tokenizers."""
         codes = np.ascontiguousarray(self.codes.cpu().numpy(), dtype="<i4")

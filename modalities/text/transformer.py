@@ -124,7 +124,8 @@ class TextTransformer(AbstractEncoder):
         inner = owner >= 0
         batch, words = data.codes.shape[:2]
         sums = hidden.new_zeros(batch * words, hidden.shape[2]).index_add(0, owner[inner], hidden[inner])
-        counts = hidden.new_zeros(batch * words).index_add(0, owner[inner], hidden.new_ones(int(inner.sum())))
+        one = torch.ones_like(owner[inner], dtype=hidden.dtype)
+        counts = hidden.new_zeros(batch * words).index_add(0, owner[inner], one)
         return (sums / counts.clamp(min=1)[:, None]).view(batch, words, -1)
 
     def _rows(self, strings: Sequence[Sequence[str]], width: int) -> tuple[list[Tensor], list[Tensor]]:
