@@ -227,6 +227,7 @@ def test_the_package_calls_nothing_that_runs_what_a_file_holds() -> None:
             name, place = ast.unparse(call.func), f"{path.relative_to(ROOT)}:{call.lineno}"
             settings = {word.arg: ast.unparse(word.value) for word in call.keywords}
             safe = name in ("re.compile", "ast.literal_eval") or "conformance" in path.parts
+            safe = safe or (path.name == "compiled.py" and name in ("torch.compile", "encoder.compile"))  # of networks
             assert safe or name.rpartition(".")[2] not in UNSAFE - {"eval"}, place
             assert safe or name != "eval", place
             assert safe or not re.fullmatch(r"(c?[pP]ickle|marshal|shelve|joblib|dill)\..*", name), place

@@ -107,12 +107,23 @@ def id_of(items: AbstractItems[Any], index: int) -> str:
     return id_in(items.fields(index)) if isinstance(items, FromRecords) else ""
 
 
+BREAKS = re.compile("[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
+"""What ends a line."""
+
+
 @final
 class BadItemError(ValueError):
-    """An item that cannot be used: which, why, and what to do about it."""
+    """An item that cannot be used: which, why, and what to do about it.
+
+    Example: names may hold line breaks; what is said of them is one line.
+
+        >>> str(BadItemError("a.tar/red\\nboat", "is empty; remove it"))
+        'a.tar/red\\\\nboat: is empty; remove it'
+    """
 
     def __init__(self, name: str, reason: str) -> None:
-        super().__init__(f"{name}: {reason}")
+        shown = BREAKS.sub(lambda found: ascii(found[0])[1:-1], name)
+        super().__init__(f"{shown}: {reason}")
         self.name = name
         self.reason = reason
 

@@ -47,14 +47,18 @@ def read_or_name(path: Path, read: Callable[[Path], ResultT], advice: str) -> Re
         raise ValueError(f"{path} is damaged ({type(error).__name__}: {first_line(error)}); {advice}") from error
 
 
+KINDS = (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError)
+"""What the system says of files, also where a library says it without the number."""
+
+
 def of_system(error: BaseException) -> bool:
-    """Whether an error is one of the system, which has a number: libraries call what is in a file one, too.
+    """Whether an error is one of the system, by its number or its kind: libraries call what is in a file one, too.
 
     Example:
-        >>> of_system(FileNotFoundError(2, "gone")), of_system(OSError("Couldn't deserialize thrift"))
+        >>> of_system(FileNotFoundError("gone")), of_system(OSError("Couldn't deserialize thrift"))
         (True, False)
     """
-    return isinstance(error, OSError) and error.errno is not None
+    return isinstance(error, KINDS) or (isinstance(error, OSError) and error.errno is not None)
 
 
 def json_of(path: Path) -> Any:

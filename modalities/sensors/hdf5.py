@@ -35,7 +35,7 @@ def hdf5_channels(file: Any, how: How) -> Channels:
         attributes = [data.attrs, *(beside[own].attrs for own in STARTS if own in beside), beside.attrs, file.attrs]
         samples = max(data.shape, default=0)
         rate = _rate(attributes, clocks, samples, how)
-        said = data.attrs.get("channels", data.attrs.get("columns", ()))
+        said = next((_said(data.attrs, own) for own in ("channels", "columns") if own in data.attrs), ())
         names = tuple(one.decode() if isinstance(one, bytes) else str(one) for one in said)
         return array_channels(data, rate, names if len(names) == min(data.shape) and data.ndim == 2 else ())
     lengths = {len(one) for one in flat.values()}
@@ -119,6 +119,19 @@ def _readable(name: str, field: Any) -> Any:
     return field
 
 
+def _said(attributes: Any, name: str) -> Any:
+    """The value of an attribute.
+
+    Raises:
+        ValueError: if it is neither text nor numbers: of lists of other lengths than they claim the library reads on
+            behind their end.
+    """
+    kind = attributes.get_id(name).dtype
+    if kind.hasobject and (kind.metadata or {}).get("vlen") not in (str, bytes):
+        raise ValueError(f"has an attribute {name!r} that is neither text nor numbers; write it as one of these")
+    return attributes[name]
+
+
 def _is_clock(name: str, how: How) -> bool:
     if how.time is not None:
         return name == how.time.strip("/")
@@ -130,7 +143,7 @@ def _rate(attributes: Sequence[Any], clocks: Any, samples: int, how: How) -> flo
     if how.rate is not None:
         return how.rate
     for one in attributes:
-        said = next((one[name] for name in RATES if name in one), None)
+        said = next((_said(one, name) for name in RATES if name in one), None)
         if said is not None:
             return float(np.asarray(said).reshape(-1)[0])
     name = next((name for name, one in clocks.items() if len(one) == samples), None)
@@ -146,6 +159,6 @@ def _rate(attributes: Sequence[Any], clocks: Any, samples: int, how: How) -> flo
 def unit_name(name: str, clock: Any) -> str:
     """The name of a clock with its unit, which an attribute may say."""
     plain = name.rsplit("/", 1)[-1]
-    said = clock.attrs.get("units", clock.attrs.get("unit", ""))
+    said = next((_said(clock.attrs, own) for own in ("units", "unit") if own in clock.attrs), "")
     unit = said.decode() if isinstance(said, bytes) else str(said)
     return f"{plain} {unit}" if unit_of(f"t {unit}")[0] == "t" else plain
