@@ -5,6 +5,7 @@ to standard output and standard error is caught. Memory is bounded; a mutation t
 """
 
 import faulthandler
+import gc
 import json
 import os
 import resource
@@ -79,6 +80,8 @@ def tried(name: str, seed: int, index: int, folder: Path) -> tuple[str, str, tup
     if outcome != "broken" and grown > GROWTH:
         outcome, said = "broken", f"it took {grown >> 20} MiB of memory"
         _forget_peak()
+    if outcome != "broken" and _threads() > THREADS:
+        gc.collect()  # what only an error still holds is let go of sooner or later
     if outcome != "broken" and _threads() > THREADS:
         outcome, said = "broken", f"it leaves {_threads()} threads running"
     if index == 0 and outcome != "read":
