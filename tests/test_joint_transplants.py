@@ -66,8 +66,8 @@ def first_of_donor(made: Transplant[Any], name: str) -> tuple[float, float]:
     """From when to when a part shows the donor, in seconds."""
     owner = made.owner.part(name)
     assert owner.grid is not None
-    shown = (owner.labels.view(owner.grid.shape) == DONOR).flatten(1).any(dim=1) if len(owner.grid.edges) > 1 else None
-    shown = owner.labels == DONOR if shown is None else shown
+    shown = owner.labels.view(owner.grid.shape) == DONOR
+    shown = shown.flatten(1).any(dim=1) if shown.dim() > 1 else shown
     edges, where = owner.grid.edges[0][0], shown.nonzero()[:, 0]
     return float(edges[where[0]]), float(edges[where[-1] + 1])
 

@@ -216,7 +216,7 @@ def touched(owner: ItemMasks, features: FeatureMap) -> Bool[Tensor, " elements"]
     for axis, (ours, cells) in enumerate(zip(owner.grid.edges, features.grid.edges, strict=False)):
         first, last = torch.maximum(ours[0, :-1], cells[0, :-1, None]), torch.minimum(ours[0, 1:], cells[0, 1:, None])
         inside = last - first > ROUNDED * torch.minimum(ours[0].diff(), cells[0].diff()[:, None])
-        held = torch.tensordot(inside.double(), held, dims=([1], [axis])).movedim(0, axis)
+        held = torch.einsum("ce,e...->c...", inside.double(), held.movedim(axis, 0)).movedim(0, axis)
     further = len(features.grid.shape) - held.dim()
     return (held > 0).view(*held.shape, *[1] * further).expand(features.grid.shape).flatten()
 

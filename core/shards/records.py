@@ -123,9 +123,13 @@ class TextRecords(AbstractRecords):
         encoding = text_encoding(path, otherwise).name
         return cls(path, tuple(names), layout, bounds, np.array(lines, dtype=np.int64), encoding)
 
-    @cached_property
+    @property
     def writings(self) -> Writings:
         """How the numbers of every column are written, by `TOLD` rows evenly over all."""
+        return self._writings
+
+    @cached_property
+    def _writings(self) -> Writings:
         if self.layout is None or self.layout.delimiter == ",":
             return Writings(dict.fromkeys(self.names, POINT))
         rows = [self.fields(number) for number in np.unique(np.linspace(0, len(self) - 1, TOLD).astype(int)).tolist()]
