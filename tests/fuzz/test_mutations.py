@@ -17,7 +17,7 @@ from .listed import FORMATS, others
 from .mutations import OF_BYTES, OF_TEXT, key_of, mutation
 from .regressions import REGRESSIONS, Found
 
-FEW = 1500
+FEW = 1000
 """Mutations of every format that are tried in the gate."""
 LONG = float(os.environ.get("GESTALT_FUZZ", "10"))
 SEED = int(os.environ.get("GESTALT_FUZZ_SEED", "0"))
