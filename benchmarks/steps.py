@@ -72,15 +72,13 @@ def main(options: Options) -> None:
     learners = {name: learner(recipe, device) for name, recipe in recipes.items()}
     source = stream(recipes["odin"])
     batch = next(source).to(device)
-    bare = bare_passes(learner(recipes["byol"], device))
+    bare, kept_learner = bare_passes(learner(recipes["byol"], device)), learner(recipes["odin"], device)
     if options.compile:
-        for one in learners.values():
+        for one in (*learners.values(), kept_learner):
             compile_encoders(one, device)
     steps = {name: step_of(one, recipes[name].options.training) for name, one in learners.items()}
     tasks = {name: partial(on_copy, passes, batch) for name, passes in ({BARE: bare} | steps).items()}
-    tasks["kept"] = partial(
-        on_copy, *with_kept(learner(recipes["odin"], device), batch, recipes["odin"].options.training)
-    )
+    tasks["kept"] = partial(on_copy, *with_kept(kept_learner, batch, recipes["odin"].options.training))
     seconds = in_turn(tasks, options.repeats, device)
     names = {
         BARE: BARE,

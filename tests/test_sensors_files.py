@@ -81,6 +81,13 @@ def beside(file: Any) -> None:
     file["gone"] = h5py.SoftLink("/there/is/none")
 
 
+def lists(file: Any) -> None:
+    wide(file)
+    said = file["run 1/acceleration"].attrs
+    del said["channels"]
+    said.create("channels", [np.arange(2), np.arange(3)], shape=(2,), dtype=h5py.vlen_dtype("i4"))
+
+
 def outside(file: Any) -> None:
     file.create_dataset("a", shape=(600, 2), dtype="u1", external=[("/etc/passwd", 0, 1200)])
 
@@ -294,6 +301,7 @@ BAD: dict[str, tuple[Callable[[Path], Path], dict[str, Any], str]] = {
     "hdf5 whose numbers lie in another file": (
         hdf5(outside), {"rate": 1.0}, "has the numbers of 'a' in another file, '/etc/passwd', which is not opened",
     ),
+    "hdf5 whose attribute is made of lists": (hdf5(lists), {}, "has an attribute 'channels' that is neither text nor"),
     "hdf5 that is put together from others": (
         hdf5(virtual), {"rate": 1.0}, "has the numbers of 'a' in another file, 'there.h5', which is not opened",
     ),

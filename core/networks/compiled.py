@@ -17,7 +17,8 @@ def compile_encoders(module: nn.Module, device: torch.device | str, backend: Bac
 
     Heads, losses and groupers stay as they are: their time is small, or depends on the data. Where batches differ in
     their sizes (words, nodes, seconds), torch compiles anew for the first few of them, with the axes that were seen to
-    differ left open, and then for none any more; an encoder that looks at its data in Python is compiled in pieces.
+    differ left open, and then for none any more; an encoder that looks at its data in Python is compiled in pieces. The
+    two steps of an encoder in two steps are not compiled where they are called by themselves.
 
     Args:
         module: a learner, or a network.

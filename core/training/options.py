@@ -34,7 +34,8 @@ class Training:
     precision: Precision = FULL
     """Arithmetic of the networks; losses are always in float32."""
     compile: bool = False
-    """Compile the encoders with torch.compile: the first steps take a minute or more, later ones may be faster."""
+    """Compile whole encoders with torch.compile: the first steps take a minute or more, later ones may be faster. Where
+    elements are hidden between an encoder's two steps (masked prediction, next-element prediction) nothing is."""
     accelerator: str = "auto"
     """cpu, cuda, mps or auto."""
     devices: Annotated[int, Between(1, 1024)] = 1

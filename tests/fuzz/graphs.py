@@ -3,9 +3,7 @@
 import gzip
 import json
 from functools import partial
-from pathlib import Path
 
-import numpy as np
 import torch
 from rdkit import Chem
 
@@ -13,7 +11,7 @@ from gestalt.modalities.graph import GraphModality
 from gestalt.modalities.graph.geometric import Data
 
 from .formats import Format, written
-from .law import read_whole
+from .law import lay_masks, read_whole
 
 MODALITY = GraphModality(most=8, margin=1)
 SMILES = ("CC(=O)Oc1ccccc1C(=O)O", "[Na+].[Cl-]", "C[C@H](N)C(=O)O", "F/C=C/F", "[2H]O[2H]", "C")
@@ -109,19 +107,14 @@ FORMATS = [
 ]  # fmt: skip
 
 
-def _parts(path: Path, skip_bad: bool) -> None:
-    del skip_bad
-    items = MODALITY.read([path.parent / "data"]).items
-    found = MODALITY.read_masks(path, items)
-    for index in range(len(items)):
-        found.of_item(index, items.read(index, np.random.default_rng(0)))
+MASKS = partial(lay_masks, MODALITY)
 
 
 PARTS = "molecule,part,atoms,smarts\na.smi [line 1],1,0 1 2,CC=O\na.smi [line 1],2,3 4,\na.smi [line 3],1,0,C\n"
 OF_NODES = "graph,node,object\na.smi [line 1],0,1\na.smi [line 1],1,1\na.smi [line 1],2,0\n"
 FORMATS += [
     Format(
-        name, partial(lambda text: {"data/a.smi": SMI.encode(), "p.csv": text.encode()}, text), _parts, "p.csv",
+        name, partial(lambda text: {"data/a.smi": SMI.encode(), "p.csv": text.encode()}, text), MASKS, "p.csv",
         is_text=True,
     )
     for name, text in (("parts csv", PARTS), ("objects of nodes", OF_NODES))

@@ -53,6 +53,20 @@ def read_whole(modality: AbstractModality[Any], path: Path, skip_bad: bool) -> i
     return len(items)
 
 
+def lay_masks(modality: Any, path: Path, skip_bad: bool) -> None:
+    """The masks at a path, laid on every item of the folder `data` in it or beside it.
+
+    Raises:
+        BadItemError, ValueError: for what cannot be read.
+    """
+    del skip_bad
+    folder = path if (path / "data").is_dir() else path.parent
+    items = modality.read([folder / "data"]).items
+    found = modality.read_masks(path, items)
+    for index in range(len(items)):
+        found.of_item(index, items.read(index, np.random.default_rng(0)))
+
+
 def tensors_in(value: Any) -> Iterator[torch.Tensor]:
     """All tensors of an item or a batch."""
     if isinstance(value, torch.Tensor):

@@ -17,7 +17,7 @@ from tests.pictures import png_of
 from tests.video_files import write
 
 from .formats import Format, written
-from .law import read_whole
+from .law import lay_masks, read_whole
 
 IMAGE, VIDEO = Image(longest=64), Video(seconds=0.25, rate=None, size=32, folder_rate=16.0)
 HEIGHT, WIDTH = 20, 24
@@ -139,13 +139,7 @@ def _coco() -> bytes:
     return json.dumps(said, indent=1).encode()
 
 
-def _picture_masks(path: Path, skip_bad: bool) -> None:
-    del skip_bad
-    folder = path if (path / "data").is_dir() else path.parent
-    items = IMAGE.read([folder / "data"]).items
-    found = IMAGE.read_masks(path, items)
-    for index in range(len(items)):
-        found.of_item(index, items.read(index, np.random.default_rng(0)))
+MASKS = partial(lay_masks, IMAGE)
 
 
 def _clip_masks(path: Path, skip_bad: bool) -> None:
@@ -162,7 +156,7 @@ FORMATS += [
         "index PNG", lambda: {"data/a.png": saved("PNG"), "masks/a.png": _index()},
         lambda path, skip: _masked_folder(path, skip), "masks/a.png",
     ),
-    Format("COCO", lambda: {"data/a.png": saved("PNG"), "m.json": _coco()}, _picture_masks, "m.json", is_text=True),
+    Format("COCO", lambda: {"data/a.png": saved("PNG"), "m.json": _coco()}, MASKS, "m.json", is_text=True),
     Format(
         "DAVIS", lambda: {
             **{f"data/clip/{number:05d}.png": saved("PNG") for number in range(3)},

@@ -4,7 +4,6 @@ import json
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 import pyarrow
 import pyarrow.parquet
 
@@ -12,7 +11,7 @@ from gestalt.modalities.table import TableModality
 from tests.table_files import HEAD, visits
 
 from .formats import Format, written
-from .law import read_whole
+from .law import lay_masks, read_whole
 
 ROWS = visits(5)
 MODALITY = TableModality()
@@ -43,19 +42,14 @@ FORMATS = [
 ]
 
 
-def _masks(path: Path, skip_bad: bool) -> None:
-    del skip_bad
-    items = MODALITY.read([path.parent / "data"]).items
-    found = MODALITY.read_masks(path, items)
-    for index in range(len(items)):
-        found.of_item(index, items.read(index, np.random.default_rng(0)))
+MASKS = partial(lay_masks, MODALITY)
 
 
 OBJECTS = "column,object,label\nage,1,body\ndose,1,body\nward,2,place\nsmoker,0,\n"
 OF_ROWS = "filename,row,id,column,object\na.csv,2,100,age,1\na.csv,2,100,dose,1\na.csv,3,101,ward,2\n"
 FORMATS += [
     Format(
-        name, partial(lambda text: {"data/a.csv": _csv().encode(), "o.csv": text.encode()}, text), _masks, "o.csv",
+        name, partial(lambda text: {"data/a.csv": _csv().encode(), "o.csv": text.encode()}, text), MASKS, "o.csv",
         is_text=True,
     )
     for name, text in (("objects of columns", OBJECTS), ("objects of rows", OF_ROWS))

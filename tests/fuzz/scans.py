@@ -1,15 +1,12 @@
 """Formats of point clouds, and a table of their objects."""
 
 from functools import partial
-from pathlib import Path
-
-import numpy as np
 
 from gestalt.modalities.points import PointModality
 from tests.scans import SCANS
 
 from .formats import Format, written
-from .law import read_whole
+from .law import lay_masks, read_whole
 
 MODALITY = PointModality(most=8)
 
@@ -28,12 +25,7 @@ FORMATS = [
 ]  # fmt: skip
 
 
-def _objects(path: Path, skip_bad: bool) -> None:
-    del skip_bad
-    items = MODALITY.read([path.parent / "data"]).items
-    found = MODALITY.read_masks(path, items)
-    for index in range(len(items)):
-        found.of_item(index, items.read(index, np.random.default_rng(0)))
+MASKS = partial(lay_masks, MODALITY)
 
 
 OBJECTS = "cloud,point,object,label\na.ply,0,1,box\na.ply,1,1,box\na.ply,4,2,lamp\na.ply,2,0,\n"
@@ -41,7 +33,7 @@ FORMATS.append(
     Format(
         "objects of points",
         lambda: {"data/a.ply": _files("PLY, little-endian")["a.ply"], "o.csv": OBJECTS.encode()},
-        _objects,
+        MASKS,
         "o.csv",
         is_text=True,
     )

@@ -14,7 +14,7 @@ from gestalt.modalities.sensors import Sensors
 from tests.series_files import NAMES, RATE, stretches, write_table
 
 from .formats import Format, written
-from .law import read_whole
+from .law import lay_masks, read_whole
 
 MODALITY, OF_ARRAYS = Sensors(100.0, seconds=1.0), Sensors(100.0, seconds=1.0, rate=100.0)
 VALUES, _ = stretches(elements=16)
@@ -75,12 +75,7 @@ FORMATS = [
 ]
 
 
-def _events(path: Path, skip_bad: bool) -> None:
-    del skip_bad
-    items = OF_ARRAYS.read([path.parent / "data"]).items
-    found = OF_ARRAYS.read_masks(path, items)
-    for index in range(len(items)):
-        found.of_item(index, items.read(index, np.random.default_rng(0)))
+MASKS = partial(lay_masks, OF_ARRAYS)
 
 
 EVENTS = "filename\tonset\toffset\tevent_label\na.npy\t0.5\t1.5\twalk\na.npy\t2\t2.25\trun\n"
@@ -88,7 +83,7 @@ FORMATS.append(
     Format(
         "series: events",
         lambda: {"data/a.npy": _array(), "e.tsv": EVENTS.encode()},
-        _events,
+        MASKS,
         "e.tsv",
         is_text=True,
     )

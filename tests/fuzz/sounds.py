@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import soundfile
@@ -12,7 +11,7 @@ from gestalt.modalities.audio.outputs_tracks import TRACKS
 from tests.sounds import write_coded
 
 from .formats import Format, written
-from .law import read_whole
+from .law import lay_masks, read_whole
 
 MODALITY = Audio(sample_rate=8000, seconds=0.25)
 RATE, SECONDS = 8000, 0.4
@@ -59,14 +58,7 @@ FORMATS = [
 ]
 
 
-def masks(path: Path, skip_bad: bool) -> None:
-    """The labels beside a recording, laid on each of its windows."""
-    del skip_bad
-    folder = path if (path / "data").is_dir() else path.parent
-    items = MODALITY.read([folder / "data"]).items
-    found = MODALITY.read_masks(path, items)
-    for index in range(len(items)):
-        found.of_item(index, items.read(index, np.random.default_rng(0)))
+MASKS = partial(lay_masks, MODALITY)
 
 
 def _labelled(name: str, text: str) -> dict[str, bytes]:
@@ -82,7 +74,7 @@ def _track(form: str) -> Format:
     return Format(
         f"tracks: {form}",
         partial(_labelled, main, write(EVENTS, SECONDS)),
-        lambda path, skip: masks(path.parent, skip),
+        lambda path, skip: MASKS(path.parent, skip),
         main,
         is_text=True,
     )
@@ -92,14 +84,14 @@ FORMATS += [_track(form) for form in TRACKS if form != "labels"]
 FORMATS += [
     Format(
         "Audacity's labels", partial(_labelled, "labels/a.txt", "0.01\t0.1\tbird\n\\\t100\t200\n0.05\t0.2\tfrog\n"),
-        lambda path, skip: masks(path.parent, skip), "labels/a.txt", is_text=True,
+        lambda path, skip: MASKS(path.parent, skip), "labels/a.txt", is_text=True,
     ),
     Format(
         "DCASE's events", partial(_labelled, "e.tsv", "filename\tonset\toffset\tevent_label\na.wav\t0.01\t0.1\tbird\n"),
-        masks, "e.tsv", is_text=True,
+        MASKS, "e.tsv", is_text=True,
     ),
     Format(
         "events csv", partial(_labelled, "e.csv", "filename,onset,offset,label\na.wav,0.01,0.1,bird\na.wav,,,\n"),
-        masks, "e.csv", is_text=True,
+        MASKS, "e.csv", is_text=True,
     ),
 ]  # fmt: skip

@@ -11,7 +11,7 @@ from gestalt.core.training.label_table import read_labels, record_labels
 from gestalt.modalities.text import Text
 
 from .formats import Format
-from .law import read_whole
+from .law import lay_masks, read_whole
 
 LINES = "One line of 3 words, and more.\nGrün ist die Heide; 1.5 km²!\n\nA third — „quoted“ — line\n"
 WORDS = [("Old", "B-NP"), ("men", "I-NP"), ("saw", "O"), ("it", "B-NP"), (".", "O")]
@@ -49,12 +49,7 @@ FORMATS = [
 ]  # fmt: skip
 
 
-def _spans(path: Path, skip_bad: bool) -> None:
-    del skip_bad
-    items = PLAIN.read([path.parent / "data"]).items
-    found = PLAIN.read_masks(path, items)
-    for index in range(len(items)):
-        found.of_item(index, items.read(index, np.random.default_rng(0)))
+MASKS = partial(lay_masks, PLAIN)
 
 
 SPANS = [
@@ -108,11 +103,11 @@ def _with_data(name: str, text: str) -> dict[str, bytes]:
 FORMATS += [
     Format(name, partial(_with_data, file, text), read, file, is_text=True)
     for name, file, text, read in (
-        ("spans jsonl", "s.jsonl", "".join(json.dumps(one) + "\n" for one in SPANS), _spans),
-        ("spans conll", "a.conll", COLUMNS, _spans),
+        ("spans jsonl", "s.jsonl", "".join(json.dumps(one) + "\n" for one in SPANS), MASKS),
+        ("spans conll", "a.conll", COLUMNS, MASKS),
         ("labels csv", "l.csv", 'file,label,note\na.txt,x,\nb.txt,y,"a, b"\n', _labels),
         ("labels tsv", "l.tsv", "file\tlabel\na.txt:1\tx\na.txt:2\tz\ndata/b.txt\ty\n", _labels),
-        ("spans of BRAT", "a.ann", STANDOFF, _spans),
+        ("spans of BRAT", "a.ann", STANDOFF, MASKS),
         ("pairs csv", "p.csv", PAIRS, _pairs),
         ("values csv", "v.csv", "name;score\na;0,5\nb;1e3\n", _values),
     )
