@@ -213,8 +213,20 @@ REGRESSIONS = (
         _replaced(b"%\2\x18\4ward", b"%\x7b\x18\4ward"),
         "Definition level histogram size mismatch",
     ),
+    Found(
+        "rows of which no column is an input",
+        "rows: tsv",
+        _always(b'{"note": "so"}\n' + b"".join(b'{"note": "%d so"}\n' % number for number in range(30))),
+        "a.tsv: no column is good for an input",
+    ),
     Found("a torn footer of Parquet", "rows: parquet", _torn_footer, "is no Parquet"),
     Found("a text of Parquet that is none", "rows: parquet", _replaced(b"north", b"nor\xffh"), "cannot be read"),
+    Found(
+        "a name in an index of archives that is no text",
+        "index of archives",
+        _replaced(b"0001.json", b"0001.js\xffn"),
+        "is damaged",
+    ),
     Found("a torn index of archives", "index of archives", _torn_footer, "is damaged"),
     Found("an index whose segment has a long name", "index", _replaced(b'"00000"', b'"%s"' % (b"0" * 5000)), "damaged"),
     Found(
