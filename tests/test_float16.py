@@ -12,6 +12,7 @@ from lightning_fabric.plugins import MixedPrecision
 from gestalt.core.training.checkpoint import load_checkpoint
 from gestalt.core.training.loop import TrainingResult, train_learner
 from gestalt.core.training.metrics_log import METRICS, read_metrics
+from gestalt.core.training.options import Training
 from gestalt.core.training.training_data import TrainingData
 from tests.test_stopping import assert_same_numbers, interrupting
 from tests.test_training import OPTIONS, SERIES, Few, learner, run
@@ -19,14 +20,16 @@ from tests.test_training import OPTIONS, SERIES, Few, learner, run
 HALF = replace(OPTIONS, steps=12, precision="16-mixed", log_every=1)
 
 
-def half(folder: Path, items: Few, resume: bool = False, scale: float = 2.0**22) -> TrainingResult:
+def half(
+    folder: Path, items: Few, resume: bool = False, scale: float = 2.0**22, options: Training = HALF
+) -> TrainingResult:
     """Train as `--precision 16-mixed` does on a GPU; the first scales are far too large."""
     folder.mkdir(exist_ok=True)
     scaler = torch.amp.GradScaler("cpu", init_scale=scale, growth_interval=3)  # type: ignore[attr-defined]
     fabric = Fabric(accelerator="cpu", devices=1, plugins=[MixedPrecision("16-mixed", "cpu", scaler)])
     fabric.launch()
     return train_learner(
-        fabric, learner("byol"), TrainingData(items, SERIES.views, SERIES.collate), HALF, folder, resume
+        fabric, learner("byol"), TrainingData(items, SERIES.views, SERIES.collate), options, folder, resume
     )
 
 
@@ -49,6 +52,10 @@ def test_an_overflow_is_left_out_and_lowers_the_scale_also_where_gradients_are_c
     moved = saved["learner"]["online.projector.layers.0.weight"]
     assert bool(moved.isfinite().all())
     assert not torch.equal(moved, start["online.projector.layers.0.weight"])  # later steps did learn
+
+
+def test_the_scaler_decides_how_gradients_are_clipped_whatever_the_options_say(tmp_path: Path) -> None:
+    assert half(tmp_path, Few(), options=replace(HALF, steps=2, precision="32-true")).finished
 
 
 @pytest.mark.parametrize("read", [6, 22, 38])

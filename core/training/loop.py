@@ -111,7 +111,7 @@ def train_learner(
     began = time.monotonic()
     if options.compile:
         compile_encoders(learner, fabric.device)
-    optimizer = build_optimizer(learner, options)
+    optimizer = build_optimizer(learner, options, fused=gradient_scaler(fabric) is None)
     saved = load_checkpoint(folder) if resume else None
     start = 0 if saved is None else int(saved["step"])
     running: dict[str, float] = {} if saved is None else dict(saved["running"])
@@ -203,8 +203,10 @@ def train_learner(
     return ended
 
 
-def build_optimizer(learner: nn.Module, options: Training) -> Optimizer:
+def build_optimizer(learner: nn.Module, options: Training, fused: bool = True) -> Optimizer:
     """The optimiser that the options ask for, over everything that is trained.
+
+    `fused`: one pass over the weights, several times faster; the scaler of float16 wants to clip between two passes.
 
     Raises:
         ValueError: if nothing is.
@@ -219,8 +221,7 @@ def build_optimizer(learner: nn.Module, options: Training) -> Optimizer:
         return LARS(groups, options.lr)
     for group in groups:
         del group["adapt"]  # AdamW adapts every parameter in its own way
-    # One pass over the weights is several times faster; the scaler of float16 wants to clip between two passes.
-    return AdamW(groups, options.lr, fused=options.precision != "16-mixed")
+    return AdamW(groups, options.lr, fused=fused)
 
 
 def gradient_scaler(fabric: Fabric) -> Any:
