@@ -48,6 +48,22 @@ def test_a_frame_has_the_word_that_is_spoken_in_its_middle() -> None:
     assert key_words.frames(one, edges).tolist() == [30, 30, 7, 7, 7, 7, 30, 2, 2, 2]
 
 
+def test_what_key_words_compare_without_labels_is_one_stretch_about_as_long_as_a_word() -> None:
+    """Both views show the very same stretch from end to end, at paces of which none is twice another."""
+    task = load("key-words", 0, "validation", 0.02)
+    lasts = [last - first for one in key_words.utterances(40, 0, "train") for first, last, _ in one.spoken]
+    for number, item in enumerate(task.items):
+        rng = np.random.default_rng(number)
+        source, _ = task.pretraining.views.source(item, rng)
+        assert min(lasts) / 2 < source.seconds < 2 * max(lasts)
+        seen, applied = task.pretraining.views.seen(source, rng)
+        assert len(seen) == 2
+        assert applied == ()
+        for view, correspondence in seen:
+            assert 0.8 < view.seconds / source.seconds < 1.25
+            assert bool(correspondence.known.all()), "elements of both views show those of one stretch"
+
+
 def test_words_that_are_found_where_they_are_spoken_count_and_others_do_not() -> None:
     some = key_words.utterances(3, 0, "validation")
     edges = torch.arange(94, dtype=torch.float64) * 0.032

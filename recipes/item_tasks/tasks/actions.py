@@ -121,7 +121,7 @@ def actions(seed: int, part: Part, scale: float) -> Task:
     count, fewest = len(ACTIONS) * max(2, round(80 * scale)), len(ACTIONS) * max(1, round(30 * scale))
     (items, known), (asked, asked_known) = clips(count, seed, "train"), clips(fewest, ASKED_SEED, part)
     colour = chain((0.8, ColourJitter()))
-    steps = max(2, round(120 * scale))
+    steps = max(2, round(300 * scale))
     return Task(
         name="actions",
         question="what a thing does, in clips of which no frame tells",
@@ -134,8 +134,9 @@ def actions(seed: int, part: Part, scale: float) -> Task:
         asked_known=asked_known,
         columns=("accuracy",),
         measure=lambda answers: accuracy(answers, asked_known),
-        encoder=EncoderChoice("conv", {"width": 48, "stride": 4, "blocks": 3}),
-        pretraining=PreTraining(TransformPrediction("order"), Views(chain(), (colour, colour)), steps=steps, batch=16),
-        tuning=FineTuning(steps=steps, batch=16, lr=3e-3, warmup=20),
+        # A tube lasts as long as a clip, so that one linear map sees how its pixels change.
+        encoder=EncoderChoice("transformer", {"cell": 4, "frames": LAYOUT.frames, "width": 96, "depth": 3}),
+        pretraining=PreTraining(TransformPrediction("order"), Views(chain(), (colour, colour)), steps=steps, batch=32),
+        tuning=FineTuning(steps=steps, batch=32, lr=1e-3, warmup=60),
         transform=colour,
     )

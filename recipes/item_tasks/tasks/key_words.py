@@ -13,11 +13,13 @@ from gestalt.core.evaluation.fine_tuning import FineTuning
 from gestalt.core.evaluation.intervals import Intervals
 from gestalt.core.evaluation.named_counts import CountsMeasure, NamedIntervals, as_row, interval_counts
 from gestalt.core.experiment.options import EncoderChoice
-from gestalt.core.methods.bert import BERT
-from gestalt.core.methods.masked.hiding import Spans
+from gestalt.core.methods.settings import Heads
+from gestalt.core.methods.simclr import SimCLR
 from gestalt.core.methods.targets import Classes
 from gestalt.core.modality.transform import Views
 from gestalt.modalities.audio import MODALITY, Recording, chain
+from gestalt.modalities.audio.effects import Gain, Noise
+from gestalt.modalities.audio.views import FrequencyMask, PitchShift, TimeCrop, TimeStretch
 
 from ...audio_events.synthetic.levels import amplitude, level
 from ...audio_events.synthetic.mixing import loop
@@ -40,6 +42,8 @@ NONE = len(WORDS)
 """The class of a frame in which no word is spoken."""
 SMOOTHED = 5
 """Frames whose mean answer decides, where stretches are made of frames."""
+STRETCH = (0.35, 0.7)
+"""Seconds of an utterance that are compared without labels: about a word."""
 ASKED_SEED = 1_000_000
 """Utterances that are asked about are the same for every seed."""
 
@@ -109,12 +113,28 @@ def key_words(seed: int, part: Part, scale: float) -> Task:
         asked_known=asked_known,
         columns=("word F1", "frame accuracy"),
         measure=measure,
-        encoder=EncoderChoice("transformer", {"bands": 64, "per_element": 2, "width": 96, "depth": 3}),
-        pretraining=PreTraining(
-            BERT(hiding=Spans(0.4, 6)), Views(chain(), (chain(),)), steps=max(2, round(120 * scale)), batch=16
-        ),
-        tuning=FineTuning(steps=max(2, round(100 * scale)), batch=16, lr=2e-3, warmup=20),
+        encoder=EncoderChoice("conv", {"width": 128, "kernels": [5, 5, 5, 5]}),
+        pretraining=_pretraining(scale),
+        tuning=FineTuning(steps=max(2, round(300 * scale)), batch=16, lr=3e-3, warmup=30),
         penalty=10.0,
+    )
+
+
+def _pretraining(scale: float) -> PreTraining:
+    """Which two stretches are the same one: another voice says it at another pace, louder or softer, over noise."""
+    voice = chain(
+        (0.7, PitchShift(-4.0, 4.0)),
+        (0.5, TimeStretch(0.85, 1.18)),
+        (0.8, Gain(-9.0, 6.0)),
+        (0.5, Noise(10.0, 40.0)),
+        (0.3, FrequencyMask()),
+    )
+    return PreTraining(
+        SimCLR(heads=Heads(256, 128)),
+        Views(chain((1.0, TimeCrop(*STRETCH))), (voice, voice)),
+        steps=max(2, round(250 * scale)),
+        batch=64,
+        lr=2e-3,
     )
 
 
