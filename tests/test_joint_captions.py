@@ -183,7 +183,8 @@ def test_every_window_of_a_recording_beside_a_picture_has_the_picture_and_its_ca
     read = [reading.items.read(number, np.random.default_rng(0)) for number in range(windows)]
     assert [one.parts["audio"].start for one in read] == [4.0 * number for number in range(windows)]
     assert all(one.parts["text"].text == "one" and one.parts["image"].shape == (3, 40, 40) for one in read)
-    drawn = reading.items.with_jitter(True)
+    drawn: Any = reading.items
+    drawn = drawn.with_jitter(True)
     assert {drawn.read(3, np.random.default_rng(seed)).parts["text"].text for seed in range(8)} == {"one", "two"}
 
 

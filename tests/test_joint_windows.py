@@ -96,7 +96,11 @@ class Striking(AbstractEncoder):
 
 def model_of(seconds: float, allow_missing: bool = False, encoder: AbstractEncoder | None = None) -> Model[Any]:
     torch.manual_seed(0)
-    parts = {"audio": Audio(seconds=seconds), "video": Video(seconds, None, 32, margin=1.5), "text": TEXT}
+    parts: dict[str, Any] = {
+        "audio": Audio(seconds=seconds),
+        "video": Video(seconds, None, 32, margin=1.5),
+        "text": TEXT,
+    }
     modality = JointModality(parts, allow_missing)
     built = Striking() if encoder is None else encoder
     network = Network(built, MLP(built.dim, 16, 8)).eval()
