@@ -2,6 +2,7 @@
 
 import os
 import random
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -28,3 +29,13 @@ def same_random_numbers() -> None:
     random.seed(0)
     np.random.seed(0)  # noqa: NPY002 - libraries draw from it
     torch.manual_seed(0)
+
+
+@pytest.fixture(autouse=True)
+def same_folder() -> Iterator[None]:
+    """A test leaves the working directory as it was: commands of the tests after it find this repository there."""
+    before = os.getcwd()
+    yield
+    after = os.getcwd()
+    os.chdir(before)
+    assert after == before, f"the test left the working directory at {after}; it was {before}"

@@ -23,7 +23,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """With the runs of `tests.compiled`, and what it printed."""
     folder = tmp_path_factory.mktemp("compiled")
     command = [sys.executable, "-W", "ignore", "-m", "tests.compiled", str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=Path(__file__).parents[1])
     assert done.returncode == 0, done.stderr
     (folder / "printed.json").write_text(done.stdout.splitlines()[-1])
     return folder

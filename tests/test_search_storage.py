@@ -59,7 +59,8 @@ growing.grow(out, model, model.modality.read([data]).items, None, done=done)
 
 
 def test_a_killed_call_goes_on_where_it_was(data: Path, model: Model[object], tmp_path: Path) -> None:
-    killed = subprocess.run([sys.executable, "-c", KILLED, str(data), str(tmp_path / "index")], check=False)
+    command = [sys.executable, "-c", KILLED, str(data), str(tmp_path / "index")]
+    killed = subprocess.run(command, check=False, cwd=Path(__file__).parents[1])  # from where tests can be imported
     assert killed.returncode == -9
     opened = Index(tmp_path / "index")
     there = opened.count("item")
