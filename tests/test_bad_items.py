@@ -1,5 +1,6 @@
 """Whatever is raised over an item or a file names it, at the probe or in a worker, and may be left out."""
 
+import re
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -12,12 +13,15 @@ from torch import Tensor
 
 from gestalt.core.data.correspondence import AbstractCorrespondence
 from gestalt.core.data.items import AbstractItems, BadItemError, Skipped, first_readable, read_item
+from gestalt.core.experiment.announced import listed
 from gestalt.core.experiment.own_data import readable
-from gestalt.core.modality.probing import probe
+from gestalt.core.modality.probing import none_usable, probe
 from gestalt.core.modality.transform import AbstractTransform, Views
 from gestalt.core.runs.inputs import Source
 from gestalt.core.training.data import Order, batches
 from tests.toy import Do, keep_series, toy
+
+ROOT = Path(__file__).parents[1]
 
 
 class TwoWords(Exception):
@@ -73,6 +77,18 @@ def test_what_a_library_raises_over_an_item_is_named_and_the_item_replaced(worke
         assert sorted(batch.index.tolist()) == [0, 1, 2, 4, 4, 5]
         with pytest.raises(BadItemError, match=rf"item 3: cannot be read \({error}.*, in \w.*, line \d+\).*--skip-bad"):
             next(batches(Torn(error), toy("series").views, toy("series").collate, order, workers, skip_bad=False))
+
+
+def test_lists_of_what_was_left_out_have_a_line_for_each() -> None:
+    files = [Skipped("two\nlines.wav", "is\u2028silent"), Skipped("b.wav", "is torn")]
+    assert listed(files, "left out") == [r"left out two\nlines.wav: is\u2028silent", "left out b.wav: is torn"]
+    assert str(none_usable(files, "2 files")).endswith(r"the first, two\nlines.wav: is\u2028silent")
+    by_hand = re.compile(r"name\}[^\n\"]*\.reason\}")  # in place of `Skipped.said`
+    places = [
+        path for top in ("core", "modalities", "recipes", "src/gestalt/cli") for path in (ROOT / top).rglob("*.py")
+    ]
+    written = {path.relative_to(ROOT).as_posix() for path in places if by_hand.search(path.read_text(encoding="utf-8"))}
+    assert written == {"core/data/items.py"}, "a name with a line break would take two lines here"
 
 
 @pytest.mark.parametrize("error", RAISED)

@@ -4,12 +4,17 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, final
 
 import numpy as np
 import pytest
+from torch import Tensor
 
+from gestalt.core.data.feature_map import FeatureMap
 from gestalt.core.data.items import BadItemError
+from gestalt.core.data.segmentation import Segmentation
+from gestalt.core.discovery.background import AbstractBackgroundRemover
+from gestalt.core.discovery.finder import ObjectFinder
 from gestalt.core.modality.base import AbstractModality
 from gestalt.core.modality.plugins import load_modality
 from gestalt.core.networks.encoder import AbstractEncoder
@@ -190,6 +195,40 @@ def test_a_run_that_does_not_say_how_objects_are_found_is_refused(there: Path) -
     with pytest.raises(ValueError, match="does not say how objects are found"):
         discover(Path("run"), [Path("motion/1.npy")], Path("out"), modality=modality)
     assert not (there / "out").exists()
+
+
+@final
+class Everything(AbstractBackgroundRemover):
+    """All that there is is background."""
+
+    def look(self, data: Any, features: FeatureMap) -> Tensor:  # noqa: ARG002
+        return features.values[..., :1]
+
+    def remove(self, segmentation: Segmentation, features: FeatureMap, seen: Tensor) -> Segmentation:  # noqa: ARG002
+        return Segmentation(0 * segmentation.weights, segmentation.places, segmentation.whole)
+
+
+@pytest.mark.usefixtures("there")
+def test_where_nothing_is_found_at_all_it_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    modality = load_modality("motion:MODALITY")
+    model = tiny_model(modality, encoder_of(modality))
+    assert isinstance(model.finder, ObjectFinder)
+    for finder, said in ((model.finder, False), (replace(model.finder, background=Everything()), True)):
+        list(Stream.of(replace(model, finder=finder), [Path("motion/1.npy")], skip_bad=False))
+        assert ("nothing was found: to what the run learned, everything is alike" in capsys.readouterr().err) == said
+
+
+def test_what_is_left_out_has_a_line_each_whatever_its_name(there: Path) -> None:
+    for name in ("two\nlines", "two\rlines", "two\u2028lines"):
+        (there / "motion" / f"{name}.npy").write_text("no array")
+    discover(Path("run of motion"), [Path("motion")], Path("out"), skip_bad=True, modality="motion:MODALITY")
+    lines = (there / "out" / "skipped.txt").read_text(encoding="utf-8").splitlines()
+    assert [line.split(": ")[0] for line in lines] == [
+        "motion/bad.npy",
+        r"motion/two\nlines.npy",
+        r"motion/two\rlines.npy",
+        r"motion/two\u2028lines.npy",
+    ]
 
 
 def test_a_folder_that_is_no_run_is_refused_in_words(there: Path) -> None:

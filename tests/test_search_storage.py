@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pyarrow
+import pyarrow.parquet
 import pytest
 import torch
 from filelock import FileLock
@@ -141,6 +143,18 @@ def missing(path: Path) -> None:
     path.unlink()
 
 
+def strange(path: Path) -> None:
+    rows = pyarrow.parquet.read_table(path)
+    files = pyarrow.array([9] * len(rows), pyarrow.int32())
+    pyarrow.parquet.write_table(rows.set_column(rows.column_names.index("file"), "file", files), path)
+
+
+def empty(path: Path) -> None:
+    rows = pyarrow.parquet.read_table(path)
+    kinds = pyarrow.nulls(len(rows), pyarrow.string())
+    pyarrow.parquet.write_table(rows.set_column(rows.column_names.index("of"), "of", kinds), path)
+
+
 def other(path: Path) -> None:
     np.save(path, np.ones((3, 2), np.float32))
 
@@ -165,6 +179,8 @@ def later(path: Path) -> None:
         ("000001.npy", other, r"000001.npy is damaged: it should hold \d+ vectors of \d+ float32, and holds \(3, 2\)"),
         ("000001.npy", infinite, r"000001.npy is damaged: some numbers in it are not finite"),
         ("000001.rows.parquet", torn, r"000001.rows.parquet is damaged"),
+        ("000001.rows.parquet", strange, r"000001.rows.parquet is damaged: its rows are of other files than its \d"),
+        ("000001.rows.parquet", empty, r"000001.rows.parquet is damaged .*it has empty cells"),
         ("000001.files.parquet", missing, r"000001.files.parquet is missing"),
     ],
 )

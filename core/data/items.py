@@ -111,6 +111,16 @@ BREAKS = re.compile("[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 """What ends a line."""
 
 
+def in_one_line(text: str) -> str:
+    """A text whose line breaks are written as Python writes them: names may hold them, and a list has a name a line.
+
+    Example:
+        >>> in_one_line("a.tar/red\\nboat")
+        'a.tar/red\\\\nboat'
+    """
+    return BREAKS.sub(lambda found: ascii(found[0])[1:-1], text)
+
+
 @final
 class BadItemError(ValueError):
     """An item that cannot be used: which, why, and what to do about it.
@@ -122,8 +132,7 @@ class BadItemError(ValueError):
     """
 
     def __init__(self, name: str, reason: str) -> None:
-        shown = BREAKS.sub(lambda found: ascii(found[0])[1:-1], name)
-        super().__init__(f"{shown}: {reason}")
+        super().__init__(f"{in_one_line(name)}: {reason}")
         self.name = name
         self.reason = reason
 
@@ -135,10 +144,20 @@ class BadItemError(ValueError):
 @final
 @dataclass(frozen=True)
 class Skipped:
-    """An item or a file that was left out, and why."""
+    """An item or a file that was left out, and why.
+
+    Example:
+        >>> Skipped("red\\nboat.wav", "is silent").said
+        'red\\\\nboat.wav: is silent'
+    """
 
     name: str
     reason: str
+
+    @property
+    def said(self) -> str:
+        """Both in one line, for lists and messages."""
+        return in_one_line(f"{self.name}: {self.reason}")
 
 
 def as_bad_item(name: str, error: Exception) -> BadItemError:

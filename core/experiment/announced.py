@@ -42,7 +42,7 @@ def listed(files: Sequence[Skipped], word: str) -> list[str]:
         >>> listed([Skipped(f"{number}.wav", "is silent") for number in range(20)], "left out")[8:]
         ['left out 20 files in all, which the report lists: 20 × is silent']
     """
-    lines = [f"{word} {one.name}: {one.reason}" for one in files[:NAMED]]
+    lines = [f"{word} {one.said}" for one in files[:NAMED]]
     if len(files) > NAMED:
         reasons = Counter(one.reason for one in files).most_common(4)
         said = "; ".join(f"{count} × {reason}" for reason, count in reasons[:3]) + ("; …" if len(reasons) > 3 else "")

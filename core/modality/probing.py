@@ -79,4 +79,4 @@ def none_usable(skipped: Sequence[Skipped], files: str) -> ValueError:
         ValueError('none of 1 audio files can be used; the first, a.wav: the file has no bytes')
     """
     first = skipped[0]
-    return ValueError(f"none of {files} can be used; the first, {first.name}: {first.reason}")
+    return ValueError(f"none of {files} can be used; the first, {first.said}")

@@ -116,7 +116,7 @@ class Source(Generic[ItemT]):
         if skipped is not None:
             skipped.extend(reading.skipped)
         for entry in reading.damaged:
-            warnings.warn(f"damaged {entry.name}: {entry.reason}", stacklevel=2)
+            warnings.warn(f"damaged {entry.said}", stacklevel=2)
         return cls(reading.items, (), modality.name, skipped, block)
 
     def numbered(self, what: str) -> AbstractItems[ItemT]:

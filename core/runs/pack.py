@@ -59,7 +59,7 @@ def pack(
         known = labels_at(labels, reading.items, label_column, label_kind, reading.skipped, skip_bad)
     archives = pack_records(list(records_of(found, known)), out, max(1, round(shard_size * MEGABYTE)))
     entries: tuple[Skipped, ...] = (*reading.skipped, *reading.damaged)
-    said = "".join(f"; {entry.name}: {entry.reason}" for entry in entries[:5])
+    said = "".join(f"; {entry.said}" for entry in entries[:5])
     left = f"; left out or damaged: {len(entries)}{said}" if entries else ""
     return f"{counted(len(found), 'record')} in {counted(len(archives), 'archive')} in {out}{left}"
 

@@ -61,7 +61,7 @@ def search(
             for one in found:
                 files.add(one)
         if skipped:
-            write_text(folder / "skipped.txt", "".join(f"{one.name}: {one.reason}\n" for one in skipped))
+            write_text(folder / "skipped.txt", "".join(f"{one.said}\n" for one in skipped))
     print(f"{files.said}, written to {out}{f'; {len(skipped)} left out, skipped.txt says what' if skipped else ''}")
     return 0
 

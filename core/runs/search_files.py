@@ -5,6 +5,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, final
 
+from ..data.items import in_one_line
 from ..modality.base import AbstractModality
 from ..report import Exhibit, Page, Panel, write_report
 from ..search.entries import OBJECT, PART
@@ -60,7 +61,7 @@ class SearchFiles:
         self.queries += 1
         self.hits += len(found.hits)
         name = found.query.name()
-        print(name)
+        print(in_one_line(name))
         for rank, hit in enumerate(found.hits, 1):
             row = hit.row
             print(f"  {rank:>3}  {hit.similarity:.4f}  {words_of(row)}")
@@ -128,4 +129,4 @@ def words_of(row: Indexed) -> str:
     elif row.of.startswith(PART):
         said += f", {kind_of(row)}"
     place = place_text(row.place)
-    return f"{said} ({place})" if place else said
+    return in_one_line(f"{said} ({place})" if place else said)

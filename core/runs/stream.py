@@ -22,6 +22,11 @@ from .results import ItemPrediction
 
 ItemT = TypeVar("ItemT")
 
+NOTHING = (
+    "nothing was found: to what the run learned, everything is alike, or like the background; train it for longer, on "
+    "data like these"
+)
+
 
 @final
 @dataclass(frozen=True)
@@ -64,7 +69,7 @@ class Stream(Generic[ItemT]):
         in_full = full and isinstance(modality, ReadsFullResolution)
         reading = reading_for(modality, paths, skip_bad, in_full)
         for entry in reading.damaged:
-            print(f"damaged {entry.name}: {entry.reason}", file=sys.stderr)
+            print(f"damaged {entry.said}", file=sys.stderr)
         skipped = list(reading.skipped) if skip_bad else None
         return cls(model, reading.items, skipped, in_full, reading.damaged)
 
@@ -93,20 +98,23 @@ class Stream(Generic[ItemT]):
         return replace(self, model=self.model.seeing(finds), elsewhere=elsewhere)
 
     def __iter__(self) -> Iterator[FoundBatch[ItemT]]:
-        """The items in their order.
+        """The items in their order. Where there is no object in any of them, this is said at the end.
 
         Raises:
             BadItemError: for an item that cannot be read, where they are errors.
             ValueError: at the end, if no item could be read.
         """
-        read = 0
+        read, empty = 0, self.model.finder is not None
         batches = self._encoded()
         with tqdm(total=len(self.items), unit="item") as progress:
             for batch in batches:
                 read += len(batch.index)
+                empty = empty and batch.named is None and not bool(batch.segmentation.weights.any())
                 yield batch
                 progress.update(batch.index[-1] + 1 - progress.n)
         self._refuse_nothing(read)
+        if empty:
+            print(NOTHING, file=sys.stderr)
 
     def predictions(self) -> Iterator[ItemPrediction]:
         """What the run's task head says of the items, in their order; errors as above.
@@ -145,7 +153,7 @@ class Stream(Generic[ItemT]):
     def _refuse_nothing(self, read: int) -> None:
         if not read:
             last = (self.skipped or [Skipped("the data", "there are no items")])[-1]
-            raise ValueError(f"none of {len(self.items)} items can be read; {last.name}: {last.reason}")
+            raise ValueError(f"none of {len(self.items)} items can be read; {last.said}")
 
     def write_skipped(self, folder: Path) -> str:
         """Write `skipped.txt` if anything was left out, and `damaged.txt` if a part is missing; how that is said."""
@@ -155,6 +163,6 @@ class Stream(Generic[ItemT]):
             (self.damaged, "damaged.txt", "damaged, damaged.txt says how"),
         ):
             if entries:
-                write_text(folder / name, "".join(f"{entry.name}: {entry.reason}\n" for entry in entries))
+                write_text(folder / name, "".join(f"{entry.said}\n" for entry in entries))
                 said += f"; {len(entries)} {words}"
         return said

@@ -32,7 +32,7 @@ def indexed(model: Encodes, data: Any, out: Path | str, skip_bad: bool = False) 
         raise ValueError("an index is of items that lie in files: pass paths, or numbered items that do")
     grow(Path(out), model, source.items, skipped, table=table_of(paths))
     if skipped:
-        first = f"the first {skipped[0].name}: it {skipped[0].reason}"
+        first = f"the first {skipped[0].said}"
         warnings.warn(f"{len(skipped)} left out of the index, {first}", stacklevel=3)
     return Index(out)
 

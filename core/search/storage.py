@@ -78,7 +78,13 @@ class Segment:
         Raises:
             ValueError: as above.
         """
-        return _table(folder / f"{self.name}.rows.parquet", columns, self.rows)
+        path = folder / f"{self.name}.rows.parquet"
+        found = _table(path, columns, self.rows)
+        if "file" in columns and self.rows:
+            numbers = found["file"].to_numpy()
+            if numbers.min() < 0 or numbers.max() >= self.files:
+                raise ValueError(f"{path} is damaged: its rows are of other files than its {self.files}; {AGAIN}")
+        return found
 
     def files_table(self, folder: Path) -> pyarrow.Table:
         """The files whose items are here.
@@ -173,6 +179,8 @@ def _whole_table(path: Path, columns: Sequence[str]) -> pyarrow.Table:
     """Some columns, whose texts are texts: others would be found where they are looked at."""
     table = pyarrow.parquet.read_table(path, columns=list(columns))
     table.validate(full=True)
+    if any(column.null_count for column in table.itercolumns()):
+        raise ValueError("it has empty cells")
     return table
 
 

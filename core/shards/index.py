@@ -137,6 +137,7 @@ def read_index(path: Path) -> Mapping[str, Archive]:
     try:
         with opened(path) as file:
             table = pq.read_table(file)
+        table.validate(full=True)  # texts are texts: others would be found where they are looked at
         said = json.loads(table.schema.metadata[SAID])
         names = pa.concat_arrays([pa.array([], pa.string()), *table["name"].chunks])
         begins, sizes, sums = (table[name].to_numpy() for name in ("offset", "size", "crc32"))

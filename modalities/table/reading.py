@@ -15,6 +15,7 @@ from gestalt.core.modality.in_python import FromPython, Things
 from gestalt.core.modality.probing import none_usable, probe
 from gestalt.core.modality.windows import WindowIndex
 from gestalt.core.shards.records import ADVICE, SUFFIXES, AbstractRecords, Fields, cell_text, records_of
+from gestalt.core.storage.naming import counted
 
 from .data import Row, Schema
 from .layouts import doubts, further_columns, lacking, usual_columns
@@ -279,7 +280,7 @@ def _learned(
 
     Raises:
         BadItemError: for the first row that cannot be read, unless `skip_bad`.
-        ValueError: if none can.
+        ValueError: if none can, or they make no schema, with the first file.
     """
     cells, writings, wrong = list[Fields](), list[Mapping[str, str]](), list[Skipped]()
     for file, place in places:
@@ -295,4 +296,8 @@ def _learned(
             writings.append(source.writings.of)
     if not cells:
         raise none_usable(wrong, f"{len(places)} rows")
-    return learn(cells, writings, further)
+    try:
+        return learn(cells, writings, further)
+    except ValueError as error:
+        more = f" and {counted(len(sources) - 1, 'more table')}" if len(sources) > 1 else ""
+        raise ValueError(f"{sources[0].path}{more}: {error}") from error

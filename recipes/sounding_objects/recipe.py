@@ -12,7 +12,7 @@ from gestalt.core.experiment.options import EncoderChoice, Labelling, Running, V
 from gestalt.core.experiment.own_data import own_data
 from gestalt.core.experiment.predictions import Predictions
 from gestalt.core.experiment.recipe import AbstractRecipe, Captions, ExperimentData
-from gestalt.core.methods.clip import CLIP
+from gestalt.core.methods.clip_objects import CLIPObjects
 from gestalt.core.methods.method import AbstractMethod
 from gestalt.core.modality.joint import JointItem, joint
 from gestalt.core.modality.joint.transforms import EachPart
@@ -50,7 +50,7 @@ class Options:
     """Frames per second that are used, at most."""
     size: Annotated[int, Between(16, 65536)] = 48
     """The shorter side of the picture in pixels, at most."""
-    scenes: Count = 1200
+    scenes: Count = 2400
     """Scenes to compose for training (without --data)."""
     test_scenes: Count = 100
     """Scenes of unseen items and sounds to evaluate on (without --data)."""
@@ -58,10 +58,10 @@ class Options:
     """Further scenes of training sources by which detectors of moments are set (without --data)."""
     finder: ObjectFinder = field(default_factory=lambda: ObjectFinder(KMeans(8), "projected"))
     """How objects are found, for methods that do not say so themselves."""
-    places: Annotated[int, Between(1, 16)] = 1
+    places: Annotated[int, Between(1, 16)] = 3
     """Places of the picture that an onset may come from, in the segments of the rule, with which methods begin or from
     which they learn; 1: the one that changes most, at onsets at which no other one rivals it."""
-    method: AbstractMethod = CLIP(compares="segments")
+    method: AbstractMethod = CLIPObjects(asking=0, compares="segments")
     """What learns."""
     encoder: EncoderChoice = EncoderChoice("joint", {"settings": {"video": {"width": 48, "blocks": 1}}})
     """With what network."""
@@ -71,7 +71,7 @@ class Options:
     """Where to read and write."""
     labelling: Labelling = Labelling()
     """What is known."""
-    training: Training = field(default_factory=lambda: Training(steps=350, batch=24, lr=3e-3, warmup=20))
+    training: Training = field(default_factory=lambda: Training(steps=2000, batch=24, lr=2e-3, warmup=20))
     """How it is trained."""
 
     def __post_init__(self) -> None:

@@ -201,8 +201,32 @@ REGRESSIONS = (
     ),
     Found("a WAV that was joined with another", "series: wav", lambda content: content * 8, "after its end"),
     Found("a LAZ of four thousand million parts", "points: LAZ", _many_parts, "claims 4294967295 compressed parts"),
+    Found(
+        "a LAZ of points of another kind, over which its library panics",
+        "points: LAZ",
+        _replaced(b"\2\0\6\0\x14\0", b"\2\0\x09\0\x14\0"),
+        "has points that cannot be unfolded (mid > len)",
+    ),
+    Found(
+        "a column of Parquet that is neither needed nor not, over which its library aborted",
+        "rows: parquet",
+        _replaced(b"%\2\x18\4ward", b"%\x7b\x18\4ward"),
+        "Definition level histogram size mismatch",
+    ),
+    Found(
+        "rows of which no column is an input",
+        "rows: tsv",
+        _always(b'{"note": "so"}\n' + b"".join(b'{"note": "%d so"}\n' % number for number in range(30))),
+        "a.tsv: no column is good for an input",
+    ),
     Found("a torn footer of Parquet", "rows: parquet", _torn_footer, "is no Parquet"),
     Found("a text of Parquet that is none", "rows: parquet", _replaced(b"north", b"nor\xffh"), "cannot be read"),
+    Found(
+        "a name in an index of archives that is no text",
+        "index of archives",
+        _replaced(b"0001.json", b"0001.js\xffn"),
+        "is damaged",
+    ),
     Found("a torn index of archives", "index of archives", _torn_footer, "is damaged"),
     Found("an index whose segment has a long name", "index", _replaced(b'"00000"', b'"%s"' % (b"0" * 5000)), "damaged"),
     Found(

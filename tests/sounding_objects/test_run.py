@@ -21,7 +21,7 @@ TINY = [
 ]  # fmt: skip
 ROWS = [
     "chance", "the sound alone: onsets", "the picture alone: sudden motion", "both, by synchrony", "a random network",
-    "CLIP", "CLIP, segments",
+    "CLIP", "CLIP, by object, segments",
 ]  # fmt: skip
 
 

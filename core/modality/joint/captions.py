@@ -96,7 +96,7 @@ def read_captions(
             rows.damaged.append(Skipped(str(path), reason))
     files = [file for _, file in named]
     if not named:
-        first = f"; the first, {rows.skipped[0].name}, {rows.skipped[0].reason}" if rows.skipped else ""
+        first = f"; the first, {rows.skipped[0].said}" if rows.skipped else ""
         raise ValueError(f"{next(iter(captions))}: names no pictures that can be used{first}")
     if not any(files):
         raise ValueError(f"{next(iter(captions))}: none of its pictures is there, the first is {named[0][0]}")

@@ -85,7 +85,7 @@ class Rows:
             ValueError: if there are none.
         """
         if not self.kept:
-            first = f"; the first, {self.skipped[0].name}: {self.skipped[0].reason}" if self.skipped else ""
+            first = f"; the first, {self.skipped[0].said}" if self.skipped else ""
             raise ValueError(f"no item in {source} has the parts {', '.join(self.parts)}{first}")
         # A part that no file has is none of the items' parts.
         kept = [
