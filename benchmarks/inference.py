@@ -21,7 +21,8 @@ from gestalt.core.modality.windows import Sight
 from gestalt.core.networks.encoder import Network
 from gestalt.core.networks.modes import evaluating
 from gestalt.core.runs.model import Model
-from gestalt.core.runs.windows import of_like_size, sight_of
+from gestalt.core.runs.sight import sight_of
+from gestalt.core.runs.windows import of_like_size
 
 READ, BARE, ENCODED, FOUND = "reading", "bare encoder", "encoding", "finding objects"
 

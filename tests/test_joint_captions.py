@@ -170,7 +170,7 @@ def test_captions_without_pictures_or_with_ids_that_are_none_name_the_file(coco:
     assert len(items) == 2
 
 
-def test_windows_beside_captions_of_a_picture_are_said_to_be_left_out(tmp_path: Path) -> None:
+def test_every_window_of_a_recording_beside_a_picture_has_the_picture_and_its_captions(tmp_path: Path) -> None:
     picture(tmp_path / "a.png")
     (tmp_path / "a.txt").write_text("one\ntwo\n", encoding="utf-8")
     noise = np.random.default_rng(0).integers(-9000, 9000, 16_000 * 35).astype(np.int16)
@@ -178,10 +178,27 @@ def test_windows_beside_captions_of_a_picture_are_said_to_be_left_out(tmp_path: 
     windows = len(load_modality("audio").read([tmp_path]).items)
     assert windows > 2
     reading = load_modality("image+text+audio").read([tmp_path])
+    assert len(reading.items) == windows
+    assert not reading.damaged
+    read = [reading.items.read(number, np.random.default_rng(0)) for number in range(windows)]
+    assert [one.parts["audio"].start for one in read] == [4.0 * number for number in range(windows)]
+    assert all(one.parts["text"].text == "one" and one.parts["image"].shape == (3, 40, 40) for one in read)
+    drawn: Any = reading.items
+    drawn = drawn.with_jitter(True)
+    assert {drawn.read(3, np.random.default_rng(seed)).parts["text"].text for seed in range(8)} == {"one", "two"}
+
+
+def test_tiles_beside_captions_of_a_picture_are_said_to_be_left_out(tmp_path: Path) -> None:
+    picture(tmp_path / "a.png")
+    (tmp_path / "a.md").write_text("one\ntwo\n", encoding="utf-8")
+    np.savetxt(tmp_path / "a.xyz", np.random.default_rng(0).normal(size=(6000, 3)), fmt="%.3f")
+    tiles = len(load_modality("points").read([tmp_path / "a.xyz"]).items)
+    assert tiles > 1
+    reading = load_modality("image+text+points").read([tmp_path])
     assert len(reading.items) == 1
     (left,) = reading.damaged
-    assert f"{windows - 1} further items of audio are not read" in left.reason
-    assert "a.wav" in left.name
+    assert f"{tiles - 1} further items of points are not read" in left.reason
+    assert "a.xyz" in left.name
 
 
 def test_what_parts_left_out_is_compared_with_few_others(coco: Path, monkeypatch: pytest.MonkeyPatch) -> None:

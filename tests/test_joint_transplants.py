@@ -1,12 +1,15 @@
 """Objects of one joint item set into another: in all parts at the same seconds, with the masks of what comes of it."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-from gestalt.core.conformance.bench import near
+from gestalt.core.conformance.bench import Bench, near
+from gestalt.core.conformance.transplanting import composes, shows
 from gestalt.core.data.correspondence import Affine
 from gestalt.core.data.grid import Grid
 from gestalt.core.data.in_parts import InParts
@@ -15,6 +18,7 @@ from gestalt.core.data.places import parts_in
 from gestalt.core.data.transplants import DONOR, HOST, Transplants, composed, part_of
 from gestalt.core.modality.base import AbstractModality
 from gestalt.core.modality.joint import JointItem, JointModality, joint
+from gestalt.core.modality.joint.transplants import takes_all_parts
 from gestalt.core.modality.optional import TransplantsObjects
 from gestalt.core.modality.transplant import Transplant, TransplantsInTime
 from gestalt.modalities.audio import Audio
@@ -24,6 +28,8 @@ from gestalt.modalities.text import MODALITY as TEXT
 from gestalt.modalities.text.data import Passage
 from gestalt.modalities.video import Video
 from gestalt.modalities.video.data import Clip
+from tests.toy import toy
+from tests.toy_transplants import set_points_in, set_series_in
 
 RATE = 16_000
 CLIPS = joint(audio=Audio(RATE, 2.0), video=Video(2.0, 8.0, 32), text=TEXT)
@@ -188,3 +194,36 @@ def test_a_stretch_of_sensors_is_set_in_where_the_donor_has_it_less_so_many_seco
         assert isinstance(made.donor, Affine)
         assert float(made.donor.offset[0, 0]) == pytest.approx(later, abs=1 / host.sample_rate)
     assert SENSORS.transplant_at(host, donor, part, seconds, np.random.default_rng(0)) is None
+
+
+def spoilt(change: Callable[[JointItem, Transplant[Any] | None, bool], Transplant[Any] | None]) -> JointModality:
+    """A series beside points, whose transplants are spoilt: from host, result, and whether the object spans both."""
+    modality = joint(series=toy("series", set_in=set_series_in), points=toy("points", set_in=set_points_in))
+    sound: Any = modality.transplant
+
+    def set_in(host: JointItem, donor: JointItem, part: ItemMasks, rng: np.random.Generator) -> Transplant[Any] | None:
+        spans = all(bool((part.part(name).labels >= 0).any()) for name in ("series", "points"))
+        return change(host, sound(host, donor, part, rng), spans)
+
+    modality.transplant = set_in  # type: ignore[assignment]
+    return modality
+
+
+def test_the_suite_asks_for_objects_that_span_all_parts() -> None:
+    assert not list(composes(Bench(spoilt(lambda _, made, __: made))))
+    (said,) = composes(Bench(spoilt(lambda _, made, spans: None if spans else made)))
+    assert "sets no object that spans all parts" in said
+
+    def points_alone(host: JointItem, made: Transplant[Any] | None, spans: bool) -> Transplant[Any] | None:
+        if made is None or not spans:
+            return made
+        return replace(made, item=JointItem({**made.item.parts, "series": host.parts["series"]}))
+
+    said = next(shows(Bench(spoilt(points_alone))))
+    assert "transplant of objects" in said
+    assert "of the donor does not appear" in said
+
+
+def test_objects_span_all_parts_where_every_part_can_be_set_in() -> None:
+    assert takes_all_parts(CLIPS.modalities)
+    assert not takes_all_parts({"audio": Audio(), "plain": toy("series", set_in=None)})

@@ -4,9 +4,11 @@ import importlib
 import re
 import shlex
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
 import pytest
 import soundfile
@@ -84,6 +86,31 @@ def visits_table() -> None:
     write_csv(Path("visits.csv"), visits())
 
 
+def clips_and_captions() -> None:
+    """A video as telephones write them, frames at uneven times and sound that begins late, and captioned JPEGs."""
+    Path("clips").mkdir()
+    times = [0.0, 0.03, 0.1, 0.2, *(0.3 + number / 10 for number in range(28))]
+    with av.open("clips/telephone.mp4", "w") as container:
+        video: Any = container.add_stream("libx264", rate=Fraction(1000), options={"preset": "ultrafast", "bf": "0"})
+        video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
+        audio: Any = container.add_stream("aac", rate=16_000, layout="mono")
+        for number, time in enumerate(times):
+            frame = av.VideoFrame.from_ndarray(np.asarray(picture(number % 2, number)), format="rgb24")
+            frame.pts, frame.time_base = round(1000 * time), Fraction(1, 1000)
+            container.mux(video.encode(frame))
+        container.mux(video.encode(None))
+        tone = (0.3 * np.sin(np.arange(3 * 16_000) * 0.2) * (np.arange(3 * 16_000) % 16_000 < 6_000)).astype(np.float32)
+        for first in range(0, len(tone), 1024):
+            block = av.AudioFrame.from_ndarray(tone[None, first : first + 1024], format="fltp", layout="mono")
+            block.sample_rate, block.pts, block.time_base = 16_000, 1600 + first, Fraction(1, 16_000)
+            container.mux(audio.encode(block))
+        container.mux(audio.encode(None))
+    Path("pictures").mkdir()
+    for number in range(4):
+        picture(number, 5 * number).save(f"pictures/{number}.jpg")
+        Path(f"pictures/{number}.txt").write_text(f"square number {number}\n{SENTENCES[number]}\n", encoding="utf-8")
+
+
 FILES: dict[str, Callable[[], None]] = {
     "recordings": recordings,
     "pictures": pictures,
@@ -93,6 +120,7 @@ FILES: dict[str, Callable[[], None]] = {
     "sensors": tables,
     "points": scans,
     "tables": visits_table,
+    "joint": clips_and_captions,
     "own-data": series,
 }
 

@@ -14,8 +14,10 @@ from ..data.correspondence import AbstractCorrespondence
 from ..data.feature_map import FeatureMap
 from ..data.masks import ItemMasks
 from ..data.parts import parts_of
+from ..data.places import Parts
 from ..data.transplants import DONOR, HOST, composed
-from ..modality.optional import TransplantsObjects
+from ..modality.joint.transplants import takes_all_parts
+from ..modality.optional import ComposesModalities, TransplantsObjects
 from ..modality.transplant import Transplant
 from .bench import SEEDS, Bench, Marked, near, same
 from .viewing import changes
@@ -37,6 +39,8 @@ class Trial:
     donor: int
     part: ItemMasks
     seed: int
+    spans: bool = False
+    """Whether the object has elements in every part of a joint item."""
 
 
 @final
@@ -48,7 +52,7 @@ class Operation:
         self.modality = modality
 
     def trials(self) -> Iterator[Trial]:
-        """Every object of a donor, in every host, with every seed."""
+        """Every object of a donor, in every host, with every seed; of joint items also objects that span all parts."""
         for host, donor in PAIRS:
             labels, source = self.bench.specimens[donor].labels, self.bench.source(donor)
             for number in range(int(labels.max()) + 1):
@@ -56,6 +60,24 @@ class Operation:
                 for seed in SEEDS:
                     name = f"transplant of object {number} of specimen {donor} into specimen {host} with seed {seed}"
                     yield Trial(name, host, donor, part, seed)
+            for numbers in self._spanning(labels, source):
+                part = ItemMasks.on(torch.where(torch.isin(labels, numbers), 0, -1), source.places)
+                for seed in SEEDS:
+                    said = " and ".join(map(str, numbers.tolist()))
+                    name = (
+                        f"transplant of objects {said} as one of specimen {donor} into specimen {host} with seed {seed}"
+                    )
+                    yield Trial(name, host, donor, part, seed, spans=True)
+
+    def _spanning(self, labels: Int[Tensor, " elements"], source: FeatureMap) -> Iterator[Int[Tensor, " parts"]]:
+        """An object of every part each, which are to be one; none where some part cannot be set in."""
+        if not isinstance(source.places, Parts) or not isinstance(self.bench.modality, ComposesModalities):
+            return
+        if not takes_all_parts(self.bench.modality.modalities):
+            return
+        of_parts = [labels[here][labels[here] >= 0].unique() for here in source.places.slices.values()]
+        for chosen in zip(*(own.tolist() for own in of_parts), strict=False):
+            yield torch.tensor(chosen)
 
     def result(self, trial: Trial, host: Any = None, donor: Any = None) -> Transplant[Any] | None:
         """The composed item; host and donor are the specimens, or others in their place."""
@@ -80,8 +102,9 @@ def composes(bench: Bench) -> Iterator[str]:
     operation = _operation(bench)
     if operation is None:
         return
-    count = 0
+    asked, counts = {False}, {False: 0, True: 0}
     for trial in operation.trials():
+        asked.add(trial.spans)
         given = bench.specimens[trial.host].item, bench.specimens[trial.donor].item, trial.part
         before = copy.deepcopy(given)
         once, again = operation.result(trial), operation.result(trial)
@@ -91,10 +114,12 @@ def composes(bench: Bench) -> Iterator[str]:
             yield f"{trial.name} gave two results; draw all randomness from the `rng` argument"
         if once is None:
             continue
-        count += 1
+        counts[trial.spans] += 1
         yield from _nonsense(bench, trial, once)
-    if not count:
+    if not counts[False]:
         yield "transplant sets no object of a specimen into another; None is for parts that do not fit"
+    if True in asked and not counts[True]:
+        yield "transplant sets no object that spans all parts of a specimen into another; set it into each part"
 
 
 def _nonsense(bench: Bench, trial: Trial, made: Transplant[Any]) -> Iterator[str]:

@@ -6,8 +6,10 @@ import torch
 from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor
 
+from .course import Course
 from .feature_map import FeatureMap, Grid
-from .places import Places
+from .parts import joined
+from .places import Parts, Places
 
 
 def part_of(features: FeatureMap, row: int, index: Int[Tensor, " own"], places: Places | None) -> FeatureMap:
@@ -37,7 +39,8 @@ def rows_of_item(
 
 
 def padded_features(maps: Sequence[FeatureMap]) -> FeatureMap:
-    """Batches of one as one batch; on a grid they may differ in length along the first axis.
+    """Batches of one as one batch; on a grid they may differ in length along the first axis. Of items with parts, every
+    part by itself; one that an item lacks has no valid element.
 
     Raises:
         ValueError: if the grids differ along other axes.
@@ -47,12 +50,16 @@ def padded_features(maps: Sequence[FeatureMap]) -> FeatureMap:
         >>> padded_features([one, two]).valid.tolist()
         [[True, False, False], [True, True, True]]
     """
+    first_places = maps[0].places
+    if isinstance(first_places, Parts):
+        return joined({name: padded_features([one.part(name) for one in maps]) for name in first_places.names})
     values, valid = padded_rows([one.values for one in maps]), padded_rows([one.valid for one in maps])
-    grids = [one.grid for one in maps if one.grid is not None]
-    if not grids:
+    there = next((one.grid for one in maps if one.grid is not None), None)
+    if there is None:
         near = [one.neighbours for one in maps if one.neighbours is not None]
-        joined = torch.cat([_square(one, valid.shape[1]) for one in near]) if len(near) == len(maps) else None
-        return FeatureMap(values, valid, None, joined)
+        square = torch.cat([_square(one, valid.shape[1]) for one in near]) if len(near) == len(maps) else None
+        return FeatureMap(values, valid, None, square)
+    grids = [there if one.grid is None else one.grid for one in maps]  # none of a part that an item lacks
     if len({grid.shape[1:] for grid in grids}) > 1:
         raise ValueError(f"grids of {sorted({grid.shape for grid in grids})} cells cannot be padded to one batch")
     cells = max(grid.shape[0] for grid in grids)
@@ -79,9 +86,74 @@ def chained_features(maps: Sequence[FeatureMap]) -> FeatureMap:
     return FeatureMap(values, valid, Grid((edges.to(first.edges[0].dtype), *first.edges[1:])))
 
 
+def one_behind_the_other(maps: Sequence[FeatureMap], course: Sequence[Course]) -> FeatureMap:
+    """Windows of items with parts as one item, part by part; of a part that lasts, the mean of what all windows hold.
+
+    Args:
+        maps: batches of one.
+        course: of every window.
+    """
+    places = maps[0].places
+    if not isinstance(places, Parts):
+        return chained_features(maps)
+    grids, cells = list[Grid | None](), list[int]()
+    for name in places.names:
+        own = [one.part(name) for one in maps]
+        there = [one for one in own if one.valid.shape[1]] or own[:1]
+        chained = there[0] if course[0].strands[name].cells is None else chained_features(there)
+        grids.append(chained.grid)
+        cells.append(chained.valid.shape[1])
+    of_parts = Parts(places.names, tuple(cells), tuple(grids))
+    values, valid = (rows_behind([getattr(one, of) for one in maps], course) for of in ("values", "valid"))
+    return FeatureMap(values, valid, of_parts)
+
+
+def rows_behind(rows: Sequence[Shaped[Tensor, "1 _ *rest"]], course: Sequence[Course]) -> Shaped[Tensor, "1 all *rest"]:
+    """What is known of the elements of windows, one behind the other, part by part; see `one_behind_the_other`."""
+    found = list[Tensor]()
+    for name, strand in course[0].strands.items():
+        own = [
+            row[:, at.first : at.first + at.count]
+            for row, at in zip(rows, (one.strands[name] for one in course), strict=True)
+        ]
+        if strand.cells is not None:
+            found.append(torch.cat(own, dim=1))
+        elif own[0].is_floating_point():
+            found.append(torch.stack(own).mean(dim=0))
+        else:
+            found.append(own[0])
+    return torch.cat(found, dim=1)
+
+
 def padded_rows(parts: Sequence[Tensor]) -> Tensor:
     """Batches of one, of unequal length, as one batch padded with zeros."""
     return torch.nn.utils.rnn.pad_sequence([part[0] for part in parts], batch_first=True)
+
+
+def rows_in_parts(
+    rows: Sequence[Shaped[Tensor, "1 _ *rest"]], maps: Sequence[FeatureMap]
+) -> Shaped[Tensor, "batch elements *rest"]:
+    """What is known of the elements of batches of one, padded as `padded_features` pads their features."""
+    places = [one.places for one in maps if isinstance(one.places, Parts)]
+    if not places:
+        return padded_rows(rows)
+    names = places[0].names
+    of_parts = [
+        padded_rows([row[:, own.slices[name]] for row, own in zip(rows, places, strict=True)]) for name in names
+    ]
+    return torch.cat(of_parts, dim=1)
+
+
+def padable(features: FeatureMap) -> tuple[object, ...]:
+    """What maps must have in common to be padded to one batch: the cells of all axes but the first, part by part.
+
+    Example:
+        >>> grid = Grid.uniform((2, 3), (1.0, 1.0))
+        >>> padable(FeatureMap(torch.ones(1, 6, 2), torch.ones(1, 6, dtype=torch.bool), grid))
+        ((3,),)
+    """
+    grids = features.places.grids if isinstance(features.places, Parts) else (features.places,)
+    return tuple(grid.shape[1:] if isinstance(grid, Grid) else None for grid in grids)
 
 
 def _square(near: Bool[Tensor, "1 elements elements"], most: int) -> Bool[Tensor, "1 most most"]:

@@ -7,6 +7,7 @@ from typing import Any, Literal, final
 import torch
 from torch import nn
 
+from ..data.course import Course
 from ..data.coverage import shown
 from ..data.feature_map import FeatureMap
 from ..data.segmentation import Segmentation
@@ -88,14 +89,14 @@ class ObjectFinder:
             return Observed(vectors, plain, background, cuts)
 
     @torch.no_grad()
-    def group(self, observed: Observed, generator: torch.Generator, window: int | None = None) -> Segmentation:
+    def group(self, observed: Observed, generator: torch.Generator, window: int | Course | None = None) -> Segmentation:
         """The objects in what was observed.
 
         Args:
             observed: some items; or one item that is longer than those that the grouper was made for.
             generator: the only source of randomness.
-            window: in the latter case, how many elements along the first axis (or of a set) the grouper was made for;
-                means, variances and background are then those of all elements together.
+            window: in the latter case, how many elements along the first axis (or of a set) the grouper was made for,
+                or the course of its parts; means, variances and background are then those of all elements together.
         """
         features = observed.features
         fine = None if self.regions is None else self.regions.fine(features, observed.cuts, generator, window)

@@ -1,6 +1,6 @@
 """What objects are found in, element by element: it can be cut into pieces and put together again."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import final
 
@@ -8,8 +8,10 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from ..data.feature_map import FeatureMap, Grid
-from ..data.pieces import chained_features, padded_features, padded_rows, part_of, rows_of_item
+from ..data.course import Course
+from ..data.feature_map import FeatureMap
+from ..data.pieces import one_behind_the_other, padded_features, part_of, rows_behind, rows_in_parts, rows_of_item
+from ..data.places import Places
 from .regions.base import FineSegments, Seen
 
 
@@ -33,10 +35,10 @@ class Observed:
     background: Float[Tensor, "batch elements around"] | None = None
     cuts: Seen | None = None
 
-    def part(self, row: int, places: Int[Tensor, " own"], grid: Grid | None) -> "Observed":
-        """Some elements of one item, as a batch of one on the CPU; `grid` is theirs."""
+    def part(self, row: int, places: Int[Tensor, " own"], own: Places | None) -> "Observed":
+        """Some elements of one item, as a batch of one on the CPU; `own` is where they lie."""
         return Observed(
-            part_of(self.features, row, places, grid),
+            part_of(self.features, row, places, own),
             _taken(self.plain, row, places),
             _taken(self.background, row, places),
             _taken(_numbers(self.cuts), row, places),
@@ -59,27 +61,32 @@ def padded(parts: Sequence[Observed]) -> Observed:
     Raises:
         ValueError: if they lie on grids that differ along other axes than the first.
     """
+    maps = [part.features for part in parts]
+    return _together(parts, padded_features(maps), lambda rows: rows_in_parts(rows, maps))
+
+
+def chained(parts: Sequence[Observed], course: Sequence[Course] | None = None) -> Observed:
+    """Batches of one as one item, one behind the other.
+
+    Args:
+        parts: the windows.
+        course: of every window; None for items without parts.
+    """
+    course = [Course.of(part.features) for part in parts] if course is None else course
+    features = one_behind_the_other([part.features for part in parts], course)
+    return _together(parts, features, lambda rows: rows_behind(rows, course))
+
+
+def _together(parts: Sequence[Observed], features: FeatureMap, rows: Callable[[Sequence[Tensor]], Tensor]) -> Observed:
+    """What is known of the elements of all parts beside their features, laid out as these are."""
     plain = [part.plain for part in parts if part.plain is not None]
     background = [part.background for part in parts if part.background is not None]
     cuts = [numbers for part in parts if (numbers := _numbers(part.cuts)) is not None]
     return Observed(
-        padded_features([part.features for part in parts]),
-        padded_rows(plain) if plain else None,
-        padded_rows(background) if background else None,
-        padded_rows(cuts) if cuts else None,
-    )
-
-
-def chained(parts: Sequence[Observed]) -> Observed:
-    """Batches of one as one item, one behind the other."""
-    plain = [part.plain for part in parts if part.plain is not None]
-    background = [part.background for part in parts if part.background is not None]
-    cuts = [numbers for part in parts if (numbers := _numbers(part.cuts)) is not None]
-    return Observed(
-        chained_features([part.features for part in parts]),
-        torch.cat(plain, dim=1) if plain else None,
-        torch.cat(background, dim=1) if background else None,
-        torch.cat(cuts, dim=1) if cuts else None,
+        features,
+        rows(plain) if plain else None,
+        rows(background) if background else None,
+        rows(cuts) if cuts else None,
     )
 
 

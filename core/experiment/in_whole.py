@@ -9,13 +9,13 @@ from torch import Tensor
 
 from ..data.feature_map import FeatureMap
 from ..data.items import AbstractItems, BadItemError, Skipped
+from ..data.own_elements import own_places
 from ..data.pieces import part_of
 from ..discovery.finder import ObjectFinder
 from ..modality.base import AbstractModality
 from ..modality.optional import InOverlap, InSequence
 from ..modality.some_items import some_items
 from ..networks.encoder import Network
-from ..runs.elements import own_places
 from ..runs.model import Model
 from .predictions import PredictedBatch, Predictions
 

@@ -10,13 +10,13 @@ from torch import Tensor
 
 from ..data.cut import valid_on
 from ..data.feature_map import FeatureMap
+from ..data.own_elements import own_elements
 from ..data.places import Places, one_grid
 from ..data.resampling import averaged
 from ..discovery.finder import ObjectFinder
 from ..modality.base import AbstractModality
 from ..networks.encoder import Network
 from ..networks.modes import evaluating
-from ..runs.elements import own_elements
 
 ItemT = TypeVar("ItemT")
 

@@ -1,7 +1,8 @@
 """Encoders give one vector per element; a network is an encoder with its projector."""
 
 import abc
-from typing import Any, TypeVar, final
+from collections.abc import Mapping
+from typing import Any, Protocol, TypeVar, final, runtime_checkable
 
 from torch import nn
 
@@ -34,6 +35,16 @@ class AbstractEncoder(nn.Module, abc.ABC):
     @abc.abstractmethod
     def forward(self, data: Any) -> FeatureMap:
         """The feature map of a batch, with padding marked and, on a grid, the lattice of the elements."""
+
+
+@runtime_checkable
+class EncodesParts(Protocol):
+    """An encoder of items with parts that has one for every part: each sees as far as it does."""
+
+    @property
+    def of_parts(self) -> Mapping[str, Any]:
+        """The encoders by the names of the parts."""
+        ...
 
 
 @final

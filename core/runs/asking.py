@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ..data.feature_map import FeatureMap, Grid
 from ..data.items import AbstractItems, BadItemError, Skipped
+from ..data.own_elements import own_places
 from ..data.pieces import part_of
 from ..data.segmentation import Segmentation
 from ..discovery.found import FoundBatch
@@ -21,7 +22,6 @@ from ..modality.base import AbstractModality
 from ..modality.optional import IsSequence, ReadsContext
 from ..modality.some_items import some_items
 from .abstract_known import AbstractKnown
-from .elements import own_places
 from .known import known_here
 from .known_trees import check_whole
 from .sees_items import SeesItems

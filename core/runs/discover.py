@@ -8,7 +8,7 @@ import torch
 
 from ..components.precision import FULL, Precision
 from ..modality.base import AbstractModality
-from ..modality.joint.items import JointItems
+from ..modality.joint.shard_windows import rows_of
 from ..modality.optional import ComposesModalities, WritesObjects
 from .blocks.shared import Sharing
 from .output_folder import OutputFolder
@@ -58,7 +58,7 @@ def discover(
         stream = Stream.of(model, paths, skip_bad, full=True).shared(sharing, run, paths, modality, out)
         if isinstance(model.modality, WritesObjects):
             said = model.modality.write_objects(stream, stream.items, folder)
-        elif isinstance(model.modality, ComposesModalities) and isinstance(stream.items, JointItems):
+        elif isinstance(model.modality, ComposesModalities) and rows_of(stream.items) is not None:
             said = write_parts(stream, model.modality.modalities, stream.items, folder)
         else:
             note, skipped = f"found with the run {run}", stream.skipped

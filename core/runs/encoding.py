@@ -24,8 +24,9 @@ from ..networks.half import hidden
 from .gathering import Encoded, alone
 from .inputs import Source
 from .overlaps import Overlaps
+from .sight import sight_of
 from .spans import Spans
-from .windows import EncodedWindow, batch_of, encoded_windows, sight_of
+from .windows import EncodedWindow, batch_of, encoded_windows, padable_together
 
 ItemT = TypeVar("ItemT")
 
@@ -98,8 +99,9 @@ class Encoding(Generic[ItemT]):
         """Windows of something longer."""
         if self.finder is None:
             for some in windows:
-                features = padded_features([window.features for window in some])
-                yield batch_of(some, features, no_objects(features))
+                for alike in padable_together(some):
+                    features = padded_features([window.features for window in alike])
+                    yield batch_of(alike, features, no_objects(features))
             return
         if isinstance(source.items, InOverlap):
             yield from Overlaps[ItemT](self.finder, self.device, self.seed, source.items).found(windows)
@@ -126,14 +128,15 @@ class Encoding(Generic[ItemT]):
         """Elements on a lattice are as many in every window, and windows of video are too large for many to wait."""
         if full:
             return 1
-        return self.batch if sight.steps else self.batch * AHEAD
+        return self.batch if sight.on_lattice else self.batch * AHEAD
 
     def features(self, source: Source[ItemT]) -> Iterator[tuple[tuple[int, ...], FeatureMap]]:
         """Hidden features of all items, a few at a time, on the model's device."""
         if isinstance(source.items, ReadsContext):
-            for windows in replace(self, finder=None)._windows(source, source.items):
-                features = padded_features([window.features for window in windows])
-                yield tuple(window.index for window in windows), features.to(self.device)
+            for some in replace(self, finder=None)._windows(source, source.items):
+                for windows in padable_together(some):
+                    features = padded_features([window.features for window in windows])
+                    yield tuple(window.index for window in windows), features.to(self.device)
             return
         for numbers, items in source.chunks(self.batch):
             yield numbers, hidden(self.network, self.modality.collate(items).to(self.device), self.precision)

@@ -9,9 +9,9 @@ from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 
 from ..data.feature_map import FeatureMap
+from ..data.own_elements import own_places
 from ..data.pieces import part_of
 from ..methods.targets import any_known
-from .elements import own_places
 
 ItemT = TypeVar("ItemT")
 

@@ -11,6 +11,7 @@ from ..data.items import AbstractItems, FromFiles, Skipped
 from ..methods.targets import Classes, Values
 from ..modality.base import AbstractModality
 from ..modality.joint.items import JointItems
+from ..modality.joint.shard_windows import rows_of
 from ..shards.archive import harmless
 from ..shards.packing import Record, pack_records
 from ..storage.naming import counted
@@ -71,9 +72,9 @@ def files_of(items: AbstractItems[Any]) -> dict[tuple[Path, ...], int]:
     """
     if not isinstance(items, FromFiles) or not len(items):
         raise ValueError("only items that lie in files can be packed, and these do not; save them first")
-    found = dict[tuple[Path, ...], int]()
+    found, rows = dict[tuple[Path, ...], int](), rows_of(items)
     for number in range(len(items)):
-        files = tuple(dict.fromkeys(_parts(items, number) if isinstance(items, JointItems) else (items.path(number),)))
+        files = tuple(dict.fromkeys((items.path(number),) if rows is None else _parts(rows, number)))
         found.setdefault(files, number)
     for files, number in found.items():
         folder = next((file for file in files if file.is_dir()), None)

@@ -1,6 +1,6 @@
 """Items of which some parts are seen alone: the sounds of clips, the captions of pictures."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar, final
 
@@ -9,7 +9,9 @@ import numpy as np
 from ..components.names import choose
 from ..data.items import AbstractItems, BadItemError, Skipped, read_item
 from ..modality.base import AbstractModality
-from ..modality.optional import ShowsParts
+from ..modality.in_context import in_context
+from ..modality.optional import InSequence, ReadsContext, ShowsParts
+from ..modality.windows import InContext, Sight
 from .inputs import Source
 
 ItemT = TypeVar("ItemT")
@@ -27,7 +29,8 @@ def parts_alone(source: Source[ItemT], modality: AbstractModality[ItemT], names:
         choose("part", name, list(modality.parts))
     if source.items is None:
         return replace(source, loader=_Loaded(source.loader, modality, tuple(names), source.skipped))
-    return replace(source, items=OfParts(source.items, modality, tuple(names)))
+    of_parts = OfPartsInSequence if isinstance(source.items, ReadsContext) else OfParts
+    return replace(source, items=of_parts(source.items, modality, tuple(names)))
 
 
 @final
@@ -53,6 +56,48 @@ class OfParts(AbstractItems[ItemT], Generic[ItemT]):
             BadItemError: if it has none of the parts.
         """
         return _alone(read_item(self.items, index, rng), self.modality, self.names, self.name(index))
+
+
+@final
+@dataclass(frozen=True)
+class OfPartsInSequence(AbstractItems[ItemT], Generic[ItemT]):
+    """Windows without their other parts, in the context of those that are left."""
+
+    items: AbstractItems[ItemT]
+    modality: ShowsParts[ItemT]
+    names: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def name(self, index: int) -> str:
+        """Where the window comes from."""
+        return self.items.name(index)
+
+    def read(self, index: int, rng: np.random.Generator) -> ItemT:
+        """What is left of window `index`.
+
+        Raises:
+            BadItemError: if it has none of the parts.
+        """
+        return _alone(read_item(self.items, index, rng), self.modality, self.names, self.name(index))
+
+    def read_in_context(self, index: int, sight: Sight) -> InContext[ItemT]:
+        """What is left of window `index`, and of what lies around it.
+
+        Raises:
+            BadItemError: as `read`.
+        """
+        seen = in_context(self.items, index, sight)
+        item, around = (_alone(one, self.modality, self.names, self.name(index)) for one in (seen.item, seen.around))
+        own = seen.own
+        if isinstance(own, Mapping):
+            own = {name: part for name, part in own.items() if name in self.names}
+        return InContext(item, around, own, seen.numbers)
+
+    def whole(self, index: int) -> range:
+        """The windows of the same whole."""
+        return self.items.whole(index) if isinstance(self.items, InSequence) else range(index, index + 1)
 
 
 @final

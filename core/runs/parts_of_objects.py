@@ -14,6 +14,8 @@ from ..data.places import parts_in
 from ..discovery.found import FoundBatch, Named
 from ..modality.base import AbstractModality
 from ..modality.joint.items import JointItems
+from ..modality.joint.shard_windows import rows_of
+from ..modality.joint.windows import JointWindows
 from ..modality.optional import WritesObjects
 from .plain_objects import write_plain_objects
 
@@ -33,6 +35,8 @@ def write_parts(
 ) -> str:
     """Write a folder for every part; what was written, in a line.
 
+    A part that is the same in all windows of a whole, such as a caption, is written once, as it is in the first.
+
     All parts are written side by side, each by a thread of its own, so that items are encoded once, and few
     of them are in memory.
 
@@ -45,9 +49,11 @@ def write_parts(
     Raises:
         ValueError: if the items are not those of a joint modality.
     """
-    if not isinstance(items, JointItems):
+    rows = rows_of(items)
+    if rows is None:
         raise ValueError(f"items with parts are read by their modality, and these are {type(items).__name__}")
     count, objects = 0, 0
+    beside = items if isinstance(items, JointWindows) else None
 
     def counted() -> Iterator[FoundBatch[Any]]:
         nonlocal count, objects
@@ -59,9 +65,9 @@ def write_parts(
     def writer(name: str) -> Callable[[Iterator[FoundBatch[Any]]], str]:
         own = out / name
         own.mkdir()
-        return lambda batches: _write_part(batches, name, modalities[name], items, own)
+        return lambda batches: _write_part(batches, name, modalities[name], rows, own, beside)
 
-    said = side_by_side(counted(), [writer(name) for name in modalities if name in items.parts])
+    said = side_by_side(counted(), [writer(name) for name in modalities if name in rows.parts])
     return f"{objects} objects in {count} items; {'; '.join(said)}"
 
 
@@ -100,12 +106,31 @@ def _taken(queue: Queue[BatchT | None]) -> Iterator[BatchT]:
 
 
 def _write_part(
-    batches: Iterator[FoundBatch[Any]], name: str, modality: AbstractModality[Any], items: JointItems, out: Path
+    batches: Iterator[FoundBatch[Any]],
+    name: str,
+    modality: AbstractModality[Any],
+    items: JointItems,
+    out: Path,
+    windows: JointWindows | None,
 ) -> str:
-    parts = (one for batch in batches for one in part_of_batch(batch, name, items))
+    parts = _each_once(batches, name, items, windows)
     if isinstance(modality, WritesObjects):
         return modality.write_objects(parts, items.parts[name], out)
     return write_plain_objects(parts, modality, items.parts[name], out)
+
+
+def _each_once(
+    batches: Iterator[FoundBatch[Any]], name: str, items: JointItems, windows: JointWindows | None
+) -> Iterator[FoundBatch[Any]]:
+    """One part of all batches; what is the same in all windows of a whole in the first that was read."""
+    last: tuple[int, int] | None = None
+    for batch in batches:
+        rows = (index for index, item in zip(batch.index, batch.items, strict=True) if name in item.parts)
+        for index, one in zip(rows, part_of_batch(batch, name, items), strict=True):
+            here = (one.index[0], index if windows is None else windows.whole(index).start)
+            if here != last:
+                yield one
+            last = here
 
 
 def part_of_batch(batch: FoundBatch[Any], name: str, items: JointItems) -> Iterator[FoundBatch[Any]]:

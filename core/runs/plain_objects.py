@@ -11,13 +11,13 @@ from torch import Tensor
 
 from ..data.grid import Grid
 from ..data.items import AbstractItems, Skipped
+from ..data.own_elements import own_elements
 from ..data.places import Parts, Places
 from ..discovery.found import FoundBatch
 from ..modality.base import AbstractModality
 from ..report import Exhibit, Page, Panel, write_report
 from ..storage.naming import counted
 from ..storage.text_file import open_text
-from .elements import own_elements
 
 ItemT = TypeVar("ItemT")
 

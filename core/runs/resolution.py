@@ -8,6 +8,7 @@ from torch import Tensor
 
 from ..data.cut import valid_on
 from ..data.feature_map import FeatureMap, Grid
+from ..data.own_elements import own_places
 from ..data.places import one_grid
 from ..data.resampling import resampled
 from ..data.segmentation import Segmentation
@@ -16,7 +17,6 @@ from ..modality.base import AbstractModality
 from ..modality.inferred import plain_encoder
 from ..modality.optional import HasInputGrid, ReducesElements
 from ..networks.modes import evaluating
-from .elements import own_places
 from .inputs import InMemory
 
 ItemT = TypeVar("ItemT")

@@ -7,9 +7,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ..data.feature_map import item_means
+from ..data.own_elements import own_places
 from ..discovery.found import FoundBatch
 from ..modality.base import AbstractModality
-from .elements import own_places
 from .part_rows import part_means
 from .resolution import fine_labels
 from .results import ItemObjects, ItemVectors

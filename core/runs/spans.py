@@ -1,12 +1,14 @@
 """Objects of something long, in spans of many windows: in bounded memory, wherever windows begin."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar, final
 
 import torch
 
-from ..data.pieces import padded_features
+from ..data.course import Course, chained_course, relaid
+from ..data.pieces import padable, padded_features
+from ..data.places import Parts
 from ..data.resampling import averaged
 from ..data.segmentation import Segmentation
 from ..discovery.finder import ObjectFinder
@@ -14,7 +16,7 @@ from ..discovery.found import FoundBatch
 from ..discovery.groupers.stitching import Stitched
 from ..discovery.observed import Observed, chained, padded
 from ..modality.optional import InSequence
-from .windows import EncodedWindow, batch_of
+from .windows import EncodedWindow, batch_of, padable_together
 
 ItemT = TypeVar("ItemT")
 
@@ -48,6 +50,7 @@ class Spans(Generic[ItemT]):
     _held: list[EncodedWindow[ItemT]] = field(default_factory=list)
     _stitched: Stitched = field(default_factory=Stitched)
     _whole: range = range(0)
+    _widths: Mapping[str, int] = field(default_factory=dict)
 
     def found(self, chunks: Iterable[list[EncodedWindow[ItemT]]]) -> Iterator[FoundBatch[ItemT]]:
         """The objects of all windows, in their order; windows too large to wait come without their items."""
@@ -60,22 +63,24 @@ class Spans(Generic[ItemT]):
                     alone.append(window)
                     continue
                 if alone:
-                    yield self._alone(alone)
+                    yield from self._alone(alone)
                     alone = []
                 yield from self._add(window)
             if alone:
-                yield self._alone(alone)
+                yield from self._alone(alone)
         yield from self._finish()
 
     def _follows(self, window: EncodedWindow[ItemT]) -> bool:
         before = self._held[-1]
         assert self.sequence is not None
         follows = window.index == before.index + 1 and window.index in self.sequence.whole(before.index)
-        one, two = before.features.grid, window.features.grid
-        # The size of a video's pictures may change within it.
-        return follows and (one is None or two is None or one.shape[1:] == two.shape[1:])
+        return follows and _go_on(before, window)
 
-    def _alone(self, windows: list[EncodedWindow[ItemT]]) -> FoundBatch[ItemT]:
+    def _alone(self, windows: list[EncodedWindow[ItemT]]) -> Iterator[FoundBatch[ItemT]]:
+        for some in padable_together(windows):
+            yield self._at_once(some)
+
+    def _at_once(self, windows: list[EncodedWindow[ItemT]]) -> FoundBatch[ItemT]:
         observed = padded(_observed(windows)).to(self.device)
         found = self.finder.group(observed, self._generator())
         own = averaged(found, observed.features)
@@ -95,28 +100,37 @@ class Spans(Generic[ItemT]):
 
     def _finish(self) -> Iterator[FoundBatch[ItemT]]:
         """What is left of a whole."""
-        if sum(window.cells for window in self._held) > len(self._stitched.labels):
+        if sum(window.course.moments for window in self._held) > len(self._stitched.labels):
             self._group()
         yield from self._release(len(self._held))
 
     def _group(self) -> None:
         """Find objects in all windows that are held; the first of them may have some already."""
-        usual = max(window.cells for window in self._held)
-        observed = chained(_observed(self._held)).to(self.device)
+        every = [window.course for window in self._held]
+        observed, course = chained(_observed(self._held), every).to(self.device), chained_course(every)
+        usual = course if isinstance(observed.features.places, Parts) else course.usual
         found = self.finder.group(observed, self._generator(), usual)
         labels = averaged(found, observed.features).labels()  # windows are cut at elements, not within them
-        cells = sum(window.cells for window in self._held)
-        self._stitched.add(labels[0].cpu().view(cells, -1), 0)
+        self._lay(course)
+        self._stitched.add(course.shown(labels[0].cpu()), 0)
+
+    def _lay(self, course: Course) -> None:
+        """What is stitched already in the columns of what comes: a part may be missing in all windows so far."""
+        if len(self._stitched.labels):
+            self._stitched.labels = relaid(self._stitched.labels, self._widths, course.widths)
+        self._widths = course.widths
 
     def _release(self, count: int) -> Iterator[FoundBatch[ItemT]]:
         """The first windows with their objects, which are final."""
         for window in self._held[:count]:
-            labels = self._stitched.drop(window.cells).flatten()
+            course = window.course
+            shown = relaid(self._stitched.drop(course.moments), self._widths, course.widths)
+            labels = course.elements(shown)
             numbers = labels[labels >= 0].unique()
             if not len(numbers):
                 numbers = torch.tensor([-1])
             local = torch.where(labels >= 0, torch.searchsorted(numbers, labels), -1)
-            segmentation = Segmentation.from_labels(local[None], len(numbers), window.features.grid)
+            segmentation = Segmentation.from_labels(local[None], len(numbers), window.features.places)
             yield batch_of([window], window.features, segmentation, numbers[None])
         self._held = self._held[count:]
 
@@ -126,3 +140,12 @@ class Spans(Generic[ItemT]):
 
 def _observed(windows: list[EncodedWindow[ItemT]]) -> list[Observed]:
     return [window.observed for window in windows if window.observed is not None]
+
+
+def _go_on(before: EncodedWindow[ItemT], window: EncodedWindow[ItemT]) -> bool:
+    """Whether elements of two windows can be put together: the size of a video's pictures may change within it."""
+    one, two = padable(before.features), padable(window.features)
+    strands = before.course.strands, window.course.strands
+    lasting = all(strands[0][name].count == strands[1][name].count for name in before.lasting)
+    same = all(a == b for a, b in zip(one, two, strict=True) if a is not None and b is not None)
+    return lasting and before.lasting == window.lasting and same

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ..data.feature_map import FeatureMap
 from ..data.items import AbstractItems, Skipped, read_item
+from ..data.own_elements import own_places
 from ..data.resampling import averaged
 from ..data.segmentation import Segmentation
 from ..discovery.found import FoundBatch
@@ -30,7 +31,6 @@ from ..methods.targets import Points
 from ..networks.encoder import AbstractEncoder, Network
 from .abstract_known import AbstractKnown
 from .asking import alone, labelled_vectors
-from .elements import own_places
 from .encoding import no_objects
 from .known import known_here
 from .sees_items import SeesItems

@@ -1,7 +1,9 @@
 """Windows of something long, encoded with what lies around them."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from itertools import groupby
 from typing import Any, Generic, TypeVar, final
 
 import torch
@@ -9,17 +11,17 @@ from jaxtyping import Int
 from torch import Tensor
 
 from ..components.precision import Precision
+from ..data.course import Course
 from ..data.feature_map import FeatureMap
-from ..data.items import AbstractItems, first_readable
-from ..data.pieces import part_of
+from ..data.pieces import padable, part_of
 from ..data.segmentation import Segmentation
 from ..discovery.finder import ObjectFinder
 from ..discovery.found import FoundBatch
 from ..discovery.observed import Observed
 from ..modality.base import AbstractModality
-from ..modality.optional import LimitsLength, MeasuresItems, ReadsFullResolution, SeesAround
-from ..modality.windows import InContext, Sight
-from ..networks.encoder import AbstractEncoder, Network
+from ..modality.optional import MeasuresItems, ReadsFullResolution
+from ..modality.windows import InContext
+from ..networks.encoder import Network
 from ..networks.half import encoded
 from ..networks.modes import evaluating
 
@@ -33,6 +35,7 @@ class EncodedWindow(Generic[ItemT]):
 
     `item` is None where it is read again when it is needed, since it is too large to wait. Of a window that shares
     elements with others (`shared`), objects are found in its context too: `observed` has all that the network saw.
+    `lasting` are the parts that are the same in all windows of the whole.
     """
 
     index: int
@@ -40,12 +43,12 @@ class EncodedWindow(Generic[ItemT]):
     features: FeatureMap
     observed: Observed | None
     shared: "Shared | None" = None
+    lasting: frozenset[str] = field(default_factory=frozenset)
 
-    @property
-    def cells(self) -> int:
-        """Its length along the first axis; of a set, its elements."""
-        grid = self.features.grid
-        return self.features.valid.shape[1] if grid is None else grid.shape[0]
+    @cached_property
+    def course(self) -> Course:
+        """What there is of it from moment to moment: cells along the first axis, or elements of a set."""
+        return Course.of(self.features, self.lasting)
 
 
 @final
@@ -55,35 +58,6 @@ class Shared:
 
     numbers: Int[Tensor, " around"]
     own: Int[Tensor, " own"]
-
-
-def sight_of(
-    network: Network,
-    finder: ObjectFinder | None,
-    modality: AbstractModality[ItemT],
-    items: AbstractItems[ItemT],
-    full: ReadsFullResolution[ItemT] | None = None,
-) -> Sight:
-    """The steps, the longest stretch and the reach of the network and of all plain networks, seen on one item.
-
-    The arguments are those of `encoded_windows`.
-
-    Raises:
-        ValueError: if no item can be read.
-    """
-    item = first_readable(items)
-    data = modality.collate([item if full is None else full.for_network(item)]).to(_device(network))
-    plain = [] if finder is None else finder.plain_networks()
-    encoders = [network.encoder, *(part for part in plain if isinstance(part, AbstractEncoder))]
-    steps, longest = list[float](), [float(one.longest) for one in encoders if isinstance(one, LimitsLength)]
-    for encoder in encoders:
-        with evaluating(encoder):
-            features: FeatureMap = encoder(data)
-        if features.grid is not None:
-            edges = features.grid.edges[0][0].double()
-            steps.append(float(edges[-1] - edges[0]) / (len(edges) - 1))
-    reach = max((float(one.reach) for one in encoders if isinstance(one, SeesAround)), default=0.0)
-    return Sight(tuple(dict.fromkeys(steps)), min(longest, default=float("inf")), reach)
 
 
 def encoded_windows(
@@ -142,7 +116,13 @@ def _window(
     if shared is not None:
         places = torch.arange(len(shared.numbers))
     seen = None if observed is None else observed.part(row, places, grid)
-    return EncodedWindow(index, one.item, own, seen, shared)
+    return EncodedWindow(index, one.item, own, seen, shared, one.lasting)
+
+
+def padable_together(windows: Sequence[EncodedWindow[ItemT]]) -> Iterator[list[EncodedWindow[ItemT]]]:
+    """Windows that follow one another and can be padded to one batch: not those of pictures of another size."""
+    for _, some in groupby(windows, key=lambda window: padable(window.features)):
+        yield list(some)
 
 
 def batch_of(

@@ -11,12 +11,12 @@ from jaxtyping import Float, Int
 
 from ..data.feature_map import item_means
 from ..data.items import AbstractItems, id_of, record_of
+from ..data.own_elements import own_places
 from ..data.segmentation import Objects
 from ..discovery.found import FoundBatch
 from ..modality.base import AbstractModality
-from ..modality.joint.items import JointItems
+from ..modality.joint.shard_windows import rows_of
 from ..modality.optional import ComposesModalities, ReducesElements
-from ..runs.elements import own_places
 from ..runs.parts_of_objects import part_of_batch
 from ..runs.spaces import Space
 from ..runs.vector_rows import element_places
@@ -103,7 +103,8 @@ def _places(
     modality: AbstractModality[Any], batch: FoundBatch[Any], items: AbstractItems[Any]
 ) -> list[dict[int, dict[str, tuple[float, float]]]]:
     """For every item of a batch and each of its objects: column → the least and the greatest number."""
-    if not (isinstance(modality, ComposesModalities) and isinstance(items, JointItems)):
+    own_items = rows_of(items)
+    if not isinstance(modality, ComposesModalities) or own_items is None:
         if isinstance(modality, ReducesElements):
             batch = modality.reduced(batch)
         labels = batch.labels()
@@ -114,10 +115,10 @@ def _places(
         return found
     joined = [dict[int, dict[str, tuple[float, float]]]() for _ in batch.index]
     for name, part in modality.modalities.items():
-        own = iter(part_of_batch(batch, name, items))
+        own = iter(part_of_batch(batch, name, own_items))
         for row, item in enumerate(batch.items):
             if name in item.parts:
-                for number, place in _places(part, next(own), items.parts[name])[0].items():
+                for number, place in _places(part, next(own), own_items.parts[name])[0].items():
                     joined[row].setdefault(number, {}).update({f"{name} {key}": span for key, span in place.items()})
     return joined
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar, final
 
 from ..data.items import AbstractItems, FromFiles, file_of
-from ..modality.joint.items import JointItems
+from ..modality.joint.shard_windows import rows_of
 from ..modality.optional import InOverlap, InSequence, ReadsContext
 from ..shards.addresses import stamp_of
 from ..shards.files import place_of
@@ -135,9 +135,10 @@ def wholes_of(items: AbstractItems[Any], numbers: Sequence[int]) -> list[list[in
 
 def files_of_parts(items: AbstractItems[Any], index: int) -> list[str]:
     """The files of all parts of a joint item."""
-    if not isinstance(items, JointItems):
+    own = rows_of(items)
+    if own is None:
         return []
-    of_parts = zip(items.parts.values(), items.rows[index], strict=True)
+    of_parts = zip(own.parts.values(), own.rows[index], strict=True)
     return [
         os.path.abspath(part.path(number)) for part, number in of_parts if number >= 0 and isinstance(part, FromFiles)
     ]

@@ -6,6 +6,7 @@ from typing import final
 import torch
 
 from gestalt.core.components.ranges import Count, Positive, Weight, check_ranges
+from gestalt.core.data.course import Course
 from gestalt.core.data.feature_map import FeatureMap, Grid
 from gestalt.core.discovery.regions import AbstractOverSegmentation, FineSegments, Seen
 
@@ -46,7 +47,7 @@ class Superpixels(AbstractOverSegmentation):
         features: FeatureMap,  # noqa: ARG002
         seen: Seen | None,
         generator: torch.Generator,  # noqa: ARG002
-        window: int | None = None,  # noqa: ARG002
+        window: int | Course | None = None,  # noqa: ARG002
     ) -> FineSegments:
         """The segments that `look` found: features that were learned have no say in them.
 

@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from gestalt.core.components.ranges import Count, ObjectCount, Positive, check_ranges
+from gestalt.core.data.course import Course
 from gestalt.core.data.feature_map import FeatureMap, Grid
 from gestalt.core.data.segmentation import Segmentation
 from gestalt.core.discovery.regions import AbstractOverSegmentation, FineSegments, Seen
@@ -72,7 +73,7 @@ class Supervoxels(AbstractOverSegmentation):
         features: FeatureMap,
         seen: Seen | None,
         generator: torch.Generator,  # noqa: ARG002
-        window: int | None = None,  # noqa: ARG002
+        window: int | Course | None = None,  # noqa: ARG002
     ) -> FineSegments:
         """The segments of the pixels that `look` saw, on their lattice; found on the CPU, clip by clip.
 

@@ -8,7 +8,7 @@ from typing import final
 import torch
 
 from gestalt.core.data.masks import AbstractMasks
-from gestalt.core.runs.elements import own_places
+from gestalt.core.data.own_elements import own_places
 from gestalt.core.runs.types.exhibits import SHOWN, chosen_members
 from gestalt.core.runs.types.members import Members
 from gestalt.modalities.audio import Recording

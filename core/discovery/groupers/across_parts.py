@@ -7,13 +7,16 @@ from jaxtyping import Int
 from torch import Tensor
 
 from ...components.names import choose
+from ...data.course import Course
 from ...data.feature_map import FeatureMap
 from ...data.parts import parts_of
-from ...data.places import Parts
+from ...data.places import Parts, parts_in
 from ...data.precision import full_precision
 from ...data.segmentation import Segmentation
 from ...losses.distances import unit
 from .base import AbstractGrouper
+from .long import group_long
+from .part_by_part import grouped_long
 
 
 @final
@@ -57,8 +60,27 @@ class AcrossParts(AbstractGrouper):
             plain: Segmentation = self.grouper(features, generator)
             return plain
         maps = {name: part for name, part in parts_of(features).items() if part.valid.shape[1]}
-        into = features.places.names[0] if self.into is None else choose("part", self.into, features.places.names)
         found = {name: self.grouper(part, generator) for name, part in maps.items()}
+        return self._across(features, maps, found)
+
+    @torch.no_grad()
+    def group_long(self, features: FeatureMap, window: int | Course, generator: torch.Generator) -> Segmentation:
+        """As `forward`, for one item of any length: each part is grouped as it would be alone.
+
+        Raises:
+            ValueError: as `forward`.
+        """
+        if not isinstance(window, Course):
+            return group_long(self.grouper, features, window, generator)
+        found = grouped_long(self.grouper, features, window, generator)
+        return self._across(features, {name: features.part(name) for name in found}, found)
+
+    def _across(
+        self, features: FeatureMap, maps: dict[str, FeatureMap], found: dict[str, Segmentation]
+    ) -> Segmentation:
+        """The segments of all parts, those of other parts joined to those of one."""
+        names = parts_in(features.places).names
+        into = names[0] if self.into is None else choose("part", self.into, names)
         first = found[into].objects if into in found else 0
         labels = dict[str, Tensor]()
         for name, part in parts_of(features).items():

@@ -6,6 +6,7 @@ import torch
 from einops import rearrange, repeat
 from torch import Tensor
 
+from ...data.course import Course
 from ...data.feature_map import FeatureMap, Grid
 from ...data.segmentation import Segmentation
 from .base import AbstractGrouper
@@ -29,7 +30,7 @@ class Along(AbstractGrouper):
         """Segments that differ along the first axis only."""
         return _spread(self.grouper(along_first_axis(features), generator), features)
 
-    def group_long(self, features: FeatureMap, window: int, generator: torch.Generator) -> Segmentation:
+    def group_long(self, features: FeatureMap, window: int | Course, generator: torch.Generator) -> Segmentation:
         """As `forward`, for one item of any length."""
         return _spread(group_long(self.grouper, along_first_axis(features), window, generator), features)
 

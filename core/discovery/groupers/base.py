@@ -6,6 +6,7 @@ from typing import Protocol, runtime_checkable
 import torch
 from torch import nn
 
+from ...data.course import Course
 from ...data.feature_map import FeatureMap
 from ...data.segmentation import Segmentation
 
@@ -25,13 +26,13 @@ class GroupsLong(Protocol):
     Others group long items in overlapping pieces (`group_long`).
     """
 
-    def group_long(self, features: FeatureMap, window: int, generator: torch.Generator) -> Segmentation:
+    def group_long(self, features: FeatureMap, window: int | Course, generator: torch.Generator) -> Segmentation:
         """The segmentation of one item.
 
         Args:
             features: a batch of one, without padding.
             window: elements along the first axis (or of a set) for which the grouper's settings are meant: numbers of
-                objects, and what one more is worth.
+                objects, and what one more is worth. Of an item with parts, their course, which says so in moments.
             generator: the only source of randomness.
         """
         ...

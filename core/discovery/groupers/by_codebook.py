@@ -4,6 +4,7 @@ from typing import final
 
 import torch
 
+from ...data.course import Course
 from ...data.feature_map import FeatureMap
 from ...data.segmentation import Segmentation
 from ..codebook import Codebook
@@ -40,7 +41,7 @@ class ByCodebook(AbstractGrouper):
         objects = max(1, int(self.codebook.objects.max()) + 1)
         return Segmentation.from_labels(labels, objects, features.places)
 
-    def group_long(self, features: FeatureMap, window: int, generator: torch.Generator) -> Segmentation:  # noqa: ARG002
+    def group_long(self, features: FeatureMap, window: int | Course, generator: torch.Generator) -> Segmentation:  # noqa: ARG002
         """As `forward`: no element depends on another."""
         found: Segmentation = self(features, generator)
         return found

@@ -8,6 +8,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from ...components.ranges import ObjectCount, Positive, check_ranges
+from ...data.course import Course
 from ...data.feature_map import FeatureMap
 from ...data.segmentation import Segmentation
 from ..concat_features import centred, standardised
@@ -61,7 +62,7 @@ class ChangePoints(AbstractGrouper):
         labels = self._cut(points, features.valid, self.objects, None)
         return Segmentation.from_labels(torch.where(features.valid, labels, -1), self.objects, features.places)
 
-    def group_long(self, features: FeatureMap, window: int, generator: torch.Generator) -> Segmentation:  # noqa: ARG002
+    def group_long(self, features: FeatureMap, window: int | Course, generator: torch.Generator) -> Segmentation:  # noqa: ARG002
         """As `forward`, for one item of any length; a further stretch costs β of the variance of a `window` anywhere.
 
         Pieces of two windows, one window apart, are cut exactly and stitched; nearly always they agree on some cut.
@@ -69,7 +70,8 @@ class ChangePoints(AbstractGrouper):
         Raises:
             ValueError: if the features do not lie on a grid of one axis.
         """
-        points = self._points(features)
+        points = self._points(features)  # refuses items with parts
+        assert isinstance(window, int)
         cells = points.shape[1]
         length = min(cells, 2 * window)
         unit = points.square().sum() / cells * min(cells, window)

@@ -4,6 +4,7 @@ from typing import final
 
 import torch
 
+from ...data.course import Course
 from ...data.feature_map import FeatureMap, Grid
 from ...data.segmentation import Segmentation
 from .base import AbstractGrouper
@@ -37,7 +38,7 @@ class InOrder(AbstractGrouper):
         found: Segmentation = self.grouper(_in_a_row(features), generator)
         return Segmentation(found.weights, None, found.whole)
 
-    def group_long(self, features: FeatureMap, window: int, generator: torch.Generator) -> Segmentation:
+    def group_long(self, features: FeatureMap, window: int | Course, generator: torch.Generator) -> Segmentation:
         """As `forward`, for one item of any length."""
         if features.grid is not None:
             return group_long(self.grouper, features, window, generator)

@@ -7,6 +7,7 @@ from typing import final
 import torch
 
 from ...components.ranges import ObjectCount, Rounds, Weight, check_ranges
+from ...data.course import Course
 from ...data.feature_map import FeatureMap
 from ...data.precision import full_precision
 from ...data.segmentation import Segmentation
@@ -71,7 +72,7 @@ class KMeans(AbstractGrouper):
         return Segmentation.from_labels(labels, self.objects, features.places)
 
     @torch.no_grad()
-    def group_long(self, features: FeatureMap, window: int, generator: torch.Generator) -> Segmentation:
+    def group_long(self, features: FeatureMap, window: int | Course, generator: torch.Generator) -> Segmentation:
         """As `forward`, for one item of any length, with K objects at a time.
 
         All elements together give the first centres. Each piece of a window goes on where the piece before it, half a
@@ -81,25 +82,25 @@ class KMeans(AbstractGrouper):
         Raises:
             ValueError: as `forward`.
         """
-        cells = features.valid.shape[1] if features.grid is None else features.grid.shape[0]
-        if cells <= window:
+        course = window if isinstance(window, Course) else Course.along(features, window)
+        if course.moments <= course.usual:
             plain: Segmentation = self(features, generator)
             return plain
-        if features.grid is not None and each_axis(self.position)[0]:
+        if each_axis(self.position)[0] and features.grid is not None:
             return group_pieces(self, features, window, generator)
-        rest, on_sphere = features.valid.shape[1] // cells, self.spherical and not any(each_axis(self.position))
+        on_sphere, usual = self.spherical and not any(each_axis(self.position)), course.usual
         with full_precision(features.values):
             scaled = points(features, self.spherical, self.position)
             labels = torch.full_like(features.valid, -1, dtype=torch.long)
             draws = Draws.along_a_random_direction(scaled, self.objects, generator)
             start = seeds(scaled, features.valid, draws)
             _, centres = improved(scaled, features.valid, start, self.iterations, on_sphere)
-            begins = begins_of(cells, window, max(1, window // 2))
+            begins = begins_of(course.moments, usual, max(1, usual // 2))
             for before, begin in pairwise([begins[0], *begins]):
-                part = slice(begin * rest, (begin + window) * rest)
-                own, valid = scaled[:, part], features.valid[:, part]
-                found, centres = improved(own, valid, centres, self.iterations, on_sphere)
+                part = course.between(begin, begin + usual).to(labels.device)
+                found, centres = improved(scaled[:, part], features.valid[:, part], centres, self.iterations, on_sphere)
                 # Of what two pieces share, each labels the half that lies further within it.
-                first = 0 if begin == before else (before + window - begin) // 2 * rest
-                labels[:, part][:, first:] = found[:, first:]
+                first = begin if begin == before else begin + (before + usual - begin) // 2
+                mine = course.between(first, begin + usual, lasting=begin == before).to(labels.device)
+                labels[:, mine] = torch.full_like(labels, -1).index_copy(1, part, found)[:, mine]
         return Segmentation.from_labels(labels, self.objects, features.places)

@@ -1,8 +1,13 @@
 """Items that are longer than those that a grouper is made for."""
 
 import torch
+from jaxtyping import Int
+from torch import Tensor
 
+from ...data.course import Course
 from ...data.feature_map import FeatureMap, Grid
+from ...data.pieces import padded_features
+from ...data.places import parts_in
 from ...data.segmentation import Segmentation
 from .base import AbstractGrouper, GroupsLong
 from .stitching import Stitched
@@ -11,16 +16,19 @@ TOGETHER = 16
 """Pieces that are grouped at once."""
 
 
-def group_long(grouper: AbstractGrouper, features: FeatureMap, window: int, generator: torch.Generator) -> Segmentation:
+def group_long(
+    grouper: AbstractGrouper, features: FeatureMap, window: int | Course, generator: torch.Generator
+) -> Segmentation:
     """The objects of one item of any length.
 
     A grouper that can (`GroupsLong`) does it itself. Any other one groups pieces of `window` cells along the first axis
-    (of a set, elements), each half a window after the last one, and the pieces are stitched: segments are hard then.
+    (of a set, elements; of items with parts, moments), each half a window after the last one, and the pieces are
+    stitched: segments are hard then.
 
     Args:
         grouper: finds the objects.
         features: a batch of one, without padding.
-        window: cells that the grouper is made for.
+        window: cells that the grouper is made for; of an item with parts, their course.
         generator: the only source of randomness.
 
     Example:
@@ -38,9 +46,11 @@ def group_long(grouper: AbstractGrouper, features: FeatureMap, window: int, gene
 
 
 def group_pieces(
-    grouper: AbstractGrouper, features: FeatureMap, window: int, generator: torch.Generator
+    grouper: AbstractGrouper, features: FeatureMap, window: int | Course, generator: torch.Generator
 ) -> Segmentation:
     """As `group_long`, in pieces, whatever the grouper can itself."""
+    if isinstance(window, Course):
+        return _group_parts(grouper, features, window, generator)
     cells = features.valid.shape[1] if features.grid is None else features.grid.shape[0]
     if cells <= window:
         plain: Segmentation = grouper(features, generator)
@@ -53,6 +63,25 @@ def group_pieces(
         for begin, piece in zip(some, labels, strict=True):
             whole.add(piece.view(window, -1), begin)
     return stitched(whole, features)
+
+
+def _group_parts(
+    grouper: AbstractGrouper, features: FeatureMap, course: Course, generator: torch.Generator
+) -> Segmentation:
+    """As `group_pieces`, of an item with parts: the same moments of all parts, and all of those that last."""
+    if course.moments <= course.usual:
+        plain: Segmentation = grouper(features, generator)
+        return plain
+    begins, whole = begins_of(course.moments, course.usual, max(1, course.usual // 2)), Stitched()
+    for start in range(0, len(begins), TOGETHER):
+        some = begins[start : start + TOGETHER]
+        cut = [course.piece(features, begin, begin + course.usual) for begin in some]
+        batch = padded_features([piece for piece, _ in cut])
+        labels, slices = grouper(batch, generator).labels(), parts_in(batch.places).slices
+        for begin, row, (_, own) in zip(some, labels.cpu(), cut, strict=True):
+            mine = [row[slices[name]][: strand.count] for name, strand in own.strands.items()]
+            whole.add(own.shown(torch.cat(mine)), begin)
+    return numbered(course.elements(whole.labels), features)
 
 
 def begins_of(cells: int, length: int, step: int) -> list[int]:
@@ -80,7 +109,11 @@ def pieces(features: FeatureMap, begins: list[int], length: int) -> FeatureMap:
 
 def stitched(whole: Stitched, features: FeatureMap) -> Segmentation:
     """What was stitched as the segmentation of the item, its objects numbered without gaps."""
-    labels = whole.labels.flatten()
+    return numbered(whole.labels.flatten(), features)
+
+
+def numbered(labels: Int[Tensor, " elements"], features: FeatureMap) -> Segmentation:
+    """The segmentation of one item by the object of every element, −1 for none; objects are numbered without gaps."""
     present = labels[labels >= 0].unique()
     dense = torch.searchsorted(present, labels.clamp(min=0)) if len(present) else labels
     dense = torch.where(labels >= 0, dense, -1).to(features.values.device)

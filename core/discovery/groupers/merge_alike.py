@@ -8,6 +8,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from ...components.ranges import Between, ObjectCount, check_ranges
+from ...data.course import Course
 from ...data.feature_map import FeatureMap
 from ...data.precision import full_precision
 from ...data.segmentation import Segmentation
@@ -61,10 +62,11 @@ class MergeAlike(AbstractGrouper):
         """
         return self._merge(features, self.objects)
 
-    def group_long(self, features: FeatureMap, window: int, generator: torch.Generator) -> Segmentation:  # noqa: ARG002
+    def group_long(self, features: FeatureMap, window: int | Course, generator: torch.Generator) -> Segmentation:  # noqa: ARG002
         """As `forward`, for one item of any length, with as many objects more as it is longer than a window."""
         whole = float(features.valid.sum()) if features.sizes is None else float(features.sizes.sum())
-        return self._merge(features, self.objects * max(1, math.ceil(whole / window)))
+        windows = window.windows if isinstance(window, Course) else whole / window
+        return self._merge(features, self.objects * max(1, math.ceil(windows)))
 
     @torch.no_grad()
     def _merge(self, features: FeatureMap, objects: int) -> Segmentation:

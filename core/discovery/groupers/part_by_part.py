@@ -4,11 +4,13 @@ from typing import final
 
 import torch
 
+from ...data.course import Course
 from ...data.feature_map import FeatureMap
 from ...data.parts import joined_segments, parts_of
 from ...data.places import Parts
 from ...data.segmentation import Segmentation
 from .base import AbstractGrouper
+from .long import group_long
 
 
 @final
@@ -36,14 +38,46 @@ class PartByPart(AbstractGrouper):
         if not isinstance(features.places, Parts):
             plain: Segmentation = self.grouper(features, generator)
             return plain
-        found, first = dict[str, Segmentation](), 0
-        for name, part in parts_of(features).items():
-            own = self.grouper(part, generator) if part.valid.shape[1] else _nothing(part)
-            before = own.weights.new_zeros(len(own.weights), first, own.weights.shape[2])
-            found[name] = Segmentation(torch.cat([before, own.weights], dim=1), own.places, own.whole)
-            first += own.objects
-        joined = joined_segments(found)
-        return Segmentation(joined.weights, features.places, joined.whole)
+        return _joined({name: self._of_part(part, generator) for name, part in parts_of(features).items()}, features)
+
+    def group_long(self, features: FeatureMap, window: int | Course, generator: torch.Generator) -> Segmentation:
+        """As `forward`, for one item of any length: each part as it would be alone."""
+        if not isinstance(window, Course):
+            return group_long(self.grouper, features, window, generator)
+        found = grouped_long(self.grouper, features, window, generator)
+        return _joined(
+            {name: found[name] if name in found else _nothing(part) for name, part in parts_of(features).items()},
+            features,
+        )
+
+    def _of_part(self, part: FeatureMap, generator: torch.Generator) -> Segmentation:
+        found: Segmentation = self.grouper(part, generator) if part.valid.shape[1] else _nothing(part)
+        return found
+
+
+def grouped_long(
+    grouper: AbstractGrouper, features: FeatureMap, course: Course, generator: torch.Generator
+) -> dict[str, Segmentation]:
+    """The objects of every part that an item of any length has, by itself: of one that lasts, all at once."""
+    found = dict[str, Segmentation]()
+    for name, part in parts_of(features).items():
+        strand = course.strands[name]
+        if strand.count and strand.cells is None:
+            found[name] = grouper(part, generator)
+        elif strand.count:
+            found[name] = group_long(grouper, part, strand.usual, generator)
+    return found
+
+
+def _joined(parts: dict[str, Segmentation], features: FeatureMap) -> Segmentation:
+    """Objects of all parts, those of the second part under the numbers behind those of the first."""
+    found, first = dict[str, Segmentation](), 0
+    for name, own in parts.items():
+        before = own.weights.new_zeros(len(own.weights), first, own.weights.shape[2])
+        found[name] = Segmentation(torch.cat([before, own.weights], dim=1), own.places, own.whole)
+        first += own.objects
+    joined = joined_segments(found)
+    return Segmentation(joined.weights, features.places, joined.whole)
 
 
 def _nothing(part: FeatureMap) -> Segmentation:

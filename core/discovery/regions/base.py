@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from ...data.course import Course
 from ...data.feature_map import FeatureMap, Grid
 
 
@@ -46,7 +47,7 @@ class AbstractOverSegmentation(abc.ABC):
 
     @abc.abstractmethod
     def cut(
-        self, features: FeatureMap, seen: Seen | None, generator: torch.Generator, window: int | None = None
+        self, features: FeatureMap, seen: Seen | None, generator: torch.Generator, window: int | Course | None = None
     ) -> FineSegments:
         """The fine segments; `seen` is what `look` gave for these elements.
 

@@ -5,6 +5,7 @@ from typing import Any, final
 
 import torch
 
+from ...data.course import Course
 from ...data.feature_map import FeatureMap
 from ...data.segmentation import Segmentation
 from ..concat_features import ConcatFeatures
@@ -39,7 +40,7 @@ class FineGroups(AbstractOverSegmentation):
         return None if self.extra_features is None else self.extra_features.look(data, features)
 
     def cut(
-        self, features: FeatureMap, seen: Seen | None, generator: torch.Generator, window: int | None = None
+        self, features: FeatureMap, seen: Seen | None, generator: torch.Generator, window: int | Course | None = None
     ) -> FineSegments:
         """What the grouper finds.
 

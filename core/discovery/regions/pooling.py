@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Bool, Int
 from torch import Tensor
 
+from ...data.course import Course
 from ...data.feature_map import FeatureMap, Grid
 from ...data.resampling import refined
 from ...data.segmentation import Segmentation
@@ -33,7 +34,7 @@ class GroupRegions:
     in_order: bool = False
 
     def fine(
-        self, features: FeatureMap, seen: Seen | None, generator: torch.Generator, window: int | None = None
+        self, features: FeatureMap, seen: Seen | None, generator: torch.Generator, window: int | Course | None = None
     ) -> FineSegments:
         """The fine segments, on the device of the features; see `AbstractOverSegmentation.cut`."""
         found = self.source.cut(features, seen, generator, window)

@@ -40,6 +40,11 @@ class JointRaw(AbstractEncoder):
         self.dims = {name: _dim(part) for name, part in self.parts.items()}
         self.dim = sum(self.dims.values())
 
+    @property
+    def of_parts(self) -> dict[str, nn.Module]:
+        """The encoder of every part."""
+        return dict(self.parts.items())
+
     def forward(self, data: JointData) -> FeatureMap:
         """One vector per element of every part."""
         first, maps = 0, {}
@@ -88,6 +93,11 @@ class Joint(AbstractEncoder):
         self.projections = nn.ModuleDict({name: nn.Linear(_dim(part), dim) for name, part in self.parts.items()})
         self.kinds = nn.ParameterDict({name: nn.Parameter(0.02 * torch.randn(dim)) for name in builders})
         self.mixer = Mixer(dim, layers, heads) if layers else None
+
+    @property
+    def of_parts(self) -> dict[str, nn.Module]:
+        """The encoder of every part."""
+        return dict(self.parts.items())
 
     def forward(self, data: JointData) -> FeatureMap:
         """One vector per element of every part."""

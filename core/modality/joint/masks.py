@@ -12,6 +12,7 @@ from ..base import AbstractModality
 from ..optional import ReadsMasks, ShowsMasks
 from .item import JointItem
 from .items import JointItems
+from .shard_windows import rows_of
 
 
 @final
@@ -99,7 +100,8 @@ def read_joint_masks(
         FileNotFoundError: if a path does not exist.
         ValueError: if no part is named, or one that there is not, that reads no masks or whose masks cannot be used.
     """
-    if not isinstance(items, JointItems):
+    own_items = rows_of(items)
+    if own_items is None:
         raise ValueError(
             f"masks go by the files of the parts, and these are items of {type(items).__name__}: unpack them"
         )
@@ -116,12 +118,12 @@ def read_joint_masks(
     for said, own in named.items():
         name = choose("part", said, list(modalities))
         modality = modalities[name]
-        if name not in items.parts:
+        if name not in own_items.parts:
             raise ValueError(f"no item has the part {name!r}, so {own} cannot be used; leave it out")
         if not isinstance(modality, ReadsMasks):
             raise ValueError(f"the part {name!r} reads no masks, so {own} cannot be used; leave it out")
-        found[name] = modality.read_masks(own, items.parts[name], skipped)
-    return JointMasks(items, found)
+        found[name] = modality.read_masks(own, own_items.parts[name], skipped)
+    return JointMasks(own_items, found)
 
 
 def shown_joint_masks(

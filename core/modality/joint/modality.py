@@ -35,11 +35,11 @@ from ..showing import object_html
 from ..transform import AbstractTransform, Chain, Views
 from ..two_steps import encoders_in_two_steps
 from .amounts import amounts_of_parts
+from .archives import read_paths
 from .encoders import Joint, JointRaw, chosen_encoders, first_that_learns
 from .item import JointData, JointItem
-from .items import JointItems
 from .masks import read_joint_masks, shown_joint_masks
-from .shards import JointShards, read_paths
+from .shard_windows import joint_items
 from .transformer import JointTransformer, first_in_two_steps
 from .transforms import EachPart, KeepParts, SameStretch
 from .transplants import set_in
@@ -114,10 +114,11 @@ class JointModality(AbstractModality[JointItem]):
 
     def of_items(self, items: AbstractItems[JointItem]) -> "JointModality":
         """The same, whose parts read all items as they read these, where that follows from the data."""
-        if not isinstance(items, JointItems | JointShards):
+        own = joint_items(items)
+        if own is None:
             return self
         learned = {
-            name: one.of_items(items.parts[name]) if isinstance(one, LearnsColumns) else one
+            name: one.of_items(own.parts[name]) if isinstance(one, LearnsColumns) else one
             for name, one in self.modalities.items()
         }
         return self if learned == self.modalities else self.composed_of(learned, self.allow_missing)
@@ -179,7 +180,7 @@ class JointModality(AbstractModality[JointItem]):
         return InParts.of(rules, tuple(self.modalities))
 
     def read(self, paths: Sequence[Path], skip_bad: bool = False) -> Reading[JointItem]:
-        """The joint items in files and folders; see `read_joint` for what makes a pair, and `JointShards`.
+        """The joint items in files and folders; see `read_joint` for what makes a pair, and `read_paths`.
 
         Raises:
             BadItemError: for the first file that cannot be used, or item without one of its parts, unless `skip_bad`.
@@ -220,14 +221,15 @@ class JointModality(AbstractModality[JointItem]):
 
     def encoder_settings(self, encoder: str, items: AbstractItems[JointItem]) -> Mapping[str, Any]:
         """What the encoders of the parts learn from the data, for parts that know any."""
-        if not isinstance(items, JointItems | JointShards):
+        own = joint_items(items)
+        if own is None:
             return {}
         builders = {name: one.encoders for name, one in self.modalities.items()}
         first = first_in_two_steps if encoder == "transformer" else first_that_learns
         chosen = dict.fromkeys(builders, "raw") if encoder == "raw" else chosen_encoders("", builders, first)
         return {
             "settings": {
-                name: dict(inferred_settings(one, chosen[name], items.parts[name]))
+                name: dict(inferred_settings(one, chosen[name], own.parts[name]))
                 for name, one in self.modalities.items()
             }
         }

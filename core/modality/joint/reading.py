@@ -1,6 +1,7 @@
 """Which items of several modalities are parts of one."""
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from .item import JointItem
 from .places import Key, Places
 from .rows import Rows
 from .tables import is_table, read_part, read_table
+from .windows import axis_of
 
 ADVICE = ": files of one item differ in their endings alone; add what is missing"
 
@@ -30,8 +32,9 @@ def read_joint(
       relative to the table, or, for modalities that read columns (`ReadsColumn`), holds the part itself.
     - Otherwise every part is read by its modality. What lies in one file (the sound and the frames of a video, columns
       of a table), or in files that differ in their endings alone (`a.jpg` and `a.txt`), belongs together: rows by
-      their place in the file, windows in time by their seconds (`on_one_clock`). Several lines of text beside one
-      picture are captions of it, of which training draws one.
+      their place in the file, windows in time by their seconds (`on_one_clock`). What does not lie in time, such as a
+      caption, is there with each of these windows. Several lines of text beside one picture, or beside one recording,
+      are captions of it, of which training draws one.
     - COCO's captions (`read_captions`).
 
     With `full`, parts are read at the resolution of their files, where their modality can (`ReadsFullResolution`).
@@ -68,28 +71,40 @@ def read_joint(
     rows.damaged += clock.left_out
     found = dict(clock.parts)
     places = {name: Places.of(items, isinstance(modalities[name], ReadsColumn)) for name, items in found.items()}
+    axis = axis_of(found)
     done = set[str]()
     for stem, place in dict.fromkeys(key for own in places.values() for key in own.numbers):
-        if stem in clock.apart or stem in done:
+        timed = {name for name in axis if stem in places[name].counts}
+        several = captions_of(stem, places, timed)
+        beside = _beside(stem, places, several, timed)
+        if stem in clock.apart or _taken((stem, place), places, timed, beside, stem in done):
             continue
-        several = captions_of(stem, places)
-        row = [own[0] if (own := several.get(name)) else _number(places, name, (stem, place)) for name in modalities]
-        if several:
-            done.add(stem)
+        row = [beside[name][0] if name in beside else _number(places, name, (stem, place)) for name in modalities]
+        if several and stem not in done:
             rows.damaged += [
                 Skipped(items.name(several[name][0]), f"is longer than a window of {name}: only its begin is read")
                 for name, items in found.items()
                 if name in several and places[name].cut(stem)
             ]
-            rows.damaged += _not_read(found, places, several, stem, place)
+            rows.damaged += _not_read(found, places, {*several, *timed}, stem, place)
+        if several:
+            done.add(stem)
         called = next(found[name].name(number) for name, number in zip(modalities, row, strict=True) if number >= 0)
         rows.add(called, row, ADVICE, several)
     return rows.reading(found, ", ".join(map(str, paths)))
 
 
-def captions_of(stem: str, places: Mapping[str, Places]) -> dict[str, Sequence[int]]:
-    """The items of the parts of which a file has several, where it has one of another part: a picture's captions."""
-    alone = any(own.counts.get(stem) == 1 and not own.lines for own in places.values())
+def captions_of(
+    stem: str, places: Mapping[str, Places], timed: AbstractSet[str] = frozenset()
+) -> dict[str, Sequence[int]]:
+    """The items of the parts of which a file has several, where it has one of another part: a picture's captions.
+
+    Args:
+        stem: the file without its ending.
+        places: of all parts.
+        timed: parts of which the file has one that lies in time, in one window or in many.
+    """
+    alone = any(not own.lines and (own.counts.get(stem) == 1 or name in timed) for name, own in places.items())
     return (
         {name: own.lines[stem] for name, own in places.items() if own.counts.get(stem, 0) > 1 and stem in own.lines}
         if alone
@@ -97,19 +112,35 @@ def captions_of(stem: str, places: Mapping[str, Places]) -> dict[str, Sequence[i
     )
 
 
+def _beside(
+    stem: str, places: Mapping[str, Places], several: Mapping[str, Sequence[int]], timed: AbstractSet[str]
+) -> dict[str, Sequence[int]]:
+    """The items of parts that go with every window of what lies in time, or with a picture."""
+    single = {name: own for name, own in places.items() if timed and name not in timed and own.counts.get(stem) == 1}
+    return {**{name: (own.firsts[stem],) for name, own in single.items()}, **several}
+
+
+def _taken(
+    key: Key, places: Mapping[str, Places], timed: AbstractSet[str], beside: Mapping[str, Any], done: bool
+) -> bool:
+    """Whether what lies at a place is in the row of another place: captions are, and what goes with every window."""
+    having = {name for name, own in places.items() if key in own.numbers}
+    return having <= beside.keys() if timed else done
+
+
 def _not_read(
     found: Mapping[str, AbstractItems[Any]],
     places: Mapping[str, Places],
-    several: Mapping[str, Sequence[int]],
+    read: AbstractSet[str],
     stem: str,
     place: str,
 ) -> list[Skipped]:
-    """That of the other parts of an item with captions one item is read: windows beside a picture, say."""
+    """That of the other parts of an item with captions one item is read: records beside a picture, say."""
     left = list[Skipped]()
     for name, own in places.items():
         number = own.numbers.get((stem, place))
         count = own.counts.get(stem, 0) - (number is not None)
-        if name not in several and count:
+        if name not in read and count:
             file = stem if number is None else file_of(found[name], number)
             left.append(Skipped(file, f"{count} further items of {name} are not read: captions belong to one"))
     return left

@@ -8,6 +8,7 @@ from ...data.items import AbstractItems, BadItemError, Skipped
 from ..base import Reading
 from .item import JointItem
 from .items import JointItems
+from .windows import in_windows
 
 
 @final
@@ -91,4 +92,4 @@ class Rows:
             tuple(number for part, number in zip(self.parts, row, strict=True) if part in items) for row in self.kept
         ]
         found = JointItems(items, kept, self.names, self.allow_missing, self.choices)
-        return Reading(found, tuple(self.skipped), tuple(self.damaged))
+        return Reading(in_windows(found), tuple(self.skipped), tuple(self.damaged))

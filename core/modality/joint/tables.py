@@ -6,13 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ...data.items import AbstractItems, BadItemError, file_of, record_of
+from ...data.items import AbstractItems, BadItemError, Skipped, file_of, record_of
 from ...tables.lines import lines_of
 from ...tables.rows import table_of
 from ..base import AbstractModality, Reading
-from ..optional import ReadsColumn, ReadsFullResolution
+from ..optional import InSequence, ReadsColumn, ReadsFullResolution
 from .item import JointItem
 from .rows import Rows
+from .windows import axis_of
 
 JSON = frozenset((".jsonl", ".ndjson"))
 TABLES = JSON | {".csv", ".tsv"}
@@ -43,7 +44,8 @@ def read_table(
     allow_missing: bool,
     full: bool = False,
 ) -> Reading[JointItem]:
-    """The items of a table whose columns are named like the parts; see `read_joint`.
+    """The items of a table whose columns are named like the parts; see `read_joint`. Files in time are read in windows;
+    those of one row begin together.
 
     Raises:
         BadItemError: for the first row or file that cannot be used, unless `skip_bad`.
@@ -71,9 +73,27 @@ def read_table(
                 f"{path}: column {name!r} must name files of {modality.name}, relative to the table, and {example!r} "
                 "is none"
             )
+    axis = axis_of(found)
     for place, (source, _) in enumerate(rows):
-        made.add(source, [numbers[name][place] for name in modalities], " that can be used; correct the row")
+        row = {name: numbers[name][place] for name in modalities}
+        counts = {name: _windows(found[name], number) for name, number in row.items() if name in axis and number >= 0}
+        count = min(counts.values(), default=1)
+        made.damaged += [
+            Skipped(source, f"the last {more - count} windows of its {name} are left out, where another part has none")
+            for name, more in counts.items()
+            if more > count
+        ]
+        for window in range(count):
+            called = source if count == 1 else f"{source} [window {window + 1}]"
+            own = [number + window if name in counts else number for name, number in row.items()]
+            made.add(called, own, " that can be used; correct the row")
     return made.reading(found, str(path))
+
+
+def _windows(items: AbstractItems[Any], first: int) -> int:
+    """How many windows a file has whose first one is given."""
+    assert isinstance(items, InSequence)
+    return items.whole(first).stop - first
 
 
 def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:

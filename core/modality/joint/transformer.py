@@ -74,6 +74,11 @@ class JointTransformer(AbstractEncoder):
         self.kinds = nn.ParameterDict({name: nn.Parameter(0.02 * torch.randn(dim)) for name in builders})
         self.mixer = Mixer(dim, depth, heads)
 
+    @property
+    def of_parts(self) -> dict[str, nn.Module]:
+        """The first step of every part's encoder."""
+        return dict(self.parts.items())
+
     def embed(self, data: JointData) -> FeatureMap:
         """The projected tokens of all parts."""
         tokens = encoded(self.parts, data, lambda part, own: _two_steps(part).embed(own))

@@ -76,6 +76,15 @@ def set_in(
     )
 
 
+def takes_all_parts(modalities: Mapping[str, AbstractModality[Any]]) -> bool:
+    """Whether an object with elements in every part can be set in: each part offers it, several in time at given
+    seconds.
+    """
+    timed = [one for one in modalities.values() if isinstance(one, CutsInTime)]
+    at_seconds = len(timed) < 2 or all(isinstance(one, TransplantsInTime) for one in timed)
+    return at_seconds and all(isinstance(one, TransplantsObjects) for one in modalities.values())
+
+
 def _later(
     modalities: Mapping[str, AbstractModality[Any]], host: JointItem, donor: JointItem, rng: np.random.Generator
 ) -> dict[str, float]:

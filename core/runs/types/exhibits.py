@@ -9,11 +9,11 @@ import torch
 from markupsafe import Markup
 
 from ...data.items import AbstractItems, file_of, record_of
+from ...data.own_elements import own_places
 from ...discovery.found import FoundBatch
 from ...modality.base import AbstractModality
 from ...modality.showing import object_html
 from ...storage.naming import counted
-from ..elements import own_places
 from .finding import FoundTypes
 from .members import FoundObjects
 from .names import Names, place_of

@@ -8,6 +8,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from gestalt.core.components.ranges import Count, CountOrNone, Share, check_ranges
+from gestalt.core.data.course import Course
 from gestalt.core.data.feature_map import FeatureMap
 from gestalt.core.discovery.regions import AbstractOverSegmentation, FineSegments, Seen
 
@@ -108,7 +109,7 @@ class Chunks(nn.Module, AbstractOverSegmentation):
         features: FeatureMap,
         seen: Seen | None,
         generator: torch.Generator,  # noqa: ARG002
-        window: int | None = None,  # noqa: ARG002
+        window: int | Course | None = None,  # noqa: ARG002
     ) -> FineSegments:
         """The spans that `look` found.
 

@@ -4,8 +4,8 @@ import torch
 from jaxtyping import Bool, Int
 from torch import Tensor
 
-from ..data.grid import Grid
-from ..data.places import Parts, Places
+from .grid import Grid
+from .places import Parts, Places
 
 
 def own_elements(
