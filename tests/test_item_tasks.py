@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from gestalt.core.evaluation import Table
+from gestalt.core.experiment.options import EncoderChoice
 from gestalt.core.methods.targets import Classes
 from gestalt.core.methods.transform_prediction import TransformPrediction
 from gestalt.modalities.audio import Recording
@@ -236,6 +237,19 @@ def test_the_command_fills_every_cell_once(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(recipe, "pretrained", lambda *_: pytest.fail("nor is its network trained again"))
     assert recipe.ItemTasks(options).run() == 0
     assert Table.from_json((tmp_path / "scene-graphs" / "table.json").read_text()) == table
+
+
+def test_cells_of_networks_that_learn_otherwise_lie_elsewhere() -> None:
+    task = load("scene-graphs", 0, "validation", 0.01)
+    others = [
+        replace(task, encoder=EncoderChoice("gin")),
+        replace(task, pretraining=replace(task.pretraining, lr=0.5)),
+        replace(task, pretraining=replace(task.pretraining, method=TransformPrediction())),
+        replace(task, tuning=replace(task.tuning, steps=7)),
+        replace(task, penalty=7.0),
+    ]
+    assert len({one.learning() for one in (task, *others)}) == 6
+    assert load("scene-graphs", 0, "validation", 0.01).learning() == task.learning()
 
 
 def test_senseless_options_are_refused_by_name() -> None:

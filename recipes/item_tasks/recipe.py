@@ -123,4 +123,4 @@ class ItemTasks:
 
     def _folder(self, task: Task, name: str, seed: int) -> Path:
         options = self.options
-        return options.out / task.name / f"{options.part}-{options.scale:g}" / f"{name}-{seed}"
+        return options.out / task.name / f"{options.part}-{options.scale:g}-{task.learning()}" / f"{name}-{seed}"

@@ -1,5 +1,6 @@
 """A downstream task: items with truth, others to be asked about, and how a network learns on them."""
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, final
@@ -103,6 +104,15 @@ class Task:
     transform: Any = None
     penalty: float = 1.0
     plain: AbstractEncoder | None = None
+
+    def learning(self) -> str:
+        """A name for how networks learn here: cells of tables that learned otherwise lie elsewhere.
+
+        Views are not in it: transforms do not all say their settings.
+        """
+        how = self.pretraining
+        settings = (self.encoder, how.method, how.steps, how.batch, how.lr, self.tuning, self.penalty)
+        return hashlib.sha256(repr(settings).encode()).hexdigest()[:8]
 
     def numbered(self) -> AbstractItems[Any]:
         """The items to learn from, numbered."""
