@@ -205,7 +205,8 @@ def test_a_bad_item_ends_the_call_without_skip_bad_and_is_named(tmp_path: Path) 
         command(tmp_path / "run", [tmp_path / "data"], tmp_path / "out", False, modality, sharing=Sharing(InTurn(), 4))
 
 
-def test_a_worker_that_sees_other_files_says_so(tmp_path: Path) -> None:
+def test_a_worker_that_sees_other_files_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)  # where the worker goes, in a process of its own otherwise
     _, modality = prepared("points, predict", tmp_path)
     paths, folder = (tmp_path / "data",), tmp_path / "blocks"
     folder.mkdir()
