@@ -135,6 +135,17 @@ def test_a_folder_with_other_files_is_no_index(data: Path, model: Model[object],
         model.search(tmp_path / "index", f"{data / '0.txt'}#77")
 
 
+def test_an_item_whose_drawing_is_missing_is_named(data: Path, model: Model[object], tmp_path: Path) -> None:
+    index = model.index(data, tmp_path / "index")
+    assert index.drawn(0).labels.ndim == 1
+    (path,) = (tmp_path / "index").glob("*.rows.parquet")
+    rows = pyarrow.parquet.read_table(path)
+    place = rows.column_names.index("drawn")
+    pyarrow.parquet.write_table(rows.set_column(place, "drawn", pyarrow.nulls(len(rows), pyarrow.binary())), path)
+    with pytest.raises(ValueError, match="item 0 of a file has no drawing; make the index again"):
+        Index(tmp_path / "index").drawn(0)
+
+
 def torn(path: Path) -> None:
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
 

@@ -14,7 +14,7 @@ from .drawn import Drawn
 from .encodes import Encodes, digest_of, space_of
 from .entries import ITEM, OBJECT, PART
 from .nearest import BLOCK, Block
-from .storage import Manifest
+from .storage import AGAIN, DRAWN, Manifest
 from .units import FileState
 
 DETAILS = ("of", "file", "whole", "item", "object", "size", "place", "record", "id", "name")
@@ -202,8 +202,11 @@ class Index:
         segment = self._segment[row]
         same = (self._segment == segment) & (self.file == self.file[row]) & (self.item == self.item[row])
         own = int((same & self.rows_of([ITEM])).nonzero()[0][0])
-        table = self.manifest.segments[segment].rows_table(self.folder, ("drawn",))
-        return Drawn.unpacked(table["drawn"][own - int(self._firsts[segment])].as_py())
+        table = self.manifest.segments[segment].rows_table(self.folder, (DRAWN,))
+        packed = table[DRAWN][own - int(self._firsts[segment])].as_py()
+        if packed is None:
+            raise ValueError(f"{self.folder} is damaged: item {self.item[row]} of a file has no drawing; {AGAIN}")
+        return Drawn.unpacked(packed)
 
     def check(self, model: Encodes) -> None:
         """Refuse a run that is not the one of this index.

@@ -19,6 +19,8 @@ from ..storage.own_folders import INDEX
 
 FORMAT, LONGEST = 1, 100
 """The version of what is written, and the letters of a segment's name."""
+DRAWN = "drawn"
+"""The column of drawings, which only rows of items have."""
 AGAIN = "make the index again with gestalt index, into a new folder"
 
 ROW_SCHEMA = pyarrow.schema(
@@ -33,7 +35,7 @@ ROW_SCHEMA = pyarrow.schema(
         "record": pyarrow.string(),
         "id": pyarrow.string(),
         "name": pyarrow.string(),
-        "drawn": pyarrow.binary(),  # of items: the object of every element and where they lie, see `drawn.py`
+        DRAWN: pyarrow.binary(),  # of items: the object of every element and where they lie, see `drawn.py`
     }
 )
 FILE_SCHEMA = pyarrow.schema(
@@ -176,10 +178,12 @@ def _table(path: Path, columns: Sequence[str], rows: int) -> pyarrow.Table:
 
 
 def _whole_table(path: Path, columns: Sequence[str]) -> pyarrow.Table:
-    """Some columns, whose texts are texts: others would be found where they are looked at."""
+    """Some columns, whose texts are texts, and without empty cells but for drawings, which only items have: both would
+    be found where they are looked at.
+    """
     table = pyarrow.parquet.read_table(path, columns=list(columns))
     table.validate(full=True)
-    if any(column.null_count for column in table.itercolumns()):
+    if any(table[name].null_count for name in columns if name != DRAWN):
         raise ValueError("it has empty cells")
     return table
 
