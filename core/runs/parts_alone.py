@@ -29,8 +29,8 @@ def parts_alone(source: Source[ItemT], modality: AbstractModality[ItemT], names:
         choose("part", name, list(modality.parts))
     if source.items is None:
         return replace(source, loader=_Loaded(source.loader, modality, tuple(names), source.skipped))
-    of_parts = OfPartsInSequence if isinstance(source.items, ReadsContext) else OfParts
-    return replace(source, items=of_parts(source.items, modality, tuple(names)))
+    own = OfParts(source.items, modality, tuple(names))
+    return replace(source, items=OfPartsInSequence(own) if isinstance(source.items, ReadsContext) else own)
 
 
 @final
@@ -55,7 +55,15 @@ class OfParts(AbstractItems[ItemT], Generic[ItemT]):
         Raises:
             BadItemError: if it has none of the parts.
         """
-        return _alone(read_item(self.items, index, rng), self.modality, self.names, self.name(index))
+        return self.of(read_item(self.items, index, rng), index)
+
+    def of(self, item: ItemT, index: int) -> ItemT:
+        """What is left of an item that was read as item `index`.
+
+        Raises:
+            BadItemError: as `read`.
+        """
+        return _alone(item, self.modality, self.names, self.name(index))
 
 
 @final
@@ -63,16 +71,14 @@ class OfParts(AbstractItems[ItemT], Generic[ItemT]):
 class OfPartsInSequence(AbstractItems[ItemT], Generic[ItemT]):
     """Windows without their other parts, in the context of those that are left."""
 
-    items: AbstractItems[ItemT]
-    modality: ShowsParts[ItemT]
-    names: tuple[str, ...]
+    alone: OfParts[ItemT]
 
     def __len__(self) -> int:
-        return len(self.items)
+        return len(self.alone)
 
     def name(self, index: int) -> str:
         """Where the window comes from."""
-        return self.items.name(index)
+        return self.alone.name(index)
 
     def read(self, index: int, rng: np.random.Generator) -> ItemT:
         """What is left of window `index`.
@@ -80,7 +86,7 @@ class OfPartsInSequence(AbstractItems[ItemT], Generic[ItemT]):
         Raises:
             BadItemError: if it has none of the parts.
         """
-        return _alone(read_item(self.items, index, rng), self.modality, self.names, self.name(index))
+        return self.alone.read(index, rng)
 
     def read_in_context(self, index: int, sight: Sight) -> InContext[ItemT]:
         """What is left of window `index`, and of what lies around it.
@@ -88,16 +94,16 @@ class OfPartsInSequence(AbstractItems[ItemT], Generic[ItemT]):
         Raises:
             BadItemError: as `read`.
         """
-        seen = in_context(self.items, index, sight)
-        item, around = (_alone(one, self.modality, self.names, self.name(index)) for one in (seen.item, seen.around))
+        seen = in_context(self.alone.items, index, sight)
         own = seen.own
         if isinstance(own, Mapping):
-            own = {name: part for name, part in own.items() if name in self.names}
-        return InContext(item, around, own, seen.numbers)
+            own = {name: part for name, part in own.items() if name in self.alone.names}
+        return InContext(self.alone.of(seen.item, index), self.alone.of(seen.around, index), own, seen.numbers)
 
     def whole(self, index: int) -> range:
         """The windows of the same whole."""
-        return self.items.whole(index) if isinstance(self.items, InSequence) else range(index, index + 1)
+        items = self.alone.items
+        return items.whole(index) if isinstance(items, InSequence) else range(index, index + 1)
 
 
 @final
