@@ -52,8 +52,10 @@ def folds(
 
         >>> known = torch.tensor([0, 0, 1, 1])
         >>> found = folds(known, torch.tensor([0, 1, 2, 3]), 2)
-        >>> [known[split.test].tolist() for split in found], torch.cat([split.test for split in found]).sort()[0].tolist()
-        ([[0, 1], [0, 1]], [0, 1, 2, 3])
+        >>> [known[split.test].tolist() for split in found]
+        [[0, 1], [0, 1]]
+        >>> torch.cat([split.test for split in found]).sort().values.tolist()
+        [0, 1, 2, 3]
 
     Source: scikit-learn's `StratifiedGroupKFold`; `GroupKFold` for values, and where every class has fewer rows than
     there are folds.
