@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 import torch
 
+from tests.protocols import as_later_versions
+
 # The tensors of the tests are tiny: several threads would only wait for one another.
 torch.set_num_threads(1)
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # and for the processes that tests start
@@ -23,6 +25,13 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
     from gestalt.core.shards.cache import VARIABLE
 
     os.environ[VARIABLE] = str(tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def later_versions() -> Iterator[None]:
+    """Protocols are told as by every Python that is supported."""
+    with as_later_versions():
+        yield
 
 
 @pytest.fixture(autouse=True)
