@@ -156,6 +156,8 @@ OTHERS: dict[str, tuple[str, str | bytes, str]] = {
     "a packed text": ("a.txt.gz", b"\x1f\x8b\x08", "is compressed, and texts are read from any place in them"),
     "a document": ("a.docx", b"PK\x03\x04", "is a document of another program"),
     "a page that is called text": ("a.txt", "<!DOCTYPE html><p>old men", "is text with mark-up"),
+    "a drawing": ("a.svg", "<svg width='9'><text>old men</text></svg>", "is text with mark-up"),
+    "a graph of marks": ("a.txt", '<graphml xmlns="http://graphml.org"><node/>', "is text with mark-up"),
     "captions that are called text": ("b.txt", "WEBVTT\n\n00:01.000 --> 00:02.000\nold men", "holds captions"),
     "JSON that is called text": ("c.txt", '{"text": "old men"}\n', r"holds JSON; call it \.jsonl"),
     "an open array": ("a.json", '[{"text": "old men"}, {"text": ', r"a\.json:2: is no JSON: brackets do not match"),
@@ -191,3 +193,9 @@ def test_texts_in_other_forms_in_a_folder_are_listed_as_left_out(tmp_path: Path)
     reading = MODALITY.read([tmp_path])
     assert {Path(entry.name).suffix for entry in reading.skipped} == set(REFUSED)
     assert all("; " in entry.reason for entry in reading.skipped), "what to do"
+
+
+def test_marks_within_a_text_make_it_no_page(tmp_path: Path) -> None:
+    texts = ["<s> the old men </s>", "<unk> sea", "<doc id=7> she left"]
+    found = passages(write(tmp_path / "a.txt", "\n".join(texts)))
+    assert [one.text for one in found] == texts

@@ -6,7 +6,7 @@ from typing import ClassVar, final
 import torch
 
 from .base import AbstractExport, Trained, Written
-from .program import inputs_said, outputs_said, quietly, traced
+from .program import inputs_said, outputs_said, quietly, refused, traced
 
 FILE = "encoder.pt2"
 
@@ -17,9 +17,9 @@ class TorchProgram(AbstractExport):
 
     takes: ClassVar[str] = "encoders of tensors, those without a tokenizer: a program that torch runs by itself"
 
-    def refusal(self, trained: Trained) -> str | None:  # noqa: ARG002
-        """Nothing is known before it is traced."""
-        return None
+    def refusal(self, trained: Trained) -> str | None:
+        """Batches that are no tensors; more is not known before it is traced."""
+        return refused(trained)
 
     def write(self, trained: Trained, folder: Path) -> Written:
         """Trace, compare, save.

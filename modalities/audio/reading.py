@@ -134,6 +134,10 @@ def _header(path: Path) -> Header:
     if isinstance(said, str):
         found = containers.extent(path)
         if found is None:
+            if path.suffix.lower() in CONTAINERS and containers.silent(path):
+                raise BadItemError(
+                    str(path), "holds no sound; name a recording, remove it, or leave it out with --skip-bad"
+                )
             reason = "it holds no audio that FFmpeg can decode" if path.suffix.lower() in CONTAINERS else said
             raise ValueError(lacks_texts(path) or reason)
         return _of_container(path, found, claim.missing)

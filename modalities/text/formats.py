@@ -35,7 +35,8 @@ REFUSED = {
 }
 """Files that hold text, but not as it is written here: why they are not read, and what to do."""
 BEGINS = (
-    (re.compile(rb"\s*<(?:\?xml|!doctype|html)\b", re.IGNORECASE), MARKED),
+    (re.compile(rb"\s*<(?:\?xml|!doctype|html|head|body|svg|rss|tei|tmx|xliff|mediawiki)\b", re.IGNORECASE), MARKED),
+    (re.compile(rb"\s*<[\w:.-]+\s[^<>]*\bxmlns\b"), MARKED),
     (re.compile(rb"WEBVTT\b|\s*\d+\s*\r?\n\s*\d\d:\d\d:\d\d[,.]\d+\s+-->"), CAPTIONS),
     (re.compile(rb"%PDF-|\{\\rtf|PK\x03\x04"), DOCUMENT),
     (re.compile(rb"\x1f\x8b|BZh|\xfd7zXZ|\x28\xb5\x2f\xfd"), PACKED),
