@@ -199,3 +199,21 @@ def test_marks_within_a_text_make_it_no_page(tmp_path: Path) -> None:
     texts = ["<s> the old men </s>", "<unk> sea", "<doc id=7> she left"]
     found = passages(write(tmp_path / "a.txt", "\n".join(texts)))
     assert [one.text for one in found] == texts
+
+
+@pytest.mark.parametrize(
+    "content", ['[{"text": "grüße [an] alle"}, "ja, schön"]', '{"text": "grüße"}\n{"text": "schön"}\n']
+)
+def test_json_in_another_encoding_is_read_where_it_is_named(content: str, tmp_path: Path) -> None:
+    path = write(tmp_path / "a.json", content.encode("cp1252"))
+    assert next(one.words[0] for one in passages(path, Text(encoding="cp1252"))) == "grüße"
+    assert len(passages(path, Text(encoding="cp1252"))) == 2
+    with pytest.raises(BadItemError, match=r"is not in UTF-8.*encoding=cp1252"):
+        MODALITY.read([path])
+
+
+def test_an_array_of_json_whose_letters_may_hold_brackets_is_refused_by_name(tmp_path: Path) -> None:
+    for encoding in ("utf-16", "gb18030", "shift_jis"):
+        path = write(tmp_path / "a.json", '[{"text": "日本語"}]'.encode(encoding))
+        with pytest.raises(BadItemError, match=rf"is in {encoding[:6]}.*, and arrays of JSON are read in UTF-8"):
+            Text(encoding=encoding if encoding != "utf-16" else None).read([path])
