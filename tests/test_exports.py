@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import json
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -31,6 +32,7 @@ from gestalt.core.networks.encoder import AbstractEncoder
 from gestalt.core.runs.model import Model
 from gestalt.core.storage.atomic import write_text
 from gestalt.core.training.options import Training
+from tests.tiny_runs import tiny_run
 from tests.toy import toy
 from tests.toy_encoders import Ragged
 
@@ -245,3 +247,20 @@ def test_items_with_parts_are_no_tensors_and_no_program_is_offered_for_them(tmp_
     model = Model(both, gestalt.Network(both.encoders["joint"](dim=16)).eval(), {})
     with pytest.raises(ValueError, match=r"a program takes tensors, and .* hold none.*exported to: nothing"):
         model.export("onnx", tmp_path / "out")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="no limit to the size of files")
+@pytest.mark.parametrize("to", ["torch", "onnx", "transformers"])
+def test_a_full_disk_is_named_and_nothing_stays(to: str, tmp_path: Path) -> None:
+    import resource
+
+    encoder, settings = SMALL["text"]
+    model = gestalt.load(tiny_run(tmp_path / "run", installed_modality("text"), encoder, **settings))
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4000, before[1]))
+    try:
+        with pytest.raises(OSError, match=r"out: the disk is full .*Free some space"):
+            model.export(to, tmp_path / "out")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert not (tmp_path / "out").exists()

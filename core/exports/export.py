@@ -2,6 +2,8 @@
 
 import copy
 import itertools
+import os
+import re
 from collections.abc import Iterator, Set
 from pathlib import Path
 from typing import Any
@@ -59,8 +61,15 @@ def export(
     with OutputFolder(Path(out), [] if run is None else [run]).writing() as folder, evaluating(trained.encoder):
         try:
             written = form.write(trained, folder)
+        except (OSError, ImportError):
+            raise
         except NoProgramError as error:
             raise ValueError(f"{error}; export it in another format. {_others(trained, PROGRAMS)}") from error
+        except Exception as error:
+            system = re.search(r"\(os error (\d+)\)", str(error))  # how safetensors says that the disk is full
+            if system is None:
+                raise
+            raise OSError(int(system[1]), os.strerror(int(system[1]))) from error
         write_text(folder / CARD, card(trained, to, written, licence))
     return Path(out)
 

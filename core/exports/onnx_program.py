@@ -50,6 +50,8 @@ class OnnxProgram(AbstractExport):
                 program.save(folder / FILE)
         except ModuleNotFoundError as error:
             raise ImportError(f"the export 'onnx' needs the libraries {LIBRARIES}") from error
+        except OSError:  # the disk is full
+            raise
         except Exception as error:  # whatever torch raises for an operation that ONNX does not have
             name = type(trained.encoder).__name__
             raise ValueError(

@@ -1,5 +1,6 @@
 """`torch`: a program of torch.export, which runs without this package."""
 
+import io
 from pathlib import Path
 from typing import ClassVar, final
 
@@ -28,8 +29,10 @@ class TorchProgram(AbstractExport):
             ValueError: if the encoder cannot be traced.
         """
         found = traced(trained)
+        content = io.BytesIO()  # where the disk is full, torch ends the process
         with quietly():
-            torch.export.save(found.program, folder / FILE)
+            torch.export.save(found.program, content)
+        (folder / FILE).write_bytes(content.getvalue())
         names = ", ".join(found.inputs.axes)
         loading = (
             f'import torch\n\nencoder = torch.export.load("{FILE}").module()\n'

@@ -19,7 +19,7 @@ PARTIAL = ".gestalt-partial"
 LOCK = ".gestalt-output.lock"
 BLOCKS = ".gestalt-blocks"
 """Encoded blocks of the archive (`Shared`): they stay when a call is stopped, and go when its results are there."""
-FULL = (errno.ENOSPC, errno.EDQUOT)
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @final
