@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from gestalt.core.shards.cache import VARIABLE
+from tests.protocols import as_later_versions
 
 # The tensors of the tests are tiny: several threads would only wait for one another.
 torch.set_num_threads(1)
@@ -21,6 +22,13 @@ collect_ignore = ["extension_package"]
 def own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
     """What is kept for the next process is kept with the files of the tests, also by the commands that they start."""
     os.environ[VARIABLE] = str(tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def later_versions() -> Iterator[None]:
+    """Protocols are told as by every Python that is supported."""
+    with as_later_versions():
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from benchmarks import __main__ as runner
-from benchmarks import compare
+from benchmarks import compare, device
 from benchmarks.measuring import report
 
 
@@ -60,3 +60,21 @@ def test_one_failure_ends_no_other_measurement_and_leaves_no_old_numbers(
     assert "failed, with no numbers: rivals" in capsys.readouterr().err
     names = [name for name in runner.NAMES if name != "rivals"]
     assert compare.read(tmp_path) == {f"{name}: {name}": 1.5 for name in names}
+
+
+def test_operations_of_a_step_are_those_of_its_equations(tmp_path: Path) -> None:
+    """ViT-S/16 of 32 × 32 pixels has 5 tokens; BYOL has two views, 2 + 1 passes each, and the teacher's."""
+    tokens, width, depth, batch = 5, 384, 12, 2
+    block = 2 * tokens * (4 * width**2 + 2 * 4 * width**2) + 2 * 2 * tokens**2 * width
+    network = depth * block + 2 * (tokens - 1) * 3 * 16**2 * width
+    heads = 2 * (width * 4096 + 4096 * 256) + 2 * (256 * 4096 + 4096 * 256)
+    expected = batch * (2 * (3 + 1) * network + 2 * 3 * heads)
+    device.main(
+        device.Options("cpu", ("vit-s16",), ("byol",), ("32-true",), False, batch, 32, 2, square=64, out=tmp_path / "n")
+    )
+    found = json.loads((tmp_path / "n").read_text())
+    (row,) = found["rows"]
+    milliseconds, rate = float(row["ms: median (quartiles)"].split()[0]), float(row["TFLOP/s"])
+    assert rate * 1e12 * milliseconds / 1000 == pytest.approx(expected, rel=0.15, abs=0.06e12 * milliseconds / 1000)
+    (kept,) = found["ratios"].values()
+    assert 1 / kept == pytest.approx(float(row["share of the peak"].rstrip("%")) / 100, abs=0.006)

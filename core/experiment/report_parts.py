@@ -56,8 +56,9 @@ def summary(recipe: AbstractRecipe[ItemT, TruthT], data: ExperimentData[ItemT, T
     evaluated = f"{len(data.evaluated)} of them" if own else f"{len(data.evaluated)} items that it never saw"
     found = after.objects()
     source = captions.own if own else captions.shipped
+    method = title_of(recipe.options.method)
     return (
-        f"{title_of(recipe.options.method)} learned from {len(data.items)} {source}, "
+        f"{method[:1].upper()}{method[1:]} learned from {len(data.items)} {source}, "
         f"{knowledge(recipe, data)}. In {evaluated} it finds {found} {captions.objects}, "
         f"{found / max(len(data.evaluated), 1):.1f} each."
     )

@@ -94,7 +94,8 @@ def true_numbers(truth: Sequence[tuple[str, Any]], item: Clip) -> Int[Tensor, "t
 
 def _legend(truth: Sequence[tuple[str, Any]]) -> str:
     return " ".join(
-        f'<span style="color:{colour_of(number)}">■</span> {isolated(name)}' for number, (name, _) in enumerate(truth)
+        f'<span style="white-space:nowrap"><span style="color:{colour_of(number)}">■</span> {isolated(name)}</span>'
+        for number, (name, _) in enumerate(truth)
     )
 
 

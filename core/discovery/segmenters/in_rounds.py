@@ -1,7 +1,7 @@
 """Segments that are found for the whole training set, kept, and compared until the next round."""
 
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, final, runtime_checkable
+from typing import Any, Literal, final
 
 import torch
 from torch import nn
@@ -114,14 +114,7 @@ def _unviewed(data: Any, items: int) -> Batch[Any]:
     return Batch(View(data, nothing), (), names, torch.arange(items))
 
 
-@runtime_checkable
-class HasSegmenter(Protocol):
-    """A learner that compares segments."""
-
-    segmenter: AbstractSegmenter
-
-
 def in_rounds(learner: nn.Module) -> InRounds | None:
     """The segmenter of a learner whose segments are kept in rounds; None of any other."""
-    segmenter = learner.segmenter if isinstance(learner, HasSegmenter) else None
+    segmenter = getattr(learner, "segmenter", None)  # no protocol: Python 3.12 finds no submodule as its member
     return segmenter if isinstance(segmenter, InRounds) else None

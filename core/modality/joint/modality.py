@@ -331,8 +331,9 @@ def _legend(found: Int[Tensor, " elements"], grid: Parts) -> str:
     for number in range(int(found.max()) + 1 if len(found) else 0):
         names = [name for name, here in grid.slices.items() if bool((found[here] == number).any())]
         square = f'<span style="color:{colour_of(number)}">■</span>'
-        keys.append(f"{square} object {number + 1}: {html.escape(', '.join(names))}")
-    return f'<p class="objects" style="font-size:0.85rem">{" &nbsp; ".join(keys) or "no object"}</p>'
+        said = f"{square} object {number + 1}: {html.escape(', '.join(names))}"
+        keys.append(f'<span style="white-space:nowrap">{said}</span>')
+    return f'<p class="objects" style="font-size:0.85rem">{" &ensp; ".join(keys) or "no object"}</p>'
 
 
 def _marked(parts: Mapping[str, Specimen[Any]], places: Parts, element: int) -> JointItem:
