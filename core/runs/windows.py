@@ -122,11 +122,9 @@ def encoded_windows(
         features, observed, own = list[FeatureMap](), list[Observed](), dict[int, Own]()
         with evaluating(network):  # once for all: it walks through every layer
             for number, places in enumerate(order):
-                data = modality.collate([around[place] for place in places]).to(_device(network))
-                found = encoded(network, data, precision)
-                if finder is not None:
-                    observed.append(finder.observe(network, found, data).to("cpu"))
-                features.append(found.to("cpu"))
+                seen, looked = _seen(network, finder, modality, [around[place] for place in places], precision)
+                features.append(seen)
+                observed += looked
                 cut = own_elements_of([some[place] for place in places], features[-1])
                 for row, (place, (index, where)) in enumerate(zip(places, cut, strict=True)):
                     own[place] = Own(number, row, index, where)
@@ -136,6 +134,20 @@ def encoded_windows(
             windows = [replace(window, item=None) for window in windows]
         for first in range(0, len(windows), batch):
             yield windows[first : first + batch]
+
+
+def _seen(
+    network: Network,
+    finder: ObjectFinder | None,
+    modality: AbstractModality[ItemT],
+    items: Sequence[ItemT],
+    precision: Precision,
+) -> tuple[FeatureMap, list[Observed]]:
+    """Hidden features of one batch, and what was observed where there is a finder, on the CPU; the batch goes."""
+    data = modality.collate(items).to(_device(network))
+    found = encoded(network, data, precision)
+    observed = [] if finder is None else [finder.observe(network, found, data).to("cpu")]
+    return found.to("cpu"), observed
 
 
 def of_like_size(modality: AbstractModality[ItemT], items: Sequence[ItemT], batch: int) -> list[list[int]]:
