@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from gestalt.core.shards.cache import VARIABLE
 from tests.protocols import as_later_versions
 
 # The tensors of the tests are tiny: several threads would only wait for one another.
 torch.set_num_threads(1)
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # and for the processes that tests start
 
 collect_ignore = ["extension_package"]
 """A distribution of its own, imported by its own name."""
@@ -21,6 +21,9 @@ collect_ignore = ["extension_package"]
 @pytest.fixture(autouse=True, scope="session")
 def own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
     """What is kept for the next process is kept with the files of the tests, also by the commands that they start."""
+    # Here, not above: older versions of jaxtyping add its checks after this file was imported.
+    from gestalt.core.shards.cache import VARIABLE
+
     os.environ[VARIABLE] = str(tmp_path_factory.mktemp("cache"))
 
 

@@ -174,3 +174,23 @@ def test_a_report_says_what_is_called_true_only_where_something_is(name: str) ->
     assert shown_truth(made, known) == made.captions.truth
     masked = replace(known, masked=MaskedItems(items, NoMasks(), (), False))
     assert shown_truth(made, masked).startswith("What is called true are the masks that come with the data")
+
+
+@pytest.mark.parametrize("inside", [".", "below"])
+def test_a_run_is_not_written_beside_what_it_reads(data: Path, inside: str) -> None:
+    (data / "below").mkdir()
+    with pytest.raises(ValueError, match=r"is to be read and lies in .*, where results are to be written"):
+        RunFolder(data, OPTIONS, resume=False, inputs=[data / inside]).check()
+    RunFolder(data / "below" / "run", OPTIONS, resume=False, inputs=[data]).check()
+
+
+@pytest.mark.parametrize("name", ["config.json", "metrics.csv", "report.html"])
+def test_files_that_no_run_wrote_are_not_replaced(name: str, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").touch()
+    folder = RunFolder(tmp_path, OPTIONS, resume=False)
+    folder.check()
+    (tmp_path / name).touch()
+    with pytest.raises(FileExistsError, match=f"holds {name}, which no run wrote and this one would replace"):
+        folder.check()
+    (tmp_path / "options.json").touch()  # of a run that ended before its first checkpoint
+    folder.check()

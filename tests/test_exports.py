@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import json
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -25,11 +26,13 @@ from gestalt.core.exports.program import outputs_of
 from gestalt.core.exports.tensors import tensor_inputs
 from gestalt.core.exports.torch_program import TorchProgram
 from gestalt.core.modality.base import AbstractModality
+from gestalt.core.modality.joint import joint
 from gestalt.core.modality.plugins import installed_modality
 from gestalt.core.networks.encoder import AbstractEncoder
 from gestalt.core.runs.model import Model
 from gestalt.core.storage.atomic import write_text
 from gestalt.core.training.options import Training
+from tests.tiny_runs import tiny_run
 from tests.toy import toy
 from tests.toy_encoders import Ragged
 
@@ -130,7 +133,9 @@ def of_points(encoder: AbstractEncoder) -> Model[Any]:
 def test_what_would_be_wrong_as_a_program_is_refused_and_nothing_is_written(
     encoder: AbstractEncoder, reason: str, tmp_path: Path
 ) -> None:
-    with pytest.raises(ValueError, match=rf"{type(encoder).__name__} .*{reason}.*export it in another format"):
+    with pytest.raises(
+        ValueError, match=rf"{type(encoder).__name__} .*{reason}.*export it in another format. This encoder can be"
+    ):
         of_points(encoder).export("torch", tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
@@ -224,3 +229,38 @@ def test_no_input_of_a_program_is_called_as_an_output() -> None:
     inputs = tensor_inputs(None, rows)
     assert list(inputs.axes) == ["values", "given_valid"]
     assert torch.equal(inputs.make(inputs.take(rows)).valid, rows.valid)
+
+
+def test_what_torch_says_to_its_developers_is_not_shown_and_other_formats_are_named(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    graphs = installed_modality("graph")
+    model = Model(graphs, gestalt.Network(graphs.encoders["gine"]()).eval(), {})
+    capfd.readouterr()
+    with pytest.raises(ValueError, match=r"cannot be a program.*This encoder can be exported to: pyg"):
+        model.export("onnx", tmp_path / "out")
+    assert "torch.ops.aten" not in "".join(capfd.readouterr())
+
+
+def test_items_with_parts_are_no_tensors_and_no_program_is_offered_for_them(tmp_path: Path) -> None:
+    both = joint(image=installed_modality("image"), text=installed_modality("text"))
+    model = Model(both, gestalt.Network(both.encoders["joint"](dim=16)).eval(), {})
+    with pytest.raises(ValueError, match=r"a program takes tensors, and .* hold none.*exported to: nothing"):
+        model.export("onnx", tmp_path / "out")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="no limit to the size of files")
+@pytest.mark.parametrize("to", ["torch", "onnx", "transformers"])
+def test_a_full_disk_is_named_and_nothing_stays(to: str, tmp_path: Path) -> None:
+    import resource
+
+    encoder, settings = SMALL["text"]
+    model = gestalt.load(tiny_run(tmp_path / "run", installed_modality("text"), encoder, **settings))
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4000, before[1]))
+    try:
+        with pytest.raises(OSError, match=r"out: the disk is full .*Free some space"):
+            model.export(to, tmp_path / "out")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert not (tmp_path / "out").exists()

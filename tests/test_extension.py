@@ -173,7 +173,7 @@ def test_what_is_installed_is_listed_beside_our_own(done: dict[str, tuple[int | 
 def test_a_recipe_of_the_distribution_trains_and_reports(folder: Path) -> None:
     report = (folder / "lines" / "report.html").read_text(encoding="utf-8")
     assert "Things in lines" in report
-    assert "my DINO, small learned from 24 generated lines" in report
+    assert "My DINO, small learned from 24 generated lines" in report
     table = json.loads((folder / "lines" / "table.json").read_text(encoding="utf-8"))
     assert [row["method"] for row in table["rows"]] == ["gaps of colours", "gaps of a random encoder", "my DINO, small"]
     config = json.loads((folder / "lines" / "config.json").read_text(encoding="utf-8"))

@@ -59,6 +59,8 @@ KEPT_CLOSED = {
     "XML, HTML, SRT": "test_text_formats.py: what_is_not_read_is_refused_by_name_and_left_out_on_request",
     "such files in a folder": "test_text_formats.py: texts_in_other_forms_in_a_folder_are_listed_as_left_out",
     "two cameras in one folder": "test_video_files.py: frames_of_several_cameras_in_one_folder_are_refused_by_name",
+    "stores of pandas in HDF5": "test_sensors_awkward.py: stores_of_pandas_are_refused_by_name_with_what_to_do",
+    "tables of events as labels": "test_labels.py: what_is_wrong_with_a_table_is_said",
     "other forms of graphs": "test_graph_formats.py: what_is_not_read_is_refused_by_name_and_left_out_on_request",
     # Outputs that are rebuilt.
     "dative bonds, isotopes, charges": "test_graph_formats.py: a_molecule_comes_back_as_it_was_and_its_parts_match_it",
@@ -68,6 +70,9 @@ KEPT_CLOSED = {
     ),
     "ids of texts": "test_awkward_files.py: ids_of_records_stand_beside_their_spans",
     # One word for two things.
+    "hours of the files": (
+        "test_first_minutes.py: hours_are_those_of_the_files_though_windows_move_while_training"
+    ),
     "one vector per passage": "outputs/test_text.py: vectors_of_records_have_the_ids_that_the_records_say",
     "one vector per molecule": (
         "outputs/test_graph.py: there_is_a_vector_for_every_molecule_and_every_atom_with_its_number"
@@ -135,6 +140,7 @@ KEPT_CLOSED = {
     "too large numbers": "test_ranges.py: no_number_is_absurdly_large",
     # Its own output.
     "found objects read as data": "test_discover.py: what_an_earlier_call_wrote_is_not_read_and_not_left",
+    "a run in the folder of its data": "test_data_record.py: a_run_is_not_written_beside_what_it_reads",
     "run folders within the data": "test_output_folder.py: what_the_package_wrote_is_not_found_as_data",
     # Numbers of a copy.
     "atoms": "test_graph_formats.py: atoms_have_the_numbers_of_the_file_though_hydrogens_are_none",

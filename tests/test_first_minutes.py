@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import soundfile
 
 import gestalt
 from gestalt.cli.commands import execute, recipe_named
@@ -22,10 +24,12 @@ from gestalt.core.experiment.recipe import AbstractRecipe
 from gestalt.core.modality.joint import JointItem, joint
 from gestalt.core.modality.optional import MeasuresItems
 from gestalt.core.modality.plugins import load_modality
+from gestalt.core.modality.windows import Jittered
 from gestalt.core.runs.inputs import InMemory
 from gestalt.core.training.ended import ENDED, TrainingResult
 from gestalt.core.training.folder import plain
 from gestalt.core.training.options import Training
+from gestalt.modalities.sensors import Sensors
 from tests.test_experiment import Numbered, points
 from tests.toy import toy
 
@@ -87,6 +91,19 @@ def test_amounts_are_sums_of_items_or_estimates_of_them_and_nothing_of_what_cann
     assert amounts_of(text, InMemory(many)) == f"about {len(passages[0].words)} thousand words"
     assert amounts_of(toy("points"), InMemory(points(4))) == "", "a modality need not say it"
     assert amounts_of(text, Numbered([*points(3)], bad=frozenset({0, 1, 2}))) == ""
+
+
+@pytest.mark.parametrize("name", ["audio", "sensors"])
+def test_hours_are_those_of_the_files_though_windows_move_while_training(name: str, tmp_path: Path) -> None:
+    for number in range(3):
+        samples = np.random.default_rng(number).normal(0.0, 0.1, 5 * 16_000)
+        soundfile.write(tmp_path / f"{number}.wav", samples, 16_000)
+    modality = load_modality(name) if name == "audio" else Sensors(sample_rate=16_000.0, seconds=4.0)
+    items = modality.read([tmp_path]).items
+    assert isinstance(items, Jittered)
+    assert len(items) == 6
+    assert amounts_of(modality, items.with_jitter(True)) == amounts_of(modality, items.with_jitter(False))
+    assert amounts_of(modality, items.with_jitter(True)).startswith("15 s")
 
 
 def test_parts_that_last_as_long_as_one_another_count_once() -> None:

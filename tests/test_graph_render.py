@@ -1,5 +1,6 @@
 """A graph is drawn with what was found and what is true; its texts stay text."""
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,8 @@ import torch
 
 from gestalt.core.data.feature_map import Grid
 from gestalt.modalities.graph import MODALITY, Graph, draw, graph_of, molecule_of
-from gestalt.modalities.graph.render import pale
+from gestalt.modalities.graph.molecules import molecule_from
+from gestalt.modalities.graph.render import pale, rdkit_drawing
 from gestalt.modalities.graph.views import NodeDrop, NodeMask
 
 SPECIMEN = MODALITY.specimens()[0]
@@ -28,6 +30,22 @@ def test_a_drawing_holds_no_id_and_names_no_other_file() -> None:
     page = MODALITY.render(SPECIMEN.item, SPECIMEN.labels, None, SPECIMEN.truth)
     for word in (" id=", "xlink", "<?xml", "url(", "href"):
         assert word not in page
+
+
+def test_molecules_are_drawn_as_graphs_where_a_system_library_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "rdkit.Chem.Draw", None)
+    rdkit_drawing.cache_clear()
+    try:
+        with pytest.warns(UserWarning, match=r"RDKit cannot draw here \(.*apt-get install libxrender1 libxext6"):
+            page = MODALITY.render(SPECIMEN.item, SPECIMEN.labels, None, SPECIMEN.truth)
+        assert page.count("<svg") == 2
+        assert page.count("<circle") == 2 * len(SPECIMEN.item)
+        assert page.count(">O</text>") == 2 * sum(
+            atom.GetSymbol() == "O" for atom in molecule_from(SPECIMEN.item).GetAtoms()
+        )
+        assert draw(SPECIMEN.item, [("ring", [4, 5])]).lower().count(pale(0)) == 2
+    finally:
+        rdkit_drawing.cache_clear()
 
 
 def network(tmp_path: Path, nodes: int) -> Graph:

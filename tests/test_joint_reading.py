@@ -296,3 +296,15 @@ def test_a_writer_that_fails_ends_the_writing_and_its_error_is_raised(after: int
     assert taken == made[: len(taken)]
     assert len(made) < 1000
     assert side_by_side(iter(range(5)), [keeps, keeps]) == ["all", "all"]
+
+
+def test_a_clip_without_sound_is_named_once_and_called_so(tmp_path: Path) -> None:
+    clip_with_sound(tmp_path / "a.mp4", 4.0)
+    clip_with_sound(tmp_path / "b.mp4", 6.0, silent=True)
+    reading = load_modality("audio+video").read([tmp_path], True)
+    (left_out,) = reading.skipped
+    assert Path(left_out.name).name == "b.mp4"
+    assert "(it holds no audio); name a recording" in left_out.reason
+    assert len(reading.items) == 2
+    both = joint_of("audio+video")
+    assert len(both.composed_of(both.modalities, True).read([tmp_path], False).items) == 5

@@ -81,6 +81,7 @@ def test_columns_are_chosen_and_empty_cells_are_unlabelled(tmp_path: Path) -> No
             "names nothing of the data: its first row names 'nobody.wav', and the data have names such as '/data/a",
         ),
         ("file,kind\nz.wav,\n", "labels none of the 3 items"),
+        ("file,Onset,Offset,event\nz.wav,0,1,owl\n", "holds stretches of time .*give it with --masks"),
     ],
 )
 def test_what_is_wrong_with_a_table_is_said(tmp_path: Path, text: str, message: str) -> None:

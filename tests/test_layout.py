@@ -200,6 +200,14 @@ def python(code: str, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=folder, check=False)
 
 
+def test_what_pytest_reads_first_imports_nothing_whose_types_are_to_be_checked() -> None:
+    """The lowest version of jaxtyping begins to check after `conftest.py`, and refuses what was imported before."""
+    body = ast.parse((ROOT / "tests" / "conftest.py").read_text(encoding="utf-8")).body
+    imports = [ast.unparse(node) for node in body if isinstance(node, ast.Import | ast.ImportFrom)]
+    assert imports
+    assert [line for line in imports if "gestalt" in line] == []
+
+
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_a_top_folder_imported_from_the_root_explains_itself(folder: str) -> None:
     result = python(f"import {folder}")

@@ -250,3 +250,34 @@ def test_a_text_that_finds_nothing_is_named(tmp_path: Path) -> None:
     opened = model.index(tmp_path / "data", tmp_path / "index")
     with pytest.raises(ValueError, match=r"^the text 'a red square' has no object 99"):
         model.search(opened, (), Searching(text=("a red square",), object=99))
+
+
+def test_an_item_of_a_file_is_a_query_by_its_record(case: tuple[str, Path, Model[Any]], tmp_path: Path) -> None:
+    name, data, model = case
+    archive = model.index(data, tmp_path / "index")
+    file = min(path for path in data.iterdir() if path.stem == "3")
+    answers = model.search(archive, file)
+    hits = [[(hit.row.path, hit.row.record, round(hit.similarity, 4)) for hit in one.hits] for one in answers]
+    for answer, expected in zip(answers, hits, strict=True):
+        record = answer.query.entry.record
+        for asked in [f"{file} [{record}]", f"{file}:{record}"] if record else []:
+            (own,) = model.search(archive, asked)
+            assert own.query.entry.record == record
+            assert [(hit.row.path, hit.row.record, round(hit.similarity, 4)) for hit in own.hits] == expected
+    assert name not in ("text", "graph", "table") or len(answers) > 1
+    with pytest.raises(ValueError, match=rf"{file.name} \[99\] holds no item that can be read"):
+        model.search(archive, f"{file}:99")
+
+
+def test_a_record_is_named_by_its_number_and_its_objects_by_theirs(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    for number in range(3):
+        FILES["graph"](data, number)
+    model = model_of("graph", data)
+    archive = model.index(data, tmp_path / "index")
+    file = data / "1.smi"
+    (by_number,), (by_name,) = (model.search(archive, f"{file}{behind}") for behind in (":2", " [line 2]"))
+    assert by_number.query.name() == by_name.query.name() == f"{file} [line 2]"
+    (part,) = model.search(archive, f"{file}:2#0")
+    assert part.query.name() == f"{file} [line 2], object 0"

@@ -1,5 +1,6 @@
 """Columns of tables as people have them: left out with reasons, in several files, in other encodings and writings."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -184,3 +185,20 @@ def test_an_input_that_repeats_the_labels_of_another_table_is_refused(tmp_path: 
     write_csv(tmp_path / "a.csv", [{**row, "copy": str(int(row["outcome"] == "well"))} for row in visits()])
     with pytest.warns(UserWarning, match="the column 'copy' tells every label"):
         read_labels(tmp_path / "labels.csv", items_of(tmp_path / "a.csv", MODALITY.without(("outcome",))))
+
+
+def test_lists_and_objects_are_no_words(tmp_path: Path) -> None:
+    rows = [{"a": place, "tags": [1, 2], "more": {"x": place % 3}, "note": "[draft]"} for place in range(20)]
+    (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    items = items_of(tmp_path / "a.jsonl")
+    assert items.schema.names == ("a", "note")
+    assert "no input: 'tags', 'more' (lists and objects, which are not read)" in items.remarks
+    pandas.DataFrame(rows).to_parquet(tmp_path / "a.parquet")
+    assert items_of(tmp_path / "a.parquet").schema.names == ("a", "note")
+
+
+def test_a_first_line_of_numbers_is_said_to_be_read_as_names(tmp_path: Path) -> None:
+    (tmp_path / "iris.csv").write_text("".join(f"{place / 10},{3.5 - place / 50},setosa\n" for place in range(20)))
+    items = items_of(tmp_path / "iris.csv")
+    assert len(items) == 19
+    assert any(said.startswith("columns are called '0.0', '3.5': if the first line is a row") for said in items.remarks)

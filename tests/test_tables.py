@@ -149,3 +149,29 @@ def test_rows_that_are_none_are_named_and_the_next_line_is_a_row_again() -> None
         (6, ""),
     ]
     assert [row.cells for row in rows if not row.problem] == [("2", "fine"), ("5", "x")]
+
+
+@pytest.mark.parametrize(
+    ("text", "names", "first"),
+    [
+        ("# of the clinic\n# 2024\nid;age\na;7\n", ("id", "age"), ("a", "7")),
+        ("# one, two, three\nname,place\nanna,home\n", ("name", "place"), ("anna", "home")),
+        ("#,name\n1,anna\n", ("#", "name"), ("1", "anna")),
+        ("#id,name\na,anna\nb,bert\n", ("#id", "name"), ("a", "anna")),
+        ("# remark\n#id,name\n1,anna\n", ("#id", "name"), ("1", "anna")),
+        ("# remark alone\n", ("# remark alone",), None),
+    ],
+)
+def test_remarks_above_a_header_are_none_of_the_table(
+    text: str, names: tuple[str, ...], first: tuple[str, ...] | None, tmp_path: Path
+) -> None:
+    (tmp_path / "a.csv").write_text(text)
+    layout, rows = table_of(tmp_path / "a.csv")
+    assert layout.names == names
+    assert next((row.cells for row in rows), None) == first
+
+
+def test_a_binary_file_is_called_so_whatever_its_first_line_holds(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0")
+    with pytest.raises(BadItemError, match=r"a\.txt:1: holds zero bytes: the file is binary"):
+        list(lines_of(tmp_path / "a.txt"))

@@ -79,6 +79,8 @@ def test_every_line_is_an_item_and_long_ones_are_several(tmp_path: Path) -> None
     items = files(Text(window=3).read([tmp_path]))
     assert [items.read(i, RNG).text for i in range(len(items))] == ["one two", "three four five", "six seven"]
     assert [items.line(i) for i in range(len(items))] == [1, 3, 3]
+    assert items.name(0) == f"{path}:1", "the only window of its line needs no place in it"
+    assert items.name(1) == f"{path}:3 [from character 9]"
     assert items.name(2) == f"{path}:3 [from character 25]"
     assert list(items.items(path)) == [0, 1, 2]
 
@@ -184,7 +186,7 @@ def test_a_file_that_changes_is_said_to_have_changed(tmp_path: Path) -> None:
     path.write_text("first line\nsecond line")
     items = MODALITY.read([path]).items
     path.write_text("short")
-    with pytest.raises(BadItemError, match=r"a\.txt:2 .*changed while it was read"):
+    with pytest.raises(BadItemError, match=r"a\.txt:2: .*changed while it was read"):
         items.read(1, RNG)
 
 

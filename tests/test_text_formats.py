@@ -156,6 +156,8 @@ OTHERS: dict[str, tuple[str, str | bytes, str]] = {
     "a packed text": ("a.txt.gz", b"\x1f\x8b\x08", "is compressed, and texts are read from any place in them"),
     "a document": ("a.docx", b"PK\x03\x04", "is a document of another program"),
     "a page that is called text": ("a.txt", "<!DOCTYPE html><p>old men", "is text with mark-up"),
+    "a drawing": ("a.svg", "<svg width='9'><text>old men</text></svg>", "is text with mark-up"),
+    "a graph of marks": ("a.txt", '<graphml xmlns="http://graphml.org"><node/>', "is text with mark-up"),
     "captions that are called text": ("b.txt", "WEBVTT\n\n00:01.000 --> 00:02.000\nold men", "holds captions"),
     "JSON that is called text": ("c.txt", '{"text": "old men"}\n', r"holds JSON; call it \.jsonl"),
     "an open array": ("a.json", '[{"text": "old men"}, {"text": ', r"a\.json:2: is no JSON: brackets do not match"),
@@ -191,3 +193,27 @@ def test_texts_in_other_forms_in_a_folder_are_listed_as_left_out(tmp_path: Path)
     reading = MODALITY.read([tmp_path])
     assert {Path(entry.name).suffix for entry in reading.skipped} == set(REFUSED)
     assert all("; " in entry.reason for entry in reading.skipped), "what to do"
+
+
+def test_marks_within_a_text_make_it_no_page(tmp_path: Path) -> None:
+    texts = ["<s> the old men </s>", "<unk> sea", "<doc id=7> she left"]
+    found = passages(write(tmp_path / "a.txt", "\n".join(texts)))
+    assert [one.text for one in found] == texts
+
+
+@pytest.mark.parametrize(
+    "content", ['[{"text": "grüße [an] alle"}, "ja, schön"]', '{"text": "grüße"}\n{"text": "schön"}\n']
+)
+def test_json_in_another_encoding_is_read_where_it_is_named(content: str, tmp_path: Path) -> None:
+    path = write(tmp_path / "a.json", content.encode("cp1252"))
+    assert next(one.words[0] for one in passages(path, Text(encoding="cp1252"))) == "grüße"
+    assert len(passages(path, Text(encoding="cp1252"))) == 2
+    with pytest.raises(BadItemError, match=r"is not in UTF-8.*encoding=cp1252"):
+        MODALITY.read([path])
+
+
+def test_an_array_of_json_whose_letters_may_hold_brackets_is_refused_by_name(tmp_path: Path) -> None:
+    for encoding in ("utf-16", "gb18030", "shift_jis"):
+        path = write(tmp_path / "a.json", '[{"text": "日本語"}]'.encode(encoding))
+        with pytest.raises(BadItemError, match=rf"is in {encoding[:6]}.*, and arrays of JSON are read in UTF-8"):
+            Text(encoding=encoding if encoding != "utf-16" else None).read([path])

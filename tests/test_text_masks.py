@@ -294,7 +294,7 @@ WRONG: dict[str, tuple[Callable[[Path], Path], str]] = {
     ),
     "another text": (
         lambda at: write(at / "a.bio", COLUMNS.replace("row", "sing")),
-        r"a\.bio:8 goes on with 'sing.*', and .*a\.txt:1 .* with 'row\.'",
+        r"a\.bio:8 goes on with 'sing.*', and .*a\.txt:1 with 'row\.'",
     ),
     "too much": (
         lambda at: write(at / "a.bio", COLUMNS + "\nmore O\n"),

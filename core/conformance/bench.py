@@ -13,8 +13,7 @@ from torch import Tensor
 
 from ..data.correspondence import AbstractCorrespondence
 from ..data.feature_map import FeatureMap
-from ..data.parts import parts_of
-from ..data.places import Parts
+from ..data.places import Parts, Places
 from ..modality.base import AbstractModality, Specimen
 from ..modality.optional import OffersChoices
 from ..modality.transform import AbstractTransform
@@ -69,7 +68,7 @@ class Bench:
         self.modality = modality
         self._together: dict[str, FeatureMap] = {}
         self._sources: dict[int, FeatureMap] = {}
-        self._marked: dict[int, tuple[Marked, ...]] = {}
+        self._marked: dict[tuple[int, int], Marked] = {}
         self._results: dict[str, TrialResult] = {}
         self._features: dict[str, FeatureMap] = {}
 
@@ -124,9 +123,7 @@ class Bench:
 
     def marked(self, number: int) -> tuple[Marked, ...]:
         """One specimen, marked at `MARKS` of its elements in turn."""
-        if number not in self._marked:
-            self._marked[number] = tuple(self.mark(number, element) for element in self._places(number))
-        return self._marked[number]
+        return tuple(self.mark(number, element) for element in self._places(number))
 
     def _places(self, number: int) -> list[int]:
         last = len(self.specimens[number].labels) - 1
@@ -134,6 +131,11 @@ class Bench:
 
     def mark(self, number: int, element: int) -> Marked:
         """One specimen, marked at one of its elements."""
+        if (number, element) not in self._marked:
+            self._marked[number, element] = self._mark(number, element)
+        return self._marked[number, element]
+
+    def _mark(self, number: int, element: int) -> Marked:
         item, source = self.specimens[number].mark(element), self.source(number)
         features = self.encode("raw", [item])
         if features.values.shape != source.values.shape:
@@ -196,6 +198,8 @@ def same(one: Any, two: Any) -> bool:
         return type(one) is type(two) and np.array_equal(np.asarray(one), np.asarray(two), equal_nan=one.dtype != bool)
     if type(one) is not type(two):
         return False
+    if isinstance(one, str | bytes | int | float):  # most of what there is to compare
+        return bool(one == two)
     if is_dataclass(one):
         return all(same(getattr(one, part.name), getattr(two, part.name)) for part in fields(one))
     if isinstance(one, Mapping):
@@ -215,11 +219,14 @@ def close(one: Tensor, two: Tensor) -> bool:
 
 def near(features: FeatureMap, elements: Bool[Tensor, " elements"], reach: int) -> Bool[Tensor, " elements"]:
     """Which elements lie at most `reach` cells, along every axis, from one of `elements`; a set lies in a row."""
-    if isinstance(features.places, Parts):
-        parts = parts_of(features)
-        own = zip(parts.values(), features.places.slices.values(), strict=True)
-        return torch.cat([near(part, elements[here], reach) for part, here in own])
-    reached = elements.view(-1 if features.grid is None else features.grid.shape)
+    return _near(features.places, elements, reach)
+
+
+def _near(places: Places | None, elements: Bool[Tensor, " elements"], reach: int) -> Bool[Tensor, " elements"]:
+    if isinstance(places, Parts):
+        own = zip(places.grids, places.slices.values(), strict=True)
+        return torch.cat([_near(grid, elements[here], reach) for grid, here in own])
+    reached = elements.view(-1 if places is None else places.shape)
     for axis, cells in enumerate(reached.shape):
         wider = reached.clone()
         for far in range(1, min(reach, cells - 1) + 1):

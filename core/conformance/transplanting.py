@@ -1,7 +1,7 @@
 """Laws of transplants, where a modality offers them. Each gives its counterexamples one by one."""
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -167,50 +167,53 @@ def shows(bench: Bench) -> Iterator[str]:
         owner = _owner(made, features)
         source = bench.source(trial.host)
         shown = _shown(made.host, features, source)
-        for marked in bench.marked(trial.host):
-            moved = operation.result(trial, host=marked.item)
-            yield from _strays(bench, trial, "host", marked, features, moved, shown, owner == HOST, shown >= 0)
+        marks = bench.marked(trial.host)
+        moved = [operation.result(trial, host=marked.item) for marked in marks]
+        yield from _strays(bench, trial, "host", marks, features, moved, shown, owner == HOST, shown >= 0)
         source, mixed = bench.source(trial.donor), touched(made.owner, features)
         shown = _shown(made.donor, features, source)
-        for element in _places(trial.part):
-            marked = bench.mark(trial.donor, element)
-            moved = operation.result(trial, donor=marked.item)
-            yield from _strays(bench, trial, "donor", marked, features, moved, shown, owner == DONOR, mixed)
+        marks = tuple(bench.mark(trial.donor, element) for element in _places(trial.part))
+        moved = [operation.result(trial, donor=marked.item) for marked in marks]
+        yield from _strays(bench, trial, "donor", marks, features, moved, shown, owner == DONOR, mixed)
 
 
 def _strays(
     bench: Bench,
     trial: Trial,
     side: str,
-    marked: Marked,
+    marks: Sequence[Marked],
     features: FeatureMap,
-    moved: Transplant[Any] | None,
+    moved: Sequence[Transplant[Any] | None],
     shown: Int[Tensor, " elements"],
     owned: Bool[Tensor, " elements"],
     allowed: Bool[Tensor, " elements"],
 ) -> Iterator[str]:
-    """Where a change of one element of host or donor appears although it should not, and the reverse."""
-    what = f"{trial.name}: a change of element {marked.element} of the {side}"
-    if moved is None:
-        yield f"{what} decides whether the part fits; let the part and its place decide alone"
-        return
-    changed = changes(features, bench.encode("raw", [moved.item]), 0, marked.strength)
-    if changed is None:
-        yield f"{what} changes the length of the composed item; draw sizes from `rng` alone"
-        return
+    """Where changes of one element each of host or donor appear although they should not, and the reverse."""
+    what = f"{trial.name}: a change of element {{}} of the {side}".format
+    for marked, made in zip(marks, moved, strict=True):
+        if made is None:
+            yield f"{what(marked.element)} decides whether the part fits; let the part and its place decide alone"
+            return
+    after = bench.encode("raw", [made.item for made in moved if made is not None])
     reach = bench.modality.tolerance
-    stray = changed & ~near(features, marked.near[shown.clamp(min=0)] & (shown >= 0) & allowed, reach)
-    if bool(stray.any()):
-        yield (
-            f"{what} appears in elements {stray.nonzero().flatten().tolist()}, which are said to show "
-            f"{shown[stray].tolist()}; correct the correspondence or the owner"
-        )
-    inside = (shown == marked.element) & owned & ~near(features, ~owned, min(reach, 1))
-    if bool(inside.any()) and not bool(changed.any()):
-        yield (
-            f"{what} does not appear, and elements {inside.nonzero().flatten().tolist()} are said to show it; "
-            "let owner say −1 for what shows neither"
-        )
+    inner = owned & ~near(features, ~owned, min(reach, 1))
+    for row, marked in enumerate(marks):
+        changed = changes(features, after, row, marked.strength)
+        if changed is None:
+            yield f"{what(marked.element)} changes the length of the composed item; draw sizes from `rng` alone"
+            continue
+        stray = changed & ~near(features, marked.near[shown.clamp(min=0)] & (shown >= 0) & allowed, reach)
+        if bool(stray.any()):
+            yield (
+                f"{what(marked.element)} appears in elements {stray.nonzero().flatten().tolist()}, which are said to "
+                f"show {shown[stray].tolist()}; correct the correspondence or the owner"
+            )
+        inside = (shown == marked.element) & inner
+        if bool(inside.any()) and not bool(changed.any()):
+            yield (
+                f"{what(marked.element)} does not appear, and elements {inside.nonzero().flatten().tolist()} are said "
+                "to show it; let owner say −1 for what shows neither"
+            )
 
 
 def _owner(made: Transplant[Any], features: FeatureMap) -> Int[Tensor, " elements"]:

@@ -48,9 +48,14 @@ def folds(
     Raises:
         ValueError: if there are fewer groups than folds.
 
-    Example:
-        >>> [split.test.tolist() for split in folds(torch.tensor([0, 0, 1, 1]), torch.tensor([0, 1, 2, 3]), 2)]
-        [[1, 2], [0, 3]]
+    Example: which rows come together depends on the version of scikit-learn; that each fold has both classes does not.
+
+        >>> known = torch.tensor([0, 0, 1, 1])
+        >>> found = folds(known, torch.tensor([0, 1, 2, 3]), 2)
+        >>> [known[split.test].tolist() for split in found]
+        [[0, 1], [0, 1]]
+        >>> torch.cat([split.test for split in found]).sort().values.tolist()
+        [0, 1, 2, 3]
 
     Source: scikit-learn's `StratifiedGroupKFold`; `GroupKFold` for values, and where every class has fewer rows than
     there are folds.

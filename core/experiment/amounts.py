@@ -8,6 +8,7 @@ import numpy as np
 from ..data.items import AbstractItems, BadItemError, read_item
 from ..modality.base import AbstractModality
 from ..modality.optional import MeasuresItems
+from ..modality.windows import Jittered
 from ..storage.amounts import amount
 
 MOST = 64
@@ -34,6 +35,7 @@ def amounts_of(modality: AbstractModality[Any], items: AbstractItems[Any]) -> st
     """
     if not isinstance(modality, MeasuresItems):
         return ""
+    items = items.with_jitter(False) if isinstance(items, Jittered) else items  # moved windows show some things twice
     rng, until = np.random.default_rng(0), time.monotonic() + PATIENCE
     sums, read = dict[str, float](), 0
     for index in rng.permutation(np.unique(np.linspace(0, len(items) - 1, MOST).round().astype(int))).tolist():

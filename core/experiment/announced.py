@@ -14,6 +14,7 @@ from ..methods.step import AbstractLearner
 from ..storage.amounts import amount
 from ..storage.naming import counted
 from ..training.data_record import DataRecord
+from ..training.label_names import file_of_name
 from .amounts import amounts_of
 from .recipe import AbstractRecipe, ExperimentData
 
@@ -41,13 +42,28 @@ def listed(files: Sequence[Skipped], word: str) -> list[str]:
         ['left out a.wav: is silent']
         >>> listed([Skipped(f"{number}.wav", "is silent") for number in range(20)], "left out")[8:]
         ['left out 20 files in all, which the report lists: 20 × is silent']
+        >>> listed([Skipped(f"a.csv:{number}", "is no row") for number in range(20)], "left out")[8:]
+        ['left out 20 parts of files in all, which the report lists: 20 × is no row']
     """
     lines = [f"{word} {one.said}" for one in files[:NAMED]]
     if len(files) > NAMED:
         reasons = Counter(one.reason for one in files).most_common(4)
         said = "; ".join(f"{count} × {reason}" for reason, count in reasons[:3]) + ("; …" if len(reasons) > 3 else "")
-        lines.append(f"{word} {len(files)} files in all, which the report lists: {said}")
+        lines.append(f"{word} {things(files)} in all, which the report lists: {said}")
     return lines
+
+
+def things(files: Sequence[Skipped]) -> str:
+    """How many there are of what was left out; records and windows are no files.
+
+    Example:
+        >>> things([Skipped("a.wav", "is silent")]), things([Skipped("a.csv:7", "is no row")])
+        ('1 file', '1 part of a file')
+    """
+    parts = sum(file_of_name(one.name) != one.name for one in files)
+    if not parts:
+        return counted(len(files), "file")
+    return counted(len(files), "part of a file", "parts of files" if parts == len(files) else "files or parts of files")
 
 
 def device_said(fabric: Fabric) -> str:

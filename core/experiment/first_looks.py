@@ -8,6 +8,7 @@ from ..evaluation.table import Table
 from ..methods.presets import title_of
 from ..report import Look
 from ..training.ended import TrainingResult
+from .announced import things
 from .predictions import Predictions
 from .recipe import AbstractRecipe, ExperimentData
 
@@ -29,10 +30,11 @@ def first_looks(
     looks = list[Look]()
     if trained.warnings:
         looks.append(Look("What the warnings say comes first: objects and numbers may mean little before.", "warnings"))
-    left_out = len(data.skipped) + len(trained.skipped)
+    left_out = [*data.skipped, *trained.skipped]
     if left_out:
-        files = "One file was" if left_out == 1 else f"{left_out} files were"
-        looks.append(Look(f"{files} left out: are these the ones that you expect?", "skipped"))
+        said = things(left_out).replace("1 file", "One file") if len(left_out) == 1 else things(left_out)
+        said += " was" if len(left_out) == 1 else " were"
+        looks.append(Look(f"{said} left out: are these the ones that you expect?", "skipped"))
     looks.append(Look(objects_said(recipe.captions.objects, after.objects() / max(len(data.evaluated), 1)), "objects"))
     if tables:
         said = standing(tables[0], title_of(recipe.options.method))

@@ -41,7 +41,8 @@ def run(recipe: AbstractRecipe[ItemT, TruthT]) -> int:
     """Train, evaluate, save and report; the exit code (130 if it was interrupted)."""
     options = recipe.options
     check_names(recipe)  # before anything is read or written
-    folder = RunFolder(options.running.out, options, options.running.resume, FREE | recipe.free)
+    running = options.running
+    folder = RunFolder(running.out, options, running.resume, FREE | recipe.free, running.data)
     folder.check()
     check_logger(options.training.logger)
     fabric = launch(options.training)

@@ -2,7 +2,9 @@
 
 import copy
 import itertools
-from collections.abc import Iterator
+import os
+import re
+from collections.abc import Iterator, Set
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,10 @@ from ..runs.output_folder import OutputFolder
 from ..storage.atomic import write_text
 from .base import AbstractExport, Trained
 from .card import CARD, card
+from .program import NoProgramError
 
+PROGRAMS = frozenset(("onnx", "torch"))
+"""Formats that hold programs of tensors: where one cannot be made, the other cannot either."""
 EXAMPLES = 4
 """Items that are looked at."""
 
@@ -52,12 +57,27 @@ def export(
     trained = trained_of(modality, encoder, run, examples)
     refused = form.refusal(trained)
     if refused is not None:
-        fitting = ", ".join(name for name, why in fits(trained) if why is None)
-        raise ValueError(f"{refused}; {to} holds {form.takes}. This encoder can be exported to: {fitting or 'nothing'}")
+        raise ValueError(f"{refused}; {to} holds {form.takes}. {_others(trained)}")
     with OutputFolder(Path(out), [] if run is None else [run]).writing() as folder, evaluating(trained.encoder):
-        written = form.write(trained, folder)
+        try:
+            written = form.write(trained, folder)
+        except (OSError, ImportError):
+            raise
+        except NoProgramError as error:
+            raise ValueError(f"{error}; export it in another format. {_others(trained, PROGRAMS)}") from error
+        except Exception as error:
+            system = re.search(r"\(os error (\d+)\)", str(error))  # how safetensors says that the disk is full
+            if system is None:
+                raise
+            raise OSError(int(system[1]), os.strerror(int(system[1]))) from error
         write_text(folder / CARD, card(trained, to, written, licence))
     return Path(out)
+
+
+def _others(trained: Trained, but: Set[str] = frozenset()) -> str:
+    """Which formats fit the encoder, as far as is known untried; those in `but` do not."""
+    fitting = ", ".join(name for name, why in fits(trained) if why is None and name not in but)
+    return f"This encoder can be exported to: {fitting or 'nothing'}"
 
 
 def export_named(name: str) -> AbstractExport:

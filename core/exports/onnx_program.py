@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ..storage.damage import first_line
 from .base import AbstractExport, Trained, Written
-from .program import Traced, compare, inputs_said, outputs_said, quietly, traced
+from .program import Traced, compare, inputs_said, outputs_said, quietly, refused, traced
 
 FILE = "encoder.onnx"
 LIBRARIES = "onnx, onnxscript and onnxruntime; install them with: pip install 'gestalt-ssl[onnx]'"
@@ -23,9 +23,9 @@ class OnnxProgram(AbstractExport):
 
     takes: ClassVar[str] = "encoders of tensors, those without a tokenizer: a program for onnxruntime and others"
 
-    def refusal(self, trained: Trained) -> str | None:  # noqa: ARG002
-        """Nothing is known before it is traced."""
-        return None
+    def refusal(self, trained: Trained) -> str | None:
+        """Batches that are no tensors; more is not known before it is traced."""
+        return refused(trained)
 
     def write(self, trained: Trained, folder: Path) -> Written:
         """Trace, translate, run in onnxruntime, compare.
@@ -50,6 +50,8 @@ class OnnxProgram(AbstractExport):
                 program.save(folder / FILE)
         except ModuleNotFoundError as error:
             raise ImportError(f"the export 'onnx' needs the libraries {LIBRARIES}") from error
+        except OSError:  # the disk is full
+            raise
         except Exception as error:  # whatever torch raises for an operation that ONNX does not have
             name = type(trained.encoder).__name__
             raise ValueError(

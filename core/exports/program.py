@@ -2,6 +2,7 @@
 
 import contextlib
 import importlib
+import io
 import logging
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -73,12 +74,26 @@ class Traced:
     free: Mapping[str, Mapping[int, str]]
 
 
+@final
+class NoProgramError(ValueError):
+    """An encoder that does what no program can: it decides by the numbers that it sees."""
+
+
+def refused(trained: Trained) -> str | None:
+    """Why no program can take the batches of a modality; None where one can, or only tracing tells."""
+    try:
+        tensor_inputs(trained.modality, trained.modality.collate(trained.examples))
+    except ValueError as error:
+        return str(error)
+    return None
+
+
 def traced(trained: Trained) -> Traced:
     """Trace an encoder on examples: any number of items, and any length where the network allows.
 
     Raises:
-        ValueError: if the encoder does what no program can (it asks for numbers and decides by them), or if the program
-            gives other vectors than the encoder.
+        NoProgramError: if the encoder does what no program can (it asks for numbers and decides by them), or if the
+            program gives other vectors than the encoder.
     """
     batches = batches_of(trained)
     inputs = tensor_inputs(trained.modality, batches[0])
@@ -96,9 +111,8 @@ def traced(trained: Trained) -> Traced:
         else:
             return found
     name = type(trained.encoder).__name__
-    raise ValueError(
-        f"the encoder {name} cannot be a program of tensors ({first_line(failed or ValueError())}); "
-        "export it in another format"
+    raise NoProgramError(
+        f"the encoder {name} cannot be a program of tensors ({first_line(failed or ValueError())})"
     ) from failed
 
 
@@ -216,11 +230,16 @@ def as_program() -> Iterator[None]:
 
 @contextlib.contextmanager
 def quietly() -> Iterator[None]:
-    """Without what torch says to its own developers."""
+    """Without what torch says to its own developers: whole programs, where one cannot be traced."""
     level = logging.root.manager.disable
-    logging.disable(logging.WARNING)
+    logging.disable(logging.CRITICAL)
     try:
-        with warnings.catch_warnings(action="ignore"):
+        unheard = io.StringIO()
+        with (
+            warnings.catch_warnings(action="ignore"),
+            contextlib.redirect_stdout(unheard),
+            contextlib.redirect_stderr(unheard),
+        ):
             yield
     finally:
         logging.disable(level)

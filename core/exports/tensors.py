@@ -43,7 +43,7 @@ def tensor_inputs(modality: object, batch: Any) -> TensorInputs:
     Fields that are no tensors, such as a sample rate, are those of the batch that is shown, for ever.
 
     Raises:
-        ValueError: if the batch is no tensor and no dataclass of some.
+        ValueError: if the batch is no tensor and no dataclass of some, or one whose fields hold several.
 
     Example:
         >>> import torch
@@ -61,6 +61,10 @@ def tensor_inputs(modality: object, batch: Any) -> TensorInputs:
         )
     fields = {one.name: getattr(batch, one.name) for one in dataclasses.fields(batch) if one.init}
     names = tuple(name for name, value in fields.items() if isinstance(value, Tensor))
+    if not names:
+        raise ValueError(
+            f"a program takes tensors, and the batches of this modality, {type(batch).__name__}, hold none"
+        )
     hints = {one.name: one.type for one in dataclasses.fields(batch)}
     fixed = {name: value for name, value in fields.items() if name not in names}
     for name, value in fixed.items():

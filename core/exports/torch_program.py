@@ -1,12 +1,13 @@
 """`torch`: a program of torch.export, which runs without this package."""
 
+import io
 from pathlib import Path
 from typing import ClassVar, final
 
 import torch
 
 from .base import AbstractExport, Trained, Written
-from .program import inputs_said, outputs_said, quietly, traced
+from .program import inputs_said, outputs_said, quietly, refused, traced
 
 FILE = "encoder.pt2"
 
@@ -17,9 +18,9 @@ class TorchProgram(AbstractExport):
 
     takes: ClassVar[str] = "encoders of tensors, those without a tokenizer: a program that torch runs by itself"
 
-    def refusal(self, trained: Trained) -> str | None:  # noqa: ARG002
-        """Nothing is known before it is traced."""
-        return None
+    def refusal(self, trained: Trained) -> str | None:
+        """Batches that are no tensors; more is not known before it is traced."""
+        return refused(trained)
 
     def write(self, trained: Trained, folder: Path) -> Written:
         """Trace, compare, save.
@@ -28,8 +29,10 @@ class TorchProgram(AbstractExport):
             ValueError: if the encoder cannot be traced.
         """
         found = traced(trained)
+        content = io.BytesIO()  # where the disk is full, torch ends the process
         with quietly():
-            torch.export.save(found.program, folder / FILE)
+            torch.export.save(found.program, content)
+        (folder / FILE).write_bytes(content.getvalue())
         names = ", ".join(found.inputs.axes)
         loading = (
             f'import torch\n\nencoder = torch.export.load("{FILE}").module()\n'

@@ -110,13 +110,12 @@ def _unreadable(path: Path, error: Exception) -> BadItemError:
 def _quiet() -> Iterator[None]:
     """Damaged metadata and large pictures are no reason to warn: what matters is whether the pixels can be had."""
     log = logging.getLogger("tifffile")
-    before = log.level
-    log.setLevel(logging.CRITICAL)
+    before, log.disabled = log.disabled, True  # another level would empty what all loggers of the process remember
     try:
         with warnings.catch_warnings(action="ignore"):
             yield
     finally:
-        log.setLevel(before)
+        log.disabled = before
 
 
 def _by_content(path: Path, longest: int | None) -> Raw:

@@ -11,6 +11,7 @@ from typing import final
 
 from ..storage.atomic import write_text
 from ..storage.damage import json_of
+from ..storage.listing import refuse_inputs_in
 from ..storage.own_folders import MARKER
 from ..training.lock import locked
 
@@ -18,7 +19,7 @@ PARTIAL = ".gestalt-partial"
 LOCK = ".gestalt-output.lock"
 BLOCKS = ".gestalt-blocks"
 """Encoded blocks of the archive (`Shared`): they stay when a call is stopped, and go when its results are there."""
-FULL = (errno.ENOSPC, errno.EDQUOT)
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @final
@@ -50,14 +51,7 @@ class OutputFolder:
         """
         if self.folder.exists() and not self.folder.is_dir():
             raise NotADirectoryError(f"{self.folder} is a file; choose a folder by --out")
-        here = self.folder.resolve()
-        for path in self.inputs:
-            place = path.resolve()
-            if here == place or here in place.parents:
-                raise ValueError(
-                    f"{path} is to be read and lies in {self.folder}, where results are to be written; "
-                    "choose another folder by --out"
-                )
+        refuse_inputs_in(self.folder, self.inputs)
         others = (Path(name) for name in sorted(self._files() - self._written()))
         foreign = [path for path in others if not any(part.startswith(".") for part in path.parts)]
         if foreign:

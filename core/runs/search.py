@@ -32,7 +32,7 @@ def search(
 
     Args:
         index: folder of the index.
-        queries: files; `FILE#3` is object 3 of FILE. Every item of a file is a query.
+        queries: files; `FILE#3` is object 3 of FILE, `FILE:7` its record 7. Every item of a file is a query.
         out: folder to write to, see `OutputFolder`.
         how: what is searched for, and among what.
         run: folder of the run of the index, where it has moved.

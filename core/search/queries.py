@@ -11,11 +11,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ..data.items import Skipped
+from ..data.items import Skipped, record_of
 from ..modality.base import AbstractModality, Reading
 from ..modality.joint.item import JointItem
 from ..modality.joint.items import JointItems
 from ..modality.optional import ComposesModalities, ReadsColumn
+from ..modality.some_items import some_items
 from ..runs.spaces import Space
 from ..storage.atomic import write_text
 from .again import with_missing
@@ -92,13 +93,17 @@ def _of_one(
         skipped.extend(reading.skipped)
     tasks, _ = tasks_of(reading.items, {})
     place = {index: (task, task.begin + number) for task in tasks for number, index in enumerate(task.numbers)}
-    for batch in model.encoded(reading.items, skipped):
+    wanted = {index for index in place if one.record is None or one.is_record(record_of(reading.items, index))}
+    # Windows of one whole are seen together, as in an index.
+    shares = [index for task in tasks if not wanted.isdisjoint(task.numbers) for index in task.numbers]
+    for part in model.encoded(some_items(reading.items, shares), skipped) if shares else ():
+        batch = replace(part, index=tuple(shares[number] for number in part.index))
         entries, vectors = entries_of(model, space, batch, reading.items)
         shown = dict(zip(batch.index, batch.items, strict=True))
         drawn = {entry.index: entry.drawn for entry in entries if entry.of == ITEM}
-        numbers |= {entry.number for entry in entries if entry.of == OBJECT}
+        numbers |= {entry.number for entry in entries if entry.of == OBJECT and entry.index in wanted}
         for entry, vector in zip(entries, vectors, strict=True):
-            if _is_asked(entry, one):
+            if entry.index in wanted and _is_asked(entry, one):
                 entry = _as_asked(entry, one, shown[entry.index], drawn[entry.index])
                 task, item = place[entry.index]
                 yield Query(entry, _path(one, task), task.begin, item, torch.from_numpy(vector), shown[entry.index])
@@ -155,6 +160,8 @@ def _column(modality: AbstractModality[Any], text: str, folder: Path) -> Reading
 
 def _nothing(model: Encodes, one: Asked, numbers: Set[int]) -> str:
     name = str(one.path) if one.text is None else f"the text {one.text!r}"
+    if one.record is not None:
+        name += f" [{one.record}]"
     if one.object is not None:
         if model.finder is None:
             return f"{name} has no objects: this run does not say how they are found"

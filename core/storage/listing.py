@@ -3,7 +3,7 @@
 import os
 import stat
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import final
@@ -172,3 +172,19 @@ def obstacle(path: Path) -> str | None:
     if not stat.S_ISREG(mode):
         return "is a pipe, a socket or a device, not a file"
     return None if os.access(path, os.R_OK) else "may not be read (Permission denied)"
+
+
+def refuse_inputs_in(folder: Path, inputs: Sequence[Path]) -> None:
+    """Refuse a folder for results that holds what is read: results beside data are read as data the next time.
+
+    Raises:
+        ValueError: naming the first input that lies there.
+    """
+    here = folder.resolve()
+    for path in inputs:
+        place = path.resolve()
+        if here == place or here in place.parents:
+            raise ValueError(
+                f"{path} is to be read and lies in {folder}, where results are to be written; "
+                "choose another folder by --out"
+            )

@@ -1,6 +1,7 @@
 """Columns of time: which column it is, its unit, and whether it runs evenly."""
 
 import math
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import final
@@ -10,6 +11,8 @@ import numpy as np
 CLOCKS = ("time", "timestamp", "t", "datetime", "date_time", "date", "clock", "seconds", "sec", "ts", "elapsed")
 """What columns of time are called, the likelier first."""
 UNITS = {"s": 1.0, "sec": 1.0, "seconds": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9, "min": 60.0, "h": 3600.0}
+HOURS = re.compile(r"\s*(\d+):([0-5]?\d):([0-5]?\d(?:[.,]\d*)?)\s*")
+"""Hours, minutes and seconds; of two parts nobody knows which they are."""
 FEW = 256
 """Moments that tell the usual interval of a clock."""
 UNEVEN = 0.5
@@ -23,7 +26,7 @@ def unit_of(name: str) -> tuple[str, float]:
         >>> unit_of("Time (ms)"), unit_of("time_us"), unit_of("t [s]"), unit_of("Date")
         (('time', 0.001), ('time', 1e-06), ('t', 1.0), ('date', 1.0))
     """
-    words = name.lower().replace("_", " ")
+    words = name.lower().lstrip("# ").replace("_", " ")
     for mark in "()[]/":
         words = words.replace(mark, " ")
     parts = words.split()
@@ -55,7 +58,8 @@ class Clock:
     """Seconds since the first moment; a clock that stands still, goes back or is irregular is refused where it does so.
 
     Numbers are in the unit that the name of their column says, or, where they count from 1970, in that which their size
-    says (seconds, ms, µs, ns); everything else is a date with its time, as ISO 8601 has it.
+    says (seconds, ms, µs, ns); hours, minutes and seconds are h:mm:ss; everything else is a date with its time, as ISO
+    8601 has it.
 
     Args:
         irregular: take uneven intervals.
@@ -137,10 +141,15 @@ def _moment(cell: str | float) -> float:
         number = math.nan
     if math.isfinite(number):
         return number
+    parts = HOURS.fullmatch(str(cell))
+    if parts is not None:
+        return 3600 * int(parts[1]) + 60 * int(parts[2]) + float(parts[3].replace(",", "."))
     try:
         moment = datetime.fromisoformat(str(cell).strip())
     except ValueError:
-        raise ValueError(f"{cell!r} is no time: write seconds, or dates such as 2024-05-01T12:00:00.25") from None
+        raise ValueError(
+            f"{cell!r} is no time: write seconds, h:mm:ss, or dates such as 2024-05-01T12:00:00.25"
+        ) from None
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 

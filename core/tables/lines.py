@@ -77,7 +77,7 @@ def lines_of(path: Path, otherwise: str | None = "") -> Iterator[Line]:
     encoding = text_encoding(path, otherwise)
     start, begin = 0, encoding.mark
     for number, content in enumerate(_pieces(_without(blocks_of(path), begin), encoding, path), start=1):
-        line = _decoded(content, encoding, f"{path}:{number}", NAME_IT if otherwise is None else "")
+        line = _decoded(content, encoding, path, number, NAME_IT if otherwise is None else "")
         yield Line(begin, begin + len(content), number, start, line)
         begin += len(content)
         start += len(line)
@@ -122,12 +122,15 @@ def _refuse_endless(block: bytes, size: int, encoding: Encoding, name: str) -> N
         raise BadItemError(name, f"is a line of more than {LONGEST >> 20} MiB; break it into several, {ADVICE}")
 
 
-def _decoded(content: bytes, encoding: Encoding, name: str, further: str) -> str:
+def _decoded(content: bytes, encoding: Encoding, path: Path, number: int, further: str) -> str:
+    name = f"{path}:{number}"
     if encoding.unit == 1 and b"\0" in content:
         raise BadItemError(name, f"holds zero bytes: the file is binary, not text; remove it, {ADVICE}")
     try:
         return content.decode(encoding.name)
     except UnicodeDecodeError as error:
+        if encoding.unit == 1 and b"\0" in next(blocks_of(path), b""):
+            raise BadItemError(name, f"holds zero bytes: the file is binary, not text; remove it, {ADVICE}") from error
         place = f"byte {error.start + 1} of the line is {content[error.start]:#04x}"
         said = "UTF-8" if encoding.name == "utf-8" else encoding.name
         raise BadItemError(name, f"is not in {said} ({place}); convert the file to UTF-8, {further}{ADVICE}") from error

@@ -12,6 +12,7 @@ from .blocks import suffix_of
 from .layout import SEPARATOR, Layout, delimiter_of
 from .lines import Line, lines_of
 from .quotes import in_quotes, well_formed
+from .remarks import without_remarks
 
 SAMPLE = 64
 """Lines that tell what stands between the cells."""
@@ -48,6 +49,7 @@ def table_of(path: Path, otherwise: str | None = "") -> tuple[Layout, Iterator[R
         head.pop(0)
     if not head:
         raise BadItemError(str(path), "holds no lines; write a header and rows, or leave it out with --skip-bad")
+    head = without_remarks(head, suffix_of(path))
     delimiter = delimiter_of([line.text for line in head], suffix_of(path))
     if SEPARATOR.fullmatch(head[0].text):
         head.pop(0)

@@ -13,6 +13,7 @@ from jaxtyping import Float
 
 from ..data.items import BadItemError
 from ..shards.files import open_file
+from .blocks import suffix_of
 from .clock import FEW, Clock, clock_column
 from .layout import Layout
 from .lines import text_encoding
@@ -41,6 +42,7 @@ class SeriesTable:
         places: the bytes at which blocks of rows begin, and at which the last one ends.
         times: the seconds at which they begin.
         writings: how the numbers of every column in `names` are written.
+        encoding: of a file that is not in Unicode.
     """
 
     path: Path
@@ -52,6 +54,7 @@ class SeriesTable:
     places: tuple[int, ...]
     times: tuple[float, ...]
     writings: tuple[str, ...]
+    encoding: str | None = None
 
     @classmethod
     def of(
@@ -61,6 +64,7 @@ class SeriesTable:
         columns: Sequence[str] = (),
         rate: float | None = None,
         irregular: bool = False,
+        encoding: str | None = None,
     ) -> "SeriesTable":
         """One pass over a file, which checks its clock.
 
@@ -70,12 +74,15 @@ class SeriesTable:
             columns: those to read; none for all that hold numbers.
             rate: rows per second, in place of a clock.
             irregular: take a clock of uneven intervals.
+            encoding: of a file that is not in Unicode.
 
         Raises:
             BadItemError: for a row that is none, and a clock that stands still, goes back or is uneven, with its line.
             ValueError: for a table without such columns, or without a clock where no rate is said.
         """
-        layout, rows = table_of(path)
+        if suffix_of(path) != path.suffix.lower():
+            raise ValueError("is compressed, and series are read from any place in them; unpack it")
+        layout, rows = table_of(path, encoding)
         if all(number_in(cell, usual_writing(layout.delimiter)) is not None for cell in layout.names):
             raise ValueError("has no header: its first line holds numbers; write the names of the columns above them")
         column = None if rate is not None else clock_column(layout.names, time)
@@ -110,7 +117,14 @@ class SeriesTable:
         names = _chosen(layout, early, clock_column(layout.names, time), columns, writings)
         kept = column if irregular else None
         written = tuple(writings[layout.names.index(name)] for name in names)
-        return cls(path, layout, names, own, count, kept, (*places, end), tuple(times), written)
+        return cls(path, layout, names, own, count, kept, (*places, end), tuple(times), written, encoding)
+
+    def others(self, time: str | None = None) -> tuple[str, ...]:
+        """The columns that are not read, but for that of time."""
+        clock = clock_column(self.layout.names, time)
+        return tuple(
+            name for place, name in enumerate(self.layout.names) if name and name not in self.names and place != clock
+        )
 
     def read(self, first: int, count: int) -> Float[np.ndarray, "rows columns"]:
         """Rows `first` … `first + count`, or as many as there are; NaN where a number is missing.
@@ -124,7 +138,7 @@ class SeriesTable:
             content = file.read(self.places[high] - self.places[low])
         rows = [
             row
-            for row in split_rows(content.decode(text_encoding(self.path).name), self.layout.delimiter)
+            for row in split_rows(content.decode(text_encoding(self.path, self.encoding).name), self.layout.delimiter)
             if any(map(str.strip, row)) and tuple(map(str.strip, row)) != self.layout.names
         ]
         values = np.full((len(rows), len(self.names)), np.nan)

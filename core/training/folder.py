@@ -4,7 +4,7 @@ import dataclasses
 import json
 import os
 import sys
-from collections.abc import Iterator, Set
+from collections.abc import Iterator, Sequence, Set
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, final
@@ -16,12 +16,23 @@ from ..components.registry import REGISTRIES
 from ..components.settings import settings_of
 from ..storage.atomic import write_text
 from ..storage.damage import json_of, read_or_name
+from ..storage.listing import refuse_inputs_in
 from .checkpoint import CHECKPOINT
 from .data_record import DataRecord
 from .lock import locked
 
 OPTIONS = "options.json"
 LOCK = "training.lock"
+WRITTEN = (
+    "config.json",
+    "model.safetensors",
+    "metrics.csv",
+    "report.html",
+    "recipe.json",
+    "data.json",
+    "training.json",
+)
+"""What a run writes behind its options: where these are missing, such files are another's."""
 
 
 @final
@@ -35,27 +46,38 @@ class RunFolder:
         options: a dataclass, the whole configuration of the run.
         resume: go on with what is there; begin if nothing is.
         free: dotted names of options that may differ when a run goes on, since its numbers do not depend on them.
+        inputs: what the run reads; none of it may lie in the folder.
     """
 
-    def __init__(self, folder: Path, options: Any, resume: bool, free: Set[str] = frozenset()) -> None:
-        self.folder, self.resume, self.free = folder, resume, free
+    def __init__(
+        self, folder: Path, options: Any, resume: bool, free: Set[str] = frozenset(), inputs: Sequence[Path] = ()
+    ) -> None:
+        self.folder, self.resume, self.free, self.inputs = folder, resume, free, tuple(inputs)
         self.fields = plain(options)
 
     def check(self) -> None:
         """Refuse a folder that the run cannot use; a folder without a checkpoint holds no run.
 
         Raises:
-            FileExistsError: if the folder holds a run and `resume` is False.
+            FileExistsError: if the folder holds a run and `resume` is False, or files that no run wrote and this one
+                would replace.
             NotADirectoryError: if it is a file.
             PermissionError: if nothing can be written there.
-            ValueError: if the run was begun with other options.
+            ValueError: if it holds an input, or if the run was begun with other options.
         """
         if self.folder.exists() and not self.folder.is_dir():
             raise NotADirectoryError(f"{self.folder} is a file; choose a folder by --out")
+        refuse_inputs_in(self.folder, self.inputs)
         place = next(path for path in (self.folder, *self.folder.absolute().parents) if path.exists())
         if not os.access(place, os.W_OK):
             raise PermissionError(f"{place} cannot be written to; choose another folder by --out")
         if not (self.folder / CHECKPOINT).is_file():
+            foreign = [name for name in WRITTEN if (self.folder / name).exists()]
+            if foreign and not (self.folder / OPTIONS).exists():
+                raise FileExistsError(
+                    f"{self.folder} holds {foreign[0]}, which no run wrote and this one would replace; choose an empty "
+                    "folder or a new one by --out"
+                )
             return
         if not self.resume:
             raise FileExistsError(

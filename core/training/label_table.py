@@ -22,6 +22,8 @@ NO_LABEL = frozenset(("NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "<NA>", 
 """Cells in which nothing is known, as programs write them; in other letters, and `none` or `-`, they are names."""
 NAMING = frozenset({"file", "filename", "file_name", "path", "name", "id", "item", *LINES})
 """Columns that may name items where the first one does not."""
+STRETCHES = frozenset({"onset", "offset"})
+"""Columns of tables of events, which are masks."""
 
 
 @final
@@ -175,6 +177,11 @@ def _table(path: Path, column: str | None, items: AbstractItems[Any], skip_bad: 
         raise ValueError(f"{path} is the data themselves; say by --label-column which column has the labels: {names}")
     if wanted is None:
         raise ValueError(f"{path} has no column {column!r}; it has {names}")
+    if column is None and own is None and {name.lower() for name in layout.names} >= STRETCHES:
+        raise ValueError(
+            f"{path} holds stretches of time ({names}), which are masks with names: give it with --masks, or say by "
+            "--label-column which column has labels of whole items"
+        )
     wrong = [row for row in rows if row.problem]
     if wrong and not skip_bad:
         raise ValueError(f"{path}:{wrong[0].line} {wrong[0].problem}; correct the row, or leave it out with --skip-bad")

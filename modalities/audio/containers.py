@@ -86,6 +86,20 @@ def extent(path: Path) -> Extent | None:
         return None
 
 
+def silent(path: Path) -> bool:
+    """Whether FFmpeg opens a file that has pictures and no stream of sound."""
+    import av
+    from av.error import FFmpegError
+
+    if lacks_texts(path):
+        return False
+    try:
+        with av.open(str(path)) as container:
+            return bool(container.streams.video) and not container.streams.audio
+    except (FFmpegError, OSError):
+        return False
+
+
 def _stated(path: Path, container: "InputContainer", stream: "AudioStream", begin: float) -> float | None:
     """The length of which the file speaks, where its format does."""
     import av

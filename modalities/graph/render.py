@@ -1,9 +1,13 @@
 """A drawing of a graph with its objects, as one HTML fragment."""
 
+import dataclasses
+import functools
 import html
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
+import torch
 from jaxtyping import Int
 from torch import Tensor
 
@@ -13,7 +17,7 @@ from gestalt.core.report.direction import isolated
 
 from .data import Graph
 from .drawing import draw_network
-from .molecules import MOLECULE
+from .molecules import MOLECULE, molecule_from
 
 Part = tuple[str, list[int]]
 """The name and the nodes of an object."""
@@ -103,24 +107,39 @@ def draw(item: Graph, parts: Sequence[Part], width: int = 420, height: int = 300
     return draw_network(item, colours, width, height)
 
 
+@functools.cache
+def rdkit_drawing() -> Any:
+    """RDKit's drawings; None where a system library that they need is missing, as in small containers: said once."""
+    try:
+        from rdkit.Chem.Draw import rdMolDraw2D
+    except ImportError as error:
+        warnings.warn(
+            f"RDKit cannot draw here ({error}): molecules are drawn as plain graphs. Its drawings need the system "
+            "libraries libXrender and libXext, on Debian and Ubuntu: apt-get install libxrender1 libxext6",
+            stacklevel=2,
+        )
+        return None
+    return rdMolDraw2D
+
+
 def _draw_molecule(item: Graph, colours: dict[int, str], width: int, height: int) -> str:
-    from rdkit.Chem.Draw import rdMolDraw2D
-
-    from .molecules import molecule_from
-
-    molecule = molecule_from(item)
+    molecule, drawing = molecule_from(item), rdkit_drawing()
+    if drawing is None:
+        symbols = tuple(atom.GetSymbol() for atom in molecule.GetAtoms())
+        named = dataclasses.replace(item, names=symbols, ids=torch.arange(len(item)))
+        return draw_network(named, colours, width, height)
     atoms = {node: [_rgb(colour)] for node, colour in colours.items()}
     bonds = {
         bond.GetIdx(): [_rgb(colours[bond.GetBeginAtomIdx()])]
         for bond in molecule.GetBonds()
         if colours.get(bond.GetBeginAtomIdx(), "") == colours.get(bond.GetEndAtomIdx())
     }
-    drawer = rdMolDraw2D.MolDraw2DSVG(width, height)
+    drawer = drawing.MolDraw2DSVG(width, height)
     options: Any = drawer.drawOptions()  # RDKit's types name no option
     options.prepareMolsBeforeDrawing = False
     options.fillHighlights = True
     options.clearBackground = False
-    prepared = rdMolDraw2D.PrepareMolForDrawing(molecule, kekulize=False, addChiralHs=False, wedgeBonds=False)
+    prepared = drawing.PrepareMolForDrawing(molecule, kekulize=False, addChiralHs=False, wedgeBonds=False)
     drawer.DrawMoleculeWithHighlights(prepared, "", atoms, bonds, {}, {})
     drawer.FinishDrawing()
     text: str = drawer.GetDrawingText()

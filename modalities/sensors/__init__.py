@@ -23,6 +23,7 @@ from gestalt.core.modality.in_python import FromPython, Things
 from gestalt.core.modality.transform import AbstractTransform, Views
 from gestalt.core.modality.transplant import Transplant
 from gestalt.core.networks.encoder import AbstractEncoder
+from gestalt.core.tables.encoding import check_encoding
 
 from .channels import How
 from .data import SensorFiles as SensorFiles
@@ -65,6 +66,7 @@ class Sensors(AbstractModality[Series]):
         fill: what becomes of missing values: refuse them, or fill them with the last known one, or between known ones.
         irregular: take clocks of uneven intervals: values are interpolated at even ones.
         dataset: of HDF5 files, the data set that is the series.
+        encoding: of tables that are not in Unicode (cp1252, latin-1, gb18030, …); None refuses them.
 
     Example:
         >>> MODALITY.sample_rate, MODALITY.window, sorted(MODALITY.encoders)
@@ -87,6 +89,7 @@ class Sensors(AbstractModality[Series]):
         fill: str = "refuse",
         irregular: bool = False,
         dataset: str | None = None,
+        encoding: str | None = None,
     ) -> None:
         self.sample_rate = float(sample_rate)
         self.seconds = seconds
@@ -96,9 +99,12 @@ class Sensors(AbstractModality[Series]):
         self.fill = fill
         self.irregular = irregular
         self.dataset = dataset
+        self.encoding = encoding
         check_ranges(self)
         if fill not in FILLS:
             raise ValueError(f"fill is one of {', '.join(FILLS)}, got {fill!r}")
+        if encoding is not None:
+            check_encoding(encoding)
         if self.window * sample_rate < 2:
             raise ValueError(f"seconds must hold at least two samples at {sample_rate:g} Hz, got seconds={seconds}")
         self.encoders: Mapping[str, Callable[..., AbstractEncoder]] = {
@@ -121,7 +127,7 @@ class Sensors(AbstractModality[Series]):
 
     @property
     def _how(self) -> How:
-        return How(self.time, self.columns, self.rate, self.fill, self.irregular, self.dataset)
+        return How(self.time, self.columns, self.rate, self.fill, self.irregular, self.dataset, self.encoding)
 
     def _changed(self, **settings: Any) -> "Sensors":
         return Sensors(**{**settings_of(self), **settings})

@@ -23,6 +23,7 @@ class How:
     fill: str = "refuse"
     irregular: bool = False
     dataset: str | None = None
+    encoding: str | None = None
 
 
 @final

@@ -17,6 +17,7 @@ from gestalt.core.modality.in_time import WindowsInTime
 from gestalt.core.modality.labelled_events import LabelledEvent
 from gestalt.core.modality.probing import none_usable, probe, sample
 from gestalt.core.modality.windows import InContext, Sight
+from gestalt.core.storage.naming import counted
 
 from .annotations import annotations_of, label_within
 from .channels import How
@@ -24,6 +25,8 @@ from .reading import ADVICE, EDF, SUFFIXES, Header, read_header, read_stretch
 
 SHORTEST = 16
 """Samples of the shortest window, where the series has more of them."""
+NAMED = 12
+"""Channels that are named one by one."""
 CONTEXT = 128
 """Samples that a network sees before and after a window; or as many as it says it sees."""
 
@@ -164,6 +167,15 @@ class SensorFiles(AbstractItems[Series]):
         stretches = self._windows.between(moments, [0.0] * len(self.paths))
         return SensorFiles(self.paths, self.headers, self.how, self.sample_rate, self.seconds, self.jitter, stretches)
 
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What is read, for the reader of a log: the channels with the rate, and the columns that are none."""
+        if not self.headers:
+            return ()
+        names, other = self.headers[0].names, sorted({name for one in self.headers for name in one.other})
+        said = [f"{counted(len(names), 'channel')}, {self.sample_rate:g} samples per second: {_listed(names)}"]
+        return tuple([*said, f"no channel: {_listed(other)} (named otherwise, or no numbers)"] if other else said)
+
     def annotations(self) -> list[str | None]:
         """What EDF+ files say of more than half of every window; None where they say nothing.
 
@@ -252,6 +264,11 @@ def read_series(
         raise none_usable(skipped, f"{len(skipped)} series")
     files = SensorFiles([path for path, _ in good], [header for _, header in good], how, sample_rate, seconds)
     return Reading(files, tuple(skipped))
+
+
+def _listed(names: Sequence[str]) -> str:
+    said = ", ".join(map(repr, names[:NAMED]))
+    return said if len(names) <= NAMED else f"{said} and {len(names) - NAMED} others"
 
 
 def _ordered(how: How, names: tuple[str, ...]) -> How:

@@ -1,7 +1,8 @@
 """Series in HDF5: which data sets are channels, their rate, and what is not read."""
 
 import math
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any, final
 
 import numpy as np
@@ -14,6 +15,8 @@ RATES = ("sample_rate", "sampling_rate", "samplerate", "sampling_frequency", "fs
 """Attributes in which samples per second stand."""
 STARTS = ("starting_time",)
 """Data sets beside a series, as NWB has them, whose attributes say its rate."""
+RATE = re.compile(r"\s*([+-]?\d+(?:\.\d*)?(?:e[+-]?\d+)?)\s*(k)?(?:hz|sps)?\s*", re.IGNORECASE)
+"""Samples per second, and the letter of thousands of them."""
 DENSEST = 4096
 """Bytes of numbers that a byte of a file may stand for."""
 UNFOLDED = 1 << 29
@@ -22,7 +25,10 @@ UNFOLDED = 1 << 29
 
 def hdf5_channels(file: Any, how: How) -> Channels:
     """The data set that is named, the only one of two axes, or all of one axis and one length; beside it a clock."""
+    _refuse_pandas(file)
     found = _numbers_in(file)
+    single = {name: one for name, one in found.items() if one.size == 1}
+    found = {name: one for name, one in found.items() if one.size != 1}
     clocks = {name: one for name, one in found.items() if one.ndim == 1 and _is_clock(name, how)}
     wide = {name: one for name, one in found.items() if one.ndim == 2}
     flat = {name: one for name, one in found.items() if one.ndim == 1 and name not in clocks and one.size > 1}
@@ -34,7 +40,7 @@ def hdf5_channels(file: Any, how: How) -> Channels:
         beside = data.parent
         attributes = [data.attrs, *(beside[own].attrs for own in STARTS if own in beside), beside.attrs, file.attrs]
         samples = max(data.shape, default=0)
-        rate = _rate(attributes, clocks, samples, how)
+        rate = _rate(attributes, single, clocks, samples, how)
         said = next((_said(data.attrs, own) for own in ("channels", "columns") if own in data.attrs), ())
         names = tuple(one.decode() if isinstance(one, bytes) else str(one) for one in said)
         return array_channels(data, rate, names if len(names) == min(data.shape) and data.ndim == 2 else ())
@@ -45,7 +51,7 @@ def hdf5_channels(file: Any, how: How) -> Channels:
     samples = lengths.pop()
     for name, one in flat.items():
         _readable(name, one)
-    rate = _rate([*(one.attrs for one in flat.values()), file.attrs], clocks, samples, how)
+    rate = _rate([*(one.attrs for one in flat.values()), file.attrs], single, clocks, samples, how)
     return Channels(
         rate,
         samples,
@@ -138,14 +144,17 @@ def _is_clock(name: str, how: How) -> bool:
     return clock_column((name.rsplit("/", 1)[-1],)) is not None
 
 
-def _rate(attributes: Sequence[Any], clocks: Any, samples: int, how: How) -> float:
-    """What the user says, what an attribute says, or what a clock of the same length does."""
+def _rate(attributes: Sequence[Any], single: Mapping[str, Any], clocks: Any, samples: int, how: How) -> float:
+    """What the user says, what an attribute or a single number says, or what a clock of the same length does."""
     if how.rate is not None:
         return how.rate
     for one in attributes:
-        said = next((_said(one, name) for name in RATES if name in one), None)
-        if said is not None:
-            return float(np.asarray(said).reshape(-1)[0])
+        name = next((name for name in RATES if name in one), None)
+        if name is not None:
+            return _hertz(name, _said(one, name))
+    name = next((name for name in single if name.rsplit("/", 1)[-1].lower() in RATES), None)
+    if name is not None:
+        return _hertz(name, np.asarray(single[name][()]))
     name = next((name for name, one in clocks.items() if len(one) == samples), None)
     if name is None:
         raise ValueError(f"says no rate: say the samples per second (rate=…), or write an attribute {RATES[0]!r}")
@@ -154,6 +163,35 @@ def _rate(attributes: Sequence[Any], clocks: Any, samples: int, how: How) -> flo
         for place, moment in enumerate(clocks[name][begin : begin + (1 << 16)].tolist()):
             clock.tick(moment, f"sample {begin + place + 1}")
     return clock.rate()
+
+
+def _hertz(name: str, said: Any) -> float:
+    """A rate, which may be written with its unit.
+
+    Raises:
+        ValueError: if it is none, or there are several.
+    """
+    words = [one.decode(errors="replace") if isinstance(one, bytes) else str(one) for one in np.ravel(said).tolist()]
+    found = {RATE.fullmatch(one) for one in set(words)}
+    if len(found) != 1 or None in found:
+        listed = ", ".join(words[:8]) or "nothing"
+        raise ValueError(f"says {listed} in {name!r}, expected one number of samples per second; say it (rate=…)")
+    number, kilo = next(one.groups() for one in found if one)
+    return float(number) * (1000.0 if kilo else 1.0)
+
+
+def _refuse_pandas(file: Any) -> None:
+    """Refuse what pandas keeps in HDF5: the names of its columns are pickles, which can run any program.
+
+    Raises:
+        ValueError: with what to do.
+    """
+    tables = [name for name, one in [("/", file), *file.items()] if "pandas_type" in getattr(one, "attrs", ())]
+    if tables:
+        raise ValueError(
+            f"is a store of pandas (to_hdf, HDFStore), which is not read; write {tables[0]!r} anew, as "
+            f"pandas.read_hdf(FILE, {tables[0]!r}).to_csv('series.csv')"
+        )
 
 
 def unit_name(name: str, clock: Any) -> str:

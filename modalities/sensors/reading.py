@@ -35,12 +35,16 @@ FILLS = ("refuse", "last", "linear")
 @final
 @dataclass(frozen=True)
 class Header:
-    """What a file holds: samples per second, how many, and the names of its channels; of text, where its rows lie."""
+    """What a file holds: samples per second, how many, and the names of its channels; of text, where its rows lie.
+
+    `other` are columns of a table that hold other than numbers, and are no channels.
+    """
 
     rate: float
     samples: int
     names: tuple[str, ...]
     table: SeriesTable | None = None
+    other: tuple[str, ...] = ()
 
     @property
     def seconds(self) -> float:
@@ -59,11 +63,13 @@ def read_header(path: Path, how: How) -> Header:
         if bytes_of(path) == 0:
             raise ValueError("the file has no bytes")
         if _is_text(path):
-            table = SeriesTable.of(path, how.time, how.columns, how.rate, how.irregular)
-            found = Header(table.rate, table.samples, table.names, table)
+            table = SeriesTable.of(path, how.time, how.columns, how.rate, how.irregular, how.encoding)
+            found = Header(table.rate, table.samples, table.names, table, table.others(how.time))
         else:
             with _opened(path, how) as channels:
                 found = Header(channels.rate, channels.samples, channels.chosen(how.columns))
+        if not found.names and path.suffix.lower() in EDF:
+            raise ValueError("holds annotations alone, no signals: name it with --masks")
         if found.samples < 2 or not found.names:
             raise ValueError(f"holds {found.samples} samples of {len(found.names)} channels of numbers")
         if not 0 < found.rate < 1e8:

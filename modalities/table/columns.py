@@ -1,5 +1,6 @@
 """Columns of tables: what one holds, by its cells, and its cells as numbers and codes; or why it is no input."""
 
+import json
 import math
 import re
 from collections import Counter
@@ -32,6 +33,7 @@ STRAY = 20
 EMPTY = "empty"
 ID = "whole numbers under the name of an id, none of which comes twice"
 APART = "nearly all words differ, as names and free text do"
+NESTED = "lists and objects, which are not read"
 BEYOND = "no number is within any measure"
 """Why a column is no input."""
 
@@ -109,6 +111,16 @@ def fits(column: Column, cell: str, writing: str) -> bool:
     return True
 
 
+def _nested(cell: str) -> bool:
+    """Whether a cell is a list or an object, as JSON has it."""
+    if (cell[:1], cell[-1:]) not in (("[", "]"), ("{", "}")):
+        return False
+    try:
+        return isinstance(json.loads(cell), list | dict)
+    except (ValueError, RecursionError):
+        return False
+
+
 def column_of(name: str, cells: Sequence[tuple[str, str]], vocabulary: int, named: bool) -> Column | str:
     """What a column is, by its cells and how numbers are written in each; or why it is no input.
 
@@ -126,6 +138,8 @@ def column_of(name: str, cells: Sequence[tuple[str, str]], vocabulary: int, name
     distinct = len(set(present))
     if not present:
         return EMPTY
+    if not named and all(map(_nested, present)):
+        return NESTED
     kind, words = CATEGORY, tuple[str, ...]()
     if any(small <= set(pair) for pair in PAIRS):
         kind, words = BOOLEAN, PAIRS[0]

@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from gestalt.core.tables.numbers import MISSING, POINT
+from gestalt.core.tables.numbers import MISSING, POINT, number_in
 
 from .columns import DRAWS, Column, column_of, fits
 
@@ -93,6 +93,9 @@ class Schema:
         remarks = [f"no input: {listed(own)} ({why})" for why, own in left.items()]
         if rare:
             remarks.append(f"only the {vocabulary} commonest words are told apart of {listed(rare)} (vocabulary=…)")
+        numbers = [name for name in names if number_in(name) is not None and name.strip().lower() not in MISSING]
+        if numbers:
+            remarks.append(f"columns are called {listed(numbers)}: if the first line is a row, write names above it")
         if not found:
             said = ", ".join(map(repr, names[:12])) or "none"
             raise ValueError(

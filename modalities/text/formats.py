@@ -35,7 +35,8 @@ REFUSED = {
 }
 """Files that hold text, but not as it is written here: why they are not read, and what to do."""
 BEGINS = (
-    (re.compile(rb"\s*<(?:\?xml|!doctype|html)\b", re.IGNORECASE), MARKED),
+    (re.compile(rb"\s*<(?:\?xml|!doctype|html|head|body|svg|rss|tei|tmx|xliff|mediawiki)\b", re.IGNORECASE), MARKED),
+    (re.compile(rb"\s*<[\w:.-]+\s[^<>]*\bxmlns\b"), MARKED),
     (re.compile(rb"WEBVTT\b|\s*\d+\s*\r?\n\s*\d\d:\d\d:\d\d[,.]\d+\s+-->"), CAPTIONS),
     (re.compile(rb"%PDF-|\{\\rtf|PK\x03\x04"), DOCUMENT),
     (re.compile(rb"\x1f\x8b|BZh|\xfd7zXZ|\x28\xb5\x2f\xfd"), PACKED),
@@ -58,7 +59,8 @@ def format_of(path: Path, field: str, encoding: str | None) -> AbstractRecordFor
     if suffix in TABLE:
         return TableRecords(path, field, encoding)
     if suffix == ".json":
-        return JsonLines(path, field, encoding) if _json_lines(path) else JsonArray(path, field, ANNOTATIONS)
+        lines = _json_lines(path, encoding)
+        return JsonLines(path, field, encoding) if lines else JsonArray(path, field, ANNOTATIONS, encoding)
     if suffix in JSON:
         return JsonLines(path, field, encoding)
     if suffix in CONLL:
@@ -67,12 +69,12 @@ def format_of(path: Path, field: str, encoding: str | None) -> AbstractRecordFor
     return Conll.of(path, encoding) if _tagged(path, encoding) else None
 
 
-def _json_lines(path: Path) -> bool:
+def _json_lines(path: Path, encoding: str | None) -> bool:
     """Whether the first line of a file is an object by itself, and not all of a file of annotations."""
     head = next(blocks_of(path), b"").removeprefix(b"\xef\xbb\xbf").lstrip()
     if head.startswith(b"["):  # an array, which may be one line of any length
         return False
-    first = next((_json(line.text) for line in lines_of(path) if line.text.strip()), None)
+    first = next((_json(line.text) for line in lines_of(path, encoding) if line.text.strip()), None)
     return isinstance(first, dict) and not isinstance(first.get(ANNOTATIONS), list)
 
 

@@ -9,9 +9,8 @@ from typing import Any, final
 
 from gestalt.core.data.items import BadItemError
 from gestalt.core.shards.files import open_file
-from gestalt.core.tables.encoding import encoding_of
 from gestalt.core.tables.json_array import array_in, elements
-from gestalt.core.tables.lines import lines_of
+from gestalt.core.tables.lines import NAME_IT, lines_of, text_encoding
 
 from .data import Passage
 from .record_format import AbstractRecordFormat, TextRecord
@@ -52,21 +51,26 @@ class JsonArray(AbstractRecordFormat):
     path: Path
     field: str
     inside: str = ""
+    encoding: str | None = None
 
     def records(self) -> Iterator[TextRecord]:
         """The elements of the array. The file is mapped, not read: only one record is in memory."""
+        encoding = text_encoding(self.path, self.encoding)
+        if encoding.unit > 1 or not _in_single_bytes(encoding.name):
+            raise BadItemError(
+                str(self.path),
+                f"is in {encoding.name}, and arrays of JSON are read in UTF-8; convert it, write one object per line "
+                "(.jsonl), or leave it out with --skip-bad",
+            )
         with open_file(self.path) as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-            encoding = encoding_of(content[:4096])
-            if encoding.name != "utf-8":
-                raise BadItemError(
-                    str(self.path), "JSON is written in UTF-8; convert it, or leave it out with --skip-bad"
-                )
             first = array_in(content, self.inside, encoding.mark)
             for number, (begin, end, problem) in enumerate(elements(content, first), start=1):
                 try:
-                    yield TextRecord(begin, end, number, content[begin:end].decode(), problem)
+                    yield TextRecord(begin, end, number, content[begin:end].decode(encoding.name), problem)
                 except UnicodeDecodeError as error:
-                    yield TextRecord(begin, end, number, "", f"is not in UTF-8 ({error.reason})")
+                    said = "UTF-8" if encoding.name == "utf-8" else encoding.name
+                    advice = "" if self.encoding else f"; {NAME_IT.rstrip(', ')}"
+                    yield TextRecord(begin, end, number, "", f"is not in {said} ({error.reason}){advice}")
 
     def passage(self, text: str, first: int = 0, last: int | None = None) -> Passage | None:
         """The field, or the element itself where it is a text."""
@@ -75,6 +79,11 @@ class JsonArray(AbstractRecordFormat):
     def fields(self, text: str) -> Mapping[str, str]:
         """The fields of an object that hold text, a number, or true or false."""
         return plain_fields(text)
+
+
+def _in_single_bytes(encoding: str) -> bool:
+    """Whether no byte of a longer letter can be a bracket or a quotation mark."""
+    return encoding == "utf-8" or len(bytes(range(128, 256)).decode(encoding, "replace")) == 128
 
 
 def of_field(text: str, field: str, first: int, last: int | None, bare: bool = False) -> Passage | None:

@@ -82,9 +82,10 @@ class TextFiles(AbstractItems[Passage]):
         return range(first + int(self._firsts[file][row]), first + int(self._lasts[file][row]) + 1)
 
     def name(self, index: int) -> str:
-        """The file, the line on which the item begins, and its first character in the file (in the field)."""
+        """The file, and the line on which the item begins; of several windows of a text also its first character."""
         source, place = self._place(index)
-        return f"{source.path}:{place.line} [from character {place.start}]"
+        alone = len(self.whole(index)) == 1
+        return f"{source.path}:{place.line}" + ("" if alone else f" [from character {place.start}]")
 
     def items(self, path: Path) -> range:
         """The numbers of one file's items, in order.

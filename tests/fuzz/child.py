@@ -82,8 +82,8 @@ def tried(name: str, seed: int, index: int, folder: Path) -> tuple[str, str, tup
         _forget_peak()
     if outcome != "broken" and _threads() > THREADS:
         gc.collect()  # what only an error still holds is let go of sooner or later
-    if outcome != "broken" and _threads() > THREADS:
-        outcome, said = "broken", f"it leaves {_threads()} threads running"
+        if _threads() > THREADS:
+            outcome, said = "broken", f"it leaves {_threads()} threads running"
     if index == 0 and outcome != "read":
         outcome, said = "broken", f"the valid file is not read: {said}"
     return outcome, said, made.changes
@@ -129,12 +129,14 @@ def limit() -> None:
 def done(job: dict[str, Any], noise: int, progress: Path) -> dict[str, Any]:
     """The outcomes of some mutations in a row."""
     counts, failures = {"read": 0, "named": 0, "broken": 0}, list[dict[str, Any]]()
-    number = os.open(progress, os.O_WRONLY)
+    number, armed = os.open(progress, os.O_WRONLY), float("-inf")
     try:
         for index in range(job["first"], job["last"], job["step"]):
             os.pwrite(number, index.to_bytes(8, "little"), 0)
             resource.setrlimit(resource.RLIMIT_CPU, (int(time.process_time()) + HANG[0], resource.RLIM_INFINITY))
-            faulthandler.dump_traceback_later(HANG[1], exit=True)
+            if time.monotonic() - armed > 1:  # it starts a thread, and most mutations take a millisecond
+                armed = time.monotonic()
+                faulthandler.dump_traceback_later(HANG[1], exit=True)
             folder = Path(job["folder"], str(index))
             folder.mkdir()
             before = os.fstat(noise).st_size

@@ -4,12 +4,13 @@ import gzip
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import final
+from typing import TypeVar, final
 
 import numpy as np
 
 Rng = np.random.Generator
 Change = Callable[[bytes, Rng], bytes]
+OptionT = TypeVar("OptionT")
 
 COUNTS = (0, 1, -1, 2**15, 2**31 - 1, -(2**31), 2**32 - 1, 2**40, 2**63 - 1, -(2**63))
 NUMBERS = (
@@ -83,7 +84,7 @@ def header_again(content: bytes, rng: Rng) -> bytes:
 
 def count(content: bytes, rng: Rng) -> bytes:
     """A number of two to eight bytes that is huge, or negative, somewhere, in its first 256 bytes most of the time."""
-    size, order = int(rng.choice([2, 4, 8])), str(rng.choice(["little", "big"]))
+    size, order = _one((2, 4, 8), rng), _one(("little", "big"), rng)
     value = int(COUNTS[int(rng.integers(len(COUNTS)))]) % (1 << (8 * size))
     near = content[:256] if rng.random() < 0.7 else content
     place = _place(near, rng)
@@ -118,13 +119,13 @@ def word(content: bytes, rng: Rng) -> bytes:
 
 def long_line(content: bytes, rng: Rng) -> bytes:
     """One letter or mark thousands of times."""
-    place, letter = _place(content, rng), rng.choice([b"a", b" ", b",", b"\t", b"9", b"(", b"[", b'"', b"\n", b"C"])
-    return content[:place] + bytes(letter) * int(rng.integers(500, 8000)) + content[place:]
+    place, letter = _place(content, rng), _one((b"a", b" ", b",", b"\t", b"9", b"(", b"[", b'"', b"\n", b"C"), rng)
+    return content[:place] + letter * int(rng.integers(500, 8000)) + content[place:]
 
 
 def encoded(content: bytes, rng: Rng) -> bytes:
     """In another encoding, with or without a byte order mark."""
-    name = str(rng.choice(["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-8-sig", "cp037", "utf-7"]))
+    name = _one(("utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-8-sig", "cp037", "utf-7"), rng)
     return content.decode("latin-1").encode(name, "replace")
 
 
@@ -144,7 +145,7 @@ def packed(content: bytes, _: Rng) -> bytes:
 def nothing(content: bytes, rng: Rng) -> bytes:
     """No byte, one, or a few of any value."""
     del content
-    return rng.bytes(int(rng.choice([0, 1, 2, 3, 4, 8, 16, 64])))
+    return rng.bytes(_one((0, 1, 2, 3, 4, 8, 16, 64), rng))
 
 
 OF_BYTES: Sequence[Change] = (
@@ -185,7 +186,7 @@ def mutation(content: bytes, others: Sequence[bytes], is_text: bool, key: Sequen
         other = others[int(rng.integers(len(others)))]
         content = other if rng.random() < 0.5 else content + other if rng.random() < 0.5 else other + content
         names.append("another format")
-    for _ in range(int(rng.choice([1, 1, 2, 3])) - len(names)):
+    for _ in range(_one((1, 1, 2, 3), rng) - len(names)):
         change = known[int(rng.integers(len(known)))]
         content = change(content, rng)[:LONGEST]
         names.append(change.__name__.rstrip("_"))
@@ -197,13 +198,18 @@ def key_of(name: str, seed: int, index: int) -> tuple[int, int, int]:
     return zlib.crc32(name.encode()), seed, index
 
 
+def _one(options: Sequence[OptionT], rng: Rng) -> OptionT:
+    """One of them, as `rng.choice` draws it, without an array of all."""
+    return options[int(rng.integers(len(options)))]
+
+
 def _place(content: bytes, rng: Rng) -> int:
     return int(rng.integers(len(content) + 1))
 
 
 def _range(content: bytes, rng: Rng) -> tuple[int, int]:
     first = _place(content, rng)
-    return first, min(len(content), first + int(rng.choice([1, 4, 16, 64, 512, 4096])))
+    return first, min(len(content), first + _one((1, 4, 16, 64, 512, 4096), rng))
 
 
 def _overwritten(content: bytes, rng: Rng, new: Callable[[int], int], times: int) -> bytes:

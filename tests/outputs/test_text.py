@@ -75,7 +75,7 @@ def test_there_is_a_vector_for_every_passage_and_every_word(run: Path, folder: P
     assert [Path(file).name for file in items["file"]] == [FILES[0]] * 3 + [FILES[1]] * 2, "one row a passage"
     assert len(set(items["name"])) == 5
     assert [record.split(" ")[0] for record in items["record"]] == ["1", "2", "3", "1", "2"]
-    assert items["name"][1].startswith(f"{folder / FILES[0]}:2 ")
+    assert items["name"][1] == f"{folder / FILES[0]}:2"
     table = pyarrow.parquet.read_table(tmp_path / "out" / "elements.parquet").to_pydict()
     of_text = [row for row, item in enumerate(table["item"]) if item < 3]
     words = [TEXT[int(table["begin"][row]) : int(table["end"][row])] for row in of_text]

@@ -89,8 +89,8 @@ def read_joint(
             rows.damaged += _not_read(found, places, {*several, *timed}, stem, place)
         if several:
             done.add(stem)
-        called = next(found[name].name(number) for name, number in zip(modalities, row, strict=True) if number >= 0)
-        rows.add(called, row, ADVICE, several)
+        name, number = next((name, number) for name, number in zip(modalities, row, strict=True) if number >= 0)
+        rows.add(found[name].name(number), row, ADVICE, several, file_of(found[name], number))
     return rows.reading(found, ", ".join(map(str, paths)))
 
 

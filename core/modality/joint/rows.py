@@ -22,6 +22,7 @@ class Rows:
         allow_missing: take them.
         skipped: what was left out.
         damaged: files of which some was left out.
+        named: files that a part's modality left out: that items of them lack this part needs no further word.
     """
 
     parts: tuple[str, ...]
@@ -29,6 +30,7 @@ class Rows:
     allow_missing: bool
     skipped: list[Skipped] = field(default_factory=list)
     damaged: list[Skipped] = field(default_factory=list)
+    named: set[str] = field(default_factory=set)
     kept: list[tuple[int, ...]] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
     choices: dict[int, dict[str, tuple[int, ...]]] = field(default_factory=dict)
@@ -38,6 +40,7 @@ class Rows:
         for own, further in ((self.skipped, reading.skipped), (self.damaged, reading.damaged)):
             known = set(own)
             own += [one for one in further if one not in known]
+        self.named |= {one.name for one in reading.skipped}
         return reading.items
 
     def leave_out(self, name: str, reason: str) -> None:
@@ -51,7 +54,12 @@ class Rows:
         self.skipped.append(Skipped(name, reason))
 
     def add(
-        self, name: str, row: Sequence[int], advice: str, choices: Mapping[str, Sequence[int]] | None = None
+        self,
+        name: str,
+        row: Sequence[int],
+        advice: str,
+        choices: Mapping[str, Sequence[int]] | None = None,
+        file: str = "",
     ) -> None:
         """Add an item, or list it among those that were left out.
 
@@ -60,6 +68,7 @@ class Rows:
             row: the number of each part's item, −1 for none.
             advice: what to do about a missing part, as the rest of a sentence.
             choices: of parts of which the item has several, all numbers.
+            file: in which it lies.
 
         Raises:
             BadItemError: if it lacks a part, unless that is allowed or it may be left out.
@@ -70,7 +79,8 @@ class Rows:
                 f"has no {' and no '.join(lacking)}{advice}, leave the item out with --skip-bad, or take it as it is "
                 "with --allow-missing"
             )
-            self.leave_out(name, reason)
+            if not self.skip_bad or file not in self.named:
+                self.leave_out(name, reason)
             return
         several = {part: tuple(numbers) for part, numbers in (choices or {}).items() if len(numbers) > 1}
         if several:

@@ -39,7 +39,7 @@ class Searched:
     index: Annotated[Path, tyro.conf.Positional]
     """Folder of an index."""
     queries: Annotated[tuple[Path, ...], tyro.conf.Positional] = ()
-    """Files; FILE#3 is object 3 of FILE. Every item of a file is a query."""
+    """Files; FILE#3 is object 3 of FILE, FILE:7 its record 7. Every item of a file is a query."""
     how: Searching = field(default_factory=Searching)
     """What is searched for, and among what."""
     out: Path = Path("searched")

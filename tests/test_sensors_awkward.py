@@ -1,0 +1,134 @@
+"""Files of series as loggers, spreadsheets and other programs write them."""
+
+import gzip
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import edfio
+import h5py
+import numpy as np
+import pytest
+
+from gestalt.core.data.items import BadItemError, Remarked
+from gestalt.modalities.sensors import SensorFiles, Sensors
+
+RNG = np.random.default_rng(0)
+VALUES = np.round(np.random.default_rng(1).normal(size=(400, 2)), 4)
+RATE = 50.0
+HMS = [f"{place // 180_000:d}:{place // 3000 % 60:02d}:{place / 50 % 60:05.2f}" for place in range(400)]
+MIDNIGHT = [f"0:00:{place / 50:05.2f}" for place in range(400)]
+
+
+def table(head: str, times: list[str] | None = None, delimiter: str = ",") -> str:
+    said = times or [f"{place / RATE:.2f}" for place in range(400)]
+    rows = [delimiter.join([time, *map(str, row)]) for time, row in zip(said, VALUES.tolist(), strict=True)]
+    return "\n".join([head, *rows]) + "\n"
+
+
+def read(path: Path, **settings: Any) -> np.ndarray:
+    """The first window of a file."""
+    items = Sensors(sample_rate=RATE, **settings).read([path]).items
+    assert isinstance(items, SensorFiles)
+    return np.asarray(items.read(0, RNG).values)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        table("# Device: X200, serial 12\n# fs 50\n\ntime,x,y"),
+        table("# 2024-05-01, run 7, by me\ntime,x,y"),
+        table("# exported\n# time,x,y"),
+        table("# time x y", delimiter=" ").replace(" ", "\t").replace("#\t", "# "),
+        table("time,x,y", MIDNIGHT),
+        table("time,x,y", HMS),
+        table("time,x,y", [f" {time.replace('.', ',')}" for time in HMS], ";").replace("time,x,y", "time;x;y"),
+    ],
+)
+def test_remarks_above_the_header_and_clocks_of_hours_are_understood(text: str, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(text)
+    assert np.allclose(read(tmp_path / "a.csv"), VALUES, atol=1e-6)
+
+
+def test_a_time_of_two_parts_is_refused_since_nobody_knows_which_they_are(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("time,x\n00:00,1\n00:01,2\n")
+    with pytest.raises(BadItemError, match=r"a\.csv:2: '00:00' is no time: write seconds, h:mm:ss, or dates"):
+        read(tmp_path / "a.csv")
+
+
+def test_tables_in_other_encodings_are_read_where_the_encoding_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(table("time,x [m/s²],Höhe").encode("cp1252"))
+    with pytest.raises(BadItemError, match=r"is not in UTF-8.*encoding=cp1252"):
+        read(path)
+    items = Sensors(sample_rate=RATE, encoding="cp1252").read([path]).items
+    series = items.read(0, RNG)
+    assert series.names == ("x [m/s²]", "Höhe")
+    assert np.allclose(series.values, VALUES, atol=1e-6)
+    with pytest.raises(ValueError, match="no encoding 'klingon'"):
+        Sensors(encoding="klingon")
+
+
+def test_a_compressed_table_is_refused_by_name(tmp_path: Path) -> None:
+    with gzip.open(tmp_path / "a.csv.gz", "wt") as file:
+        file.write(table("time,x,y"))
+    with pytest.raises(BadItemError, match=r"is compressed.*unpack it"):
+        read(tmp_path / "a.csv.gz")
+
+
+def said(value: Any) -> Callable[[Any], object]:
+    def write(file: Any) -> None:
+        file["acc"] = VALUES
+        file["acc"].attrs["fs"] = value
+
+    return write
+
+
+def beside(file: Any) -> None:
+    """As MATLAB has it: every number is a matrix."""
+    file["acc"], file["fs"], file["gain"] = VALUES.T, np.array([[RATE]]), np.array([[2.0]])
+
+
+@pytest.mark.parametrize("layout", [said("50 Hz"), said(b"50"), said("0.05 kHz"), said(np.array([50, 50, 50])), beside])
+def test_rates_of_hdf5_are_read_as_they_are_written(layout: Callable[[Any], object], tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        layout(file)
+    assert np.allclose(read(tmp_path / "a.h5"), VALUES, atol=1e-6)
+
+
+@pytest.mark.parametrize("value", [np.array([50.0, 100.0]), "fast", np.zeros(0)])
+def test_a_rate_of_hdf5_that_is_none_is_refused_as_it_is_written(value: Any, tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        said(value)(file)
+    with pytest.raises(BadItemError, match=r"says (50.0, 100.0|fast|nothing) in 'fs', expected one number"):
+        read(tmp_path / "a.h5")
+
+
+@pytest.mark.parametrize("form", ["frame", "frame_table"])
+def test_stores_of_pandas_are_refused_by_name_with_what_to_do(form: str, tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        group = file.create_group("df")
+        group.attrs["pandas_type"] = np.bytes_(form)
+        if form == "frame":
+            group["block0_values"], group["axis1"] = VALUES, np.arange(400)
+        else:
+            rows = np.zeros(400, dtype=[("index", "i8"), ("values_block_0", "f8", (2,))])
+            group["table"] = rows
+    with pytest.raises(BadItemError, match=r"store of pandas.*pandas\.read_hdf\(FILE, 'df'\)\.to_csv"):
+        read(tmp_path / "a.h5", rate=RATE)
+
+
+def test_a_file_of_annotations_alone_is_called_so(tmp_path: Path) -> None:
+    edfio.Edf([], annotations=[edfio.EdfAnnotation(0, 30, "awake")]).write(tmp_path / "a.edf")
+    with pytest.raises(BadItemError, match=r"holds annotations alone, no signals: name it with --masks"):
+        read(tmp_path / "a.edf")
+
+
+def test_what_is_read_as_channels_and_what_is_not_is_said(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("time,x,note\n0,1,up\n1,2,up\n2,1,down\n")
+    items = Sensors(sample_rate=1.0).read([tmp_path]).items
+    assert isinstance(items, Remarked)
+    assert list(items.remarks) == [
+        "1 channel, 1 samples per second: 'x'",
+        "no channel: 'note' (named otherwise, or no numbers)",
+    ]
