@@ -59,13 +59,34 @@ def padded_features(maps: Sequence[FeatureMap]) -> FeatureMap:
         near = [one.neighbours for one in maps if one.neighbours is not None]
         square = torch.cat([_square(one, valid.shape[1]) for one in near]) if len(near) == len(maps) else None
         return FeatureMap(values, valid, None, square)
-    grids = [there if one.grid is None else one.grid for one in maps]  # none of a part that an item lacks
-    if len({grid.shape[1:] for grid in grids}) > 1:
-        raise ValueError(f"grids of {sorted({grid.shape for grid in grids})} cells cannot be padded to one batch")
-    cells = max(grid.shape[0] for grid in grids)
-    first = torch.cat([_longer(grid.edges[0], cells) for grid in grids])
-    others = tuple(torch.cat([grid.edges[axis] for grid in grids]) for axis in range(1, len(grids[0].edges)))
-    return FeatureMap(values, valid, Grid((first, *others)))
+    return FeatureMap(values, valid, padded_grids([one.grid for one in maps]))
+
+
+def padded_grids(grids: Sequence[Grid | None]) -> Grid | None:
+    """The lattices of batches of one as that of one batch: further cells are as wide as the last one of each.
+
+    Args:
+        grids: of every item; None of a part that an item lacks. All None for sets.
+
+    Raises:
+        ValueError: if they differ along other axes than the first.
+
+    Example:
+        >>> padded_grids([Grid.uniform((1,), (2.0,)), Grid.uniform((2,), (0.5,))]).edges[0].tolist()
+        [[0.0, 2.0, 4.0], [0.0, 0.5, 1.0]]
+    """
+    there = next((grid for grid in grids if grid is not None), None)
+    if there is None:
+        return None
+    all_there = [there if grid is None else grid for grid in grids]
+    if all(grid is there for grid in all_there):  # windows of one length share theirs
+        return Grid(tuple(edges.repeat(len(grids), 1) for edges in there.edges))
+    if len({grid.shape[1:] for grid in all_there}) > 1:
+        raise ValueError(f"grids of {sorted({grid.shape for grid in all_there})} cells cannot be padded to one batch")
+    cells = max(grid.shape[0] for grid in all_there)
+    first = torch.cat([_longer(grid.edges[0], cells) for grid in all_there])
+    others = tuple(torch.cat([grid.edges[axis] for grid in all_there]) for axis in range(1, len(there.edges)))
+    return Grid((first, *others))
 
 
 def chained_features(maps: Sequence[FeatureMap]) -> FeatureMap:
@@ -130,29 +151,14 @@ def padded_rows(parts: Sequence[Tensor]) -> Tensor:
     return torch.nn.utils.rnn.pad_sequence([part[0] for part in parts], batch_first=True)
 
 
-def rows_in_parts(
-    rows: Sequence[Shaped[Tensor, "1 _ *rest"]], maps: Sequence[FeatureMap]
-) -> Shaped[Tensor, "batch elements *rest"]:
-    """What is known of the elements of batches of one, padded as `padded_features` pads their features."""
-    places = [one.places for one in maps if isinstance(one.places, Parts)]
-    if not places:
-        return padded_rows(rows)
-    names = places[0].names
-    of_parts = [
-        padded_rows([row[:, own.slices[name]] for row, own in zip(rows, places, strict=True)]) for name in names
-    ]
-    return torch.cat(of_parts, dim=1)
-
-
-def padable(features: FeatureMap) -> tuple[object, ...]:
+def padable(places: Places | None) -> tuple[object, ...]:
     """What maps must have in common to be padded to one batch: the cells of all axes but the first, part by part.
 
     Example:
-        >>> grid = Grid.uniform((2, 3), (1.0, 1.0))
-        >>> padable(FeatureMap(torch.ones(1, 6, 2), torch.ones(1, 6, dtype=torch.bool), grid))
-        ((3,),)
+        >>> padable(Grid.uniform((2, 3), (1.0, 1.0))), padable(None)
+        (((3,),), (None,))
     """
-    grids = features.places.grids if isinstance(features.places, Parts) else (features.places,)
+    grids = places.grids if isinstance(places, Parts) else (places,)
     return tuple(grid.shape[1:] if isinstance(grid, Grid) else None for grid in grids)
 
 

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from typing import final
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
 
+from ..data.batches import Batches, Own, Rows
 from ..data.course import Course
 from ..data.feature_map import FeatureMap
-from ..data.pieces import one_behind_the_other, padded_features, part_of, rows_behind, rows_in_parts, rows_of_item
-from ..data.places import Places
+from ..data.pieces import one_behind_the_other, rows_behind
 from .regions.base import FineSegments, Seen
 
 
@@ -35,15 +35,6 @@ class Observed:
     background: Float[Tensor, "batch elements around"] | None = None
     cuts: Seen | None = None
 
-    def part(self, row: int, places: Int[Tensor, " own"], own: Places | None) -> "Observed":
-        """Some elements of one item, as a batch of one on the CPU; `own` is where they lie."""
-        return Observed(
-            part_of(self.features, row, places, own),
-            _taken(self.plain, row, places),
-            _taken(self.background, row, places),
-            _taken(_numbers(self.cuts), row, places),
-        )
-
     def to(self, device: torch.device | str) -> "Observed":
         """The same on another device."""
         plain, background = (None if x is None else x.to(device) for x in (self.plain, self.background))
@@ -55,14 +46,40 @@ class Observed:
         return Observed(self.features.to(device), plain, background, cuts)
 
 
-def padded(parts: Sequence[Observed]) -> Observed:
-    """Batches of one as one batch.
+@final
+@dataclass(frozen=True)
+class ObservedBatches:
+    """What was observed of some batches, on the CPU, of which the elements of any items are taken."""
 
-    Raises:
-        ValueError: if they lie on grids that differ along other axes than the first.
-    """
-    maps = [part.features for part in parts]
-    return _together(parts, padded_features(maps), lambda rows: rows_in_parts(rows, maps))
+    features: Batches
+    plain: Rows | None
+    background: Rows | None
+    cuts: Rows | None
+
+    @classmethod
+    def of(cls, batches: Sequence[Observed]) -> "ObservedBatches":
+        """Of one or several.
+
+        Raises:
+            TypeError: if fine segments of whole items are among it, which cannot be cut out.
+        """
+        return cls(
+            Batches.of([one.features for one in batches]),
+            _rows([one.plain for one in batches]),
+            _rows([one.background for one in batches]),
+            _rows([_numbers(one.cuts) for one in batches]),
+        )
+
+    def taken(self, items: Sequence[Own]) -> Observed:
+        """What was observed of the elements of some items, as one batch.
+
+        Raises:
+            ValueError: if they lie on grids that differ along other axes than the first.
+        """
+        chosen = self.features.chosen(items)
+        beside = (self.plain, self.background, self.cuts)
+        plain, background, cuts = (None if rows is None else rows.taken(chosen) for rows in beside)
+        return Observed(self.features.at(chosen), plain, background, cuts)
 
 
 def chained(parts: Sequence[Observed], course: Sequence[Course] | None = None) -> Observed:
@@ -101,5 +118,7 @@ def _numbers(cuts: Seen | None) -> Tensor | None:
     return cuts
 
 
-def _taken(rows: Tensor | None, row: int, places: Tensor) -> Tensor | None:
-    return None if rows is None else rows_of_item(rows, row, places.to(rows.device))
+def _rows(of_batches: Sequence[Tensor | None]) -> Rows | None:
+    """None where nothing is known of any batch."""
+    there = [rows.cpu() for rows in of_batches if rows is not None]
+    return Rows(tuple(there)) if there else None

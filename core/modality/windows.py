@@ -9,14 +9,10 @@ from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar, final, runtime_checkable
 
 import numpy as np
-import torch
-from jaxtyping import Bool, Int
+from jaxtyping import Int
 from torch import Tensor
 
-from ..data.feature_map import FeatureMap, Grid
 from ..data.items import AbstractItems
-from ..data.own_elements import own_places
-from ..data.places import Parts, Places
 
 ItemT = TypeVar("ItemT")
 
@@ -148,71 +144,6 @@ class InContext(Generic[ItemT]):
         if not isinstance(self.own, Mapping):
             return frozenset()
         return frozenset(name for name, own in self.own.items() if own is None)
-
-    def elements(self, features: FeatureMap, row: int) -> tuple[Int[Tensor, " own"], Places | None]:
-        """Which elements of `around`, at a row of a batch, are the window's, and their grid from where it begins.
-
-        Where no centre lies in the window, the element nearest to its middle is its own. Padding is never its own.
-
-        Raises:
-            ValueError: if `own` fits a set and the features lie on a grid, or the reverse.
-        """
-        places = features.places
-        if not isinstance(self.own, Mapping) or not isinstance(places, Parts):
-            if isinstance(self.own, Mapping):
-                raise ValueError("own is of several parts, and the features are of none")
-            return _own_elements(self.own, features.valid[row], features.grid, row)
-        index, grids = list[Tensor](), list[Grid | None]()
-        for name, here in places.slices.items():
-            valid, grid = features.valid[row, here], places.grids[places.names.index(name)]
-            if name not in self.own or not bool(valid.any()):
-                own, own_grid = torch.arange(0), None
-            elif (said := self.own[name]) is None:
-                own, own_grid = _one(*own_places(valid.cpu(), grid, row))
-            else:
-                own, own_grid = _own_elements(said, valid, grid, row)
-            index.append(own.cpu() + here.start)
-            grids.append(own_grid)
-        return torch.cat(index), Parts(places.names, tuple(map(len, index)), tuple(grids))
-
-
-def _one(own: Int[Tensor, " own"], places: Places | None) -> tuple[Int[Tensor, " own"], Grid | None]:
-    assert not isinstance(places, Parts)
-    return own, places
-
-
-def _own_elements(
-    own: Own, valid: Bool[Tensor, " elements"], grid: Grid | None, row: int
-) -> tuple[Int[Tensor, " own"], Grid | None]:
-    """Which elements of what is around a window are its own, on one lattice or in one set, and their grid."""
-    if isinstance(own, Tensor) != (grid is None):
-        raise ValueError("own is begin and end for elements on a grid, and numbers of elements for sets")
-    if isinstance(own, Tensor) or grid is None:
-        assert isinstance(own, Tensor)
-        return own, None
-    begin, end = own
-    edges = tuple(axis[row % len(axis)][None].cpu() for axis in grid.edges)
-    # In NumPy: it takes as long for few numbers as torch takes to begin, and this is done for every window.
-    first = edges[0][0].double().numpy()
-    centres = (first[1:] + first[:-1]) / 2
-    known = valid.cpu().numpy().reshape(grid.shape[0], -1)
-    cells = known.any(axis=1)
-    # A centre may lie on the border of two windows: both must round it to the same side.
-    slack = float(np.sort(np.diff(first))[(len(first) - 2) // 2]) * 1e-3
-    inside = (centres >= begin - slack) & (centres < end - slack) & cells
-    if not inside.any():
-        inside[np.where(cells, np.abs(centres - (begin + end) / 2), np.inf).argmin()] = True
-    which = inside.nonzero()[0]
-    low, high = int(which[0]), int(which[-1]) + 1
-    kept = torch.from_numpy(first[low : high + 1] - begin)[None].to(edges[0].dtype)
-    across = known.any(axis=0)
-    if across.all():
-        return torch.arange(low * across.size, high * across.size), Grid((kept, *edges[1:]))
-    # Items of a batch may be wider than this one, and of the next batch not: what is padding is left out.
-    places, rest = _one(*own_places(torch.from_numpy(across), Grid(edges[1:]), 0))
-    assert rest is not None
-    index = torch.arange(low, high)[:, None] * across.size + places
-    return index.flatten(), Grid((kept, *rest.edges))
 
 
 @runtime_checkable

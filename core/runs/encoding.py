@@ -10,7 +10,6 @@ import torch
 from ..components.precision import FULL, Precision
 from ..data.feature_map import FeatureMap
 from ..data.items import AbstractItems, Skipped
-from ..data.pieces import padded_features
 from ..data.resampling import averaged
 from ..data.segmentation import Segmentation
 from ..discovery.finder import ObjectFinder
@@ -21,12 +20,12 @@ from ..modality.some_items import some_items
 from ..modality.windows import Sight
 from ..networks.encoder import Network
 from ..networks.half import hidden
-from .gathering import Encoded, alone
+from .gathering import Encoded
 from .inputs import Source
 from .overlaps import Overlaps
 from .sight import sight_of
 from .spans import Spans
-from .windows import EncodedWindow, batch_of, encoded_windows, padable_together
+from .windows import EncodedWindow, batch_of, encoded_windows, features_of, padable_together
 
 ItemT = TypeVar("ItemT")
 
@@ -53,8 +52,10 @@ class Encoding(Generic[ItemT]):
             wanted = set(numbers)
             for index, features in self.features(Source(items, (), self.modality.name, skipped)):
                 rows = [row for row, number in enumerate(index) if number in wanted]
-                for row in rows:
-                    yield (index[row],), alone(features, row)
+                if len(rows) == len(index):
+                    yield index, features
+                elif rows:
+                    yield tuple(index[row] for row in rows), features.rows(torch.tensor(rows))
             return
         chosen = Source(some_items(items, numbers), (), self.modality.name, skipped)
         for index, features in self.features(chosen):
@@ -100,7 +101,7 @@ class Encoding(Generic[ItemT]):
         if self.finder is None:
             for some in windows:
                 for alike in padable_together(some):
-                    features = padded_features([window.features for window in alike])
+                    features = features_of(alike)
                     yield batch_of(alike, features, no_objects(features))
             return
         if isinstance(source.items, InOverlap):
@@ -135,8 +136,7 @@ class Encoding(Generic[ItemT]):
         if isinstance(source.items, ReadsContext):
             for some in replace(self, finder=None)._windows(source, source.items):
                 for windows in padable_together(some):
-                    features = padded_features([window.features for window in windows])
-                    yield tuple(window.index for window in windows), features.to(self.device)
+                    yield tuple(window.index for window in windows), features_of(windows).to(self.device)
             return
         for numbers, items in source.chunks(self.batch):
             yield numbers, hidden(self.network, self.modality.collate(items).to(self.device), self.precision)
@@ -144,5 +144,5 @@ class Encoding(Generic[ItemT]):
 
 def no_objects(features: FeatureMap) -> Segmentation:
     """No object anywhere."""
-    nothing = torch.full_like(features.valid, -1, dtype=torch.long)
-    return Segmentation.from_labels(nothing, 1, features.places)
+    weights = torch.zeros_like(features.valid, dtype=torch.get_default_dtype())[:, None]
+    return Segmentation(weights, features.places, torch.zeros_like(features.valid[:, 0]))

@@ -1,7 +1,7 @@
 """Objects of something large without an order, in windows that share elements: what is one object keeps one number."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar, final
 
 import numpy as np
@@ -11,14 +11,12 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from torch import Tensor
 
-from ..data.pieces import padded_features
 from ..data.segmentation import Segmentation
 from ..discovery.finder import ObjectFinder
 from ..discovery.found import FoundBatch
 from ..discovery.groupers.stitching import alike
-from ..discovery.observed import padded
 from ..modality.optional import InOverlap
-from .windows import EncodedWindow, batch_of
+from .windows import EncodedWindow, batch_of, features_of, observed_of
 
 ItemT = TypeVar("ItemT")
 
@@ -68,12 +66,11 @@ class Overlaps(Generic[ItemT]):
     def found(self, chunks: Iterable[list[EncodedWindow[ItemT]]]) -> Iterator[FoundBatch[ItemT]]:
         """The objects of all windows, in their order."""
         for chunk in chunks:
-            observed = padded([window.observed for window in chunk if window.observed is not None])
             generator = torch.Generator().manual_seed(self.seed)
-            segmentation = self.finder.group(observed.to(self.device), generator).to("cpu")
+            segmentation = self.finder.group(observed_of(chunk).to(self.device), generator).to("cpu")
             if all(len(self.parts.parts(window.index)) == 1 for window in chunk):
                 yield from self._finish()
-                yield batch_of(chunk, padded_features([window.features for window in chunk]), segmentation)
+                yield batch_of(chunk, features_of(chunk), segmentation)
                 continue
             for window, labels in zip(chunk, segmentation.labels(), strict=True):
                 if self._held and window.index not in self.parts.parts(self._held[-1].window.index):
@@ -102,7 +99,7 @@ class Overlaps(Generic[ItemT]):
 def _sorted(window: EncodedWindow[ItemT], labels: Int[Tensor, " padded"]) -> GroupedWindow[ItemT]:
     assert window.shared is not None
     elements, order = window.shared.numbers.sort()
-    return GroupedWindow(replace(window, observed=None), elements, labels[: len(order)][order])
+    return GroupedWindow(window.by_itself(False), elements, labels[: len(order)][order])
 
 
 def _numbers(held: list[GroupedWindow[ItemT]]) -> list[Int[Tensor, " objects"]]:

@@ -7,16 +7,16 @@ from typing import Generic, TypeVar, final
 import torch
 
 from ..data.course import Course, chained_course, relaid
-from ..data.pieces import padable, padded_features
+from ..data.pieces import padable
 from ..data.places import Parts
 from ..data.resampling import averaged
 from ..data.segmentation import Segmentation
 from ..discovery.finder import ObjectFinder
 from ..discovery.found import FoundBatch
 from ..discovery.groupers.stitching import Stitched
-from ..discovery.observed import Observed, chained, padded
+from ..discovery.observed import Observed, chained
 from ..modality.optional import InSequence
-from .windows import EncodedWindow, batch_of, padable_together
+from .windows import EncodedWindow, batch_of, features_of, observed_of, padable_together
 
 ItemT = TypeVar("ItemT")
 
@@ -81,10 +81,10 @@ class Spans(Generic[ItemT]):
             yield self._at_once(some)
 
     def _at_once(self, windows: list[EncodedWindow[ItemT]]) -> FoundBatch[ItemT]:
-        observed = padded(_observed(windows)).to(self.device)
+        observed = observed_of(windows).to(self.device)
         found = self.finder.group(observed, self._generator())
         own = averaged(found, observed.features)
-        batch = batch_of(windows, padded_features([window.features for window in windows]), own.to("cpu"))
+        batch = batch_of(windows, features_of(windows), own.to("cpu"))
         return batch if own is found else replace(batch, fine=found.to("cpu"))
 
     def _add(self, window: EncodedWindow[ItemT]) -> Iterator[FoundBatch[ItemT]]:
@@ -92,7 +92,7 @@ class Spans(Generic[ItemT]):
         whole = self.sequence.whole(window.index)
         if whole != self._whole:
             self._whole, self._stitched = whole, Stitched()
-        self._held.append(window)
+        self._held.append(window.by_itself())
         elements = sum(one.features.valid.shape[1] for one in self._held)
         if elements >= SPAN and len(self._held) >= FEWEST:
             self._group()
@@ -139,12 +139,12 @@ class Spans(Generic[ItemT]):
 
 
 def _observed(windows: list[EncodedWindow[ItemT]]) -> list[Observed]:
-    return [window.observed for window in windows if window.observed is not None]
+    return [observed_of([window]) for window in windows]
 
 
 def _go_on(before: EncodedWindow[ItemT], window: EncodedWindow[ItemT]) -> bool:
     """Whether elements of two windows can be put together: the size of a video's pictures may change within it."""
-    one, two = padable(before.features), padable(window.features)
+    one, two = padable(before.own.places), padable(window.own.places)
     strands = before.course.strands, window.course.strands
     lasting = all(strands[0][name].count == strands[1][name].count for name in before.lasting)
     same = all(a == b for a, b in zip(one, two, strict=True) if a is not None and b is not None)

@@ -191,12 +191,14 @@ class AudioFiles(AbstractItems[Recording]):
         first, seconds = self._windows.around(index, float(rate), sight, CONTEXT)
         samples = self._stretch(index, first / rate, seconds)
         before, length = round(begin * rate) - first, round(self._windows.seconds_of(index) * rate)
-        window = samples[before : before + length].clone()
+        window = samples[before : before + length]
         if len(window) == 0:
             window = samples = self.with_jitter(False).read(index, np.random.default_rng(0)).samples
             before = 0
         refuse_nan(self.name(index), window.numpy())
-        around = Recording(samples.nan_to_num(0.0, 0.0, 0.0), rate, begin - before / rate)
+        if len(window) < len(samples):  # else the file is one window, and nothing needs to be copied
+            window, samples = window.clone(), samples.nan_to_num(0.0, 0.0, 0.0)
+        around = Recording(samples, rate, begin - before / rate)
         return InContext(Recording(window, rate, begin), around, (before / rate, (before + length) / rate))
 
     def _stretch(self, index: int, begin: float, seconds: float) -> Float[Tensor, " time"]:

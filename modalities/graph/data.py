@@ -106,7 +106,7 @@ class Graph:
 
     def __len__(self) -> int:
         """Number of nodes."""
-        return len(self.ids)
+        return self.ids.shape[0]  # `len` of a tensor takes several times as long, and this is asked for often
 
     def take(self, index: Int[Tensor, " kept"]) -> "Graph":
         """The nodes `index`, in that order, and the edges between them; all others are really gone."""

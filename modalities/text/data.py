@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import accumulate
 from typing import final
 
@@ -71,7 +72,7 @@ class Passage:
         """The text, character for character."""
         return "".join(gap + word for gap, word in zip(self.gaps, (*self.words, ""), strict=True))
 
-    @property
+    @cached_property
     def spans(self) -> tuple[tuple[int, int], ...]:
         """First character of every word in the file, and the one after its last."""
         lengths = [len(part) for pair in zip(self.gaps, self.words, strict=False) for part in pair]

@@ -42,8 +42,10 @@ def _pattern() -> re.Pattern[str]:
     marks = _marks()
     letter = rf"(?:(?![{WITHOUT_SPACES}])\w[{marks}\u200c\u200d]*)"
     inside = rf"(?:://|[.@/'’&\-](?={letter})|(?<=\d)[,:](?=\d))"
+    # Runs of these are found at once, many times as fast as letter by letter; what is found is the same.
+    run = rf"(?:[A-Za-z0-9_]+[{marks}\u200c\u200d]*|{letter})+"
     return re.compile(
-        rf"{letter}+(?:{inside}{letter}+)*"
+        rf"{run}(?:{inside}{run})*"
         rf"|[{WITHOUT_SPACES}][{marks}]*"
         rf"|(?P<other>\S)(?:(?P=other)|[{marks}]|\u200d\S)*"
     )

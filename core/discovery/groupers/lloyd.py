@@ -13,8 +13,6 @@ ASKED = {"cpu": 1}
 """In every so many iterations it is seen whether anything changed, by the sort of device."""
 ASKED_ELSEWHERE = 4
 """Where the answer has to be waited for."""
-LAST = torch.iinfo(torch.int16).max
-"""More than the number of any cluster."""
 
 
 @final
@@ -73,19 +71,37 @@ def improved(
 ) -> tuple[Int[Tensor, "batch elements"], Float[Tensor, "batch objects dim"]]:
     """k-means from given centres: the cluster of every element, −1 on padding, and where the centres are in the end.
 
-    It ends early once no element changes its cluster: nothing would change any more. A GPU, which has to be waited for
-    to see that, is asked in every fourth iteration; further ones change nothing.
+    An item of which no element changes its cluster is done: nothing would change any more. So it ends early, and what
+    few items take longer for is computed for these alone. A GPU, which has to be waited for to see that, is asked in
+    every fourth iteration; further ones change nothing.
     """
     labels = nearest(points, centres, closed)
     every = ASKED.get(points.device.type, ASKED_ELSEWHERE)
+    all_valid, found, rows = valid, (labels, centres), torch.arange(len(points), device=points.device)
     for number in range(1, iterations + 1):
         centres = means(points, valid, labels, centres)
         if on_sphere:
             centres = torch.nn.functional.normalize(centres, dim=-1)
         former, labels = labels, nearest(points, centres, closed)
-        if number % every == 0 and torch.equal(former, labels):
+        if number % every:
+            continue
+        going = changing(former, labels, valid)
+        if not len(going):
             break
-    return torch.where(valid, labels, -1), centres
+        if 2 * len(going) <= len(points):
+            found = found[0].index_copy(0, rows, labels), found[1].index_copy(0, rows, centres)
+            rows, points, valid, labels, centres = (x[going] for x in (rows, points, valid, labels, centres))
+            closed = None if closed is None else closed[going]
+    if len(rows) < len(all_valid):
+        labels, centres = found[0].index_copy(0, rows, labels), found[1].index_copy(0, rows, centres)
+    return torch.where(all_valid, labels, -1), centres
+
+
+def changing(
+    former: Int[Tensor, "batch elements"], labels: Int[Tensor, "batch elements"], valid: Bool[Tensor, "batch elements"]
+) -> Int[Tensor, " rows"]:
+    """The items of which some element changed its cluster. The answer of a GPU has to be waited for."""
+    return ((former != labels) & valid).any(dim=1).nonzero()[:, 0]
 
 
 def seeds(
@@ -100,24 +116,23 @@ def seeds(
     squares = points.square().sum(dim=-1)
     anything = valid.to(points)
     chance = anything
-    closest = torch.full_like(chance, torch.inf)
+    closest = torch.where(valid, torch.inf, 0.0)  # padding is as if it were a seed already: it never is chosen
     found = []
     for draw in draws.chances:
-        along = chance.gather(1, order)
-        cumulative = along.cumsum(dim=1)
-        chosen = torch.searchsorted(cumulative, draw * cumulative[:, -1:], right=True)
+        cumulative = chance.gather(1, order).cumsum(dim=1)
+        total = cumulative[:, -1:].contiguous()
+        chosen = torch.searchsorted(cumulative, draw * total, right=True)
         # Rounding may run past the last element of positive chance; step back onto it.
-        last = (along > 0).to(torch.int32).cumsum(dim=1).argmax(dim=1, keepdim=True)
+        last = torch.searchsorted(cumulative, total)
         element = order.gather(1, torch.minimum(chosen, last))
         seed = points.gather(1, element[..., None].expand(-1, -1, points.shape[-1]))
         found.append(seed)
         # ‖x − s‖² = ‖x‖² + ‖s‖² − 2 ⟨x, s⟩ reads the points once and writes no difference. What cancellation leaves of
         # a distance between equal points must not make one of them a seed again.
         reach = squares + squares.gather(1, element)
-        distance = reach - 2 * torch.bmm(points, seed.transpose(1, 2))[..., 0]
+        distance = torch.baddbmm(reach[..., None], points, seed.mT, alpha=-2)[..., 0]
         closest = torch.minimum(closest, torch.where(distance > DUPLICATE * reach, distance, 0.0))
-        chance = torch.where(valid, closest, 0.0)
-        chance = torch.where((chance > 0).any(dim=1, keepdim=True), chance, anything)
+        chance = torch.where(closest.amax(dim=1, keepdim=True) > 0, closest, anything)
     return torch.cat(found, dim=1)
 
 
@@ -130,11 +145,8 @@ def nearest(
     half = centres.square().sum(dim=-1) / 2
     if closed is not None:
         half = half.masked_fill(closed, torch.inf)
-    # Centres in rows: the least of them is found for many points at a time, which argmin does not do.
-    scores = torch.baddbmm(half[:, :, None], centres, points.mT, alpha=-1)
-    number = torch.arange(scores.shape[1], device=scores.device, dtype=torch.int16)[:, None]
-    first = torch.where(scores == scores.amin(dim=1, keepdim=True), number, LAST).amin(dim=1)
-    return first.clamp_(max=scores.shape[1] - 1).long()
+    # Centres in rows: the least of them is found for many points at a time. Of equal ones it is the first.
+    return torch.baddbmm(half[:, :, None], centres, points.mT, alpha=-1).min(dim=1).indices
 
 
 def means(
@@ -144,7 +156,14 @@ def means(
     former: Float[Tensor, "batch objects dim"],
 ) -> Float[Tensor, "batch objects dim"]:
     """The mean of every cluster; an empty one keeps its former centre."""
-    number = torch.arange(former.shape[1], device=points.device)[:, None]
-    member = ((labels[:, None] == number) & valid[:, None]).to(points)
-    counts = member.sum(dim=2)[..., None]
-    return torch.where(counts > 0, torch.bmm(member, points) / counts.clamp(min=1), former)
+    objects = former.shape[1]
+    # Every item has a row of its own for every cluster, and a last one for what is padding.
+    rows = (
+        torch.where(valid, labels, objects) + (objects + 1) * torch.arange(len(points), device=points.device)[:, None]
+    )
+    counts = torch.bincount(rows.flatten(), minlength=len(points) * (objects + 1)).view(len(points), -1, 1)
+    sums = points.new_zeros(len(points) * (objects + 1), points.shape[2]).index_add_(
+        0, rows.flatten(), points.flatten(0, 1)
+    )
+    sums, counts = sums.view(len(points), objects + 1, -1)[:, :objects], counts[:, :objects]
+    return torch.where(counts > 0, sums / counts.clamp(min=1), former)

@@ -124,8 +124,8 @@ def _merged(
         distance[rows, :, one] = torch.where(
             going[:, None], torch.where(places < one[:, None], fresh, torch.inf), old_column
         )
-        gone = torch.where(going, two, elements)
-        mask = places == gone[:, None]
-        distance.masked_fill_(mask[:, None] | mask[:, :, None], torch.inf)
+        # Of what is gone its row and its column alone: a mask would be another pass over all pairs.
+        distance[rows, two] = torch.where(going[:, None], torch.inf, distance[rows, two])
+        distance[rows, :, two] = torch.where(going[:, None], torch.inf, distance[rows, :, two])
         region = torch.where(going[:, None] & (region == two[:, None]), one[:, None], region)
     return region
