@@ -19,6 +19,7 @@ def plain(
 ) -> tuple[Int[Tensor, " elements"], Float[Tensor, "objects dim"]]:
     """One item, element by element, and never ending early."""
     centres, labels = centres.clone(), torch.full((len(points),), -1)
+    final = centres.clone()
     for _ in range(iterations + 1):
         for number in range(len(points)):
             if valid[number]:

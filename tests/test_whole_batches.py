@@ -217,7 +217,8 @@ def whole_items(name: str, folder: Path) -> tuple[Any, Any]:
     if isinstance(modality, InfersEncoderSettings):
         settings = dict(modality.encoder_settings(encoder, items))
     assert isinstance(items, ReadsContext)
-    model = tiny_model(modality, encoder, 3, **settings) if name != "joint" else joint_model(modality, settings)
+    built: Any = modality
+    model = tiny_model(built, encoder, 3, **settings) if name != "joint" else joint_model(built, settings)
     return replace(model, batch=4), items
 
 

@@ -103,7 +103,7 @@ def _in_spans(
     first = first if len(first) == 1 else first[rows]
     centres = (first[:, 1:] + first[:, :-1]) / 2
     known = valid.numpy()[rows].reshape(len(rows), grid.shape[0], -1)
-    cells = known.any(axis=2)
+    cells: Bool[np.ndarray, "rows cells"] = np.logical_or.reduce(known, axis=2)
     # A centre may lie on the border of two windows: both must round it to the same side.
     slack = np.sort(np.diff(first), axis=1)[:, (grid.shape[0] - 1) // 2, None] * 1e-3
     inside = (centres >= begins - slack) & (centres < ends - slack) & cells
@@ -111,7 +111,7 @@ def _in_spans(
         away = np.abs(centres[place % len(centres)] - (begins[place] + ends[place]) / 2)
         inside[place, np.where(cells[place], away, np.inf).argmin()] = True
     lows, highs = inside.argmax(axis=1), grid.shape[0] - inside[:, ::-1].argmax(axis=1)
-    across = known.any(axis=1)
+    across: Bool[np.ndarray, "rows across"] = np.logical_or.reduce(known, axis=1)
     counts = [axis.shape[0] for axis in edges]
     found, shared = dict[int, OfOne](), dict[tuple[object, ...], OfOne]()
     every = zip(spans, lows.tolist(), highs.tolist(), begins[:, 0].tolist(), across, strict=True)
