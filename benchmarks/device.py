@@ -1,8 +1,9 @@
 """Steps per second and the share of a device's peak that training reaches: `python -m benchmarks.device --help`."""
 
+import itertools
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal, final
@@ -15,20 +16,18 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.large_sets import pictures
 from benchmarks.measuring import Spread, in_turn, machine, now, report
+from benchmarks.steps import STEPS, step_of, waiting
 from gestalt.core.components.precision import Precision
 from gestalt.core.data.items import AbstractItems
 from gestalt.core.data.view import Batch
 from gestalt.core.methods.method import DataInfo
 from gestalt.core.methods.presets import preset_named
 from gestalt.core.networks.compiled import compile_encoders
-from gestalt.core.optimization.progress import Progress
 from gestalt.core.training.data import Order, batches
-from gestalt.core.training.loop import build_optimizer
 from gestalt.core.training.options import Training
 from gestalt.modalities.image import Image
 from gestalt.modalities.image.pretrained import vit
 
-STEPS = 10**6  # a training whose end is never near
 HEADING = ["step", "precision", "ms: median (quartiles)", "steps/s", "items/s", "TFLOP/s", "share of the peak", "waits"]
 Encoder = Literal["resnet50", "vit-s16"]
 VIT_S16 = {
@@ -82,34 +81,30 @@ def main(options: Options) -> None:
     modality = Image(size=options.size)
     facts = machine(device)
     peaks = {one: peak(options.square, one, device) for one in options.precisions}
-    rows, kept = [], dict[str, float]()
+    rows, kept = list[list[str]](), dict[str, float]()
     with tempfile.TemporaryDirectory() as made:
         pictures(Path(made), options.batch)
         items = modality.read([Path(made)]).items
         batch = next(stream(modality, items, options, 0)).to(device)
-        for encoder in options.encoders:
-            for name, compiled in [(name, False) for name in options.methods] + [
-                (name, True) for name in options.methods if options.compile
-            ]:
-                title = f"{name}, {encoder}" + (", compiled" if compiled else "")
-                for precision in options.precisions:
-                    step, operations = prepared(modality, encoder, name, precision, compiled, batch, options)
-                    seconds = in_turn({title: partial(step, batch)}, options.repeats, device)[title]
-                    spread = Spread.of(seconds)
-                    rate = operations / spread.median
-                    waits = ""
-                    if options.workers:
-                        waits = (
-                            f"{waiting(step, stream(modality, items, options, options.workers), options, device):.0%}"
-                        )
-                    if options.profile:
-                        print(profiled(step, batch), flush=True)
-                    per_second = 1 / spread.median
-                    rows.append([title, precision, Spread.of([1000 * one for one in seconds]).show(1)])
-                    rows[-1] += [f"{per_second:.2f}", f"{options.batch * per_second:.0f}", f"{rate / 1e12:.1f}"]
-                    rows[-1] += [f"{rate / peaks[precision]:.0%}", waits]
-                    kept[f"{title}, {precision}: peak over what is reached"] = peaks[precision] / rate
-                    print(" | ".join(rows[-1]), flush=True)
+        shown = (False, True) if options.compile else (False,)
+        kinds = itertools.product(options.encoders, shown, options.methods, options.precisions)
+        for encoder, compiled, name, precision in kinds:
+            title = f"{name}, {encoder}" + (", compiled" if compiled else "")
+            step, operations = prepared(modality, encoder, name, precision, compiled, batch, options)
+            seconds = in_turn({title: partial(step, batch)}, options.repeats, device)[title]
+            waits = ""
+            if options.workers:
+                source = stream(modality, items, options, options.workers)
+                waits = f"{waiting(step, source, options.repeats, device):.0%}"
+            if options.profile:
+                print(profiled(step, batch), flush=True)
+            per_second = 1 / Spread.of(seconds).median
+            rate = operations * per_second
+            row = [title, precision, Spread.of([1000 * one for one in seconds]).show(1), f"{per_second:.2f}"]
+            row += [f"{options.batch * per_second:.0f}", f"{rate / 1e12:.1f}", f"{rate / peaks[precision]:.0%}", waits]
+            rows.append(row)
+            kept[f"{title}, {precision}: peak over what is reached"] = peaks[precision] / rate
+            print(" | ".join(row), flush=True)
     found = {f"peak {one}, TFLOP/s": round(value / 1e12, 1) for one, value in peaks.items()}
     title = f"Steps of {options.batch} pictures of {options.size} × {options.size} pixels"
     report(title, HEADING, rows, facts | found | {"workers": options.workers}, options.out, kept)
@@ -128,7 +123,7 @@ def peak(square: int, precision: Precision, device: torch.device) -> float:
     return 2 * square**3 / Spread.of(seconds).median
 
 
-Step = Callable[[Batch[Any]], object]
+Step = Callable[[Batch[Any]], None]
 
 
 def prepared(
@@ -145,19 +140,7 @@ def prepared(
     fabric = Fabric(accelerator=device.type, devices=1, precision=precision)
     network = vit(VIT_S16 | {"image_size": options.size}) if encoder == "vit-s16" else modality.encoders[encoder]()
     learner = preset_named(method).method.build(network, DataInfo(batch=options.batch)).to(device).train()
-    optimizer = build_optimizer(learner, replace(Training(), lr=1e-4))
-    done = 0
-
-    def step(given: Batch[Any]) -> None:
-        nonlocal done
-        with fabric.autocast():
-            output = learner(given, torch.Generator().manual_seed(done), Progress(done, STEPS, 100))
-        torch.autograd.backward(output.loss)
-        optimizer.step()
-        optimizer.zero_grad()
-        done += 1
-        learner.after_step([output], Progress(done, STEPS, 100))
-
+    step = step_of(learner, Training(lr=1e-4), fabric.autocast)
     with FlopCounterMode(display=False) as counted:
         step(batch)
     if compiled:
@@ -180,19 +163,6 @@ def stream(modality: Image, items: AbstractItems[Any], options: Options, workers
     """Batches as training gets them."""
     order = Order(len(items), options.batch, STEPS, seed=0)
     return batches(items, modality.views, modality.collate, order, workers, False)
-
-
-def waiting(step: Step, source: Iterator[Batch[Any]], options: Options, device: torch.device) -> float:
-    """The share of a training's time in which the main process waits for views."""
-    waited, began, filled = 0.0, 0.0, 4
-    for number in range(filled + options.repeats):
-        if number == filled:
-            waited, began = 0.0, now(device)
-        asked = now(device)
-        batch = next(source)
-        waited += now(device) - asked
-        step(batch.to(device))
-    return waited / (now(device) - began)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -20,6 +21,7 @@ from gestalt.core.methods.learner import Learner
 from gestalt.core.methods.method import AbstractMethod
 from gestalt.core.methods.odin_warm_start import OdinWarmStart
 from gestalt.core.methods.settings import Heads
+from gestalt.core.methods.step import AbstractLearner
 from gestalt.core.networks.compiled import compile_encoders
 from gestalt.core.networks.follower import MovingAverage
 from gestalt.core.optimization.progress import Progress
@@ -86,7 +88,7 @@ def main(options: Options) -> None:
         "odin": "Odin, warm start, whole step",
         "kept": "Odin with kept segments, whole step",
     }
-    waits = {name: waiting(steps[name], source, options, device) for name in steps if options.waiting}
+    waits = {name: waiting(steps[name], source, options.waiting, device) for name in steps if options.waiting}
     rows = [
         [
             names[name],
@@ -161,14 +163,19 @@ def bare_passes(of: Learner) -> Callable[[Batch[Any]], None]:
     return passes
 
 
-def step_of(of: Learner, training: Training) -> Callable[[Batch[Any]], None]:
-    """A whole step: loss, gradients, optimiser, followers."""
+def step_of(
+    of: AbstractLearner[Any],
+    training: Training,
+    arithmetic: Callable[[], AbstractContextManager[object]] = nullcontext,
+) -> Callable[[Batch[Any]], None]:
+    """A whole step: loss (in some arithmetic), gradients, optimiser, followers."""
     optimizer = build_optimizer(of, training)
     done = 0
 
     def step(batch: Batch[Any]) -> None:
         nonlocal done
-        output = of(batch, torch.Generator().manual_seed(done), Progress(done, STEPS, 100))
+        with arithmetic():
+            output = of(batch, torch.Generator().manual_seed(done), Progress(done, STEPS, 100))
         torch.autograd.backward(output.loss)
         optimizer.step()
         optimizer.zero_grad()
@@ -186,11 +193,11 @@ def with_kept(of: Learner, batch: Batch[Any], training: Training) -> tuple[Calla
 
 
 def waiting(
-    step: Callable[[Batch[Any]], None], source: Iterator[Batch[Any]], options: Options, device: torch.device
+    step: Callable[[Batch[Any]], None], source: Iterator[Batch[Any]], steps: int, device: torch.device
 ) -> float:
     """The share of a training's time in which the main process waits for its one worker."""
     waited, began = 0.0, 0.0
-    for number in range(FILLED + options.waiting):
+    for number in range(FILLED + steps):
         if number == FILLED:
             waited, began = 0.0, now(device)
         asked = time.perf_counter()

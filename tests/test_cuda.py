@@ -13,16 +13,17 @@ from gestalt.core.components.registry import METHODS
 from gestalt.core.methods.compared import Compared
 from gestalt.core.methods.step import AbstractLearner
 from gestalt.core.training.metrics_log import METRICS, read_metrics
-from tests.implementations import ITEMS, small
+from tests.implementations import small
+from tests.test_half_precision import there
 from tests.test_matrix import LACKING, Prepared, ready, trained
-from tests.test_saving import MODALITY, model
+from tests.test_saving import MODALITY
 from tests.test_stopping import interrupting
 from tests.test_training import OPTIONS, Few, learner
 from tests.test_training import run as train
 
 if not torch.cuda.is_available():
     pytest.skip("no CUDA GPU is here", allow_module_level=True)
-__all__ = ["ready"]
+__all__ = ["ready", "there"]
 NEAR = 2e-3
 """Of a loss: sums in another order, in float32."""
 
@@ -70,27 +71,17 @@ def test_a_step_of_every_method_on_every_modality_is_that_of_the_cpu(method: str
     assert torch.isfinite(weights(learners[1])).all()
 
 
-@pytest.fixture
-def saved(tmp_path: Path) -> Path:
-    gestalt.save(tmp_path / "run", model(target=True), "small")
-    (tmp_path / "data").mkdir()
-    for number, item in enumerate(ITEMS["points"](20)):
-        (tmp_path / "data" / f"{number:02d}.txt").write_text(
-            "\n".join(" ".join(map(repr, row)) for row in item.tolist())
-        )
-    return tmp_path
-
-
 @pytest.mark.parametrize("precision", ["32-true", "bf16-mixed", "16-mixed"])
-def test_vectors_objects_and_predictions_are_those_of_the_cpu(precision: Any, saved: Path) -> None:
-    here = gestalt.load(saved / "run", modality=MODALITY)
-    there = gestalt.load(saved / "run", modality=MODALITY, device="cuda", precision=precision)
+def test_vectors_objects_and_predictions_are_those_of_the_cpu(precision: Any, there: Path) -> None:
+    data = there / "data"
+    cpu = gestalt.load(there / "run", modality=MODALITY)
+    gpu = gestalt.load(there / "run", modality=MODALITY, device="cuda", precision=precision)
     near = 1e-4 if precision == "32-true" else 2e-2
-    for one, other in zip(here.embed(saved / "data"), there.embed(saved / "data"), strict=True):
+    for one, other in zip(cpu.embed(data), gpu.embed(data), strict=True):
         assert np.linalg.norm(one.elements - other.elements) < near * np.linalg.norm(one.elements)
-    for said, likewise in zip(here.predict(saved / "data"), there.predict(saved / "data"), strict=True):
+    for said, likewise in zip(cpu.predict(data), gpu.predict(data), strict=True):
         assert likewise.scores == pytest.approx(said.scores, abs=near)
-    labels = [[one.labels for one in found.discover(saved / "data")] for found in (here, there)]
+    labels = [[one.labels for one in model.discover(data)] for model in (cpu, gpu)]
     agree = [float((one == other).float().mean()) for one, other in zip(*labels, strict=True)]
     assert np.mean(agree) > (0.99 if precision == "32-true" else 0.9)
 

@@ -86,7 +86,7 @@ def extent(path: Path) -> Extent | None:
         return None
 
 
-def silent(path: Path) -> bool:
+def without_sound(path: Path) -> bool:
     """Whether FFmpeg opens a file that has pictures and no stream of sound."""
     import av
     from av.error import FFmpegError

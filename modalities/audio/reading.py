@@ -134,7 +134,7 @@ def _header(path: Path) -> Header:
     if isinstance(said, str):
         found = containers.extent(path)
         if found is None:
-            if path.suffix.lower() in CONTAINERS and containers.silent(path):
+            if path.suffix.lower() in CONTAINERS and containers.without_sound(path):
                 said = "cannot be read as audio (it holds no audio); name a recording, remove it, or"
                 raise BadItemError(str(path), f"{said} leave it out with --skip-bad")
             reason = "it holds no audio that FFmpeg can decode" if path.suffix.lower() in CONTAINERS else said

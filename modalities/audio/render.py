@@ -181,7 +181,7 @@ def _picture(item: Recording, discovered: Sequence[Event], known: Sequence[Event
         panel.tick_params(labelbottom=False, bottom=False)
     panels[-1].set_xlabel("time in s", fontsize=8, color=INK, labelpad=2)
     buffer = io.BytesIO()
-    # Only runs of equal bytes are looked for: it is three times as fast, and a spectrogram has hardly anything else.
+    # Only runs of equal bytes are looked for, which is faster: a spectrogram has hardly anything else.
     figure.savefig(buffer, format="png", pil_kwargs={"compress_type": zlib.Z_RLE})
     return buffer.getvalue()
 

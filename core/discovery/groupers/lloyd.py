@@ -158,12 +158,10 @@ def means(
     """The mean of every cluster; an empty one keeps its former centre."""
     objects = former.shape[1]
     # Every item has a row of its own for every cluster, and a last one for what is padding.
-    rows = (
-        torch.where(valid, labels, objects) + (objects + 1) * torch.arange(len(points), device=points.device)[:, None]
-    )
-    counts = torch.bincount(rows.flatten(), minlength=len(points) * (objects + 1)).view(len(points), -1, 1)
-    sums = points.new_zeros(len(points) * (objects + 1), points.shape[2]).index_add_(
-        0, rows.flatten(), points.flatten(0, 1)
-    )
-    sums, counts = sums.view(len(points), objects + 1, -1)[:, :objects], counts[:, :objects]
+    first = (objects + 1) * torch.arange(len(points), device=points.device)[:, None]
+    rows = (torch.where(valid, labels, objects) + first).flatten()
+    # Not bincount: it waits for a GPU.
+    counts = points.new_zeros(len(points) * (objects + 1)).scatter_add_(0, rows, points.new_ones(len(rows)))
+    sums = points.new_zeros(len(counts), points.shape[2]).index_add_(0, rows, points.flatten(0, 1))
+    sums, counts = (x.view(len(points), objects + 1, -1)[:, :objects] for x in (sums, counts))
     return torch.where(counts > 0, sums / counts.clamp(min=1), former)
