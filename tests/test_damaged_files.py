@@ -7,8 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
 from gestalt.cli.commands import execute
+from gestalt.core.data.items import BadItemError
 from gestalt.core.runs.discover import discover
 from gestalt.core.storage.ogg import lacks_end
 from gestalt.modalities.audio import MODALITY, AudioFiles
@@ -97,6 +99,20 @@ def test_an_ogg_file_without_its_last_page_is_told_from_a_whole_one(tmp_path: Pa
     assert lacks_end(path) == "its last page is incomplete"
     path.write_bytes(content + b"OggS of a tag")
     assert lacks_end(path) == ""
+
+
+@pytest.mark.parametrize("kind", ["VORBIS", "OPUS"])
+def test_an_ogg_file_that_ends_within_its_first_pages_is_called_cut_off(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "a.ogg"
+    soundfile.write(path, np.stack([sweep(48_000, 1.0)] * 2, axis=1), 48_000, format="OGG", subtype=kind)
+    content = path.read_bytes()
+    pages = [match.start() for match in re.finditer(rb"OggS\0", content)]
+    for end in (pages[1] - 5, pages[1], pages[1] + 100, pages[2], pages[2] + 300):
+        path.write_bytes(content[:end])
+        with pytest.raises(
+            BadItemError, match=r"is cut off before its first sound ends: its last page is .*copy it ag"
+        ):
+            MODALITY.read([path])
 
 
 def test_a_video_that_was_cut_off_is_read_as_far_as_it_goes_and_named(tmp_path: Path) -> None:

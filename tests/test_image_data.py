@@ -15,6 +15,7 @@ from gestalt.core.data.items import BadItemError
 from gestalt.core.modality.probing import SAMPLE
 from gestalt.core.pictures.reading import size_of
 from gestalt.modalities.image import MODALITY, Image, ImageDataset, ImageFiles, collate, data
+from gestalt.modalities.image.data import picture_of
 from gestalt.modalities.image.reading import LUMINANCE, decode
 from tests.counting import Counted
 
@@ -121,6 +122,27 @@ KINDS = [
     "palette.png", "palette.gif", "bits.png", "rgb16.tif", "seven.tif", "planes.tif", "float.tif", "lzw.tif",
     "white.tif", "white16.tif", "counts.tif", "imagej.tif", "five.ome.tif", "pages.tif", "stack.npy", "jpeg.jpg",
 ]  # fmt: skip
+
+
+@pytest.mark.parametrize("count", [1, 3, 4])
+def test_arrays_whose_channels_come_first_are_the_same_pictures(tmp_path: Path, count: int) -> None:
+    values = ramp(count, 255).astype(np.uint8)
+    np.save(tmp_path / "last.npy", values)
+    np.save(tmp_path / "first.npy", values.transpose(2, 0, 1))
+    modality = Image(channels=None)
+    last, first = (modality.read([tmp_path / f"{name}.npy"]).items.read(0, RNG) for name in ("last", "first"))
+    assert torch.equal(first, last)
+    assert size_of(tmp_path / "first.npy") == values.shape[:2]
+    kinds = [values, values.transpose(2, 0, 1), torch.from_numpy(values), torch.from_numpy(values).permute(2, 0, 1)]
+    assert all(torch.equal(picture_of(one, None, None), last) for one in kinds)
+
+
+def test_an_array_with_other_channels_first_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", ramp(7, 255).astype(np.uint8).transpose(2, 0, 1))
+    with pytest.raises(
+        BadItemError, match=r"height × width × channels.*if these come first.*moveaxis\(values, 0, -1\)"
+    ):
+        Image(channels=None).read([tmp_path / "a.npy"])
 
 
 @pytest.mark.parametrize("kind", KINDS)

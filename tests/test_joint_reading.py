@@ -15,7 +15,7 @@ from PIL import Image
 import gestalt
 from gestalt.__main__ import main
 from gestalt.cli.commands import execute
-from gestalt.core.data.items import BadItemError
+from gestalt.core.data.items import BadItemError, Remarked
 from gestalt.core.modality.joint import JointItem, JointModality
 from gestalt.core.modality.plugins import load_modality
 from gestalt.core.runs.parts_of_objects import side_by_side
@@ -307,4 +307,20 @@ def test_a_clip_without_sound_is_named_once_and_called_so(tmp_path: Path) -> Non
     assert "(it holds no audio); name a recording" in left_out.reason
     assert len(reading.items) == 2
     both = joint_of("audio+video")
-    assert len(both.composed_of(both.modalities, True).read([tmp_path], False).items) == 5
+    taken = both.composed_of(both.modalities, True).read([tmp_path], False)
+    assert len(taken.items) == 5
+    assert taken.skipped == ()
+    assert isinstance(taken.items, Remarked)
+    assert taken.items.remarks == ("3 of 5 items without audio, taken as they are",)
+
+
+def test_clips_of_which_none_has_sound_are_counted_in_words_and_damaged_sound_is_a_fault(tmp_path: Path) -> None:
+    clip_with_sound(tmp_path / "b.mp4", 4.0, silent=True)
+    both = joint_of("audio+video")
+    lenient = both.composed_of(both.modalities, True)
+    taken = lenient.read([tmp_path], False)
+    assert isinstance(taken.items, Remarked)
+    assert (taken.skipped, taken.items.remarks) == ((), ("2 of 2 items without audio, taken as they are",))
+    (tmp_path / "b.wav").write_bytes(b"RIFF of a damaged file")
+    faults = lenient.read([tmp_path], False).skipped
+    assert [Path(one.name).name for one in faults] == ["b.wav"]

@@ -19,6 +19,7 @@ from gestalt.core.storage.lzf import unfolded
 from gestalt.modalities.points import MODALITY, Cloud, CloudFiles, PointModality, cloud_from, collate
 from gestalt.modalities.points.data import points_of
 from gestalt.modalities.points.encoders import PointNet, nearest, of_nearest
+from gestalt.modalities.points.formats import blocks_of
 from gestalt.recipes.objects.recipe import default_finder
 from tests.scans import COLOURS, PLACES, SCANS, ply
 
@@ -46,6 +47,25 @@ def test_every_form_gives_the_same_points_in_the_unit_of_the_file(name: str, tmp
 
 
 @pytest.mark.parametrize(
+    "content",
+    [
+        "1,5;2,25;3\n2;3,5;4,125\n",
+        'X;Y;Z\r\n"1,5";"2,25";"3"\r\n2;3,5;4,125\r\n',
+        "1,5 2,25 3\n2,0 3,5 4,125\n",
+        "# of Monday, 9:00\n1,5\t2,25\t3\n2,0\t3,5\t4,125\n",
+        "1.5, 2.25, 3\n2, 3.5, 4.125\n",
+        "1.5,2.25,3\n2,3.5,4.125\n",
+    ],
+    ids=["semicolons", "quoted", "spaces", "tabs", "commas and spaces", "commas"],
+)
+def test_a_comma_is_decimal_where_something_else_stands_between_the_numbers(content: str, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(content.encode())
+    blocks = list(blocks_of(tmp_path / "a.csv"))
+    assert [names for names, _ in blocks] == [("x", "y", "z")]
+    assert np.concatenate([rows for _, rows in blocks]).tolist() == [[1.5, 2.25, 3.0], [2.0, 3.5, 4.125]]
+
+
+@pytest.mark.parametrize(
     ("file", "content", "said"),
     [
         ("a.ply", ply("<")[:-40], "ends behind row 4 of 5"),
@@ -57,6 +77,7 @@ def test_every_form_gives_the_same_points_in_the_unit_of_the_file(name: str, tmp
         ("a.ply", b"ply\nformat ascii 1.0\n", "has a header that does not end"),
         ("a.xyz", b"3\nwater\nO 0 0 0\n", "belong to graphs"),
         ("a.csv", b"a,b,c\n1,2,3\n", "names among which x, y and z are"),
+        ("a.csv", b"x;y;z\n1.234,5;2;3\n", "has '1.234,5' between semicolons, expected a number such as 1234.5 or"),
         ("a.txt", b"0 0 0\n1 1\n", "has 2 numbers in row 2, expected 3"),
         ("a.txt", b"0 0 0 1 2 3 4\n", "has 7 columns without names"),
         ("a.txt", b"nan 0 0\n", "holds no point"),

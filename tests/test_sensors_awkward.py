@@ -2,6 +2,7 @@
 
 import gzip
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ import pytest
 
 from gestalt.core.data.items import BadItemError, Remarked
 from gestalt.modalities.sensors import SensorFiles, Sensors
+from gestalt.modalities.sensors.channels import How
+from gestalt.modalities.sensors.reading import read_header, read_stretch
 
 RNG = np.random.default_rng(0)
 VALUES = np.round(np.random.default_rng(1).normal(size=(400, 2)), 4)
@@ -132,3 +135,45 @@ def test_what_is_read_as_channels_and_what_is_not_is_said(tmp_path: Path) -> Non
         "1 channel, 1 samples per second: 'x'",
         "no channel: 'note' (named otherwise, or no numbers)",
     ]
+
+
+def test_edf_that_is_being_recorded_is_read_up_to_its_last_whole_record(tmp_path: Path) -> None:
+    values = np.random.default_rng(0).normal(size=3000)
+    signals = [edfio.EdfSignal(values, 100, label="a"), edfio.EdfSignal(values[:300], 10, label="b")]
+    path, how = tmp_path / "a.edf", How()
+    edfio.Edf(signals).write(path)
+    whole, before = path.read_bytes(), read_header(path, how)
+    for cut, samples in ((0, 3000), (700, 2600)):
+        path.write_bytes(whole[:236] + b"-1      " + whole[244 : len(whole) - cut])
+        header = read_header(path, how)
+        assert header == replace(before, samples=samples)
+        assert np.abs(read_stretch(path, header, how, 100.0, 0, samples)[:, 0] - values[:samples]).max() < 1e-3
+    for content, said in (
+        (whole[:236] + b"-1      " + whole[244:768], r"is being recorded \(-1 records\), and has no whole record"),
+        (whole[:-700], r"is cut off: its header says 30 records, and 26\.8 are there"),
+        (whole[:236] + b"20      " + whole[244:], r"goes on after its end: its header says 20 records, and 30\.0 are"),
+    ):
+        path.write_bytes(content)
+        with pytest.raises(BadItemError, match=said):
+            read_header(path, how)
+
+
+@pytest.mark.parametrize("seconds", [1, 10, 60, 3600])
+@pytest.mark.parametrize("name", ["time", "date"])
+def test_days_of_a_spreadsheet_are_not_read_as_seconds(tmp_path: Path, seconds: float, name: str) -> None:
+    days = [repr(45000.5 + place * seconds / 86400) for place in range(400)]
+    path = tmp_path / "a.csv"
+    path.write_text(table(f"{name},x,y", days))
+    with pytest.raises(BadItemError, match=rf"likely days of a spreadsheet.*{name} \(days\).*{name} \(s\)"):
+        read_header(path, How())
+    path.write_text(table(f"{name} (days),x,y", days))
+    assert read_header(path, How()).rate == pytest.approx(1 / seconds, rel=1e-4)
+    path.write_text(table(f"{name} (s),x,y", days))
+    assert read_header(path, How()).rate == pytest.approx(86400 / seconds, rel=1e-4)
+    assert read_header(path, How(rate=5.0)).rate == 5
+
+
+def test_seconds_of_a_day_are_no_days(tmp_path: Path) -> None:
+    for rate in (1, 2, 10, 25, 50, 60, 64, 100, 128, 200, 256, 500, 512, 1000, 4096, 16_000):
+        (tmp_path / "a.csv").write_text(table("time,x,y", [repr(45000.5 + place / rate) for place in range(400)]))
+        assert read_header(tmp_path / "a.csv", How()).rate == pytest.approx(rate, rel=1e-4)

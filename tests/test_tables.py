@@ -7,12 +7,14 @@ import re
 import tempfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gestalt.core.data.items import BadItemError
 from gestalt.core.tables import blocks
+from gestalt.core.tables.encoding import Encoding, encoding_of
 from gestalt.core.tables.lines import lines_of, split_lines
 from gestalt.core.tables.rows import Row, table_of
 
@@ -49,6 +51,34 @@ def test_lines_end_at_line_breaks_alone_and_know_their_bytes(
     assert [content[line.begin : line.end].decode(bare) for line in lines] == [line.text for line in lines]
     assert [text[line.start :][: len(line.text)] for line in lines] == [line.text for line in lines]
     assert [line.text.rstrip("\r\n") for line in lines] == split_lines(text)
+
+
+SCRIPTS = (
+    "人工智能是计算机科学的一个分支，它企图了解智能的实质。\n并生产出一种新的机器。\n",
+    "吾輩は猫である。名前はまだ無い。\r\nどこで生れたかとんと見当がつかぬ。",
+    "모든 인간은 태어날 때부터 자유로우며\n그 존엄과 권리에 있어 동등하다.",
+    "Все люди рождаются свободными\nи равными",
+    "يولد جميع الناس أحرارا متساوين\n",
+    "文字,ラベル\n犬が走る,犬\n猫が寝る,猫\n",
+)
+
+
+@pytest.mark.parametrize("text", SCRIPTS, ids=("zh", "ja", "ko", "ru", "ar", "table"))
+@pytest.mark.parametrize("order", ["utf-16-le", "utf-16-be"])
+def test_utf_16_without_a_mark_is_read_in_any_script(tmp_path: Path, text: str, order: str) -> None:
+    (tmp_path / "a.txt").write_bytes(text.encode(order))
+    assert "".join(line.text for line in lines_of(tmp_path / "a.txt")) == text
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "gb18030", "big5", "shift_jis", "euc-kr", "cp1251", "cp1252"])
+def test_other_encodings_with_a_control_character_are_not_taken_for_utf_16(encoding: str) -> None:
+    for text in (*SCRIPTS, "Größe ist, was übrig bleibt"):
+        content = text.encode(encoding, "ignore") + b"\x1a"  # the end of a file, as DOS wrote it
+        assert encoding_of(content + b" " * (len(content) % 2)) == Encoding("utf-8")
+    rng = np.random.default_rng(0)
+    for numbers in (rng.normal(size=500).astype("f4"), rng.integers(0, 25000, 500).astype("u2")):
+        assert encoding_of(numbers.tobytes()) == Encoding("utf-8")
+    assert encoding_of(rng.bytes(2048)) == encoding_of(b"abc\0def some text more") == Encoding("utf-8")
 
 
 @pytest.mark.parametrize(

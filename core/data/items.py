@@ -125,26 +125,32 @@ def in_one_line(text: str) -> str:
 class BadItemError(ValueError):
     """An item that cannot be used: which, why, and what to do about it.
 
+    Args:
+        name: of the item or the file.
+        reason: what is wrong, and what to do about it.
+        absent: nothing is wrong with the file, it only holds nothing of what was looked for, as a clip without sound.
+
     Example: names may hold line breaks; what is said of them is one line.
 
         >>> str(BadItemError("a.tar/red\\nboat", "is empty; remove it"))
         'a.tar/red\\\\nboat: is empty; remove it'
     """
 
-    def __init__(self, name: str, reason: str) -> None:
+    def __init__(self, name: str, reason: str, absent: bool = False) -> None:
         super().__init__(f"{in_one_line(name)}: {reason}")
         self.name = name
         self.reason = reason
+        self.absent = absent
 
-    def __reduce__(self) -> tuple[type["BadItemError"], tuple[str, str]]:
+    def __reduce__(self) -> tuple[type["BadItemError"], tuple[str, str, bool]]:
         """Worker processes send it home."""
-        return BadItemError, (self.name, self.reason)
+        return BadItemError, (self.name, self.reason, self.absent)
 
 
 @final
 @dataclass(frozen=True)
 class Skipped:
-    """An item or a file that was left out, and why.
+    """An item or a file that was left out, and why; `absent`, where it only lacks what was looked for.
 
     Example:
         >>> Skipped("red\\nboat.wav", "is silent").said
@@ -153,6 +159,7 @@ class Skipped:
 
     name: str
     reason: str
+    absent: bool = False
 
     @property
     def said(self) -> str:

@@ -7,7 +7,7 @@ the others, only what is needed to count the items is read. What is bad in them 
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, final
 
 from ..data.items import BadItemError, Skipped, as_bad_item
 from ..shards.addresses import is_archive
@@ -59,7 +59,7 @@ def probe(
                 if bad is error:
                     raise
                 raise bad from error
-            skipped.append(Skipped(bad.name, bad.reason))
+            skipped.append(Skipped(bad.name, bad.reason, bad.absent))
     return found
 
 
@@ -71,12 +71,20 @@ def obstacle_to(path: Path) -> str | None:
     return None if reason is None else f"{reason}; {ADVICE}"
 
 
-def none_usable(skipped: Sequence[Skipped], files: str) -> ValueError:
+@final
+class NoneUsableError(ValueError):
+    """No file is left; `skipped` says of each why."""
+
+    def __init__(self, said: str, skipped: Sequence[Skipped]) -> None:
+        super().__init__(said)
+        self.skipped = tuple(skipped)
+
+
+def none_usable(skipped: Sequence[Skipped], files: str) -> NoneUsableError:
     """The error that says why no file is left; `files` names them all, such as "3 audio files".
 
     Example:
-        >>> none_usable([Skipped("a.wav", "the file has no bytes")], "1 audio files")
-        ValueError('none of 1 audio files can be used; the first, a.wav: the file has no bytes')
+        >>> str(none_usable([Skipped("a.wav", "the file has no bytes")], "1 audio files"))
+        'none of 1 audio files can be used; the first, a.wav: the file has no bytes'
     """
-    first = skipped[0]
-    return ValueError(f"none of {files} can be used; the first, {first.said}")
+    return NoneUsableError(f"none of {files} can be used; the first, {skipped[0].said}", skipped)

@@ -12,6 +12,8 @@ Pixels = NDArray[Any]
 MOST_VALUES = 2**28
 """Pixels × channels of a picture or a frame; more is cut into tiles by whoever has it, or unfolds from a tiny file."""
 TWELVE, SIXTEEN = 12, 16
+COUNTS = (1, 3, 4)
+"""Channels of grey, of colour, and of colour with opacity."""
 
 
 @final
@@ -46,6 +48,20 @@ def refuse_many(height: int, width: int, channels: int = 1) -> None:
             f"it claims {width} × {height} pixels of {channels} channels, and at most {MOST_VALUES} values are read; "
             "cut it into tiles"
         )
+
+
+def channels_last(values: Pixels) -> Pixels:
+    """Height × width × channels of an array that may be channels × height × width, as networks have pictures.
+
+    A picture of one, three or four rows of pixels shows nothing; so where the first axis is that short and the last one
+    is not, the first has the channels.
+
+    Example:
+        >>> channels_last(np.zeros((3, 40, 50))).shape, channels_last(np.zeros((40, 50, 3))).shape
+        ((40, 50, 3), (40, 50, 3))
+    """
+    first, _, last = values.shape
+    return np.moveaxis(values, 0, -1) if first in COUNTS and last not in COUNTS else values
 
 
 def upright(values: Pixels, orientation: int) -> Pixels:

@@ -16,7 +16,7 @@ from ..data.reasons import reason_of
 from ..shards.files import at_hand
 from .bounded_file import bounded
 from .pillow import from_pillow, size_by_pillow
-from .pixels import Raw, counted, refuse_many
+from .pixels import Raw, channels_last, counted, refuse_many
 from .reducing import BlockMeans, reduction
 from .tiff import from_tiff
 from .unsupported import EXPORT, what_it_is
@@ -133,6 +133,7 @@ def _from_array(path: Path, longest: int | None) -> Raw:
         values = values[..., None]
     if values.ndim != 3 or values.dtype.kind not in "buif":
         raise ValueError(f"expected height × width or height × width × channels, got {values.shape} {values.dtype}")
+    values = channels_last(values)
     height, width, channels = values.shape
     by = reduction(height, width, longest)
     refuse_many(-(-height // by), -(-width // by), channels)

@@ -8,9 +8,14 @@ from typing import final
 
 import numpy as np
 
+from .day_numbers import refuse_day_numbers
+
 CLOCKS = ("time", "timestamp", "t", "datetime", "date_time", "date", "clock", "seconds", "sec", "ts", "elapsed")
 """What columns of time are called, the likelier first."""
-UNITS = {"s": 1.0, "sec": 1.0, "seconds": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9, "min": 60.0, "h": 3600.0}
+UNITS = {
+    **{"s": 1.0, "sec": 1.0, "seconds": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9},
+    **{"min": 60.0, "h": 3600.0, "d": 86_400.0, "days": 86_400.0},
+}
 HOURS = re.compile(r"\s*(\d+):([0-5]?\d):([0-5]?\d(?:[.,]\d*)?)\s*")
 """Hours, minutes and seconds; of two parts nobody knows which they are."""
 FEW = 256
@@ -58,8 +63,8 @@ class Clock:
     """Seconds since the first moment; a clock that stands still, goes back or is irregular is refused where it does so.
 
     Numbers are in the unit that the name of their column says, or, where they count from 1970, in that which their size
-    says (seconds, ms, µs, ns); hours, minutes and seconds are h:mm:ss; everything else is a date with its time, as ISO
-    8601 has it.
+    says (seconds, ms, µs, ns), and seconds otherwise, unless they are likely days (`refuse_day_numbers`); hours,
+    minutes and seconds are h:mm:ss; everything else is a date with its time, as ISO 8601 has it.
 
     Args:
         irregular: take uneven intervals.
@@ -74,7 +79,8 @@ class Clock:
     def __init__(self, irregular: bool = False, name: str = "") -> None:
         self.irregular = irregular
         self.last = math.nan
-        self._scale = unit_of(name)[1]
+        self._name, self._scale = unit_of(name)
+        self._told = self._name != unit_of(f"{name} s")[0]  # its unit
         self._start = math.nan
         self._count = 0
         self._early: list[tuple[float, str]] = []
@@ -88,6 +94,7 @@ class Clock:
         """
         moment = _moment(cell)
         if self._count == 0:
+            self._told |= isinstance(cell, str) and not _is_number(cell)
             self._start, self._scale = moment, self._scale * _epoch(moment)
         second = (moment - self._start) * self._scale
         if self._count:
@@ -99,11 +106,13 @@ class Clock:
         """Moments per second.
 
         Raises:
-            ValueError: if there are fewer than two, or they are irregular.
+            ValueError: if there are fewer than two, they are irregular, or are likely days, not seconds.
         """
         self._judge()
         if self._count < 2:
             raise ValueError("its clock has fewer than two moments; a series has more")
+        if not self._told:
+            refuse_day_numbers(self._name, self._start, self._usual / self._scale)
         return 1 / self._usual if self.irregular else (self._count - 1) / self.last
 
     def _check(self, step: float, place: str) -> None:
@@ -151,6 +160,13 @@ def _moment(cell: str | float) -> float:
             f"{cell!r} is no time: write seconds, h:mm:ss, or dates such as 2024-05-01T12:00:00.25"
         ) from None
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        return math.isfinite(float(cell))
+    except ValueError:
+        return False
 
 
 def _epoch(moment: float) -> float:

@@ -1,6 +1,7 @@
 """The encoding of a text file, from what it holds."""
 
 import codecs
+from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import final
@@ -13,6 +14,16 @@ MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 """Byte order marks, the longer first."""
+USUAL = (
+    *((0x09, 0x0A), (0x0D, 0x0D), (0x20, 0x7E), (0xA0, 0x24F), (0x370, 0x3FF), (0x400, 0x4FF), (0x590, 0x6FF)),
+    *((0x900, 0x97F), (0xE00, 0xE7F), (0x2010, 0x203A), (0x3000, 0x30FF), (0x4E00, 0x9FFF), (0xAC00, 0xD7A3)),
+    (0xFF00, 0xFFEF),
+)
+"""Ranges of what most texts consist of: line breaks, ASCII, Latin, Greek, Cyrillic, Hebrew, Arabic, Devanagari, Thai,
+punctuation, Kana, Chinese, Hangul and full widths."""
+FIRST, LAST = zip(*USUAL, strict=True)
+MOST = 0.97
+"""The share of usual characters from which on bytes are taken for UTF-16; of any two bytes, half are one."""
 
 
 @final
@@ -32,11 +43,14 @@ class Encoding:
 def encoding_of(head: bytes) -> Encoding:
     """The encoding that the first bytes of a file tell: one of Unicode, UTF-8 where they tell nothing.
 
-    Without a byte order mark, UTF-16 shows by zero bytes on one side of most characters.
+    Without a byte order mark, UTF-16 shows by zero bytes on one side of most characters; in other scripts than Latin by
+    bytes that are no UTF-8 and make letters two by two, see `_in_pairs`.
 
     Example:
         >>> encoding_of("grün".encode("utf-16-be")).name, encoding_of("grün".encode("utf-8-sig"))
         ('utf-16-be', Encoding(name='utf-8', mark=3))
+        >>> encoding_of("吾輩は猫である。\\n".encode("utf-16-le")).name
+        'utf-16-le'
     """
     for mark, name in MARKS:
         if head.startswith(mark):
@@ -47,7 +61,44 @@ def encoding_of(head: bytes) -> Encoding:
         return Encoding("utf-16-le")
     if b"\0" not in odd and even.count(0) > pairs / 2:
         return Encoding("utf-16-be")
-    return Encoding("utf-8")
+    return Encoding(_in_pairs(head) or "utf-8")
+
+
+def _in_pairs(head: bytes) -> str:
+    """Which UTF-16 a text of any script without a byte order mark is in; nothing for what is none.
+
+    Pairs of letters in ASCII are Chinese characters, too. So there must be bytes that other texts never have, such as
+    a space, a line break and a full stop give in UTF-16; and beside them bytes that are no UTF-8, or so many of them as
+    letters of Cyrillic or Arabic give, one each. Then one of the two orders must make nearly everything a letter that
+    is in use, and the other one less.
+    """
+    controls = [sum(byte < 32 and byte not in b"\t\n\r" for byte in head[side::2]) for side in (0, 1)]
+    many = 3 * max(controls) > len(head) // 2
+    if len(head) % 2 or not any(controls) or (not many and _decodes(head, "utf-8")):
+        return ""
+    little, big = (_usual(head, name) for name in ("utf-16-le", "utf-16-be"))
+    if max(little, big) < MOST or little == big:
+        return ""
+    return "utf-16-le" if little > big else "utf-16-be"
+
+
+def _usual(head: bytes, name: str) -> float:
+    """The share of characters that are usual in one encoding; 0 where the bytes are not in it."""
+    try:
+        text = codecs.getincrementaldecoder(name)().decode(head)
+    except UnicodeDecodeError:
+        return 0.0
+    places = [(ord(character), bisect_right(FIRST, ord(character)) - 1) for character in text]
+    return sum(place >= 0 and code <= LAST[place] for code, place in places) / max(len(text), 1)
+
+
+def _decodes(head: bytes, name: str) -> bool:
+    """Whether bytes whose end may be cut are in an encoding."""
+    try:
+        codecs.getincrementaldecoder(name)().decode(head)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def is_utf8(blocks: Iterable[bytes]) -> bool:

@@ -105,7 +105,10 @@ def _checked(path: Path) -> Header:
     except BadItemError:
         raise
     except Exception as error:  # libraries raise whatever they like at torn bytes
+        _refuse_without_sound(path)
         raise BadItemError(str(path), f"cannot be read as audio ({reason_of(error)}); {ADVICE}") from cause_of(error)
+    if header.seconds == 0:
+        _refuse_without_sound(path)
     if not RATES[0] <= header.sample_rate <= RATES[1]:
         raise BadItemError(
             str(path),
@@ -119,6 +122,14 @@ def _checked(path: Path) -> Header:
             f"wrong; {ADVICE}",
         )
     return header
+
+
+def _refuse_without_sound(path: Path) -> None:
+    """Say of an Ogg file of which no sound can be had that it was cut off, if it was."""
+    why = lacks_end(path)
+    if why:
+        advice = ADVICE.split(", ", 1)[1]
+        raise BadItemError(str(path), f"is cut off before its first sound ends: {why}; copy it again, {advice}")
 
 
 def _header(path: Path) -> Header:
@@ -136,7 +147,7 @@ def _header(path: Path) -> Header:
         if found is None:
             if path.suffix.lower() in CONTAINERS and containers.without_sound(path):
                 said = "cannot be read as audio (it holds no audio); name a recording, remove it, or"
-                raise BadItemError(str(path), f"{said} leave it out with --skip-bad")
+                raise BadItemError(str(path), f"{said} leave it out with --skip-bad", absent=True)
             reason = "it holds no audio that FFmpeg can decode" if path.suffix.lower() in CONTAINERS else said
             raise ValueError(lacks_texts(path) or reason)
         return _of_container(path, found, claim.missing)

@@ -15,7 +15,7 @@ from gestalt.core.modality.base import Reading
 from gestalt.core.modality.files import find_files
 from gestalt.core.modality.probing import none_usable, probe, sample
 from gestalt.core.pictures.pillow import values_of
-from gestalt.core.pictures.pixels import Raw, scaled
+from gestalt.core.pictures.pixels import COUNTS, Raw, channels_last, scaled
 
 from .reading import SMALLEST, SUFFIXES, converted, decode, shrunk
 
@@ -101,7 +101,8 @@ class ImageDataset(AbstractItems[Picture]):
     """Any map-style data set of pictures, those of torchvision among them; labels that come with them are left out.
 
     Every entry is a picture, or a tuple that begins with one: a PIL image, an array `height width [channels]` or a
-    tensor `channels height width`; numbers are brought to [0, 1] as those of files are.
+    tensor `channels height width`, or the other way round where only that leaves a picture. Numbers are brought to
+    [0, 1] as those of files are.
 
     Example:
         >>> items = ImageDataset([(np.full((20, 20), 255, np.uint8), "a label")], channels=3)
@@ -174,11 +175,13 @@ def _as_tensor(picture: Any, name: str) -> tuple[Float[Tensor, "channels height 
     """A picture of any of the usual kinds as `channels height width` in [0, 1], and whether it ends in opacity."""
     if isinstance(picture, Tensor):
         values, alpha = picture.detach().cpu().numpy(), False
-        values = values.transpose(1, 2, 0) if values.ndim == 3 else values
+        if values.ndim == 3 and not (values.shape[-1] in COUNTS and values.shape[0] not in COUNTS):
+            values = values.transpose(1, 2, 0)
     else:
         raw = values_of(picture) if hasattr(picture, "mode") else Raw(np.asarray(picture))
         values, alpha = raw.values, raw.alpha
     values = values[..., None] if values.ndim == 2 else values
+    values = channels_last(values) if values.ndim == 3 else values
     if values.ndim != 3 or values.dtype.kind not in "buif":
         kind = f"{values.dtype} of shape {values.shape}" if values.dtype.kind in "buif" else type(picture).__name__
         raise BadItemError(

@@ -34,15 +34,21 @@ def decode(path: Path, channels: int | None, longest: int | None) -> Float[Tenso
     raw = read_picture(path, longest)
     values, (height, width) = raw.values, raw.whole
     if min(height, width) < SMALLEST:
-        raise BadItemError(
-            str(path),
-            f"is too small: {width} × {height} pixels, and at least {SMALLEST} along either side are needed; "
-            "enlarge it, remove it, or leave it out with --skip-bad",
-        )
+        raise BadItemError(str(path), _too_small(path, height, width, values.shape[2]))
     if not np.isfinite(values).all():
         raise BadItemError(str(path), f"holds NaN or infinite values; {ADVICE}")
     pixels = torch.from_numpy(np.ascontiguousarray(scaled(values, raw.bits).transpose(2, 0, 1)))
     return shrunk(converted(pixels, channels, raw.alpha, str(path)), longest, raw.whole)
+
+
+def _too_small(path: Path, height: int, width: int, channels: int) -> str:
+    said = f"is too small: {width} × {height} pixels, and at least {SMALLEST} along either side are needed; "
+    if path.suffix.lower() == ".npy" and channels >= SMALLEST:
+        said += (
+            f"an array is read as height × width × channels, this one has {channels} channels: if these come first, "
+            "move them to the end (numpy.moveaxis(values, 0, -1)); else "
+        )
+    return said + "enlarge it, remove it, or leave it out with --skip-bad"
 
 
 def shrunk(

@@ -26,11 +26,11 @@ from gestalt.core.modality.transplant import Transplant
 from gestalt.core.networks.encoder import AbstractEncoder
 
 from . import showing
+from .columns import BY_COUNT
 from .data import Cloud as Cloud
 from .data import Clouds as Clouds
 from .data import collate as collate
 from .encoders import PointNet, Raw
-from .formats import BY_COUNT
 from .reading import CloudFiles as CloudFiles
 from .reading import read_clouds
 from .views import CHOICES, Crop, DropOut, Hole, Jitter, Part, Rotation, Scaling, UpsideDown, default_views, transplant

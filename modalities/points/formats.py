@@ -15,31 +15,19 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
-from jaxtyping import Float
 
 from gestalt.core.data.reasons import reason_of
 from gestalt.core.shards.files import at_hand, open_file
 from gestalt.core.storage.damage import silent
 from gestalt.core.storage.lzf import unfolded
-from gestalt.core.tables.lines import lines_of
 
-Block = tuple[tuple[str, ...], Float[np.ndarray, "rows columns"]]
-ROWS = 1 << 16
-"""Rows of a block."""
+from .columns import ROWS, Block, known, numbers, unnamed
+from .text import text_blocks
+
 HEADER = 1 << 16
 """Bytes of the longest header."""
 PACKED = 1 << 31
 """Bytes to which the points of a compressed PCD may unfold."""
-NAMES: Mapping[str, str] = {
-    **{name: name for name in ("x", "y", "z", "red", "green", "blue", "intensity", "nx", "ny", "nz")},
-    **{"r": "red", "g": "green", "b": "blue", "diffuse_red": "red", "diffuse_green": "green", "diffuse_blue": "blue"},
-    **{f"normal_{axis}": f"n{axis}" for axis in "xyz"},
-    **{f"normal{axis}": f"n{axis}" for axis in "xyz"},
-    **{"reflectance": "intensity", "scalar_intensity": "intensity", "i": "intensity"},
-    **{"x_coordinate": "x", "y_coordinate": "y", "z_coordinate": "z"},
-}
-"""What columns are called in files, in small letters, and here."""
-BY_COUNT: Mapping[int, tuple[str, ...]] = {3: ("x", "y", "z"), 4: ("x", "y", "z", "intensity")}
 PLY_TYPES = {
     **{"char": "i1", "uchar": "u1", "short": "i2", "ushort": "u2", "int": "i4", "uint": "u4"},
     **{"float": "f4", "double": "f8", "int8": "i1", "uint8": "u1", "int16": "i2", "uint16": "u2"},
@@ -56,36 +44,6 @@ def blocks_of(path: Path) -> Iterator[Block]:
     yield from FORMATS[path.suffix.lower()](path)
 
 
-def _known(names: Sequence[str], table: np.ndarray) -> Block:
-    """The columns that are known here.
-
-    Raises:
-        ValueError: if x, y and z are not among them.
-    """
-    own = [NAMES.get(name.strip().lower(), "") for name in names]
-    kept = [place for place, name in enumerate(own) if name and own.index(name) == place]
-    missing = [axis for axis in "xyz" if axis not in own]
-    if missing:
-        raise ValueError(
-            f"has no column {' and no '.join(missing)}; its columns are {', '.join(names)[:200] or 'none'}"
-        )
-    return tuple(own[place] for place in kept), table[:, kept]
-
-
-def _unnamed(table: np.ndarray) -> Block:
-    """Columns without names, by how many there are and what stands in them."""
-    count = table.shape[1]
-    if count == 6:
-        colours = bool((table[:, 3:] == np.floor(table[:, 3:])).all()) and table[:, 3:].min(initial=0) >= 0
-        return ("x", "y", "z", *(("red", "green", "blue") if colours else ("nx", "ny", "nz"))), table
-    if count not in BY_COUNT:
-        raise ValueError(
-            f"has {count} columns without names, expected x, y, z, then intensity, or a colour or normal of three; "
-            "name the columns in the first line (x y z red green blue intensity nx ny nz)"
-        )
-    return BY_COUNT[count], table
-
-
 def _header(file: BinaryIO, last: Callable[[bytes], bool]) -> list[str]:
     """The lines of a header up to its last one."""
     lines = list[str]()
@@ -99,34 +57,6 @@ def _header(file: BinaryIO, last: Callable[[bytes], bool]) -> list[str]:
             return lines
 
 
-def _numbers(lines: Sequence[str], first: int, width: int) -> Float[np.ndarray, "rows columns"]:
-    """Rows of numbers between spaces; `nan` is one.
-
-    Raises:
-        ValueError: naming the row that is none, from 1.
-    """
-    cells = [line.split() for line in lines]
-    for row, own in enumerate(cells, start=first + 1):
-        if len(own) != width:
-            raise ValueError(f"has {len(own)} numbers in row {row}, expected {width}")
-    try:
-        return np.array(cells, dtype=np.float64).reshape(-1, width)
-    except ValueError:
-        for row, own in enumerate(cells, start=first + 1):
-            wrong = [cell for cell in own if not _is_number(cell)]
-            if wrong:
-                raise ValueError(f"has {wrong[0][:40]!r} in row {row}, expected a number") from None
-        raise
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True
-
-
 def _written(file: BinaryIO, names: Sequence[str], kinds: Sequence[str], count: int) -> Iterator[Block]:
     """`count` rows of text, of numbers of those types."""
     lines = (line.decode("ascii", "replace") for line in iter(lambda: file.readline(HEADER), b""))
@@ -134,7 +64,7 @@ def _written(file: BinaryIO, names: Sequence[str], kinds: Sequence[str], count: 
         some = list(islice(lines, min(ROWS, count - begin)))
         if len(some) < min(ROWS, count - begin):
             raise ValueError(f"ends behind row {begin + len(some)} of {count}")
-        table = _numbers(some, begin, len(names))
+        table = numbers(some, begin, len(names))
         with np.errstate(invalid="ignore", over="ignore"):
             columns = [table[:, place].astype(kind) for place, kind in enumerate(kinds)]
         yield _columns(dict(zip(names, columns, strict=True)))
@@ -164,7 +94,7 @@ def _columns(given: Mapping[str, np.ndarray]) -> Block:
             columns |= {colour: (packed >> shift) & 255 for colour, shift in (("red", 16), ("green", 8), ("blue", 0))}
         else:
             columns[name] = own
-    return _known(list(columns), np.stack([own.astype(np.float64) for own in columns.values()], axis=1))
+    return known(list(columns), np.stack([own.astype(np.float64) for own in columns.values()], axis=1))
 
 
 def _count(text: str, what: str) -> int:
@@ -263,38 +193,6 @@ def _unfolded(file: BinaryIO, dtype: np.dtype[Any], rows: int) -> Iterator[Block
         yield _fields(columns[first : first + ROWS])
 
 
-def _text(path: Path) -> Iterator[Block]:
-    """Rows of numbers with spaces, tabs, commas or semicolons between, under names if the first line has some."""
-    names, width, first = list[str](), 0, 0
-    lines = lines_of(path)
-    while some := list(islice(lines, ROWS)):
-        kept = list[str]()
-        for line in some:
-            text = line.text.strip()
-            remark = text.startswith(("#", "//", "%"))
-            cells = re.sub(r"[,;\t]", " ", text.lstrip("#%/")).replace('"', "").split()
-            if not cells or (remark and width):
-                continue
-            if not width and not _is_number(cells[0]):
-                named = {"x", "y", "z"} <= {NAMES.get(cell.lower(), "") for cell in cells}
-                if not named and not remark:
-                    raise ValueError(
-                        f"begins with {text[:40]!r}, expected numbers, or names among which x, y and z are"
-                    )
-                names = cells if named else names
-            elif not remark:
-                width = width or len(cells)
-                kept.append(" ".join(cells))
-        if width == 1:
-            raise ValueError("begins with one number in a row: molecules (.xyz) belong to graphs, as SDF")
-        if names and width and len(names) != width:
-            raise ValueError(f"has {width} numbers in a row, its first line names {len(names)} columns")
-        if kept:
-            table = _numbers(kept, first, width)
-            first += len(kept)
-            yield _known(names, table) if names else _unnamed(table)
-
-
 def _npy(path: Path) -> Iterator[Block]:
     with at_hand(path) as near:
         with warnings.catch_warnings():
@@ -306,7 +204,7 @@ def _npy(path: Path) -> Iterator[Block]:
             raise ValueError(f"must hold one row of named numbers for every point, got shape {table.shape}")
         for first in range(0, len(table), ROWS):
             rows = np.asarray(table[first : first + ROWS])
-            yield _fields(rows) if rows.dtype.names is not None else _unnamed(rows.astype(np.float64))
+            yield _fields(rows) if rows.dtype.names is not None else unnamed(rows.astype(np.float64))
 
 
 def _las(path: Path) -> Iterator[Block]:
@@ -388,7 +286,7 @@ def _las_points(opened: Any, packed: bool) -> Iterator[Block]:
 FORMATS: Mapping[str, Callable[[Path], Iterator[Block]]] = {
     ".ply": _ply,
     ".pcd": _pcd,
-    **dict.fromkeys((".xyz", ".txt", ".csv", ".asc"), _text),
+    **dict.fromkeys((".xyz", ".txt", ".csv", ".asc"), text_blocks),
     **dict.fromkeys((".las", ".laz"), _las),
     ".npy": _npy,
 }

@@ -9,7 +9,8 @@ from gestalt.core.data.reasons import reason_of
 from gestalt.core.modality.labelled_events import APART, LabelledEvent
 from gestalt.core.shards.files import at_hand
 
-from .reading import ADVICE, edf_of
+from .edf import edf_of
+from .reading import ADVICE
 
 
 def annotations_of(path: Path, seconds: float) -> tuple[LabelledEvent, ...]:

@@ -1,6 +1,5 @@
 """Series in files: their rate, their channels, and any stretch of them, of tables, HDF5, EDF, WAV and NumPy files."""
 
-import importlib
 import math
 import os
 import warnings
@@ -19,8 +18,10 @@ from gestalt.core.storage.claims import claimed
 from gestalt.core.tables.series import SeriesTable
 
 from .channels import Channels, How, Values, array_channels, numbered
+from .edf import edf_channels, edf_of
 from .hdf5 import hdf5_channels
 from .heaps import WatchedFile
+from .libraries import library
 
 HDF5, EDF, SOUND = (".h5", ".hdf5", ".hdf"), (".edf",), (".wav", ".wave", ".flac", ".w64")
 SUFFIXES = frozenset((".csv", ".tsv", ".npy", *HDF5, *EDF, *SOUND))
@@ -169,11 +170,11 @@ def _opened(path: Path, how: How) -> Iterator[Channels]:
                     rate, sound.frames, numbered(sound.channels), lambda first, count: _frames(sound, first, count)
                 )
         elif suffix in EDF:
-            yield _edf(edf_of(file), how)
+            yield edf_channels(edf_of(file), how)
         elif suffix in HDF5:
             with WatchedFile(file) as watched:
                 try:
-                    with _library("h5py").File(watched, "r") as opened:
+                    with library("h5py").File(watched, "r") as opened:
                         yield hdf5_channels(opened, how)
                 finally:
                     if watched.problem:  # what came of it means nothing, an error as little as numbers
@@ -183,20 +184,6 @@ def _opened(path: Path, how: How) -> Iterator[Channels]:
                 warnings.simplefilter("ignore")  # what Python thinks of a torn header
                 values = np.load(file, mmap_mode="r", allow_pickle=False)
             yield array_channels(values, how.rate or 1.0)
-
-
-def edf_of(file: Any) -> Any:
-    """An EDF file, whose signals are read when they are asked for."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")  # what is torn is said by a warning alone
-        return _library("edfio").read_edf(file, lazy_load_data=True)
-
-
-def _library(name: str) -> Any:
-    try:
-        return importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        raise ImportError(f"such files need the library {name}: pip install 'gestalt-ssl[sensors]'") from error
 
 
 def _sound(path: Path) -> Any:
@@ -218,38 +205,9 @@ def _sound(path: Path) -> Any:
     if said.missing:
         raise ValueError("is cut off: its header says more than there is; copy it again")
     name: Any = os.fsencode(path) if os.name == "posix" else path  # whatever bytes its name has
-    return _library("soundfile").SoundFile(name)
+    return library("soundfile").SoundFile(name)
 
 
 def _frames(sound: Any, first: int, count: int) -> Any:
     sound.seek(first)
     return sound.read(count, always_2d=True)
-
-
-def _edf(edf: Any, how: How) -> Channels:
-    """All signals at the rate of the fastest one; a slower one keeps its value until the next."""
-    if not edf.is_continuous:
-        raise ValueError("is EDF+D, with gaps in its time; write it as EDF+C, or cut it where it has gaps")
-    signals = {str(signal.label): signal for signal in edf.signals}
-    if len(signals) < len(edf.signals):
-        raise ValueError("has several signals of one name; give them different ones")
-    rates = {
-        name: float(signal.sampling_frequency)
-        for name, signal in signals.items()
-        if name in how.columns or not how.columns
-    }
-    rate = max(rates.values(), default=0.0)
-
-    def stretch(first: int, count: int) -> Any:
-        found = []
-        for name, signal in signals.items():
-            own = rates.get(name)
-            if own is None:
-                found.append(np.zeros(count))
-                continue
-            place = ((first + np.arange(count)) * (own / rate) + 1e-6).astype(int)
-            data = signal.get_data_slice(place[0] / own, (place[-1] + 1) / own)
-            found.append(data[np.minimum(place - place[0], len(data) - 1)])
-        return np.stack(found, axis=1)
-
-    return Channels(rate, round(float(edf.duration) * rate), tuple(signals), stretch)

@@ -25,6 +25,7 @@ class JointItems(AbstractItems[JointItem]):
         choices: of joint items that have several of a part, such as captions, all their numbers by the name of the
             part. The row has the first one.
         drawn: read one of these by chance, as while training; otherwise the first one.
+        remarks: what was decided while reading, for people: how many items lack a part.
     """
 
     parts: Mapping[str, AbstractItems[Any]]
@@ -33,6 +34,7 @@ class JointItems(AbstractItems[JointItem]):
     allow_missing: bool = False
     choices: Mapping[int, Mapping[str, Sequence[int]]] = field(default_factory=dict)
     drawn: bool = False
+    remarks: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.rows)

@@ -8,6 +8,7 @@ from typing import Any
 from ...data.items import AbstractItems, BadItemError, Skipped, file_of
 from ..base import AbstractModality, Reading
 from ..optional import ReadsColumn
+from ..probing import NoneUsableError
 from .captions import captions_in, read_captions
 from .clocks import on_one_clock
 from .item import JointItem
@@ -61,6 +62,7 @@ def read_joint(
         except ValueError as error:
             if not allow_missing:
                 raise ValueError(f"joint items need the part {name!r}: {error}") from error
+            rows.skipped += error.skipped if isinstance(error, NoneUsableError) else ()
             continue
         found[name] = rows.note(reading)
     clock = on_one_clock(found, modalities)

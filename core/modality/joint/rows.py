@@ -1,10 +1,11 @@
 """Joint items as they are put together: which item of every part, and what is left out for lack of a part."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, final
 
-from ...data.items import AbstractItems, BadItemError, Skipped
+from ...data.items import AbstractItems, BadItemError, Skipped, file_of
+from ...storage.naming import counted
 from ..base import Reading
 from .item import JointItem
 from .items import JointItems
@@ -101,5 +102,15 @@ class Rows:
         kept = [
             tuple(number for part, number in zip(self.parts, row, strict=True) if part in items) for row in self.kept
         ]
-        found = JointItems(items, kept, self.names, self.allow_missing, self.choices)
-        return Reading(in_windows(found), tuple(self.skipped), tuple(self.damaged))
+        found = JointItems(items, kept, self.names, self.allow_missing, self.choices, remarks=tuple(self._lacking()))
+        there = {file_of(found, number) for number in range(len(found))} if self.allow_missing else set[str]()
+        # What lies beside the part that a file lacks is among the items, and nothing is wrong with it.
+        skipped = [one for one in self.skipped if not (one.absent and one.name in there)]
+        return Reading(in_windows(found), tuple(skipped), tuple(self.damaged))
+
+    def _lacking(self) -> Iterator[str]:
+        """How many items lack each part, where items may."""
+        for place, part in enumerate(self.parts):
+            lacking = sum(row[place] < 0 for row in self.kept)
+            if lacking:
+                yield f"{lacking} of {counted(len(self.kept), 'item')} without {part}, taken as they are"

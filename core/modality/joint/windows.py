@@ -34,6 +34,11 @@ class JointWindows(AbstractItems[JointItem]):
     def __len__(self) -> int:
         return len(self.items)
 
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What was decided while reading, for people."""
+        return self.items.remarks
+
     def name(self, index: int) -> str:
         """Where the window comes from."""
         return self.items.name(index)
