@@ -13,7 +13,8 @@ from torch import nn
 from gestalt.core.components.registry import MODALITIES
 from gestalt.core.networks.compiled import compile_encoders, outermost
 from gestalt.core.networks.encoder import Identity
-from gestalt.core.training.metrics_log import METRICS, read_metrics
+from gestalt.core.storage.names_of_runs import METRICS
+from gestalt.core.training.metrics_log import read_metrics
 from tests.test_stopping import assert_same_numbers
 from tests.test_training import OPTIONS, Few, run
 

@@ -21,9 +21,10 @@ from gestalt.core.methods.computed.head import ComputedHead
 from gestalt.core.methods.computed.method import Computed
 from gestalt.core.modality.optional import ComputesTargets
 from gestalt.core.modality.plugins import load_modality
+from gestalt.core.storage.names_of_runs import METRICS
 from gestalt.core.training.computing import Computing, computed_targets
 from gestalt.core.training.data import Order, batches
-from gestalt.core.training.metrics_log import METRICS, read_metrics
+from gestalt.core.training.metrics_log import read_metrics
 from gestalt.modalities.graph import Graph, Schema, graph_of, molecule_of
 from tests.implementations import COMPUTED, DATA
 from tests.test_stopping import assert_same_numbers, interrupting

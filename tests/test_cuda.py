@@ -12,7 +12,8 @@ import gestalt
 from gestalt.core.components.registry import METHODS
 from gestalt.core.methods.compared import Compared
 from gestalt.core.methods.step import AbstractLearner
-from gestalt.core.training.metrics_log import METRICS, read_metrics
+from gestalt.core.storage.names_of_runs import METRICS
+from gestalt.core.training.metrics_log import read_metrics
 from tests.implementations import small
 from tests.test_half_precision import there
 from tests.test_matrix import LACKING, Prepared, ready, trained

@@ -16,8 +16,9 @@ from gestalt.core.experiment.masks import MaskedItems
 from gestalt.core.experiment.recipe import ExperimentData
 from gestalt.core.experiment.report_parts import shown_truth
 from gestalt.core.runs.inputs import InMemory
+from gestalt.core.storage.names_of_runs import RECORD
 from gestalt.core.training.checkpoint import save_checkpoint
-from gestalt.core.training.data_record import ENDS, RECORD, SAMPLE, DataRecord
+from gestalt.core.training.data_record import ENDS, SAMPLE, DataRecord
 from gestalt.core.training.folder import RunFolder
 from gestalt.core.training.loop import launch
 from gestalt.core.training.options import Training

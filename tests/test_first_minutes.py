@@ -26,7 +26,8 @@ from gestalt.core.modality.optional import MeasuresItems
 from gestalt.core.modality.plugins import load_modality
 from gestalt.core.modality.windows import Jittered
 from gestalt.core.runs.inputs import InMemory
-from gestalt.core.training.ended import ENDED, TrainingResult
+from gestalt.core.storage.names_of_runs import ENDED
+from gestalt.core.training.ended import TrainingResult
 from gestalt.core.training.folder import plain
 from gestalt.core.training.options import Training
 from gestalt.modalities.sensors import Sensors
@@ -136,7 +137,7 @@ def test_a_run_says_what_was_found_and_what_will_be_trained_before_its_first_ste
     )
     assert "0 of 3 steps" in fourth
     report = (texts.parent / "mine" / "report.html").read_text()
-    assert report.index("One file was left out: are these the ones that you expect?") < report.index("<h2")
+    assert report.index("One file was left out: is it the one that you expect?") < report.index("<h2")
     assert '<a href="#skipped">' in report
     for command in ("discover", "types", "embed", "index", "fit"):
         assert f"gestalt {command} mine texts" in report, "how to go on, with the paths of the run"

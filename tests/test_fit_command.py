@@ -72,6 +72,7 @@ def test_labels_become_a_model_its_answers_a_table_and_these_are_scored(
         "config.json",
         "fit.json",
         "model.safetensors",
+        "seen.json",
     ]
     assert json.loads(Path("model/fit.json").read_text())["before"]["held out"].startswith("5 folds")
     assert execute(["predict", "model", str(data / "data"), str(data / "strange")]) == 0

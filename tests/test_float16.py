@@ -9,9 +9,10 @@ import torch
 from lightning_fabric import Fabric
 from lightning_fabric.plugins import MixedPrecision
 
+from gestalt.core.storage.names_of_runs import METRICS
 from gestalt.core.training.checkpoint import load_checkpoint
 from gestalt.core.training.loop import TrainingResult, train_learner
-from gestalt.core.training.metrics_log import METRICS, read_metrics
+from gestalt.core.training.metrics_log import read_metrics
 from gestalt.core.training.options import Training
 from gestalt.core.training.training_data import TrainingData
 from tests.test_stopping import assert_same_numbers, interrupting

@@ -20,12 +20,12 @@ import gestalt
 from gestalt.core.components.registry import MODALITIES
 from gestalt.core.modality.plugins import installed_modality
 from gestalt.core.networks.local_checkpoint import load_weights
-from gestalt.core.runs.config import CONFIG, WEIGHTS
 from gestalt.core.runs.discover import discover
 from gestalt.core.runs.predict import predict
 from gestalt.core.runs.results import ItemPrediction
 from gestalt.core.runs.stream import Stream
 from gestalt.core.storage.csv_file import TableWriter
+from gestalt.core.storage.names_of_runs import CONFIG, WEIGHTS
 from gestalt.core.training.checkpoint import CHECKPOINT, load_checkpoint
 from gestalt.modalities.audio import MODALITY as AUDIO
 from gestalt.modalities.graph import MODALITY as GRAPH

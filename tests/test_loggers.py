@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from gestalt.core.experiment.options import EncoderChoice, Running
+from gestalt.core.storage.names_of_runs import METRICS
 from gestalt.core.training.loggers import LoggerName, check_logger
-from gestalt.core.training.metrics_log import METRICS, read_metrics
+from gestalt.core.training.metrics_log import read_metrics
 from gestalt.core.training.options import Training
 from gestalt.recipes.objects.recipe import Objects
 from gestalt.recipes.objects.recipe import Options as ObjectsOptions

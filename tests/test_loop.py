@@ -13,8 +13,9 @@ from torch import Tensor, nn
 from gestalt.core.methods.learner import Learner
 from gestalt.core.methods.step import StepOutput
 from gestalt.core.optimization.progress import Progress
+from gestalt.core.storage.names_of_runs import METRICS
 from gestalt.core.training.data import Order, batches, mix
-from gestalt.core.training.metrics_log import METRICS, read_metrics
+from gestalt.core.training.metrics_log import read_metrics
 from tests.test_optimizer import naive_lars
 from tests.test_training import OPTIONS, SERIES, Few, learner, run
 

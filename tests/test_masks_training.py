@@ -10,7 +10,8 @@ from gestalt.core.data.feature_map import Grid
 from gestalt.core.data.masks import ItemMasks, ListedMasks
 from gestalt.core.discovery.segmenters import GivenMasks
 from gestalt.core.methods.learner import Learner
-from gestalt.core.training.metrics_log import METRICS, read_metrics
+from gestalt.core.storage.names_of_runs import METRICS
+from gestalt.core.training.metrics_log import read_metrics
 from tests.implementations import DATA, method_learner
 from tests.test_stopping import assert_same_numbers, interrupting
 from tests.test_training import OPTIONS, SERIES, Few, run

@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from gestalt.core.experiment.options import FREE
+from gestalt.core.storage.names_of_runs import METRICS
 from gestalt.core.training.checkpoint import CHECKPOINT
 from gestalt.core.training.folder import RunFolder
-from gestalt.core.training.metrics_log import METRICS, read_metrics
+from gestalt.core.training.metrics_log import read_metrics
 from gestalt.core.training.options import Training
 from gestalt.core.training.processes import Processes
 from tests.test_training import OPTIONS, Few, learner, run

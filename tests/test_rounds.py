@@ -30,11 +30,12 @@ from gestalt.core.methods.odin_rounds import OdinRounds
 from gestalt.core.methods.settings import Heads
 from gestalt.core.modality.transform import Views
 from gestalt.core.optimization.progress import Progress
+from gestalt.core.storage.names_of_runs import METRICS
 from gestalt.core.training.checkpoint import load_checkpoint
 from gestalt.core.training.data import Order, batches
 from gestalt.core.training.kept_segments import KeptSegments
 from gestalt.core.training.loop import TrainingResult, launch, train_learner
-from gestalt.core.training.metrics_log import METRICS, read_metrics
+from gestalt.core.training.metrics_log import read_metrics
 from gestalt.core.training.options import Training
 from gestalt.core.training.round_plan import RoundPlan
 from gestalt.core.training.round_signs import ROUNDS, RoundSigns, read_signs, write_signs

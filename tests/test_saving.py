@@ -17,10 +17,11 @@ from gestalt.core.components.registry import MODALITIES
 from gestalt.core.methods.targets import Classes, Values
 from gestalt.core.modality.plugins import load_modality
 from gestalt.core.networks.heads import MLP, LinearHead
-from gestalt.core.runs.config import CONFIG, WEIGHTS, RunConfig
+from gestalt.core.runs.config import RunConfig
 from gestalt.core.runs.model import Model
 from gestalt.core.runs.saving import load, save
 from gestalt.core.storage.atomic import write_text
+from gestalt.core.storage.names_of_runs import CONFIG, WEIGHTS
 from tests.implementations import GROUPERS, ITEMS
 from tests.toy import toy
 

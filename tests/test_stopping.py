@@ -16,9 +16,10 @@ from torch import Tensor
 from torch.utils._pytree import tree_flatten
 
 from gestalt.core.methods.targets import Classes
+from gestalt.core.storage.names_of_runs import METRICS
 from gestalt.core.training.checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
 from gestalt.core.training.labels import Labels
-from gestalt.core.training.metrics_log import METRICS, MetricsLog, read_metrics
+from gestalt.core.training.metrics_log import MetricsLog, read_metrics
 from tests.test_training import OPTIONS, Few, learner, run
 
 

@@ -32,9 +32,10 @@ from gestalt.core.modality.transform import AbstractTransform, Views
 from gestalt.core.networks.follower import CopyEvery
 from gestalt.core.runs.model import Model
 from gestalt.core.runs.saving import save
+from gestalt.core.storage.names_of_runs import METRICS
 from gestalt.core.training.checkpoint import CHECKPOINT
 from gestalt.core.training.labels import Labels
-from gestalt.core.training.metrics_log import METRICS, MetricsLog, read_metrics
+from gestalt.core.training.metrics_log import MetricsLog, read_metrics
 from gestalt.core.training.options import Training
 from gestalt.modalities.text import MODALITY as TEXT
 from gestalt.modalities.text import Passage, Text, chain

@@ -22,13 +22,14 @@ from gestalt.core.modality.transform import Views
 from gestalt.core.networks.encoder import Network
 from gestalt.core.networks.follower import CopyEvery, Follower, MovingAverage
 from gestalt.core.optimization.progress import Progress
+from gestalt.core.storage.names_of_runs import METRICS
+from gestalt.core.storage.names_of_runs import OPTIONS as OPTIONS_FILE
 from gestalt.core.training.checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
 from gestalt.core.training.data import ItemRequest, Order, batches
 from gestalt.core.training.folder import LOCK, RunFolder
-from gestalt.core.training.folder import OPTIONS as OPTIONS_FILE
 from gestalt.core.training.labels import Labels
 from gestalt.core.training.loop import Diverged, TrainingResult, launch, train_learner
-from gestalt.core.training.metrics_log import METRICS, MetricsLog, read_metrics
+from gestalt.core.training.metrics_log import MetricsLog, read_metrics
 from gestalt.core.training.options import Training
 from gestalt.core.training.training_data import TrainingData
 from gestalt.core.training.watch import CollapseWatch

@@ -7,7 +7,7 @@ import pytest
 from gestalt.cli.commands import execute
 from gestalt.core.data.transplants import Transplants
 from gestalt.core.methods.detcon import DetConB
-from gestalt.core.training.metrics_log import METRICS
+from gestalt.core.storage.names_of_runs import METRICS
 from tests.test_masks_run import DETCON, images, pictures
 
 __all__ = ["pictures"]

@@ -60,10 +60,26 @@ def things(files: Sequence[Skipped]) -> str:
         >>> things([Skipped("a.wav", "is silent")]), things([Skipped("a.csv:7", "is no row")])
         ('1 file', '1 part of a file')
     """
-    parts = sum(file_of_name(one.name) != one.name for one in files)
-    if not parts:
-        return counted(len(files), "file")
-    return counted(len(files), "part of a file", "parts of files" if parts == len(files) else "files or parts of files")
+    return counted(len(files), thing(files), _several(files))
+
+
+def thing(files: Sequence[Skipped]) -> str:
+    """What one of them is called.
+
+    Example:
+        >>> thing([Skipped("a.wav", "is silent")]), thing([Skipped("a.csv:7", "is no row")])
+        ('file', 'part of a file')
+    """
+    return "part of a file" if _parts(files) else "file"
+
+
+def _several(files: Sequence[Skipped]) -> str:
+    parts = _parts(files)
+    return "files" if not parts else "parts of files" if parts == len(files) else "files or parts of files"
+
+
+def _parts(files: Sequence[Skipped]) -> int:
+    return sum(file_of_name(one.name) != one.name for one in files)
 
 
 def device_said(fabric: Fabric) -> str:

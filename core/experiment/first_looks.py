@@ -4,11 +4,12 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..data.items import Skipped
 from ..evaluation.table import Table
 from ..methods.presets import title_of
 from ..report import Look
 from ..training.ended import TrainingResult
-from .announced import things
+from .announced import thing, things
 from .predictions import Predictions
 from .recipe import AbstractRecipe, ExperimentData
 
@@ -32,9 +33,7 @@ def first_looks(
         looks.append(Look("What the warnings say comes first: objects and numbers may mean little before.", "warnings"))
     left_out = [*data.skipped, *trained.skipped]
     if left_out:
-        said = things(left_out).replace("1 file", "One file") if len(left_out) == 1 else things(left_out)
-        said += " was" if len(left_out) == 1 else " were"
-        looks.append(Look(f"{said} left out: are these the ones that you expect?", "skipped"))
+        looks.append(Look(left_out_said(left_out), "skipped"))
     looks.append(Look(objects_said(recipe.captions.objects, after.objects() / max(len(data.evaluated), 1)), "objects"))
     if tables:
         said = standing(tables[0], title_of(recipe.options.method))
@@ -43,6 +42,20 @@ def first_looks(
     looks += [Look(said, "learning")] if said else []
     looks.append(Look("Commands and code that go on from this run are ready to be copied.", "next"))
     return tuple(looks)
+
+
+def left_out_said(files: Sequence[Skipped]) -> str:
+    """What to ask of what was left out.
+
+    Example:
+        >>> left_out_said([Skipped("a.wav", "is silent")])
+        'One file was left out: is it the one that you expect?'
+        >>> left_out_said([Skipped("a.csv:7", "is no row"), Skipped("b.csv:9", "is no row")])
+        '2 parts of files were left out: are these the ones that you expect?'
+    """
+    if len(files) == 1:
+        return f"One {thing(files)} was left out: is it the one that you expect?"
+    return f"{things(files)} were left out: are these the ones that you expect?"
 
 
 def objects_said(word: str, each: float) -> str:

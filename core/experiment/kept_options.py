@@ -10,9 +10,8 @@ from typing import Any, final, get_args, get_origin, get_type_hints
 from ..components.description import Encoders, build, describe
 from ..storage.atomic import write_text
 from ..storage.damage import json_of, read_or_name
+from ..storage.names_of_runs import KEPT_OPTIONS
 from .recipe import AbstractRecipe
-
-KEPT = "recipe.json"
 
 
 @final
@@ -36,7 +35,7 @@ class KeptOptions:
     def write(self, folder: Path) -> None:
         """Write `recipe.json`."""
         kept = {"recipe": self.recipe, "began_in": str(self.began_in), "options": self.options}
-        write_text(folder / KEPT, json.dumps(kept, indent=1, ensure_ascii=False) + "\n")
+        write_text(folder / KEPT_OPTIONS, json.dumps(kept, indent=1, ensure_ascii=False) + "\n")
 
     @classmethod
     def read(cls, folder: Path) -> "KeptOptions":
@@ -46,10 +45,12 @@ class KeptOptions:
             FileNotFoundError: if it keeps nothing, with what to do instead.
             ValueError: if the file is damaged.
         """
-        path = folder / KEPT
+        path = folder / KEPT_OPTIONS
         advice = "repeat the command that made the run, with --resume: it trains no further, and makes the report anew"
         if not path.is_file():
-            raise FileNotFoundError(f"{folder} does not say how its report was made (it has no {KEPT}); {advice}")
+            raise FileNotFoundError(
+                f"{folder} does not say how its report was made (it has no {KEPT_OPTIONS}); {advice}"
+            )
         return read_or_name(path, lambda _: cls._of(json_of(path)), advice)
 
     @classmethod

@@ -50,7 +50,8 @@ class Labelling:
     (what lies beside the files in tar archives) or annotations (those of EDF+). Nothing: what --label-column says, or
     what the recipe knows of the shipped data."""
     label_column: str | None = None
-    """Column of that table; the one called label, or the second. Without --labels: a column of the data itself."""
+    """Column of that table; the one called label, or the only one that names no items. Without --labels: a
+    column of the data itself."""
     label_kind: Literal["class", "value"] = "class"
     """Whether its labels are classes or values."""
     label_share: PositiveShare | None = None

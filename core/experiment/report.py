@@ -11,9 +11,9 @@ from ..modality.optional import ReadsContext
 from ..modality.windows import Jittered
 from ..report import Page, draw, read_columns, write_report
 from ..storage.atomic import write_text
+from ..storage.names_of_runs import METRICS, REPORT
 from ..training.ended import TrainingResult
 from ..training.folder import plain
-from ..training.metrics_log import METRICS
 from .first_looks import first_looks
 from .in_whole import predictions_in_whole
 from .mask_table import mask_table
@@ -79,7 +79,7 @@ def report(
         snippet=f"import gestalt\n\nmodel = gestalt.load({loaded(recipe)})  # model.encoder: {recipe.captions.snippet}",
         configuration=plain(options),
     )
-    write_report(out / "report.html", page)
+    write_report(out / REPORT, page)
     print(f"report: {out / 'report.html'}")
 
 

@@ -14,6 +14,7 @@ from ..methods.presets import Preset
 from ..methods.step import AbstractLearner
 from ..runs.model import Model
 from ..runs.saving import config_of, save
+from ..runs.seen import TRAINED, Seen, write_seen
 from ..training.data_record import DataRecord
 from ..training.ended import TrainingResult
 from ..training.folder import RunFolder
@@ -70,6 +71,7 @@ def _train_and_report(
     options, out = recipe.options, recipe.options.running.out
     if fabric.is_global_zero:
         KeptOptions.of(recipe).write(out)
+        write_seen(out, {TRAINED: Seen.of(factory.data.items)})
     resume = options.running.resume
     trained = train(fabric, learner, factory, options.method, out, resume)
     others: dict[str, AbstractLearner[Any]] = {}

@@ -9,6 +9,7 @@ from ..evaluation.table import Table
 from ..evaluation.table_text import to_markdown
 from ..runs.config import RunConfig
 from ..storage.damage import json_of
+from ..storage.names_of_runs import OPTIONS, RECORD
 from .base import Trained, Written
 
 CARD = "README.md"
@@ -48,7 +49,7 @@ def card(trained: Trained, to: str, written: Written, licence: str | None) -> st
 
 def _of_run(run: Path, config: RunConfig) -> Iterator[str]:
     """Data, method, numbers and options, as far as the folder of the run holds them."""
-    data = _found(run / "data.json")
+    data = _found(run / RECORD)
     if data is not None:
         files = f" in {data['files']} files" if data.get("files") else ""
         yield f"## Data\n\n{data.get('items')} items{files}."
@@ -61,7 +62,7 @@ def _of_run(run: Path, config: RunConfig) -> Iterator[str]:
         yield f"## Numbers\n\n{to_markdown(Table.from_json((run / 'table.json').read_text(encoding='utf-8')))}"
     else:
         yield "## Numbers\n\nThe run measured nothing; `gestalt evaluate` scores it by labelled data."
-    options = _found(run / "options.json")
+    options = _found(run / OPTIONS)
     if options is not None:
         command = "gestalt.train" if config.recipe is None else f"gestalt run {config.recipe}"
         yield f"## Command\n\n`{command}` with these options:\n\n{_block(_without_places(options))}"

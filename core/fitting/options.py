@@ -18,7 +18,7 @@ class Fitting:
     """What the labels are of: items, their elements, discovered objects; auto: elements where --masks or trees are
     given."""
     label_column: str | None = None
-    """Column of the labels; the one called label, or the second."""
+    """Column of the labels; the one called label, or the only one that names no items."""
     label_kind: Literal["class", "value", "several", "tree", "pair"] = "class"
     """Classes, values, several labels at once with semicolons between them, trees of elements (CoNLL-U), or pairs: two
     names and 1 or 0, or a number, in every row."""

@@ -17,9 +17,11 @@ class AbstractKnown(abc.ABC, Generic[ItemT]):
 
     Attributes:
         note: what was not used of where it is written, in a line.
+        taken: which column of a table it is, in a line; nothing where that is clear.
     """
 
     note: str = ""
+    taken: str = ""
 
     @abc.abstractmethod
     def numbers(self) -> list[int]:

@@ -8,9 +8,7 @@ from typing import Any, final
 
 from ..storage.atomic import write_text
 from ..storage.damage import json_of
-
-WEIGHTS = "model.safetensors"
-CONFIG = "config.json"
+from ..storage.names_of_runs import CONFIG
 
 
 @final

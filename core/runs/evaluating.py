@@ -32,7 +32,7 @@ from ..training.label_source import labels_at
 from ..training.labels import Labels
 from .evaluation_options import Evaluating
 from .gathering import Encoded, alone, drawn, element_rows, item_rows
-from .grouping import groups_of, split_at, under_paths
+from .grouping import groups_of, leaking, split_at, under_paths
 from .mask_classes import MaskClasses
 
 ItemT = TypeVar("ItemT")
@@ -78,18 +78,31 @@ class Evaluator(Generic[ItemT]):
             )
         wanted = {protocol.of for protocol in protocols.values()}
         of_items = known is not None and not _of_elements(known)
-        data = EvaluationData[ItemT](source=self._source(), seed=self.options.seed)
-        facts = [] if known is None or not known.note else [("not used", known.note)]
+        data, scored = EvaluationData[ItemT](source=self._source(), seed=self.options.seed), set[int]()
+        facts = [] if known is None or not known.taken else [("labels", known.taken)]
+        facts += [] if known is None or not known.note else [("not used", known.note)]
         if known is not None and of_items and "items" in wanted:
             data = replace(data, items=self._item_vectors(known))
             facts += _described(data.items, "item")
+            facts += self._leaking(data.items)
         if "elements" in wanted and (marks is not None or (known is not None and not of_items)):
             data = replace(data, elements=self._element_vectors(marks, None if of_items else known))
             facts += _described(data.elements, "element")
         if marks is not None and "masked" in wanted:
             numbers = self._drawn([n for n in range(len(self.items)) if marks.has(n)])
             data = replace(data, masked=lambda: self._masked(marks, numbers))
-        return replace(evaluated(data, protocols, self.options.resamples), facts=tuple(facts))
+            scored |= set(numbers)
+        for rows in (data.items, data.elements):
+            scored |= set() if rows is None else set(rows.index[rows.tested()].tolist())
+        found = evaluated(data, protocols, self.options.resamples)
+        return replace(found, facts=tuple(facts), scored=tuple(sorted(scored)))
+
+    def _leaking(self, rows: LabelledVectors | None) -> tuple[tuple[str, str], ...]:
+        """That files are on both sides, where no test set is named."""
+        options = self.options
+        if rows is None or options.test or options.split is not None:
+            return ()
+        return leaking(self.items, rows.index.tolist(), rows.known, options.group)
 
     def _labels(self, labels: Labels | Path | None) -> Labels | None:
         options = self.options

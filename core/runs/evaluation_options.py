@@ -23,7 +23,7 @@ class Evaluating:
     split: Path | None = None
     """A table that names items, with a column that says train or test."""
     label_column: str | None = None
-    """Column of the labels; the one called label, or the second."""
+    """Column of the labels; the one called label, or the only one that names no items."""
     label_kind: Literal["class", "value", "several"] = "class"
     """Classes, values, or several labels at once with semicolons between them; a model knows it by itself."""
     most: CountOrNone = 0

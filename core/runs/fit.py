@@ -22,6 +22,7 @@ from .model import Model
 from .output_folder import OutputFolder
 from .pseudo_labels import FOLDER, learned_further
 from .saving import load, save
+from .seen import FITTED, Seen, seen_by, write_seen
 from .stream import Stream
 
 SEEN = (
@@ -86,6 +87,7 @@ def fit(
         if stream.skipped:
             stream.skipped[:] = dict.fromkeys(stream.skipped)
         write_model(folder, model.answering(found), found, run, modality if isinstance(modality, str) else None)
+        write_seen(folder, {**seen_by(run), FITTED: Seen.of(stream.items, found.items)})
         said = stream.write_skipped(folder)
     shutil.rmtree(out / FOLDER, ignore_errors=True)
     print(*(f"{name}: {text}" for name, text in found.after), sep="\n")

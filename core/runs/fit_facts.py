@@ -27,12 +27,14 @@ class Fit:
         fitted: what answers.
         before: what was said before the head was fitted.
         after: what held-out rows say of it.
+        items: the numbers of the items that it was fitted to.
     """
 
     network: Network | None
     fitted: Fitted
     before: Facts
     after: Facts
+    items: tuple[int, ...] = ()
 
 
 def counts_of(target: AbstractTarget, known: Tensor) -> str:

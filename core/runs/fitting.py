@@ -27,7 +27,7 @@ from .abstract_known import AbstractKnown
 from .asking import Asked, labelled_vectors
 from .fit_facts import Facts, Fit, after_facts, counts_of
 from .gathering import drawn
-from .grouping import groups_of
+from .grouping import groups_of, leaking
 from .known import known_of
 from .pair_fit import fit_pairs
 from .sees_items import SeesItems
@@ -92,7 +92,10 @@ def fit_items(
     examples = asked.examples.grouped(_groups(asked.examples.index, items, group, options))
     refuse_one_class(asked)
     splits, held = splits_of(examples, options.folds, options.seed)
-    before = _before(asked, of, known, held, fitter, options)
+    hint: Facts = ()
+    if group is None and splits and of.word == "item":
+        hint = leaking(items, examples.index.tolist(), examples.known[:, 0], options.group)
+    before = _before(asked, of, known, held, fitter, options) + hint
     for name, text in before:
         say(f"{name}: {text}")
     task = Task(standardised(asked.target, examples.facts()), options.balance, options.seed)
@@ -104,7 +107,7 @@ def fit_items(
         after += (("trained", f"{steps} of {options.tune} steps served held-out items best"),)
     else:
         found = learned(examples, of, task, fitter, splits, options.unknown)
-    return Fit(network, found.fitted, before, after_facts(found) + after)
+    return Fit(network, found.fitted, before, after_facts(found) + after, tuple(examples.index.unique().tolist()))
 
 
 def refuse_one_class(asked: Asked) -> None:
@@ -156,6 +159,8 @@ def _before(
     rows, there = examples.facts(), len(examples.index.unique())
     what = f"{counted(len(rows), of.word)}" + ("" if of.word == "item" else f" of {counted(there, 'item')}")
     lines = [("labelled", f"{what}; {counts_of(asked.target, rows)}")]
+    if known.taken:
+        lines.append(("labels", known.taken))
     if known.note:
         lines.append(("not used", known.note))
     lines.append(("held out", held))

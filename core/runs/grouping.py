@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from jaxtyping import Bool, Int
+from jaxtyping import Bool, Int, Shaped
 from torch import Tensor
 
 from ..data.items import AbstractItems, FromFiles, FromRecords
@@ -15,6 +15,8 @@ from ..training.label_source import labels_at
 from .evaluation_options import By
 
 TRAIN, TEST = ("train", "training"), ("test", "testing")
+MANY = 2
+"""Items of a file from which on files are likely what labels are of."""
 
 
 def groups_of(items: AbstractItems[Any], index: Sequence[int], by: By = "whole") -> Int[Tensor, " rows"]:
@@ -76,12 +78,37 @@ def split_at(
 
 
 def _split_column(path: Path) -> str | None:
-    """The column `split`, where there is one; a table that cannot be read is refused by whoever reads it."""
+    """The column `split`, or `label`, or the second; a table that cannot be read is refused by whoever reads it."""
     try:
         layout, _ = table_of(path)
     except (OSError, ValueError):
         return None
     try:
-        return "split" if layout.column("split") is not None else None
+        named = next((name for name in ("split", "label") if layout.column(name) is not None), None)
+        return named or (layout.names[1] if len(layout.names) > 1 else None)
     except ValueError as error:
         raise ValueError(f"{path} {error}") from error
+
+
+def leaking(
+    items: AbstractItems[Any], index: Sequence[int], known: Shaped[Tensor, "rows ..."], by: By
+) -> tuple[tuple[str, str], ...]:
+    """In a line, that items of one file, all of which it labels alike, are on both sides of a split; nothing otherwise.
+
+    Args:
+        items: the data set.
+        index: the item of every row.
+        known: what is known of every row.
+        by: what stays on one side.
+    """
+    if by != "whole" or not isinstance(items, FromFiles):
+        return ()
+    some = list(dict.fromkeys(index))
+    files = [str(items.path(number)) for number in some]
+    said = dict(zip(index, map(str, known.tolist()), strict=True))
+    labels = {(file, said[number]) for file, number in zip(files, some, strict=True)}
+    groups = len(groups_of(items, some).unique())
+    if len(labels) > len(set(files)) or groups < MANY * len(labels) or len(labels) < 2:
+        return ()
+    text = f"{groups} items come from {len(labels)} files, each with one label: --group file keeps a file on one side"
+    return (("hint", text),)

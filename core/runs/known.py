@@ -33,7 +33,7 @@ class KnownLabels(AbstractKnown[ItemT]):
     """
 
     def __init__(self, labels: Labels) -> None:
-        self.labels, self.note = labels, labels.note
+        self.labels, self.note, self.taken = labels, labels.note, labels.taken
 
     def numbers(self) -> list[int]:
         """Those with a label."""

@@ -16,7 +16,6 @@ from ..data.trees import ItemTree
 from ..discovery.finder import ObjectFinder
 from ..discovery.found import FoundBatch
 from ..evaluation.protocols import AbstractProtocol, Evaluation, protocols_of
-from ..evaluation.protocols.chosen import DEFAULT
 from ..exports.export import export
 from ..fitting.fitted import Fitted
 from ..fitting.fitters import AbstractFitter
@@ -33,11 +32,11 @@ from ..search.near_duplicates import NearDuplicates
 from ..search.options import Duplicating, Searching
 from ..search.searching import Found
 from ..training.labels import Labels
-from .answer_scores import evaluate_answers
 from .answering import item_predictions, named, said_of, task_of, task_predictions
 from .blocks.block import Block
 from .encoding import Encoding
 from .evaluating import Evaluator
+from .evaluation_of import evaluation_of
 from .evaluation_options import Evaluating
 from .fit_facts import Fit
 from .fitting import fit_items
@@ -341,10 +340,8 @@ class Model(Generic[ItemT]):
         options: Evaluating,
     ) -> Evaluation:
         """As `evaluate`, of numbered items; those that cannot be read are added to `skipped`."""
-        if protocols is None and self.fitted is not None:
-            return evaluate_answers(self, self.fitted, items, labels, masks, options, skipped)
-        asked = protocols_of(DEFAULT) if protocols is None else protocols
-        return self.evaluator(items, skipped, options).evaluate(labels, masks, asked)
+        by = self.evaluator(items, skipped, options)
+        return evaluation_of(self, self.fitted, self.run, by, labels, masks, protocols)
 
     def index(self, data: Any, out: Path | str, skip_bad: bool = False) -> Index:
         """An index of all items and objects, which lie in files, in the folder `out`: what is new is added (`grow`)."""

@@ -22,7 +22,8 @@ from ..modality.optional import ComposesModalities
 from ..modality.plugins import installed_modality, load_modality
 from ..networks.encoder import AbstractEncoder, Network
 from ..storage.atomic import write_bytes
-from .config import CONFIG, WEIGHTS, RunConfig
+from ..storage.names_of_runs import CONFIG, WEIGHTS
+from .config import RunConfig
 from .model import Model
 
 

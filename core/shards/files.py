@@ -157,8 +157,8 @@ def at_hand(path: Path) -> Iterator[Path]:
         try:
             yield copy
         except BadItemError as error:
-            named = (text.replace(str(copy), str(path)) for text in (error.name, error.reason))
-            raise BadItemError(*named) from error
+            name, reason = (text.replace(str(copy), str(path)) for text in (error.name, error.reason))
+            raise BadItemError(name, reason, error.absent) from error
         except (ValueError, OSError) as error:
             if str(copy) not in str(error):
                 raise

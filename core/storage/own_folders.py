@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from .names_of_runs import CONFIG, METRICS, OPTIONS, WEIGHTS
+
 MARKER = ".gestalt-output.json"
 """In a folder that `discover` or `embed` wrote: the files that it wrote there."""
 INDEX = "gestalt-index.json"
@@ -10,9 +12,9 @@ INDEX = "gestalt-index.json"
 SIGNS = (
     frozenset({MARKER}),
     frozenset({INDEX}),
-    frozenset({"config.json", "model.safetensors"}),  # a finished run
-    frozenset({"options.json", "metrics.csv"}),  # one that is not finished
-    frozenset({"options.json", "checkpoint.pt"}),
+    frozenset({CONFIG, WEIGHTS}),  # a finished run
+    frozenset({OPTIONS, METRICS}),  # one that is not finished
+    frozenset({OPTIONS, "checkpoint.pt"}),
     frozenset({"table.json", "table.md", "seed-0"}),  # a table over several seeds
 )
 """A folder that holds all names of one of these is one of ours."""

@@ -89,7 +89,8 @@ def _usual(head: bytes, name: str) -> float:
     except UnicodeDecodeError:
         return 0.0
     places = [(ord(character), bisect_right(FIRST, ord(character)) - 1) for character in text]
-    return sum(place >= 0 and code <= LAST[place] for code, place in places) / max(len(text), 1)
+    usual = sum(1 for code, place in places if place >= 0 and code <= LAST[place])
+    return usual / max(len(text), 1)
 
 
 def _decodes(head: bytes, name: str) -> bool:

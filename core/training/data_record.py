@@ -12,9 +12,9 @@ from typing import final
 from ..storage.atomic import write_text
 from ..storage.damage import json_of, read_or_name
 from ..storage.listing import listed
+from ..storage.names_of_runs import RECORD
 from ..storage.naming import counted
 
-RECORD = "data.json"
 SAMPLE = 64
 """Files whose beginning and end are read, evenly over all."""
 ENDS = 65_536

@@ -8,8 +8,7 @@ from typing import Any, final
 from ..data.items import Skipped
 from ..storage.atomic import write_text
 from ..storage.damage import json_of, read_or_name
-
-ENDED = "training.json"
+from ..storage.names_of_runs import ENDED
 
 
 @final

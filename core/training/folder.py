@@ -17,22 +17,12 @@ from ..components.settings import settings_of
 from ..storage.atomic import write_text
 from ..storage.damage import json_of, read_or_name
 from ..storage.listing import refuse_inputs_in
+from ..storage.names_of_runs import OPTIONS, WRITTEN
 from .checkpoint import CHECKPOINT
 from .data_record import DataRecord
 from .lock import locked
 
-OPTIONS = "options.json"
 LOCK = "training.lock"
-WRITTEN = (
-    "config.json",
-    "model.safetensors",
-    "metrics.csv",
-    "report.html",
-    "recipe.json",
-    "data.json",
-    "training.json",
-)
-"""What a run writes behind its options: where these are missing, such files are another's."""
 
 
 @final

@@ -10,32 +10,28 @@ from ..methods.targets import Written, tags_from
 from ..storage.plain_names import plain, within_common_folder
 from ..tables.layout import Layout
 from ..tables.rows import Row, table_of
+from .label_column import LINES, NAMING, column_of_labels
 from .label_copies import refuse_copies
 from .label_names import ItemNames, file_of_name
 from .label_values import values_of
 from .labels import Labels
 
 Kind = Written
-LINES = ("line", "record")
-"""Columns that number the lines or records of a file."""
 NO_LABEL = frozenset(("NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "<NA>", "#N/A", "?"))
 """Cells in which nothing is known, as programs write them; in other letters, and `none` or `-`, they are names."""
-NAMING = frozenset({"file", "filename", "file_name", "path", "name", "id", "item", *LINES})
-"""Columns that may name items where the first one does not."""
-STRETCHES = frozenset({"onset", "offset"})
-"""Columns of tables of events, which are masks."""
 
 
 @final
 @dataclass(frozen=True)
 class LabelRows:
-    """The rows of a table of labels, and which column has the labels."""
+    """The rows of a table of labels, which column has the labels, and a line on that where its name does not tell."""
 
     path: Path
     layout: Layout
     rows: tuple[Row, ...]
     column: int
     bad: int
+    said: str = ""
 
     def texts(self, row: Row) -> str:
         """The label in a row."""
@@ -74,7 +70,7 @@ def read_labels(
     Args:
         path: the table, whatever stands between its cells.
         items: the data set.
-        column: the column with the labels; by default the one called `label`, or the second.
+        column: the column with the labels; by default the one called `label`, or the only one that names no items.
         kind: classes, values to predict, or several labels with semicolons between them.
         skipped: files that were left out; rows may be theirs.
         skip_bad: leave out rows that are wrong, and count them, instead of stopping.
@@ -95,7 +91,7 @@ def read_labels(
     made = labels_from(texts, kind, str(path), items.name)
     refuse_copies(items, texts, str(path))
     note = _note(path, table, [key for key in labels if key not in set(found)], skipped)
-    return replace(made, note="; ".join(filter(None, (note, made.note))))
+    return replace(made, note="; ".join(filter(None, (note, made.note))), taken=table.said)
 
 
 def record_labels(items: AbstractItems[Any], column: str, kind: Kind = "class") -> Labels:
@@ -167,27 +163,13 @@ def _table(path: Path, column: str | None, items: AbstractItems[Any], skip_bad: 
         ) from error
     if not rows or len(layout.names) < 2:
         raise ValueError(f"{path} needs a header and rows of at least two columns: the name of a file, and its label")
-    names = layout.listed
-    try:
-        own = layout.column("label")
-        wanted = layout.column(column) if column is not None else (1 if own is None else own)
-    except ValueError as error:
-        raise ValueError(f"{path} {error}") from error
-    if column is None and own is None and _is_data(path, items):
-        raise ValueError(f"{path} is the data themselves; say by --label-column which column has the labels: {names}")
-    if wanted is None:
-        raise ValueError(f"{path} has no column {column!r}; it has {names}")
-    if column is None and own is None and {name.lower() for name in layout.names} >= STRETCHES:
-        raise ValueError(
-            f"{path} holds stretches of time ({names}), which are masks with names: give it with --masks, or say by "
-            "--label-column which column has labels of whole items"
-        )
+    wanted, said = column_of_labels(path, layout, column, _is_data(path, items))
     wrong = [row for row in rows if row.problem]
     if wrong and not skip_bad:
         raise ValueError(f"{path}:{wrong[0].line} {wrong[0].problem}; correct the row, or leave it out with --skip-bad")
     if len(wrong) == len(rows):
         raise ValueError(f"{path}:{wrong[0].line} {wrong[0].problem}, and no other row can be used; correct the table")
-    return LabelRows(path, layout, tuple(row for row in rows if not row.problem), wanted, len(wrong))
+    return LabelRows(path, layout, tuple(row for row in rows if not row.problem), wanted, len(wrong), said)
 
 
 def _is_data(path: Path, items: AbstractItems[Any]) -> bool:

@@ -22,10 +22,11 @@ from ..networks.devices import check_device
 from ..optimization.lars import LARS
 from ..optimization.parameter_groups import SHARE, parameter_groups
 from ..optimization.progress import Progress
+from ..storage.names_of_runs import METRICS
 from .checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
 from .data import mix
 from .ended import TrainingResult as TrainingResult
-from .metrics_log import METRICS, log_of, read_metrics
+from .metrics_log import log_of, read_metrics
 from .options import Training
 from .processes import Processes
 from .source import BatchSource

@@ -11,11 +11,10 @@ from lightning_fabric.loggers.logger import Logger
 
 from ..storage.atomic import write_text
 from ..storage.damage import first_line, json_of, read_or_name
-from .folder import OPTIONS, flat, plain
+from ..storage.names_of_runs import METRICS, OPTIONS
+from .folder import flat, plain
 from .loggers import opened
 from .options import Training
-
-METRICS = "metrics.csv"
 
 
 @final

@@ -19,8 +19,9 @@ from gestalt.cli.commands import execute
 from gestalt.core.data.items import BadItemError
 from gestalt.core.evaluation import Table
 from gestalt.core.experiment.options import Running
+from gestalt.core.storage.names_of_runs import METRICS
 from gestalt.core.training.checkpoint import CHECKPOINT, load_checkpoint
-from gestalt.core.training.metrics_log import METRICS, read_metrics
+from gestalt.core.training.metrics_log import read_metrics
 from gestalt.core.training.round_signs import ROUNDS
 from gestalt.modalities.audio import MODALITY, Recording
 from gestalt.recipes.audio_events.recipe import AudioEvents, Options

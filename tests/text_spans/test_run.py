@@ -12,7 +12,8 @@ import gestalt
 from gestalt.cli.commands import execute
 from gestalt.core.evaluation import Table
 from gestalt.core.experiment.options import Running
-from gestalt.core.training.metrics_log import METRICS, read_metrics
+from gestalt.core.storage.names_of_runs import METRICS
+from gestalt.core.training.metrics_log import read_metrics
 from gestalt.modalities.text import MODALITY, Passage
 from gestalt.modalities.text.chunks import Chunks
 from gestalt.recipes.text_spans.recipe import Options, TextSpans

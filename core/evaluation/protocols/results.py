@@ -75,11 +75,13 @@ class Evaluation:
         results: in the order in which protocols were asked for.
         left_out: protocols that the data do not allow, with what they lack.
         facts: about data and splits, in words.
+        scored: the numbers of the items that took part.
     """
 
     results: tuple[Result, ...]
     left_out: tuple[tuple[str, str], ...] = ()
     facts: tuple[tuple[str, str], ...] = ()
+    scored: tuple[int, ...] = ()
 
     def score(self, protocol: str, metric: str, variant: str | None = None) -> float:
         """One number; of several variants the last one, if none is named.

@@ -164,7 +164,8 @@ def read_sample(
                         file.write(block)
             yield read_joint(modalities, [folder], False, allow_missing, full)
         except BadItemError as error:
-            raise BadItemError(*(_named(text, folder, one) for text in (error.name, error.reason))) from error
+            name, reason = (_named(text, folder, one) for text in (error.name, error.reason))
+            raise BadItemError(name, reason, error.absent) from error
         except (ValueError, OSError) as error:
             raise BadItemError(one.name, _named(str(error), folder, one)) from error
 

@@ -10,7 +10,7 @@ from ...components.precision import FULL, Precision
 from ...data.items import AbstractItems, file_of
 from ...modality.base import AbstractModality
 from ...search.units import file_stamp, files_of_parts
-from ..config import CONFIG, WEIGHTS
+from ...storage.names_of_runs import CONFIG, WEIGHTS
 from .block import Block
 
 

@@ -22,7 +22,7 @@ class Pack:
     labels: Path | None = None
     """A table (name of a file, label), or the word folders: labels go into the archives, beside their files."""
     label_column: str | None = None
-    """Column of that table; the one called label, or the second."""
+    """Column of that table; the one called label, or the only one that names no items."""
     label_kind: Literal["class", "value"] = "class"
     """Whether its labels are classes or values."""
     shard_size: float = 500.0
