@@ -11,6 +11,7 @@ from gestalt.cli.commands import execute
 from gestalt.core.training.label_source import labels_at
 from gestalt.modalities.sensors import SensorFiles, Sensors
 from gestalt.modalities.sensors.annotations import annotations_of
+from gestalt.modalities.sensors.hypnograms import recordings_of
 from tests.series_files import NAMES, RATE, stretches
 
 RNG = np.random.default_rng(0)
@@ -114,3 +115,56 @@ def test_a_model_is_fitted_to_annotations_and_measured_by_them(tmp_path: Path, m
         == 0
     )
     assert (tmp_path / "measured").is_dir()
+
+
+def hypnogram(path: Path, seed: int = 0) -> None:
+    """What `write` says of a recording, in a file of its own."""
+    _, kind = stretches(seed, elements=50)
+    bounds = [0, *(np.flatnonzero(np.diff(kind)) + 1).tolist(), len(kind)]
+    said = [(first / RATE, (last - first) / RATE, KINDS[kind[first]]) for first, last in pairwise(bounds)]
+    edfio.Edf([], annotations=[edfio.EdfAnnotation(*one) for one in said]).write(path)
+
+
+def recording(path: Path, seed: int = 0) -> None:
+    """The same series without a word on it."""
+    values, _ = stretches(seed, elements=50)
+    edfio.Edf([edfio.EdfSignal(one, RATE, label=name) for one, name in zip(values.T, NAMES, strict=True)]).write(path)
+
+
+def test_hypnograms_of_sleep_edf_belong_to_their_recordings(tmp_path: Path) -> None:
+    night, apart = tmp_path / "night", tmp_path / "apart"
+    night.mkdir()
+    apart.mkdir()
+    for number, scorer in ((1, "C"), (2, "H")):
+        recording(night / f"SC400{number}E0-PSG.edf", number)
+        hypnogram(night / f"SC400{number}E{scorer}-Hypnogram.edf", number)
+        write(apart / f"{number}.edf", number)
+    items, alone = items_of(night), items_of(apart)
+    assert [path.name for path in items.paths] == ["SC4001E0-PSG.edf", "SC4002E0-PSG.edf"]
+    assert items.remarks[1] == "2 hypnograms beside the recordings: --labels annotations, or --masks, takes them"
+    assert items.annotations() == alone.annotations()
+    sensors = Sensors(sample_rate=float(RATE), seconds=1.0)
+    expected = sensors.read_masks(apart, alone)
+    for hypnograms in (night, apart):
+        if hypnograms == apart:
+            for path in night.glob("*-Hypnogram.edf"):
+                path.rename(apart / path.name)
+            for number in (1, 2):
+                (apart / f"{number}.edf").unlink()
+        masks = sensors.read_masks(hypnograms, items)
+        for index in range(len(items)):
+            own, same = (one.of_item(index, items.read(index, RNG)) for one in (masks, expected))
+            assert own is not None
+            assert same is not None
+            assert own.labels.tolist() == same.labels.tolist()
+    assert items_of(night).remarks[1:] == ()
+
+
+def test_a_hypnogram_is_of_the_recording_whose_name_is_nearest() -> None:
+    night = [Path("b/night1-PSG.edf"), Path("b/night2-PSG.edf"), Path("a/night1-PSG.edf")]
+    assert recordings_of([Path("a/night1-Hypnogram.EDF")], night) == {Path("a/night1-Hypnogram.EDF"): night[2]}
+    assert recordings_of([Path("b/night2-hypnogram.edf"), Path("b/else.edf"), Path("x-Hypnogram.edf")], night) == {
+        Path("b/night2-hypnogram.edf"): night[1]
+    }
+    with pytest.raises(ValueError, match=r"nightC-Hypnogram\.edf is of b/night1-PSG\.edf or of b/night2-PSG\.edf"):
+        recordings_of([Path("b/nightC-Hypnogram.edf")], night)

@@ -21,6 +21,7 @@ from gestalt.core.storage.naming import counted
 
 from .annotations import annotations_of, label_within
 from .channels import How
+from .hypnograms import beside
 from .reading import ADVICE, EDF, SUFFIXES, Header, read_header, read_stretch
 
 SHORTEST = 16
@@ -174,20 +175,27 @@ class SensorFiles(AbstractItems[Series]):
             return ()
         names, other = self.headers[0].names, sorted({name for one in self.headers for name in one.other})
         said = [f"{counted(len(names), 'channel')}, {self.sample_rate:g} samples per second: {_listed(names)}"]
+        scored = len(beside(self.paths))
+        if scored:
+            said.append(
+                f"{counted(scored, 'hypnogram')} beside the recordings: --labels annotations, or --masks, takes them"
+            )
         return tuple([*said, f"no channel: {_listed(other)} (named otherwise, or no numbers)"] if other else said)
 
     def annotations(self) -> list[str | None]:
-        """What EDF+ files say of more than half of every window; None where they say nothing.
+        """What EDF+ files, or hypnograms beside them, say of more than half of every window; None for nothing.
 
         Raises:
             BadItemError: if a file cannot be read.
+            ValueError: if it is not clear which hypnogram is of which recording.
         """
-        said = dict[int, Sequence[LabelledEvent]]()
+        said, scored = dict[int, Sequence[LabelledEvent]](), beside(self.paths)
         found = list[str | None]()
         for index in range(len(self)):
             number, begin = self.place(index)[0], self.start(index)
             if number not in said:
-                own, seconds = self.paths[number], self.headers[number].seconds
+                seconds = self.headers[number].seconds
+                own = scored.get(self.paths[number], self.paths[number])
                 said[number] = annotations_of(own, seconds) if own.suffix.lower() in EDF else ()
             found.append(label_within(said[number], begin, begin + self._windows.seconds_of(index, begin)))
         return found
@@ -241,6 +249,8 @@ def read_series(
         ValueError: if no file is left.
     """
     found = find_files(paths, SUFFIXES, "series")
+    scored = set(beside(found).values())
+    found = [path for path in found if path not in scored]
     looked_at = sample(found)
     channels = list[tuple[str, ...]]()
 
