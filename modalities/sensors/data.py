@@ -177,9 +177,8 @@ class SensorFiles(AbstractItems[Series]):
         said = [f"{counted(len(names), 'channel')}, {self.sample_rate:g} samples per second: {_listed(names)}"]
         scored = len(beside(self.paths))
         if scored:
-            said.append(
-                f"{counted(scored, 'hypnogram')} beside the recordings: --labels annotations, or --masks, takes them"
-            )
+            told = "beside the recordings: --labels annotations, or --masks, takes them"
+            said.append(f"{counted(scored, 'hypnogram')} {told}")
         return tuple([*said, f"no channel: {_listed(other)} (named otherwise, or no numbers)"] if other else said)
 
     def annotations(self) -> list[str | None]:

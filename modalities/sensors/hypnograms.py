@@ -1,4 +1,4 @@
-"""Which recording a hypnogram is of: `SC4001EC-Hypnogram.edf` is of `SC4001E0-PSG.edf`, as Sleep-EDF names its files."""
+"""Which recording a hypnogram is of: Sleep-EDF's `SC4001EC-Hypnogram.edf` is of `SC4001E0-PSG.edf`."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -39,9 +39,8 @@ def recordings_of(hypnograms: Iterable[Path], recordings: Sequence[Path]) -> dic
         fitting = exact.get(night[1].lower()) or (alike.get(night[1].lower()[:-1], []) if len(night[1]) > 1 else [])
         near = [one for one in fitting if one.parent == path.parent] or fitting
         if len(near) > 1:
-            raise ValueError(
-                f"{path} is of {near[0]} or of {near[1]}, by its name; rename it (NAME-PSG, NAME-Hypnogram)"
-            )
+            said = f"{path} is of {near[0]} or of {near[1]}, by its name"
+            raise ValueError(f"{said}; rename it as one of them is called")
         if near:
             found[path] = near[0]
     return found
