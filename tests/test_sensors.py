@@ -29,7 +29,7 @@ from gestalt.modalities.sensors.encoders import Dilated, Raw, Transformer, usual
 from gestalt.modalities.sensors.views import Blank, ChannelDrop, Gain, TimeCrop, TimeScale
 from gestalt.recipes.objects.recipe import default_finder
 from tests.series_files import NAMES, RATE, STEP, stretches, write_table
-from tests.test_sensors_files import edf, hdf5, wide
+from tests.series_forms import edf, hdf5, wide
 
 MODALITY = Sensors()
 TINY = (

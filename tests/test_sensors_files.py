@@ -1,167 +1,38 @@
-"""Series in files of every form: what is read is what was written, and what cannot be read is named with its place."""
+"""Series in files of every form: what is read is what was written."""
 
-import re
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import edfio
-import h5py
 import numpy as np
 import pytest
-import soundfile
 import torch
 
 from gestalt.core.data.items import BadItemError
 from gestalt.core.modality.windows import Sight
 from gestalt.core.tables.series import BLOCK
 from gestalt.modalities.sensors import SensorFiles, Sensors, Series
-from tests.series_files import NAMES, RATE, stretches, write_table
+from tests.series_files import NAMES, RATE, write_table
+from tests.series_forms import (
+    SMALL,
+    VALUES,
+    array,
+    beside,
+    dates,
+    edf,
+    flat,
+    hdf5,
+    named_rows,
+    nwb,
+    rows,
+    sound,
+    table,
+    two,
+    wide,
+)
 
 RNG = np.random.default_rng(0)
-VALUES, _ = stretches()
-SMALL = VALUES[:, :2] * 0.4
-"""Two channels within full scale, for sound files."""
-
-
-def rows(values: np.ndarray, times: Any, delimiter: str = ",", head: str = "time,x,y,pressure") -> str:
-    """A table."""
-    lines = [delimiter.join([str(time), *map(repr, row)]) for time, row in zip(times, values.tolist(), strict=True)]
-    return "\n".join([head.replace(",", delimiter), *lines]) + "\n"
-
-
-def table(text: str, name: str = "a.csv") -> Callable[[Path], Path]:
-    def write(folder: Path) -> Path:
-        (folder / name).write_text(text, encoding="utf-8")
-        return folder / name
-
-    return write
-
-
-def dates() -> list[str]:
-    begin = datetime(2024, 5, 1, 12, 0, tzinfo=UTC)
-    return [(begin + timedelta(seconds=number / RATE)).isoformat() for number in range(len(VALUES))]
-
-
-def hdf5(layout: Callable[[Any], object]) -> Callable[[Path], Path]:
-    def write(folder: Path) -> Path:
-        with h5py.File(folder / "a.h5", "w") as file:
-            layout(file)
-        return folder / "a.h5"
-
-    return write
-
-
-def wide(file: Any) -> None:
-    data = file.create_dataset("run 1/acceleration", data=VALUES)
-    data.attrs["sample_rate"] = RATE
-    data.attrs["channels"] = list(NAMES)
-
-
-def two(file: Any) -> None:
-    wide(file)
-    file["b"] = SMALL
-
-
-def flat(file: Any) -> None:
-    for number, name in enumerate(NAMES):
-        file[name] = VALUES[:, number]
-    file["time"] = np.arange(len(VALUES)) * 10.0
-    file["time"].attrs["units"] = "ms"
-
-
-def beside(file: Any) -> None:
-    """A type, a data set of nothing, a single number and a link that leads nowhere are no channels."""
-    wide(file)
-    file["a type"] = np.dtype("f8")
-    file["nothing"] = h5py.Empty("f4")
-    file["one"] = np.float32(3)
-    file["gone"] = h5py.SoftLink("/there/is/none")
-
-
-def lists(file: Any) -> None:
-    wide(file)
-    said = file["run 1/acceleration"].attrs
-    del said["channels"]
-    said.create("channels", [np.arange(2), np.arange(3)], shape=(2,), dtype=h5py.vlen_dtype("i4"))
-
-
-def outside(file: Any) -> None:
-    file.create_dataset("a", shape=(600, 2), dtype="u1", external=[("/etc/passwd", 0, 1200)])
-
-
-def virtual(file: Any) -> None:
-    layout = h5py.VirtualLayout((600, 2), "f4")
-    layout[:] = h5py.VirtualSource("there.h5", "x", shape=(600, 2))
-    file.create_virtual_dataset("a", layout)
-
-
-def claimed(shape: tuple[int, int], **how: Any) -> Callable[[Path], Path]:
-    return hdf5(lambda file: file.create_dataset("a", shape=shape, dtype="f8", **how).attrs.update(fs=100.0))
-
-
-def heap(change: Callable[[bytes], bytes]) -> Callable[[Path], Path]:
-    """HDF5 whose heap of strings is changed behind the head of its free space."""
-
-    def write(folder: Path) -> Path:
-        path = hdf5(wide)(folder)
-        content = path.read_bytes()
-        at = content.rindex(b"GCOL") + 16
-        while content[at : at + 2] != b"\0\0":
-            at += 16 + -(-int.from_bytes(content[at + 8 : at + 16], "little") // 8) * 8
-        path.write_bytes(content[: at + 8] + change(content[at + 8 :]))
-        return path
-
-    return write
-
-
-def sparse(folder: Path) -> Path:
-    np.lib.format.open_memmap(folder / "a.npy", mode="w+", dtype="u1", shape=(70_000, 70_000))
-    return folder / "a.npy"
-
-
-def named_rows(file: Any) -> None:
-    table = np.zeros(len(VALUES), [("time", "f8"), *((name, "f8") for name in NAMES), ("word", "S4")])
-    table["time"] = np.arange(len(VALUES)) / RATE
-    for number, name in enumerate(NAMES):
-        table[name] = VALUES[:, number]
-    file["run"] = table
-
-
-def nwb(file: Any) -> None:
-    file["acquisition/acc/data"] = VALUES
-    file["acquisition/acc/starting_time"] = 12.5
-    file["acquisition/acc/starting_time"].attrs["rate"] = float(RATE)
-
-
-def edf(folder: Path) -> Path:
-    signals = [
-        edfio.EdfSignal(VALUES[:700, number], RATE, label=name, physical_range=(low, high))
-        for number, (name, low, high) in enumerate(zip(NAMES, (-2, -2, 99_000), (2, 2, 101_000), strict=True))
-    ]
-    slow = edfio.EdfSignal(np.arange(7.0), 1, label="beat", physical_range=(0, 10))
-    edfio.Edf([*signals, slow]).write(folder / "a.edf")
-    return folder / "a.edf"
-
-
-def sound(name: str) -> Callable[[Path], Path]:
-    def write(folder: Path) -> Path:
-        soundfile.write(folder / name, SMALL, RATE)
-        return folder / name
-
-    return write
-
-
-def array(values: np.ndarray) -> Callable[[Path], Path]:
-    def write(folder: Path) -> Path:
-        np.save(folder / "a.npy", values)
-        return folder / "a.npy"
-
-    return write
-
-
 TIMES = np.arange(len(VALUES)) / RATE
 FORMS: dict[str, tuple[Callable[[Path], Path], dict[str, Any], np.ndarray, float]] = {
     "seconds": (table(rows(VALUES, TIMES)), {}, VALUES, 1e-6),
@@ -259,85 +130,6 @@ def test_irregular_clocks_are_interpolated_where_that_is_asked_for(tmp_path: Pat
     even = np.arange(len(found)) / 50 + 0.01  # every sample is a mean over its own 20 ms
     assert np.abs(found[:-50, 1] - (times[0] + even[:-50])).max() < 0.02
     assert np.abs(found[:-50, 0] - np.sin(times[0] + even[:-50])).max() < 0.02
-
-
-def torn_hdf5(folder: Path) -> Path:
-    path = hdf5(wide)(folder)
-    path.write_bytes(path.read_bytes()[:500])
-    return path
-
-
-BAD: dict[str, tuple[Callable[[Path], Path], dict[str, Any], str]] = {
-    "a clock that stands still": (
-        table("time,x\n0,1\n0.1,2\n0.1,3\n"), {}, r"a\.csv:4: its clock stands still at line 4 \(0 s\)",
-    ),
-    "a clock that goes back": (table("time,x\n0,1\n2,2\n1,3\n"), {}, r"a\.csv:4: its clock goes back .*\(-1 s\)"),
-    "a gap": (
-        table("time,x\n" + "".join(f"{number},1\n" for number in [*range(20), *range(50, 60)])), {},
-        "its clock is irregular: 31 s pass before line 22, and usually 1 s",
-    ),
-    "a time that is none": (table("time,x\n0,1\nsoon,2\n"), {}, r"a\.csv:3: 'soon' is no time"),
-    "no clock": (table("a,b\n1,2\n3,4\n"), {}, "has no column of time among 'a', 'b'; name it .*rate="),
-    "no header": (table("0,2\n1,4\n"), {}, "has no header: its first line holds numbers"),
-    "a missing value": (
-        table("time,x\n0,1\n1,\n2,3\n3,4\n"), {}, r"a\.csv: has no value of 'x' at 1\.000 s \(sample 2\); fill it",
-    ),
-    "a word among numbers": (
-        table("time,x\n" + "".join(f"{number},1\n" for number in range(600)) + "600,oops\n601,1\n"), {},
-        r"a\.csv, row 601: 'oops' in the column 'x' is no number",
-    ),
-    "a column that is not there": (table("time,x\n0,1\n1,2\n"), {"columns": ("q",)}, "has no column 'q', it has"),
-    "a clock that is not there": (table("time,x\n0,1\n1,2\n"), {"time": "q"}, "'q', .*name the column of time"),
-    "one row": (table("time,x\n0,1\n"), {}, "fewer than two moments"),
-    "a row that is short": (table("time,x,y\n0,1,2\n1,2\n"), {}, r"a\.csv:3: has 2 cells, the header has 3"),
-    "a cube": (array(np.ones((4, 4, 4))), {}, r"holds float64 of shape \(4, 4, 4\)"),
-    "nothing but words": (table("time,x\n0,a\n1,b\n"), {}, "of 0 channels of numbers"),
-    "hdf5 without a rate": (hdf5(lambda file: file.create_dataset("a", data=VALUES)), {}, "says no rate: say .*rate="),
-    "hdf5 of several": (
-        hdf5(lambda file: [file.create_dataset(name, data=VALUES) for name in "ab"]), {"rate": 1.0},
-        r"holds 'a' \(768, 3\), 'b' \(768, 3\): name the data set that is the series \(dataset=",
-    ),
-    "hdf5 that is cut": (torn_hdf5, {}, r"a\.h5: cannot be read \(OSError: "),
-    "hdf5 whose numbers lie in another file": (
-        hdf5(outside), {"rate": 1.0}, "has the numbers of 'a' in another file, '/etc/passwd', which is not opened",
-    ),
-    "hdf5 whose attribute is made of lists": (hdf5(lists), {}, "has an attribute 'channels' that is neither text nor"),
-    "hdf5 that is put together from others": (
-        hdf5(virtual), {"rate": 1.0}, "has the numbers of 'a' in another file, 'there.h5', which is not opened",
-    ),
-    "hdf5 that was never written": (
-        claimed((10**12, 3), chunks=(1000, 3)), {}, "has a 'a' that claims 24000000000000 bytes, of which 0 were",
-    ),
-    "hdf5 in one huge part": (
-        hdf5(lambda file: file.create_dataset("a", data=VALUES, chunks=(10**8, 3), maxshape=(None, 3))), {"rate": 1.0},
-        "has 'a' in parts of 2288 MiB, each of which is unfolded as a whole",
-    ),
-    "an array of too many channels": (
-        sparse, {}, r"has the shape \(70000, 70000\): at most 65536 channels are read, the shorter axis",
-    ),
-    "hdf5 with a heap of no length": (
-        heap(lambda rest: bytes(8) + rest[8:]), {}, "its heap of strings at byte .* is damaged: object 0 claims 0 b",
-    ),
-    "hdf5 with a heap that leads back": (
-        heap(lambda rest: b"\xf0" + b"\xff" * 7 + rest[8:]), {}, "its heap of strings .* claims 18446744073709551600",
-    ),
-    "sound that is none": (table("RIFF", "a.wav"), {}, r"a\.wav: cannot be read"),
-    "edf that is none": (table("0       " * 4, "a.edf"), {}, r"a\.edf: "),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("case", BAD)
-def test_what_cannot_be_read_is_named_with_its_place_and_left_out_on_demand(case: str, tmp_path: Path) -> None:
-    write, settings, said = BAD[case]
-    write(tmp_path)
-    with pytest.raises(BadItemError, match=said):
-        Sensors(**settings).read([tmp_path])
-    write_table(tmp_path / "z.csv")
-    if settings:
-        return  # they do not fit the good file
-    reading = Sensors().read([tmp_path], skip_bad=True)
-    assert [Path(re.split(r"[:,]", one.name)[0]).stem for one in reading.skipped] == ["a"]
-    assert len(reading.items) == 1
 
 
 @pytest.mark.parametrize(("fill", "expected"), [("last", [1, 1, 3, 3, 5]), ("linear", [1, 2, 3, 4, 5])])
