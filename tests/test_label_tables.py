@@ -51,6 +51,7 @@ SPELLINGS: dict[str, tuple[str, list[int]]] = {
     "decomposed letters": ("file,label\nO\u0308.flac,a\nx.wav,b\n", [1, -1, 0]),
     "a second header": ("file,label\nx.wav,a\nfile,label\ny v1.wav,b\n", [0, 1, -1]),
     "no last line break": ("file,label\rx.wav,a\ry v1.wav,b", [0, 1, -1]),
+    "other capital letters": ("file,label\nX.WAV,a\nfinch/Y V1,b\n", [0, 1, -1]),
     "names in another column": ("label,weight,file\na,1,x.wav\nb,2,y v1.wav\n", [0, 1, -1]),
 }
 
@@ -250,3 +251,10 @@ def test_a_property_that_is_no_number_is_named_with_its_record(tmp_path: Path) -
         record_labels(items, "Löslichkeit", "value")
     with pytest.raises(ValueError, match=r"no labels in a column 'pKa'; their columns are .*'Löslichkeit'"):
         record_labels(items, "pKa", "value")
+
+
+def test_classes_that_differ_in_capital_letters_or_spaces_alone_are_said(tmp_path: Path) -> None:
+    one = read_labels(write(tmp_path / "l.csv", "file,label\nx.wav,Owl\ny v1.wav,owl\nÖ.flac,finch\n"), OWLS)
+    assert one.said.startswith("the classes 'Owl' and 'owl' differ in capital letters or spaces alone")
+    assert one.target == Classes(("Owl", "finch", "owl")), "they are as they are written"
+    assert not read_labels(write(tmp_path / "l.csv", "file,label\nx.wav,owl\ny v1.wav,finch\n"), OWLS).said

@@ -64,3 +64,10 @@ def test_two_that_belong_to_one_file_are_refused() -> None:
     assert FILES.paired([("may/a", 1), ("c", 2), ("torn", 3)], str) == {0: 1, 4: 2}
     with pytest.raises(ValueError, match=r"1 and 2 both belong to data/may/a\.jpg; keep one"):
         FILES.paired([("may/a", 1), ("may/a.jpg", 2)], str)
+
+
+def test_names_in_other_letters_are_found_where_no_name_fits_as_it_is() -> None:
+    assert FILES.all_known([("MAY/A.JPG", "x"), ("B.V2", "x"), ("d", "x")]) == {"MAY/A.JPG": 0, "B.V2": 3, "d": None}
+    assert FILES.all_known([("may/a.jpg", "x"), ("B.V2", "x")]) == {"may/a.jpg": 0, "B.V2": None}
+    alike = NamedFiles([Path("a.png"), Path("A.png")])
+    assert alike.all_known([("A.PNG", "x")]) == {"A.PNG": None}

@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from gestalt.core.data.items import BadItemError
 from gestalt.core.runs.model import Model
 from gestalt.core.search import growing
 from gestalt.core.search.by_faiss import by_faiss
+from gestalt.core.search.growing import grow
 from gestalt.core.search.index import Index
 from gestalt.core.search.nearest import by_torch, nearest, pairs_above
 from gestalt.core.search.options import Searching
@@ -120,6 +122,22 @@ def test_an_index_of_another_run_is_refused(data: Path, model: Model[object], tm
     ):
         with pytest.raises(ValueError, match="is the index of another run"):
             use()
+
+
+def test_an_index_whose_run_was_trained_anew_says_so_and_files_that_are_gone_are_counted(
+    data: Path, model: Model[object], tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    kept = replace(model, run=run)
+    grow(tmp_path / "index", kept, model.modality.read([data]).items, None, run=str(run))
+    sorted(data.iterdir())[0].rename(data / "moved.txt")
+    grown = grow(tmp_path / "index", kept, model.modality.read([data]).items, None, run=str(run))
+    assert (grown.new, grown.unchanged, grown.gone) == (1, 5, 1)
+    anew = replace(kept, seed=5, finder=None)
+    with pytest.raises(ValueError, match=r"of another run .*; .*run was trained anew since: make a new index"):
+        Index(tmp_path / "index").check(anew)
+    with pytest.raises(ValueError, match=r"of another run .*; take .*run, or make a new index"):
+        Index(tmp_path / "index").check(replace(anew, run=tmp_path / "other"))
 
 
 def test_a_folder_with_other_files_is_no_index(data: Path, model: Model[object], tmp_path: Path) -> None:

@@ -73,7 +73,7 @@ def prepared(recipe: AbstractRecipe[Any, Any], speaks: bool) -> Prepared:
     if asked or given:
         labels = labels_of(data, options.labelling, options.training.seed, options.running.skip_bad)
     if labels is not None and speaks:
-        print(*filter(None, (labels.taken, labels.note)), sep="\n", file=sys.stderr)
+        print(*filter(None, (labels.said, labels.note)), sep="\n", file=sys.stderr)
     views = chosen_views(options.views, data.views, recipe.modality)
     return Prepared(LearnerFactory(recipe, data, views, labels), rivals, record)
 

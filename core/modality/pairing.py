@@ -2,13 +2,14 @@
 
 import unicodedata
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, final
 
 from ..data.items import Skipped
 from ..storage.listing import listed, obstacle
 from ..storage.naming import OutputNames
+from ..storage.own_folders import MARKER
 from ..storage.plain_names import plain, within_common_folder
 
 ValueT = TypeVar("ValueT")
@@ -64,7 +65,7 @@ class NamedFiles:
         """`known` of several names at once, each with its source.
 
         Where none of them is that of a file, they may be paths of another machine: they are looked for without the
-        folders that all of them have in common.
+        folders that all of them have in common, and then whatever the letters, capital or small.
 
         Raises:
             ValueError: if several files have a name.
@@ -75,10 +76,20 @@ class NamedFiles:
         known = {name: self.known(name, source) for name, source in sources.items()}
         inside = within_common_folder(sources) if all(number is None for number in known.values()) else {}
         found = {name: self._find(inside[name], sources[name]) if name in inside else None for name in known}
+        if all(number is None for number in known.values()) and all(number is None for number in found.values()):
+            found = self._whatever_letters(sources)
         if all(number is None for number in found.values()):
             return known
         self._unused = [name for name in self._unused if found.get(name) is None]
         return found
+
+    def _whatever_letters(self, sources: Mapping[str, str]) -> dict[str, int | None]:
+        """The files of several names, capital letters or not: some systems do not tell them apart."""
+        paths = [Path(str(path).casefold()) for path in self.paths]
+        if len(set(paths)) < len(paths):
+            return dict.fromkeys(sources)
+        folded = NamedFiles(paths)
+        return {name: folded._find(name.casefold(), source) for name, source in sources.items()}
 
     def refuse_if_none(self, found: Collection[Any], source: str) -> None:
         """Refuse names of which none is that of a file.
@@ -169,6 +180,15 @@ def files_below(folder: Path, suffixes: Iterable[str]) -> Iterator[tuple[str, Pa
                 raise ValueError(f"{path} {reason}; repair the link or the permissions, or remove it")
         if path.is_file() and path.suffix.lower() in suffixes:
             yield path.relative_to(folder).with_suffix("").as_posix(), path
+
+
+def written_form(path: Path, *forms: str) -> Path:
+    """In a folder of what this package found (`gestalt types`, `discover`), the first of these forms of the same masks
+    that is there; any other path is itself.
+    """
+    if path.is_dir() and any((folder / MARKER).is_file() for folder in (path, *path.absolute().parents[:2])):
+        return next((path / form for form in forms if (path / form).exists()), path)
+    return path
 
 
 def unreadable_masks(path: Path, accepted: str) -> ValueError:

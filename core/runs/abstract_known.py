@@ -17,11 +17,11 @@ class AbstractKnown(abc.ABC, Generic[ItemT]):
 
     Attributes:
         note: what was not used of where it is written, in a line.
-        taken: which column of a table it is, in a line; nothing where that is clear.
+        said: which column of a table it is where that is not clear, and which classes are likely one, in a line.
     """
 
     note: str = ""
-    taken: str = ""
+    said: str = ""
 
     @abc.abstractmethod
     def numbers(self) -> list[int]:

@@ -112,7 +112,7 @@ def evaluate_answers(
             measure = CountsMeasure(things.names)
             answer = Answer(variant, counts[None], torch.zeros(len(counts)), wholes, measure)
             results.append(scored(things.word, answer, fitted.target, options.resamples, options.seed))
-    taken = (("labels", known.taken),) if known.taken else ()
+    taken = (("labels", known.said),) if known.said else ()
     facts = (*taken, (f"labelled {fitted.of.word}s", str(len(truth))), ("groups", str(len(groups.unique()))))
     return Evaluation(tuple(results), (), facts, tuple(sorted(set(rows.index))))
 

@@ -79,7 +79,7 @@ class Evaluator(Generic[ItemT]):
         wanted = {protocol.of for protocol in protocols.values()}
         of_items = known is not None and not _of_elements(known)
         data, scored = EvaluationData[ItemT](source=self._source(), seed=self.options.seed), set[int]()
-        facts = [] if known is None or not known.taken else [("labels", known.taken)]
+        facts = [] if known is None or not known.said else [("labels", known.said)]
         facts += [] if known is None or not known.note else [("not used", known.note)]
         if known is not None and of_items and "items" in wanted:
             data = replace(data, items=self._item_vectors(known))

@@ -159,8 +159,8 @@ def _before(
     rows, there = examples.facts(), len(examples.index.unique())
     what = f"{counted(len(rows), of.word)}" + ("" if of.word == "item" else f" of {counted(there, 'item')}")
     lines = [("labelled", f"{what}; {counts_of(asked.target, rows)}")]
-    if known.taken:
-        lines.append(("labels", known.taken))
+    if known.said:
+        lines.append(("labels", known.said))
     if known.note:
         lines.append(("not used", known.note))
     lines.append(("held out", held))

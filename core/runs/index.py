@@ -56,8 +56,9 @@ def index(
     left_out, now = stream.write_skipped(out), Index(out)
     files = f"{counted(added.new, 'new file')}, {added.changed} changed, {added.unchanged} as before"
     held = f"{counted(now.count(ITEM), 'item')} and {counted(now.count(OBJECT), 'object')}"
+    gone = f", those of {counted(added.gone, 'file')} that are not there any more among them" if added.gone else ""
     print(
         f"{files}: {counted(added.items, 'item')} and {counted(added.objects, 'object')} added; "
-        f"{out} holds {held}{left_out}"
+        f"{out} holds {held}{gone}{left_out}"
     )
     return 0

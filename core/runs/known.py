@@ -33,7 +33,7 @@ class KnownLabels(AbstractKnown[ItemT]):
     """
 
     def __init__(self, labels: Labels) -> None:
-        self.labels, self.note, self.taken = labels, labels.note, labels.taken
+        self.labels, self.note, self.said = labels, labels.note, labels.said
 
     def numbers(self) -> list[int]:
         """Those with a label."""

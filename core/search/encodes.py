@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import torch
@@ -27,6 +28,11 @@ from ..runs.spaces import Space, in_space
 @runtime_checkable
 class Encodes(Protocol):
     """A finished run (`Model`): it encodes items and finds their objects."""
+
+    @property
+    def run(self) -> Path | None:
+        """Its folder; None where it is in none."""
+        ...
 
     @property
     def modality(self) -> AbstractModality[Any]:

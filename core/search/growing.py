@@ -1,5 +1,6 @@
 """An index that grows: what is new or changed is added, a segment at a time, so that a killed call loses little."""
 
+import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -9,6 +10,7 @@ from typing import Any, final
 
 from ..data.items import AbstractItems, Skipped
 from ..modality.some_items import some_items
+from ..shards.files import place_of
 from ..storage.own_folders import INDEX
 from ..training.lock import locked
 from .encodes import Encodes, digest_of, space_of
@@ -28,13 +30,16 @@ SECONDS = 60.0
 @final
 @dataclass(frozen=True)
 class Growth:
-    """What was added: new and changed files, those that were there already, items and objects."""
+    """What was added: new and changed files, those that were there already, items and objects; and how many files of
+    the index are gone, whose rows stay.
+    """
 
     new: int
     changed: int
     unchanged: int
     items: int
     objects: int
+    gone: int = 0
 
 
 def grow(
@@ -80,7 +85,8 @@ def grow(
             if done is not None:
                 done(finished, count)
         waiting.write(len(tasks))
-    return Growth(files["new"], files["changed"], files["unchanged"], added[ITEM], added[OBJECT])
+    gone = sum(map(_gone, index.states))
+    return Growth(files["new"], files["changed"], files["unchanged"], added[ITEM], added[OBJECT], gone)
 
 
 def _added(
@@ -107,6 +113,14 @@ def _added(
             waiting.write(max(own))  # the whole of that one may go on
             begun = time.monotonic()
         yield max(batch.index) + 1
+
+
+def _gone(path: bytes) -> bool:
+    """Whether a file of the index, or the archive that it lies in, is not there any more."""
+    if os.path.lexists(path):
+        return False
+    place = place_of(Path(os.fsdecode(path)))
+    return place is None or not place[0].exists()
 
 
 def _refuse_others(folder: Path) -> None:

@@ -215,10 +215,12 @@ class Index:
             ValueError: if it is another.
         """
         if self.manifest.digest != digest_of(model) or self.manifest.space != space_of(model):
-            raise ValueError(
-                f"{self.folder} is the index of another run (its weights, or how its objects are found, differ); take "
-                f"{self.manifest.run or 'that run'}, or make a new index with gestalt index"
-            )
+            own = self.manifest.run
+            advice = f"take {own or 'that run'}, or make a new index with gestalt index"
+            if own and model.run is not None and os.path.realpath(own) == os.path.realpath(model.run):
+                advice = f"{own} was trained anew since: make a new index with gestalt index, in another folder"
+            why = "its weights, or how its objects are found, differ"
+            raise ValueError(f"{self.folder} is the index of another run ({why}); {advice}")
 
 
 def _joined(arrays: list[Any], dtype: Any) -> Any:

@@ -21,11 +21,17 @@ class ItemNames:
     A name fits an item if it is its own name, its file's, or the end of one, with or without the suffix of the file; or
     if the path of the file is the end of the name, which may have been written elsewhere. The number of a line or
     record behind a colon names what lies there. The longest name that a table has is taken.
+
+    Args:
+        items: the data set.
+        folded: names are in small letters, for tables of systems that do not tell capital ones apart.
     """
 
-    def __init__(self, items: AbstractItems[Any]) -> None:
+    def __init__(self, items: AbstractItems[Any], folded: bool = False) -> None:
         self.names = [items.name(index) for index in range(len(items))]
         self.files = [plain(self._file(items, index)) for index in range(len(items))]
+        if folded:
+            self.names, self.files = [[name.casefold() for name in own] for own in (self.names, self.files)]
 
     def _file(self, items: AbstractItems[Any], index: int) -> str:
         return str(items.path(index)) if isinstance(items, FromFiles) else file_of_name(self.names[index])

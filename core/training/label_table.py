@@ -10,6 +10,7 @@ from ..methods.targets import Written, tags_from
 from ..storage.plain_names import plain, within_common_folder
 from ..tables.layout import Layout
 from ..tables.rows import Row, table_of
+from .alike_names import alike_said
 from .label_column import LINES, NAMING, column_of_labels
 from .label_copies import refuse_copies
 from .label_names import ItemNames, file_of_name
@@ -90,8 +91,10 @@ def read_labels(
         raise ValueError(f"{path} labels none of the {len(texts)} items; fill its column {named!r}")
     made = labels_from(texts, kind, str(path), items.name)
     refuse_copies(items, texts, str(path))
-    note = _note(path, table, [key for key in labels if key not in set(found)], skipped)
-    return replace(made, note="; ".join(filter(None, (note, made.note))), taken=table.said)
+    met = set(found)
+    note = _note(path, table, [key for key in labels if key not in met], skipped)
+    notes, said = (note, made.note), (table.said, made.said)
+    return replace(made, note="; ".join(filter(None, notes)), said="; ".join(filter(None, said)))
 
 
 def record_labels(items: AbstractItems[Any], column: str, kind: Kind = "class") -> Labels:
@@ -150,7 +153,8 @@ def labels_from(
     note = f"{source}: {len(nothing)} labels are {nothing[0]!r}, so nothing is known there" if nothing else ""
     if nothing and not any(known):
         raise ValueError(f"{source} labels nothing: all that is written there is {nothing[0]!r}; fill it")
-    return replace(Labels(*tags_from(known)) if kind == "several" else Labels.of(known), note=note)
+    made = Labels(*tags_from(known)) if kind == "several" else Labels.of(known)
+    return replace(made, note=note, said=alike_said(made.target.columns))
 
 
 def _table(path: Path, column: str | None, items: AbstractItems[Any], skip_bad: bool) -> LabelRows:
@@ -209,6 +213,13 @@ def _matched(table: LabelRows, items: AbstractItems[Any]) -> tuple[list[str], li
         inside = within_common_folder(row.cells[place] for row in table.rows)
         keys = [inside.get(row.cells[place], "") for row in table.rows]
         found = names.found_in([key for key in keys if key], str(table.path)) if inside else []
+        if any(key is not None for key in found):
+            return keys, found
+    # Where files are found whatever the letters, capital or small, tables have others (a.JPG for a.jpg).
+    folded = ItemNames(items, folded=True)
+    for place in columns:
+        keys = [key.casefold() for key in _keys(table, place, names)]
+        found = folded.found_in(keys, str(table.path))
         if any(key is not None for key in found):
             return keys, found
     first = table.rows[0].cells[0].strip()

@@ -24,7 +24,7 @@ class Labels:
         target: what it is: classes, values.
         known: in the target's own form, for every item: integers with −1, or numbers with NaN, for what is not known.
         note: what was not used of the table that they are from, in a line.
-        taken: which column of the table they are, in a line; nothing where that is clear.
+        said: which column of the table they are where that is not clear, and which classes are likely one, in a line.
 
     Example:
         >>> labels = Labels.of(["cat", None, "dog", "cat"])
@@ -35,7 +35,7 @@ class Labels:
     target: AbstractTarget
     known: Shaped[Tensor, "items ..."]
     note: str = ""
-    taken: str = ""
+    said: str = ""
 
     def __post_init__(self) -> None:
         if isinstance(self.target, Classes) and self.known.numel() and int(self.known.max()) >= len(self.target.names):
@@ -80,7 +80,7 @@ class Labels:
         """The same labels, hidden for all items but these: what a learner may see of them."""
         known = torch.full_like(self.known, math.nan if self.known.is_floating_point() else -1)
         known[rows] = self.known[rows]
-        return Labels(self.target, known, self.note, self.taken)
+        return Labels(self.target, known, self.note, self.said)
 
 
 def folder_labels(items: AbstractItems[Any]) -> Labels:

@@ -8,7 +8,7 @@ from gestalt.core.data.masks import AbstractMasks
 from gestalt.core.modality.event_masks import EventMasks as EventMasks
 from gestalt.core.modality.event_masks import events_of_table, refuse_outside
 from gestalt.core.modality.event_masks import shown_events as shown_masks
-from gestalt.core.modality.pairing import NamedFiles, files_below, must_exist, unreadable_masks
+from gestalt.core.modality.pairing import NamedFiles, files_below, must_exist, unreadable_masks, written_form
 
 from .data import AudioFiles, Recording
 from .label_tracks import SUFFIXES, events_of_track, recording_of
@@ -33,6 +33,7 @@ def read_masks(
             recording that there is not; or if the recordings are no files.
     """
     must_exist(path)
+    path = written_form(path, "events.csv")
     if not isinstance(items, AudioFiles):
         raise ValueError(f"events belong to recordings by the names of files, and these are no files: {items.name(0)}")
     files = NamedFiles(items.paths, skipped)

@@ -10,7 +10,7 @@ import torch
 
 from gestalt.core.data.items import AbstractItems, BadItemError, Skipped
 from gestalt.core.data.masks import AbstractMasks, ItemMasks
-from gestalt.core.modality.pairing import must_exist, unreadable_masks
+from gestalt.core.modality.pairing import must_exist, unreadable_masks, written_form
 from gestalt.core.storage.csv_file import meant
 from gestalt.core.tables.rows import table_of
 
@@ -45,6 +45,7 @@ def read_masks(path: Path, items: AbstractItems[Graph], skipped: Sequence[Skippe
             records of files.
     """
     must_exist(path)
+    path = written_form(path, "parts.csv", "nodes.csv")
     if not isinstance(items, GraphRecords):
         raise ValueError(f"parts belong to graphs by the names of records, and these have none: {items.name(0)}")
     if path.is_dir() or path.suffix.lower() not in (".csv", ".tsv"):

@@ -16,7 +16,7 @@ from torch import Tensor
 from gestalt.core.data.feature_map import Grid
 from gestalt.core.data.items import AbstractItems, BadItemError, Skipped
 from gestalt.core.data.masks import AbstractMasks, ItemMasks
-from gestalt.core.modality.pairing import NamedFiles, files_below, must_exist, unreadable_masks
+from gestalt.core.modality.pairing import NamedFiles, files_below, must_exist, unreadable_masks, written_form
 from gestalt.core.pictures.pillow import orientation_of
 from gestalt.core.pictures.pixels import refuse_many, upright
 from gestalt.core.pictures.reading import read_numbers, size_of
@@ -43,6 +43,7 @@ def read_masks(path: Path, items: AbstractItems[Picture], skipped: Sequence[Skip
         ValueError: if it is of neither format, or names a picture that there is not; or if the pictures are no files.
     """
     must_exist(path)
+    path = written_form(path, "objects.json")
     if not isinstance(items, ImageFiles):
         raise ValueError(f"masks belong to pictures by the names of files, and these are no files: {items.name(0)}")
     files = NamedFiles(items.paths, skipped)

@@ -16,7 +16,7 @@ from gestalt.core.data.masks import AbstractMasks, ItemMasks
 from gestalt.core.discovery.found import FoundBatch
 from gestalt.core.modality.base import Specimen
 from gestalt.core.modality.colours import colour_of
-from gestalt.core.modality.pairing import NamedFiles, must_exist, unreadable_masks
+from gestalt.core.modality.pairing import NamedFiles, must_exist, unreadable_masks, written_form
 from gestalt.core.report.direction import isolated
 from gestalt.core.storage.csv_file import TableWriter, meant
 from gestalt.core.storage.naming import OutputNames, counted
@@ -214,6 +214,7 @@ def read_masks(path: Path, items: AbstractItems[Cloud], skipped: Sequence[Skippe
         ValueError: if it is no such table, names a file or a point that there is not, or the clouds are no files.
     """
     must_exist(path)
+    path = written_form(path, "objects.csv")
     if not isinstance(items, CloudFiles):
         raise ValueError(f"objects belong to points of files, and these have none: {items.name(0)}")
     if path.is_dir() or path.suffix.lower() not in (".csv", ".tsv"):

@@ -6,7 +6,7 @@ from pathlib import Path
 from gestalt.core.data.items import AbstractItems, Skipped
 from gestalt.core.data.masks import AbstractMasks
 from gestalt.core.modality.event_masks import EventMasks, events_of_table, refuse_outside
-from gestalt.core.modality.pairing import NamedFiles, files_below, must_exist, unreadable_masks
+from gestalt.core.modality.pairing import NamedFiles, files_below, must_exist, unreadable_masks, written_form
 
 from .annotations import annotations_of
 from .data import SensorFiles, Series
@@ -28,6 +28,7 @@ def read_masks(path: Path, items: AbstractItems[Series], skipped: Sequence[Skipp
             series are no files.
     """
     must_exist(path)
+    path = written_form(path, "events.csv")
     if not isinstance(items, SensorFiles):
         raise ValueError(f"stretches belong to files by their names, and these are none: {items.name(0)}")
     files = NamedFiles(items.paths, skipped)

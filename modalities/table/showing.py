@@ -18,7 +18,7 @@ from gestalt.core.data.masks import AbstractMasks, ItemMasks
 from gestalt.core.discovery.found import FoundBatch
 from gestalt.core.modality.base import Specimen
 from gestalt.core.modality.colours import colour_of
-from gestalt.core.modality.pairing import NamedFiles, must_exist, unreadable_masks
+from gestalt.core.modality.pairing import NamedFiles, must_exist, unreadable_masks, written_form
 from gestalt.core.report.direction import isolated
 from gestalt.core.storage.csv_file import TableWriter, meant
 from gestalt.core.storage.naming import counted
@@ -130,6 +130,7 @@ def read_masks(path: Path, items: AbstractItems[Row], skipped: Sequence[Skipped]
         ValueError: if it is no such table, or names a file or a column that there is not.
     """
     must_exist(path)
+    path = written_form(path, "objects.csv")
     if not isinstance(items, TableFiles):
         raise ValueError(f"objects belong to rows of files, and these are none: {items.name(0)}")
     if path.is_dir() or path.suffix.lower() not in (".csv", ".tsv"):

@@ -12,7 +12,7 @@ from jaxtyping import Int
 
 from gestalt.core.data.items import AbstractItems, BadItemError, Skipped
 from gestalt.core.data.masks import AbstractMasks, ItemMasks
-from gestalt.core.modality.pairing import NamedFiles, files_below, must_exist, unreadable_masks
+from gestalt.core.modality.pairing import NamedFiles, files_below, must_exist, unreadable_masks, written_form
 
 from .brat import BRAT, read_brat
 from .columns import Columns, read_columns
@@ -38,6 +38,7 @@ def read_masks(path: Path, items: AbstractItems[Passage], skipped: Sequence[Skip
             not; or if the passages are no parts of files.
     """
     must_exist(path)
+    path = written_form(path, "spans.jsonl")
     if not isinstance(items, TextFiles):
         raise ValueError(f"spans belong to texts by the names of files, and these are no files: {items.name(0)}")
     files, words = NamedFiles(items.paths, skipped), WordMasks.empty(items)

@@ -18,7 +18,7 @@ from gestalt.core.data.feature_map import Grid
 from gestalt.core.data.items import AbstractItems, BadItemError, Skipped
 from gestalt.core.data.masks import AbstractMasks, ItemMasks
 from gestalt.core.modality.mask_names import mask_names
-from gestalt.core.modality.pairing import NamedFiles, must_exist, unreadable_masks
+from gestalt.core.modality.pairing import NamedFiles, must_exist, unreadable_masks, written_form
 from gestalt.core.pictures.reading import read_numbers
 from gestalt.core.storage.listing import listed
 
@@ -46,6 +46,7 @@ def read_masks(path: Path, items: AbstractItems[Clip], skipped: Sequence[Skipped
             files.
     """
     must_exist(path)
+    path = written_form(path, "masks")
     if not isinstance(items, VideoFiles):
         raise ValueError(f"masks belong to videos by the names of files, and these are no files: {items.name(0)}")
     folders = list(_folders(path)) if path.is_dir() else []

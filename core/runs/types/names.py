@@ -55,7 +55,7 @@ def read_names(path: Path, types: ObjectTypes) -> Names:
         layout, found = table_of(path)
         rows = list(found)
     except BadItemError as error:
-        raise ValueError(f"{error}; save it again from types.html") from error
+        raise ValueError(f"{error}; save it again from types.html, or from a spreadsheet as CSV in UTF-8") from error
     try:
         places = {name: layout.column(name) for name in COLUMNS}
     except ValueError as error:
