@@ -45,6 +45,10 @@ def test_a_missing_path_and_a_folder_without_files_are_named(folder: Path) -> No
         find_files([folder / "nowhere"], {".num"})
     with pytest.raises(ValueError, match=r"no numbers in .*er; name files, or folders with any of \.csv \.tsv"):
         find_files([folder / "deep" / "er"], {".tsv", ".csv"}, "numbers")
+    with pytest.raises(ValueError, match=r"with any of \.csv$"):
+        find_files([folder / "deep" / "er"], {".csv"}, "numbers", {".pdf"})
+    (folder / "deep" / "er" / "a.pdf").write_bytes(b"")
+    assert [path.name for path in find_files([folder / "deep" / "er"], {".csv"}, "numbers", {".pdf"})] == ["a.pdf"]
     with pytest.raises(ValueError, match="no files in an empty list of paths"):
         find_files([], {".num"})
 

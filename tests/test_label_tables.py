@@ -258,3 +258,24 @@ def test_classes_that_differ_in_capital_letters_or_spaces_alone_are_said(tmp_pat
     assert one.said.startswith("the classes 'Owl' and 'owl' differ in capital letters or spaces alone")
     assert one.target == Classes(("Owl", "finch", "owl")), "they are as they are written"
     assert not read_labels(write(tmp_path / "l.csv", "file,label\nx.wav,owl\ny v1.wav,finch\n"), OWLS).said
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        (
+            "l.csv",
+            "x.wav,a\ny v1.wav,b\n",
+            r"has no header: its first line names 'x\.wav' of the data; write one above",
+        ),
+        ("l.xlsx", "PK", r"l\.xlsx: is a file of a spreadsheet program; save its sheet as CSV in UTF-8"),
+        ("", "", r"is a folder; name a table, or the word folders, archives or annotations"),
+        ("none.csv", "", r"none\.csv does not exist; name a table"),
+    ],
+)
+def test_what_is_no_table_of_labels_is_named_with_what_to_do(
+    tmp_path: Path, name: str, content: str, said: str
+) -> None:
+    path = write(tmp_path / name, content) if content else tmp_path / name
+    with pytest.raises(ValueError, match=said):
+        read_labels(path, OWLS)

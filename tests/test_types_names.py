@@ -58,6 +58,19 @@ def test_names_and_wrong_members_are_read_as_the_page_writes_them(tmp_path: Path
     assert read_names(semicolons, types) == found, "as a spreadsheet saves it again"
 
 
+def test_names_are_read_as_spreadsheets_save_them(tmp_path: Path) -> None:
+    path = tmp_path / "names.csv"
+    rows = "types;type;name;file;record;object\r\n;1,0;Hündin;;;\r\n;2.0;x;;;\r\n;1;;a.wav;0;3.0\r\n;;;;;\r\n"
+    path.write_text(rows, encoding="utf-8-sig")
+    names = read_names(path, small_types(3))
+    assert (names.names, names.wrong) == ({0: "Hündin", 1: "x"}, {("a.wav", "0", 3)})
+    path.write_bytes(rows.encode("cp1252"))
+    with pytest.raises(ValueError, match=r"names\.csv:2: is not in UTF-8 .*or from a spreadsheet as CSV in UTF-8"):
+        read_names(path, small_types(3))
+    with pytest.raises(FileNotFoundError, match=r"none\.csv does not exist; save names\.csv from types\.html"):
+        read_names(tmp_path / "none.csv", small_types(3))
+
+
 def test_types_of_one_name_are_one_label() -> None:
     names = Names({0: "owl", 1: "frog", 3: "owl"})
     assert names.labels == ("owl", "frog")

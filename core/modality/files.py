@@ -22,7 +22,9 @@ ItemT = TypeVar("ItemT")
 ADVICE = "fix it, remove it, or leave it out with --skip-bad"
 
 
-def find_files(paths: Sequence[Path], suffixes: Collection[str], kind: str = "files") -> list[Path]:
+def find_files(
+    paths: Sequence[Path], suffixes: Collection[str], kind: str = "files", refused: Collection[str] = ()
+) -> list[Path]:
     """The files among `paths` and, with one of the `suffixes`, in the folder trees among them: sorted, each once.
 
     A file that is named is taken whatever its suffix; an archive is a folder of its files (`core/shards/`). Below a
@@ -34,14 +36,15 @@ def find_files(paths: Sequence[Path], suffixes: Collection[str], kind: str = "fi
         paths: files and folders.
         suffixes: lower-case endings with their dot, such as `.npy`.
         kind: what one calls the files, for messages.
+        refused: further suffixes, of files that are found to be named or left out, and never read.
 
     Raises:
         FileNotFoundError: for a path that does not exist.
         ValueError: if there is no such file at all.
     """
-    found: list[Path] = []
+    found, wanted = list[Path](), {*suffixes, *refused}
     for path, files in all_below(paths):
-        found += [file for file in files if file == path or file.suffix.lower() in suffixes or may_hide_data(file)]
+        found += [file for file in files if file == path or file.suffix.lower() in wanted or may_hide_data(file)]
     found = [file for file in _each_once(found) if not file.is_dir() or obstacle(file)]
     if not found:
         places = ", ".join(map(str, paths)) or "an empty list of paths"

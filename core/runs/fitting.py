@@ -90,7 +90,7 @@ def fit_items(
         model, of, items, known, numbers, fitter, options.elements, skipped, options.seed
     )  # fmt: skip
     examples = asked.examples.grouped(_groups(asked.examples.index, items, group, options))
-    refuse_one_class(asked)
+    refuse_one_class(asked, known.note)
     splits, held = splits_of(examples, options.folds, options.seed)
     hint: Facts = ()
     if group is None and splits and of.word == "item":
@@ -110,17 +110,18 @@ def fit_items(
     return Fit(network, found.fitted, before, after_facts(found) + after, tuple(examples.index.unique().tolist()))
 
 
-def refuse_one_class(asked: Asked) -> None:
-    """Refuse classes of which one alone occurs.
+def refuse_one_class(asked: Asked, note: str = "") -> None:
+    """Refuse classes of which one alone occurs; `note` is what of the labels was not used.
 
     Raises:
         ValueError: naming it.
     """
     known = asked.examples.facts()
     if known.ndim == 1 and len(some := known.unique()) == 1:
+        rest = f" ({note})" if note else ""
         raise ValueError(
             f"all {counted(len(known), 'labelled row')} are of one class, {asked.target.columns[int(some[0])]!r}; a "
-            "head needs two classes at least: label some of another, or some that are none"
+            f"head needs two classes at least: label some of another, or some that are none{rest}"
         )
 
 

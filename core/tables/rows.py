@@ -16,6 +16,7 @@ from .remarks import without_remarks
 
 SAMPLE = 64
 """Lines that tell what stands between the cells."""
+SPREADSHEETS = frozenset((".xlsx", ".xlsm", ".xls", ".xlsb", ".ods", ".numbers"))
 CELL = 1 << 26
 """Characters of the longest cell of several lines: a quotation mark that nobody closes ends there at the latest."""
 
@@ -43,6 +44,8 @@ def table_of(path: Path, otherwise: str | None = "") -> tuple[Layout, Iterator[R
     Raises:
         BadItemError: for a file that is no text, or has no line. Rows that are wrong say so in `problem`.
     """
+    if path.suffix.lower() in SPREADSHEETS:
+        raise BadItemError(str(path), "is a file of a spreadsheet program; save its sheet as CSV in UTF-8")
     lines = lines_of(path, otherwise)
     head = list(islice(lines, SAMPLE))
     while head and not head[0].text.strip():

@@ -158,6 +158,11 @@ def labels_from(
 
 
 def _table(path: Path, column: str | None, items: AbstractItems[Any], skip_bad: bool) -> LabelRows:
+    if not path.is_file():
+        said = "is a folder" if path.is_dir() else "does not exist"
+        raise ValueError(
+            f"the table of labels {path} {said}; name a table, or the word folders, archives or annotations"
+        )
     try:
         layout, found = table_of(path)
         rows = list(found)
@@ -187,12 +192,18 @@ def _matched(table: LabelRows, items: AbstractItems[Any]) -> tuple[list[str], li
     """The key of every row, and for every item the key that names it.
 
     Raises:
-        ValueError: if no row names anything.
+        ValueError: if no row names anything, or the header names an item.
     """
     names = ItemNames(items)
     if _is_data(table.path, items):
         keys = [f"{table.path.resolve()}:{row.line}" for row in table.rows]
         return keys, names.found_in(keys, str(table.path))
+    first = table.layout.names[0]
+    if first.lower() not in NAMING and any(key is not None for key in names.found_in([first], str(table.path))):
+        raise ValueError(
+            f"{table.path} has no header: its first line names {first!r} of the data; write one above it, such as "
+            "file,label"
+        )
     fields = items.fields(0) if isinstance(items, FromRecords) and len(items) else {}
     columns = [
         place

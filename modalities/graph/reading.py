@@ -61,7 +61,7 @@ def find_graphs(paths: Sequence[Path]) -> list[Path]:
     """The graph files among `paths` and in the folders among them, compressed ones too; features of nodes are read with
     their edges.
     """
-    found = find_files(paths, SUFFIXES | REFUSED.keys() | {".gz"}, "graphs")
+    found = find_files(paths, SUFFIXES | {".gz"}, "graphs", REFUSED.keys())
     tables = {path for path in found if is_csv_folder(path)}
     return [
         path

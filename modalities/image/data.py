@@ -17,7 +17,7 @@ from gestalt.core.modality.probing import none_usable, probe, sample
 from gestalt.core.pictures.pillow import values_of
 from gestalt.core.pictures.pixels import COUNTS, Raw, channels_last, scaled
 
-from .reading import SMALLEST, SUFFIXES, converted, decode, shrunk
+from .reading import REFUSED, SMALLEST, SUFFIXES, converted, decode, shrunk
 
 Picture = Tensor
 """An item: `channels height width`, float32 in [0, 1]."""
@@ -199,7 +199,7 @@ def read_images(
         BadItemError: for the first file of the sample that cannot be used, unless `skip_bad`.
         ValueError: if no file is left.
     """
-    found = find_files(paths, SUFFIXES, "pictures")
+    found = find_files(paths, SUFFIXES, "pictures", REFUSED)
     decoded = sample(found)
 
     def examine(path: Path) -> None:

@@ -13,7 +13,9 @@ from gestalt.core.pictures.reading import ADVICE, read_picture
 
 SUFFIXES = frozenset(
     (".png", ".jpg", ".jpeg", ".jpe", ".tif", ".tiff", ".bmp", ".gif", ".webp", ".avif", ".ppm", ".pgm", ".pbm", ".npy")
-) | frozenset((".heic", ".heif", ".jxl"))  # not read, but no photograph is passed over in silence
+)
+REFUSED = frozenset((".heic", ".heif", ".jxl"))
+"""Photographs that are not read, and not passed over in silence."""
 SMALLEST = 16
 """Pixels along either side; less shows no objects."""
 LUMINANCE = (0.2989, 0.5870, 0.1140)

@@ -183,7 +183,7 @@ def read_text(
         source = Source(path, field, window, lines, encoding)
         return source, source.places(left_out)
 
-    listed = find_files(paths, SUFFIXES | REFUSED.keys(), "text")
+    listed = find_files(paths, SUFFIXES, "text", REFUSED.keys())
     other = [path for path in listed if path.suffix.lower() in REFUSED and path not in paths]
     skipped += [Skipped(str(path), REFUSED[path.suffix.lower()]) for path in other]
     probed = probe([path for path in listed if path not in other], examine, left_out)

@@ -1,5 +1,6 @@
 """Names that a user gave to types, and members that are wrong: `names.csv`."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -51,6 +52,8 @@ def read_names(path: Path, types: ObjectTypes) -> Names:
         ValueError: if it is no such table, was made for other types, or names none.
         OSError: if it cannot be read.
     """
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} does not exist; save names.csv from types.html")
     try:
         layout, found = table_of(path)
         rows = list(found)
@@ -105,7 +108,7 @@ def _number(text: str, count: int, source: str) -> int:
 
 def _whole(text: str, what: str, source: str) -> int:
     try:
-        return int(text)
+        return int(re.sub(r"[.,]0+$", "", text))  # as programs write that take all numbers for fractions
     except ValueError:
         raise ValueError(f"{source}: {text!r} is not {what}; save names.csv again from types.html") from None
 
