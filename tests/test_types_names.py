@@ -63,7 +63,8 @@ def test_names_are_read_as_spreadsheets_save_them(tmp_path: Path) -> None:
     rows = "types;type;name;file;record;object\r\n;1,0;Hündin;;;\r\n;2.0;x;;;\r\n;1;;a.wav;0;3.0\r\n;;;;;\r\n"
     path.write_text(rows, encoding="utf-8-sig")
     names = read_names(path, small_types(3))
-    assert (names.names, names.wrong) == ({0: "Hündin", 1: "x"}, {("a.wav", "0", 3)})
+    assert names.names == {0: "Hündin", 1: "x"}
+    assert names.wrong == {("a.wav", "0", 3)}
     path.write_bytes(rows.encode("cp1252"))
     with pytest.raises(ValueError, match=r"names\.csv:2: is not in UTF-8 .*or from a spreadsheet as CSV in UTF-8"):
         read_names(path, small_types(3))
