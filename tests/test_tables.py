@@ -78,6 +78,7 @@ def test_other_encodings_with_a_control_character_are_not_taken_for_utf_16(encod
     rng = np.random.default_rng(0)
     for numbers in (rng.normal(size=500).astype("f4"), rng.integers(0, 25000, 500).astype("u2")):
         assert encoding_of(numbers.tobytes()) == Encoding("utf-8")
+    assert all(encoding_of(b"a\0b\n" * count) == Encoding("utf-8") for count in (1, 2, 100))
     assert encoding_of(rng.bytes(2048)) == encoding_of(b"abc\0def some text more") == Encoding("utf-8")
 
 

@@ -24,6 +24,10 @@ punctuation, Kana, Chinese, Hangul and full widths."""
 FIRST, LAST = zip(*USUAL, strict=True)
 MOST = 0.97
 """The share of usual characters from which on bytes are taken for UTF-16; of any two bytes, half are one."""
+FEW = 0.1
+"""The share of characters whose lower byte may be zero, as of U+4E00; of binary files with some text there are more."""
+RARE = frozenset(range(32)) - set(b"\t\n\r")
+"""Bytes that other texts never have."""
 
 
 @final
@@ -72,12 +76,14 @@ def _in_pairs(head: bytes) -> str:
     letters of Cyrillic or Arabic give, one each. Then one of the two orders must make nearly everything a letter that
     is in use, and the other one less.
     """
-    controls = [sum(byte < 32 and byte not in b"\t\n\r" for byte in head[side::2]) for side in (0, 1)]
-    many = 3 * max(controls) > len(head) // 2
-    if len(head) % 2 or not any(controls) or (not many and _decodes(head, "utf-8")):
-        return ""
     little, big = (_usual(head, name) for name in ("utf-16-le", "utf-16-be"))
-    if max(little, big) < MOST or little == big:
+    if len(head) % 2 or max(little, big) < MOST or little == big:
+        return ""
+    low, high = (head[0::2], head[1::2]) if little > big else (head[1::2], head[0::2])
+    rare, marked = sum(byte in RARE for byte in low), sum(byte in RARE for byte in high)
+    if (not rare and not marked) or low.count(0) > FEW * len(low):
+        return ""
+    if 3 * marked <= len(high) and _decodes(head, "utf-8"):
         return ""
     return "utf-16-le" if little > big else "utf-16-be"
 
