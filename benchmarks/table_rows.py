@@ -78,11 +78,15 @@ def classes(name: str, seed: int, steps: int, work: Path) -> Mapping[str, dict[s
     write(work / "test.csv", names, test)
     training = gestalt.Training(steps=steps, batch=64, lr=2e-3, warmup=20, workers=0, threads=1, seed=seed)
     found: dict[str, dict[str, float]] = {}
-    for way, method in METHODS.items():
-        model = gestalt.train(work / "train.csv", modality="table", method=method, out=work / way, training=training)
+    models = {
+        way: gestalt.train(work / "train.csv", modality="table", method=method, out=work / way, training=training)
+        for way, method in METHODS.items()
+    }
+    for way, model in models.items():
         own, other = _vectors(model, work / "train.csv"), _vectors(model, work / "test.csv")
         found[f"{name}: Gestalt, {way}"] = probed(own, other, known, true, seed)
-    raw = gestalt.Model(model.modality, Network(_plain(model.modality, work / "train.csv")), {}, None)
+    modality = next(iter(models.values())).modality
+    raw = gestalt.Model(modality, Network(_plain(modality, work / "train.csv")), {}, None)
     own, other = _vectors(raw, work / "train.csv"), _vectors(raw, work / "test.csv")
     found[f"{name}: plain features"] = probed(own, other, known, true, seed)
     trees = HistGradientBoostingClassifier(random_state=seed).fit(train, known)
