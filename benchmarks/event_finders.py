@@ -85,6 +85,9 @@ def learned_ways() -> Iterator[tuple[str, ObjectFinder]]:
         yield f"fine cuts at penalty {penalty}", events_finder(penalty=penalty)
     for learned in (0.0, 0.1, 0.3, 1.0):
         yield f"fine cuts by learned features too, weight {learned:g}", events_finder(learned=learned)
+    for threshold in (0.52, 0.56, 0.6, 0.64, 0.68):
+        name = f"background divided from events by each recording, before stretches merge below {threshold}"
+        yield name, events_finder(threshold=threshold, divided=True)
     beside = ConcatFeatures(LogMel(), 1.0)
     for threshold in (0.5, 0.7, 0.9):
         name = f"merged by log-mel and what was learned, below {threshold}"
