@@ -19,6 +19,7 @@ from gestalt.core.discovery.background import RemoveBackground
 from gestalt.core.discovery.concat_features import ConcatFeatures
 from gestalt.core.discovery.finder import ObjectFinder
 from gestalt.core.discovery.groupers import Along, ChangePoints, Contiguous, KMeans
+from gestalt.core.discovery.quiet_background import AlikeQuiet
 from gestalt.core.experiment.predictions import encode
 from gestalt.core.networks.encoder import Network
 from gestalt.modalities.audio import MODALITY
@@ -67,6 +68,11 @@ def plain_ways() -> Iterator[tuple[str, ObjectFinder]]:
             grouper = Along(ChangePoints(penalty, objects=20, standardise=False))
             removed = "" if background is None else ", background removed"
             yield f"change points, penalty {penalty}{removed}", ObjectFinder(grouper, "hidden", background, only)
+    divided = AlikeQuiet(raw, 0.05, reach=0.0, above=0.45, divided=True)
+    for penalty in (0.02, 0.03, 0.05):
+        grouper = Along(ChangePoints(penalty, objects=20, standardise=False))
+        name = f"change points, penalty {penalty}, background divided from events by each recording"
+        yield name, ObjectFinder(grouper, "hidden", divided, only)
 
 
 def learned_ways() -> Iterator[tuple[str, ObjectFinder]]:
@@ -85,6 +91,9 @@ def learned_ways() -> Iterator[tuple[str, ObjectFinder]]:
         yield f"fine cuts at penalty {penalty}", events_finder(penalty=penalty)
     for learned in (0.0, 0.1, 0.3, 1.0):
         yield f"fine cuts by learned features too, weight {learned:g}", events_finder(learned=learned)
+    for threshold in (0.48, 0.52, 0.56, 0.6, 0.64):
+        name = f"background divided from events by each recording, before stretches merge below {threshold}"
+        yield name, events_finder(threshold=threshold, divided=True)
     beside = ConcatFeatures(LogMel(), 1.0)
     for threshold in (0.5, 0.7, 0.9):
         name = f"merged by log-mel and what was learned, below {threshold}"

@@ -3,7 +3,8 @@
 Classes: the tables of breast cancer, wine and digits in scikit-learn. Networks see no label; a linear probe is fitted
 to a tenth of the labels, and to all, of the rows that they were trained on, its penalty chosen by cross-validation, and
 is measured on the other rows. Groups: tables are made of hidden factors, each of which moves some columns of numbers
-and of categories with noise; what is found in other rows is compared with the factors.
+and of categories with noise; what is found in other rows is compared with the factors. Methods are those for runs of
+minutes: heads of 4096, made for pictures, would take nearly all the time where a row has 30 columns.
 
     python -m benchmarks.table_rows --seeds 3
 """
@@ -31,10 +32,16 @@ from sklearn.preprocessing import StandardScaler
 import gestalt
 from gestalt.core.discovery.concat_features import ConcatFeatures
 from gestalt.core.evaluation.partition import adjusted_rand_index
+from gestalt.core.methods.method import AbstractMethod
 from gestalt.core.networks.encoder import Network
 
 TABLES = {"breast cancer": load_breast_cancer, "wine": load_wine, "digits": load_digits}
 FACTORS, COLUMNS = 4, 16
+METHODS: dict[str, str | AbstractMethod] = {
+    "BYOL, small heads": "byol-small",
+    "SimCLR, small heads": gestalt.SimCLR(heads=gestalt.Heads(256, 128)),
+    "Odin, warm start": "odin-warm-start",
+}
 
 
 def write(path: Path, names: list[str], rows: np.ndarray) -> None:
@@ -69,13 +76,17 @@ def classes(name: str, seed: int, steps: int, work: Path) -> Mapping[str, dict[s
     names = [f"column {number}" for number in range(train.shape[1])]
     write(work / "train.csv", names, train)
     write(work / "test.csv", names, test)
-    training = gestalt.Training(steps=steps, batch=64, lr=2e-3, warmup=20, workers=0, seed=seed)
+    training = gestalt.Training(steps=steps, batch=64, lr=2e-3, warmup=20, workers=0, threads=1, seed=seed)
     found: dict[str, dict[str, float]] = {}
-    for method in ("byol", "simclr", "odin"):
-        model = gestalt.train(work / "train.csv", modality="table", method=method, out=work / method, training=training)
+    models = {
+        way: gestalt.train(work / "train.csv", modality="table", method=method, out=work / way, training=training)
+        for way, method in METHODS.items()
+    }
+    for way, model in models.items():
         own, other = _vectors(model, work / "train.csv"), _vectors(model, work / "test.csv")
-        found[f"{name}: Gestalt, {method}"] = probed(own, other, known, true, seed)
-    raw = gestalt.Model(model.modality, Network(_plain(model.modality, work / "train.csv")), {}, None)
+        found[f"{name}: Gestalt, {way}"] = probed(own, other, known, true, seed)
+    modality = next(iter(models.values())).modality
+    raw = gestalt.Model(modality, Network(_plain(modality, work / "train.csv")), {}, None)
     own, other = _vectors(raw, work / "train.csv"), _vectors(raw, work / "test.csv")
     found[f"{name}: plain features"] = probed(own, other, known, true, seed)
     trees = HistGradientBoostingClassifier(random_state=seed).fit(train, known)
@@ -117,7 +128,7 @@ def groups(seed: int, steps: int, work: Path) -> Mapping[str, dict[str, float]]:
     names = [f"column {number}" for number in range(COLUMNS)]
     write(work / "made.csv", names, table)
     write(work / "other.csv", names, other)
-    training = gestalt.Training(steps=steps, batch=64, lr=2e-3, warmup=20, workers=0, seed=seed)
+    training = gestalt.Training(steps=steps, batch=64, lr=2e-3, warmup=20, workers=0, threads=1, seed=seed)
     model = gestalt.train(work / "made.csv", modality="table", out=work / "made", training=training)
     assert model.finder is not None
     plain = _plain(model.modality, work / "made.csv")

@@ -1,15 +1,22 @@
 """What stands between features and objects: plain features beside learned ones, background, one axis of several."""
 
+from dataclasses import replace
+
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from torch import Tensor
 
 from gestalt.core.data.feature_map import FeatureMap, Grid
 from gestalt.core.data.segmentation import Segmentation
 from gestalt.core.discovery.background import RemoveBackground, median_of
 from gestalt.core.discovery.concat_features import ConcatFeatures, centred, standardised
-from gestalt.core.discovery.groupers import Along, KMeans, along_first_axis
-from gestalt.core.discovery.quiet_background import AlikeQuiet
+from gestalt.core.discovery.finder import ObjectFinder
+from gestalt.core.discovery.groupers import Along, ChangePoints, KMeans, MergeAlike, along_first_axis
+from gestalt.core.discovery.quiet_background import AlikeQuiet, dividing
+from gestalt.core.discovery.regions import FineGroups, GroupRegions
+from gestalt.core.networks.encoder import Identity, Network
 from tests.implementations import feature_map, seeded
 
 
@@ -157,6 +164,75 @@ def test_what_is_not_louder_than_the_quiet_part_in_any_number_is_background_what
     assert kept(0.15) == [1, 2, 3]
     assert kept(0.3) == [2, 3]
     assert kept(0.6) == []
+
+
+def naive_division(values: list[float]) -> float:
+    """The cut at which the squared distances from the two means have the least sum; the first of several."""
+    values = sorted(values)
+    if len(values) == 1:
+        return values[0]
+
+    def within(part: list[float]) -> float:
+        mean = sum(part) / len(part)
+        return sum((value - mean) ** 2 for value in part)
+
+    sums = [within(values[:cut]) + within(values[cut:]) for cut in range(1, len(values))]
+    cut = min(range(len(sums)), key=lambda place: round(sums[place], 9)) + 1
+    return (values[cut - 1] + values[cut]) / 2
+
+
+@given(st.lists(st.lists(st.integers(-50, 50), min_size=1, max_size=9, unique=True), min_size=1, max_size=4))
+def test_items_are_divided_where_two_classes_vary_least(rows: list[list[int]]) -> None:
+    features = FeatureMap.padded([torch.tensor(row, dtype=torch.float32)[:, None] for row in rows])
+    values = torch.where(features.valid, features.values[..., 0], torch.inf)  # what is padding may hold anything
+    found = dividing(values, features.valid)
+    for row, threshold in zip(rows, found.tolist(), strict=True):
+        exact = [float(value) for value in row]
+        assert _within(exact, threshold) == pytest.approx(_within(exact, naive_division(exact)), abs=1e-3)
+    assert dividing(torch.zeros(1, 3), torch.zeros(1, 3, dtype=torch.bool)).tolist() == [0.0]
+    assert dividing(torch.full((1, 3), 7.0), torch.ones(1, 3, dtype=torch.bool)).tolist() == [7.0]
+
+
+def _within(values: list[float], threshold: float) -> float:
+    parts = [[value for value in values if (value <= threshold) == below] for below in (True, False)]
+    return sum(sum((value - sum(part) / len(part)) ** 2 for value in part) for part in parts if part)
+
+
+def test_an_item_says_itself_how_loud_its_objects_are_at_least_so_much() -> None:
+    learned = line(torch.eye(4).repeat_interleave(4, dim=0))
+    segmentation = Segmentation.from_labels(torch.arange(4).repeat_interleave(4)[None], 4, learned.grid)
+
+    def kept(levels: list[float], above: float) -> list[int]:
+        loudness = line(torch.tensor(levels).repeat_interleave(4)[:, None])
+        remover = AlikeQuiet(lambda _: loudness, quiet=0.25, reach=0.0, above=above, divided=True)
+        return sorted(set(remover(segmentation, learned, None).labels()[0].tolist()) - {-1})
+
+    assert kept([0.0, 1.0, 9.0, 8.0], above=0.5) == [2, 3], "four and a half divides them"
+    assert kept([0.0, 0.1, 0.9, 0.8], above=0.5) == [2, 3]
+    assert kept([0.0, 0.1, 0.9, 0.8], above=0.85) == [2]
+    assert kept([0.0, 0.1, 0.4, 0.3], above=0.5) == [], "all of it is quiet"
+    with pytest.raises(ValueError, match=r"divided=True.*got above=None"):
+        AlikeQuiet(lambda _: learned, divided=True)
+
+
+def test_background_between_two_events_parts_them_where_fine_segments_are_judged() -> None:
+    """Both events and the moment between them are alike to the network, and the moment is quiet."""
+    learned = line(torch.tensor([[1.0, 0.0]]).repeat(12, 1))
+    loudness = line(torch.tensor([0.0, 0.0, 5.0, 5.0, 5.0, 0.1, 0.1, 5.0, 5.0, 5.0, 0.0, 0.0])[:, None])
+    cuts = FineGroups(ChangePoints(0.01, standardise=False), ConcatFeatures(lambda _: loudness, 0.0))
+    finder = ObjectFinder(
+        MergeAlike(0.5),
+        "hidden",
+        AlikeQuiet(lambda _: loudness, quiet=0.25, reach=0.0, above=1.0),
+        regions=GroupRegions(cuts),
+    )
+    network = Network(Identity(dim=2))
+    assert finder.find(network, learned).labels().tolist() == [[0] * 12]
+    apart = replace(finder, background_of="regions")
+    assert apart.find(network, learned).labels().tolist() == [[-1, -1, 0, 0, 0, -1, -1, 1, 1, 1, -1, -1]]
+    assert replace(apart, background=None).find(network, learned).labels().tolist() == [[0] * 12]
+    with pytest.raises(ValueError, match=r"background_of='regions'.*groups elements"):
+        ObjectFinder(MergeAlike(0.5), background_of="regions")
 
 
 def test_the_background_of_finer_segments_is_judged_by_the_elements_below_them() -> None:

@@ -20,6 +20,7 @@ from .concat_features import ConcatFeatures
 from .groupers.base import AbstractGrouper
 from .groupers.long import group_long
 from .observed import Observed
+from .regions.base import FineSegments
 from .regions.pooling import GroupRegions
 
 
@@ -41,6 +42,8 @@ class ObjectFinder:
             item that encompasses the views, [0074]) instead of the whole source. The network still sees what lies
             around them; a source that is itself cut is made by the modality's `Views.source`.
         regions: fine segments that are grouped in place of elements; None groups elements.
+        background_of: the background is taken out of the objects that were found, or of the fine segments before they
+            are grouped: then no background is within an object, and none joins two.
         level: which level of hidden features is grouped, by name (`HasLevels`); None groups all of them, and so does
             any name where the encoder has no levels.
 
@@ -63,8 +66,14 @@ class ObjectFinder:
     span: bool = False
     regions: GroupRegions | None = None
     level: str | None = None
+    background_of: Literal["objects", "regions"] = "objects"
 
     def __post_init__(self) -> None:
+        if self.background_of == "regions" and self.regions is None:
+            raise ValueError(
+                "background_of='regions' takes the background out of fine segments, and this finder groups elements: "
+                "give it regions, or take background_of='objects'"
+            )
         if self.level is not None and self.space != "hidden":
             raise ValueError(
                 f"a level is one of hidden features, and this finder groups {self.space} ones, got the level "
@@ -100,6 +109,8 @@ class ObjectFinder:
         """
         features = observed.features
         fine = None if self.regions is None else self.regions.fine(features, observed.cuts, generator, window)
+        if fine is not None and self.background_of == "regions":
+            fine = self._without_background(fine, observed)
         if self.extra_features is not None and observed.plain is not None:
             features = self.extra_features.beside(features, observed.plain)
         grouped = features if self.regions is None or fine is None else self.regions.pooled(features, fine)
@@ -110,9 +121,17 @@ class ObjectFinder:
             segmentation = group_long(self.grouper, grouped, window, generator)
         if self.regions is not None and fine is not None:
             segmentation = self.regions.spread(segmentation, fine)
-        if self.background is None or observed.background is None:
+        if self.background is None or observed.background is None or self.background_of == "regions":
             return segmentation
         return self.background.remove(segmentation, features, observed.background)
+
+    def _without_background(self, fine: FineSegments, observed: Observed) -> FineSegments:
+        """The fine segments that are no background."""
+        if self.background is None or observed.background is None:
+            return fine
+        every = Segmentation.from_labels(fine.labels, fine.count, fine.grid)
+        left = self.background.remove(every, observed.features, observed.background)
+        return FineSegments(left.labels(), fine.grid)
 
     def plain_networks(self) -> list[nn.Module]:
         """The networks of plain features through which background and extra features see items, and what was fitted."""

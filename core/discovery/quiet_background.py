@@ -27,7 +27,9 @@ class AlikeQuiet(AbstractBackgroundRemover):
 
     What is learned of a few elements beside an object may say more of the object than of them, since an encoder sees
     its neighbourhood. With `above`, an object is background, too, if its mean salience in no number lies more than that
-    over the mean of the quietest part.
+    over the mean of the quietest part. With `divided`, the item itself says how much that is, at least `above`: the
+    threshold that divides what elements lie over the quietest part, in the number in which they do most, into two
+    classes of the least variance within (Otsu 1979).
 
     Args:
         salience: numbers per element for a batch of items, such as the loudness of bands; the mean of them says which
@@ -35,15 +37,19 @@ class AlikeQuiet(AbstractBackgroundRemover):
         quiet: share of the elements, the least salient ones, that the prototype is taken from.
         reach: cosine distance from the prototype within which objects are background.
         above: in the unit of the salience; None asks for nothing.
+        divided: `above` is the least, and follows from each item.
     """
 
     salience: Callable[[Any], FeatureMap]
     quiet: PositiveShare = 0.25
     reach: Annotated[float, Between(0.0, 2.0)] = 0.4
     above: Weight | None = None
+    divided: bool = False
 
     def __post_init__(self) -> None:
         check_ranges(self)
+        if self.divided and self.above is None:
+            raise ValueError("divided=True says from which salience on objects stay, at least `above`, got above=None")
 
     @torch.no_grad()
     def look(self, data: Any, features: FeatureMap) -> Float[Tensor, "batch elements numbers"]:
@@ -60,10 +66,10 @@ class AlikeQuiet(AbstractBackgroundRemover):
         quiet = lowest(seen.mean(dim=-1), features.valid, self.quiet)
         prototype = unit(median_of(values, quiet))
         objects = averaged(segmentation, features).pool(features.with_values(values))
-        distance = 1 - (unit(objects.vectors) * prototype).sum(dim=-1)
+        distance = (1 - (unit(objects.vectors) * prototype).sum(dim=-1)).clamp(min=0)
         stays = (distance >= self.reach) & objects.present
         if self.above is not None:
-            stays &= _louder(segmentation, features, seen, quiet, self.above)
+            stays &= _louder(segmentation, features, seen, quiet, self.above, self.divided)
         weights = segmentation.weights * stays[..., None]
         return Segmentation(weights, segmentation.places, segmentation.whole)
 
@@ -74,10 +80,40 @@ def _louder(
     seen: Float[Tensor, "batch elements numbers"],
     quiet: Bool[Tensor, "batch elements"],
     above: float,
+    divided: bool,
 ) -> Bool[Tensor, "batch objects"]:
-    """Which objects lie more than `above` over the quiet part in some number."""
+    """Which objects lie more than `above`, or what divides the elements, over the quiet part in some number."""
     known = torch.where(seen.isfinite(), seen, 0.0)
     share = quiet[..., None] / quiet.sum(dim=1).clamp(min=1)[:, None, None]
     floor = (known * share).sum(dim=1, keepdim=True)
-    found = averaged(segmentation, features).pool(features.with_values(known - floor)).vectors
-    return (found > above).any(dim=-1)
+    over = known - floor
+    found = averaged(segmentation, features).pool(features.with_values(over)).vectors
+    least = dividing(over.amax(dim=-1), features.valid).clamp(min=above)[:, None, None] if divided else above
+    return (found > least).any(dim=-1)
+
+
+def dividing(values: Float[Tensor, "batch elements"], valid: Bool[Tensor, "batch elements"]) -> Float[Tensor, " batch"]:
+    """Otsu's threshold of every item, without a histogram: between the sorted values i and i + 1 of n for which
+
+    i (n − i) (m₁ − m₀)² is greatest, m₀ and m₁ the means below and above. An item of one value, or of equal ones, is
+    not divided: its threshold is that value.
+
+    Source: Otsu, "A threshold selection method from gray-level histograms" (1979).
+
+    Example:
+        >>> values = torch.tensor([[0.0, 0.2, 5.0, 0.1, 5.2, 9.0]])
+        >>> dividing(values, torch.tensor([[True] * 5 + [False]])).tolist()
+        [2.5999999046325684]
+    """
+    ordered = torch.where(valid, values, torch.inf).sort(dim=1).values.double()
+    count = valid.sum(dim=1, keepdim=True)
+    there = torch.arange(values.shape[1], device=values.device) < count
+    sums = torch.where(there, ordered, 0.0).cumsum(dim=1)
+    below = torch.arange(1, values.shape[1] + 1, device=values.device)
+    rest = count - below
+    apart = sums / below - (sums[:, -1:] - sums) / rest.clamp(min=1)
+    between = torch.where(rest > 0, below * rest * apart.square(), -1.0)
+    first = between.argmax(dim=1, keepdim=True)
+    second = torch.minimum(first + 1, (count - 1).clamp(min=0))
+    threshold = (ordered.gather(1, first) + ordered.gather(1, second))[:, 0] / 2
+    return torch.where(count[:, 0] > 0, threshold, 0.0).to(values.dtype)

@@ -97,7 +97,9 @@ def scaled(values: Pixels, bits: int | None = None) -> Float[np.ndarray, "height
     if values.dtype == np.bool_:
         return values.astype(np.float32)
     if values.dtype.kind == "u" and values.dtype.itemsize <= 2:
-        return values.astype(np.float32) / np.float32(2 ** bits_of(values, bits) - 1)
+        floats = values.astype(np.float32)
+        floats /= np.float32(2 ** bits_of(values, bits) - 1)  # in place: large pictures are not copied once more
+        return floats
     floats = values.astype(np.float32)
     low, high = float(values.min()), float(values.max())
     if low >= 0 and high <= 1:

@@ -17,6 +17,7 @@ from ..shards.files import at_hand
 from .bounded_file import bounded
 from .pillow import from_pillow, size_by_pillow
 from .pixels import Raw, channels_last, counted, refuse_many
+from .png import from_png, size_of_png
 from .reducing import BlockMeans, reduction
 from .tiff import from_tiff
 from .unsupported import EXPORT, what_it_is
@@ -36,9 +37,9 @@ def read_picture(path: Path, longest: int | None = None) -> Raw:
     Args:
         path: the file.
         longest: pixels a side that are wanted at most. A picture of more than half as many again is reduced to the
-            means of square blocks as it is read, yet to no fewer than are wanted: JPEG by its own decoder, TIFF and
-            arrays a part at a time, so that memory does not grow with the file; others are decoded whole. None reads
-            all pixels.
+            means of square blocks as it is read, yet to no fewer than are wanted: JPEG by its own decoder; TIFF, arrays
+            and, where pyvips is installed, PNG a part at a time, so that memory does not grow with the file; others
+            are decoded whole. None reads all pixels.
 
     Raises:
         BadItemError: if it is empty, damaged, no picture, or too large.
@@ -58,7 +59,7 @@ def size_of(path: Path) -> tuple[int, int]:
     if path.suffix.lower() in BY_VALUES:
         return read_picture(path, longest=1).whole
     with at_hand(path) as file:
-        return _named(file, size_by_pillow)
+        return _named(file, lambda there: size_of_png(there) or size_by_pillow(there))
 
 
 def read_numbers(path: Path, advice: str) -> NDArray[np.int32]:
@@ -122,8 +123,9 @@ def _by_content(path: Path, longest: int | None) -> Raw:
     """Pillow tells formats by their content; a TIFF by another name has tifffile's reader nevertheless."""
     with path.open("rb") as file:
         begin = file.read(4)
-    tiff = begin in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-    return from_tiff(path, longest) if tiff else from_pillow(path, longest)
+    if begin in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
+        return from_tiff(path, longest)
+    return from_png(path, longest) if begin == b"\x89PNG" else from_pillow(path, longest)
 
 
 def _from_array(path: Path, longest: int | None) -> Raw:

@@ -1,6 +1,6 @@
 """Pictures that are read smaller than they are, a part at a time, so that memory holds what is wanted and no more."""
 
-from typing import final
+from typing import Any, final
 
 import numpy as np
 from jaxtyping import Float
@@ -33,9 +33,9 @@ class BlockMeans:
     """
 
     def __init__(self, height: int, width: int, channels: int, by: int) -> None:
-        self.height, self.width, self.by = height, width, by
-        self._sums = np.zeros((-(-height // by), -(-width // by), channels), np.float64)
-        self._type: np.dtype[np.generic] | None = None
+        self.height, self.width, self.channels, self.by = height, width, channels, by
+        self._sums: NDArray[Any] | None = None
+        self._type = np.dtype(np.float64)
         self.greatest: float | None = None
 
     def add(self, part: Pixels, row: int, column: int, channel: int = 0) -> None:
@@ -43,11 +43,14 @@ class BlockMeans:
         part = part[: self.height - row, : self.width - column]
         if not part.size:
             return
-        self._type = part.dtype
+        if self._sums is None:
+            self._type, shape = part.dtype, (-(-self.height // self.by), -(-self.width // self.by), self.channels)
+            self._sums = np.zeros(shape, _wide_enough(part.dtype, self.by))
         self.greatest = max(float(part.max()), -np.inf if self.greatest is None else self.greatest)
         rows, first_row = _begins(row, len(part), self.by)
         columns, first_column = _begins(column, part.shape[1], self.by)
-        sums = np.add.reduceat(np.add.reduceat(part.astype(np.float64), rows, axis=0), columns, axis=1)
+        of = self._sums.dtype
+        sums = np.add.reduceat(np.add.reduceat(part, rows, axis=0, dtype=of), columns, axis=1, dtype=of)
         place = (slice(first_row, first_row + len(rows)), slice(first_column, first_column + len(columns)))
         self._sums[(*place, slice(channel, channel + part.shape[2]))] += sums
 
@@ -63,13 +66,13 @@ class BlockMeans:
         Raises:
             ValueError: if no part came.
         """
-        if self._type is None:
+        if self._sums is None:
             raise ValueError("no pixel of it is in the file")
-        number = _lengths(self.height, self.by)[:, None, None] * _lengths(self.width, self.by)[:, None]
-        means = self._sums / number
-        if self._type.kind in "ui":
-            means = means.round()
-        typed: Pixels = means.astype(np.float32 if self._type == np.bool_ else self._type)
+        typed: Pixels = np.empty(self._sums.shape, np.float32 if self._type == np.bool_ else self._type)
+        down, across = _lengths(self.height, self.by), _lengths(self.width, self.by)[:, None]
+        for row, sums in enumerate(self._sums):  # a row at a time, so that there is no second copy of all sums
+            means = sums / (down[row] * across)
+            typed[row] = means.round() if self._type.kind in "ui" else means
         return typed
 
 
@@ -86,6 +89,12 @@ def reduced(values: Pixels, by: int) -> Pixels:
     means = BlockMeans(height, width, channels, by)
     means.add_rows(values)
     return means.values()
+
+
+def _wide_enough(of: np.dtype[Any], by: int) -> type[np.uint32 | np.float64]:
+    """Numbers that hold the sum of a block: of pictures mostly half as long as floating ones."""
+    short = of.kind in "bu" and of.itemsize <= 2 and by * by * (2 ** (8 * of.itemsize) - 1) < 2**32
+    return np.uint32 if short else np.float64
 
 
 def _begins(first: int, count: int, by: int) -> tuple[NDArray[np.intp], int]:

@@ -1,7 +1,6 @@
 """The training loop, in plain sight."""
 
 import math
-import os
 import signal
 import sys
 import time
@@ -30,6 +29,7 @@ from .metrics_log import log_of, read_metrics
 from .options import Training
 from .processes import Processes
 from .source import BatchSource
+from .threads import threads_of
 from .time_left import TimeLeft
 from .training_data import TrainingData
 from .watch import CollapseWatch
@@ -76,9 +76,7 @@ def launch(options: Training) -> Fabric:
     """
     check_device(options.accelerator, "--accelerator")
     processes = Processes.of(options)
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    # Threads that share a core with a worker do not share the work, they wait for one another many times a step.
-    torch.set_num_threads(options.threads or max(1, cores // processes.per_node - options.workers))
+    torch.set_num_threads(threads_of(options.threads, processes.per_node, options.workers))
     fabric = Fabric(
         accelerator=options.accelerator,
         strategy=options.strategy,

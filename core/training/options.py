@@ -47,7 +47,7 @@ class Training:
     workers: Annotated[int, Between(0, 1024)] = 1
     """Processes per device that read items and make views; 0 does it in the main process."""
     threads: Annotated[int, Between(1, 4096)] | None = None
-    """CPU threads of the main process; None takes the cores that the workers leave."""
+    """CPU threads of the main process; None: as OMP_NUM_THREADS says, or else the cores that the workers leave."""
     seed: Annotated[int, Between(0, 2**31 - 1)] = 0
     """Everything random follows from it: the same seed gives the same run with any number of workers."""
     log_every: Count = 10

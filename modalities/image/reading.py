@@ -39,7 +39,7 @@ def decode(path: Path, channels: int | None, longest: int | None) -> Float[Tenso
         raise BadItemError(str(path), _too_small(path, height, width, values.shape[2]))
     if not np.isfinite(values).all():
         raise BadItemError(str(path), f"holds NaN or infinite values; {ADVICE}")
-    pixels = torch.from_numpy(np.ascontiguousarray(scaled(values, raw.bits).transpose(2, 0, 1)))
+    pixels = torch.from_numpy(scaled(np.ascontiguousarray(values.transpose(2, 0, 1)), raw.bits))
     return shrunk(converted(pixels, channels, raw.alpha, str(path)), longest, raw.whole)
 
 

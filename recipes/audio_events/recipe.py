@@ -48,6 +48,7 @@ def events_finder(
     penalty: float = 0.015,
     learned: float = 0.0,
     above: float | None = 0.45,
+    divided: bool = False,
 ) -> ObjectFinder:
     """Stretches between changes of log-mel, merged while what was learned of them is alike.
 
@@ -60,12 +61,21 @@ def events_finder(
         penalty: price of a fine cut; the lower, the finer.
         learned: weight of learned features in fine cuts, beside log-mel.
         above: stretches that in no band are so much louder than the quietest part (.45 are 9 dB) are background.
+        divided: that is the least, and what divides the moments of a recording into two classes counts; fine cuts are
+            judged, before they merge, and by loudness alone.
     """
     raw = LogMel()
     changes = Along(ChangePoints(penalty, objects=30, standardise=False))
     regions = GroupRegions(FineGroups(changes, ConcatFeatures(raw, learned)))
-    background = AlikeQuiet(raw, quiet, reach, above)
-    return ObjectFinder(MergeAlike(threshold, objects=30), "hidden", background, regions=regions, level="membership")
+    background = AlikeQuiet(raw, quiet, 0.0 if divided else reach, above, divided)
+    return ObjectFinder(
+        MergeAlike(threshold, objects=30),
+        "hidden",
+        background,
+        regions=regions,
+        level="membership",
+        background_of="regions" if divided else "objects",
+    )
 
 
 @final
