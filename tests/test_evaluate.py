@@ -336,6 +336,18 @@ def test_the_scores_of_an_earlier_call_are_replaced_and_stay_if_the_next_fails(p
     assert "knn" not in (tmp_path / "out" / "scores.json").read_text()
 
 
+def test_classes_that_are_tested_and_never_learned_from_are_named(
+    recordings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = recordings / "data"
+    command = ["evaluate", str(recordings / "run"), str(data), "--labels", "folders", "--protocols", "knn"]
+    assert execute([*command, "--test", str(data / "high"), "--resamples", "0", "--out", str(tmp_path / "out")]) == 0
+    said = capsys.readouterr().err
+    assert "tested items of classes that none to learn from has, all wrong: high (16)" in said
+    assert execute([*command, "--folds", "2", "--resamples", "0", "--out", str(tmp_path / "out")]) == 0
+    assert "none to learn from has" not in capsys.readouterr().err
+
+
 def test_only_items_that_are_labelled_are_encoded(pictures: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model = gestalt.load(pictures / "run")
     seen: list[int] = []

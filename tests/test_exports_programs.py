@@ -28,6 +28,7 @@ CASES: dict[str, tuple[str, str, dict[str, Any]]] = {
     "GAT": ("graph", "gat", {"width": 8, "layers": 1, "heads": 2}),
     "all depths of GINE": ("graph", "jumping", {"width": 8, "dim": 4, "layers": 1}),
     "features of nodes": ("graph", "raw", {"hops": 1}),
+    "a network of points": ("points", "pointnet", {"width": 8, "layers": 2, "near": 4}),
     "a U-Net of clips": ("video", "unet", {"widths": [4, 8], "dim": 4}),
     "convolutions on clips": ("video", "conv", {"width": 8, "blocks": 1, "stride": 4, "finer": 2}),
     "a transformer of clips": ("video", "transformer", {"width": 8, "depth": 1, "heads": 2}),
@@ -56,7 +57,7 @@ def others(one: Trained) -> list[Any]:
     return [one.modality.collate(some) for some in (*together, *([item] for item in cut), [cut[0]] * 4)]
 
 
-IN_SHORT = ("dilated, around each element", "GINE", "GAT", "a U-Net of clips")
+IN_SHORT = ("dilated, around each element", "GINE", "GAT", "a network of points", "a U-Net of clips")
 """Those that every run of the tests makes; the others with `-m long`."""
 
 

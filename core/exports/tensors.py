@@ -100,6 +100,6 @@ def _given(name: str) -> str:
 def _axes(name: str, tensor: Tensor, hint: object = None) -> tuple[str, ...]:
     """What the annotation of a field calls its axes, where it says so."""
     said = str(getattr(hint, "dim_str", "")).split()
-    if len(said) == tensor.ndim and all(axis.isidentifier() and axis != "_" for axis in said):
+    if len(said) == tensor.ndim and all((axis.isidentifier() and axis != "_") or axis.isdigit() for axis in said):
         return tuple(said)
     return ("batch", *(f"{name}_{axis}" for axis in range(1, tensor.ndim)))
