@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -334,6 +335,30 @@ def test_the_scores_of_an_earlier_call_are_replaced_and_stay_if_the_next_fails(p
     assert (tmp_path / "out" / "scores.json").read_text() == first
     evaluate(*call, protocols="probe", options=FAST)
     assert "knn" not in (tmp_path / "out" / "scores.json").read_text()
+
+
+def test_classes_that_are_tested_and_never_learned_from_are_named(
+    recordings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = recordings / "data"
+    command = ["evaluate", str(recordings / "run"), str(data), "--labels", "folders", "--protocols", "knn"]
+    assert execute([*command, "--test", str(data / "high"), "--resamples", "0", "--out", str(tmp_path / "out")]) == 0
+    said = capsys.readouterr().err
+    assert "tested items of classes that none to learn from has, all wrong: high (16)" in said
+    assert execute([*command, "--folds", "2", "--resamples", "0", "--out", str(tmp_path / "out")]) == 0
+    assert "none to learn from has" not in capsys.readouterr().err
+
+
+def test_items_with_parts_are_scored_as_others_are(pictures: Path, tmp_path: Path) -> None:
+    both = load_modality("image+text")
+    for picture in sorted((pictures / "data").iterdir())[:6]:
+        colour = ("red", "green", "blue")[int(picture.stem) % 3]
+        (tmp_path / colour).mkdir(exist_ok=True)
+        shutil.copy(picture, tmp_path / colour)
+        (tmp_path / colour / f"{picture.stem}.txt").write_text(f"something {colour}")
+    model = gestalt.Model(both, gestalt.Network(both.encoders["joint"](dim=8)).eval(), {})
+    found = model.evaluate(tmp_path, "folders", protocols=[Knn((1,))], options=replace(FAST, folds=2))
+    assert 0 <= found.score("knn", "accuracy") <= 1
 
 
 def test_only_items_that_are_labelled_are_encoded(pictures: Path, monkeypatch: pytest.MonkeyPatch) -> None:

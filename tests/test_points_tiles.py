@@ -47,7 +47,7 @@ def items_of(path: Path, modality: PointModality) -> CloudFiles:
 def test_the_context_of_a_tile_is_what_lies_nearest_to_its_box(tmp_path: Path, margin: int) -> None:
     places = two_walls(tmp_path / "walls.npy")
     items = items_of(tmp_path / "walls.npy", PointModality(most=80, margin=margin))
-    assert list(items.parts(2)) == [0, 1, 2, 3]
+    assert list(items.overlapping(2)) == [0, 1, 2, 3]
     for number, own in enumerate(tiles(places, 80)):
         one = items.read_in_context(number, Sight())
         assert len(one.around) == min(len(places), len(own) + margin)

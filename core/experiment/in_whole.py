@@ -100,7 +100,7 @@ def stretches(items: AbstractItems[ItemT], numbers: Sequence[int]) -> list[tuple
     for number in sorted(set(numbers)):
         whole = range(number, number + 1)
         if isinstance(items, InOverlap):
-            whole = items.parts(number)
+            whole = items.overlapping(number)
         elif isinstance(items, InSequence):
             whole = items.whole(number)
         around = range(max(whole.start, number - AROUND), min(whole.stop, number + AROUND + 1))

@@ -7,7 +7,7 @@ import logging
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, final
+from typing import Any, ClassVar, Protocol, final, runtime_checkable
 
 import jaxtyping
 import torch
@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from ..data.feature_map import FeatureMap
 from ..data.grid import Grid
 from ..data.places import Parts
+from ..networks.program_form import in_program_form
 from ..storage.damage import first_line
 from .base import Trained
 from .tensors import TensorInputs, tensor_inputs
@@ -79,8 +80,21 @@ class NoProgramError(ValueError):
     """An encoder that does what no program can: it decides by the numbers that it sees."""
 
 
+@runtime_checkable
+class IsNoProgram(Protocol):
+    """An encoder that knows why it cannot be a program of tensors.
+
+    Attributes:
+        no_program: why, in words.
+    """
+
+    no_program: ClassVar[str]
+
+
 def refused(trained: Trained) -> str | None:
-    """Why no program can take the batches of a modality; None where one can, or only tracing tells."""
+    """Why an encoder, or the batches of its modality, can be no program; None where they can, or only tracing tells."""
+    if isinstance(trained.encoder, IsNoProgram):
+        return f"the encoder {type(trained.encoder).__name__} cannot be a program: {trained.encoder.no_program}"
     try:
         tensor_inputs(trained.modality, trained.modality.collate(trained.examples))
     except ValueError as error:
@@ -119,14 +133,22 @@ def traced(trained: Trained) -> Traced:
 def _program(trained: Trained, inputs: TensorInputs, batch: Any, axes: int | None) -> torch.export.ExportedProgram:
     """Trace the encoder on a batch; the first `axes` of every tensor may have any length, None: all of them."""
     tensors = tuple(inputs.take(batch))
-    any_length = tuple(dict.fromkeys(range(one.ndim)[:axes], torch.export.Dim.AUTO) for one in tensors)
+    wanted = [_that_vary(names, axes) for names in inputs.axes.values()]
+    any_length = tuple(dict.fromkeys(own, torch.export.Dim.AUTO) for own in wanted)
+    network = TensorEncoder(in_program_form(trained.encoder), inputs)
     with as_program(), quietly():
         program: torch.export.ExportedProgram = torch.export.export(
-            TensorEncoder(trained.encoder, inputs), tensors, dynamic_shapes={"tensors": any_length}, strict=False
+            network, tensors, dynamic_shapes={"tensors": any_length}, strict=False
         )
-    if not all(0 in free for free in _free(program, inputs).values()):
+    first = zip(_free(program, inputs).values(), (_that_vary(names, 1) for names in inputs.axes.values()), strict=True)
+    if not all(set(own) <= set(free) for free, own in first):
         raise ValueError(f"it would take {tensors[0].shape[0]} items at a time, and no other number")
     return program
+
+
+def _that_vary(names: Sequence[str], first: int | None) -> list[int]:
+    """The first so many axes that have no fixed length; None: all of them."""
+    return [axis for axis, name in enumerate(names) if not name.isdigit()][:first]
 
 
 def batches_of(trained: Trained) -> tuple[Any, ...]:
@@ -136,6 +158,8 @@ def batches_of(trained: Trained) -> tuple[Any, ...]:
     first, *others = trained.examples
     counts = [(first, 5), (first, 2), *((item, 1) for item in others)]
     alike = tuple(trained.modality.collate([item] * count) for item, count in counts)
+    if not others:  # a batch of one item says nothing of other numbers
+        return alike
     try:
         inputs.take(together)
     except ValueError:  # a program takes items of one size, and these are not
@@ -183,7 +207,10 @@ def compare_outputs(encoder: object, given: Mapping[str, Any], wanted: Mapping[s
         ValueError: naming the output that differs.
     """
     for name, value in given.items():
-        if not _alike(torch.as_tensor(value), wanted[name]):
+        found, own = torch.as_tensor(value), wanted[name]
+        if name.startswith("edges_") and own.shape[0] == 1:  # all items share them; a program may repeat them for each
+            own = own.expand(found.shape[0], *own.shape[1:])
+        if not _alike(found, own):
             raise ValueError(f"{type(encoder).__name__} {how} gives other {name} than the encoder does")
 
 

@@ -14,7 +14,8 @@ class TensorInputs:
     """How batches of a modality are taken apart into tensors, and made of them again.
 
     Attributes:
-        axes: of every tensor by its name, what its axes are called; the first is always the batch.
+        axes: of every tensor by its name, what its axes are called; a number stands for an axis of that length. The
+            first is the batch, or what may be there in any number, such as the edges of graphs.
         take: the tensors of a batch, in the order of `axes`; an error in words where a program cannot take the batch.
         make: the batch of such tensors.
     """
@@ -33,6 +34,19 @@ class TakesTensors(Protocol):
 
         Args:
             batch: what `collate` gives.
+        """
+        ...
+
+
+@runtime_checkable
+class TakesTensorsOfEncoders(Protocol):
+    """A modality whose batches consist of other tensors for other encoders: their settings say what items have."""
+
+    def tensor_inputs_of(self, settings: Mapping[str, Any]) -> TensorInputs:
+        """How the batches that an encoder takes are taken apart.
+
+        Args:
+            settings: of the encoder, as `config.json` has them.
         """
         ...
 
@@ -86,6 +100,6 @@ def _given(name: str) -> str:
 def _axes(name: str, tensor: Tensor, hint: object = None) -> tuple[str, ...]:
     """What the annotation of a field calls its axes, where it says so."""
     said = str(getattr(hint, "dim_str", "")).split()
-    if len(said) == tensor.ndim and all(axis.isidentifier() and axis != "_" for axis in said):
+    if len(said) == tensor.ndim and all((axis.isidentifier() and axis != "_") or axis.isdigit() for axis in said):
         return tuple(said)
     return ("batch", *(f"{name}_{axis}" for axis in range(1, tensor.ndim)))

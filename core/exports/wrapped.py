@@ -14,7 +14,7 @@ from ..components.names import choose
 from ..modality.plugins import installed_modality
 from ..runs.saving import with_settings
 from .program import outputs_of
-from .tensors import TensorInputs, tensor_inputs
+from .tensors import TakesTensorsOfEncoders, TensorInputs, tensor_inputs
 
 NAME = "gestalt"
 
@@ -74,6 +74,11 @@ class GestaltModel(PreTrainedModel):
         self.inputs: TensorInputs | None = None
         self.post_init()  # type: ignore[no-untyped-call]
 
+    def _inputs(self) -> TensorInputs:
+        if isinstance(self.modality, TakesTensorsOfEncoders):
+            return self.modality.tensor_inputs_of(self.config.encoder["settings"])
+        return tensor_inputs(self.modality, self.modality.collate([self.modality.specimens()[0].item]))
+
     @classmethod
     def from_pretrained(  # type: ignore[override]  # of the library's arguments, those that matter here
         cls,
@@ -105,7 +110,7 @@ class GestaltModel(PreTrainedModel):
     def forward(self, **tensors: Tensor) -> GestaltOutput:
         """Encode the tensors of a batch, by the names that the model card gives."""
         if self.inputs is None:
-            self.inputs = tensor_inputs(self.modality, self.modality.collate([self.modality.specimens()[0].item]))
+            self.inputs = self._inputs()
         missing = self.inputs.axes.keys() ^ tensors.keys()
         if missing:
             raise ValueError(f"the model takes {', '.join(self.inputs.axes)}, got {', '.join(tensors) or 'nothing'}")

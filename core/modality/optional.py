@@ -250,7 +250,7 @@ class InOverlap(Protocol):
     (`FoundBatch.numbers`).
     """
 
-    def parts(self, index: int) -> range:
+    def overlapping(self, index: int) -> range:
         """The numbers of all windows of the whole that item `index` is part of, in their order."""
         ...
 

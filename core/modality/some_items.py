@@ -141,10 +141,10 @@ class SomeInOverlap(AbstractItems[ItemT], Generic[ItemT]):
         """With all of its context, which may lie in windows that are not among these."""
         return in_context(self.items, self.numbers[index], sight)
 
-    def parts(self, index: int) -> range:
+    def overlapping(self, index: int) -> range:
         """Those of the same whole among these."""
         assert isinstance(self.items, InOverlap)
-        return _among(self.items.parts(self.numbers[index]), self.numbers, index)
+        return _among(self.items.overlapping(self.numbers[index]), self.numbers, index)
 
 
 def _among(whole: range, numbers: Sequence[int], index: int) -> range:

@@ -3,7 +3,9 @@
 from typing import TypeVar
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+
+from ..components.exporting import is_exporting
 
 ModuleT = TypeVar("ModuleT", bound=nn.Module)
 
@@ -19,3 +21,15 @@ def in_channels_last(module: ModuleT) -> ModuleT:
     """
     nn.Module.to(module, memory_format=torch.channels_last)  # type: ignore[call-overload]
     return module
+
+
+def as_channels_last(maps: Tensor) -> Tensor:
+    """Maps `batch channels rows columns` with the channels last in memory; as they are where a program is made.
+
+    Which order is faster is for whoever runs the program, and torch would ask for lengths to tell orders apart.
+
+    Example:
+        >>> as_channels_last(torch.zeros(1, 3, 4, 5)).stride()
+        (60, 1, 15, 3)
+    """
+    return maps if is_exporting() else maps.contiguous(memory_format=torch.channels_last)

@@ -6,6 +6,8 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from ..components.exporting import is_exporting
+
 
 def groups_of(channels: int, size: int = 16) -> int:
     """The greatest number of groups, of at least `size` channels each, that divides the channels evenly.
@@ -54,12 +56,13 @@ class MaskedGroupNorm(nn.Module):
         self, maps: Float[Tensor, "batch channels places *more"], valid: Bool[Tensor, "batch places"] | None = None
     ) -> Float[Tensor, "batch channels places *more"]:
         """Normalised maps, zero where not valid; None if all places are."""
-        if self.around and maps.shape[2] > self.around + 1:
+        # A program is made for any number of places: neighbourhoods that hold all of them give the same numbers.
+        if self.around and (is_exporting() or maps.shape[2] > self.around + 1):
             return self._moving(maps, valid)
         if valid is None:
             return nn.functional.group_norm(maps, self.groups, self.scale, self.shift, self.epsilon)
         further = (1,) * (maps.ndim - 3)
-        here = valid.view(len(maps), 1, -1, *further)
+        here = valid.view(maps.shape[0], 1, -1, *further)
         wide = maps.float().masked_fill(~here, 0.0)
         # Sums are taken over the places first: so they run along memory, whether channels come first or last in it.
         places = tuple(range(2, maps.ndim))
@@ -74,8 +77,8 @@ class MaskedGroupNorm(nn.Module):
         self, maps: Float[Tensor, "batch channels places"], valid: Bool[Tensor, "batch places"] | None
     ) -> Float[Tensor, "batch channels places"]:
         """With the mean and the variance of every place's neighbourhood."""
-        around = min(self.around, maps.shape[2] - 1)
-        here = maps.new_ones(len(maps), 1, maps.shape[2]) if valid is None else valid[:, None].to(maps.dtype)
+        around = self.around if is_exporting() else min(self.around, maps.shape[2] - 1)
+        here = maps.new_ones(maps.shape[0], 1, maps.shape[2]) if valid is None else valid[:, None].to(maps.dtype)
         here = here.float()
 
         def mean(of_places: Tensor) -> Tensor:

@@ -8,9 +8,11 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from ..components.exporting import is_exporting
 from ..components.ranges import Between
-from .channels_last import in_channels_last
+from .channels_last import as_channels_last, in_channels_last
 from .group_norm import MaskedGroupNorm
+from .lengths import of_length
 
 UStride = Annotated[int, Between(1, 4, only=(1, 2, 4))]
 """What the finest cells of a U-shaped network take, a side."""
@@ -113,11 +115,11 @@ class UShape(nn.Module):
             raise ValueError(
                 f"a U of these scales takes {self.fold} × {self.fold} or more, got {tuple(maps.shape[2:])}"
             )
-        x = maps.contiguous(memory_format=torch.channels_last)
+        x = as_channels_last(maps)
         rows = x.shape[2] // self.stride
         found = []
         for number, scale in enumerate(self.scales):
-            x = scale(x, _valid(counts, rows >> number, number))
+            x = scale(x, _valid(counts, rows // 2**number, number))
             found.append(x)
         return found
 
@@ -136,7 +138,7 @@ class UShape(nn.Module):
 
 def _counted(counts: Int[Tensor, " batch"], scale: int) -> Int[Tensor, " batch"]:
     """Cells of an item that a scale has: half as many as the one before, rounded down, and at least one."""
-    return (counts >> scale).clamp(min=1)
+    return torch.div(counts, 2**scale, rounding_mode="floor").clamp(min=1)
 
 
 def _valid(counts: Int[Tensor, " batch"] | None, rows: int, scale: int) -> Bool[Tensor, "batch rows"] | None:
@@ -150,6 +152,8 @@ def _as_fine_as(fine: Tensor, coarse: Tensor, counts: Int[Tensor, " batch"] | No
         rows = torch.arange(coarse.shape[2], device=coarse.device).minimum(counts[:, None] - 1)
         coarse = coarse.gather(2, rows[:, None, :, None].expand_as(coarse))
     twice = nn.functional.interpolate(coarse, scale_factor=2, mode="bilinear")
+    if is_exporting():  # a program cannot ask whether the number of cells is odd
+        return of_length(of_length(twice, 2, fine.shape[2]), 3, fine.shape[3])
     below, right = fine.shape[2] - twice.shape[2], fine.shape[3] - twice.shape[3]
     # Of an odd number of cells, the last one has no coarser cell of its own.
     return nn.functional.pad(twice, (0, right, 0, below), mode="replicate") if below or right else twice

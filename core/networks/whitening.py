@@ -56,6 +56,11 @@ class RunningWhitening(nn.Module):
         return whitened
 
     @torch.no_grad()
+    def program_form(self) -> nn.Module:
+        """The same with its root computed once; rows as they are, if none was seen in training."""
+        return FixedWhitening(self.mean, self._root()) if bool(self.count > 0) else nn.Identity()
+
+    @torch.no_grad()
     def _root(self) -> Float[Tensor, "dim dim"]:
         """The inverse root, in double precision on the CPU: not every device has either."""
         scales, axes = torch.linalg.eigh(self.covariance.double().cpu())
@@ -79,3 +84,21 @@ class RunningWhitening(nn.Module):
         self.covariance.copy_((1 - share) * self.covariance + share * covariance + between)
         self.mean.add_(share * off)
         self.count.copy_(total)
+
+
+@final
+class FixedWhitening(nn.Module):
+    """y = R (x − μ), with a mean and a root that no longer change: plain tensor code, for programs."""
+
+    mean: Tensor
+    root: Tensor
+
+    def __init__(self, mean: Float[Tensor, " dim"], root: Float[Tensor, "dim dim"]) -> None:
+        super().__init__()
+        self.register_buffer("mean", mean.detach().clone())
+        self.register_buffer("root", root.detach().clone())
+
+    def forward(self, rows: Float[Tensor, "rows dim"]) -> Float[Tensor, "rows dim"]:
+        """Whitened rows."""
+        whitened: Tensor = (rows.float() - self.mean) @ self.root
+        return whitened

@@ -37,6 +37,9 @@ from .mask_classes import MaskClasses
 
 ItemT = TypeVar("ItemT")
 
+NAMED = 5
+"""So many classes are named."""
+
 
 @final
 @dataclass(frozen=True)
@@ -249,4 +252,20 @@ def _described(rows: LabelledVectors | None, word: str) -> list[tuple[str, str]]
     facts = [(f"labelled {word}s", str(len(rows.index))), (f"groups of {word}s", str(len(rows.groups.unique())))]
     if isinstance(rows.target, Classes):
         facts.append((f"classes of {word}s", str(len(rows.known.unique()))))
-    return [*facts, (f"split of {word}s", sides)]
+    return [*facts, (f"split of {word}s", sides), *_never_learned(rows, word)]
+
+
+def _never_learned(rows: LabelledVectors, word: str) -> list[tuple[str, str]]:
+    """The classes that are asked about and that nothing to learn from has: every answer is wrong there."""
+    if not isinstance(rows.target, Classes):
+        return []
+    counts: dict[int, int] = {}
+    for split in rows.splits:
+        asked = rows.known[split.test]
+        for number in asked[~torch.isin(asked, rows.known[split.train])].tolist():
+            counts[number] = counts.get(number, 0) + 1
+    if not counts:
+        return []
+    first = [f"{rows.target.names[number]} ({count})" for number, count in list(counts.items())[:NAMED]]
+    more = f" and {len(counts) - NAMED} more" if len(counts) > NAMED else ""
+    return [(f"tested {word}s of classes that none to learn from has, all wrong", ", ".join(first) + more)]

@@ -38,7 +38,7 @@ def _key(items: AbstractItems[Any], number: int, by: By) -> int | str:
         if isinstance(items, InSequence):
             return items.whole(number).start
         if isinstance(items, InOverlap):
-            return items.parts(number).start
+            return items.overlapping(number).start
     if by == "item" or (by == "whole" and isinstance(items, FromRecords)) or not isinstance(items, FromFiles):
         return number
     return str(items.path(number))

@@ -68,12 +68,12 @@ class Overlaps(Generic[ItemT]):
         for chunk in chunks:
             generator = torch.Generator().manual_seed(self.seed)
             segmentation = self.finder.group(observed_of(chunk).to(self.device), generator).to("cpu")
-            if all(len(self.parts.parts(window.index)) == 1 for window in chunk):
+            if all(len(self.parts.overlapping(window.index)) == 1 for window in chunk):
                 yield from self._finish()
                 yield batch_of(chunk, features_of(chunk), segmentation)
                 continue
             for window, labels in zip(chunk, segmentation.labels(), strict=True):
-                if self._held and window.index not in self.parts.parts(self._held[-1].window.index):
+                if self._held and window.index not in self.parts.overlapping(self._held[-1].window.index):
                     yield from self._finish()
                 self._held.append(_sorted(window, labels))
         yield from self._finish()

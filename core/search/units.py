@@ -120,9 +120,9 @@ def wholes_of(items: AbstractItems[Any], numbers: Sequence[int]) -> list[list[in
     whole: range | None = None
     for number in numbers:
         own = range(number, number + 1)
-        # What is read without context is found alone, and joint items have `parts` of another sense.
+        # What is read without context is found alone.
         if isinstance(items, ReadsContext) and isinstance(items, InOverlap):
-            own = items.parts(number)
+            own = items.overlapping(number)
         elif isinstance(items, InSequence):
             own = items.whole(number)
         if own == whole:

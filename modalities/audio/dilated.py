@@ -27,6 +27,7 @@ from .front_end import (
     longest,
     lowest_band,
     masked,
+    on_valid,
     valid_elements,
     whole_samples,
 )
@@ -173,6 +174,5 @@ class Dilated(AbstractEncoder):
         if self.types_of is not None:
             values.append(self.types_of(data).values)
         if self.whitening is not None:
-            rows = loud.transpose(1, 2)
-            values.append(torch.zeros_like(rows).masked_scatter(valid[..., None], self.whitening(rows[valid])))
+            values.append(on_valid(self.whitening, loud.transpose(1, 2), valid))
         return FeatureMap(torch.cat(values, dim=2), valid, Grid.uniform((elements,), (self.step / data.sample_rate,)))

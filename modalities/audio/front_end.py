@@ -1,7 +1,7 @@
 """Log-mel spectrograms whose frames know their place and do not see the padding."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, final
 
 import torch
@@ -71,6 +71,21 @@ def masked(values: Float[Tensor, "batch channels time"], valid: Bool[Tensor, "ba
     None stands for a batch without padding, where there is nothing to do.
     """
     return values if valid is None else values * valid[:, None].to(values.dtype)
+
+
+def on_valid(
+    layer: Callable[[Float[Tensor, "rows dim"]], Float[Tensor, "rows dim"]],
+    values: Float[Tensor, "batch time dim"],
+    valid: Bool[Tensor, "batch time"],
+) -> Float[Tensor, "batch time dim"]:
+    """What a layer of rows gives for the valid elements, zeros elsewhere.
+
+    A program cannot ask how many there are: it computes all, and keeps those. So the layer must see each row alone.
+    """
+    if is_exporting():
+        every_row: Tensor = layer(values.flatten(0, 1)).view(values.shape)
+        return every_row.masked_fill(~valid[..., None], 0.0)
+    return torch.zeros_like(values).masked_scatter(valid[..., None], layer(values[valid]))
 
 
 @final

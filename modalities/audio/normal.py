@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
+from gestalt.core.components.exporting import is_exporting
 from gestalt.core.components.ranges import Between
 
 Around = Annotated[float, Between(0.0, 3600.0)]
@@ -53,8 +54,9 @@ class Relative(nn.Module):
         return both if valid is None else both * valid[:, None, None]
 
     def _moving(self, x: Tensor, valid: Bool[Tensor, "batch time"] | None) -> tuple[Tensor, Tensor]:
-        around = min(self.around, x.shape[2] - 1)  # beyond both ends there is nothing to be seen
-        here = x.new_ones(len(x), 1, x.shape[2]) if valid is None else valid[:, None].to(x.dtype)
+        # Beyond both ends there is nothing to be seen; how many elements there are is no question for a program.
+        around = self.around if is_exporting() else min(self.around, x.shape[2] - 1)
+        here = x.new_ones(x.shape[0], 1, x.shape[2]) if valid is None else valid[:, None].to(x.dtype)
         short = _mean(x * here, here, min(SMOOTH, around))
         least = -_greatest((-short).masked_fill(here == 0, -torch.inf), around)
         # Padding has no neighbours of its own recording: any number will do there.
@@ -64,7 +66,7 @@ class Relative(nn.Module):
 def _whole(x: Tensor, valid: Bool[Tensor, "batch time"] | None) -> tuple[Tensor, Tensor]:
     """Quiet level and mean of each band over each recording's own elements."""
     if valid is None:
-        counts, ordered, sums = x.new_full((len(x), 1, 1), x.shape[2]), x, x.sum(dim=2, keepdim=True)
+        counts, ordered, sums = x.new_full((x.shape[0], 1, 1), x.shape[2]), x, x.sum(dim=2, keepdim=True)
     else:
         counts = valid.sum(dim=1).clamp(min=1).to(x.dtype)[:, None, None]
         ordered, sums = x.masked_fill(~valid[:, None], torch.inf), (x * valid[:, None]).sum(dim=2, keepdim=True)
@@ -87,6 +89,8 @@ def _mean(x: Tensor, here: Tensor, around: int) -> Tensor:
 def _greatest(x: Tensor, around: int) -> Tensor:
     """The greatest of the elements, `around` to either side."""
     padded = nn.functional.pad(x, (around, around), value=-torch.inf)
+    if is_exporting():  # along one axis alone, torch takes the length of the examples for a number
+        return nn.functional.max_pool2d(padded[:, :, None], (1, 2 * around + 1), stride=1)[:, :, 0]
     return nn.functional.max_pool1d(padded, 2 * around + 1, stride=1)
 
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, final
+from typing import Annotated, Any, ClassVar, final
 
 import torch
 from einops import rearrange
@@ -261,6 +261,9 @@ class AST(AbstractEncoder):
         slower: share of the heads' learning rate that the top layer takes; each layer below takes this share again.
     """
 
+    no_program: ClassVar[str] = (
+        "torchaudio makes a spectrogram of one recording at a time, as many frames as its own length gives"
+    )
     FRAME, WINDOW = 0.010, 0.025  # seconds, as Kaldi's filter banks have them
 
     def __init__(

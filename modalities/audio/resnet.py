@@ -8,6 +8,7 @@ from einops import rearrange
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
+from gestalt.core.components.exporting import is_exporting
 from gestalt.core.components.ranges import Between, PositiveShare, check_ranges
 from gestalt.core.data.feature_map import FeatureMap, Grid
 from gestalt.core.networks.channels_last import in_channels_last
@@ -115,7 +116,7 @@ class ResNet(AbstractEncoder):
         counts = count(data.lengths, hop)
         x = rearrange(masked(self.frames(data, frames), valid_elements(counts, frames)), "b m t -> b 1 t m")
         x = _normal(self.stem_norm, self.stem(x), counts, frames).relu()
-        x = nn.functional.max_pool2d(x, 3, stride=2, padding=1)
+        x = _pooled(x)
         x = x * _mask(x, counts, frames)[:, None, :, None]
         for stage in self.stages:
             for block in stage.children():
@@ -132,6 +133,14 @@ class ResNet(AbstractEncoder):
         return Grid((time, mel_edges(self.frames.mels, self.frames.low, self.frames.high, band)))
 
 
+def _pooled(x: Float[Tensor, "batch channels time bands"]) -> Tensor:
+    """The greatest of 3 × 3 places, every other place along both axes."""
+    if is_exporting():  # with strides, torch asks whether the number of frames of the examples is even
+        rows, columns = (2 * torch.arange((x.shape[axis] + 1) // 2, device=x.device) for axis in (2, 3))
+        return nn.functional.max_pool2d(x, 3, stride=1, padding=1)[:, :, rows][..., columns]
+    return nn.functional.max_pool2d(x, 3, stride=2, padding=1)
+
+
 def _mask(x: Float[Tensor, "batch channels time bands"], counts: Tensor, frames: int) -> Bool[Tensor, "batch time"]:
     """Which of the rows, `stride` frames apart, lie on a valid frame; the stride follows from the shapes."""
     stride = 1
@@ -143,6 +152,9 @@ def _mask(x: Float[Tensor, "batch channels time bands"], counts: Tensor, frames:
 def _normal(norm: nn.Module, x: Float[Tensor, "batch channels time bands"], counts: Tensor, frames: int) -> Tensor:
     """Batch normalisation into whose statistics no padding enters; zeros on padding."""
     valid = _mask(x, counts, frames)
+    if is_exporting():  # places are normalised alone, once it has learned
+        normal: Tensor = norm(x)
+        return normal * valid[:, None, :, None]
     columns = x.transpose(1, 2)
     # In another order in memory than this, an axis of one column would give wrong gradients (torch 2.11).
     rows = norm(columns[valid].contiguous()[..., None])[..., 0]

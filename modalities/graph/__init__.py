@@ -14,6 +14,7 @@ from gestalt.core.data.items import AbstractItems, Skipped, first_readable
 from gestalt.core.data.masks import AbstractMasks, ItemMasks
 from gestalt.core.data.places import Places, one_grid
 from gestalt.core.discovery.found import FoundBatch
+from gestalt.core.exports.tensors import TensorInputs
 from gestalt.core.modality.base import AbstractModality, Reading, Specimen
 from gestalt.core.modality.in_python import Things
 from gestalt.core.modality.transform import AbstractTransform, Views
@@ -47,6 +48,7 @@ from .render import render
 from .render_object import render_object
 from .specimens import specimens
 from .statistics import statistics
+from .tensors import schema_of, tensor_inputs
 from .transplants import transplant
 from .views import (
     EdgeAdd,
@@ -172,6 +174,18 @@ class GraphModality(AbstractModality[Graph]):
     def collate(self, items: Sequence[Graph]) -> Graphs:
         """Nodes padded to the largest graph, edges of all as one list."""
         return collate(items)
+
+    def tensor_inputs(self, batch: Graphs) -> TensorInputs:
+        """The tensors of the features that such graphs have."""
+        return tensor_inputs(batch.schema)
+
+    def tensor_inputs_of(self, settings: Mapping[str, Any]) -> TensorInputs:
+        """The tensors of graphs with the features that an encoder was built for; `diffusion` takes those of molecules.
+
+        Args:
+            settings: of the encoder.
+        """
+        return tensor_inputs(schema_of(settings) if "nodes" in settings else MOLECULE)
 
     def render(
         self,

@@ -7,12 +7,15 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from gestalt.core.components.exporting import is_exporting
 from gestalt.core.components.ranges import Between, Weight, Width, check_ranges
 from gestalt.core.data.feature_map import FeatureMap
 from gestalt.core.networks.encoder import AbstractEncoder
 
 from .data import Graphs, Schema
 from .molecules import MOLECULE
+from .plain_messages import arriving_at
+from .rows import in_places, number_of_rows, place_of_node, rows_of
 
 Column = Annotated[int, Between(1, 10_000_000)]
 """Categories of one column of features."""
@@ -22,8 +25,9 @@ Numbers = Annotated[int, Between(0, 65536)]
 
 def padded(rows: Float[Tensor, "rows dim"], data: Graphs) -> FeatureMap:
     """Vectors of the valid nodes in a row as a feature map, zero on padding."""
-    values = rows.new_zeros(*data.valid.shape, rows.shape[1])
-    return FeatureMap(values.masked_scatter(data.valid[..., None], rows), data.valid, neighbours=adjacency(data))
+    # A program gives vectors alone, and what is joined is among its inputs.
+    joined = None if is_exporting() else adjacency(data)
+    return FeatureMap(in_places(rows, data.valid), data.valid, neighbours=joined)
 
 
 def agree(data: Graphs, nodes: Sequence[int], numbers: int, edges: Sequence[int], weights: int) -> None:
@@ -81,33 +85,46 @@ class Raw(AbstractEncoder):
     def forward(self, data: Graphs) -> FeatureMap:
         """One vector per node: categories, numbers, kinds of edges, sums of edge numbers, degree."""
         agree(data, self.nodes, self.numbers, self.edges, self.weights)
-        own = [_one_hot(data.nodes[data.valid], data.schema.nodes), data.numbers[data.valid]]
+        own = _own_rows(data)
         of_edges = torch.cat(
-            [_one_hot(data.kinds, data.schema.edges), data.weights, data.weights.new_ones(len(data.weights), 1)], dim=1
+            [_one_hot(data.kinds, data.schema.edges), data.weights, data.weights.new_ones(data.weights.shape[0], 1)],
+            dim=1,
         )
         values = torch.cat([*own, arriving(of_edges, data)], dim=1)
         steps = [values]
         degree = steps[0][:, -1:].clamp(min=1)
+        begins = ends_of(data)[0]
         for _ in range(self.hops):
-            steps.append(arriving(steps[-1][data.edges[0]], data) / degree)
+            steps.append(arriving(steps[-1][begins], data) / degree)
         return padded(torch.cat(steps, dim=1), data)
 
 
 def own_features(data: Graphs) -> FeatureMap:
     """What each node is, without its edges: one category one dimension, and its plain numbers."""
-    rows = [_one_hot(data.nodes[data.valid], data.schema.nodes), data.numbers[data.valid]]
-    return padded(torch.cat(rows, dim=1), data)
+    return padded(torch.cat(_own_rows(data), dim=1), data)
+
+
+def _own_rows(data: Graphs) -> list[Tensor]:
+    nodes, numbers = rows_of(data.nodes, data.valid), rows_of(data.numbers, data.valid)
+    return [_one_hot(nodes, data.schema.nodes), numbers]
 
 
 def _one_hot(table: Int[Tensor, "rows columns"], sizes: Sequence[int]) -> Float[Tensor, "rows categories"]:
     parts = [nn.functional.one_hot(table[:, column], size) for column, size in enumerate(sizes)]
-    return torch.cat(parts, dim=1).float() if parts else torch.zeros(len(table), 0, device=table.device)
+    return torch.cat(parts, dim=1).float() if parts else torch.zeros(table.shape[0], 0, device=table.device)
 
 
 def arriving(values: Float[Tensor, "edges dim"], data: Graphs) -> Float[Tensor, "rows dim"]:
     """The sum of `values` over the edges that arrive at each valid node."""
-    count = int(data.valid.sum())  # by itself: torch.compile stops here, and would not find the other call again
+    count = number_of_rows(data.valid)  # by itself: torch.compile stops here, and would not find the other call again
+    if is_exporting():
+        return arriving_at(values, ends_of(data)[1], count)
     return values.new_zeros(count, values.shape[1]).index_add(0, data.edges[1], values)
+
+
+def ends_of(data: Graphs) -> Int[Tensor, "2 edges"]:
+    """The rows that every edge joins: nodes in a row, as the batch numbers them, but all places in a program."""
+    return place_of_node(data.valid)[data.edges] if is_exporting() else data.edges
 
 
 @final
@@ -142,18 +159,19 @@ class Diffusion(AbstractEncoder):
         # Padding has eigenvalue 3, beyond the 2 of any graph: it comes last, and no valid node has part in it.
         laplacian = torch.diag_embed(torch.where(data.valid, 1.0, 3.0)) - walk
         values, vectors = torch.linalg.eigh(laplacian)
-        places = (vectors * (-self.time * values)[:, None].exp())[:, :, : self.dim]
-        missing = self.dim - places.shape[2]
-        places = nn.functional.pad(places, (0, missing)) if missing > 0 else places
+        places = vectors * (-self.time * values)[:, None].exp()
+        # A program is made for graphs of any size, and adds as much as the smallest would need.
+        missing = self.dim if is_exporting() else max(0, self.dim - places.shape[2])
+        places = (nn.functional.pad(places, (0, missing)) if missing else places)[:, :, : self.dim]
         return FeatureMap(torch.where(data.valid[..., None], places, 0.0), data.valid, neighbours=joined)
 
 
 def adjacency(data: Graphs) -> Bool[Tensor, "batch elements elements"]:
     """Whether an edge joins two nodes, whichever way it points; False on padding."""
     batch, elements = data.valid.shape
-    place = data.valid.flatten().nonzero()[:, 0]
-    one, two = place[data.edges]
+    one, two = place_of_node(data.valid)[data.edges]
     near = torch.zeros(batch * elements, elements, dtype=torch.bool, device=data.valid.device)
-    near[one, two % elements] = True
-    near[two, one % elements] = True
+    own = torch.arange(elements, device=near.device).repeat(batch)  # of every place, which of its item's it is
+    near[one, own[two]] = True
+    near[two, own[one]] = True
     return near.view(batch, elements, elements)

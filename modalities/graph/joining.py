@@ -55,7 +55,7 @@ def whole_graphs(found: Iterable[FoundBatch[Graph]], items: GraphRecords) -> Ite
     waiting: list[FoundWindow] = []
     for batch in found:
         for row, (index, window, labels) in enumerate(zip(batch.index, batch.items, batch.labels(), strict=True)):
-            parts, own = items.parts(index), labels[: len(window)]
+            parts, own = items.overlapping(index), labels[: len(window)]
             named = None
             if batch.named is not None:
                 named = Named(batch.named.names, batch.named.scores[row : row + 1, : len(window)])

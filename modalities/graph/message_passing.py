@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from gestalt.core.components.exporting import is_exporting
 from gestalt.core.components.ranges import AttentionHeads, Depth, PositiveShare, Width, check_ranges
 from gestalt.core.data.feature_map import FeatureMap
 from gestalt.core.networks.encoder import AbstractEncoder
@@ -19,6 +20,8 @@ from .encoders import Column, Numbers, agree, own_features, padded
 from .geometric import GATConv, GCNConv, GINConv, GINEConv
 from .molecules import MOLECULE
 from .parts import Part, joined
+from .plain_messages import convolved
+from .rows import rows_of
 
 
 @final
@@ -39,7 +42,10 @@ class Categories(nn.Module):
         self, table: Int[Tensor, "rows columns"], numbers: Float[Tensor, "rows numbers"]
     ) -> Float[Tensor, "rows width"]:
         """One vector per row."""
-        vectors: Tensor = self.table(table + self.offsets).sum(dim=1)
+        if is_exporting() and not self.offsets.shape[0]:  # ONNX looks nothing up in tables without columns
+            vectors = self.table.weight.new_zeros(table.shape[0], self.table.weight.shape[1])
+        else:
+            vectors = self.table(table + self.offsets).sum(dim=1)
         if self.norm is not None and self.linear is not None:
             vectors = vectors + self.linear(self.norm(numbers))
         return vectors
@@ -115,7 +121,8 @@ class MessagePassing(AbstractEncoder):
             ValueError: if the data have other features than the encoder was built for.
         """
         agree(data, self.nodes, self.numbers, self.edges, self.weights)
-        nodes = padded(self.of_nodes(data.nodes[data.valid], data.numbers[data.valid]), data)
+        rows = self.of_nodes(rows_of(data.nodes, data.valid), rows_of(data.numbers, data.valid))
+        nodes = padded(rows, data)
         return joined(nodes, self.of_edges(data.kinds, data.weights), data)
 
     def mix(self, tokens: FeatureMap, visible: Bool[Tensor, "batch elements"] | None = None) -> FeatureMap:
@@ -144,9 +151,17 @@ class MessagePassing(AbstractEncoder):
         found = [x]
         for number, (convolution, norm) in enumerate(zip(self.convolutions, self.norms, strict=True)):
             given = x.relu() if number else x
-            edges = (part.edges, part.of_edges) if self.edge_features else (part.edges,)
-            x = x + norm(convolution(given, *edges))
+            x = x + norm(self._convolved(convolution, given, part))
             found.append(x)
+        return found
+
+    def _convolved(
+        self, convolution: nn.Module, given: Float[Tensor, "rows width"], part: Part
+    ) -> Float[Tensor, "rows width"]:
+        if is_exporting():
+            return convolved(convolution, given, part.edges, part.of_edges)
+        edges = (part.edges, part.of_edges) if self.edge_features else (part.edges,)
+        found: Tensor = convolution(given, *edges)
         return found
 
     @property

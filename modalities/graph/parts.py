@@ -6,15 +6,18 @@ from typing import final
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from gestalt.core.components.exporting import is_exporting
 from gestalt.core.data.feature_map import FeatureMap, Links
 
 from .data import Graphs
+from .plain_messages import arriving_at
+from .rows import in_places, place_of_node, row_of_place, rows_of
 
 
 def joined(nodes: FeatureMap, edges: Float[Tensor, "edges dim"], data: Graphs) -> FeatureMap:
     """Nodes with the vectors of their edges as links."""
-    place = data.valid.flatten().nonzero()[:, 0]
-    return FeatureMap(nodes.values, nodes.valid, neighbours=nodes.neighbours, links=Links(place[data.edges], edges))
+    ends = place_of_node(data.valid)[data.edges]
+    return FeatureMap(nodes.values, nodes.valid, neighbours=nodes.neighbours, links=Links(ends, edges))
 
 
 @final
@@ -51,15 +54,15 @@ class Part:
         if visible is not None:
             inside = there.flatten()[ends].all(dim=0)
             ends, vectors = ends[:, inside], vectors[inside]
-        row = there.flatten().cumsum(0) - 1
-        return cls(tokens.values[there], row[ends], vectors, there, tokens)
+        return cls(rows_of(tokens.values, there), row_of_place(there)[ends], vectors, there, tokens)
 
     def arriving(self) -> Float[Tensor, "rows dim"]:
         """The sum of the vectors of the edges that arrive at each node."""
-        rows = self.of_edges.new_zeros(len(self.nodes), self.of_edges.shape[1])
+        rows = self.of_edges.new_zeros(self.nodes.shape[0], self.of_edges.shape[1])
+        if is_exporting():
+            return arriving_at(self.of_edges, self.edges[1], rows.shape[0])
         return rows.index_add(0, self.edges[1], self.of_edges)
 
     def put_back(self, rows: Float[Tensor, "rows other"]) -> FeatureMap:
         """Other vectors of these nodes in their places, zero everywhere else; links are left behind."""
-        values = rows.new_zeros(*self.there.shape, rows.shape[1]).masked_scatter(self.there[..., None], rows)
-        return FeatureMap(values, self.whole.valid, neighbours=self.whole.neighbours)
+        return FeatureMap(in_places(rows, self.there), self.whole.valid, neighbours=self.whole.neighbours)

@@ -185,7 +185,7 @@ class GraphRecords(AbstractItems[Graph]):
         nodes = surroundings(own, len(graph), graph.edges, self.margin, self.around).nonzero()[:, 0]
         return InContext(window, graph.take(nodes), torch.searchsorted(nodes, own), nodes)
 
-    def parts(self, index: int) -> range:
+    def overlapping(self, index: int) -> range:
         """The windows of the graph that item `index` is, or is a window of."""
         return self._index.of_file(self._index.place(index)[0])
 

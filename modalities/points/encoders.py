@@ -3,9 +3,10 @@
 from typing import Annotated, final
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor, nn
 
+from gestalt.core.components.exporting import is_exporting
 from gestalt.core.components.ranges import Between, Depth, Width, check_ranges
 from gestalt.core.data.feature_map import FeatureMap, Links
 from gestalt.core.data.precision import full_precision
@@ -33,6 +34,12 @@ def nearest(
         >>> nearest(line, torch.ones(1, 3, dtype=torch.bool), 2)[0].tolist()
         [[[0, 1], [1, 0], [2, 1]]]
     """
+    if is_exporting():  # all distances at once: how many blocks there would be is no question for a program
+        apart = (
+            (places[:, :, None] - places[:, None]).square().sum(dim=3).sqrt().masked_fill(~valid[:, None], torch.inf)
+        )
+        index = apart.topk(near, dim=2, largest=False).indices
+        return index, of_nearest(valid[..., None], index)[..., 0] & valid[..., None]
     batch, elements, _ = places.shape
     near = min(near, elements)
     rows = max(1, DISTANCES // max(batch * elements, 1))
@@ -49,8 +56,8 @@ def nearest(
 
 
 def of_nearest(
-    values: Float[Tensor, "batch elements dim"], index: Int[Tensor, "batch elements near"]
-) -> Float[Tensor, "batch elements near dim"]:
+    values: Shaped[Tensor, "batch elements dim"], index: Int[Tensor, "batch elements near"]
+) -> Shaped[Tensor, "batch elements near dim"]:
     """The vectors of the nearest points of every point."""
     batch, elements, near = index.shape
     rows = index.flatten(1)[..., None].expand(-1, -1, values.shape[2])
@@ -98,7 +105,14 @@ class Raw(AbstractEncoder):
         agree(data, self.columns)
         index, there = nearest(data.places, data.valid, self.near)
         values = torch.cat([data.places, data.features, shape_of(data, index, there)], dim=2)
-        return FeatureMap(values.masked_fill(~data.valid[..., None], 0.0), data.valid, neighbours=joined(index, there))
+        return FeatureMap(values.masked_fill(~data.valid[..., None], 0.0), data.valid, neighbours=_known(index, there))
+
+
+def _known(
+    index: Int[Tensor, "batch elements near"], there: Bool[Tensor, "batch elements near"]
+) -> Bool[Tensor, "batch elements elements"] | None:
+    """Which points are neighbours; a program gives vectors alone."""
+    return None if is_exporting() else joined(index, there)
 
 
 def shape_of(
@@ -224,7 +238,27 @@ class PointNet(AbstractEncoder):
         Raises:
             ValueError: if the data have other columns than the encoder was built for.
         """
-        return self.mix(self.embed(data))
+        return self._all_places(data) if is_exporting() else self.mix(self.embed(data))
+
+    def _all_places(self, data: Clouds) -> FeatureMap:
+        """The same with as many nearest points for every place of the batch, padding among them: for a program."""
+        agree(data, self.columns)
+        index, there = nearest(data.places, data.valid, self.near)
+        middle = data.places[:, :, None].expand(-1, -1, self.near, -1)
+        places = torch.cat([of_nearest(data.places, index) - middle, middle], dim=3)
+        x = self.alone.expand(*data.valid.shape, -1)
+        x = x if self.point is None else x + self.point(data.features)
+        for own, other, apart, mixed, norm in zip(
+            self.own, self.other, self.apart, self.mixed, self.norms, strict=True
+        ):
+            given = norm(x)
+            far = other(given)
+            messages = of_nearest(far, index) - far[:, :, None] + apart(places)
+            greatest = messages.masked_fill(~there[..., None], -torch.inf).amax(dim=2)
+            x = x + mixed((own(given) + greatest).relu())
+        cloud = x.masked_fill(~data.valid[..., None], -torch.inf).amax(dim=1, keepdim=True)
+        values = self.both(torch.cat([x, cloud.expand_as(x)], dim=2))
+        return FeatureMap(values.masked_fill(~data.valid[..., None], 0.0), data.valid)
 
     @property
     def element_values(self) -> int:

@@ -110,7 +110,7 @@ class CloudFiles(AbstractItems[Cloud]):
         )
         return InContext(cloud, seen, torch.from_numpy(np.searchsorted(around, own)), seen.ids)
 
-    def parts(self, index: int) -> range:
+    def overlapping(self, index: int) -> range:
         """The tiles of the file of item `index`."""
         return self.index.of_file(self.index.place(index)[0])
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Annotated, Any, final
+from typing import Annotated, Any, ClassVar, final
 
 import torch
 from jaxtyping import Float
@@ -52,6 +52,8 @@ class TextTransformer(AbstractEncoder):
         frozen: how many of the lowest layers (the embedding is the first) do not learn, −1 for the whole network.
         slower: share of the heads' learning rate that the top layer takes; each layer below takes this share again.
     """
+
+    no_program: ClassVar[str] = "its tokenizer reads words letter by letter, in Python"
 
     def __init__(
         self,

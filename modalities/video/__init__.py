@@ -15,6 +15,7 @@ from gestalt.core.data.items import AbstractItems, Skipped
 from gestalt.core.data.masks import AbstractMasks, ItemMasks
 from gestalt.core.data.places import Places, one_grid
 from gestalt.core.discovery.found import FoundBatch
+from gestalt.core.exports.tensors import TensorInputs
 from gestalt.core.modality.base import AbstractModality, Reading, Specimen
 from gestalt.core.modality.transform import AbstractTransform, Views
 from gestalt.core.modality.transplant import Transplant
@@ -42,6 +43,7 @@ from .render_object import render_object
 from .space import CutOut, Flip, ResizedCrop, Rotation
 from .specimens import specimens
 from .statistics import statistics
+from .tensors import tensor_inputs
 from .transformer import TubeTransformer
 from .transplants import transplant
 from .unet import UNet
@@ -142,6 +144,10 @@ class Video(AbstractModality[Clip]):
     def collate(self, items: Sequence[Clip]) -> Clips:
         """Clips padded to the longest, highest and widest."""
         return collate(items)
+
+    def tensor_inputs(self, batch: Clips) -> TensorInputs:  # noqa: ARG002
+        """Frames and edges of clips of one size."""
+        return tensor_inputs()
 
     def render(
         self,

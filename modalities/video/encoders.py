@@ -9,11 +9,14 @@ from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from gestalt.core.components.exporting import is_exporting
 from gestalt.core.components.ranges import Between, Width, check_ranges
 from gestalt.core.data.feature_map import FeatureMap
-from gestalt.core.networks.channels_last import in_channels_last
+from gestalt.core.networks.channels_last import as_channels_last, in_channels_last
 from gestalt.core.networks.encoder import AbstractEncoder
+from gestalt.core.networks.lengths import of_length
 
+from .along_time import along_time
 from .data import Clips
 from .lattice import Tubes
 
@@ -82,10 +85,7 @@ class Mixing(nn.Module):
     def forward(self, x: Float[Tensor, "images width rows columns"], times: int) -> Tensor:
         """The same shape; `images` are clips of `times` frames."""
         x = x + self.norm(self.within(x)).relu()
-        rows = x.shape[2]
-        along = rearrange(x, "(b t) c y x -> (b y x) c t", t=times)
-        mixed: Tensor = rearrange(self.over_time(along), "(b y x) c t -> (b t) c y x", y=rows, x=x.shape[3])
-        return x + mixed
+        return x + along_time(self.over_time, x, times)
 
 
 @final
@@ -142,8 +142,10 @@ class Conv(AbstractEncoder):
 
     def _features(self, colours: Float[Tensor, "batch 3 time height width"]) -> Tensor:
         times, rows, columns = colours.shape[2:]
-        x = rearrange(colours, "b c t y x -> (b t) c y x").contiguous(memory_format=torch.channels_last)
-        if rows % self.stride or columns % self.stride:
+        x = as_channels_last(rearrange(colours, "b c t y x -> (b t) c y x"))
+        if is_exporting():
+            x = of_length(of_length(x, 2, rows + -rows % self.stride), 3, columns + -columns % self.stride)
+        elif rows % self.stride or columns % self.stride:
             x = nn.functional.pad(x, (0, -columns % self.stride, 0, -rows % self.stride), mode="replicate")
         for halve in self.halve:
             x = halve(x)
@@ -151,6 +153,7 @@ class Conv(AbstractEncoder):
             x = block(x, times)
         if self.finer > 1:
             x = nn.functional.interpolate(x, scale_factor=self.finer, mode="bilinear")
-            x = x[..., : rows // self.tubes.step[1], : columns // self.tubes.step[2]]
+            rows, columns = rows // self.tubes.step[1], columns // self.tubes.step[2]
+            x = of_length(of_length(x, 2, rows), 3, columns) if is_exporting() else x[..., :rows, :columns]
         features: Tensor = rearrange(x, "(b t) c y x -> b c t y x", t=times)
         return features

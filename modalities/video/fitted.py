@@ -1,7 +1,7 @@
 """Transformers that take clips of one size only: every clip is brought to it; its tubes stay in its own terms."""
 
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, final
+from typing import Annotated, Any, ClassVar, final
 
 import torch
 from einops import rearrange
@@ -28,6 +28,9 @@ SMALL_VIDEOMAE: Mapping[str, Any] = {
     "num_attention_heads": 4,
     "intermediate_size": 512,
 }
+
+NO_PROGRAM = "it brings the clips of every size to its own, frames picked and pixels resized by numbers that it reads"
+"""Why these encoders are no programs of tensors."""
 
 
 def fitted(
@@ -73,6 +76,8 @@ class MViT(AbstractEncoder):
 
     Source: Li et al. (2022); torchvision's `mvit_v2_s`.
     """
+
+    no_program: ClassVar[str] = NO_PROGRAM
 
     def __init__(
         self,
@@ -158,6 +163,8 @@ class VideoMAE(AbstractEncoder):
 
     Source: Tong et al. (2022).
     """
+
+    no_program: ClassVar[str] = NO_PROGRAM
 
     def __init__(
         self,

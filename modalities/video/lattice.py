@@ -9,7 +9,9 @@ from einops import rearrange
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from gestalt.core.components.exporting import is_exporting
 from gestalt.core.data.feature_map import FeatureMap, Grid
+from gestalt.core.networks.lengths import of_length
 
 from .data import Clips
 
@@ -26,7 +28,7 @@ class Tubes:
     """A lattice of boxes of `step` frames × pixels × pixels; along every axis box `i` begins at `begin + i · step`.
 
     Frame `i` and pixel `i` cover `[i, i + 1)`. A network of patches begins at 0; one of odd convolutions with stride
-    s, whose outputs are centred on the inputs 0, s, 2 s …, begins at (1 − s) / 2.
+    s, whose outputs are centred on the inputs 0, s, 2 s …, begins at (1 − s) / 2. Halves are the finest begins.
 
     Example:
         >>> Tubes((2, 8, 8)).count((5, 64, 20)), Tubes.centred((1, 8, 8)).begin
@@ -43,8 +45,9 @@ class Tubes:
 
     def count(self, size: tuple[int, ...]) -> tuple[int, ...]:
         """Boxes along each axis whose centre lies within `size` frames, rows and columns; at least one."""
-        places = zip(size, self.step, self.begin, strict=True)
-        return tuple(max(1, int((2 * (n - begin) + step - 1) // (2 * step))) for n, step, begin in places)
+        # In half frames and half pixels, where lattices begin: lengths of a program are whole numbers, and stay such.
+        places = zip(size, self.step, (round(2 * begin) for begin in self.begin), strict=True)
+        return tuple(max(1, (2 * n - halves + step - 1) // (2 * step)) for n, step, halves in places)
 
     def features(self, network: Network, data: Clips, colours: tuple[tuple[float, ...], ...] = KINETICS) -> FeatureMap:
         """The features that `network` gives for each clip alone, on the lattice of the largest.
@@ -59,6 +62,8 @@ class Tubes:
             colours: mean and deviation of red, green and blue that the network expects.
         """
         cells = self.count(tuple(data.frames.shape[i] for i in (1, 3, 4)))
+        if is_exporting():
+            return self._of_one_size(network, data, colours, cells)
         values: Tensor | None = None
         valid = torch.zeros(len(data.frames), *cells, dtype=torch.bool, device=data.frames.device)
         for size in data.sizes.unique(dim=0).tolist():
@@ -85,6 +90,18 @@ class Tubes:
         assert values is not None
         return FeatureMap(values.flatten(1, 3), valid.flatten(1), self.grid(data, cells))
 
+    def _of_one_size(
+        self, network: Network, data: Clips, colours: tuple[tuple[float, ...], ...], cells: tuple[int, ...]
+    ) -> FeatureMap:
+        """`features` of clips of one size: what a program of tensors can do, for which sizes are no numbers."""
+        shown = normal(data.frames, colours)
+        for axis, (n, step, begin) in enumerate(zip(cells, self.step, self.begin, strict=True), start=2):
+            if begin == 0 and step > 1:  # cut, or with the last ones repeated, whichever it needs
+                shown = of_length(shown, axis, n * step)
+        values = rearrange(network(shown), "b d t y x -> b (t y x) d")
+        valid = torch.ones(values.shape[:2], dtype=torch.bool, device=values.device)
+        return FeatureMap(values, valid, self.grid(data, cells))
+
     def _whole(
         self, colours: Float[Tensor, "batch 3 time height width"], cells: tuple[int, ...]
     ) -> Float[Tensor, "batch 3 _ _ _"]:
@@ -102,7 +119,7 @@ class Tubes:
         """The boxes in seconds and pixels; seconds follow each clip's own frames."""
         frames = self.begin[0] + self.step[0] * torch.arange(cells[0] + 1, dtype=torch.float32)
         seconds = at_frames(data.edges, data.sizes[:, 0], frames)
-        if len(seconds) > 1 and bool((seconds == seconds[:1]).all()):
+        if not is_exporting() and len(seconds) > 1 and bool((seconds == seconds[:1]).all()):
             seconds = seconds[:1]
         space = [
             (self.begin[axis] + self.step[axis] * torch.arange(cells[axis] + 1, dtype=torch.float32))[None]
@@ -121,7 +138,7 @@ def at_frames(
         [[-0.5, 2.0, 5.0]]
     """
     edges, last = edges.cpu(), (counts.cpu() - 1)[:, None]
-    below = torch.minimum(frames.floor().long().clamp(min=0)[None].expand(len(edges), -1), last)
+    below = torch.minimum(frames.floor().long().clamp(min=0)[None].expand(edges.shape[0], -1), last)
     begin, end = edges.gather(1, below), edges.gather(1, below + 1)
     return begin + (frames - below) * (end - begin)
 

@@ -3,16 +3,19 @@
 from collections.abc import Sequence
 from typing import final
 
-import torch
 from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from gestalt.core.components.exporting import is_exporting
 from gestalt.core.components.ranges import Width, check_ranges
 from gestalt.core.data.feature_map import FeatureMap
+from gestalt.core.networks.channels_last import as_channels_last
 from gestalt.core.networks.encoder import AbstractEncoder
+from gestalt.core.networks.lengths import of_length
 from gestalt.core.networks.u_shape import UShape, UStride, UWidth
 
+from .along_time import along_time
 from .data import Clips
 from .lattice import Tubes
 
@@ -28,10 +31,7 @@ class OverTime(nn.Module):
 
     def forward(self, x: Float[Tensor, "images width rows columns"], times: int) -> Tensor:
         """The same shape; `images` are clips of `times` frames."""
-        rows = x.shape[2]
-        along = rearrange(x, "(b t) c y x -> (b y x) c t", t=times)
-        mixed: Tensor = rearrange(self.weights(along), "(b y x) c t -> (b t) c y x", y=rows, x=x.shape[3])
-        return x + mixed
+        return x + along_time(self.weights, x, times)
 
 
 @final
@@ -48,6 +48,7 @@ class UNet(AbstractEncoder):
         stride: pixels a side of a tube: 1, 2 or 4.
 
     Example:
+        >>> import torch
         >>> batch = Clips(torch.zeros(1, 4, 3, 32, 32, dtype=torch.uint8), torch.tensor([[4, 32, 32]]),
         ...               torch.arange(5.0)[None])
         >>> UNet(dim=16)(batch).values.shape
@@ -72,12 +73,16 @@ class UNet(AbstractEncoder):
 
     def _features(self, colours: Float[Tensor, "batch 3 time height width"]) -> Tensor:
         times, rows, columns = colours.shape[2:]
-        x = rearrange(colours, "b c t y x -> (b t) c y x").contiguous(memory_format=torch.channels_last)
+        x = as_channels_last(rearrange(colours, "b c t y x -> (b t) c y x"))
         fold = self.network.fold
-        if rows % fold or columns % fold:
+        if is_exporting():
+            x = of_length(of_length(x, 2, rows + -rows % fold), 3, columns + -columns % fold)
+        elif rows % fold or columns % fold:
             x = nn.functional.pad(x, (0, -columns % fold, 0, -rows % fold), mode="replicate")
         fine, *coarse = self.network.down(x)
         mixed = [over_time(maps, times) for over_time, maps in zip(self.over_time, coarse, strict=True)]
-        x = self.network.up([fine, *mixed])[..., : rows // self.stride, : columns // self.stride]
+        x = self.network.up([fine, *mixed])
+        rows, columns = rows // self.stride, columns // self.stride
+        x = of_length(of_length(x, 2, rows), 3, columns) if is_exporting() else x[..., :rows, :columns]
         features: Tensor = rearrange(x, "(b t) c y x -> b c t y x", t=times)
         return features

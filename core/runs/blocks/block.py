@@ -82,7 +82,7 @@ def _end_of_whole(items: AbstractItems[Any], behind: int) -> int:
         return behind
     whole = range(0)
     if isinstance(items, InOverlap):
-        whole = items.parts(behind - 1)
+        whole = items.overlapping(behind - 1)
     elif isinstance(items, InSequence):
         whole = items.whole(behind - 1)
     return max(behind, whole.stop)
