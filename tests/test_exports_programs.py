@@ -57,7 +57,7 @@ def others(one: Trained) -> list[Any]:
     return [one.modality.collate(some) for some in (*together, *([item] for item in cut), [cut[0]] * 4)]
 
 
-IN_SHORT = ("dilated, around each element", "GINE", "GAT", "a network of points", "a U-Net of clips")
+IN_SHORT = ("dilated, around each element", "GINE", "GAT", "a network of points", "convolutions on clips")
 """Those that every run of the tests makes; the others with `-m long`."""
 
 
