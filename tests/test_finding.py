@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
@@ -181,6 +181,7 @@ def naive_division(values: list[float]) -> float:
     return (values[cut - 1] + values[cut]) / 2
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.lists(st.lists(st.integers(-50, 50), min_size=1, max_size=9, unique=True), min_size=1, max_size=4))
 def test_items_are_divided_where_two_classes_vary_least(rows: list[list[int]]) -> None:
     features = FeatureMap.padded([torch.tensor(row, dtype=torch.float32)[:, None] for row in rows])
@@ -232,7 +233,7 @@ def test_background_between_two_events_parts_them_where_fine_segments_are_judged
     assert apart.find(network, learned).labels().tolist() == [[-1, -1, 0, 0, 0, -1, -1, 1, 1, 1, -1, -1]]
     assert replace(apart, background=None).find(network, learned).labels().tolist() == [[0] * 12]
     with pytest.raises(ValueError, match=r"background_of='regions'.*groups elements"):
-        ObjectFinder(MergeAlike(0.5), background_of="regions")
+        replace(apart, regions=None).find(network, learned)
 
 
 def test_the_background_of_finer_segments_is_judged_by_the_elements_below_them() -> None:

@@ -44,7 +44,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "masks": ({"masks": Path("masks")}, "masks belong to files: pass the paths of the data, not the items themselves"),
     "no labels": ({"method": Supervised()}, "supervised learns from classes or values of some items, and there are"),
     "few labels": ({"method": Supervised(), "labels": FIVE}, "labels of 5 items were given, and there are 6"),
-    "no table": ({"method": Supervised(), "labels": Path("no.csv")}, r"the labels in no\.csv cannot be read"),
+    "no table": ({"method": Supervised(), "labels": Path("no.csv")}, r"the table of labels no\.csv does not exist"),
     "transform": ({"views": ViewOptions(transforms=("crob",))}, "there is no transform 'crob'; did you mean 'crop'"),
     "unsaved": ({"method": OfMyOwn()}, r"OfMyOwn is not installed under a name, so it cannot be saved"),
 }  # fmt: skip

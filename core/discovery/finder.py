@@ -69,11 +69,6 @@ class ObjectFinder:
     background_of: Literal["objects", "regions"] = "objects"
 
     def __post_init__(self) -> None:
-        if self.background_of == "regions" and self.regions is None:
-            raise ValueError(
-                "background_of='regions' takes the background out of fine segments, and this finder groups elements: "
-                "give it regions, or take background_of='objects'"
-            )
         if self.level is not None and self.space != "hidden":
             raise ValueError(
                 f"a level is one of hidden features, and this finder groups {self.space} ones, got the level "
@@ -88,7 +83,16 @@ class ObjectFinder:
         return self.group(self.observe(network, features, data), generator)
 
     def observe(self, network: Network, features: FeatureMap, data: Any) -> Observed:
-        """What there is to be grouped: all that needs the network or the batch `data`, element by element."""
+        """What there is to be grouped: all that needs the network or the batch `data`, element by element.
+
+        Raises:
+            ValueError: if background is to be taken out of fine segments, and there are none.
+        """
+        if self.background_of == "regions" and self.regions is None:
+            raise ValueError(
+                "background_of='regions' takes the background out of fine segments, and this finder groups elements: "
+                "give it regions, or take background_of='objects'"
+            )
         with evaluating(network):
             hidden = level_of(network.encoder, self.level).of(features)
             vectors = network.project_elements(features) if self.space == "projected" else hidden

@@ -45,7 +45,7 @@ def test_a_run_leaves_everything_that_it_promises(shipped: Path) -> None:
     files = {path.name for path in shipped.iterdir() if path.is_file()}
     assert files == {
         "options.json", METRICS, CHECKPOINT, "model.safetensors", "config.json", "report.html", "table.json",
-        "data.json", ROUNDS, "recipe.json", "training.json",
+        "data.json", "seen.json", ROUNDS, "recipe.json", "training.json",
     }  # fmt: skip
     options = json.loads((shipped / "options.json").read_text())
     assert options["training"]["steps"] == 4
