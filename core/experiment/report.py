@@ -80,7 +80,7 @@ def report(
         configuration=plain(options),
     )
     write_report(out / REPORT, page)
-    print(f"report: {out / 'report.html'}")
+    print(f"report: {out / REPORT}")
 
 
 def table(recipe: AbstractRecipe[ItemT, TruthT], rows: dict[str, dict[str, float]], evaluated: int) -> Table:

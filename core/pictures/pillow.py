@@ -33,7 +33,7 @@ def from_pillow(path: Path, longest: int | None = None) -> Raw:
             # Only JPEG does it, by a power of two; it is turned later.
             whole = (width, height) if file.getexif().get(ORIENTATION, 1) >= 5 else (height, width)
         refuse_many(file.height, file.width, len(file.getbands()))
-        said = _png_bits(path) if file.format == "PNG" else None
+        said = png_bits(path) if file.format == "PNG" else None
         # Pillow keeps only the upper 8 bits of these.
         if file.format == "PNG" and file.mode in ("RGB", "RGBA", "LA") and _png_depth(path) == 16:
             raw = _from_torchvision(path)
@@ -111,7 +111,7 @@ def _png_depth(path: Path) -> int:
         return file.read(25)[24]
 
 
-def _png_bits(path: Path) -> int | None:
+def png_bits(path: Path) -> int | None:
     """The bits that count as a PNG's chunk sBIT says, which comes before the pixels."""
     with path.open("rb") as file:
         file.seek(8)

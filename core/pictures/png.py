@@ -9,9 +9,9 @@ from typing import Any, BinaryIO, final
 import numpy as np
 
 from ..storage.damage import silent
-from .pillow import from_pillow
+from .pillow import from_pillow, png_bits
 from .pixels import Raw, counted, refuse_many
-from .reducing import STRIP, BlockMeans, reduction
+from .reducing import MOST_STREAMED, STRIP, BlockMeans, reduction
 
 BEGIN = b"\x89PNG\r\n\x1a\n"
 CHANNELS = {0: 1, 2: 3, 4: 2, 6: 4}
@@ -22,8 +22,6 @@ ROWS = 64
 """Most rows of a strip."""
 UNFOLDS = 1040
 """Into so many times its bytes, at most, what is compressed by deflate unfolds."""
-MOST_STREAMED = 2**33
-"""Pixels × channels of a picture that is reduced as it is read; more takes minutes to decode."""
 
 
 @final
@@ -36,14 +34,12 @@ class Plain:
         width: pixels across.
         channels: numbers of a pixel; of 2 and 4 the last is opacity.
         bits: of a number, 8 or 16.
-        said: the bits that count, if the file says so.
     """
 
     height: int
     width: int
     channels: int
     bits: int
-    said: int | None
 
     @classmethod
     def of(cls, path: Path) -> "Plain | None":
@@ -56,16 +52,11 @@ class Plain:
             width, height, bits, colours, _, _, interlaced = struct.unpack(">IIBBBBB", begin[1][:13])
             if colours not in CHANNELS or bits not in (8, 16) or interlaced:
                 return None
-            said = None
             while (chunk := _chunk(file)) is not None:
-                name, content = chunk
-                if name in OF_PILLOW:
+                if chunk[0] in OF_PILLOW:
                     return None
-                if name == b"sBIT" and bits == 16:
-                    most = max(content, default=0)
-                    said = most if 8 < most < 16 else None
-                if name == b"IEND":
-                    return cls(height, width, CHANNELS[colours], bits, said)
+                if chunk[0] == b"IEND":
+                    return cls(height, width, CHANNELS[colours], bits)
         return None
 
 
@@ -107,7 +98,7 @@ def _in_strips(path: Path, plain: Plain, by: int) -> Raw:
                 means.add(np.frombuffer(strip, of).reshape(-1, width, channels), row, 0)
         except vips.Error as error:
             raise ValueError("broken data stream of a PNG") from error
-    return Raw(means.values(), channels in (2, 4), counted(means.greatest, of, plain.said), (height, width))
+    return Raw(means.values(), channels in (2, 4), counted(means.greatest, of, png_bits(path)), (height, width))
 
 
 def _chunk(file: BinaryIO) -> tuple[bytes, bytes] | None:

@@ -10,6 +10,8 @@ from .pixels import Pixels
 
 GAP = 1.5
 """A picture that is to be shrunk keeps so many times the pixels a side: the last step is left to better resampling."""
+MOST_STREAMED = 2**33
+"""Pixels × channels of a picture that is reduced as it is read; more takes minutes to decode."""
 STRIP = 2**22
 """Values of an array in memory that are taken at a time."""
 

@@ -10,12 +10,10 @@ import numpy as np
 from ..storage.damage import silent
 from .pillow import from_pillow
 from .pixels import Pixels, Raw, bits_of, counted, refuse_many, upright
-from .reducing import BlockMeans, reduction
+from .reducing import MOST_STREAMED, BlockMeans, reduction
 
 OF_PILLOW = frozenset(("PALETTE", "CIELAB", "ICCLAB", "YCBCR", "SEPARATED"))
 """Ways of colour that Pillow turns into red, green and blue."""
-MOST_STREAMED = 2**33
-"""Pixels × channels of a picture that is reduced as it is read; more takes minutes to decode."""
 
 
 def from_tiff(path: Path, longest: int | None = None) -> Raw:
