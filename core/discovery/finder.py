@@ -23,6 +23,9 @@ from .observed import Observed
 from .regions.base import FineSegments
 from .regions.pooling import GroupRegions
 
+TOGETHER = 256
+"""Fine segments whose background is taken out at once."""
+
 
 @final
 @dataclass(frozen=True)
@@ -42,10 +45,10 @@ class ObjectFinder:
             item that encompasses the views, [0074]) instead of the whole source. The network still sees what lies
             around them; a source that is itself cut is made by the modality's `Views.source`.
         regions: fine segments that are grouped in place of elements; None groups elements.
-        background_of: the background is taken out of the objects that were found, or of the fine segments before they
-            are grouped: then no background is within an object, and none joins two.
         level: which level of hidden features is grouped, by name (`HasLevels`); None groups all of them, and so does
             any name where the encoder has no levels.
+        background_of: the background is taken out of the objects that were found, or of the fine segments before they
+            are grouped: then no background is within an object, and none joins two.
 
     Source: Odin, [0063] and [0075]; background and extra features are ours.
 
@@ -133,9 +136,15 @@ class ObjectFinder:
         """The fine segments that are no background."""
         if self.background is None or observed.background is None:
             return fine
-        every = Segmentation.from_labels(fine.labels, fine.count, fine.grid)
-        left = self.background.remove(every, observed.features, observed.background)
-        return FineSegments(left.labels(), fine.grid)
+        left = torch.full_like(fine.labels, -1)
+        # Some at a time: a long recording has thousands, and a weight for every pair of segment and element is too much.
+        for first in range(0, fine.count, TOGETHER):
+            here = (fine.labels >= first) & (fine.labels < first + TOGETHER)
+            count = min(TOGETHER, fine.count - first)
+            some = Segmentation.from_labels(torch.where(here, fine.labels - first, -1), count, fine.grid)
+            kept = self.background.remove(some, observed.features, observed.background).labels()
+            left = torch.where(kept >= 0, kept + first, left)
+        return FineSegments(left, fine.grid)
 
     def plain_networks(self) -> list[nn.Module]:
         """The networks of plain features through which background and extra features see items, and what was fitted."""

@@ -33,7 +33,7 @@ from gestalt.modalities.audio.rates import MOST, OF_SPEECH, SHIPPED, rate_of
 from gestalt.modalities.audio.views import FrequencyMask, TimeCrop, TimeMask
 
 from .results import COLUMNS, NOTE, baselines, measure
-from .rules import change_points_finder
+from .rules import LEAST, change_points_finder
 from .synthetic.mixing import Mix, Soundscape
 from .synthetic.soundscapes import Soundscapes, load_samples, recording
 from .synthetic.variety import Variety
@@ -42,13 +42,13 @@ TEST_SEED = 1_000_000  # test soundscapes are the same for every run
 
 
 def events_finder(
-    threshold: float = 0.52,
+    threshold: float = 0.58,
     reach: float = 0.4,
     quiet: float = 0.05,
     penalty: float = 0.015,
     learned: float = 0.0,
-    above: float | None = 0.45,
-    divided: bool = False,
+    above: float | None = LEAST,
+    divided: bool = True,
 ) -> ObjectFinder:
     """Stretches between changes of log-mel, merged while what was learned of them is alike.
 

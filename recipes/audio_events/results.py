@@ -65,6 +65,9 @@ def baselines(
         "k-means on log-mel": evaluated(plain, clusters(log_mel, 0.0)),
         "k-means on log-mel and time": evaluated(plain, clusters(log_mel, 1.0)),
         "change points on log-mel": evaluated(plain, log_mel),
+        "change points on log-mel, background near the quiet quarter": evaluated(
+            plain, change_points_finder(0.0, divided=False)
+        ),
         "change points on whitened log-mel": measure(
             predictions_of(plain, MODALITY, items, log_mel), truth, seed, whiten=True
         ),

@@ -16,7 +16,11 @@ from gestalt.core.discovery.background import RemoveBackground
 from gestalt.core.discovery.concat_features import ConcatFeatures
 from gestalt.core.discovery.finder import ObjectFinder
 from gestalt.core.discovery.groupers import Along, ChangePoints
+from gestalt.core.discovery.quiet_background import AlikeQuiet
 from gestalt.modalities.audio.encoders import LogMel
+
+LEAST = 0.45
+"""What an event is louder by than the quietest part of its recording, at least, in 20 dB: 9 dB."""
 
 
 @final
@@ -45,14 +49,19 @@ class Rules:
         return max(1, round(seconds / self.hop))
 
 
-def change_points_finder(learned: float) -> ObjectFinder:
-    """Exact change points in log-mel beside learned features of a weight; what is near the quiet quarter is background.
+def change_points_finder(learned: float, divided: bool = True) -> ObjectFinder:
+    """Exact change points in log-mel beside learned features of a weight, without the background.
 
     With a weight of 0 it is a rule: nothing that was learned counts.
+
+    Args:
+        learned: weight of learned features beside log-mel.
+        divided: the background is what is not louder than what divides the moments of a recording (`AlikeQuiet`), or
+            else what is near the quiet quarter.
     """
     raw = LogMel()
     grouper = Along(ChangePoints(penalty=0.03, objects=20, standardise=False))
-    background = RemoveBackground(raw, 0.25, 1.5)
+    background = AlikeQuiet(raw, 0.05, 0.0, LEAST, divided=True) if divided else RemoveBackground(raw, 0.25, 1.5)
     return ObjectFinder(grouper, "hidden", background, ConcatFeatures(raw, learned))
 
 
