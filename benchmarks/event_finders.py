@@ -21,12 +21,12 @@ from gestalt.core.discovery.background import RemoveBackground
 from gestalt.core.discovery.concat_features import ConcatFeatures
 from gestalt.core.discovery.finder import ObjectFinder
 from gestalt.core.discovery.groupers import Along, ChangePoints, Contiguous, KMeans
-from gestalt.core.discovery.quiet_background import AlikeQuiet
 from gestalt.core.experiment.predictions import encode
 from gestalt.core.networks.encoder import Network
 from gestalt.modalities.audio import MODALITY
 from gestalt.modalities.audio.encoders import LogMel
 from gestalt.recipes.audio_events.recipe import TEST_SEED, events_finder
+from gestalt.recipes.audio_events.rules import LEAST, change_points_finder
 from gestalt.recipes.audio_events.synthetic.mixing import Mix
 from gestalt.recipes.audio_events.synthetic.soundscapes import Soundscapes, load_samples, recording
 from gestalt.recipes.audio_events.truth import instance_metrics, truth_of
@@ -84,36 +84,53 @@ def plain_ways() -> Iterator[tuple[str, ObjectFinder]]:
             grouper = Along(ChangePoints(penalty, objects=20, standardise=False))
             removed = "" if background is None else ", background removed"
             yield f"change points, penalty {penalty}{removed}", ObjectFinder(grouper, "hidden", background, only)
-    divided = AlikeQuiet(raw, 0.05, reach=0.0, above=0.45, divided=True)
+    divided = change_points_finder(0.0)
     for penalty in (0.02, 0.03, 0.05):
         grouper = Along(ChangePoints(penalty, objects=20, standardise=False))
-        name = f"change points, penalty {penalty}, background divided from events by each recording"
-        yield name, ObjectFinder(grouper, "hidden", divided, only)
+        yield (
+            f"change points, penalty {penalty}, background divided by each recording",
+            replace(divided, grouper=grouper),
+        )
 
 
 def learned_ways() -> Iterator[tuple[str, ObjectFinder]]:
     """The recipe's way, and what differs from it in one thing."""
     yield "as the recipe", events_finder()
-    for threshold in (0.45, 0.5, 0.55, 0.6):
-        yield f"merged below {threshold}", events_finder(threshold=threshold)
-    for reach in (0.3, 0.4, 0.5, 0.6):
-        yield f"background within {reach}", events_finder(reach=reach)
-    yield "background by what was learned alone", events_finder(above=None)
-    for above in (0.15, 0.3, 0.45, 0.6, 0.9, 1.1):
-        yield f"what is louder by less than {20 * above:g} dB is background, too", events_finder(above=above)
-    for quiet in (0.025, 0.05, 0.1, 0.25):
-        yield f"prototype of the quietest {quiet:g}", events_finder(quiet=quiet)
-    for penalty in (0.01, 0.015, 0.02, 0.03):
-        yield f"fine cuts at penalty {penalty}", events_finder(penalty=penalty)
-    for learned in (0.0, 0.1, 0.3, 1.0):
-        yield f"fine cuts by learned features too, weight {learned:g}", events_finder(learned=learned)
     for threshold in (0.48, 0.52, 0.56, 0.6, 0.64):
-        name = f"background divided from events by each recording, before stretches merge below {threshold}"
-        yield name, events_finder(threshold=threshold, divided=True)
+        yield f"merged below {threshold}", events_finder(threshold=threshold)
+    for above in (0.15, 0.3, 0.6, 0.9):
+        yield f"what is louder by less than {20 * above:g} dB is background in any case", events_finder(above=above)
+    for quiet in (0.025, 0.1, 0.25):
+        yield f"louder than the quietest {quiet:g}", events_finder(quiet=quiet)
+    for penalty in (0.01, 0.02, 0.03):
+        yield f"fine cuts at penalty {penalty}", events_finder(penalty=penalty)
+    for learned in (0.1, 0.3, 1.0):
+        yield f"fine cuts by learned features too, weight {learned:g}", events_finder(learned=learned)
     beside = ConcatFeatures(LogMel(), 1.0)
     for threshold in (0.5, 0.7, 0.9):
         name = f"merged by log-mel and what was learned, below {threshold}"
         yield name, replace(events_finder(threshold=threshold), extra_features=beside)
+    divided = events_finder()
+    yield "background divided after stretches merge", replace(divided, background_of="objects")
+    yield from ways_of_one_threshold()
+
+
+def ways_of_one_threshold() -> Iterator[tuple[str, ObjectFinder]]:
+    """Background by what was learned, and by one loudness for all recordings."""
+
+    def alike(
+        threshold: float = 0.52, reach: float = 0.4, quiet: float = 0.05, above: float | None = LEAST
+    ) -> ObjectFinder:
+        return events_finder(threshold, reach, quiet, above=above, divided=False)
+
+    for threshold in (0.48, 0.52, 0.56, 0.6):
+        yield f"background alike the quiet, merged below {threshold}", alike(threshold)
+    for reach in (0.3, 0.5, 0.6):
+        yield f"background alike the quiet, within {reach}", alike(reach=reach)
+    yield "background alike the quiet, however loud", alike(above=None)
+    for above in (0.3, 0.9):
+        yield f"background alike the quiet, or louder by less than {20 * above:g} dB", alike(above=above)
+    yield "background alike the quietest quarter", alike(quiet=0.25)
 
 
 def main() -> None:

@@ -137,7 +137,7 @@ class ObjectFinder:
         if self.background is None or observed.background is None:
             return fine
         left = torch.full_like(fine.labels, -1)
-        # Some at a time: a long recording has thousands, and a weight for every pair of segment and element is too much.
+        # Some at a time: a long recording has thousands, and a weight of every segment on every element is much.
         for first in range(0, fine.count, TOGETHER):
             here = (fine.labels >= first) & (fine.labels < first + TOGETHER)
             count = min(TOGETHER, fine.count - first)
