@@ -42,7 +42,7 @@ TEST_SEED = 1_000_000  # test soundscapes are the same for every run
 
 
 def events_finder(
-    threshold: float = 0.58,
+    threshold: float = 0.52,
     reach: float = 0.4,
     quiet: float = 0.05,
     penalty: float = 0.015,
