@@ -58,7 +58,7 @@ class Seen:
         found = fingerprints(items, numbers)
         order, ends = np.argsort(found, kind="stable")[:KEPT], cache(_ends)
         smallest = tuple(found[order].tolist())
-        return cls(len(found), smallest, tuple(ends(items.path(numbers[place])) for place in order))
+        return cls(len(found), smallest, tuple(ends(items.path(numbers[int(place)])) for place in order))
 
     def joined(self, other: "Seen") -> "Seen":
         """These and others; what is among both counts once, as far as fingerprints are kept."""
@@ -77,15 +77,18 @@ class Seen:
         alike = np.flatnonzero(counted_ones & np.isin(asked, kept))
         ends = cache(_ends)
         same = sum(
-            self.ends[int(np.searchsorted(kept, asked[place]))] == ends(items.path(numbers[place])) for place in alike
+            self.ends[int(np.searchsorted(kept, asked[place]))] == ends(items.path(numbers[int(place)]))
+            for place in alike
         )
         return same / max(1, int(counted_ones.sum())), exact
 
 
-def fingerprints(items: FromFiles, numbers: Sequence[int]) -> UInt64[np.ndarray, " some"]:
+def fingerprints(items: AbstractItems[Any], numbers: Sequence[int]) -> UInt64[np.ndarray, " some"]:
     """A number for every item, of the name and the size of its file and its place in it; where the file lies is none
-    of it, since data sets move.
+    of it, since data sets move. Items that lie in no files have none.
     """
+    if not isinstance(items, FromFiles):
+        return np.zeros(0, np.uint64)
     size = cache(_size)
     found = bytearray()
     for number in numbers:
