@@ -1,12 +1,13 @@
 """Labels of items from a table, or from the columns that the data themselves have."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, final
 
 from ..data.items import AbstractItems, BadItemError, FromFiles, FromRecords, MadeOfColumns, Skipped
 from ..methods.targets import Written, tags_from
+from ..shards.files import is_file, place_of
 from ..storage.plain_names import plain, within_common_folder
 from ..tables.layout import Layout
 from ..tables.rows import Row, table_of
@@ -158,7 +159,7 @@ def labels_from(
 
 
 def _table(path: Path, column: str | None, items: AbstractItems[Any], skip_bad: bool) -> LabelRows:
-    if not path.is_file():
+    if not is_file(path):
         said = "is a folder" if path.is_dir() else "does not exist"
         raise ValueError(
             f"the table of labels {path} {said}; name a table, or the word folders, archives or annotations"
@@ -183,9 +184,12 @@ def _table(path: Path, column: str | None, items: AbstractItems[Any], skip_bad: 
 
 def _is_data(path: Path, items: AbstractItems[Any]) -> bool:
     """Whether the table is a file of the data."""
-    return isinstance(items, FromFiles) and any(
-        path.samefile(file) for file in {items.path(index) for index in range(len(items))} if file.exists()
-    )
+    if not isinstance(items, FromFiles):
+        return False
+    files = {items.path(index) for index in range(len(items))}
+    if place_of(path) is not None:
+        return path.resolve() in {file.resolve() for file in files}
+    return any(path.samefile(file) for file in files if file.exists())
 
 
 def _matched(table: LabelRows, items: AbstractItems[Any]) -> tuple[list[str], list[str | None]]:
@@ -198,12 +202,27 @@ def _matched(table: LabelRows, items: AbstractItems[Any]) -> tuple[list[str], li
     if _is_data(table.path, items):
         keys = [f"{table.path.resolve()}:{row.line}" for row in table.rows]
         return keys, names.found_in(keys, str(table.path))
+    nothing: tuple[list[str], list[str | None]] = [], [None] * len(items)
+    keys, found = next(_ways(table, items, names), nothing)
     first = table.layout.names[0]
-    if first.lower() not in NAMING and any(key is not None for key in names.found_in([first], str(table.path))):
+    if _is_row(first, table, items, names, found):
         raise ValueError(
             f"{table.path} has no header: its first line names {first!r} of the data; write one above it, such as "
             "file,label"
         )
+    if not keys:
+        first = table.rows[0].cells[0].strip()
+        raise ValueError(
+            f"{table.path} names nothing of the data: its first row names {first!r}, and the data have names such as "
+            f"{names.names[0]!r}"
+        )
+    return keys, found
+
+
+def _ways(
+    table: LabelRows, items: AbstractItems[Any], names: ItemNames
+) -> Iterator[tuple[list[str], list[str | None]]]:
+    """The key of every row, and for every item the key that names it, by every way that names any, the surest first."""
     fields = items.fields(0) if isinstance(items, FromRecords) and len(items) else {}
     columns = [
         place
@@ -214,30 +233,52 @@ def _matched(table: LabelRows, items: AbstractItems[Any]) -> tuple[list[str], li
         keys = _keys(table, place, names)
         found = names.found_in(keys, str(table.path))
         if any(key is not None for key in found):
-            return keys, found
+            yield keys, found
         keys = [row.cells[place].strip() for row in table.rows]
         found = _by_field(table.layout.names[place], set(keys), items, fields)
         if any(key is not None for key in found):
-            return keys, found
+            yield keys, found
     # Paths may be those of another machine, of which the folders that all of them have in common tell nothing.
     for place in columns:
         inside = within_common_folder(row.cells[place] for row in table.rows)
         keys = [inside.get(row.cells[place], "") for row in table.rows]
         found = names.found_in([key for key in keys if key], str(table.path)) if inside else []
         if any(key is not None for key in found):
-            return keys, found
+            yield keys, found
     # Where files are found whatever the letters, capital or small, tables have others (a.JPG for a.jpg).
+    if not names.foldable:
+        return
     folded = ItemNames(items, folded=True)
     for place in columns:
-        keys = [key.casefold() for key in _keys(table, place, names)]
+        first = dict[str, str]()
+        keys = [first.setdefault(key.casefold(), key) for key in _keys(table, place, names)]
         found = folded.found_in(keys, str(table.path))
         if any(key is not None for key in found):
-            return keys, found
-    first = table.rows[0].cells[0].strip()
-    raise ValueError(
-        f"{table.path} names nothing of the data: its first row names {first!r}, and the data have names such as "
-        f"{names.names[0]!r}"
-    )
+            yield keys, found
+
+
+def _is_row(
+    first: str, table: LabelRows, items: AbstractItems[Any], names: ItemNames, found: Sequence[str | None]
+) -> bool:
+    """Whether the first line is a row, not a header: its first cell names a file as rows do.
+
+    Columns may be called like files without their suffix (`audio` of `audio.wav`): that is a row where no column is
+    known to have the labels, the rows have no suffix, either, and none of them names that file.
+    """
+    if not first or first.lower() in NAMING:
+        return False
+    suffixes = {_suffix(file) for file in names.files} - {""}
+    named = names.named_by(first)
+    if _suffix(first) in suffixes:
+        return bool(named) or bool(ItemNames(items, folded=True).named_by(first))
+    one = len({names.files[index] for index in named}) == 1
+    if not one or not table.said or any(_suffix(row.cells[0]) in suffixes for row in table.rows):
+        return False
+    return all(found[index] is None for index in named)
+
+
+def _suffix(name: str) -> str:
+    return PurePosixPath(plain(name)).suffix.casefold()
 
 
 def _keys(table: LabelRows, place: int, names: ItemNames) -> list[str]:
