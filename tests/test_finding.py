@@ -191,6 +191,7 @@ def test_items_are_divided_where_two_classes_vary_least(rows: list[list[int]]) -
         exact = [float(value) for value in row]
         assert _within(exact, threshold) == pytest.approx(_within(exact, naive_division(exact)), abs=1e-3)
     assert dividing(torch.zeros(1, 3), torch.zeros(1, 3, dtype=torch.bool)).tolist() == [0.0]
+    assert dividing(torch.zeros(2, 0), torch.zeros(2, 0, dtype=torch.bool)).tolist() == [0.0, 0.0]
     assert dividing(torch.full((1, 3), 7.0), torch.ones(1, 3, dtype=torch.bool)).tolist() == [7.0]
 
 

@@ -4,12 +4,14 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 
 from gestalt.cli.commands import execute
 from gestalt.core.modality.plugins import load_modality
 from gestalt.core.runs import seen
-from gestalt.core.runs.seen import TRAINED, Seen, seen_again, write_seen
+from gestalt.core.runs.seen import TRAINED, Seen, seen_again, seen_by, write_seen
 from gestalt.core.storage.names_of_runs import SEEN, WRITTEN
 from gestalt.core.training.folder import RunFolder
 from tests.tiny_runs import tiny_run
@@ -89,12 +91,70 @@ def test_of_many_items_a_sample_of_fingerprints_tells_the_share(
     kept = Seen.of(items, range(1000))
     assert (kept.count, len(kept.smallest)) == (1000, 64)
     write_seen(tmp_path, {TRAINED: kept})
-    for first, share in ((0, 1.0), (500, 0.5), (1000, 0.0)):
-        asked = range(first, first + 1000)
+    for asked, share in (
+        (range(1000), 1.0),
+        (range(300), 1.0),
+        (range(500, 1500), 0.5),
+        (range(1000, 2000), 0.0),
+    ):
         found, exact = kept.share(items, asked)
         assert (abs(found - share) < 0.2, exact) == (True, False)
         said = seen_again(tmp_path, items, asked)
         assert said == () if share == 0 else "about" in said[0][1]
+
+
+def sounds(folder: Path, rng: np.random.Generator, count: int = 3) -> Path:
+    folder.mkdir()
+    for number in range(count):
+        soundfile.write(folder / f"{number:03}.wav", 0.1 * rng.standard_normal(8000), 16_000, subtype="PCM_16")
+    return folder
+
+
+def test_files_of_one_name_and_size_that_hold_something_else_were_not_seen(tmp_path: Path) -> None:
+    rng, read = np.random.default_rng(0), load_modality("audio").read
+    train, test = (read([sounds(tmp_path / name, rng)]).items for name in ("train", "test"))
+    kept = Seen.of(train)
+    assert (kept.share(train, range(3)), kept.share(test, range(3))) == ((1.0, True), (0.0, True))
+    shutil.copytree(tmp_path / "train", tmp_path / "moved")
+    assert kept.share(read([tmp_path / "moved"]).items, range(3)) == (1.0, True)
+    write_seen(tmp_path, {TRAINED: kept})
+    assert seen_by(tmp_path) == {TRAINED: kept}
+    (tmp_path / SEEN).write_text((tmp_path / SEEN).read_text().replace('"ends": [', '"ends": [1, '))
+    with pytest.raises(ValueError, match=r"3 fingerprints, which must be in order, and 4 digests"):
+        seen_by(tmp_path)
+
+
+def test_what_was_seen_twice_counts_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    items = load_modality("text").read([lines(tmp_path / "data" / "a.txt", range(40))]).items
+    one, other = Seen.of(items, range(25)), Seen.of(items, range(15, 40))
+    assert one.joined(other) == other.joined(one) == Seen.of(items)
+    monkeypatch.setattr(seen, "KEPT", 10)
+    one, other = Seen.of(items, range(25)), Seen.of(items, range(15, 40))
+    assert one.joined(other).smallest == Seen.of(items).smallest
+
+
+def test_what_an_encoder_learned_from_in_a_fit_is_known_of_every_later_fit(
+    model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`model` was fitted to the first eight of twelve lines, its encoder as it was."""
+    lines(Path("more/c.txt"), range(50, 62))
+    again = ["data", "--folds", "2", *labels(Path("c.csv"), range(6, 12)), "--out"]
+    assert execute(["fit", str(model), *again, "as it was"]) == 0
+    asked = ["data", *labels(Path("b.csv"), range(6))]
+    assert "seen before" not in evaluated(capsys, "as it was", *asked), "another head was fitted to them"
+    tuned = ["fit", "run", "data", *labels(Path("d.csv"), range(6)), "--folds", "2", "--tune", "2", "--out", "tuned"]
+    assert execute(tuned) == 0
+    assert execute(["fit", "tuned", *again, "tuned again"]) == 0
+    assert "6 of the 6 items that are scored are among those that the encoder was trained on" in evaluated(
+        capsys, "tuned again", *asked
+    )
+    both = ["--unlabelled", "more", "--pseudo.steps", "1", "--pseudo.batch", "4", "--folds", "2", "--out", "both"]
+    assert execute(["fit", "run", "data", *labels(Path("d.csv"), range(8)), *both]) == 0
+    known = Path("e.csv")
+    known.write_text("file,line,label\n" + "\n".join(f"c.txt,{n + 1},{WORDS[n % 2]}" for n in range(12)))
+    assert "12 of the 12 items that are scored are among those that the encoder was trained on" in evaluated(
+        capsys, "both", "more", "--labels", str(known)
+    )
 
 
 def test_the_labels_column_is_said_or_asked_for(model: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,10 +1,12 @@
 """How many threads a training computes with."""
 
+import os
 from collections.abc import Mapping
 
 import joblib  # type: ignore[import-untyped]
 import pytest
 import torch
+from lightning_fabric import Fabric
 
 from gestalt.core.training.loop import launch
 from gestalt.core.training.options import Training
@@ -42,5 +44,28 @@ def test_a_training_computes_with_as_many(monkeypatch: pytest.MonkeyPatch) -> No
     try:
         launch(Training(steps=1, batch=2, accelerator="cpu"))
         assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_what_starting_several_processes_sets_is_neither_the_number_nor_taken_for_a_wish(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def started(_: Fabric) -> None:
+        os.environ["OMP_NUM_THREADS"] = "1"
+        torch.set_num_threads(1)
+
+    before = torch.get_num_threads()
+    monkeypatch.setattr(Fabric, "launch", started)
+    monkeypatch.setattr(joblib, "cpu_count", lambda: 7)
+    for name in ("OMP_NUM_THREADS", "TORCHELASTIC_RUN_ID"):
+        monkeypatch.delenv(name, raising=False)
+    try:
+        for asked, expected in ((3, 3), (None, 6), (None, 6)):
+            launch(Training(steps=1, batch=2, accelerator="cpu", threads=asked, workers=1))
+            assert torch.get_num_threads() == expected
+        monkeypatch.setenv("OMP_NUM_THREADS", "2")
+        launch(Training(steps=1, batch=2, accelerator="cpu", workers=1))
+        assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)

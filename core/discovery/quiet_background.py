@@ -105,10 +105,14 @@ def dividing(values: Float[Tensor, "batch elements"], valid: Bool[Tensor, "batch
         >>> dividing(values, torch.tensor([[True] * 5 + [False]])).tolist()
         [2.5999999046325684]
     """
-    ordered = torch.where(valid, values, torch.inf).sort(dim=1).values.double()
+    if not values.shape[1]:
+        return values.new_zeros(len(values))
+    ordered = torch.where(valid, values.float(), torch.inf).sort(dim=1).values
     count = valid.sum(dim=1, keepdim=True)
     there = torch.arange(values.shape[1], device=values.device) < count
-    sums = torch.where(there, ordered, 0.0).cumsum(dim=1)
+    # Sums in single precision, since not every device has double: of what is left when the mean is taken out.
+    mean = torch.where(there, ordered, 0.0).sum(dim=1, keepdim=True) / count.clamp(min=1)
+    sums = torch.where(there, ordered - mean, 0.0).cumsum(dim=1)
     below = torch.arange(1, values.shape[1] + 1, device=values.device)
     rest = count - below
     apart = sums / below - (sums[:, -1:] - sums) / rest.clamp(min=1)

@@ -3,8 +3,9 @@
 import json
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from .model import Model
 from .output_folder import OutputFolder
 from .pseudo_labels import FOLDER, learned_further
 from .saving import load, save
-from .seen import FITTED, Seen, seen_by, write_seen
+from .seen import FITTED, TRAINED, Seen, seen_by, write_seen
 from .stream import Stream
 
 SEEN = (
@@ -71,6 +72,7 @@ def fit(
         model = load(run, device, modality)
         stream = Stream.of(model, paths, skip_bad)
         before, after = list[tuple[str, str]](), list[tuple[str, str]]()
+        learned = list[Seen]()
         if unlabelled:
             how, options = pseudo or PseudoLabelling(), options or Fitting()
             more = Stream.of(model, unlabelled, skip_bad)
@@ -80,6 +82,7 @@ def fit(
                 model, stream.items, labels, masks, more.items, options, how, out / FOLDER, stream.skipped, say
             )
             model = model.learning(both)
+            learned = [Seen.of(stream.items), Seen.of(more.items)]
             before.append(("unlabelled", both.said))
             after.append(("note", SEEN))
         found = fit_items(model, stream.items, labels, masks, fitter, options, stream.skipped, say)
@@ -87,12 +90,20 @@ def fit(
         if stream.skipped:
             stream.skipped[:] = dict.fromkeys(stream.skipped)
         write_model(folder, model.answering(found), found, run, modality if isinstance(modality, str) else None)
-        write_seen(folder, {**seen_by(run), FITTED: Seen.of(stream.items, found.items)})
+        fitted = Seen.of(stream.items, found.items)
+        learned += [fitted] if options is not None and options.tune else []
+        write_seen(folder, {**_trained_on(seen_by(run), learned), FITTED: fitted})
         said = stream.write_skipped(folder)
     shutil.rmtree(out / FOLDER, ignore_errors=True)
     print(*(f"{name}: {text}" for name, text in found.after), sep="\n")
     print(f"the model is in {out}{said}")
     return 0
+
+
+def _trained_on(before: Mapping[str, Seen], learned: Sequence[Seen]) -> dict[str, Seen]:
+    """What the encoder was trained on before this fit, and in it; what another head was fitted to is forgotten."""
+    trained = [before[TRAINED], *learned] if TRAINED in before else learned
+    return {TRAINED: reduce(Seen.joined, trained)} if trained else {}
 
 
 def say(line: str) -> None:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 from hashlib import blake2b
 from pathlib import Path
@@ -12,16 +12,16 @@ import numpy as np
 from jaxtyping import UInt64
 
 from ..data.items import AbstractItems, FromFiles, record_of
-from ..shards.files import bytes_of
+from ..shards.files import bytes_of, content, place_of
 from ..storage.atomic import write_text
 from ..storage.damage import json_of, read_or_name
 from ..storage.names_of_runs import SEEN
 from ..storage.naming import counted
 
-KEPT = 4096
+KEPT = 65_536
 """Fingerprints that are kept, the smallest ones: of more items they are a sample in which others are found again."""
-MOST = 1_000_000
-"""Items that get a fingerprint, evenly over all."""
+END = 4096
+"""Bytes of the beginning, the middle and the end of a file that tell it from another of its name and size."""
 TRAINED, FITTED = "trained", "fitted"
 FLATTERED = {
     FITTED: "the model was fitted to: scores of these flatter; name others",
@@ -38,35 +38,57 @@ class Seen:
     Attributes:
         count: how many there are.
         smallest: fingerprints, in order; all where there are at most `KEPT`.
+        ends: of each of these, a digest of some bytes of its file: clips of one length have the same size, and are
+            often called alike in every folder.
     """
 
     count: int
     smallest: tuple[int, ...]
+    ends: tuple[int, ...]
 
     @classmethod
     def of(cls, items: AbstractItems[Any], numbers: Sequence[int] | None = None) -> "Seen":
-        """Some items of a data set, or all; none where items lie in no files, since nothing tells them from others."""
-        found = np.sort(fingerprints(items, range(len(items)) if numbers is None else numbers))
-        return cls(len(found), tuple(found[:KEPT].tolist()))
+        """Some items of a data set, or all; none where items lie in no files, since nothing tells them from others.
+
+        Names and sizes of all files are asked for, and `KEPT` files are opened at most.
+        """
+        if not isinstance(items, FromFiles):
+            return cls(0, (), ())
+        numbers = range(len(items)) if numbers is None else numbers
+        found = fingerprints(items, numbers)
+        order, ends = np.argsort(found, kind="stable")[:KEPT], cache(_ends)
+        smallest = tuple(found[order].tolist())
+        return cls(len(found), smallest, tuple(ends(items.path(numbers[int(place)])) for place in order))
+
+    def joined(self, other: "Seen") -> "Seen":
+        """These and others; what is among both counts once, as far as fingerprints are kept."""
+        pairs = dict(zip(self.smallest, self.ends, strict=True)) | dict(zip(other.smallest, other.ends, strict=True))
+        twice = len(self.smallest) + len(other.smallest) - len(pairs)
+        smallest = tuple(sorted(pairs)[:KEPT])
+        return Seen(self.count + other.count - twice, smallest, tuple(pairs[one] for one in smallest))
 
     def share(self, items: AbstractItems[Any], numbers: Sequence[int]) -> tuple[float, bool]:
         """The share of some items that are among these, and whether it is exact and no estimate by a sample."""
-        asked, exact = fingerprints(items, numbers), self.count <= KEPT
-        if not exact and len(self.smallest):
-            asked = asked[asked <= np.uint64(self.smallest[-1])]
-        if not len(asked) or not self.smallest:
+        exact = self.count <= KEPT
+        if not self.smallest or not isinstance(items, FromFiles):
             return 0.0, exact
-        return float(np.isin(asked, np.array(self.smallest, np.uint64)).mean()), exact
+        asked, kept = fingerprints(items, numbers), np.array(self.smallest, np.uint64)
+        counted_ones = np.ones(len(asked), bool) if exact else asked <= kept[-1]
+        alike = np.flatnonzero(counted_ones & np.isin(asked, kept))
+        ends = cache(_ends)
+        same = sum(
+            self.ends[int(np.searchsorted(kept, asked[place]))] == ends(items.path(numbers[int(place)]))
+            for place in alike
+        )
+        return same / max(1, int(counted_ones.sum())), exact
 
 
 def fingerprints(items: AbstractItems[Any], numbers: Sequence[int]) -> UInt64[np.ndarray, " some"]:
     """A number for every item, of the name and the size of its file and its place in it; where the file lies is none
-    of it, since data sets move.
+    of it, since data sets move. Items that lie in no files have none.
     """
     if not isinstance(items, FromFiles):
         return np.zeros(0, np.uint64)
-    if len(numbers) > MOST:
-        numbers = [numbers[place] for place in np.linspace(0, len(numbers) - 1, MOST).round().astype(int)]
     size = cache(_size)
     found = bytearray()
     for number in numbers:
@@ -83,9 +105,28 @@ def _size(path: Path) -> int:
         return 0
 
 
+def _ends(path: Path) -> int:
+    """A digest of some bytes of a file, of the first ones in an archive; 0 for what cannot be read, and for folders."""
+    try:
+        if place_of(path) is not None:
+            some = [next(content(path), b"")]
+        elif path.is_dir():
+            return 0
+        else:
+            with path.open("rb") as file:
+                size = file.seek(0, 2)
+                some = []
+                for begin in (0, size // 2, max(0, size - END)):
+                    file.seek(begin)
+                    some.append(file.read(END))
+    except (OSError, ValueError):  # named when it is read
+        return 0
+    return int.from_bytes(blake2b(b"\0".join(some), digest_size=8).digest())
+
+
 def write_seen(folder: Path, seen: Mapping[str, Seen]) -> None:
     """Write what was seen by kind (`TRAINED`, `FITTED`); kinds of nothing are left out."""
-    kept = {kind: {"count": own.count, "smallest": own.smallest} for kind, own in seen.items() if own.count}
+    kept = {kind: asdict(own) for kind, own in seen.items() if own.count}
     write_text(folder / SEEN, json.dumps(kept) + "\n")
 
 
@@ -102,7 +143,14 @@ def seen_by(folder: Path) -> dict[str, Seen]:
 
 
 def _read(kept: Any) -> dict[str, Seen]:
-    return {str(kind): Seen(int(own["count"]), tuple(map(int, own["smallest"]))) for kind, own in kept.items()}
+    return {str(kind): _of_one_kind(own) for kind, own in kept.items()}
+
+
+def _of_one_kind(own: Mapping[str, Any]) -> Seen:
+    smallest, ends = tuple(map(int, own["smallest"])), tuple(map(int, own["ends"]))
+    if len(smallest) != len(ends) or list(smallest) != sorted(smallest):
+        raise ValueError(f"it has {len(smallest)} fingerprints, which must be in order, and {len(ends)} digests")
+    return Seen(int(own["count"]), smallest, ends)
 
 
 def seen_again(folder: Path | None, items: AbstractItems[Any], numbers: Sequence[int]) -> tuple[tuple[str, str], ...]:

@@ -1,6 +1,7 @@
 """The training loop, in plain sight."""
 
 import math
+import os
 import signal
 import sys
 import time
@@ -29,7 +30,7 @@ from .metrics_log import log_of, read_metrics
 from .options import Training
 from .processes import Processes
 from .source import BatchSource
-from .threads import threads_of
+from .threads import THREADS, threads_of
 from .time_left import TimeLeft
 from .training_data import TrainingData
 from .watch import CollapseWatch
@@ -76,7 +77,7 @@ def launch(options: Training) -> Fabric:
     """
     check_device(options.accelerator, "--accelerator")
     processes = Processes.of(options)
-    torch.set_num_threads(threads_of(options.threads, processes.per_node, options.workers))
+    threads, said = threads_of(options.threads, processes.per_node, options.workers), os.environ.get(THREADS)
     fabric = Fabric(
         accelerator=options.accelerator,
         strategy=options.strategy,
@@ -85,6 +86,10 @@ def launch(options: Training) -> Fabric:
         precision=options.precision,
     )
     fabric.launch()
+    # Several processes are given a number of threads as they start, which is left as if the user had asked for it.
+    if said is None:
+        os.environ.pop(THREADS, None)
+    torch.set_num_threads(threads)
     return fabric
 
 

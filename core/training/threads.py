@@ -2,6 +2,9 @@
 
 import os
 
+THREADS = "OMP_NUM_THREADS"
+"""The variable by which users say it."""
+
 
 def threads_of(asked: int | None, processes: int, workers: int) -> int:
     """As many as are asked for; else as OMP_NUM_THREADS says; else the cores that workers leave to each process.
@@ -20,7 +23,7 @@ def threads_of(asked: int | None, processes: int, workers: int) -> int:
     """
     if asked is not None:
         return asked
-    said = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()  # several are those of nested regions
+    said = os.environ.get(THREADS, "").split(",")[0].strip()  # several are those of nested regions
     if said.isdecimal() and int(said) > 0 and "TORCHELASTIC_RUN_ID" not in os.environ:
         return int(said)
     from joblib import cpu_count  # type: ignore[import-untyped]

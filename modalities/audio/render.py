@@ -176,7 +176,7 @@ def _picture(item: Recording, discovered: Sequence[Event], known: Sequence[Event
         _lanes(panels[2], known, below, (TRUE,), item)
     for panel, label in zip(panels, ("found", "frequency in Hz", "true"), strict=False):
         panel.set_ylabel(label, fontsize=8, color=INK)
-        panel.yaxis.set_label_coords(-0.135, 0.5)
+        panel.yaxis.set_label_coords(-0.155, 0.5)
     for panel in panels[:-1]:
         panel.tick_params(labelbottom=False, bottom=False)
     panels[-1].set_xlabel("time in s", fontsize=8, color=INK, labelpad=2)

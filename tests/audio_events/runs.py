@@ -29,6 +29,7 @@ ROWS = (
     "k-means on log-mel",
     "k-means on log-mel and time",
     "change points on log-mel",
+    "change points on log-mel, background near the quiet quarter",
     "change points on whitened log-mel",
     "k-means on a random encoder",
     "k-means on a random encoder and time",

@@ -80,7 +80,7 @@ def test_with_the_encoder_and_the_finder_of_the_recipe_the_same_events_are_found
     """Vectors of an untrained network are much alike, so that events of it lie within small distances."""
     torch.manual_seed(0)
     network = Network(MODALITY.encoders["dilated"]().eval())
-    model = Model(Audio(seconds=4.0), network, {}, events_finder(threshold=0.01, reach=0.01))
+    model = Model(Audio(seconds=4.0), network, {}, events_finder(threshold=0.003))
     scape, path, frame = long_one(samples, 5), tmp_path / "soundscape.wav", 0.032
     soundfile.write(path, scape.samples, RATE, subtype="FLOAT")
     heard = {0.0: found_events(model, [path], tmp_path / "out")}
