@@ -1,6 +1,7 @@
 """Labels as people have them: names in any form, any delimiter, columns of the data themselves, rows of other files."""
 
 import json
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -268,7 +269,17 @@ def test_classes_that_differ_in_capital_letters_or_spaces_alone_are_said(tmp_pat
             "x.wav,a\ny v1.wav,b\n",
             r"has no header: its first line names 'x\.wav' of the data; write one above",
         ),
-        ("l.xlsx", "PK", r"l\.xlsx: is a file of a spreadsheet program; save its sheet as CSV in UTF-8"),
+        ("l.xlsx", "PK\3\4\0", r"l\.xlsx: is a file of a spreadsheet program; save its sheet as CSV in UTF-8"),
+        (
+            "l.csv",
+            "PK\3\4\0",
+            r"l\.csv: is packed as spreadsheet programs write it, and no text; save its sheet as CSV",
+        ),
+        ("l.csv", "x,a\ny v1,b\n", "has no header: its first line names 'x' of the data"),
+        ("l.csv", "X.WAV,a\nY V1.WAV,b\n", r"has no header: its first line names 'X\.WAV' of the data"),
+        ("l.csv", "x.wav,a\nelse.wav,b\n", r"has no header: its first line names 'x\.wav' of the data"),
+        ("l.csv", "file,id\nx.wav,1\n", "its columns 'file', 'id' name items or nothing; say by --label-column"),
+        ("l.csv", "file,\nx.wav,1\n", "its columns 'file', '' name items or nothing; say by --label-column"),
         ("", "", r"is a folder; name a table, or the word folders, archives or annotations"),
         ("none.csv", "", r"none\.csv does not exist; name a table"),
     ],
@@ -279,3 +290,72 @@ def test_what_is_no_table_of_labels_is_named_with_what_to_do(
     path = write(tmp_path / name, content) if content else tmp_path / name
     with pytest.raises(ValueError, match=said):
         read_labels(path, OWLS)
+
+
+@pytest.mark.parametrize(
+    ("table", "names", "known"),
+    [
+        ("audio,label\n001/audio.wav,a\n002/audio.wav,b\n", ("001/audio.wav", "002/audio.wav"), [0, 1]),
+        ("audio,species\n001/audio.wav,a\n002/audio.wav,b\n", ("001/audio.wav", "002/audio.wav"), [0, 1]),
+        ("recording,label\nrecording.wav,a\n", ("d/recording.wav",), [0]),
+        ("recording,species\nrecording,a\n", ("d/recording.wav",), [0]),
+        ("recording,label\nelse,a\n", ("d/recording.wav", "d/else.wav"), [-1, 0]),
+        ("recording,species\nelse.wav,a\n", ("d/recording.wav", "d/else.wav"), [-1, 0]),
+    ],
+)
+def test_a_header_may_be_called_as_the_files_are_without_their_suffix(
+    table: str, names: tuple[str, ...], known: list[int], tmp_path: Path
+) -> None:
+    assert read_labels(write(tmp_path / "l.csv", table), files(*names)).known.tolist() == known
+
+
+def test_a_first_line_whose_name_fits_two_files_is_no_header(tmp_path: Path) -> None:
+    table = write(tmp_path / "l.csv", "audio.wav,a\n001/audio.wav,b\n")
+    with pytest.raises(ValueError, match=r"has no header: its first line names 'audio\.wav' of the data"):
+        read_labels(table, files("001/audio.wav", "002/audio.wav"))
+
+
+def test_one_row_labels_no_two_files_that_differ_in_capital_letters_alone(tmp_path: Path) -> None:
+    table = write(tmp_path / "l.csv", "file,label\nA.TXT,c\n")
+    with pytest.raises(ValueError, match=r"names nothing of the data: its first row names 'A\.TXT'"):
+        read_labels(table, files("e/A.txt", "e/a.txt"))
+    assert read_labels(table, files("e/a.txt", "e/b.txt")).known.tolist() == [0, -1]
+
+
+def test_names_in_other_letters_are_said_as_they_are_written(tmp_path: Path) -> None:
+    two = files("x/A.txt", "y/a.txt")
+    with pytest.raises(ValueError, match=r"names 'A\.TXT', which fits both x/A\.txt and y/a\.txt"):
+        read_labels(write(tmp_path / "l.csv", "file,label\nA.TXT,c\n"), two)
+    with pytest.raises(ValueError, match=r"l\.csv:3: 'X/A\.TXT' is labelled 'c' and 'd'; keep one"):
+        read_labels(write(tmp_path / "l.csv", "file,label\nX/A.TXT,c\nX/a.TXT,d\n"), two)
+    unused = read_labels(write(tmp_path / "l.csv", "file,label\nX/A.TXT,c\nElse,d\n"), two)
+    assert unused.note.endswith("not in this run: 1 of 2 rows, such as 'Else'")
+
+
+def test_text_is_a_table_whatever_the_ending_of_its_name(tmp_path: Path) -> None:
+    table = write(tmp_path / "l.xls", "file\tlabel\nx.wav\ta\ny v1.wav\tb\n")
+    assert read_labels(table, OWLS).known.tolist() == [0, 1, -1]
+
+
+@pytest.mark.parametrize("also", [False, True])
+def test_a_table_may_lie_in_an_archive(tmp_path: Path, also: bool) -> None:
+    write(tmp_path / "d" / "labels.csv", "file,label\na,y\n")
+    write(tmp_path / "d" / "a.txt", "the sun of day\n")
+    write(tmp_path / "d" / "b.txt", "the rain of day\n")
+    with tarfile.open(tmp_path / "d.tar", "w") as archive:
+        archive.add(tmp_path / "d", "d")
+    paths = [tmp_path / "d.tar/d/a.txt", *([tmp_path / "d" / "b.txt"] if also else [])]
+    items = Text().read(paths).items
+    assert read_labels(tmp_path / "d.tar/d/labels.csv", items).known.tolist() == ([0, -1] if also else [0])
+    with pytest.raises(ValueError, match=r"none\.csv does not exist"):
+        read_labels(tmp_path / "d.tar/d/none.csv", items)
+
+
+def test_a_table_of_the_data_in_an_archive_labels_its_own_records(tmp_path: Path) -> None:
+    write(tmp_path / "props.csv", MOLECULES)
+    with tarfile.open(tmp_path / "d.tar", "w") as archive:
+        archive.add(tmp_path / "props.csv", "props.csv")
+    items = GraphModality().read([tmp_path / "d.tar"]).items
+    assert read_labels(tmp_path / "d.tar/props.csv", items, "Class").known.tolist() == [0, 1, 0]
+    with pytest.raises(ValueError, match=r"is the data themselves; say by --label-column"):
+        read_labels(tmp_path / "d.tar/props.csv", items)

@@ -69,5 +69,12 @@ def test_two_that_belong_to_one_file_are_refused() -> None:
 def test_names_in_other_letters_are_found_where_no_name_fits_as_it_is() -> None:
     assert FILES.all_known([("MAY/A.JPG", "x"), ("B.V2", "x"), ("d", "x")]) == {"MAY/A.JPG": 0, "B.V2": 3, "d": None}
     assert FILES.all_known([("may/a.jpg", "x"), ("B.V2", "x")]) == {"may/a.jpg": 0, "B.V2": None}
+    two = NamedFiles([Path("x/A.png"), Path("y/a.png")])
+    with pytest.raises(ValueError, match=r"m names 'A\.PNG', which fits both x/A\.png and y/a\.png"):
+        two.all_known([("A.PNG", "m")])
+    written = OutputNames([Path("Ä/One.png"), Path("Ö/One.png")])
+    same = NamedFiles([Path("Ä/One.png"), Path("Ö/One.png")])
+    own = written.of(Path("Ö/One.png")).as_posix()
+    assert same.all_known([(own.upper(), "m")]) == {own.upper(): 1}
     alike = NamedFiles([Path("a.png"), Path("A.png")])
     assert alike.all_known([("A.PNG", "x")]) == {"A.PNG": None}

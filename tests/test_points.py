@@ -55,14 +55,31 @@ def test_every_form_gives_the_same_points_in_the_unit_of_the_file(name: str, tmp
         "# of Monday, 9:00\n1,5\t2,25\t3\n2,0\t3,5\t4,125\n",
         "1.5, 2.25, 3\n2, 3.5, 4.125\n",
         "1.5,2.25,3\n2,3.5,4.125\n",
+        "1.5 ,2.25 ,3\n2 ,3.5 ,4.125\n",
+        "x,y,z\n1,5 2,25 3\n2,0 3,5 4,125\n",
+        "x,y,z\n1,5;2,25;3\n2;3,5;4,125\n",
     ],
-    ids=["semicolons", "quoted", "spaces", "tabs", "commas and spaces", "commas"],
+    ids=["semicolons", "quoted", "spaces", "tabs", "commas and spaces", "commas", "spaces and commas", *("names",) * 2],
 )
 def test_a_comma_is_decimal_where_something_else_stands_between_the_numbers(content: str, tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_bytes(content.encode())
     blocks = list(blocks_of(tmp_path / "a.csv"))
     assert [names for names, _ in blocks] == [("x", "y", "z")]
     assert np.concatenate([rows for _, rows in blocks]).tolist() == [[1.5, 2.25, 3.0], [2.0, 3.5, 4.125]]
+
+
+@pytest.mark.parametrize(
+    ("content", "rows"),
+    [
+        ("1 ,2 ,3\n4 ,5 ,6\n", [[1, 2, 3], [4, 5, 6]]),
+        ("x,y,z\n10 ,20 ,30\n", [[10, 20, 30]]),
+        ("-,5;,25;3\nnan;1,5;2\n", [[-0.5, 0.25, 3], [np.nan, 1.5, 2]]),
+        ("nan;1,5;2\n1;,5;2\n", [[np.nan, 1.5, 2], [1, 0.5, 2]]),
+    ],
+)
+def test_a_comma_behind_a_space_is_no_decimal_one(content: str, rows: list[list[float]], tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(content)
+    np.testing.assert_array_equal(np.concatenate([own for _, own in blocks_of(tmp_path / "a.csv")]), rows)
 
 
 @pytest.mark.parametrize(

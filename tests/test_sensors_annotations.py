@@ -1,5 +1,7 @@
 """Annotations of EDF+ files: masks of stretches, and labels of windows."""
 
+import re
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -168,3 +170,66 @@ def test_a_hypnogram_is_of_the_recording_whose_name_is_nearest() -> None:
     }
     with pytest.raises(ValueError, match=r"nightC-Hypnogram\.edf is of b/night1-PSG\.edf or of b/night2-PSG\.edf"):
         recordings_of([Path("b/nightC-Hypnogram.edf")], night)
+
+
+def night_of_two(folder: Path, *scorers: str) -> Path:
+    """Two recordings, and what so many people say of the first one."""
+    folder.mkdir()
+    for number in (1, 2):
+        recording(folder / f"SC400{number}E0-PSG.edf", number)
+    for scorer in scorers:
+        hypnogram(folder / f"SC4001E{scorer}-Hypnogram.edf", 1)
+    return folder
+
+
+@pytest.mark.parametrize("given", ["night", "../here/night", "link", "link/../night", "{0}/night", "{0}/link"])
+@pytest.mark.parametrize("read", ["night", "{0}/night"])
+def test_a_folder_of_recordings_and_hypnograms_is_masks_however_it_is_spelled(
+    given: str, read: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = tmp_path / "here"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    night_of_two(here / "night", "C")
+    (here / "link").symlink_to("night")
+    items = items_of(Path(read.format(here)))
+    masks = Sensors(sample_rate=float(RATE), seconds=1.0).read_masks(Path(given.format(here)), items)
+    assert [masks.has(index) for index in range(len(items))] == [True] * 8 + [False] * 8
+
+
+def test_recordings_that_two_people_scored_are_read_and_refused_where_the_scores_are_asked_for(tmp_path: Path) -> None:
+    night = night_of_two(tmp_path / "night", "C", "H")
+    items = items_of(night)
+    assert [path.name for path in items.paths] == ["SC4001E0-PSG.edf", "SC4002E0-PSG.edf"]
+    both = r"SC4001EC-Hypnogram\.edf and .*SC4001EH-Hypnogram\.edf (are both of|both belong to) .*SC4001E0-PSG\.edf"
+    assert re.match(rf"2 hypnograms beside the recordings, which cannot be taken: .*{both}", items.remarks[1])
+    with pytest.raises(ValueError, match=both):
+        items.annotations()
+    with pytest.raises(ValueError, match=both):
+        Sensors(sample_rate=float(RATE), seconds=1.0).read_masks(night, items)
+
+
+def test_a_hypnogram_that_fits_two_recordings_is_no_series(tmp_path: Path) -> None:
+    night = night_of_two(tmp_path / "night")
+    recording(night / "SC4001F0-PSG.edf")
+    hypnogram(night / "SC4001E0-Hypnogram.edf")
+    recording(night / "SC4001E1-PSG.edf")
+    hypnogram(night / "SC4001EC-Hypnogram.edf")
+    items = items_of(night)
+    assert {path.stem[-3:] for path in items.paths} == {"PSG"}
+    with pytest.raises(ValueError, match=r"SC4001EC-Hypnogram\.edf is of .*SC4001E0-PSG\.edf or of .*SC4001E1-PSG"):
+        items.annotations()
+
+
+def test_the_folder_of_recordings_is_listed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    items = items_of(night_of_two(tmp_path / "night", "C"))
+    listed, iterdir = list[Path](), Path.iterdir
+
+    def watched(self: Path) -> Iterator[Path]:
+        listed.append(self)
+        return iterdir(self)
+
+    monkeypatch.setattr(Path, "iterdir", watched)
+    assert items.remarks == items.remarks
+    assert len(set(items.annotations())) > 1
+    assert listed == [tmp_path / "night"]

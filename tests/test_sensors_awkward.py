@@ -3,6 +3,7 @@
 import gzip
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -150,30 +151,56 @@ def test_edf_that_is_being_recorded_is_read_up_to_its_last_whole_record(tmp_path
         assert np.abs(read_stretch(path, header, how, 100.0, 0, samples)[:, 0] - values[:samples]).max() < 1e-3
     for content, said in (
         (whole[:236] + b"-1      " + whole[244:768], r"is being recorded \(-1 records\), and has no whole record"),
-        (whole[:-700], r"is cut off: its header says 30 records, and 26\.8 are there"),
-        (whole[:236] + b"20      " + whole[244:], r"goes on after its end: its header says 20 records, and 30\.0 are"),
+        (whole[:-700], r"is cut off: its header says 30 records, and 26\.8 are there \(700 bytes are missing\)"),
+        (whole[:-1], r"is cut off: its header says 30 records, .* \(1 byte is missing\)"),
+        (whole + b"\0", "goes on after its end: its header says 30 records, and 1 byte follows them"),
+        (
+            whole[:236] + b"20      " + whole[244:],
+            r"goes on after its end: its header says 20 records, and 2200 bytes follow them",
+        ),
     ):
         path.write_bytes(content)
         with pytest.raises(BadItemError, match=said):
             read_header(path, how)
 
 
-@pytest.mark.parametrize("seconds", [1, 10, 60, 3600])
-@pytest.mark.parametrize("name", ["time", "date"])
-def test_days_of_a_spreadsheet_are_not_read_as_seconds(tmp_path: Path, seconds: float, name: str) -> None:
-    days = [repr(45000.5 + place * seconds / 86400) for place in range(400)]
+def spread(number: float, digits: int) -> str:
+    """A number with at most so many digits, as spreadsheets write it: no zeros at the end."""
+    return f"{number:.{digits}g}"
+
+
+@pytest.mark.parametrize(
+    ("name", "seconds", "digits"),
+    [
+        *(("time", seconds, 17) for seconds in (0.1, 1, 10, 60)),
+        *(("date", seconds, 17) for seconds in (0.1, 1, 10, 60, 7, 3600)),
+        *(("time", seconds, digits) for seconds in (60, 300, 600, 900, 1800, 3600) for digits in (10, 15)),
+    ],
+)
+def test_days_of_a_spreadsheet_are_not_read_as_seconds(tmp_path: Path, seconds: float, name: str, digits: int) -> None:
+    days = [spread(45000.5 + place * seconds / 86400, digits) for place in range(400)]
     path = tmp_path / "a.csv"
     path.write_text(table(f"{name},x,y", days))
     with pytest.raises(BadItemError, match=rf"likely days of a spreadsheet.*{name} \(days\).*{name} \(s\)"):
         read_header(path, How())
     path.write_text(table(f"{name} (days),x,y", days))
-    assert read_header(path, How()).rate == pytest.approx(1 / seconds, rel=1e-4)
+    assert read_header(path, How()).rate == pytest.approx(1 / seconds, rel=1e-3)
     path.write_text(table(f"{name} (s),x,y", days))
-    assert read_header(path, How()).rate == pytest.approx(86400 / seconds, rel=1e-4)
+    assert read_header(path, How()).rate == pytest.approx(86400 / seconds, rel=1e-3)
     assert read_header(path, How(rate=5.0)).rate == 5
 
 
-def test_seconds_of_a_day_are_no_days(tmp_path: Path) -> None:
-    for rate in (1, 2, 10, 25, 50, 60, 64, 100, 128, 200, 256, 500, 512, 1000, 4096, 16_000):
-        (tmp_path / "a.csv").write_text(table("time,x,y", [repr(45000.5 + place / rate) for place in range(400)]))
-        assert read_header(tmp_path / "a.csv", How()).rate == pytest.approx(rate, rel=1e-4)
+RATES = (
+    *(1, 2, 10, 24, 25, 48, 50, 60, 64, 96, 100, 120, 128, 144, 200, 240, 256, 288, 500, 512, 1000, 4096, 16_000),
+    *(44_100, 48_000, 96_000, 176_400, 192_000, 250_000, 384_000, 500_000, 1_000_000, 2_000_000),
+)
+
+
+@pytest.mark.parametrize("form", ["r", ".6f", ".9f"])
+def test_seconds_of_a_day_are_no_days(tmp_path: Path, form: str) -> None:
+    for first, rate in product((32_400.0, 45_000.5), RATES):
+        if form != ".6f" or rate < 5000:
+            moments = [first + place / rate for place in range(400)]
+            texts = [repr(moment) if form == "r" else f"{moment:{form}}" for moment in moments]
+            (tmp_path / "a.csv").write_text(table("time,x,y", texts))
+            assert read_header(tmp_path / "a.csv", How()).rate == pytest.approx(rate, rel=1e-3)

@@ -115,6 +115,32 @@ def test_damaged_files_are_named(harm: str, tmp_path: Path) -> None:
         read_picture(path, LONGEST)
 
 
+@pytest.mark.parametrize("channels", COLOUR)
+def test_a_wrong_checksum_of_pixels_is_no_damage_with_libvips_or_without(
+    channels: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = written(tmp_path / "one.png", drawn(channels))
+    content = bytearray(path.read_bytes())
+    content[-13] ^= 0xFF  # before the twelve bytes of the last chunk
+    path.write_bytes(content)
+    found = read_picture(path, LONGEST)
+    assert np.array_equal(found.values, from_pillow(path, LONGEST).values)
+    assert (found.whole, size_of(path)) == ((HEIGHT, WIDTH), (HEIGHT, WIDTH))
+    monkeypatch.setattr(pixels, "MOST_VALUES", 10_000)
+    with pytest.raises(BadItemError, match=r"one\.png: cannot be read as a picture \(broken data stream of a PNG\)"):
+        read_picture(path, LONGEST)
+
+
+@pytest.mark.parametrize("sides", [(0, 100), (100, 0), (0, 0)])
+def test_a_picture_without_pixels_is_none(sides: tuple[int, int], tmp_path: Path) -> None:
+    path = written(tmp_path / "one.png", drawn(3))
+    content = path.read_bytes()
+    path.write_bytes(png.BEGIN + chunk(b"IHDR", struct.pack(">II", *sides) + content[24:29]) + content[33:])
+    for read in (size_of, read_picture):
+        with pytest.raises(BadItemError, match=r"one\.png: cannot be read as a picture"):
+            read(path)
+
+
 def test_files_that_claim_more_than_they_hold_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = written(tmp_path / "one.png", drawn(3))
     content = path.read_bytes()

@@ -4,6 +4,7 @@ import csv
 import gzip
 import io
 import re
+import sys
 import tempfile
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 
 from gestalt.core.data.items import BadItemError
 from gestalt.core.tables import blocks
+from gestalt.core.tables import encoding as encodings
 from gestalt.core.tables.encoding import Encoding, encoding_of
 from gestalt.core.tables.lines import lines_of, split_lines
 from gestalt.core.tables.rows import Row, table_of
@@ -80,6 +82,23 @@ def test_other_encodings_with_a_control_character_are_not_taken_for_utf_16(encod
         assert encoding_of(numbers.tobytes()) == Encoding("utf-8")
     assert all(encoding_of(b"a\0b\n" * count) == Encoding("utf-8") for count in (1, 2, 100))
     assert encoding_of(rng.bytes(2048)) == encoding_of(b"abc\0def some text more") == Encoding("utf-8")
+
+
+def events_of(head: bytes) -> int:
+    """How many functions are called, and generators resumed, to tell the encoding; checks of types are not counted."""
+    events = list[bool]()
+    sys.setprofile(lambda frame, _, __: events.append(frame.f_code.co_filename == encodings.__file__))
+    try:
+        encoding_of(head)
+    finally:
+        sys.setprofile(None)
+    return sum(events)
+
+
+@pytest.mark.parametrize("text", ["the quick brown fox\n", "the\x0c quick \x1b[0m fox\n", "Größe\n", SCRIPTS[3]])
+@pytest.mark.parametrize("name", ["utf-8", "utf-16-le", "utf-16-be"])
+def test_the_encoding_of_a_long_text_is_told_without_looking_at_characters_one_by_one(text: str, name: str) -> None:
+    assert events_of((text * 400).encode(name)[:4096]) < 100
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Names of types: what `names.csv` may say, and what is refused."""
 
+import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
@@ -60,16 +61,27 @@ def test_names_and_wrong_members_are_read_as_the_page_writes_them(tmp_path: Path
 
 def test_names_are_read_as_spreadsheets_save_them(tmp_path: Path) -> None:
     path = tmp_path / "names.csv"
-    rows = "types;type;name;file;record;object\r\n;1,0;Hündin;;;\r\n;2.0;x;;;\r\n;1;;a.wav;0;3.0\r\n;;;;;\r\n"
+    head = "types;type;name;file;record;object\r\n"
+    rows = (
+        head + ";1,0;Hündin;;;\r\n;2.0;x;;;\r\n;1;;a.wav;0;3.0\r\n;1;;a.wav;0;4,00\r\n;1;;a.wav;0;5.000000\r\n;;;;;\r\n"
+    )
     path.write_text(rows, encoding="utf-8-sig")
     names = read_names(path, small_types(3))
     assert names.names == {0: "Hündin", 1: "x"}
-    assert names.wrong == {("a.wav", "0", 3)}
+    assert names.wrong == {("a.wav", "0", 3), ("a.wav", "0", 4), ("a.wav", "0", 5)}
     path.write_bytes(rows.encode("cp1252"))
     with pytest.raises(ValueError, match=r"names\.csv:2: is not in UTF-8 .*or from a spreadsheet as CSV in UTF-8"):
         read_names(path, small_types(3))
     with pytest.raises(FileNotFoundError, match=r"none\.csv does not exist; save names\.csv from types\.html"):
         read_names(tmp_path / "none.csv", small_types(3))
+
+
+def test_names_may_lie_in_an_archive(tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "d.tar", "w") as archive:
+        archive.add(written(tmp_path, ",1,owl,,,\n"), "d/names.csv")
+    assert read_names(tmp_path / "d.tar/d/names.csv", small_types(3)).names == {0: "owl"}
+    with pytest.raises(FileNotFoundError, match=r"none\.csv does not exist"):
+        read_names(tmp_path / "d.tar/d/none.csv", small_types(3))
 
 
 def test_types_of_one_name_are_one_label() -> None:
@@ -87,6 +99,13 @@ def test_types_of_one_name_are_one_label() -> None:
         (",owl,1,,,\n", r"names\.csv:2: 'owl' is not the number of a type"),
         (",1,owl,,,\n,1,frog,,,\n", r"names\.csv:3: type 1 has two names, 'owl' and 'frog'"),
         (",1,owl,,,\n,1,,a.wav,1 s,x\n", r"names\.csv:3: 'x' is not the number of an object"),
+        (
+            ',1,owl,,,\n,1,,a.wav,1 s,"1,000"\n',
+            r"names\.csv:3: '1,000' may be one of thousands; write it without marks",
+        ),
+        (",1,owl,,,\n,1,,a.wav,1 s,2.000\n", r"names\.csv:3: '2\.000' may be one of thousands"),
+        (",1,owl,,,\n,1,,a.wav,1 s,1.000.000\n", r"names\.csv:3: '1\.000\.000' is not the number of an object"),
+        (",1.000,owl,,,\n", r"names\.csv:2: '1\.000' may be one of thousands"),
         (",1,,,,\n", r"names\.csv names no type"),
         (",1,owl\n,1\n", r"names\.csv:2 .*; correct the line"),
     ],

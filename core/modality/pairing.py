@@ -26,6 +26,7 @@ class NamedFiles:
     Args:
         paths: the files.
         skipped: those that were left out.
+        folded: names fit whatever their letters, capital or small.
 
     Example:
         >>> files = NamedFiles([Path("data/may/a.jpg"), Path("data/june/a.jpg"), Path("data/june/b.jpg")])
@@ -33,15 +34,17 @@ class NamedFiles:
         (1, 2)
     """
 
-    def __init__(self, paths: Sequence[Path], skipped: Sequence[Skipped] = ()) -> None:
+    def __init__(self, paths: Sequence[Path], skipped: Sequence[Skipped] = (), folded: bool = False) -> None:
         self.paths = tuple(paths)
+        self._fold: Callable[[str], str] = str.casefold if folded else str
         self._numbers: dict[str, list[int]] = defaultdict(list)
-        self._own = [Path(unicodedata.normalize("NFC", str(path))) for path in self.paths]
+        self._own = [Path(self._fold(unicodedata.normalize("NFC", str(path)))) for path in self.paths]
         for number, path in enumerate(self._own):
             for name in {path.name, path.stem}:
                 self._numbers[name].append(number)
         written = OutputNames(self.paths)
-        self._written = {plain(written.of(path).as_posix()): number for number, path in enumerate(self.paths)}
+        names = (self._fold(plain(written.of(path).as_posix())) for path in self.paths)
+        self._written = {name: number for number, name in enumerate(names)}
         self._skipped = tuple(Path(unicodedata.normalize("NFC", entry.name)) for entry in skipped)
         self._unused: list[str] = []
 
@@ -85,11 +88,10 @@ class NamedFiles:
 
     def _whatever_letters(self, sources: Mapping[str, str]) -> dict[str, int | None]:
         """The files of several names, capital letters or not: some systems do not tell them apart."""
-        paths = [Path(str(path).casefold()) for path in self.paths]
-        if len(set(paths)) < len(paths):
+        if len({str(path).casefold() for path in self.paths}) < len(self.paths):
             return dict.fromkeys(sources)
-        folded = NamedFiles(paths)
-        return {name: folded._find(name.casefold(), source) for name, source in sources.items()}
+        folded = NamedFiles(self.paths, folded=True)
+        return {name: folded._find(name, source) for name, source in sources.items()}
 
     def refuse_if_none(self, found: Collection[Any], source: str) -> None:
         """Refuse names of which none is that of a file.
@@ -112,7 +114,7 @@ class NamedFiles:
         return found
 
     def _find(self, name: str, source: str) -> int | None:
-        wanted = plain(name)
+        wanted = self._fold(plain(name))
         found = [place for place in self._numbers.get(wanted.rpartition("/")[2], ()) if _fits(wanted, self._own[place])]
         if len(found) > 1:
             raise ValueError(

@@ -9,6 +9,7 @@ from typing import Any, BinaryIO, final
 import numpy as np
 
 from ..storage.damage import silent
+from . import pixels
 from .pillow import from_pillow, png_bits
 from .pixels import Raw, counted, refuse_many
 from .reducing import MOST_STREAMED, STRIP, BlockMeans, reduction
@@ -43,14 +44,14 @@ class Plain:
 
     @classmethod
     def of(cls, path: Path) -> "Plain | None":
-        """That in a file; None for what is stored in another way, and for files that end early."""
+        """That in a file; None for what is stored in another way or has no pixels, and for files that end early."""
         with path.open("rb") as file:
             if file.read(8) != BEGIN or (begin := _chunk(file)) is None or begin[0] != b"IHDR":
                 return None
             if len(begin[1]) < 13:
                 return None
             width, height, bits, colours, _, _, interlaced = struct.unpack(">IIBBBBB", begin[1][:13])
-            if colours not in CHANNELS or bits not in (8, 16) or interlaced:
+            if not height or not width or colours not in CHANNELS or bits not in (8, 16) or interlaced:
                 return None
             while (chunk := _chunk(file)) is not None:
                 if chunk[0] in OF_PILLOW:
@@ -58,6 +59,11 @@ class Plain:
                 if chunk[0] == b"IEND":
                     return cls(height, width, CHANNELS[colours], bits)
         return None
+
+
+@final
+class _Refused(ValueError):
+    """What libvips calls damaged."""
 
 
 def from_png(path: Path, longest: int | None = None) -> Raw:
@@ -68,7 +74,15 @@ def from_png(path: Path, longest: int | None = None) -> Raw:
     """
     plain = Plain.of(path) if longest is not None and _vips() is not None else None
     by = 1 if plain is None else reduction(plain.height, plain.width, longest)
-    return from_pillow(path, longest) if plain is None or by == 1 else _in_strips(path, plain, by)
+    if plain is None or by == 1:
+        return from_pillow(path, longest)
+    try:
+        return _in_strips(path, plain, by)
+    except _Refused:
+        # Pillow passes wrong checksums of pixels by: what it can read alone, it can read beside libvips.
+        if plain.height * plain.width * plain.channels > pixels.MOST_VALUES:
+            raise
+    return from_pillow(path, longest)
 
 
 def size_of_png(path: Path) -> tuple[int, int] | None:
@@ -97,7 +111,7 @@ def _in_strips(path: Path, plain: Plain, by: int) -> Raw:
                 strip = rows.fetch(0, row, width, min(step, height - row))
                 means.add(np.frombuffer(strip, of).reshape(-1, width, channels), row, 0)
         except vips.Error as error:
-            raise ValueError("broken data stream of a PNG") from error
+            raise _Refused("broken data stream of a PNG") from error
     return Raw(means.values(), channels in (2, 4), counted(means.greatest, of, png_bits(path)), (height, width))
 
 

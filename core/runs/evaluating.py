@@ -256,16 +256,19 @@ def _described(rows: LabelledVectors | None, word: str) -> list[tuple[str, str]]
 
 
 def _never_learned(rows: LabelledVectors, word: str) -> list[tuple[str, str]]:
-    """The classes that are asked about and that nothing to learn from has: every answer is wrong there."""
+    """The classes that are asked about and that nothing to learn from has: every answer is wrong there.
+
+    The most frequent are named.
+    """
     if not isinstance(rows.target, Classes):
         return []
-    counts: dict[int, int] = {}
-    for split in rows.splits:
-        asked = rows.known[split.test]
-        for number in asked[~torch.isin(asked, rows.known[split.train])].tolist():
-            counts[number] = counts.get(number, 0) + 1
-    if not counts:
+    sides = [(rows.known[split.test], rows.known[split.train].unique()) for split in rows.splits]
+    strange = torch.cat([asked[~torch.isin(asked, learned)] for asked, learned in sides])
+    numbers, counts = strange.unique(return_counts=True)
+    if not len(numbers):
         return []
-    first = [f"{rows.target.names[number]} ({count})" for number, count in list(counts.items())[:NAMED]]
-    more = f" and {len(counts) - NAMED} more" if len(counts) > NAMED else ""
+    order = counts.argsort(descending=True, stable=True)[:NAMED]
+    pairs = zip(numbers[order].tolist(), counts[order].tolist(), strict=True)
+    first = [f"{rows.target.names[number]} ({count})" for number, count in pairs]
+    more = f" and {len(numbers) - NAMED} more" if len(numbers) > NAMED else ""
     return [(f"tested {word}s of classes that none to learn from has, all wrong", ", ".join(first) + more)]

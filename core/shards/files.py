@@ -108,6 +108,15 @@ def there(path: Path) -> bool:
     return path.exists() if place is None else INDICES.of(place[0]).number(place[1]) is not None
 
 
+def is_file(path: Path) -> bool:
+    """Whether a path is that of a file, in an archive or not.
+
+    Raises:
+        BadItemError: if the archive cannot be read.
+    """
+    return path.is_file() if place_of(path) is None else there(path)
+
+
 def content(path: Path) -> Iterator[bytes]:
     """The bytes of a file in an archive, a block at a time; at the end, whether they are those that were packed.
 

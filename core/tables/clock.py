@@ -102,8 +102,11 @@ class Clock:
         self.last, self._count = second, self._count + 1
         return second
 
-    def rate(self) -> float:
+    def rate(self, written: Sequence[str] = ()) -> float:
         """Moments per second.
+
+        Args:
+            written: some of them as a text has them.
 
         Raises:
             ValueError: if there are fewer than two, they are irregular, or are likely days, not seconds.
@@ -112,7 +115,7 @@ class Clock:
         if self._count < 2:
             raise ValueError("its clock has fewer than two moments; a series has more")
         if not self._told:
-            refuse_day_numbers(self._name, self._start, self._usual / self._scale)
+            refuse_day_numbers(self._name, self._start, self._usual / self._scale, written)
         return 1 / self._usual if self.irregular else (self._count - 1) / self.last
 
     def _check(self, step: float, place: str) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import final
 
 from ..data.items import BadItemError
+from ..shards.files import open_file
 from .blocks import suffix_of
 from .layout import SEPARATOR, Layout, delimiter_of
 from .lines import Line, lines_of
@@ -17,6 +18,8 @@ from .remarks import without_remarks
 SAMPLE = 64
 """Lines that tell what stands between the cells."""
 SPREADSHEETS = frozenset((".xlsx", ".xlsm", ".xls", ".xlsb", ".ods", ".numbers"))
+PACKED = (b"PK\3\4", b"\xd0\xcf\x11\xe0")
+"""How their files begin: ZIP, and what holds streams in older ones."""
 CELL = 1 << 26
 """Characters of the longest cell of several lines: a quotation mark that nobody closes ends there at the latest."""
 
@@ -44,8 +47,7 @@ def table_of(path: Path, otherwise: str | None = "") -> tuple[Layout, Iterator[R
     Raises:
         BadItemError: for a file that is no text, or has no line. Rows that are wrong say so in `problem`.
     """
-    if path.suffix.lower() in SPREADSHEETS:
-        raise BadItemError(str(path), "is a file of a spreadsheet program; save its sheet as CSV in UTF-8")
+    _refuse_spreadsheet(path)
     lines = lines_of(path, otherwise)
     head = list(islice(lines, SAMPLE))
     while head and not head[0].text.strip():
@@ -62,6 +64,17 @@ def table_of(path: Path, otherwise: str | None = "") -> tuple[Layout, Iterator[R
         raise BadItemError(str(path), "has no header: its first line must name the columns; write one")
     layout = Layout(delimiter, tuple(cell.strip() for cell in first.cells))
     return layout, _rows(ahead, layout)
+
+
+def _refuse_spreadsheet(path: Path) -> None:
+    """Refuse what spreadsheet programs write in forms of their own, by its first bytes: `.xls` may be text."""
+    with open_file(path) as file:
+        if not file.read(4).startswith(PACKED):
+            return
+    said = "is a file of a spreadsheet program"
+    if path.suffix.lower() not in SPREADSHEETS:
+        said = "is packed as spreadsheet programs write it, and no text"
+    raise BadItemError(str(path), f"{said}; save its sheet as CSV in UTF-8")
 
 
 def _rows(ahead: "_Ahead", layout: Layout) -> Iterator[Row]:

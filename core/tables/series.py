@@ -106,7 +106,8 @@ class SeriesTable:
             if len(early) < FEW:
                 early.append(row.cells)
             count, end = count + 1, row.end
-        own = clock.rate() if rate is None else rate
+        moments = [row[column] for row in early if column is not None and column < len(row)]
+        own = clock.rate(moments) if rate is None else rate
         if column is not None and irregular:
             count = int(clock.last * own + 1e-6) + 1
         told = writings_of(

@@ -52,5 +52,10 @@ def column_of_labels(path: Path, layout: Layout, asked: str | None, of_data: boo
         raise ValueError(
             f"{path} has no column {LABEL!r}, and the labels could be in {meant}; say in which by --label-column"
         )
-    place = others[0] if others else 1
+    if not others:
+        raise ValueError(
+            f"{path} has no column {LABEL!r}, and its columns {', '.join(map(repr, layout.names))} name items or "
+            "nothing; say by --label-column which has the labels"
+        )
+    place = others[0]
     return place, f"the labels in {path} are its column {layout.names[place]!r}"

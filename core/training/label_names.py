@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Any, final
 
@@ -24,17 +24,30 @@ class ItemNames:
 
     Args:
         items: the data set.
-        folded: names are in small letters, for tables of systems that do not tell capital ones apart.
+        folded: names fit whatever the letters, capital or small, as where systems do not tell them apart; of keys that
+            differ in these alone, there is one.
     """
 
     def __init__(self, items: AbstractItems[Any], folded: bool = False) -> None:
         self.names = [items.name(index) for index in range(len(items))]
         self.files = [plain(self._file(items, index)) for index in range(len(items))]
-        if folded:
-            self.names, self.files = [[name.casefold() for name in own] for own in (self.names, self.files)]
+        self._fold: Callable[[str], str] = str.casefold if folded else str
 
     def _file(self, items: AbstractItems[Any], index: int) -> str:
         return str(items.path(index)) if isinstance(items, FromFiles) else file_of_name(self.names[index])
+
+    @property
+    def foldable(self) -> bool:
+        """Whether no two files differ in capital letters alone."""
+        files = set(self.files)
+        return len({file.casefold() for file in files}) == len(files)
+
+    def named_by(self, name: str) -> list[int]:
+        """The items that a name fits, were it the only one."""
+        known = {self._fold(plain(name)): name}
+        longer = _ends(known)
+        pairs = enumerate(zip(self.names, self.files, strict=True))
+        return [index for index, (own, file) in pairs if self._match(own, file, known, longer, "") is not None]
 
     def found_in(self, keys: Iterable[str], source: str) -> list[str | None]:
         """For every item the key that names it, None for none.
@@ -42,7 +55,7 @@ class ItemNames:
         Raises:
             ValueError: if a key fits two files, or two keys a file; `source` says where the keys are.
         """
-        own = {plain(key): key for key in keys}
+        own = {self._fold(plain(key)): key for key in keys}
         known = {NUMBERED.sub(r":\1", name): key for name, key in own.items()} | own
         longer = _ends(known)
         taken_for: dict[str, str] = {}
@@ -65,21 +78,23 @@ class ItemNames:
         self, name: str, file: str, known: Mapping[str, str], longer: Mapping[str, str | None], source: str
     ) -> tuple[str, str] | None:
         """The key for one item, and the file or part of it that it was taken for."""
+        own, fold = file, self._fold
         place = plain(name)[len(file) :] if plain(name).startswith(file) else ""
+        place, file = fold(place), fold(file)
         bare = str(PurePosixPath(file).with_suffix("")) if PurePosixPath(file).suffix else file
         for behind in _places(place):
             for base in dict.fromkeys((file, bare)):
                 for end in _path_ends(base):
                     if end + behind in known:
-                        return known[end + behind], file + behind
+                        return known[end + behind], own + behind
                 if base + behind in longer:
                     key = longer[base + behind]
                     if key is None:
                         raise ValueError(f"{source} has several names that end with {base + behind!r}; keep one")
-                    return key, file + behind
-            absolute = plain(os.path.abspath(file)) + behind
+                    return key, own + behind
+            absolute = fold(plain(os.path.abspath(own))) + behind
             if absolute in known:
-                return known[absolute], file + behind
+                return known[absolute], own + behind
         return None
 
 

@@ -1,55 +1,25 @@
 """Labels of items from a table, or from the columns that the data themselves have."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, final
+from typing import Any
 
-from ..data.items import AbstractItems, BadItemError, FromFiles, FromRecords, MadeOfColumns, Skipped
+from ..data.items import AbstractItems, BadItemError, FromRecords, MadeOfColumns, Skipped
 from ..methods.targets import Written, tags_from
-from ..storage.plain_names import plain, within_common_folder
-from ..tables.layout import Layout
-from ..tables.rows import Row, table_of
+from ..shards.files import is_file
+from ..tables.rows import table_of
 from .alike_names import alike_said
-from .label_column import LINES, NAMING, column_of_labels
+from .label_column import column_of_labels
 from .label_copies import refuse_copies
-from .label_names import ItemNames, file_of_name
+from .label_names import file_of_name
+from .label_rows import LabelRows, is_data, matched
 from .label_values import values_of
 from .labels import Labels
 
 Kind = Written
 NO_LABEL = frozenset(("NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "<NA>", "#N/A", "?"))
 """Cells in which nothing is known, as programs write them; in other letters, and `none` or `-`, they are names."""
-
-
-@final
-@dataclass(frozen=True)
-class LabelRows:
-    """The rows of a table of labels, which column has the labels, and a line on that where its name does not tell."""
-
-    path: Path
-    layout: Layout
-    rows: tuple[Row, ...]
-    column: int
-    bad: int
-    said: str = ""
-
-    def texts(self, row: Row) -> str:
-        """The label in a row."""
-        return row.cells[self.column].strip()
-
-    def labels(self, keys: Sequence[str]) -> dict[str, str]:
-        """The labels by the keys of the rows; rows without a key are none.
-
-        Raises:
-            ValueError: if one key has two labels.
-        """
-        found: dict[str, str] = {}
-        for row, key in zip(self.rows, keys, strict=True):
-            label = self.texts(row)
-            if key and found.setdefault(key, label) != label:
-                raise ValueError(f"{self.path}:{row.line}: {key!r} is labelled {found[key]!r} and {label!r}; keep one")
-        return found
 
 
 def read_labels(
@@ -81,9 +51,9 @@ def read_labels(
             ambiguous; or if no item is labelled.
     """
     table = _table(path, column, items, skip_bad)
-    if _is_data(path, items):
+    if is_data(path, items):
         _refuse_input(items, table.layout.names[table.column])
-    keys, found = _matched(table, items)
+    keys, found = matched(table, items)
     labels = table.labels(keys)
     texts = [None if key is None else labels[key] or None for key in found]
     if all(text is None for text in texts):
@@ -158,7 +128,7 @@ def labels_from(
 
 
 def _table(path: Path, column: str | None, items: AbstractItems[Any], skip_bad: bool) -> LabelRows:
-    if not path.is_file():
+    if not is_file(path):
         said = "is a folder" if path.is_dir() else "does not exist"
         raise ValueError(
             f"the table of labels {path} {said}; name a table, or the word folders, archives or annotations"
@@ -172,94 +142,13 @@ def _table(path: Path, column: str | None, items: AbstractItems[Any], skip_bad: 
         ) from error
     if not rows or len(layout.names) < 2:
         raise ValueError(f"{path} needs a header and rows of at least two columns: the name of a file, and its label")
-    wanted, said = column_of_labels(path, layout, column, _is_data(path, items))
+    wanted, said = column_of_labels(path, layout, column, is_data(path, items))
     wrong = [row for row in rows if row.problem]
     if wrong and not skip_bad:
         raise ValueError(f"{path}:{wrong[0].line} {wrong[0].problem}; correct the row, or leave it out with --skip-bad")
     if len(wrong) == len(rows):
         raise ValueError(f"{path}:{wrong[0].line} {wrong[0].problem}, and no other row can be used; correct the table")
     return LabelRows(path, layout, tuple(row for row in rows if not row.problem), wanted, len(wrong), said)
-
-
-def _is_data(path: Path, items: AbstractItems[Any]) -> bool:
-    """Whether the table is a file of the data."""
-    return isinstance(items, FromFiles) and any(
-        path.samefile(file) for file in {items.path(index) for index in range(len(items))} if file.exists()
-    )
-
-
-def _matched(table: LabelRows, items: AbstractItems[Any]) -> tuple[list[str], list[str | None]]:
-    """The key of every row, and for every item the key that names it.
-
-    Raises:
-        ValueError: if no row names anything, or the header names an item.
-    """
-    names = ItemNames(items)
-    if _is_data(table.path, items):
-        keys = [f"{table.path.resolve()}:{row.line}" for row in table.rows]
-        return keys, names.found_in(keys, str(table.path))
-    first = table.layout.names[0]
-    if first.lower() not in NAMING and any(key is not None for key in names.found_in([first], str(table.path))):
-        raise ValueError(
-            f"{table.path} has no header: its first line names {first!r} of the data; write one above it, such as "
-            "file,label"
-        )
-    fields = items.fields(0) if isinstance(items, FromRecords) and len(items) else {}
-    columns = [
-        place
-        for place, name in enumerate(table.layout.names)
-        if place != table.column and (place == 0 or name.lower() in NAMING | {own.lower() for own in fields})
-    ]
-    for place in columns:
-        keys = _keys(table, place, names)
-        found = names.found_in(keys, str(table.path))
-        if any(key is not None for key in found):
-            return keys, found
-        keys = [row.cells[place].strip() for row in table.rows]
-        found = _by_field(table.layout.names[place], set(keys), items, fields)
-        if any(key is not None for key in found):
-            return keys, found
-    # Paths may be those of another machine, of which the folders that all of them have in common tell nothing.
-    for place in columns:
-        inside = within_common_folder(row.cells[place] for row in table.rows)
-        keys = [inside.get(row.cells[place], "") for row in table.rows]
-        found = names.found_in([key for key in keys if key], str(table.path)) if inside else []
-        if any(key is not None for key in found):
-            return keys, found
-    # Where files are found whatever the letters, capital or small, tables have others (a.JPG for a.jpg).
-    folded = ItemNames(items, folded=True)
-    for place in columns:
-        keys = [key.casefold() for key in _keys(table, place, names)]
-        found = folded.found_in(keys, str(table.path))
-        if any(key is not None for key in found):
-            return keys, found
-    first = table.rows[0].cells[0].strip()
-    raise ValueError(
-        f"{table.path} names nothing of the data: its first row names {first!r}, and the data have names such as "
-        f"{names.names[0]!r}"
-    )
-
-
-def _keys(table: LabelRows, place: int, names: ItemNames) -> list[str]:
-    """What every row names by one column; the number in a column `line` goes behind the name of the file."""
-    heads = [name.lower() for name in table.layout.names]
-    line = next((heads.index(name) for name in LINES if name in heads and heads.index(name) != table.column), None)
-    if line is None:
-        return [plain(row.cells[place]) for row in table.rows]
-    files = set(names.files)
-    alone = next(iter(files)) if len(files) == 1 else ""
-    whose = [alone if place == line else plain(row.cells[place]) for row in table.rows]
-    return [f"{file}:{row.cells[line].strip()}" if file else "" for file, row in zip(whose, table.rows, strict=True)]
-
-
-def _by_field(name: str, keys: set[str], items: AbstractItems[Any], known: Mapping[str, str]) -> list[str | None]:
-    """For every item the key that is what its record says in the field of that name."""
-    alike = {name.lower(), *({"name", "title"} if name.lower() in ("name", "title") else ())}
-    field = next((own for own in known if own.lower() in alike), None)
-    if field is None or not isinstance(items, FromRecords):
-        return [None] * len(items)
-    said = (items.fields(index).get(field, "").strip() for index in range(len(items)))
-    return [value if value and value in keys else None for value in said]
 
 
 def _note(path: Path, table: LabelRows, unused: Sequence[str], skipped: Sequence[Skipped]) -> str:

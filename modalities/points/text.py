@@ -15,6 +15,8 @@ NUMERIC = tuple('0123456789+-.,"')
 """What a row of numbers begins with."""
 COMMA = re.compile(r"[+-]?\d*,\d+(?:[eE][+-]?\d+)?")
 """A number with a decimal comma."""
+SPACED = re.compile(r"[+-]?\d+,\d+(?:[eE][+-]?\d+)?")
+"""One between spaces, where a comma before all digits may stand between numbers (`1 ,2 ,3`)."""
 
 
 def text_blocks(path: Path) -> Iterator[Block]:
@@ -31,8 +33,9 @@ def text_blocks(path: Path) -> Iterator[Block]:
         for line in some:
             text = line.text.strip()
             remark = text.startswith(("#", "//", "%"))
-            text = text.replace(",", ".") if decimal and not remark else text
-            cells = re.sub(r"[,;\t]", " ", text.lstrip("#%/")).replace('"', "").split()
+            cells = _cells(text)
+            if decimal and not remark and cells and (width or text[0] in NUMERIC or is_number(cells[0])):
+                cells = _cells(text.replace(",", "."))  # of names, commas stand between them
             if not cells or (remark and width):
                 continue
             if not width and not is_number(cells[0]):
@@ -55,6 +58,10 @@ def text_blocks(path: Path) -> Iterator[Block]:
             yield known(names, table) if names else unnamed(table)
 
 
+def _cells(text: str) -> list[str]:
+    return re.sub(r"[,;\t]", " ", text.lstrip("#%/")).replace('"', "").split()
+
+
 def _decimal_commas(lines: Sequence[str]) -> bool:
     """Whether a comma is the decimal one in lines of which some may be remarks or names.
 
@@ -70,7 +77,8 @@ def _decimal_commas(lines: Sequence[str]) -> bool:
         cells = [[cell.strip() for cell in row.split(mark)] for row in rows]
         if rows and all(len(own) >= 3 for own in cells):
             commas = [cell for own in cells for cell in own if "," in cell]
-            strange = next((cell for cell in commas if not COMMA.fullmatch(cell)), None)
+            form = SPACED if mark is None else COMMA
+            strange = next((cell for cell in commas if not form.fullmatch(cell)), None)
             if strange is not None and mark is not None:
                 raise ValueError(
                     f"has {strange[:40]!r} between {'semicolons' if mark == ';' else 'tabs'}, expected a number such "

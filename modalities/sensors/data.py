@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import final
 
@@ -21,7 +22,7 @@ from gestalt.core.storage.naming import counted
 
 from .annotations import annotations_of, label_within
 from .channels import How
-from .hypnograms import beside
+from .hypnograms import hypnogram_of_each, hypnograms_beside, without_hypnograms
 from .reading import ADVICE, EDF, SUFFIXES, Header, read_header, read_stretch
 
 SHORTEST = 16
@@ -175,11 +176,21 @@ class SensorFiles(AbstractItems[Series]):
             return ()
         names, other = self.headers[0].names, sorted({name for one in self.headers for name in one.other})
         said = [f"{counted(len(names), 'channel')}, {self.sample_rate:g} samples per second: {_listed(names)}"]
-        scored = len(beside(self.paths))
-        if scored:
-            told = "beside the recordings: --labels annotations, or --masks, takes them"
-            said.append(f"{counted(scored, 'hypnogram')} {told}")
+        if self._hypnograms:
+            said.append(f"{counted(len(self._hypnograms), 'hypnogram')} beside the recordings{self._taken()}")
         return tuple([*said, f"no channel: {_listed(other)} (named otherwise, or no numbers)"] if other else said)
+
+    @cached_property
+    def _hypnograms(self) -> tuple[Path, ...]:
+        return hypnograms_beside(self.paths)
+
+    def _taken(self) -> str:
+        """By what hypnograms are taken, or why not."""
+        try:
+            hypnogram_of_each(self._hypnograms, self.paths)
+        except ValueError as error:
+            return f", which cannot be taken: {error}"
+        return ": --labels annotations, or --masks, takes them"
 
     def annotations(self) -> list[str | None]:
         """What EDF+ files, or hypnograms beside them, say of more than half of every window; None for nothing.
@@ -188,7 +199,7 @@ class SensorFiles(AbstractItems[Series]):
             BadItemError: if a file cannot be read.
             ValueError: if it is not clear which hypnogram is of which recording.
         """
-        said, scored = dict[int, Sequence[LabelledEvent]](), beside(self.paths)
+        said, scored = dict[int, Sequence[LabelledEvent]](), hypnogram_of_each(self._hypnograms, self.paths)
         found = list[str | None]()
         for index in range(len(self)):
             number, begin = self.place(index)[0], self.start(index)
@@ -247,9 +258,7 @@ def read_series(
         BadItemError: for the first file that cannot be used, unless `skip_bad`.
         ValueError: if no file is left.
     """
-    found = find_files(paths, SUFFIXES, "series")
-    scored = set(beside(found).values())
-    found = [path for path in found if path not in scored]
+    found = without_hypnograms(find_files(paths, SUFFIXES, "series"))
     looked_at = sample(found)
     channels = list[tuple[str, ...]]()
 

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from gestalt.core.storage.naming import counted
+
 from .channels import Channels, How
 from .libraries import library
 
@@ -20,15 +22,20 @@ def edf_of(path: Path) -> Any:
     Of a file that does not say how many records it has, those are read that are whole.
 
     Raises:
-        ValueError: if there are fewer records than its header says, or more; or if it does not say it, and has none.
+        ValueError: if it is shorter or longer than its header says; or if that does not say it, and no record is there.
     """
-    said, there = _records(path)
-    if said == UNKNOWN and there < 1:
+    said, size, there = _records(path)
+    if said == UNKNOWN and there < size:
         raise ValueError("says that it is being recorded (-1 records), and has no whole record yet")
-    if said not in (None, UNKNOWN) and there < said:
-        raise ValueError(f"is cut off: its header says {said} records, and {there:.1f} are there")
-    if said not in (None, UNKNOWN) and there > said:
-        raise ValueError(f"goes on after its end: its header says {said} records, and {there:.1f} are there")
+    if said not in (None, UNKNOWN):
+        over, claim = there - said * size, f"its header says {said} records"
+        if over < 0:
+            lost = f"{counted(-over, 'byte')} {'is' if over == -1 else 'are'} missing"
+            raise ValueError(f"is cut off: {claim}, and {there / size:.1f} are there ({lost})")
+        if over > 0:
+            raise ValueError(
+                f"goes on after its end: {claim}, and {counted(over, 'byte')} follow{'s' * (over == 1)} them"
+            )
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # what is torn is said by a warning alone
         if said == UNKNOWN:
@@ -36,19 +43,21 @@ def edf_of(path: Path) -> Any:
         return library("edfio").read_edf(path, lazy_load_data=True)
 
 
-def _records(path: Path) -> tuple[int | None, float]:
-    """How many records the header of a file says, and how many are there; None where it says neither."""
+def _records(path: Path) -> tuple[int | None, int, int]:
+    """How many records the header of a file says, the bytes of one, and those behind the header; None where it says
+    nothing of them.
+    """
     with path.open("rb") as file:
         head = file.read(256)
         numbers = [_number(head[place]) for place in (slice(184, 192), slice(236, 244), slice(252, 256))]
         length, said, signals = numbers
         if length is None or said is None or signals is None or not 0 < signals <= 1 << 16:
-            return None, 0.0
+            return None, 1, 0
         file.seek(256 + 216 * signals)
         samples = [_number(file.read(8)) for _ in range(signals)]
     if None in samples or not (size := 2 * sum(filter(None, samples))):
-        return None, 0.0
-    return said, (path.stat().st_size - length) / size
+        return None, 1, 0
+    return said, size, path.stat().st_size - length
 
 
 def _number(text: bytes) -> int | None:

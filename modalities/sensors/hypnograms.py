@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 from gestalt.core.shards.files import place_of
@@ -25,37 +26,66 @@ def recordings_of(hypnograms: Iterable[Path], recordings: Sequence[Path]) -> dic
         >>> of[Path("SC4001EC-Hypnogram.edf")].name
         'SC4001E0-PSG.edf'
     """
+    found = dict[Path, Path]()
+    for path, fitting in _fitting(hypnograms, recordings).items():
+        if len(fitting) > 1:
+            said = f"{path} is of {fitting[0]} or of {fitting[1]}, by its name"
+            raise ValueError(f"{said}; rename it as one of them is called")
+        found[path] = fitting[0]
+    return found
+
+
+def _fitting(hypnograms: Iterable[Path], recordings: Sequence[Path]) -> dict[Path, list[Path]]:
+    """The recordings that a hypnogram may be of, of every one that may be of any."""
     exact, alike = dict[str, list[Path]](), dict[str, list[Path]]()
     for path in recordings:
         night = RECORDING.fullmatch(path.stem)
         if night is not None:
             exact.setdefault(night[1].lower(), []).append(path)
             alike.setdefault(night[1].lower()[:-1], []).append(path)
-    found = dict[Path, Path]()
+    resolved = cache(Path.resolve)
+    found = dict[Path, list[Path]]()
     for path in hypnograms:
         night = HYPNOGRAM.fullmatch(path.stem)
         if night is None:
             continue
         fitting = exact.get(night[1].lower()) or (alike.get(night[1].lower()[:-1], []) if len(night[1]) > 1 else [])
-        near = [one for one in fitting if one.parent == path.parent] or fitting
-        if len(near) > 1:
-            said = f"{path} is of {near[0]} or of {near[1]}, by its name"
-            raise ValueError(f"{said}; rename it as one of them is called")
-        if near:
-            found[path] = near[0]
+        if fitting:
+            here = resolved(path.parent)
+            found[path] = [one for one in fitting if resolved(one.parent) == here] or fitting
     return found
 
 
-def beside(recordings: Sequence[Path]) -> Mapping[Path, Path]:
-    """The hypnogram of every recording that has one in its folder.
+def without_hypnograms(files: Sequence[Path]) -> list[Path]:
+    """The files that are no hypnogram in a folder of recordings of which it may be one."""
+    folders = _folders(files)
+    found = _fitting([path for path in files if _is_edf(path) and path.parent in folders], files)
+    return [path for path in files if path not in found]
+
+
+def hypnograms_beside(recordings: Sequence[Path]) -> tuple[Path, ...]:
+    """What may be a hypnogram of a recording, in the folders of recordings."""
+    there = [path for folder in sorted(_folders(recordings)) for path in sorted(folder.iterdir()) if _is_edf(path)]
+    return tuple(_fitting(there, recordings))
+
+
+def hypnogram_of_each(hypnograms: Sequence[Path], recordings: Sequence[Path]) -> Mapping[Path, Path]:
+    """The hypnogram of every recording that has one.
 
     Raises:
         ValueError: if a recording has several, or a hypnogram is of several.
     """
-    folders = {path.parent for path in recordings if RECORDING.fullmatch(path.stem) and place_of(path) is None}
-    there = [path for folder in sorted(folders) for path in sorted(folder.iterdir()) if path.suffix.lower() == ".edf"]
     found = dict[Path, Path]()
-    for hypnogram, recording in recordings_of(there, recordings).items():
+    for hypnogram, recording in recordings_of(hypnograms, recordings).items():
         if found.setdefault(recording, hypnogram) != hypnogram:
             raise ValueError(f"{found[recording]} and {hypnogram} are both of {recording}, by their names; keep one")
     return found
+
+
+def _folders(files: Iterable[Path]) -> set[Path]:
+    """Those of recordings; archives have none."""
+    return {path.parent for path in files if RECORDING.fullmatch(path.stem) and place_of(path) is None}
+
+
+def _is_edf(path: Path) -> bool:
+    return path.suffix.lower() == ".edf"

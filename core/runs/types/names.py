@@ -11,6 +11,7 @@ from jaxtyping import Int
 from torch import Tensor
 
 from ...data.items import AbstractItems, BadItemError, file_of, record_of
+from ...shards.files import is_file
 from ...storage.csv_file import meant
 from ...storage.plain_names import plain
 from ...tables.rows import Row, table_of
@@ -52,7 +53,7 @@ def read_names(path: Path, types: ObjectTypes) -> Names:
         ValueError: if it is no such table, was made for other types, or names none.
         OSError: if it cannot be read.
     """
-    if not path.is_file():
+    if not is_file(path):
         raise FileNotFoundError(f"{path} does not exist; save names.csv from types.html")
     try:
         layout, found = table_of(path)
@@ -107,8 +108,11 @@ def _number(text: str, count: int, source: str) -> int:
 
 
 def _whole(text: str, what: str, source: str) -> int:
+    """A number as programs write it that take all numbers for fractions: `3.0`, but not `3.000`, nor `3,000`."""
+    if re.fullmatch(r"\d+[.,]\d{3}", text):
+        raise ValueError(f"{source}: {text!r} may be one of thousands; write it without marks")
     try:
-        return int(re.sub(r"[.,]0+$", "", text))  # as programs write that take all numbers for fractions
+        return int(re.sub(r"[.,]0+$", "", text))
     except ValueError:
         raise ValueError(f"{source}: {text!r} is not {what}; save names.csv again from types.html") from None
 
