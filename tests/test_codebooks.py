@@ -1,5 +1,6 @@
 """Clusters over a data set: which are foreground, which belong together, and a run that keeps them."""
 
+import copy
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from torch import Tensor
 
 import gestalt
 from gestalt.core.data.feature_map import FeatureMap, Grid
+from gestalt.core.data.places import Parts
 from gestalt.core.data.segmentation import Segmentation
 from gestalt.core.discovery.cluster_foreground import ClusterForeground
 from gestalt.core.discovery.codebook import Codebook
@@ -17,6 +19,7 @@ from gestalt.core.modality.plugins import load_modality
 from gestalt.core.runs.clustered import cluster_foreground, community_objects
 from gestalt.core.runs.codebooks import cooccurrence, fitted_codebook, with_communities, with_foreground
 from gestalt.core.runs.saving import save
+from tests.elsewhere import ELSEWHERE, AnotherDevice
 from tests.tiny_runs import tiny_model
 
 SIDE = 6
@@ -154,6 +157,84 @@ def test_elements_of_background_clusters_are_taken_out_whatever_grouped_them() -
     assert left.labels()[0].tolist() == [int(found.labels()[0, 0]), -1, int(found.labels()[0, 2])]
     fine = Segmentation.from_labels(torch.zeros(1, 6, dtype=torch.long), 1, Grid.uniform((6,), (1.0,)))
     assert remover(fine, features, None).labels().tolist() == [[0, 0, -1, -1, 0, 0]]
+
+
+def black(seed: int) -> tuple[FeatureMap, Tensor]:
+    """A scene whose ground is exactly zero, and which cells are no ground."""
+    features, parts = scene(seed, (0, 1))
+    return features.with_values(features.values * (parts > 0)[None, :, None]), parts > 0
+
+
+def test_vectors_of_zeros_are_of_no_cluster_and_background_everywhere() -> None:
+    """Most elements are zero; the noisy foreground is the true one."""
+    scenes = [black(seed) for seed in range(6)]
+    book = fitted_codebook((features for features, _ in scenes), clusters=8)
+    assert torch.allclose(book.centres.norm(dim=1), torch.ones(book.clusters))
+    for features, things in scenes:
+        assert torch.equal(book.nearest(features.values[0]) >= 0, things)
+    for background in (0.0, 0.5):
+        found = with_foreground(book, [(features, things[None]) for features, things in scenes], background)
+        assert int((found.objects < 0).sum()) == round(background * book.clusters), "none is lost to the ground"
+        for features, things in scenes:
+            there = found.objects_of(features.values[0]) >= 0
+            assert not bool((there & ~things).any())
+            assert torch.equal(ByCodebook(found)(features, torch.Generator()).labels()[0] >= 0, there)
+    assert bool((with_foreground(book, [(f, t[None]) for f, t in scenes], 0.0).objects >= 0).all())
+
+
+def test_a_ground_of_zeros_is_no_neighbour_of_anything() -> None:
+    """With it, half of the neighbours of the two lone elements of cluster 0 were of the cluster that zeros joined."""
+    book = Codebook.of(torch.eye(3))
+    values = torch.zeros(1, 5, 3)
+    values[0, 0, 1] = values[0, 1, 2] = values[0, 4, 1] = 1.0
+    features = FeatureMap(values, torch.ones(1, 5, dtype=torch.bool), Grid.uniform((5,), (1.0,)))
+    near = cooccurrence(book, [features])
+    assert near.tolist() == [[0, 0, 0], [0, 0, 1], [0, 1, 0]]
+
+
+def test_zeros_alone_are_refused_in_words() -> None:
+    with pytest.raises(ValueError, match="all vectors are zero"):
+        fitted_codebook([FeatureMap(torch.zeros(1, 4, 2), torch.ones(1, 4, dtype=torch.bool))])
+
+
+def test_a_draw_of_elements_is_one_of_those_that_have_a_direction() -> None:
+    values = torch.zeros(1, 3000, 2)
+    values[0, ::1000, 0] = 1.0
+    found = fitted_codebook([FeatureMap(values, torch.ones(1, 3000, dtype=torch.bool))], clusters=2, elements=3)
+    assert found.centres.tolist() == [[1.0, 0.0]]
+
+
+def test_background_is_taken_out_of_items_with_parts() -> None:
+    parts = Parts(("audio", "text"), (3, 2), (Grid.uniform((3,), (1.0,)), None))
+    values = torch.eye(2)[torch.tensor([[0, 1, 0, 1, 0]])]
+    features = FeatureMap(values, torch.ones(1, 5, dtype=torch.bool), parts)
+    remover = ClusterForeground(Codebook.of(torch.eye(2), torch.tensor([0, -1])))
+    left = remover(Segmentation.from_labels(torch.zeros(1, 5, dtype=torch.long), 1, parts), features, None)
+    assert left.labels().tolist() == [[0, -1, 0, -1, 0]]
+    assert left.places is parts
+
+
+@pytest.mark.parametrize("of_book", ["cpu", ELSEWHERE])
+@pytest.mark.parametrize("of_features", ["cpu", ELSEWHERE])
+def test_codebooks_answer_on_the_device_of_the_features(
+    of_book: torch.device | str, of_features: torch.device | str, book: Codebook
+) -> None:
+    features = FEATURES[0]
+    want = ByCodebook(book)(features, torch.Generator()).labels()
+    near = cooccurrence(book, FEATURES)
+    inside = [(one, one.valid) for one in FEATURES]
+    clean = with_foreground(book, inside, 0.5).objects
+    with AnotherDevice():
+        there, moved = features.to(of_features), copy.deepcopy(book).to(of_book)
+        found = ByCodebook(moved)(there, torch.Generator()).labels()
+        one = Segmentation.from_labels(torch.zeros_like(found), 1, there.places)
+        left = ClusterForeground(moved)(one, there, None)
+        assert found.device == left.weights.device == torch.device(of_features)
+        assert torch.equal(found.cpu(), want)
+        items = [one.to(of_features) for one in FEATURES]
+        assert torch.equal(cooccurrence(moved, items), near)
+        assert torch.equal(with_foreground(moved, [(one, one.valid) for one in items], 0.5).objects.cpu(), clean)
+        assert with_communities(moved, items).clusters == book.clusters
 
 
 def test_a_codebook_refuses_vectors_that_are_not_its_own() -> None:

@@ -39,9 +39,12 @@ class ClusterForeground(AbstractBackgroundRemover):
         self, segmentation: Segmentation, features: FeatureMap, seen: Float[Tensor, "batch elements 1"]
     ) -> Segmentation:
         """The same segments with weight 0 on the background; finer ones on what lies in its elements."""
-        kept = seen[..., 0]
-        own, grid = segmentation.grid, features.grid
-        if own is not None and grid is not None and own.shape != grid.shape:
-            place = grid.locate(own.centres().to(kept.device).expand(len(kept), -1, -1))
+        kept, own, places = seen[..., 0], segmentation.places, features.places
+        # Objects have the elements of the features, unless fine segments were grouped: these lie on one lattice.
+        if own is not None and places is not None and own.shape != places.shape:
+            fine, grid = segmentation.grid, features.grid
+            assert fine is not None
+            assert grid is not None
+            place = grid.locate(fine.centres().to(kept.device).expand(len(kept), -1, -1))
             kept = torch.where(place >= 0, kept.gather(1, place.clamp(min=0)), 0.0)
         return Segmentation(segmentation.weights * kept[:, None].to(segmentation.weights), own, segmentation.whole)

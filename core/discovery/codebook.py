@@ -9,11 +9,14 @@ from torch import Tensor, nn
 from ..components.ranges import Count, Width, check_ranges
 
 BACKGROUND = -1
+NO_CLUSTER = -1
 
 
 @final
 class Codebook(nn.Module):
     """Clusters of elements over a data set: their centres of unit length, and the object of each (−1: background).
+
+    A vector of zeros has no direction, so it is of no cluster, and background.
 
     A fresh one is to be fitted (`core/runs/codebooks.py`); what was fitted is kept with the weights of a run.
 
@@ -23,8 +26,8 @@ class Codebook(nn.Module):
 
     Example:
         >>> book = Codebook.of(torch.eye(2), torch.tensor([0, -1]))
-        >>> book.objects_of(torch.tensor([[3.0, 1.0], [0.0, 2.0]])).tolist()
-        [0, -1]
+        >>> book.objects_of(torch.tensor([[3.0, 1.0], [0.0, 2.0], [0.0, 0.0]])).tolist()
+        [0, -1, -1]
     """
 
     centres: Tensor
@@ -48,7 +51,9 @@ class Codebook(nn.Module):
 
     @torch.no_grad()
     def nearest(self, values: Float[Tensor, "*elements dim"]) -> Int[Tensor, "*elements"]:
-        """The cluster of every vector: the one of greatest cosine similarity.
+        """The cluster of every vector: the one of greatest cosine similarity; −1 for a vector of zeros.
+
+        Answers lie on the device of the vectors, wherever the codebook does.
 
         Raises:
             ValueError: if the codebook was never fitted, or is of vectors of another length.
@@ -63,8 +68,9 @@ class Codebook(nn.Module):
                 "network, space or level"
             )
         found: Tensor = (values.to(self.centres) @ self.centres.T).argmax(dim=-1)
-        return found
+        return torch.where((values != 0).any(dim=-1), found.to(values.device), NO_CLUSTER)
 
     def objects_of(self, values: Float[Tensor, "*elements dim"]) -> Int[Tensor, "*elements"]:
-        """The object of every vector, −1 for background."""
-        return self.objects[self.nearest(values)]
+        """The object of every vector, −1 for background and for vectors of zeros; on the device of the vectors."""
+        cluster = self.nearest(values)
+        return torch.where(cluster >= 0, self.objects.to(values.device)[cluster.clamp(min=0)], BACKGROUND)

@@ -54,8 +54,8 @@ def cluster_foreground(
         return vectors.valid & ~lowest(loud, vectors.valid, quiet)
 
     seen = ((vectors, noisy(batch, vectors)) for batch, vectors in _grouped(model, data))
-    finder = replace(_finder_of(model), background=ClusterForeground(with_foreground(book, seen, background)))
-    return replace(model, finder=finder)
+    book = with_foreground(book, seen, background).to(model.device)
+    return replace(model, finder=replace(_finder_of(model), background=ClusterForeground(book)))
 
 
 def community_objects(
@@ -89,7 +89,8 @@ def community_objects(
     else:
         book = fitted_codebook((vectors for _, vectors in _grouped(model, data)), clusters, seed=seed)
     book = with_communities(book, (vectors for _, vectors in _grouped(model, data)), threshold, resolution, seed)
-    merged = replace(finder, grouper=ByCodebook(book), background=None, extra_features=None, regions=None)
+    grouper = ByCodebook(book.to(model.device))
+    merged = replace(finder, grouper=grouper, background=None, extra_features=None, regions=None)
     return replace(model, finder=merged)
 
 

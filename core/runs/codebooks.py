@@ -21,7 +21,7 @@ SHARE = Between(0.0, 1.0)
 def fitted_codebook(
     features: Iterable[FeatureMap], clusters: int = 200, elements: int = 50_000, iterations: int = 50, seed: int = 0
 ) -> Codebook:
-    """Spherical k-means over the elements of all items.
+    """Spherical k-means over the elements of all items; vectors of zeros have no direction and take no part.
 
     Args:
         features: of all items, batch by batch.
@@ -31,14 +31,16 @@ def fitted_codebook(
         seed: of everything random.
 
     Raises:
-        ValueError: if there are no elements.
+        ValueError: if there are no elements, or all are vectors of zeros.
 
     Source: Leopart takes 200 clusters for foreground extraction.
     """
     generator = torch.Generator().manual_seed(seed)
-    kept, ranks = torch.empty(0), torch.empty(0)
+    kept, ranks, seen = torch.empty(0), torch.empty(0), False
     for batch in features:
         own = batch.values[batch.valid].float().cpu()
+        seen = seen or len(own) > 0
+        own = own[own.any(dim=1)]
         chance = torch.rand(len(own), generator=generator)
         kept = torch.cat([kept, own]) if len(kept) else own
         ranks = torch.cat([ranks, chance])
@@ -46,7 +48,12 @@ def fitted_codebook(
             ranks, order = ranks.topk(elements, largest=False)
             kept = kept[order]
     if not len(kept):
-        raise ValueError("there are no elements to cluster; pass features of some items")
+        raise ValueError(
+            "there are no elements to cluster: all vectors are zero, and have no direction; pass items that differ "
+            "from nothing, or another encoder"
+            if seen
+            else "there are no elements to cluster; pass features of some items"
+        )
     vectors = normalize(kept, dim=1)
     count = min(clusters, len(vectors.unique(dim=0)))
     one = FeatureMap(vectors[None], torch.ones(1, len(vectors), dtype=torch.bool))
@@ -64,7 +71,7 @@ def with_foreground(
 
     The precision of cluster k is the mean, over the items in which it occurs, of the share of its elements that lie in
     the noisy foreground. Clusters are background from the lowest precision on, until they hold `background` of all
-    clusters; clusters that occur nowhere are background.
+    clusters; clusters that occur nowhere are background, and so are vectors of zeros, which are of no cluster.
 
     Args:
         codebook: clusters, each an object of its own.
@@ -109,7 +116,7 @@ def with_communities(
     clusters that are of cluster j. Clusters i and j are joined by an edge of weight min(C_ij, C_ji), where that is at
     least the threshold. The communities of this graph are the objects; a cluster without an edge is one of its own.
     Neighbours are elements at most two steps apart: on a grid along its axes, in a set by what is joined. Background
-    stays background.
+    stays background; vectors of zeros are of no cluster and nobody's neighbours.
 
     Args:
         codebook: more clusters than there are objects.
@@ -130,7 +137,7 @@ def with_communities(
         raise ValueError(f"the threshold is a share in {SHARE}, got {threshold}")
     near = cooccurrence(codebook, features)
     weight = torch.minimum(near, near.T)
-    foreground = (codebook.objects >= 0).nonzero()[:, 0].tolist()
+    foreground = (codebook.objects >= 0).cpu().nonzero()[:, 0].tolist()
     graph = networkx.Graph()
     graph.add_nodes_from(foreground)
     for i, j in ((weight >= threshold) & (weight > 0)).triu(1).nonzero().tolist():
@@ -147,7 +154,7 @@ def cooccurrence(codebook: Codebook, features: Iterable[FeatureMap]) -> Float[Te
     total, items = torch.zeros(codebook.clusters, codebook.clusters), torch.zeros(codebook.clusters)
     apart = 1 - torch.eye(codebook.clusters)
     for batch in features:
-        member = _members(codebook, batch) * (codebook.objects >= 0)
+        member = _members(codebook, batch) * (codebook.objects >= 0).cpu()
         step = touching(batch).cpu().float()
         near = ((step + step @ step) > 0) & ~torch.eye(step.shape[1], dtype=torch.bool)
         pairs = torch.einsum("bei,bef,bfj->bij", member, near.float(), member) * apart
@@ -157,10 +164,10 @@ def cooccurrence(codebook: Codebook, features: Iterable[FeatureMap]) -> Float[Te
 
 
 def _members(codebook: Codebook, features: FeatureMap) -> Float[Tensor, "batch elements clusters"]:
-    """Which cluster every valid element belongs to, as zeros and ones."""
-    values = torch.where(features.valid[..., None], features.values.float(), 0.0).cpu()
-    nearest: Int[Tensor, "batch elements"] = codebook.nearest(values)
-    return one_hot(nearest, codebook.clusters).float() * features.valid.cpu()[..., None]
+    """Which cluster every valid element belongs to, as zeros and ones, on the CPU; a vector of zeros to none."""
+    values = torch.where(features.valid[..., None], features.values.float(), 0.0)
+    nearest: Int[Tensor, "batch elements"] = codebook.nearest(values).cpu()
+    return one_hot(nearest.clamp(min=0), codebook.clusters).float() * (nearest >= 0)[..., None]
 
 
 def _with_objects(codebook: Codebook, objects: Int[Tensor, " clusters"]) -> Codebook:
