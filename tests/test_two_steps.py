@@ -7,7 +7,7 @@ from gestalt.core.components.registry import MODALITIES
 from gestalt.core.data.feature_map import FeatureMap, Grid
 from gestalt.core.modality.plugins import load_modality
 from gestalt.core.networks.places import placed
-from gestalt.core.networks.transformer import Block, Mixer
+from gestalt.core.networks.transformer import Attention, Block, Mixer
 from gestalt.core.networks.two_steps import GivesAttention, GivesLayers, InTwoSteps
 from tests.implementations import seeded
 from tests.two_step_encoders import CASES, SETTINGS, Case
@@ -167,6 +167,18 @@ def test_a_mixer_is_a_transformer_written_out() -> None:
             y = x[one] + block.attention.out(seen)
             y = y + block.layers(block.before_layers(y))
             torch.testing.assert_close(found[item, one], mixer.norm(y), rtol=1e-4, atol=1e-5)
+
+
+@torch.no_grad()
+def test_shares_of_attention_are_those_of_full_precision_within_mixed_precision() -> None:
+    attention = Attention(16, heads=2)
+    x = 3 * torch.randn(2, 5, 16)
+    with torch.autocast("cpu", torch.bfloat16):
+        found, inner = attention.weights(x, None), attention.inner(x)
+    query, key, _ = inner.float().view(2, 5, 3, 2, 8).permute(2, 0, 3, 1, 4)
+    expected = (query @ key.transpose(-1, -2) / 8**0.5).softmax(dim=-1)
+    assert found.dtype == torch.float32
+    torch.testing.assert_close(found, expected)
 
 
 @torch.no_grad()

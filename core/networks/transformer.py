@@ -8,6 +8,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from ..data.feature_map import FeatureMap
+from ..data.precision import full_precision
 from .kept import Kept
 from .places import placed
 
@@ -39,7 +40,8 @@ class Attention(nn.Module):
     ) -> Float[Tensor, "batch heads elements elements"]:
         """How much each element (a row) takes from every other."""
         query, key, _ = rearrange(self.inner(x), "b n (three h d) -> three b h n d", three=3, h=self.heads)
-        scores = query.float() @ key.float().transpose(-1, -2) / query.shape[-1] ** 0.5
+        with full_precision(query):
+            scores = query.float() @ key.float().transpose(-1, -2) / query.shape[-1] ** 0.5
         if allowed is not None:
             scores = scores.masked_fill(~allowed[:, None], -torch.inf)
         shares: Tensor = scores.softmax(dim=-1)

@@ -22,6 +22,7 @@ from ..networks.devices import check_device
 from ..optimization.lars import LARS
 from ..optimization.parameter_groups import SHARE, parameter_groups
 from ..optimization.progress import Progress
+from ..optimization.short_runs import never_done
 from ..storage.names_of_runs import METRICS
 from .checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
 from .data import mix
@@ -135,6 +136,10 @@ def train_learner(
 
     step, waited, logged = start, 0.0, time.monotonic()
     with interruptible() as interrupted, bar:
+        for text in never_done(learner.modules(), Progress(start, options.steps, order.steps_per_epoch)):
+            watch.note(text)
+            if not start and not hidden:
+                bar.write(f"training, {text}")
         model.train()
         while step < options.steps and not agreed(fabric, interrupted()):
             if source.is_over(step):

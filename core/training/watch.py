@@ -22,6 +22,10 @@ class CollapseWatch:
         for row in rows:
             self.judge(int(row["step"]), {name: float(value) for name, value in row.items() if name != "step"})
 
+    def note(self, text: str) -> None:
+        """Keep a warning that was given already."""
+        self.warnings.append(text)
+
     def judge(self, step: int, health: Mapping[str, float]) -> list[str]:
         """New warnings in words; each is given once."""
         fresh = [f"step {step}: {text}" for name, text in judged(health).items() if name not in self._given]

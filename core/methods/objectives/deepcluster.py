@@ -15,12 +15,14 @@ from ...losses.distances import similarities, unit
 from ...losses.sinkhorn import sinkhorn
 from ...losses.soft_cross_entropy import soft_cross_entropy
 from ...optimization.progress import Progress
+from ...optimization.short_runs import in_words
 from ..compared import Compared
 from ..info import BatchInfo
 from ..step import StepOutput
 from .bank import Bank, labels_in_use
 from .base import AbstractObjective, Loss
 from .spherical_kmeans import spherical_kmeans
+from .starts import of_the_run, of_the_step
 
 
 @final
@@ -65,7 +67,7 @@ class DeepCluster(AbstractObjective):
         self.temperature, self.iterations = temperature, iterations
         check_ranges(self)
         self.bank = Bank(items, dim, views)
-        start = torch.randn(labellings, count, dim, generator=torch.Generator().manual_seed(0))
+        start = torch.randn(labellings, count, dim, generator=of_the_run())
         self.register_buffer("centroids", unit(start))
         self.register_buffer("labels", torch.full((labellings, items), -1))
 
@@ -102,14 +104,20 @@ class DeepCluster(AbstractObjective):
             self.bank.keep(tuple(view.map(unit) for view in compared.teacher), compared.info.index)
         if progress.step % progress.steps_per_epoch:
             return
+        generator = of_the_step(outputs)
         for labelling in range(self.labellings):
             vectors, seen = self.bank.known(labelling % self.views)
             if not len(vectors):
                 continue
-            generator = torch.Generator().manual_seed(progress.step * self.labellings + labelling)
             labels, centroids = spherical_kmeans(vectors, self.count, self.iterations, generator)
             self.labels[labelling][seen] = of_first_rank(labels)
             self.centroids[labelling] = of_first_rank(centroids)
+
+    def too_short(self, run: Progress) -> str | None:
+        """Without an epoch that ends before the last step, no clusters are learned."""
+        if run.steps > run.steps_per_epoch:
+            return None
+        return in_words("no clusters are learned, only assignments within the batch to random centroids", run)
 
     def health(self, details: Compared) -> dict[str, float]:  # noqa: ARG002
         """`prototypes_in_use`: the effective number of clusters that are labels; NaN before there are any."""

@@ -13,12 +13,17 @@ from ...distributed.ranks import mean_over_ranks, of_first_rank
 from ...losses.distances import similarities, unit
 from ...losses.info_nce import info_nce_of_scores
 from ...optimization.progress import Progress
+from ...optimization.short_runs import in_words
 from ..compared import Compared
 from ..info import BatchInfo
 from ..step import StepOutput
 from .bank import Bank, labels_in_use
 from .base import AbstractObjective, Loss
 from .spherical_kmeans import spherical_kmeans
+from .starts import of_the_step
+
+LEAST = 0.1
+"""Of the mean of φ: no cluster is more concentrated."""
 
 
 @final
@@ -42,7 +47,7 @@ class PrototypeContrast(AbstractObjective):
     Source: Li et al., "Prototypical contrastive learning of unsupervised representations" (2021), equations 11 and 12,
     and the authors' code: K of 25000, 50000 and 100000, a mean of 0.2, 16384 negatives, a tenth of the training before.
     There the teacher sees all items anew, untransformed, before every epoch, and k-means is by distance; clusters of
-    other items of the batch are negatives there even where they are the item's own.
+    other items of the batch are negatives there even where they are the item's own, and φ can be 0.
     """
 
     def __init__(
@@ -104,13 +109,20 @@ class PrototypeContrast(AbstractObjective):
         vectors, seen = self.bank.known(0)
         if progress.step % progress.steps_per_epoch or progress.fraction < self.begins or not len(vectors):
             return
+        generator = of_the_step(outputs)
         for place, count in enumerate(self.counts):
-            generator = torch.Generator().manual_seed(progress.step * len(self.counts) + place)
             labels, centroids = map(of_first_rank, spherical_kmeans(vectors, count, self.iterations, generator))
             kept, phi = self._clusters(place)
             kept.copy_(centroids)
             phi.copy_(of_first_rank(concentrations(vectors, labels, centroids, self.temperature)))
             self.labels[place][seen] = labels
+
+    def too_short(self, run: Progress) -> str | None:
+        """Without an epoch that ends after the share `begins` and before the last step, there are never clusters."""
+        last = (run.steps - 1) // run.steps_per_epoch * run.steps_per_epoch
+        if last > 0 and last >= self.begins * run.steps:
+            return None
+        return in_words("items are never clustered, so only the contrast between items is learned", run)
 
     def health(self, details: Compared) -> dict[str, float]:  # noqa: ARG002
         """`prototypes_in_use`: the effective number of the coarsest clusters; NaN before there are any."""
@@ -127,6 +139,7 @@ def concentrations(
     """φ = Σ_z ‖v_z − c‖ / (Z log(Z + α)) over the Z members of a cluster, scaled to a given mean over clusters.
 
     Clusters of at most one member have the greatest φ; what lies outside the 10th and 90th percentile is moved there.
+    No φ is less than a tenth of their mean: that of equal vectors is 0, and similarities are divided by it.
 
     Example:
         >>> rows = torch.tensor([[1.0, 0.0], [0.8, 0.6], [0.0, 1.0], [0.0, 1.0]])
@@ -141,4 +154,5 @@ def concentrations(
     phi = torch.where(members > 1, phi, phi[members > 1].max() if bool((members > 1).any()) else 1.0)
     low, high = phi.quantile(0.1), phi.quantile(0.9)
     phi = phi.clamp(low, high)
+    phi = phi.clamp(min=LEAST * phi.mean())
     return mean * phi / phi.mean() if bool(phi.mean() > 0) else torch.full_like(phi, mean)

@@ -16,12 +16,14 @@ from ...losses.distances import at_least_float
 from ...losses.sinkhorn import cluster_offsets
 from ...networks.heads import LinearHead
 from ...optimization.progress import Progress
+from ...optimization.short_runs import in_words
 from ..compared import Compared
 from ..info import BatchInfo
 from ..step import StepOutput
 from .bank import Bank, labels_in_use
 from .base import AbstractObjective, Loss
 from .spherical_kmeans import SCORES
+from .starts import of_the_run
 
 ITERATIONS, TOLERANCE = 1000, 0.01
 
@@ -67,7 +69,7 @@ class SelfLabelling(AbstractObjective):
         check_ranges(self)
         self.bank = Bank(items, dim)
         self.classifiers = nn.ModuleList([LinearHead(dim, count) for _ in range(labellings)])
-        generator = torch.Generator().manual_seed(0)
+        generator = of_the_run()
         start = [torch.randperm(items, generator=generator) % count for _ in range(labellings)]
         self.register_buffer("labels", torch.stack(start))
 
@@ -101,22 +103,34 @@ class SelfLabelling(AbstractObjective):
 
     def is_due(self, progress: Progress) -> bool:
         """Whether a labelling's time came with this step."""
+        return self._done(progress.step, progress) > self._done(progress.step - 1, progress)
 
-        def done(step: int) -> int:
-            return math.floor(math.sqrt(min(step / max(progress.steps, 1), 1.0)) * self.updates + 1e-9)
+    def too_short(self, run: Progress) -> str | None:
+        """Without a labelling between the end of the first epoch and the last step, labels stay random."""
+        if self._done(run.steps - 1, run) > self._done(run.steps_per_epoch - 1, run):
+            return None
+        return in_words("items are never labelled anew, so all that is learned are random labels", run)
 
-        return done(progress.step) > done(progress.step - 1)
+    def _done(self, step: int, run: Progress) -> int:
+        """How many labellings are due up to a step."""
+        return math.floor(math.sqrt(min(step / max(run.steps, 1), 1.0)) * self.updates + 1e-9)
 
     def _balanced(self, vectors: Float[Tensor, "known dim"], classifier: nn.Module) -> Tensor:
-        """The labels of all that is in the bank; each rank sums over its share of the rows."""
+        """The labels of all that is in the bank; each rank sums over its share of the rows.
+
+        Scores are kept where one part holds them all, and else computed anew in every pass.
+        """
+        most = max(SCORES // self.count, 1)
 
         def scores(rows: Tensor) -> Iterator[Float[Tensor, "chunk classes"]]:
-            for part in rows.split(max(SCORES // self.count, 1)):
+            for part in rows.split(most):
                 yield self.sharpness * classifier(part).double().log_softmax(dim=1)
 
         own, like = vectors[rank() :: world_size()], vectors.new_zeros(0, self.count, dtype=torch.double)
-        offsets = cluster_offsets(lambda: scores(own), like, ITERATIONS, TOLERANCE)
-        return torch.cat([(part + offsets).argmax(dim=1) for part in scores(vectors)])
+        kept = list(scores(own)) if len(own) <= most else None
+        offsets = cluster_offsets(lambda: scores(own) if kept is None else kept, like, ITERATIONS, TOLERANCE)
+        every = kept if kept is not None and len(own) == len(vectors) else scores(vectors)
+        return torch.cat([(part + offsets).argmax(dim=1) for part in every])
 
     def heads(self) -> Mapping[str, nn.Module]:
         """The classifiers."""
