@@ -19,12 +19,12 @@ class Elsewhere(Tensor):
 
     @staticmethod
     def __new__(cls, held: Tensor) -> "Elsewhere":
-        made: Elsewhere = Tensor._make_wrapper_subclass(cls, held.shape, dtype=held.dtype, device=ELSEWHERE)  # type: ignore[attr-defined]
+        made: Elsewhere = Tensor._make_wrapper_subclass(cls, held.shape, dtype=held.dtype, device=ELSEWHERE)
         made.held = held
         return made
 
     @classmethod
-    def __torch_dispatch__(
+    def __torch_dispatch__(  # type: ignore[override]
         cls, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
         """See `computed`."""

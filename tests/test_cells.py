@@ -18,10 +18,10 @@ def test_a_cell_is_measured_once_and_its_run_removed(tmp_path: Path) -> None:
         return {"ARI": 0.1 + 0.2}
 
     for _ in range(2):
-        assert measured(tmp_path / "cell", measure) == {"ARI": 0.1 + 0.2}
+        assert measured(tmp_path / "cell", measure, {}) == {"ARI": 0.1 + 0.2}
     assert runs == [tmp_path / "cell" / "run"]
     assert not runs[0].exists()
-    measured(tmp_path / "other", measure, keep_run=True)
+    measured(tmp_path / "other", measure, {}, keep_run=True)
     assert runs[1].is_dir()
 
 
@@ -31,9 +31,9 @@ def test_a_cell_that_is_stopped_is_not_kept_and_its_run_stays(tmp_path: Path) ->
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        measured(tmp_path / "cell", stopped)
+        measured(tmp_path / "cell", stopped, {})
     assert (tmp_path / "cell" / "run").is_dir()
-    assert measured(tmp_path / "cell", lambda run: {"was there": float(run.is_dir())}) == {"was there": 1.0}
+    assert measured(tmp_path / "cell", lambda run: {"was there": float(run.is_dir())}, {}) == {"was there": 1.0}
 
 
 def test_a_table_is_written_as_it_is_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,7 +1,9 @@
 """Clusters over a data set: how they start, runs that are too short for them, degenerate data, and what SeLa keeps."""
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -98,8 +100,8 @@ def last_use(made: Any, run: Progress) -> bool:
     return not torch.equal(made.labels, before)
 
 
-BUILT = {
-    **{name: lambda name=name: BANKS[name](6, 5) for name in BANKS},
+BUILT: dict[str, Callable[[], Any]] = {
+    **{name: partial(build, 6, 5) for name, build in BANKS.items()},
     "few labellings": lambda: SelfLabelling(6, 5, 3, labellings=2, updates=2),
     "late clusters": lambda: PrototypeContrast(6, 5, (2, 4), begins=0.6),
     "no clusters": lambda: PrototypeContrast(6, 5, (2, 4), begins=1.0),
@@ -171,7 +173,8 @@ def test_clusters_start_where_the_seed_of_the_step_says(name: str) -> None:
     def clustered(seed: int) -> Tensor:
         made: Any = BANKS[name](12, 5)
         made.after_step([output((whole(vectors), whole(vectors)), known(12, seed))], Progress(4, 40, 4))
-        return made.labels.clone()
+        labels: Tensor = made.labels.clone()
+        return labels
 
     assert torch.equal(clustered(1), clustered(1))
     assert len({tuple(clustered(seed).flatten().tolist()) for seed in range(4)}) > 1

@@ -224,7 +224,7 @@ def test_codebooks_answer_on_the_device_of_the_features(
     near = cooccurrence(book, FEATURES)
     inside = [(one, one.valid) for one in FEATURES]
     clean = with_foreground(book, inside, 0.5).objects
-    with AnotherDevice():
+    with AnotherDevice():  # type: ignore[no-untyped-call]
         there, moved = features.to(of_features), copy.deepcopy(book).to(of_book)
         found = ByCodebook(moved)(there, torch.Generator()).labels()
         one = Segmentation.from_labels(torch.zeros_like(found), 1, there.places)

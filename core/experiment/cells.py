@@ -3,32 +3,36 @@
 import shutil
 from collections.abc import Callable, Mapping, Sequence, Set
 from pathlib import Path
+from typing import Any
 
 from ..evaluation.table import Column, Table
 from ..evaluation.table_text import to_markdown
 from ..storage.atomic import write_text
+from .asked import RUN, claim
 from .kept import keep, kept
 
 
 def measured(
-    folder: Path, measure: Callable[[Path], Mapping[str, float]], keep_run: bool = False
+    folder: Path, measure: Callable[[Path], Mapping[str, float]], of: Mapping[str, Any], keep_run: bool = False
 ) -> Mapping[str, float]:
     """What was measured in a folder; where nothing was, it is measured now and kept.
 
     Args:
         folder: of the cell.
         measure: takes the folder of the run that the cell trains, if it trains one; a stopped run goes on there.
+        of: what decides the numbers beside the folder's name, see `claim`: how the run is trained, its method.
         keep_run: leave that folder; otherwise it goes when the cell is kept.
 
     Raises:
-        ValueError: naming the file, if what was kept is damaged.
+        ValueError: naming the file, if what was kept is damaged; or what differs, if it is of other options.
     """
+    claim(folder, of)
     found = kept(folder)
     if found is None:
-        found = measure(folder / "run")
+        found = measure(folder / RUN)
         keep(folder, found)
         if not keep_run:
-            shutil.rmtree(folder / "run", ignore_errors=True)
+            shutil.rmtree(folder / RUN, ignore_errors=True)
     return found
 
 

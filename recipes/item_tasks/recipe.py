@@ -119,7 +119,7 @@ class ItemTasks:
         def measure(_: Path) -> Mapping[str, float]:
             return scores(task, starts[row.start](), row.learns, share, seed)
 
-        return measured(self._folder(task, row.folder, seed) / f"{share:g}", measure)
+        return measured(self._folder(task, row.folder, seed) / f"{share:g}", measure, {})  # all is in the folder's name
 
     def _folder(self, task: Task, name: str, seed: int) -> Path:
         options = self.options

@@ -75,6 +75,7 @@ class LabelsTable:
     def _cell(self, row: Row, data: LabelledData, seed: int) -> float:
         options, training = self.options, replace(self.options.training, seed=seed)
         folder = options.out / data.name / f"{row.folder}-{options.share:g}-{options.training.steps}-{seed}"
-        scores = measured(folder, lambda run: {"accuracy": score(row, data, options.share, training, run)})
+        of = {} if row.method is None else {"training": training, "method": row.method}
+        scores = measured(folder, lambda run: {"accuracy": score(row, data, options.share, training, run)}, of)
         print(f"{data.name}, seed {seed}, {row.name}: {scores['accuracy']:.3f}", flush=True)
         return scores["accuracy"]

@@ -21,6 +21,8 @@ from .sections import Section, sections_of
 
 PLAIN, RANDOM = "plain features", "random network"
 CLASSES = (Column(KNN, "classes"), Column(PROBE, "classes"))
+TRAINS = ("training", "encoder", "views")
+"""Of a recipe's options, those by which every method trains."""
 NOTE = (
     "All rows train the same encoder for as many steps, with batches of the same size, at the same learning rate and "
     "from the same views; every method has its installed defaults, of which none was chosen on these data. Classes are "
@@ -115,13 +117,14 @@ class MethodsTable:
         """The cells of one seed; one that cannot be filled is left out, and its reason is put down."""
         trial, base = section.trial.with_seed(seed), self.options.out / name
         folder, batch = base / section.encoder, trial.options.training.batch
-        rows = {PLAIN: self._cell(trial, base / f"plain-{self.options.known}-{seed}", lambda _: trial.plain())}
+        rows = {PLAIN: self._cell(trial, base / f"plain-{self.options.known}-{seed}", lambda _: trial.plain(), {})}
         for method, preset in section.methods.items():
             if RANDOM not in rows:  # any method that can learn there begins with it
                 rows[RANDOM] = self._cell(
                     trial,
                     folder / f"random-{self.options.known}-{seed}",
                     lambda _, preset=preset: trial.random(preset.method),  # type: ignore[misc]
+                    {"encoder": trial.options.encoder},
                 )
             place = folder / f"{method}-{self.options.steps}-{batch}-{self.options.known}-{seed}"
             try:
@@ -129,6 +132,7 @@ class MethodsTable:
                     trial,
                     place,
                     lambda run, preset=preset: trial.trained(preset.method, run).online,  # type: ignore[misc]
+                    {name: getattr(trial.options, name) for name in TRAINS} | {"method": preset.method},
                 )
             except CannotError as error:
                 cannot[preset.title] = f"{error} (seed {seed})"
@@ -136,9 +140,11 @@ class MethodsTable:
             print(f"{name}, seed {seed}, {preset.title}: {in_words(rows[preset.title])}", flush=True)
         return rows
 
-    def _cell(self, trial: Trial, folder: Path, network: Callable[[Path], Network]) -> Mapping[str, float]:
+    def _cell(
+        self, trial: Trial, folder: Path, network: Callable[[Path], Network], of: Mapping[str, Any]
+    ) -> Mapping[str, float]:
         """What was measured of a network, or is now."""
-        return measured(folder, lambda run: trial.measured(network(run)), self.options.keep_runs)
+        return measured(folder, lambda run: trial.measured(network(run)), of, self.options.keep_runs)
 
 
 def _recipe(name: str) -> type[AbstractRecipe[Any, Any]]:

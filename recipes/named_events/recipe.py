@@ -1,8 +1,8 @@
 """The table of named events."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import ClassVar, final
 
@@ -14,7 +14,7 @@ from gestalt.core.runs.types.finding import Typing
 from gestalt.core.storage.atomic import write_text
 
 from .archive import Archive, Sounds
-from .rows import ROWS, STORY
+from .rows import ROWS, STORY, Row
 from .story import Story
 
 SCORES = {
@@ -118,9 +118,14 @@ class NamedEvents:
             if row.name not in self._names():
                 continue
             cell = folder / "cells" / digest_of(options.types) / row.folder
-            found[row.name] = measured(cell, lambda _, row=row: story().scores(row, SCORES))  # type: ignore[misc]
+            found[row.name] = measured(cell, partial(scores_of, story, row), {"types": types})
             print(f"seed {seed}, {row.name}: {found[row.name]['events']:.3f}", flush=True)
         return found
+
+
+def scores_of(story: Callable[[], Story], row: Row, run: Path) -> Mapping[str, float]:  # noqa: ARG001
+    """What a row is worth in a story, which is told when it is first asked for."""
+    return story().scores(row, SCORES)
 
 
 def digest_of(types: Typing) -> str:

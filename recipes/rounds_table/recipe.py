@@ -74,28 +74,32 @@ class RoundsTable:
         every = self.options.every or options.method.rounds.every
         columns = (*kind(options).columns, Column("threshold", "", None))  # type: ignore[call-arg]
         first = self.options.out / name / f"first-{seed}"
-        rows = {FIRST: measured(first, lambda _: first_segments_measured(Parts.of(kind, options)))}
+        rows = {FIRST: measured(first, lambda _: first_segments_measured(Parts.of(kind, options)), {})}
         for row in ROWS:
             folder = self.options.out / name / f"{row.folder}-{every}-{seed}"
-            rows[row.name] = measured(folder, self._measure(kind, options, row, every), self.options.keep_runs)
+            told = self._told(options, row, every)
+            of = {"training": told.training, "method": told.method, "thresholds": self._thresholds(kind, told)}
+            rows[row.name] = measured(folder, self._measure(kind, told), of, self.options.keep_runs)
             print(f"{name}, seed {seed}, {row.name}: {in_words(rows[row.name])}", flush=True)
         return table_of_seed(f"{name}, seed {seed}", columns, rows)
 
-    def _measure(
-        self, kind: type[AbstractRecipe[Any, Any]], options: Any, row: Row, every: int
-    ) -> Callable[[Path], Mapping[str, float]]:
-        return lambda run: self._measured(kind, options, row, every, run)
-
-    def _measured(
-        self, kind: type[AbstractRecipe[Any, Any]], options: Any, row: Row, every: int, run: Path
-    ) -> Mapping[str, float]:
+    def _told(self, options: Any, row: Row, every: int) -> Any:
+        """The recipe's options as a row has them."""
         training = replace(options.training, steps=every * row.rounds)
-        parts = Parts.of(kind, replace(options, method=row.method(options.method, every), training=training))
+        return replace(options, method=row.method(options.method, every), training=training)
+
+    def _thresholds(self, kind: type[AbstractRecipe[Any, Any]], options: Any) -> list[float]:
+        return sorted({*self.options.thresholds, threshold_of(kind(options).finder)})  # type: ignore[call-arg]
+
+    def _measure(self, kind: type[AbstractRecipe[Any, Any]], options: Any) -> Callable[[Path], Mapping[str, float]]:
+        return lambda run: self._measured(kind, options, run)
+
+    def _measured(self, kind: type[AbstractRecipe[Any, Any]], options: Any, run: Path) -> Mapping[str, float]:
+        parts = Parts.of(kind, options)
         recipe, data = parts.test
         instances = [column.name for column in recipe.columns if column.group == "instances"]
         learner = trained(recipe, data, run)
-        thresholds = sorted({*self.options.thresholds, threshold_of(recipe.finder)})
-        return chosen_and_measured(learner.online, parts, thresholds, instances)
+        return chosen_and_measured(learner.online, parts, self._thresholds(kind, options), instances)
 
 
 def _recipe(name: str) -> type[AbstractRecipe[Any, Any]]:

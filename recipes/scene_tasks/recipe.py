@@ -119,7 +119,7 @@ class SceneTasks:
             encoder = self._encoder(row, seen, seed)
             return TASKS[name].scores(encoder, row.tuned, labelled, asked, options.learning, seed)
 
-        cell = measured(folder, measure)
+        cell = measured(folder, measure, {})  # how encoders and heads learn is in the folder's name
         print(f"{name}, seed {seed}, {row.name}, {share:.0%}: {in_words(cell)}", flush=True)
         return cell
 

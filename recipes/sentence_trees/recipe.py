@@ -108,7 +108,10 @@ class SentenceTrees:
             encoder = self._encoder(name, data, seed)
             return scores(encoder, data, share, seed, steps, options.head_steps, options.tune_lr)
 
-        return measured(folder, measure)
+        own = name.startswith("pre-trained")
+        training = replace(options.training, seed=seed)
+        of = {"training": training, "method": preset_named(options.method).method} if own else {}
+        return measured(folder, measure, of)
 
     def _encoder(self, name: str, data: Sentences, seed: int) -> AbstractEncoder:
         if name == "plain features":

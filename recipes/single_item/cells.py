@@ -66,6 +66,17 @@ def network_of(found: AbstractLearner[ResNet]) -> ResNet:
     return encoder
 
 
+def check_asked(known: int, tested: int, part: Part) -> None:
+    """Refuse more pieces of clothing than there are.
+
+    Raises:
+        ValueError: naming the option, and how many there are.
+    """
+    for name, count, there in (("known", known, clothing("train")), ("tested", tested, clothing(part))):
+        if count > len(there):
+            raise ValueError(f"{name} (--{name}) must be at most {len(there)}, the pieces that ship, got {count}")
+
+
 def by_stage(network: ResNet, known: int, tested: int, part: Part) -> dict[str, float]:
     """The accuracy of a linear probe on the mean vectors of each stage.
 
@@ -74,9 +85,12 @@ def by_stage(network: ResNet, known: int, tested: int, part: Part) -> dict[str, 
         known: pieces of clothing whose class the probe learns from.
         tested: pieces of clothing that are asked about.
         part: of which these are.
+
+    Raises:
+        ValueError: as `check_asked`.
     """
+    check_asked(known, tested, part)
     train, test = clothing("train"), clothing(part)
-    known, tested = min(known, len(train)), min(tested, len(test))
     items = [image[None].float() / 255 for image in torch.cat([train.images[:known], test.images[:tested]])]
     labels = torch.cat([train.labels[:known], test.labels[:tested]])
     rows = torch.arange(known + tested)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import ClassVar, final
+from typing import Any, ClassVar, final
 
 from gestalt.core.components.ranges import Count, check_ranges
 from gestalt.core.evaluation import Column, combined
@@ -14,7 +14,7 @@ from gestalt.core.training.options import Training
 from gestalt.modalities.image.backbones import ResNet
 
 from ..scene_sources import Part
-from .cells import STAGES, by_stage, learner, network_of, trained
+from .cells import STAGES, by_stage, check_asked, learner, network_of, trained
 from .sources import Source, sources
 
 RANDOM = "random network"
@@ -72,14 +72,15 @@ class SingleItem:
         options = self.options
         rows, method = sources(options.photograph), _method(options.method)  # refused before anything is trained
         learner(method, options.items, options.training)
+        check_asked(options.known, options.tested, self._part)
         columns = [Column(stage, "linear probe") for stage in STAGES]
         tables = []
         for seed in range(options.seeds):
             found = self._seed(rows, method, replace(options.training, seed=seed))
             tables.append(table_of_seed(f"seed {seed}", columns, found))
-        part = "validation" if options.validate else "test"
         title = (
-            f"{options.tested} {part} items, {options.method}, {options.training.steps} steps, {options.seeds} seeds"
+            f"{options.tested} {self._part} items, {options.method}, {options.training.steps} steps, "
+            f"{options.seeds} seeds"
         )
         write_table(options.out, combined(tables, title, NOTE))
         return 0
@@ -88,24 +89,28 @@ class SingleItem:
         self, rows: tuple[Source, ...], method: AbstractMethod, training: Training
     ) -> dict[str, Mapping[str, float]]:
         options, seed = self.options, training.seed
-        asked = f"{options.known}-{options.tested}-{'validation' if options.validate else 'test'}"
+        asked = f"{options.known}-{options.tested}-{self._part}"
         of = f"{options.method}-{training.steps}-{training.batch}-{options.items}"
         random = options.out / f"random-{asked}-{seed}"
-        found = {RANDOM: self._cell(random, lambda _: network_of(learner(method, options.items, training)))}
+        found = {RANDOM: self._cell(random, lambda _: network_of(learner(method, options.items, training)), {})}
         for row in rows:
 
             def network(run: Path, row: Source = row) -> ResNet:
                 return trained(method, row.pictures(options.items, seed), training, run)
 
-            found[row.name] = self._cell(options.out / f"{row.folder}-{of}-{asked}-{seed}", network)
+            folder = options.out / f"{row.folder}-{of}-{asked}-{seed}"
+            found[row.name] = self._cell(folder, network, {"training": training, "method": method})
             print(f"seed {seed}, {row.name}: {in_words(found[row.name])}", flush=True)
         return found
 
-    def _cell(self, folder: Path, network: Callable[[Path], ResNet]) -> Mapping[str, float]:
+    def _cell(self, folder: Path, network: Callable[[Path], ResNet], of: Mapping[str, Any]) -> Mapping[str, float]:
         """What was measured of a network, or is now."""
         options = self.options
-        part: Part = "validation" if options.validate else "test"
-        return measured(folder, lambda run: by_stage(network(run), options.known, options.tested, part))
+        return measured(folder, lambda run: by_stage(network(run), options.known, options.tested, self._part), of)
+
+    @property
+    def _part(self) -> Part:
+        return "validation" if self.options.validate else "test"
 
 
 def _method(name: str) -> AbstractMethod:
