@@ -65,7 +65,7 @@ class Page:
         summary: one paragraph: what was done and what came out.
         facts: (name, value) of device, seed, wall time, versions, number of items, …
         looks: what to look at first, each a link to its section; those of sections that the page lacks are left out.
-        warnings: what the collapse watch said.
+        warnings: what training said: its collapse watch, and that a run is too short.
         skipped: files that were left out.
         damaged: files that are cut off, and were read as far as they go.
         pictures: learning curves, from `draw`.

@@ -23,7 +23,7 @@ class CollapseWatch:
             self.judge(int(row["step"]), {name: float(value) for name, value in row.items() if name != "step"})
 
     def note(self, text: str) -> None:
-        """Keep a warning that was given already."""
+        """Keep a warning that somebody else gave, for the report."""
         self.warnings.append(text)
 
     def judge(self, step: int, health: Mapping[str, float]) -> list[str]:
