@@ -27,6 +27,7 @@ from gestalt.core.methods.step import HasHealth
 from gestalt.core.optimization.after_step import AfterStep
 from gestalt.core.optimization.progress import Progress
 from gestalt.core.training.checkpoint import load_checkpoint
+from gestalt.core.training.watch import CollapseWatch
 from tests.cluster_objectives import BANKS
 from tests.cluster_oracles import naive_scores, naive_sinkhorn, naive_softmax
 from tests.implementations import DATA, PROGRESS, output, random_objects, seeded
@@ -196,6 +197,21 @@ def test_labels_change_when_an_epoch_is_over_and_only_those_of_items_that_were_s
     assert set(changed) <= {1, 2, 3, 5, 8}
     assert isinstance(made, HasHealth)
     assert 1 < made.health(output(seen, info).details)["prototypes_in_use"] <= 3
+
+
+@pytest.mark.parametrize("name", ["deepcluster", "sela"])
+@pytest.mark.parametrize(("steps", "epoch"), [(3, 4), (4, 4), (5, 4), (9, 4), (40, 4), (1, 1)])
+def test_a_run_that_ends_before_it_learns_from_any_label_it_found_is_told_so(name: str, steps: int, epoch: int) -> None:
+    made: Any = objective(name)
+    seen = views(5, 0.0)
+    info = known(torch.tensor([3, 1, 8, 9, 2, 5]), Progress(0, steps, epoch))
+    said = CollapseWatch().judge(2, made.health(output(seen, info).details))
+    changes = []
+    for step in range(1, steps):  # what is found after the last step nobody learns from
+        before = made.labels.clone()
+        made.after_step([output(views(step, 0.0), info)], Progress(step, steps, epoch))
+        changes.append(not torch.equal(made.labels, before))
+    assert any("the run ends before labels that are found" in text for text in said) != any(changes)
 
 
 def test_deepcluster_with_one_cluster_per_item_is_instance_discrimination() -> None:

@@ -186,8 +186,8 @@ def test_skip_gram_finds_elements_of_the_window_by_the_loss_of_a_naive_loop() ->
                 pairs.append((row, centre, window[int(which[row, place] * len(window))]))
     losses, right = [], 0
     for query, (row, centre, near) in zip(queries, pairs, strict=True):
-        wrong = [(r, n) for r, _, n in pairs if r != row or abs(n - centre) > 2]
-        wrong = [tokens[r, n] for r, n in wrong if not torch.equal(tokens[r, n], tokens[row, near])]
+        outside = [(r, n) for r, _, n in pairs if r != row or abs(n - centre) > 2]
+        wrong = [tokens[r, n] for r, n in outside if not torch.equal(tokens[r, n], tokens[row, near])]
         if wrong:
             predicted = task.predictor(query[None])[0].detach()
             losses.append(naive_nce([predicted], [tokens[row, near], *wrong]))
@@ -258,6 +258,37 @@ def test_every_element_of_a_window_is_drawn_equally_often_and_no_centre_is_lost_
     assert there.all()
     assert set(near.flatten().tolist()) == {1, 7}, "along time, in its own row of three"
     assert not bool(neighbours_of(torch.zeros(1, 1, dtype=torch.long), valid[1:, :1], 1, 2, luck[:1, :1])[1].any())
+
+
+def test_what_is_partly_seen_is_not_predicted() -> None:
+    """Tokens that share something up to two ahead: two steps are those from the third on of four."""
+    encoder, data = encoder_of("series"), data_of("series")
+
+    class Overlapping(AbstractEncoder):
+        dim, shared = 6, 2
+
+        def embed(self, data: Any) -> FeatureMap:
+            tokens: FeatureMap = encoder.embed(data)  # type: ignore[operator]
+            return tokens
+
+        def mix(self, tokens: FeatureMap, visible: Tensor | None = None) -> FeatureMap:
+            mixed: FeatureMap = encoder.mix(tokens, visible)  # type: ignore[operator]
+            return mixed
+
+        def forward(self, data: Any) -> FeatureMap:
+            return self.mix(self.embed(data))
+
+    task, longer = NextElement(6, steps=2), NextElement(6, steps=4)
+    for one, other in zip(task.predictors.maps, list(longer.predictors.maps)[2:], strict=True):
+        one.load_state_dict(other.state_dict())
+    both, first = longer(encoder, data, NOISE), NextElement(6, steps=2)
+    for one, other in zip(first.predictors.maps, longer.predictors.maps, strict=False):
+        one.load_state_dict(other.state_dict())
+    near, far = first(encoder, data, NOISE), task(Overlapping(), data, NOISE)
+    asked = [float(loss.parts["asked"]) for loss in (near, far, both)]
+    assert min(asked) > 0
+    assert asked[0] + asked[1] == asked[2]
+    torch.testing.assert_close(near.value * asked[0] + far.value * asked[1], both.value * asked[2])
 
 
 def test_what_equals_the_right_element_or_lies_in_the_window_is_not_wrong_and_asks_nothing_alone() -> None:

@@ -120,7 +120,7 @@ def test_a_hidden_word_is_seen_through_its_neighbours_alone() -> None:
 
 
 def test_a_word_that_is_all_there_is_to_see_is_never_hidden() -> None:
-    encoder = build("conv", {"width": 16, "buckets": 64, "dropout": 0.0, "word_dropout": 0.999}).train()
+    encoder: Any = build("conv", {"width": 16, "buckets": 64, "dropout": 0.0, "word_dropout": 0.999}).train()
     with torch.no_grad():
         words = collate([Passage.from_words(["a", "b", "c"])])
         alone = seen_alone(encoder, encoder.embed(words), torch.tensor([[0, 1, 2]]))[0]

@@ -9,8 +9,9 @@ class CollapseWatch:
     """Judges the numbers of `AbstractLearner.health` at every logged step, and warns once for each thing that is wrong.
 
     It knows the numbers of `health_of`: `spread`, `effective_rank`, `objects_per_item`, `shared_objects`,
-    `clusters_used`, `whole_items`; `prototypes_in_use` of methods that have some, and `asked` of those that ask. A
-    learner may give some of them alone; further ones are logged and not judged.
+    `clusters_used`, `whole_items`; `prototypes_in_use` of methods that have some, `label_updates` of those that
+    label the data set, and `asked` of those that ask. A learner may give some of them alone; further ones are logged
+    and not judged.
     """
 
     def __init__(self) -> None:
@@ -61,6 +62,11 @@ def judged(health: Mapping[str, float]) -> dict[str, str]:
         found["prototypes"] = (
             f"nearly all objects are assigned to one prototype ({used:.1f} are in use): the prototypes are collapsing. "
             "Balance them (--method.balance centring or sinkhorn), lower the learning rate, or use a larger batch"
+        )
+    if health.get("label_updates", 1.0) < 1:
+        found["labels"] = (
+            "the run ends before labels that are found for its items are learned from: they are first found after a "
+            "whole epoch, and until then all that is learned are random ones. Train for several epochs (--steps)"
         )
     if health.get("asked", 1.0) < 1:
         found["asked"] = (

@@ -100,7 +100,7 @@ def differ(keys: Float[Tensor, "keys dim"], own: Int[Tensor, " rows"]) -> Bool[T
     """
     if not len(keys):
         return torch.zeros(len(own), 0, dtype=torch.bool, device=keys.device)
-    value = keys.detach().unique(dim=0, return_inverse=True)[1]
+    value: Tensor = keys.detach().unique(dim=0, return_inverse=True)[1]
     return value[own][:, None] != value
 
 

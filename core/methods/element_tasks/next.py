@@ -15,7 +15,7 @@ from ...losses.distances import at_least_float, products
 from ...losses.info_nce import info_nce_of_scores
 from ...networks.encoder import AbstractEncoder
 from ...networks.heads import StepPredictors
-from ...networks.two_steps import InTwoSteps
+from ...networks.two_steps import InTwoSteps, SharesData
 from ..objectives.base import Loss
 from .base import AbstractElementTask, asked_of, tokens_of
 
@@ -28,10 +28,11 @@ class NextElement(AbstractElementTask):
     elements, and n runs over the tokens that are k steps ahead in all items of the batch on all ranks. Along an axis of
     time with further axes behind it, every element predicts those in its own row. A token that is the only one so far
     ahead is not asked for: there is no wrong one beside it. The loss is a mean over all that is asked, at all steps.
+    Where tokens overlap (`SharesData`), k begins behind the last that shares something with that of t.
 
     Args:
         dim: length of the encoder's vectors, and of its tokens.
-        steps: k runs from 1 to so many.
+        steps: so many steps ahead are predicted: k runs from 1 to this, or as many from the first that is not shared.
         cuts: moments t that are drawn of every item.
     """
 
@@ -62,9 +63,10 @@ class NextElement(AbstractElementTask):
         row = torch.arange(across, device=device)
         now = moment[:, None] * across + row
         context, present = _at(seen, now)
+        first = 1 + (encoder.shared if isinstance(encoder, SharesData) else 0)
         total, right, count = torch.zeros(3, device=device).unbind()
         for step in range(self.steps):
-            wanted = now + (step + 1) * across
+            wanted = now + (first + step) * across
             inside = wanted < elements
             key, there = _at(tokens, wanted.clamp(max=elements - 1))
             rows = present & there & inside

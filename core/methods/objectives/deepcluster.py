@@ -111,6 +111,11 @@ class DeepCluster(AbstractObjective):
             self.labels[labelling][seen] = of_first_rank(labels)
             self.centroids[labelling] = of_first_rank(centroids)
 
-    def health(self, details: Compared) -> dict[str, float]:  # noqa: ARG002
-        """`prototypes_in_use`: the effective number of clusters that are labels; NaN before there are any."""
-        return {"prototypes_in_use": labels_in_use(self.labels, self.count)}
+    def health(self, details: Compared) -> dict[str, float]:
+        """`prototypes_in_use`: the effective number of clusters that are labels, NaN before there are any.
+
+        And `label_updates` of the whole run: after how many epochs items are labelled that further steps learn from.
+        """
+        progress = details.info.progress
+        updates = max(0, progress.steps - 1) // progress.steps_per_epoch
+        return {"prototypes_in_use": labels_in_use(self.labels, self.count), "label_updates": float(updates)}

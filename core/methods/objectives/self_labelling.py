@@ -101,11 +101,11 @@ class SelfLabelling(AbstractObjective):
 
     def is_due(self, progress: Progress) -> bool:
         """Whether a labelling's time came with this step."""
+        return self._due_by(progress.step, progress.steps) > self._due_by(progress.step - 1, progress.steps)
 
-        def done(step: int) -> int:
-            return math.floor(math.sqrt(min(step / max(progress.steps, 1), 1.0)) * self.updates + 1e-9)
-
-        return done(progress.step) > done(progress.step - 1)
+    def _due_by(self, step: int, steps: int) -> int:
+        """How many labellings are due by a step."""
+        return math.floor(math.sqrt(min(step / max(steps, 1), 1.0)) * self.updates + 1e-9)
 
     def _balanced(self, vectors: Float[Tensor, "known dim"], classifier: nn.Module) -> Tensor:
         """The labels of all that is in the bank; each rank sums over its share of the rows."""
@@ -122,6 +122,11 @@ class SelfLabelling(AbstractObjective):
         """The classifiers."""
         return {f"classifier {number}": one for number, one in enumerate(self.classifiers, 1)}
 
-    def health(self, details: Compared) -> dict[str, float]:  # noqa: ARG002
-        """`prototypes_in_use`: the effective number of classes that are labels."""
-        return {"prototypes_in_use": labels_in_use(self.labels, self.count)}
+    def health(self, details: Compared) -> dict[str, float]:
+        """`prototypes_in_use`: the effective number of classes that are labels; `label_updates` of the whole run.
+
+        An update counts if a step follows it.
+        """
+        last, epoch = details.info.progress.steps - 1, details.info.progress.steps_per_epoch
+        updates = self._due_by(last, last + 1) - self._due_by(epoch - 1, last + 1)
+        return {"prototypes_in_use": labels_in_use(self.labels, self.count), "label_updates": float(max(0, updates))}
