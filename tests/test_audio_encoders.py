@@ -145,6 +145,34 @@ def test_patches_of_the_spectrogram_transformer_are_numbered_time_first() -> Non
     assert int(moved.sum(dim=1).argmax()) == cell // before.grid.shape[1]
 
 
+@pytest.mark.parametrize(("window", "shared"), [(32.0, 1), (16.0, 0), (160.0, 3)])
+def test_the_first_token_that_is_predicted_has_no_sample_of_what_was_seen_and_the_one_before_it_has(
+    window: float, shared: int
+) -> None:
+    """Elements of 64 ms; a window of 32 ms at a hop of 16 ms reaches 8 ms into the next element, and back."""
+    encoder: Any = build("transformer", {"width": 8, "depth": 1, "bands": 64, "window_ms": window})
+    samples = torch.randn(1, 16_000, generator=torch.Generator().manual_seed(0)).requires_grad_()
+
+    def used(element: int) -> tuple[int, int]:
+        tokens = encoder.embed(Waveforms(samples, torch.tensor([16_000]), 16_000))
+        return span_of(tokens.values[0, element], samples)
+
+    tokens = encoder.embed(Waveforms(samples, torch.tensor([16_000]), 16_000))
+    seen = encoder.mix(tokens, tokens.valid & (torch.arange(tokens.valid.shape[1]) <= 5))
+    end = span_of(seen.values[0, 5], samples)[1]
+    assert end - 6 * 1024 == pytest.approx((window - 16) / 2 * 16, abs=1), "samples of the next element"
+    assert encoder.shared == shared
+    assert used(6 + shared)[0] >= end
+    assert shared == 0 or used(5 + shared)[0] < end
+
+
+def span_of(vector: torch.Tensor, samples: torch.Tensor) -> tuple[int, int]:
+    """From which sample to which a vector depends on them."""
+    (gradient,) = torch.autograd.grad(vector.square().sum(), samples)
+    numbers = gradient[0].nonzero()[:, 0]
+    return int(numbers.min()), int(numbers.max()) + 1
+
+
 def test_a_checkpoint_folder_gives_weights_and_settings_that_need_it_no_more(tmp_path: Path) -> None:
     encoder = build("hubert", {"config": LAYER})
     encoder.model.save_pretrained(tmp_path / "hub")  # type: ignore[operator, union-attr]

@@ -198,6 +198,20 @@ def test_labels_change_when_an_epoch_is_over_and_only_those_of_items_that_were_s
     assert 1 < made.health(output(seen, info).details)["prototypes_in_use"] <= 3
 
 
+@pytest.mark.parametrize("name", ["deepcluster", "sela"])
+@pytest.mark.parametrize(("steps", "epoch"), [(3, 4), (4, 4), (5, 4), (9, 4), (40, 4), (1, 1)])
+def test_a_run_that_ends_before_it_learns_from_any_label_it_found_is_told_so(name: str, steps: int, epoch: int) -> None:
+    made: Any = objective(name)
+    said = made.too_short(Progress(0, steps, epoch))
+    info = known(torch.tensor([3, 1, 8, 9, 2, 5]), Progress(0, steps, epoch))
+    changes = []
+    for step in range(1, steps):  # what is found after the last step nobody learns from
+        before = made.labels.clone()
+        made.after_step([output(views(step, 0.0), info)], Progress(step, steps, epoch))
+        changes.append(not torch.equal(made.labels, before))
+    assert (said is None) == any(changes)
+
+
 def test_deepcluster_with_one_cluster_per_item_is_instance_discrimination() -> None:
     """Law 12: the full soft-max over a memory bank."""
     made, online = DeepCluster(6, 5, 6, labellings=1, temperature=0.3), views(1, 0.0)

@@ -9,6 +9,7 @@ import torch
 
 import gestalt
 from gestalt.core.data.feature_map import FeatureMap, Grid
+from gestalt.core.data.places import Parts
 from gestalt.core.experiment.teacher import teacher_of
 from gestalt.core.methods.element_tasks import Distillation
 from gestalt.core.methods.method import DataInfo
@@ -18,6 +19,19 @@ from gestalt.core.runs.saving import save
 from tests.implementations import DATA, ENCODERS, ITEMS, PROGRESS, make_batch, seeded
 from tests.test_element_tasks import NOISE, data_of
 from tests.toy_encoders import Ragged, Summary
+
+
+@final
+class Fixed(AbstractEncoder):
+    """A teacher that says the same of everything."""
+
+    def __init__(self, dim: int, said: FeatureMap) -> None:
+        super().__init__()
+        self.dim, self.said = dim, said
+
+    def forward(self, data: FeatureMap) -> FeatureMap:  # noqa: ARG002
+        """What was given."""
+        return self.said
 
 
 @pytest.mark.parametrize("kind", ["points", "series"])
@@ -59,6 +73,37 @@ def test_an_element_learns_from_the_teachers_element_under_its_centre_and_from_n
     predicted = torch.tensor([-1.0, 1.0])
     expected = torch.stack([(predicted - first).square().mean() / 4, (predicted - second).square().mean() / 4]).mean()
     torch.testing.assert_close(found.value.detach(), expected, atol=1e-4, rtol=1e-4)
+
+
+def test_moments_learn_from_the_mean_of_what_a_teacher_of_moments_and_bands_sees_in_them() -> None:
+    values, valid = torch.randn(2, 12, 3, generator=seeded()), torch.rand(2, 12, generator=seeded(1)) < 0.6
+    valid[0, :3], valid[1, 3:6] = False, False
+    of_bands = FeatureMap(torch.where(valid[..., None], values, 99.0), valid, Grid.uniform((4, 3), (1.0, 1.0)))
+    moments = FeatureMap(torch.zeros(2, 8, 1), torch.ones(2, 8, dtype=torch.bool), Grid.uniform((8,), (0.5,)))
+    task = Distillation(1, Network(Fixed(3, of_bands)), beta=0.5)
+    errors = []
+    for row in range(2):
+        for moment in range(8):
+            bands = [moment // 2 * 3 + band for band in range(3) if valid[row, moment // 2 * 3 + band]]
+            if bands:
+                target = torch.nn.functional.layer_norm(values[row, bands].mean(dim=0), (3,))
+                error = (task.predictor(torch.zeros(1, 1))[0] - target).abs()
+                errors.append(torch.where(error < 0.5, error**2, error - 0.25).mean())
+    assert len(errors) < 16
+    torch.testing.assert_close(task(Identity(1), moments, NOISE).value, torch.stack(errors).mean())
+
+
+def test_of_joint_items_each_part_learns_on_its_own_axes() -> None:
+    values, all_valid = torch.randn(1, 8, 3, generator=seeded()), torch.ones(1, 8, dtype=torch.bool)
+    bands, moments = Grid.uniform((2, 3), (1.0, 1.0)), Grid.uniform((2,), (1.0,))
+    taught = FeatureMap(values, all_valid, Parts(("audio", "text"), (6, 2), (bands, None)))
+    seen = FeatureMap(torch.zeros(1, 4, 1), all_valid[:, :4], Parts(("audio", "text"), (2, 2), (moments, None)))
+    means = torch.cat([values[:, :6].view(1, 2, 3, 3).mean(dim=2), values[:, 6:]], dim=1)
+    task = Distillation(1, Network(Fixed(3, taught)))
+    as_set = Distillation(1, Network(Fixed(3, FeatureMap(means, seen.valid))))
+    as_set.load_state_dict(task.state_dict())
+    expected = as_set(Identity(1), replace(seen, places=None), NOISE).value
+    torch.testing.assert_close(task(Identity(1), seen, NOISE).value, expected)
 
 
 @final

@@ -14,9 +14,11 @@ from gestalt.core.data.places import Parts
 from gestalt.core.methods.element_tasks import ContextPrediction, NextElement, SkipGram
 from gestalt.core.methods.element_tasks.base import seen_alone
 from gestalt.core.methods.element_tasks.context import drawn
+from gestalt.core.methods.element_tasks.near import neighbours_of
 from gestalt.core.methods.element_tasks.next import matched
 from gestalt.core.methods.element_tasks.relations import along_links, directions, relations
 from gestalt.core.networks.encoder import AbstractEncoder, Identity
+from gestalt.core.training.watch import CollapseWatch
 from tests.implementations import DATA, ENCODERS, ITEMS, PROGRESS, make_batch, seeded, small
 from tests.toy import Ragged
 from tests.two_step_encoders import CASES
@@ -160,7 +162,7 @@ def test_next_elements_are_found_by_the_loss_of_a_naive_loop_from_what_was_seen_
             rows = [row for row in range(3) if moments[row] + step + 1 < int(lengths[row])]
             queries = [task.predictors(contexts[row], step) for row in rows]
             total += naive_nce(queries, [tokens[row, moments[row] + step + 1] for row in rows])
-            count += len(rows)
+            count += len(rows) if len(rows) > 1 else 0  # one alone has no wrong token beside it
     assert float(found.value.detach()) == pytest.approx(total / count, rel=1e-4)
 
 
@@ -172,21 +174,30 @@ def test_skip_gram_finds_elements_of_the_window_by_the_loss_of_a_naive_loop() ->
     tokens = encoder.embed(data).values
     elements = tokens.shape[1]
     luck = torch.where(data.valid, NOISE.uniform(elements), -1.0)
-    steps = NOISE.other(0).uniform(4)
-    queries, keys = [], []
+    which = NOISE.other(0).uniform(4)
+    queries, pairs = [], []
     for row in range(3):
         for place, centre in enumerate(luck[row].argsort(descending=True)[:4].tolist()):
-            step = int(steps[row, place] * 4) - 2
-            near = centre + (step + 1 if step >= 0 else step)
-            if 0 <= near < elements and bool(data.valid[row, near]):
-                assert 1 <= abs(near - centre) <= 2
+            window = [n for n in range(centre - 2, centre + 3) if n != centre and 0 <= n < elements]
+            window = [n for n in window if bool(data.valid[row, centre] & data.valid[row, n])]
+            if window:
                 own = tokens[row, centre]
-                queries.append(
-                    task.predictor(torch.tanh(own + encoder.context.weight @ (own - encoder.own.bias))[None])[0]
-                )
-                keys.append(tokens[row, near])
-    assert len(keys) > 4
-    assert float(found.value.detach()) == pytest.approx(naive_nce(queries, keys) / len(keys), rel=1e-4)
+                queries.append(torch.tanh(own + encoder.context.weight @ (own - encoder.own.bias)))
+                pairs.append((row, centre, window[int(which[row, place] * len(window))]))
+    losses, right = [], 0
+    for query, (row, centre, near) in zip(queries, pairs, strict=True):
+        outside = [(r, n) for r, _, n in pairs if r != row or abs(n - centre) > 2]
+        wrong = [tokens[r, n] for r, n in outside if not torch.equal(tokens[r, n], tokens[row, near])]
+        if wrong:
+            predicted = task.predictor(query[None])[0].detach()
+            losses.append(naive_nce([predicted], [tokens[row, near], *wrong]))
+            right += int(
+                all(float(predicted @ tokens[row, near].detach()) > float(predicted @ key.detach()) for key in wrong)
+            )
+    assert len(losses) > 4
+    assert float(found.value.detach()) == pytest.approx(sum(losses) / len(losses), rel=1e-4)
+    assert float(found.parts["accuracy"]) == pytest.approx(right / len(losses))
+    assert int(found.parts["asked"]) == len(losses)
 
 
 def test_rows_of_a_grid_with_further_axes_go_ahead_side_by_side() -> None:
@@ -215,7 +226,7 @@ def test_rows_of_a_grid_with_further_axes_go_ahead_side_by_side() -> None:
     moment = int(ItemNoise.of(torch.arange(1), seeded()).uniform(1)[0, 0] * 2)
     found = task(Here(), None, ItemNoise.of(torch.arange(1), seeded()))
     now, ahead = values[0, 2 * moment : 2 * moment + 2], values[0, 2 * moment + 2 : 2 * moment + 4]
-    losses, _ = matched(now, ahead)
+    losses, _, _ = matched(now, ahead)
     torch.testing.assert_close(found.value.detach(), losses.mean())
 
 
@@ -235,12 +246,97 @@ def test_what_a_method_needs_and_has_not_is_said_by_name() -> None:
         SkipGram(5)(encoder_of("points"), data_of("points"), NOISE)
 
 
+def test_every_element_of_a_window_is_drawn_equally_often_and_no_centre_is_lost_at_the_ends() -> None:
+    valid = torch.arange(5) < torch.tensor([[5], [3]])
+    luck = ((torch.arange(1200) + 0.5) / 1200).expand(2, 1200)
+    for centre, row, window in ((0, 0, [1, 2]), (2, 0, [0, 1, 3, 4]), (2, 1, [0, 1]), (4, 0, [2, 3])):
+        near, there = neighbours_of(torch.full((2, 1200), centre), valid, 1, 2, luck)
+        assert there[row].all()
+        assert near[row].unique(return_counts=True)[0].tolist() == window
+        assert set(near[row].unique(return_counts=True)[1].tolist()) == {1200 // len(window)}
+    near, there = neighbours_of(torch.full((1, 8), 4), torch.ones(1, 9, dtype=torch.bool), 3, 2, luck[:1, ::150])
+    assert there.all()
+    assert set(near.flatten().tolist()) == {1, 7}, "along time, in its own row of three"
+    assert not bool(neighbours_of(torch.zeros(1, 1, dtype=torch.long), valid[1:, :1], 1, 2, luck[:1, :1])[1].any())
+
+
+def test_what_is_partly_seen_is_not_predicted() -> None:
+    """Tokens that share something up to two ahead: two steps are those from the third on of four."""
+    encoder, data = encoder_of("series"), data_of("series")
+
+    class Overlapping(AbstractEncoder):
+        dim, shared = 6, 2
+
+        def embed(self, data: Any) -> FeatureMap:
+            tokens: FeatureMap = encoder.embed(data)  # type: ignore[operator]
+            return tokens
+
+        def mix(self, tokens: FeatureMap, visible: Tensor | None = None) -> FeatureMap:
+            mixed: FeatureMap = encoder.mix(tokens, visible)  # type: ignore[operator]
+            return mixed
+
+        def forward(self, data: Any) -> FeatureMap:
+            return self.mix(self.embed(data))
+
+    task, longer = NextElement(6, steps=2), NextElement(6, steps=4)
+    for one, other in zip(task.predictors.maps, list(longer.predictors.maps)[2:], strict=True):
+        one.load_state_dict(other.state_dict())
+    both, first = longer(encoder, data, NOISE), NextElement(6, steps=2)
+    for one, other in zip(first.predictors.maps, longer.predictors.maps, strict=False):
+        one.load_state_dict(other.state_dict())
+    near, far = first(encoder, data, NOISE), task(Overlapping(), data, NOISE)
+    asked = [float(loss.parts["asked"]) for loss in (near, far, both)]
+    assert min(asked) > 0
+    assert asked[0] + asked[1] == asked[2]
+    torch.testing.assert_close(near.value * asked[0] + far.value * asked[1], both.value * asked[2])
+
+
+def test_what_equals_the_right_element_or_lies_in_the_window_is_not_wrong_and_asks_nothing_alone() -> None:
+    encoder: Any = encoder_of("points")
+    task = SkipGram(6, window=4, centres=8)
+    alike = Ragged(torch.ones(3, 7, 2), torch.ones(3, 7, dtype=torch.bool))
+    short = Ragged(torch.randn(3, 5, 2, generator=seeded()), torch.arange(5) < torch.tensor([[5], [0], [0]]))
+    for data in (alike, short):
+        found = task(encoder, data, NOISE)
+        assert float(found.value.detach()) == 0
+        assert {name: float(value) for name, value in found.parts.items()} == {"near": 0, "accuracy": 0, "asked": 0}
+
+
+def test_a_single_item_has_no_wrong_token_ahead_and_counts_as_nothing_found_of_which_the_watch_speaks() -> None:
+    learner = small("next-element").build(encoder_of("series"), DATA)
+    for items, asks in ((1, False), (3, True)):
+        outcome = learner(make_batch("series", ITEMS["series"](items)), seeded(), PROGRESS)
+        assert (float(outcome.metrics["asked"]) > 1) == asks
+        assert asks or float(outcome.metrics["accuracy"]) == 0
+        said = CollapseWatch().judge(3, learner.health(outcome))
+        assert any("step 3: a step asked nothing, so it taught nothing" in text for text in said) != asks
+
+
+def test_a_step_encodes_no_more_than_its_task_and_whole_items_when_the_watch_asks() -> None:
+    encoder: Any = encoder_of("series")
+    learner, batch = small("skip-gram").build(encoder, DATA), make_batch("series", ITEMS["series"](3))
+    passes: list[int] = []
+    learner.online.register_forward_pre_hook(lambda *_: passes.append(0))
+    encoder.register_forward_pre_hook(lambda *_: passes.append(0))
+    outcome = learner(batch, seeded(), PROGRESS)
+    learner.after_step([outcome], PROGRESS)
+    assert not passes
+    assert learner.health(outcome)["spread"] == learner.health(outcome)["spread"]
+    assert len(passes) == 1
+    means = [
+        features[valid].mean(dim=0)
+        for features, valid in zip(encoder(batch.source.data).values, batch.source.data.valid, strict=True)
+    ]
+    torch.testing.assert_close(outcome.details.online[0].vectors[:, 0], torch.stack(means))
+
+
 @pytest.mark.parametrize("name", ["context-prediction", "next-element", "skip-gram"])
 def test_an_item_of_one_element_has_nothing_to_ask_and_gives_a_zero_loss(name: str) -> None:
     learner = small(name).build(encoder_of("points"), DATA)
     outcome = learner(make_batch("points", [item[:1] for item in ITEMS["points"](2)]), seeded(), PROGRESS)
     outcome.loss.backward()
     assert float(outcome.loss.detach()) == 0
+    assert float(outcome.metrics["accuracy"]) == 0
 
 
 def test_the_order_of_words_is_told_where_they_lie_in_order() -> None:

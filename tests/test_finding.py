@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from gestalt.core.data.feature_map import FeatureMap, Grid
+from gestalt.core.data.fewer_axes import on_axes_of
 from gestalt.core.data.segmentation import Segmentation
 from gestalt.core.discovery.background import RemoveBackground, median_of
 from gestalt.core.discovery.concat_features import ConcatFeatures, centred, standardised
@@ -58,6 +59,20 @@ def test_features_on_a_grid_and_of_a_set_cannot_be_concatenated() -> None:
     on_grid, as_set = line(torch.zeros(3, 1)), FeatureMap(torch.zeros(1, 3, 1), torch.ones(1, 3, dtype=torch.bool))
     with pytest.raises(ValueError, match="both must lie on a grid, or be sets of the same elements"):
         on_grid.on_elements_of(as_set)
+
+
+def test_vectors_of_more_axes_are_refused_where_there_are_fewer_and_their_means_have_none_too_many() -> None:
+    fine = FeatureMap(
+        torch.arange(6.0)[None, :, None], torch.ones(1, 6, dtype=torch.bool), Grid.uniform((2, 3), (1.0, 1.0))
+    )
+    moments = line(torch.zeros(2, 1))
+    with pytest.raises(
+        ValueError, match=r"lattice of \(2, 3\) cannot be looked up on one of \(2,\), which has fewer axes"
+    ):
+        fine.on_elements_of(moments)
+    assert on_axes_of(fine, moments).on_elements_of(moments).flatten().tolist() == [1.0, 4.0]
+    for same in (moments, FeatureMap(torch.zeros(1, 3, 1), torch.ones(1, 3, dtype=torch.bool))):
+        assert on_axes_of(same, fine) is same
 
 
 def test_the_median_is_over_what_is_chosen_of_each_item() -> None:

@@ -129,6 +129,8 @@ def teacher_of(learner: MaskedLearner, online: Tensor, numbers: Tensor) -> Tenso
     tokens = online if learner.target.tokens == "online" else teacher.own(numbers)
     layers = seen_by(teacher, tokens)
     kept = layers[-1:] if learner.target.top is None else layers[-learner.target.top :]
+    if learner.target.normalises == "mean":
+        return torch.stack([normal(vector) for vector in torch.stack([*kept]).mean(dim=0)])
     return torch.stack([torch.stack([normal(vector) for vector in layer]) for layer in kept]).mean(dim=0)
 
 
@@ -148,6 +150,18 @@ def test_the_loss_is_the_mean_of_its_equation_over_all_hidden_elements(name: str
     outcome = learner(batch, seeded(), PROGRESS)
     torch.testing.assert_close(outcome.loss, naive(learner, batch, EQUATIONS[name]), rtol=1e-4, atol=1e-5)
     assert outcome.loss.item() > 0.01
+
+
+def test_data2vec_normalises_each_layer_or_their_mean() -> None:
+    found = []
+    for normalises in ("layers", "mean"):
+        learner, batch = (
+            built("data2vec", "series", top=2, normalises=normalises),
+            make_batch("series", ITEMS["series"](5)),
+        )
+        found.append(learner(batch, seeded(), PROGRESS).loss)
+        torch.testing.assert_close(found[-1], naive(learner, batch, latent), rtol=1e-4, atol=1e-5)
+    assert abs(float(found[0].detach() - found[1].detach())) > 1e-3
 
 
 @every_kind

@@ -106,6 +106,7 @@ OTHER: dict[str, tuple[Any, Any]] = {
     "compares": ("items", "segments"),
     "labellings": (1, 3),
     "chance": (0.2, 1.0),
+    "normalises": ("layers", "mean"),
     "sharpness": (0.5, 25.0),
     "updates": (1, 100),
     "granularities": (1, 2),

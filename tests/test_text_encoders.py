@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gestalt.core.data.feature_map import FeatureMap
+from gestalt.core.methods.element_tasks.base import seen_alone
 from gestalt.core.modality.optional import InfersEncoderSettings
 from gestalt.core.networks.encoder import AbstractEncoder
 from gestalt.modalities.text import MODALITY, Passage, Text, collate, pieces, train_tokenizer
@@ -116,6 +117,16 @@ def test_a_hidden_word_is_seen_through_its_neighbours_alone() -> None:
         one = encoder(collate([Passage.from_words(["a", "b", "c"])])).values
         two = encoder(collate([Passage.from_words(["x", "y", "z"])])).values
     assert torch.equal(one, two)
+
+
+def test_a_word_that_is_all_there_is_to_see_is_never_hidden() -> None:
+    encoder: Any = build("conv", {"width": 16, "buckets": 64, "dropout": 0.0, "word_dropout": 0.999}).train()
+    with torch.no_grad():
+        words = collate([Passage.from_words(["a", "b", "c"])])
+        alone = seen_alone(encoder, encoder.embed(words), torch.tensor([[0, 1, 2]]))[0]
+        expected = [encode(encoder.eval(), Passage.from_words([word])).values[0, 0] for word in ("a", "b", "c")]
+    torch.testing.assert_close(alone, torch.stack(expected))
+    assert len(alone.unique(dim=0)) == 3
 
 
 def naive_grams(word: str, length: int) -> int:

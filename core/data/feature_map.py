@@ -126,7 +126,8 @@ class FeatureMap:
         same elements. Of joint items each part is looked up by itself.
 
         Raises:
-            ValueError: if only one of them lies on a lattice, or two sets have different sizes.
+            ValueError: if only one of them lies on a lattice, this lattice has further axes (`on_axes_of`), or two sets
+                have different sizes.
         """
         if isinstance(other.places, Parts):
             names = other.places.names
@@ -137,6 +138,11 @@ class FeatureMap:
             raise ValueError(
                 f"features of {self.values.shape[1]} and {other.values.shape[1]} elements cannot be laid side by side: "
                 "both must lie on a grid, or be sets of the same elements"
+            )
+        if len(self.grid.shape) > len(other.grid.shape):
+            raise ValueError(
+                f"vectors on a lattice of {self.grid.shape} cannot be looked up on one of {other.grid.shape}, which "
+                "has fewer axes: average them over their further axes first (on_axes_of)"
             )
         centres = other.grid.centres()[..., : len(self.grid.shape)].to(self.values.device)
         found = self.grid.locate(centres.expand(len(self.values), -1, -1))

@@ -22,13 +22,16 @@ class Data2Vec(AbstractMethod):
 
     Source: Baevski et al., "data2vec: a general framework for self-supervised learning in speech, vision and language"
     (2022), and its code, settings of vision: 60 % in blocks, K = 6, β = 2. There the teacher's decay runs evenly from
-    0.999 to 0.9999; here on to 1.
+    0.999 to 0.9998; here on to 1. There the mean of the layers is normalised (`normalises="mean"`); here each of them,
+    as there for text.
     """
 
     hiding: AbstractHiding = Together(0.6)
     """Which elements are hidden."""
     top: Count = 6
     """K: so many of the teacher's last layers are averaged, at most as many as there are."""
+    normalises: Literal["layers", "mean"] = "layers"
+    """What is normalised of these layers: each, or their mean."""
     beta: Positive = 2.0
     """β of the smooth absolute error."""
     teacher: AbstractRule = MovingAverage(0.999, "linear")
@@ -49,5 +52,5 @@ class Data2Vec(AbstractMethod):
         checked(encoder, data, "data2vec")
         online = Network(encoder)
         follower = Follower(online, self.teacher, buffers="copy")
-        target = Latent(follower, encoder.dim, self.top, "online", self.beta)
+        target = Latent(follower, encoder.dim, self.top, "online", self.beta, self.normalises)
         return masked_learner(online, data, self.hiding, target, LINEAR, self.sees, MaskToken(encoder.dim))

@@ -47,6 +47,16 @@ class GivesLayers(Protocol):
 
 
 @runtime_checkable
+class SharesData(Protocol):
+    """An encoder in two steps whose tokens overlap: windows of spectra reach into the elements before and after."""
+
+    @property
+    def shared(self) -> int:
+        """Up to how many elements ahead, along the first axis, a token holds something of the same data."""
+        ...
+
+
+@runtime_checkable
 class GivesAttention(Protocol):
     """An encoder that can say what it looks at: foregrounds, as DINO shows them."""
 

@@ -9,8 +9,9 @@ class CollapseWatch:
     """Judges the numbers of `AbstractLearner.health` at every logged step, and warns once for each thing that is wrong.
 
     It knows the numbers of `health_of`: `spread`, `effective_rank`, `objects_per_item`, `shared_objects`,
-    `clusters_used`, `whole_items`; and `prototypes_in_use` of methods that have some. A learner may give some of them
-    alone; further ones are logged and not judged.
+    `clusters_used`, `whole_items`; `prototypes_in_use` of methods that have some, and `asked` of those
+    that ask. A learner may give some of them alone; further ones are logged
+    and not judged.
     """
 
     def __init__(self) -> None:
@@ -65,6 +66,11 @@ def judged(health: Mapping[str, float]) -> dict[str, str]:
         found["prototypes"] = (
             f"nearly all objects are assigned to one prototype ({used:.1f} are in use): the prototypes are collapsing. "
             "Balance them (--method.balance centring or sinkhorn), lower the learning rate, or use a larger batch"
+        )
+    if health.get("asked", 1.0) < 1:
+        found["asked"] = (
+            "a step asked nothing, so it taught nothing: its items have no two elements to ask about, or no wrong "
+            "answer beside the right one. Use a larger batch (--batch), or items of more elements"
         )
     whole = health.get("whole_items", 0.0)
     if whole > 0.5:

@@ -104,6 +104,12 @@ class SpectrogramTransformer(AbstractEncoder):
         patches = self.element_targets(data)
         return patches.with_values(self.of_patch(patches.values))
 
+    @property
+    def shared(self) -> int:
+        """Up to how many patches ahead a window of a spectrum lies in both: what comes next is partly seen."""
+        overlap = self.frames.window - self.frames.hop
+        return max(0, -(-overlap // self.step))
+
     def mix(self, tokens: FeatureMap, visible: Bool[Tensor, "batch elements"] | None = None) -> FeatureMap:
         """What the blocks make of the visible patches."""
         mixed: FeatureMap = self.mixer(tokens, visible)

@@ -126,7 +126,7 @@ class Conv(AbstractEncoder):
         buckets: rows of the embedding.
         dropout: share of the blocks' outputs that is set to 0, while training.
         word_dropout: chance, while training, that a word is hidden from the network, so that its vector has to come
-            from the words around it. It is a dropout, not a view: the word keeps its place.
+            from the words around it, where there are some. It is a dropout, not a view: the word keeps its place.
 
     Source: the embedding is that of fastText (Bojanowski et al., 2017), with the mean for the sum.
 
@@ -183,6 +183,9 @@ class Conv(AbstractEncoder):
         x = tokens.values if visible is None else tokens.values * there[..., None]
         if self.training and self.word_dropout:
             hide = (torch.rand(there.shape, device=there.device) < self.word_dropout) & there
+            hide &= (
+                there.sum(dim=1, keepdim=True) > 1
+            )  # a word alone has none around it that its vector could come from
             x = torch.where(hide[..., None], self.hidden, x)
         found = []
         for block in self.blocks:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from ...data.feature_map import FeatureMap, Grid, Links
 from ...data.item_noise import ItemNoise
+from ...distributed.ranks import mean_over_ranks, sum_over_ranks
 from ...networks.encoder import AbstractEncoder
 from ...networks.two_steps import InTwoSteps
 from ..method import DataInfo
@@ -23,6 +24,8 @@ class AbstractElementTask(nn.Module, abc.ABC):
     def forward(self, encoder: AbstractEncoder, data: Any, noise: ItemNoise) -> Loss:
         """The loss of a batch: the same on N ranks, averaged, as on one rank with the joined batch.
 
+        Its part `asked` says how many questions the batch had, on all ranks (`asked_of`).
+
         Args:
             encoder: that learns.
             data: a view, as the encoder takes it.
@@ -32,6 +35,20 @@ class AbstractElementTask(nn.Module, abc.ABC):
     @abc.abstractmethod
     def heads(self) -> Mapping[str, nn.Module]:
         """What learns beside the encoder, by name."""
+
+
+def asked_of(total: Float[Tensor, ""], right: Tensor | None, count: Tensor, name: str) -> Loss:
+    """The mean over what was asked on all ranks, and for the log the share that is right and how much was asked.
+
+    Args:
+        total: the sum of the losses of this rank.
+        right: how many of this rank's answers are; None where none is right or wrong.
+        count: how many this rank asked. Where no rank asked anything, the loss is 0, and the collapse watch says so.
+        name: of the loss in the log.
+    """
+    value = mean_over_ranks(total, count)
+    parts = {name: value.detach(), "asked": sum_over_ranks(count.detach().float())}
+    return Loss(value, parts if right is None else parts | {"accuracy": right / count.clamp(min=1)})
 
 
 def in_two_steps(encoder: AbstractEncoder, data: DataInfo, title: str) -> None:

@@ -10,13 +10,12 @@ from torch import Tensor, nn
 from ...components.ranges import Count, Width, check_ranges
 from ...data.feature_map import FeatureMap
 from ...data.item_noise import ItemNoise
-from ...distributed.ranks import mean_over_ranks
 from ...losses.distances import at_least_float
 from ...networks.encoder import AbstractEncoder
 from ...networks.heads import MLP
 from ...networks.two_steps import InTwoSteps
 from ..objectives.base import Loss
-from .base import AbstractElementTask, seen_alone
+from .base import AbstractElementTask, asked_of, seen_alone
 from .relations import RELATIONS, Relations, relations
 
 
@@ -75,9 +74,8 @@ class ContextPrediction(AbstractElementTask):
         logits = logits[:, : known.kinds]
         with torch.autocast(logits.device.type, enabled=False):
             rows = nn.functional.cross_entropy(logits, kind, reduction="none")
-        right = (logits.detach().argmax(dim=1) == kind).float().mean()
-        value = mean_over_ranks(rows.sum(), torch.tensor(len(rows), device=rows.device))
-        return Loss(value, {"context": value.detach(), "accuracy": right})
+        right = (logits.detach().argmax(dim=1) == kind).sum()
+        return asked_of(rows.sum(), right, torch.tensor(len(rows), device=rows.device), "context")
 
     def heads(self) -> Mapping[str, nn.Module]:
         """The classifier."""

@@ -8,15 +8,15 @@ from torch import nn
 from torch.nn.functional import layer_norm
 
 from ...components.ranges import Positive, check_ranges
+from ...data.fewer_axes import on_axes_of
 from ...data.item_noise import ItemNoise
-from ...distributed.ranks import mean_over_ranks
 from ...losses.distances import at_least_float
 from ...losses.masked import smooth_absolute
 from ...networks.encoder import AbstractEncoder, Network
 from ...networks.heads import LinearHead
 from ...networks.modes import evaluating
 from ..objectives.base import Loss
-from .base import AbstractElementTask
+from .base import AbstractElementTask, asked_of
 
 
 @final
@@ -25,7 +25,7 @@ class Distillation(AbstractElementTask):
 
     `norm` is layer normalisation without parameters, `smooth` the smooth absolute error. Where the teacher has larger
     or smaller elements, t_i is that of the one under the centre of element i; where it sees nothing there, nothing is
-    asked.
+    asked. Where its lattice has further axes (moments × bands, the encoder's moments alone), t_i is a mean over these.
 
     Args:
         dim: length of the vectors of the encoder that learns.
@@ -45,13 +45,13 @@ class Distillation(AbstractElementTask):
         with evaluating(self.teacher):
             taught = self.teacher.encode(data)
         seen = encoder(data)
-        known = torch.where(taught.valid[..., None], at_least_float(taught.values), torch.nan)
+        taught = on_axes_of(taught.with_values(at_least_float(taught.values)), seen)
+        known = torch.where(taught.valid[..., None], taught.values, torch.nan)
         wanted = taught.with_values(known).on_elements_of(seen, missing=torch.nan)
         there = seen.valid & ~wanted.isnan().any(dim=2)
         wanted = layer_norm(wanted[there], wanted.shape[2:])
         errors = smooth_absolute(self.predictor(seen.values[there]), wanted, self.beta)
-        value = mean_over_ranks(errors.sum(), there.sum())
-        return Loss(value, {"distilled": value.detach()})
+        return asked_of(errors.sum(), None, there.sum(), "distilled")
 
     def heads(self) -> Mapping[str, nn.Module]:
         """The predictor."""

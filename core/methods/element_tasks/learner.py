@@ -1,13 +1,16 @@
 """One training step of a task on elements."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal, final
 
 import torch
 from torch import Tensor, nn
 
 from ...data.item_noise import ItemNoise
-from ...data.view import Batch
+from ...data.segmentation import Objects
+from ...data.view import Batch, View
 from ...discovery.finder import ObjectFinder
 from ...networks.encoder import Network
 from ...networks.modes import evaluating
@@ -19,7 +22,36 @@ from .base import AbstractElementTask
 
 
 @final
-class ElementLearner(AbstractLearner[Compared]):
+@dataclass(frozen=True)
+class Asked:
+    """What a task was asked about; its items are encoded as a whole when somebody looks at them, and not before.
+
+    A task sees single elements, or a part of an item. For whole items the views are encoded once more, which takes as
+    long as a step of some tasks, so it is left to the steps that the collapse watch judges. The vectors are those of
+    the network as it is then.
+    """
+
+    network: Network
+    batch: Batch[Any]
+    views: tuple[View[Any], ...]
+    generator: torch.Generator
+    progress: Progress
+
+    @cached_property
+    def compared(self) -> Compared:
+        """The mean vectors of the items."""
+        with evaluating(self.network):
+            seen = [self.network.encode(view.data) for view in self.views]
+        return compared_items(self.batch, seen, self.generator, self.progress)
+
+    @property
+    def online(self) -> tuple[Objects, ...]:
+        """The mean vectors of the items of each view."""
+        return self.compared.online
+
+
+@final
+class ElementLearner(AbstractLearner[Asked]):
     """The mean loss of a task over the source itself, or over each view of it on its own.
 
     Args:
@@ -35,24 +67,22 @@ class ElementLearner(AbstractLearner[Compared]):
         self.sees = sees
         self.finder: ObjectFinder | None = None
 
-    def forward(self, batch: Batch[Any], generator: torch.Generator, progress: Progress) -> StepOutput[Compared]:
+    def forward(self, batch: Batch[Any], generator: torch.Generator, progress: Progress) -> StepOutput[Asked]:
         """Ask. Nothing is updated here."""
         noise = ItemNoise.of(batch.index, generator)
         views = (batch.source,) if self.sees == "source" else batch.views
         losses = [self.task(self.online.encoder, view.data, noise.other(place)) for place, view in enumerate(views)]
         value: Tensor = torch.stack([loss.value for loss in losses]).mean()
         parts = {name: torch.stack([loss.parts[name] for loss in losses]).mean() for name in losses[0].parts}
-        with evaluating(self.online):
-            seen = [self.online.encode(view.data) for view in views]
-        return StepOutput(value, parts, compared_items(batch, seen, generator, progress))
+        return StepOutput(value, parts, Asked(self.online, batch, views, generator, progress))
 
     @torch.no_grad()
-    def after_step(self, outputs: Sequence[StepOutput[Compared]], progress: Progress) -> None:
+    def after_step(self, outputs: Sequence[StepOutput[Asked]], progress: Progress) -> None:
         """Nothing follows."""
 
-    def health(self, output: StepOutput[Compared]) -> dict[str, float]:
-        """Spread and rank of the items' means, of all their elements together."""
-        return health_of(output.details)
+    def health(self, output: StepOutput[Asked]) -> dict[str, float]:
+        """Spread and rank of the items' means, of all their elements together; and how much a view was `asked`."""
+        return health_of(output.details.compared) | {"asked": float(output.metrics["asked"])}
 
     def heads(self) -> Mapping[str, nn.Module]:
         """Those of the task."""

@@ -10,14 +10,14 @@ from torch import Tensor, nn
 from ...components.ranges import Count, Width, check_ranges
 from ...data.feature_map import FeatureMap
 from ...data.item_noise import ItemNoise
-from ...distributed.ranks import gather, mean_over_ranks
+from ...distributed.ranks import gather
 from ...losses.distances import at_least_float, products
 from ...losses.info_nce import info_nce_of_scores
 from ...networks.encoder import AbstractEncoder
 from ...networks.heads import StepPredictors
-from ...networks.two_steps import InTwoSteps
+from ...networks.two_steps import InTwoSteps, SharesData
 from ..objectives.base import Loss
-from .base import AbstractElementTask, tokens_of
+from .base import AbstractElementTask, asked_of, tokens_of
 
 
 @final
@@ -26,11 +26,13 @@ class NextElement(AbstractElementTask):
 
     c_t is the vector that the encoder gives the element at t when it sees none behind it; z are tokens of single
     elements, and n runs over the tokens that are k steps ahead in all items of the batch on all ranks. Along an axis of
-    time with further axes behind it, every element predicts those in its own row.
+    time with further axes behind it, every element predicts those in its own row. A token that is the only one so far
+    ahead is not asked for: there is no wrong one beside it. The loss is a mean over all that is asked, at all steps.
+    Where tokens overlap (`SharesData`), k begins behind the last that shares something with that of t.
 
     Args:
         dim: length of the encoder's vectors, and of its tokens.
-        steps: k runs from 1 to so many.
+        steps: so many steps ahead are predicted: k runs from 1 to this, or as many from the first that is not shared.
         cuts: moments t that are drawn of every item.
     """
 
@@ -49,8 +51,7 @@ class NextElement(AbstractElementTask):
         moments = (noise.uniform(self.cuts) * (length - 1).clamp(min=1)[:, None]).long()
         parts = [self._from(encoder, tokens, moment, across) for moment in moments.unbind(dim=1)]
         total, right, count = (torch.stack(part).sum() for part in zip(*parts, strict=True))
-        value = mean_over_ranks(total, count)
-        return Loss(value, {"next": value.detach(), "accuracy": right / count.clamp(min=1)})
+        return asked_of(total, right, count, "next")
 
     def _from(
         self, encoder: InTwoSteps, tokens: FeatureMap, moment: Int[Tensor, " batch"], across: int
@@ -62,15 +63,16 @@ class NextElement(AbstractElementTask):
         row = torch.arange(across, device=device)
         now = moment[:, None] * across + row
         context, present = _at(seen, now)
+        first = 1 + (encoder.shared if isinstance(encoder, SharesData) else 0)
         total, right, count = torch.zeros(3, device=device).unbind()
         for step in range(self.steps):
-            wanted = now + (step + 1) * across
+            wanted = now + (first + step) * across
             inside = wanted < elements
             key, there = _at(tokens, wanted.clamp(max=elements - 1))
             rows = present & there & inside
             query = at_least_float(self.predictors(context, step))[rows]
-            losses, found = matched(query, at_least_float(key)[rows])
-            total, right, count = total + losses.sum(), right + found.sum(), count + rows.sum()
+            losses, found, asked = matched(query, at_least_float(key)[rows])
+            total, right, count = total + losses.sum(), right + found.sum(), count + asked.sum()
         return total, right, count
 
     def heads(self) -> Mapping[str, nn.Module]:
@@ -87,11 +89,34 @@ def _at(
 
 def matched(
     query: Float[Tensor, "rows dim"], key: Float[Tensor, "rows dim"]
-) -> tuple[Float[Tensor, " rows"], Bool[Tensor, " rows"]]:
-    """InfoNCE by the scalar product of every query with its own key among the keys of all ranks; which are found."""
+) -> tuple[Float[Tensor, " rows"], Bool[Tensor, " rows"], Bool[Tensor, " rows"]]:
+    """`found_among` the keys of all ranks, of which every query has one; the others are wrong answers."""
     keys, start = gather(key)
     own = start + torch.arange(len(query), device=query.device)
+    return found_among(query, keys, own, own[:, None] != torch.arange(len(keys), device=query.device))
+
+
+def found_among(
+    query: Float[Tensor, "rows dim"],
+    keys: Float[Tensor, "keys dim"],
+    own: Int[Tensor, " rows"],
+    wrong: Bool[Tensor, "rows keys"],
+) -> tuple[Float[Tensor, " rows"], Bool[Tensor, " rows"], Bool[Tensor, " rows"]]:
+    """InfoNCE by the scalar product of every query with its own key and wrong ones; which are found; which were asked.
+
+    A query without a wrong key asks nothing: its loss is 0, and it counts neither as found nor as not.
+
+    Example:
+        >>> wrong = torch.tensor([[False, True], [False, False]])
+        >>> loss, found, asked = found_among(torch.eye(2), torch.eye(2), torch.tensor([0, 1]), wrong)
+        >>> [round(value, 3) for value in loss.tolist()], found.tolist(), asked.tolist()
+        ([0.313, 0.0], [True, False], [True, False])
+    """
     scores = products(query, keys)
-    others = own[:, None] != torch.arange(len(keys), device=query.device)
     positive = scores.gather(1, own[:, None])[:, 0]
-    return info_nce_of_scores(positive, scores, others), scores.detach().argmax(dim=1) == own if len(keys) else own > 0
+    asked = wrong.any(dim=1)
+    if not len(keys):
+        return info_nce_of_scores(positive, scores, wrong), asked, asked
+    right = own[:, None] == torch.arange(len(keys), device=query.device)
+    best = torch.where(wrong | right, scores.detach(), -torch.inf).argmax(dim=1)
+    return info_nce_of_scores(positive, scores, wrong), (best == own) & asked, asked

@@ -20,9 +20,10 @@ from .base import AbstractMaskedTarget
 
 @final
 class Latent(AbstractMaskedTarget):
-    """The vectors of a follower in evaluation mode, from all tokens: t = mean_{l ≥ L − K} norm(h_l), or norm(h).
+    """The vectors of a follower in evaluation mode, from all tokens: t = mean_{l > L − K} norm(h_l), or norm(h).
 
-    `norm` is layer normalisation without parameters: a follower that gave the same everywhere would give nothing.
+    `norm` is layer normalisation without parameters: a follower that gave the same everywhere would give nothing. h_l
+    is what layer l gives at its end. With `normalises="mean"`, t = norm(mean_{l > L − K} h_l).
 
     Args:
         teacher: the follower, which copies buffers.
@@ -30,6 +31,7 @@ class Latent(AbstractMaskedTarget):
         top: K, so many of its last layers are averaged, at most as many as there are; None: what the encoder gives.
         tokens: the follower's own, or those of the online network.
         beta: of the smooth absolute error.
+        normalises: each layer, or their mean.
 
     Source: data2vec (Baevski et al., 2022): K layers, tokens of the online network; I-JEPA (Assran et al., 2023): what
     the encoder gives, of its own tokens.
@@ -42,6 +44,7 @@ class Latent(AbstractMaskedTarget):
         top: int | None = None,
         tokens: Literal["own", "online"] = "own",
         beta: float = 1.0,
+        normalises: Literal["layers", "mean"] = "layers",
     ) -> None:
         super().__init__()
         if teacher.buffer_policy == "own":
@@ -51,6 +54,7 @@ class Latent(AbstractMaskedTarget):
         self.top = top
         self.tokens = tokens
         self.beta = beta
+        self.normalises = normalises
 
     def wanted(self, encoder: AbstractEncoder, data: Any, tokens: FeatureMap) -> Shaped[Tensor, "batch elements ..."]:  # noqa: ARG002
         """The follower's vectors, normalised."""
@@ -61,7 +65,10 @@ class Latent(AbstractMaskedTarget):
             given = tokens if self.tokens == "online" else follower.embed(data)
             if self.top is None or not isinstance(follower, GivesLayers):
                 return _normal(follower.mix(given).values)
-            return torch.stack([_normal(layer) for layer in follower.by_layer(given)[-self.top :]]).mean(dim=0)
+            layers = follower.by_layer(given)[-self.top :]
+            if self.normalises == "mean":
+                return _normal(torch.stack([at_least_float(layer) for layer in layers]).mean(dim=0))
+            return torch.stack([_normal(layer) for layer in layers]).mean(dim=0)
 
     def error(
         self, predicted: Float[Tensor, "rows outputs"], wanted: Shaped[Tensor, "rows ..."]
