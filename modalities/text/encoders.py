@@ -182,10 +182,9 @@ class Conv(AbstractEncoder):
         there = tokens.valid if visible is None else tokens.valid & visible
         x = tokens.values if visible is None else tokens.values * there[..., None]
         if self.training and self.word_dropout:
-            hide = (torch.rand(there.shape, device=there.device) < self.word_dropout) & there
-            hide &= (
-                there.sum(dim=1, keepdim=True) > 1
-            )  # a word alone has none around it that its vector could come from
+            # A word alone has none around it that its vector could come from.
+            may = there & (there.sum(dim=1, keepdim=True) > 1)
+            hide = (torch.rand(there.shape, device=there.device) < self.word_dropout) & may
             x = torch.where(hide[..., None], self.hidden, x)
         found = []
         for block in self.blocks:
