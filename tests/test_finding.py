@@ -248,8 +248,10 @@ def test_background_between_two_events_parts_them_where_fine_segments_are_judged
     apart = replace(finder, background_of="regions")
     assert apart.find(network, learned).labels().tolist() == [[-1, -1, 0, 0, 0, -1, -1, 1, 1, 1, -1, -1]]
     assert replace(apart, background=None).find(network, learned).labels().tolist() == [[0] * 12]
-    with pytest.raises(ValueError, match=r"background_of='regions'.*groups elements"):
-        replace(apart, regions=None).find(network, learned)
+    elements = replace(apart, regions=None, grouper=ChangePoints(0.01, standardise=False))
+    found = elements.find(network, loudness).labels()
+    assert torch.equal(found, replace(elements, background_of="objects").find(network, loudness).labels())
+    assert found[0, 0] == found[0, 5] == -1 != found[0, 2], "without fine segments, objects are judged"
 
 
 def test_the_background_of_finer_segments_is_judged_by_the_elements_below_them() -> None:

@@ -48,7 +48,7 @@ class ObjectFinder:
         level: which level of hidden features is grouped, by name (`HasLevels`); None groups all of them, and so does
             any name where the encoder has no levels.
         background_of: the background is taken out of the objects that were found, or of the fine segments before they
-            are grouped: then no background is within an object, and none joins two.
+            are grouped, where there are `regions`: then no background is within an object, and none joins two.
 
     Source: Odin, [0063] and [0075]; background and extra features are ours.
 
@@ -86,16 +86,7 @@ class ObjectFinder:
         return self.group(self.observe(network, features, data), generator)
 
     def observe(self, network: Network, features: FeatureMap, data: Any) -> Observed:
-        """What there is to be grouped: all that needs the network or the batch `data`, element by element.
-
-        Raises:
-            ValueError: if background is to be taken out of fine segments, and there are none.
-        """
-        if self.background_of == "regions" and self.regions is None:
-            raise ValueError(
-                "background_of='regions' takes the background out of fine segments, and this finder groups elements: "
-                "give it regions, or take background_of='objects'"
-            )
+        """What there is to be grouped: all that needs the network or the batch `data`, element by element."""
         with evaluating(network):
             hidden = level_of(network.encoder, self.level).of(features)
             vectors = network.project_elements(features) if self.space == "projected" else hidden
@@ -128,7 +119,11 @@ class ObjectFinder:
             segmentation = group_long(self.grouper, grouped, window, generator)
         if self.regions is not None and fine is not None:
             segmentation = self.regions.spread(segmentation, fine)
-        if self.background is None or observed.background is None or self.background_of == "regions":
+        if (
+            self.background is None
+            or observed.background is None
+            or (fine is not None and self.background_of == "regions")
+        ):
             return segmentation
         return self.background.remove(segmentation, features, observed.background)
 

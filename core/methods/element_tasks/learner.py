@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any, Literal, final
 
 import torch
+from jaxtyping import Bool
 from torch import Tensor, nn
 
 from ...data.item_noise import ItemNoise
@@ -48,6 +49,16 @@ class Asked:
     def online(self) -> tuple[Objects, ...]:
         """The mean vectors of the items of each view."""
         return self.compared.online
+
+    @property
+    def teacher(self) -> tuple[Objects, ...]:
+        """As `Compared` has them."""
+        return self.compared.teacher
+
+    @property
+    def unknown(self) -> Bool[Tensor, " batch"]:
+        """As `Compared` has it."""
+        return self.compared.unknown
 
 
 @final
