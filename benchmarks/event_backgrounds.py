@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from gestalt.core.discovery.background import lowest
-from gestalt.core.discovery.quiet_background import dividing
+from gestalt.core.discovery.quiet_background import dividing, over_quiet
 from gestalt.core.networks.encoder import Network
 from gestalt.modalities.audio.encoders import LogMel
 from gestalt.recipes.audio_events.synthetic.mixing import Mix
@@ -24,11 +24,10 @@ Known = Bool[Tensor, "recordings moments"]
 QUIET, SPREAD_OF = 0.05, 0.25
 
 
-def over_the_quiet(levels: Float[Tensor, "recordings moments bands"], share: float = QUIET) -> Loudness:
+def loudness_of(levels: Float[Tensor, "recordings moments bands"], share: float = QUIET) -> Loudness:
     """How far the loudest band lies over the mean of the quietest share."""
-    quiet = lowest(levels.mean(dim=2), levels.new_ones(levels.shape[:2]).bool(), share)[..., None]
-    floor = (levels * quiet).sum(dim=1, keepdim=True) / quiet.sum(dim=1, keepdim=True)
-    return (levels - floor).amax(dim=2)
+    quiet = lowest(levels.mean(dim=2), torch.ones(levels.shape[:2], dtype=torch.bool), share)
+    return over_quiet(levels, quiet).amax(dim=2)
 
 
 def told(loudness: Loudness, event: Known, threshold: Float[Tensor, " recordings"] | float) -> float:
@@ -85,7 +84,7 @@ def main() -> None:
     assert grid is not None
     event = truth_of(scenes.scapes, grid, Mix()).labels >= 0
     levels = torch.cat([one.values for one in features])
-    loudness = over_the_quiet(levels)
+    loudness = loudness_of(levels)
     asked = loudness.flatten().quantile(torch.linspace(0.01, 0.99, 99))
     ways = {
         "the best of each recording, by the truth": told(loudness, event, best_of_each(loudness, event)),

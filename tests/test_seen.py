@@ -124,6 +124,16 @@ def test_files_of_one_name_and_size_that_hold_something_else_were_not_seen(tmp_p
         seen_by(tmp_path)
 
 
+def test_files_of_one_name_and_size_in_several_folders_are_all_known(tmp_path: Path) -> None:
+    """As classes lie in folders: owl/000.wav, wren/000.wav."""
+    rng, read = np.random.default_rng(0), load_modality("audio").read
+    owl, wren, other = (read([sounds(tmp_path / name, rng)]).items for name in ("owl", "wren", "other"))
+    for kept in (Seen.of(read([tmp_path / "owl", tmp_path / "wren"]).items), Seen.of(owl).joined(Seen.of(wren))):
+        assert kept.count == 6
+        shares = [kept.share(items, range(3))[0] for items in (owl, wren, other)]
+        assert shares == [1.0, 1.0, 0.0]
+
+
 def test_what_was_seen_twice_counts_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     items = load_modality("text").read([lines(tmp_path / "data" / "a.txt", range(40))]).items
     one, other = Seen.of(items, range(25)), Seen.of(items, range(15, 40))

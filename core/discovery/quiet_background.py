@@ -83,13 +83,24 @@ def _louder(
     divided: bool,
 ) -> Bool[Tensor, "batch objects"]:
     """Which objects lie more than `above`, or what divides the elements, over the quiet part in some number."""
-    known = torch.where(seen.isfinite(), seen, 0.0)
-    share = quiet[..., None] / quiet.sum(dim=1).clamp(min=1)[:, None, None]
-    floor = (known * share).sum(dim=1, keepdim=True)
-    over = known - floor
+    over = over_quiet(seen, quiet)
     found = averaged(segmentation, features).pool(features.with_values(over)).vectors
     least = dividing(over.amax(dim=-1), features.valid).clamp(min=above)[:, None, None] if divided else above
     return (found > least).any(dim=-1)
+
+
+def over_quiet(
+    seen: Float[Tensor, "batch elements numbers"], quiet: Bool[Tensor, "batch elements"]
+) -> Float[Tensor, "batch elements numbers"]:
+    """How far every number lies over its mean over the quiet elements; numbers that are not known count as 0.
+
+    Example:
+        >>> over_quiet(torch.tensor([[[1.0], [3.0], [7.0]]]), torch.tensor([[True, True, False]])).flatten().tolist()
+        [-1.0, 1.0, 5.0]
+    """
+    known = torch.where(seen.isfinite(), seen, 0.0)
+    share = quiet[..., None] / quiet.sum(dim=1).clamp(min=1)[:, None, None]
+    return known - (known * share).sum(dim=1, keepdim=True)
 
 
 def dividing(values: Float[Tensor, "batch elements"], valid: Bool[Tensor, "batch elements"]) -> Float[Tensor, " batch"]:

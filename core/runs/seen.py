@@ -1,7 +1,7 @@
 """Which items a run was trained on, and a model was fitted to: scores of these flatter, and that is said."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import asdict, dataclass
 from functools import cache
 from hashlib import blake2b
@@ -57,15 +57,23 @@ class Seen:
         numbers = range(len(items)) if numbers is None else numbers
         found = fingerprints(items, numbers)
         order, ends = np.argsort(found, kind="stable")[:KEPT], cache(_ends)
-        smallest = tuple(found[order].tolist())
-        return cls(len(found), smallest, tuple(ends(items.path(numbers[int(place)])) for place in order))
+        return cls._of_pairs(
+            len(found), {(int(found[place]), ends(items.path(numbers[int(place)]))) for place in order}
+        )
+
+    @classmethod
+    def _of_pairs(cls, count: int, pairs: Set[tuple[int, int]]) -> "Seen":
+        """Of fingerprints with the digests of their files: files of folders may share the first and differ in these."""
+        kept = sorted(pairs)[:KEPT]
+        return cls(count, tuple(one for one, _ in kept), tuple(end for _, end in kept))
+
+    def _pairs(self) -> frozenset[tuple[int, int]]:
+        return frozenset(zip(self.smallest, self.ends, strict=True))
 
     def joined(self, other: "Seen") -> "Seen":
         """These and others; what is among both counts once, as far as fingerprints are kept."""
-        pairs = dict(zip(self.smallest, self.ends, strict=True)) | dict(zip(other.smallest, other.ends, strict=True))
-        twice = len(self.smallest) + len(other.smallest) - len(pairs)
-        smallest = tuple(sorted(pairs)[:KEPT])
-        return Seen(self.count + other.count - twice, smallest, tuple(pairs[one] for one in smallest))
+        both = self._pairs() | other._pairs()
+        return Seen._of_pairs(self.count + other.count - (len(self.ends) + len(other.ends) - len(both)), both)
 
     def share(self, items: AbstractItems[Any], numbers: Sequence[int]) -> tuple[float, bool]:
         """The share of some items that are among these, and whether it is exact and no estimate by a sample."""
@@ -75,11 +83,8 @@ class Seen:
         asked, kept = fingerprints(items, numbers), np.array(self.smallest, np.uint64)
         counted_ones = np.ones(len(asked), bool) if exact else asked <= kept[-1]
         alike = np.flatnonzero(counted_ones & np.isin(asked, kept))
-        ends = cache(_ends)
-        same = sum(
-            self.ends[int(np.searchsorted(kept, asked[place]))] == ends(items.path(numbers[int(place)]))
-            for place in alike
-        )
+        ends, pairs = cache(_ends), self._pairs()
+        same = sum((int(asked[place]), ends(items.path(numbers[int(place)]))) in pairs for place in alike)
         return same / max(1, int(counted_ones.sum())), exact
 
 

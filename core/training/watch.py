@@ -9,9 +9,8 @@ class CollapseWatch:
     """Judges the numbers of `AbstractLearner.health` at every logged step, and warns once for each thing that is wrong.
 
     It knows the numbers of `health_of`: `spread`, `effective_rank`, `objects_per_item`, `shared_objects`,
-    `clusters_used`, `whole_items`; `prototypes_in_use` of methods that have some, and `asked` of those
-    that ask. A learner may give some of them alone; further ones are logged
-    and not judged.
+    `clusters_used`, `whole_items`; `prototypes_in_use` of methods that have some, and `asked` of those that
+    ask. A learner may give some of them alone; further ones are logged and not judged.
     """
 
     def __init__(self) -> None:

@@ -39,9 +39,8 @@ def read_masks(path: Path, items: AbstractItems[Series], skipped: Sequence[Skipp
     elif path.is_dir() or path.suffix.lower() in EDF:
         named = list(files_below(path, EDF)) if path.is_dir() else [(path.stem, path)]
         nights = recordings_of([one for _, one in named], items.paths)
-        scored = {
-            path.resolve() for path in nights.values()
-        }  # a recording beside its hypnogram says nothing of its own
+        # A recording beside its hypnogram says nothing of its own.
+        scored = {recording.resolve() for recording in nights.values()}
         named = [(str(nights.get(one, name)), one) for name, one in named if one.resolve() not in scored]
         pairs = files.paired(named, lambda one: f"the annotations {one}")
         events = {number: annotations_of(one, items.headers[number].seconds) for number, one in pairs.items()}

@@ -78,7 +78,9 @@ class RoundsTable:
         for row in ROWS:
             folder = self.options.out / name / f"{row.folder}-{every}-{seed}"
             told = self._told(options, row, every)
-            of = {"training": told.training, "method": told.method, "thresholds": self._thresholds(kind, told)}
+            finder = kind(told).finder  # type: ignore[call-arg]
+            of = {"training": told.training, "method": told.method, "finder": finder}
+            of["thresholds"] = self._thresholds(kind, told)
             rows[row.name] = measured(folder, self._measure(kind, told), of, self.options.keep_runs)
             print(f"{name}, seed {seed}, {row.name}: {in_words(rows[row.name])}", flush=True)
         return table_of_seed(f"{name}, seed {seed}", columns, rows)

@@ -105,7 +105,7 @@ class TypesTable:
         parts = cache(lambda: Parts.of(AudioEvents, options))  # not made where every cell is kept
         found: dict[str, Mapping[str, float]] = {}
         for row, folder in folders.items():
-            of = {"training": training, "method": options.method} if row == "run" else {}
+            of = {"training": training, "method": options.method, "finder": options.finder} if row == "run" else {}
             scores = measured(folder, self._measure(row, parts, seed), of, self.options.keep_runs)
             found |= {f"{way}, {row}": _of_way(scores, way) for way in WAYS}
             print(f"seed {seed}, {row}: measured", flush=True)
