@@ -12,7 +12,8 @@ from ..storage.damage import silent
 from . import pixels
 from .pillow import from_pillow, png_bits
 from .pixels import Raw, counted, refuse_many
-from .png_chunks import BEGIN, MOST_TEXT
+from .png_chunks import BEGIN as BEGIN
+from .png_chunks import MOST_TEXT
 from .reducing import MOST_STREAMED, STRIP, BlockMeans, reduction
 
 CHANNELS = {0: 1, 2: 3, 4: 2, 6: 4}
