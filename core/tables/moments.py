@@ -66,8 +66,8 @@ def _day_first(text: str) -> datetime | None:
     found = DAY_FIRST.fullmatch(text)
     if found is None:
         return None
-    day, month, year, *clock = (int(part or 0) for part in found.groups()[:6])
-    return datetime(year, month, day, *clock, int((found[7] or "0").ljust(6, "0")), tzinfo=UTC)
+    day, month, year, hour, minute, second = (int(part or 0) for part in found.groups()[:6])
+    return datetime(year, month, day, hour, minute, second, int((found[7] or "0").ljust(6, "0")), tzinfo=UTC)
 
 
 def _with_dashes(text: str) -> str:
