@@ -120,3 +120,32 @@ def test_the_rate_of_most_files_is_theirs_to_the_last_digit_that_counts(tmp_path
     for name in ("a.wav", "b.wav"):
         soundfile.write(tmp_path / name, np.sin(np.arange(5000.0)), 11_025)
     assert Sensors().at_rate(None, "conv", [tmp_path]).sample_rate == 11_025
+
+
+def test_a_clock_that_does_not_go_on_is_named_with_what_to_do(tmp_path: Path) -> None:
+    hours = [f"{(22 + place // 60) % 24:02d}:{place % 60:02d}:00" for place in range(300)]
+    with pytest.raises(BadItemError, match=r"goes back at line 122.*begin anew at midnight: write dates and hours in"):
+        read_header(table(tmp_path / "a.csv", hours), How())
+    with pytest.raises(BadItemError, match=r"stands still at line 4.*keep one of the rows of one moment"):
+        read_header(table(tmp_path / "a.csv", ["0", "1", "1", "2"]), How())
+    with pytest.raises(BadItemError, match=r"goes back at line 4 \(-1 s\); sort the rows"):
+        read_header(table(tmp_path / "a.csv", ["0", "2", "1", "3"]), How())
+
+
+def test_columns_that_are_no_channels_are_named_where_none_is(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("time,volts\n" + "".join(f"{place},{place} V\n" for place in range(20)))
+    with pytest.raises(BadItemError, match=r"20 samples of 0 channels.*the columns 'volts' hold other than numbers"):
+        read_header(tmp_path / "a.csv", How())
+
+
+@pytest.mark.parametrize("ending", ["bdf", "npz", "mat", "xlsx", "parquet"])
+def test_forms_that_are_not_read_are_named(ending: str, tmp_path: Path) -> None:
+    (tmp_path / f"a.{ending}").write_bytes(b"\xffBIOSEMI" + bytes(300))
+    with pytest.raises(BadItemError, match=rf"a\.{ending}: is .*, which is not read; "):
+        Sensors().read([tmp_path / f"a.{ending}"])
+
+
+def test_months_are_said_in_days(tmp_path: Path) -> None:
+    months = [f"{2000 + place // 12}-{place % 12 + 1:02d}-01" for place in range(60)]
+    modality = Sensors().at_rate(None, "conv", [table(tmp_path / "a.csv", months)])
+    assert modality.read([tmp_path]).items.remarks[0].startswith("1 channel, a sample every 30.4")  # type: ignore[attr-defined]

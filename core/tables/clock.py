@@ -6,8 +6,8 @@ from typing import final
 
 import numpy as np
 
-from .day_numbers import refuse_day_numbers
-from .moments import date_in_digits, moment_of
+from .day_numbers import DAY, refuse_day_numbers
+from .moments import HOURS, date_in_digits, moment_of
 
 CLOCKS = ("time", "timestamp", "t", "datetime", "date_time", "date", "clock", "seconds", "sec", "ts", "elapsed")
 """What columns of time are called, the likelier first."""
@@ -56,6 +56,8 @@ def interval_said(rate: float) -> str:
     if rate >= 1:
         return f"{rate:g} sample{'s' * (rate != 1)} per second"
     seconds = 1 / rate
+    if seconds > 2 * LONG_UNITS[0][0]:
+        return f"a sample every {seconds / LONG_UNITS[0][0]:.4g} days"
     whole = [
         pair for pair in LONG_UNITS if abs(seconds / pair[0] - round(seconds / pair[0])) < 1e-4 * seconds / pair[0]
     ]
@@ -107,7 +109,7 @@ class Clock:
         self.last = math.nan
         self._name, self._scale = unit_of(name)
         self._told = self._name != unit_of(f"{name} s")[0]  # its unit
-        self._column, self._in_digits = name, False
+        self._column, self._in_digits, self._of_day = name, False, False
         self.unit = ""
         self._start = math.nan
         self._count = 0
@@ -123,6 +125,7 @@ class Clock:
         moment = moment_of(cell)
         if self._count == 0:
             self._begin(moment, isinstance(cell, str) and not _is_number(cell))
+            self._of_day = isinstance(cell, str) and HOURS.fullmatch(cell) is not None
         if self._in_digits:
             moment = self._date(moment)
         if self._count == 0:
@@ -176,8 +179,8 @@ class Clock:
     def _check(self, step: float, place: str) -> None:
         if not step > 0:
             raise ValueError(
-                f"its clock {'stands still' if step == 0 else 'goes back'} at {place} ({step:g} s); sort the rows, or "
-                "leave the clock aside by saying the rate"
+                f"its clock {'stands still' if step == 0 else 'goes back'} at {place} ({step:g} s); "
+                f"{self._advice(step)}, or leave the clock aside by saying the rate"
             )
         if not math.isnan(self._usual):
             self._even(step, place)
@@ -185,6 +188,13 @@ class Clock:
         self._early.append((step, place))
         if len(self._early) == FEW:
             self._judge()
+
+    def _advice(self, step: float) -> str:
+        if step == 0:
+            return "keep one of the rows of one moment (where clocks are set back in autumn, write UTC), sort the rows"
+        if self._of_day and -DAY <= step < -DAY / 2:
+            return "hours begin anew at midnight: write dates and hours in one column"
+        return "sort the rows"
 
     def _judge(self) -> None:
         """The usual interval is the median of the first ones."""

@@ -33,13 +33,28 @@ def moment_of(cell: str | float | int) -> float:
     parts = HOURS.fullmatch(text)
     if parts is not None:
         return 3600 * int(parts[1]) + 60 * int(parts[2]) + float(parts[3].replace(",", "."))
+    moment = date_of(text)
+    if moment is None:
+        raise ValueError(f"{cell!r} is no time: write seconds, h:mm:ss, or dates such as 2024-05-01T12:00:00.25")
+    return moment.timestamp()
+
+
+def date_of(text: str) -> datetime | None:
+    """A date as ISO 8601 has it, with slashes or full stops and the year first, or with full stops and the day first.
+
+    It is in UTC unless it says another zone; None for anything else.
+
+    Example:
+        >>> date_of("05.02.2024") == date_of("2024/2/5") == date_of("2024-02-05T00:00Z"), date_of("soon")
+        (True, None)
+    """
     try:
         moment = _day_first(text) or datetime.fromisoformat(_with_dashes(text))
-    except ValueError:
-        raise ValueError(
-            f"{cell!r} is no time: write seconds, h:mm:ss, or dates such as 2024-05-01T12:00:00.25"
-        ) from None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        moment.timestamp()
+    except (ValueError, OverflowError):
+        return None
+    return moment
 
 
 def date_in_digits(number: float) -> float | None:
