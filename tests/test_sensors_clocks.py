@@ -149,3 +149,12 @@ def test_months_are_said_in_days(tmp_path: Path) -> None:
     months = [f"{2000 + place // 12}-{place % 12 + 1:02d}-01" for place in range(60)]
     modality = Sensors().at_rate(None, "conv", [table(tmp_path / "a.csv", months)])
     assert modality.read([tmp_path]).items.remarks[0].startswith("1 channel, a sample every 30.4")  # type: ignore[attr-defined]
+
+
+def test_a_file_that_is_much_slower_than_the_rate_is_named(tmp_path: Path) -> None:
+    path = table(tmp_path / "a.csv", dates("%Y-%m-%d %H:%M", 86_400))
+    with pytest.raises(
+        BadItemError, match=r"a sample every day, and is to be read at 100 samples per second.*--sample"
+    ):
+        Sensors().read([path])
+    assert len(Sensors(1 / 86_400).read([path]).items) == 1

@@ -28,6 +28,8 @@ from .reading import ADVICE, EDF, SUFFIXES, Header, read_header, read_stretch
 
 SHORTEST = 16
 """Samples of the shortest window, where the series has more of them."""
+SLOWER = 1000
+"""So many times as slow as it is to be read, a file would be nothing but repeated samples."""
 NAMED = 12
 """Channels that are named one by one."""
 CONTEXT = 128
@@ -272,6 +274,12 @@ def read_series(
                 str(path),
                 f"has the channels {', '.join(header.names)}, the first file has {', '.join(channels[0])}; name those "
                 f"that all have (columns=…), or {ADVICE}",
+            )
+        if header.rate * SLOWER < sample_rate:
+            raise BadItemError(
+                str(path),
+                f"has {interval_said(header.rate)}, and is to be read at {interval_said(sample_rate)}: give such "
+                f"files a run of their own, say a lower rate (--sample-rate), or {ADVICE}",
             )
         if path in looked_at:
             _look(path, header, how)
