@@ -153,8 +153,6 @@ def test_months_are_said_in_days(tmp_path: Path) -> None:
 
 def test_a_file_that_is_much_slower_than_the_rate_is_named(tmp_path: Path) -> None:
     path = table(tmp_path / "a.csv", dates("%Y-%m-%d %H:%M", 86_400))
-    with pytest.raises(
-        BadItemError, match=r"a sample every day, and is to be read at 100 samples per second.*--sample"
-    ):
+    with pytest.raises(BadItemError, match=r"a sample every day, and is to be read at 100 samples per second"):
         Sensors().read([path])
     assert len(Sensors(1 / 86_400).read([path]).items) == 1
