@@ -135,6 +135,10 @@ class AbstractRecipe(abc.ABC, Generic[ItemT, TruthT]):
     def measure(self, predictions: Predictions, truth: TruthT) -> dict[str, float]:
         """Metrics, by the names of the columns, of what a network found in the evaluated items."""
 
+    def without_tuning(self) -> Any:
+        """The options with which `measure` trains no network further; as they are where it never does."""
+        return self.options
+
     @abc.abstractmethod
     def baselines(
         self, random: Network, data: ExperimentData[ItemT, TruthT], truth: TruthT
