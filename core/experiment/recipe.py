@@ -112,6 +112,8 @@ class AbstractRecipe(abc.ABC, Generic[ItemT, TruthT]):
         note: how they are to be read.
         ceilings: the rows among the baselines that are no methods but bounds on all of them.
         free: the recipe's own options that may differ when a run goes on.
+        tuning: the recipe's own option that says for how many steps `measure` trains a network further, 0 for none;
+            None where it never does.
     """
 
     name: ClassVar[str]
@@ -126,6 +128,7 @@ class AbstractRecipe(abc.ABC, Generic[ItemT, TruthT]):
     note: str
     ceilings: frozenset[str] = frozenset()
     free: frozenset[str] = frozenset()
+    tuning: str | None = None
 
     @abc.abstractmethod
     def data(self) -> ExperimentData[ItemT, TruthT]:
@@ -134,10 +137,6 @@ class AbstractRecipe(abc.ABC, Generic[ItemT, TruthT]):
     @abc.abstractmethod
     def measure(self, predictions: Predictions, truth: TruthT) -> dict[str, float]:
         """Metrics, by the names of the columns, of what a network found in the evaluated items."""
-
-    def without_tuning(self) -> Any:
-        """The options with which `measure` trains no network further; as they are where it never does."""
-        return self.options
 
     @abc.abstractmethod
     def baselines(

@@ -100,7 +100,7 @@ class MethodsTable:
         base = kind.options_type()
         training = replace(base.training, steps=self.options.steps, batch=self.options.batch or base.training.batch)
         options = replace(base, training=training)
-        return options if self.options.tuned else kind(options).without_tuning()  # type: ignore[call-arg]
+        return options if self.options.tuned or kind.tuning is None else replace(options, **{kind.tuning: 0})
 
     def _section(self, name: str, section: Section) -> Table:
         """All seeds of a section as one table, whose note says what could not be done."""

@@ -1,6 +1,6 @@
 """Parts of the shipped molecules, or of the user's."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, final
 
@@ -87,6 +87,7 @@ class Molecules(AbstractRecipe[Graph, Truth]):
     columns = COLUMNS
     note = NOTE
     free = frozenset({"tuning"})
+    tuning = "tuning"
 
     def __init__(self, options: Options) -> None:
         self.options = self._own = options
@@ -112,10 +113,6 @@ class Molecules(AbstractRecipe[Graph, Truth]):
             evaluated_label=lambda place: known.classes[place],
             first_segments=first,
         )
-
-    def without_tuning(self) -> Options:
-        """Options with which vectors of the frozen network are measured alone."""
-        return replace(self._own, tuning=0)
 
     def measure(self, predictions: Predictions, truth: Truth) -> dict[str, float]:
         """Parts against chemists' rules, and solubility from vectors."""
