@@ -18,7 +18,7 @@ ROWS = "".join(f"{x:.4f} {y:.4f} {z:.4f}\n" for x, y, z in PLACES)
 
 
 def columns_of(path: Path) -> dict[str, str]:
-    schema = TABLE.read([path]).items.read(0, np.random.default_rng(0)).schema  # type: ignore[attr-defined]
+    schema = TABLE.read([path]).items.read(0, np.random.default_rng(0)).schema
     return {column.name: column.kind for column in schema.columns}
 
 
@@ -56,7 +56,7 @@ def test_lengths_of_time_are_numbers_of_seconds(tmp_path: Path) -> None:
 
 
 def count_of(path: Path) -> int:
-    return len(POINTS.read([path]).items.read(0, np.random.default_rng(0)).places)  # type: ignore[attr-defined]
+    return len(POINTS.read([path]).items.read(0, np.random.default_rng(0)).places)
 
 
 @pytest.mark.parametrize("rows", [ROWS, ROWS.replace(" ", ";").replace(".", ",")])

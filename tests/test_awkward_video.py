@@ -39,7 +39,7 @@ def test_clips_whose_frames_are_far_apart_are_read(
     items = MODALITY.read([clip(tmp_path / "a.mkv", milliseconds, frames)]).items
     assert items.headers[0].seconds == pytest.approx(seconds, abs=2.1)  # type: ignore[attr-defined]
     for index in (0, len(items) - 1):
-        assert len(items.read(index, np.random.default_rng(0)).frames)  # type: ignore[attr-defined]
+        assert len(items.read(index, np.random.default_rng(0)).frames)
 
 
 def test_a_codec_that_nobody_knows_is_called_so(tmp_path: Path) -> None:

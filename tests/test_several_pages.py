@@ -7,13 +7,16 @@ import pytest
 import tifffile
 from PIL import Image as Picture
 
+from gestalt.core.data.items import Remarked
 from gestalt.modalities.image import MODALITY
 
 PAGES = [Picture.fromarray(np.full((20, 30, 3), 40 * number, np.uint8)) for number in (1, 3, 5)]
 
 
 def remarks_of(path: Path) -> tuple[str, ...]:
-    return MODALITY.read([path]).items.remarks  # type: ignore[attr-defined]
+    items = MODALITY.read([path]).items
+    assert isinstance(items, Remarked)
+    return tuple(items.remarks)
 
 
 @pytest.mark.parametrize("name", ["a.gif", "a.webp", "a.png", "a.tif", "a.avif"])
