@@ -1,5 +1,6 @@
 """Of a file of several pages or frames the first is read, and that is said."""
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import tifffile
 from PIL import Image as Picture
 
 from gestalt.core.data.items import Remarked
+from gestalt.core.pictures import several
 from gestalt.modalities.image import MODALITY
 
 PAGES = [Picture.fromarray(np.full((20, 30, 3), 40 * number, np.uint8)) for number in (1, 3, 5)]
@@ -36,3 +38,16 @@ def test_one_picture_in_several_forms_is_one(tmp_path: Path) -> None:
         writer.write(np.asarray(PAGES[0]), photometric="rgb")
         writer.write(np.asarray(PAGES[0].resize((15, 10))), photometric="rgb", subfiletype=1)
     assert remarks_of(tmp_path) == ()
+
+
+def test_what_a_library_says_of_further_pages_is_not_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def torn(*_: object) -> bool:
+        warnings.warn("Corrupt EXIF data", stacklevel=1)
+        return False
+
+    monkeypatch.setattr(several, "by_pillow", torn)
+    PAGES[0].save(tmp_path / "a.png")
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        assert not several.has_several(tmp_path / "a.png")
+    assert said == []

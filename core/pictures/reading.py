@@ -69,7 +69,7 @@ def read_numbers(path: Path, advice: str) -> NDArray[np.int32]:
         BadItemError: if it cannot be read, or has colours instead of numbers.
     """
     try:
-        with _quiet():
+        with quiet():
             return by_pillow(path, lambda file: _numbers(file, path, advice))
     except BadItemError:
         raise
@@ -94,7 +94,7 @@ def _named(path: Path, read: Callable[[Path], ResultT]) -> ResultT:
     try:
         if path.stat().st_size == 0:
             raise BadItemError(str(path), f"the file has no bytes; copy or save it again, {ADVICE.split(', ', 1)[1]}")
-        with _quiet():
+        with quiet():
             return read(path)
     except BadItemError:
         raise
@@ -112,7 +112,7 @@ def _unreadable(path: Path, error: Exception) -> BadItemError:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Damaged metadata and large pictures are no reason to warn: what matters is whether the pixels can be had."""
     log = logging.getLogger("tifffile")
     before, log.disabled = log.disabled, True  # another level would empty what all loggers of the process remember

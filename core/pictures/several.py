@@ -4,6 +4,7 @@ from pathlib import Path
 
 from ..shards.files import at_hand
 from .png_chunks import by_pillow
+from .reading import quiet
 
 ONE_PICTURE = ("MPO", "ICO", "ICNS")
 """Forms of Pillow whose further pictures are the same one in other sizes, or from another eye."""
@@ -24,7 +25,7 @@ def has_several(path: Path) -> bool:
     """
     if path.suffix.lower() == ".npy":
         return False
-    with at_hand(path) as file:
+    with at_hand(path) as file, quiet():
         try:
             if _first(file) in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
                 return _pages(file)
