@@ -74,7 +74,8 @@ def read_captions(
         annotations = said["annotations"]
         if not all(isinstance(one, dict) for one in annotations):
             raise BadItemError(str(path), "holds annotations that are no objects; export the captions again")
-        numbers = by_line(words, range(1, len(annotations) + 1), path)
+        numbers, longer = by_line(words, range(1, len(annotations) + 1), path)
+        rows.read_at_begin(texts[0], words, longer)
         own = dict[Any, list[int]]()
         for line, (number, annotation) in enumerate(zip(numbers, annotations, strict=True), start=1):
             if reason := _no_id(annotation, "image_id"):

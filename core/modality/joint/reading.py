@@ -14,6 +14,7 @@ from .clocks import on_one_clock
 from .item import JointItem
 from .places import Key, Places
 from .rows import Rows
+from .same_name import SameName
 from .tables import is_table, read_part, read_table
 from .windows import axis_of
 
@@ -32,8 +33,8 @@ def read_joint(
     - A table (CSV, TSV or JSON Lines) that has a column named like every part: a row is an item. A cell names a file,
       relative to the table, or, for modalities that read columns (`ReadsColumn`), holds the part itself.
     - Otherwise every part is read by its modality. What lies in one file (the sound and the frames of a video, columns
-      of a table), or in files that differ in their endings alone (`a.jpg` and `a.txt`), belongs together: rows by
-      their place in the file, windows in time by their seconds (`on_one_clock`). What does not lie in time, such as a
+      of a table), or in files that differ in their endings alone (`a.jpg` and `a.txt`; `SameName`), belongs together:
+      records by their lines, windows in time by their seconds (`on_one_clock`). What does not lie in time, such as a
       caption, is there with each of these windows. Several lines of text beside one picture, or beside one recording,
       are captions of it, of which training draws one.
     - COCO's captions (`read_captions`).
@@ -65,14 +66,18 @@ def read_joint(
             rows.skipped += error.skipped if isinstance(error, NoneUsableError) else ()
             continue
         found[name] = rows.note(reading)
-    clock = on_one_clock(found, modalities)
+    same = SameName.of(found)
+    rows.damaged += same.unread.values()
+    clock = on_one_clock(found, modalities, same)
     if clock.apart and not skip_bad:
         one = next(iter(clock.apart.values()))
         raise BadItemError(one.name, one.reason)
     rows.skipped += clock.apart.values()
     rows.damaged += clock.left_out
     found = dict(clock.parts)
-    places = {name: Places.of(items, isinstance(modalities[name], ReadsColumn)) for name, items in found.items()}
+    places = {name: Places.of(items, isinstance(modalities[name], ReadsColumn), same) for name, items in found.items()}
+    for name, items in found.items():
+        rows.read_at_begin(name, items, places[name].longer)
     axis = axis_of(found)
     done = set[str]()
     for stem, place in dict.fromkeys(key for own in places.values() for key in own.numbers):
@@ -83,11 +88,9 @@ def read_joint(
             continue
         row = [beside[name][0] if name in beside else _number(places, name, (stem, place)) for name in modalities]
         if several and stem not in done:
-            rows.damaged += [
-                Skipped(items.name(several[name][0]), f"is longer than a window of {name}: only its begin is read")
-                for name, items in found.items()
-                if name in several and places[name].cut(stem)
-            ]
+            for name, items in found.items():
+                if name in several and places[name].cut(stem):
+                    rows.read_at_begin(name, items, several[name][:1])
             rows.damaged += _not_read(found, places, {*several, *timed}, stem, place)
         if several:
             done.add(stem)

@@ -1,6 +1,6 @@
 """Joint items as they are put together: which item of every part, and what is left out for lack of a part."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, final
 
@@ -43,6 +43,11 @@ class Rows:
             own += [one for one in further if one not in known]
         self.named |= {one.name for one in reading.skipped}
         return reading.items
+
+    def read_at_begin(self, part: str, items: AbstractItems[Any], numbers: Iterable[int]) -> None:
+        """Say of some items of a part that they are the begin of something longer, of which the rest is not read."""
+        reason = f"is longer than a window of {part}: only its begin is read"
+        self.damaged += [Skipped(items.name(number), reason) for number in numbers]
 
     def leave_out(self, name: str, reason: str) -> None:
         """List something among what was left out.

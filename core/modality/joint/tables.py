@@ -1,7 +1,6 @@
 """Joint items in the rows of a table: files by their names, or the parts themselves."""
 
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from ...tables.rows import table_of
 from ..base import AbstractModality, Reading
 from ..optional import InSequence, ReadsColumn, ReadsFullResolution
 from .item import JointItem
+from .places import line_in
 from .rows import Rows
 from .windows import axis_of
 
@@ -66,7 +66,8 @@ def read_table(
         elif isinstance(modality, ReadsColumn):
             column = next(own for own in columns if own.lower() == name)
             found[name] = made.note(modality.of_column(column).read([path], skip_bad or allow_missing))
-            numbers[name] = by_line(found[name], [line for line, _ in lines], path)
+            numbers[name], longer = by_line(found[name], [line for line, _ in lines], path)
+            made.read_at_begin(name, found[name], longer)
         else:
             example = next((cell for cell in cells if cell), "")
             raise ValueError(
@@ -136,13 +137,12 @@ def by_file(items: AbstractItems[Any], files: Sequence[Path | None]) -> list[int
     return [-1 if file is None else first.get(str(file), -1) for file in files]
 
 
-def by_line(items: AbstractItems[Any], lines: Sequence[int], path: Path) -> list[int]:
-    """For every line of a table the first item of its record, −1 where it has none."""
-    first, file = dict[str, int](), str(path)
+def by_line(items: AbstractItems[Any], lines: Sequence[int], path: Path) -> tuple[list[int], list[int]]:
+    """For every line of a table the first item of its record, −1 where it has none; and the first items of records that
+    are longer than an item.
+    """
+    first, longer, file = dict[str, int](), dict[int, None](), str(path)
     for number in range(len(items)):
-        if file_of(items, number) != file:
-            continue
-        told = re.search(r"\d+", record_of(items, number))
-        if told is not None:
-            first.setdefault(told[0], number)
-    return [first.get(str(line), -1) for line in lines]
+        if file_of(items, number) == file and first.setdefault(line_in(record_of(items, number)), number) != number:
+            longer[first[line_in(record_of(items, number))]] = None
+    return [first.get(str(line), -1) for line in lines], list(longer)
