@@ -1,6 +1,7 @@
 """Reading joint items from tar archives, where there are any."""
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 
 from ...data.items import BadItemError, Skipped
 from ...shards.index import INDICES, archives_among
+from ...storage.naming import counted
 from ...storage.tar_members import Member
 from ..base import AbstractModality, Reading
 from ..files import below
@@ -15,7 +17,7 @@ from ..optional import ReadsWindows
 from ..probing import SAMPLE, none_usable
 from .item import JointItem
 from .reading import read_joint
-from .shard_windows import ShardWindows
+from .shard_windows import ShardWindows, rows_of
 from .shards import JointShards, Sample, read_sample
 
 KNOWN = frozenset(("json", "cls"))
@@ -71,26 +73,40 @@ def read_shards(
                 raise
             left_out.append(Skipped(error.name, error.reason))
             continue
-        found = dict[str, dict[str, Member]]()
+        found, longer = dict[str, dict[str, Member]](), list[str]()
         for member in map(members.member, members.in_order()):
             folder, slash, base = member.name.rpartition("/")
             stem, _, ending = base.partition(".")
             if stem and ENDING.fullmatch(ending) and ending.lower() not in KNOWN:
                 found.setdefault(folder + slash + stem, {})[ending.lower()] = member
+            elif stem and "." in ending:
+                longer.append(member.name)
         samples += [Sample(shard, key, files) for key, files in found.items()]
         if members.damage:
             damaged.append(Skipped(str(shard), f"{members.damage}; what is there is read"))
         if members.others:
             reason = f"{members.others} links, devices or sparse files (or names that come twice) in it are not read"
             damaged.append(Skipped(str(shard), reason))
+        if longer:
+            reason = (
+                f"{counted(len(longer), 'file')} with more than one ending, such as {longer[0]}, not read: a part is "
+                "known by one ending; call it so when the archive is written"
+            )
+            damaged.append(Skipped(str(shard), reason))
+    if not samples and damaged:
+        raise none_usable(damaged, f"{len(shards)} archives")
     if not samples:
         raise none_usable(skipped or [Skipped(str(shards[0]), "holds no files")], f"{len(shards)} archives")
     windowed = any(isinstance(one, ReadsWindows) for one in modalities.values())
     counts = [1] * len(samples)
+    lacking, looked_at = Counter[str](), 0
     for number in range(len(samples)) if windowed else evenly(len(samples)):
         try:
             with read_sample(samples[number], modalities, allow_missing, full) as reading:
                 counts[number] = len(reading.items)
+                lacking.update(_lacking(reading, modalities))
+                looked_at += len(reading.items)
+                damaged += [replace(entry, name=samples[number].name) for entry in reading.skipped]
                 damaged += [replace(entry, name=samples[number].name) for entry in reading.damaged]
         except BadItemError as error:
             if left_out is None:
@@ -101,8 +117,23 @@ def read_shards(
     if not kept:
         raise none_usable(skipped, f"{len(samples)} items of archives")
     chosen, windows = [samples[number] for number in kept], [counts[number] for number in kept]
-    items = JointShards(modalities, chosen, windows, allow_missing, full)
+    seen = "" if looked_at == sum(windows) else " that were looked at"
+    remarks = [
+        f"{lacking[name]} of {counted(looked_at, 'item')}{seen} without {name}, taken as they are"
+        for name in modalities
+        if lacking[name]
+    ]
+    items = JointShards(modalities, chosen, windows, allow_missing, full, remarks=remarks)
     return Reading(ShardWindows(items) if windowed else items, tuple(skipped), tuple(damaged))
+
+
+def _lacking(reading: Reading[JointItem], modalities: Mapping[str, AbstractModality[Any]]) -> dict[str, int]:
+    """How many items lack each part."""
+    items = rows_of(reading.items)
+    if items is None:
+        return {}
+    having = {name: sum(row[place] >= 0 for row in items.rows) for place, name in enumerate(items.parts)}
+    return {name: len(items) - having.get(name, 0) for name in modalities}
 
 
 def evenly(count: int, most: int = SAMPLE) -> list[int]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from pathlib import Path
-from typing import Any
+from typing import Any, final
 
 from ...data.items import AbstractItems, BadItemError, Skipped, file_of
 from ..base import AbstractModality, Reading
@@ -132,12 +132,21 @@ def _bad_part(error: BadItemError, part: str, parts: Sequence[str]) -> BadItemEr
     )
 
 
+@final
+class NoPartError(ValueError):
+    """Nothing has the part `part`, good or bad."""
+
+    def __init__(self, said: str, part: str) -> None:
+        super().__init__(said)
+        self.part = part
+
+
 def _no_part(error: ValueError, part: str, paths: Sequence[Path], parts: Sequence[str]) -> ValueError:
-    """That nothing has a part."""
+    """That nothing that can be used has a part."""
     tables = [path for path in paths if path.suffix.lower() in TABLES and path.is_file()]
     rest = f"; as a table, {said_of_columns(tables[0], parts)}" if tables else ""
     said = f"joint items need the part {part!r}: {error}, or take items without it with --allow-missing{rest}"
-    return NoneUsableError(said, error.skipped) if isinstance(error, NoneUsableError) else ValueError(said)
+    return NoneUsableError(said, error.skipped) if isinstance(error, NoneUsableError) else NoPartError(said, part)
 
 
 def captions_of(

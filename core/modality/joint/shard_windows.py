@@ -26,6 +26,11 @@ class ShardWindows(AbstractItems[JointItem]):
     def __len__(self) -> int:
         return len(self.items)
 
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What was decided while reading, for people."""
+        return self.items.remarks
+
     def name(self, index: int) -> str:
         """The archive, the name of the item in it, and which window."""
         return self.items.name(index)

@@ -15,7 +15,7 @@ from ...storage.tar_members import Member
 from ..base import AbstractModality, Reading
 from ..windows import Jittered, WindowIndex
 from .item import JointItem
-from .reading import read_joint
+from .reading import ADVICE, NoPartError, read_joint
 
 STEM = "item"
 
@@ -73,6 +73,7 @@ class JointShards(AbstractItems[JointItem]):
         allow_missing: take items that lack parts.
         full: read parts at the resolution of their files.
         jitter: for training: windows begin earlier or later, and captions are drawn.
+        remarks: what was decided while reading, for people.
     """
 
     def __init__(
@@ -83,9 +84,10 @@ class JointShards(AbstractItems[JointItem]):
         allow_missing: bool = False,
         full: bool = False,
         jitter: bool = False,
+        remarks: Sequence[str] = (),
     ) -> None:
         self.modalities, self.samples, self.counts = modalities, samples, counts
-        self.allow_missing, self.full, self.jitter = allow_missing, full, jitter
+        self.allow_missing, self.full, self.jitter, self.remarks = allow_missing, full, jitter, tuple(remarks)
         self._index = WindowIndex(counts)
 
     def __len__(self) -> int:
@@ -109,7 +111,9 @@ class JointShards(AbstractItems[JointItem]):
 
     def with_jitter(self, jitter: bool) -> "JointShards":
         """The same items, read for training or exactly."""
-        return JointShards(self.modalities, self.samples, self.counts, self.allow_missing, self.full, jitter)
+        return JointShards(
+            self.modalities, self.samples, self.counts, self.allow_missing, self.full, jitter, self.remarks
+        )
 
     def read(self, index: int, rng: np.random.Generator) -> JointItem:
         """One item.
@@ -166,6 +170,12 @@ def read_sample(
         except BadItemError as error:
             name, reason = (_named(text, folder, one) for text in (error.name, error.reason))
             raise BadItemError(name, reason, error.absent) from error
+        except NoPartError as error:
+            reason = (
+                f"has no {error.part}{ADVICE}, leave the item out with --skip-bad, or take it as it is with "
+                "--allow-missing"
+            )
+            raise BadItemError(one.name, reason) from error
         except (ValueError, OSError) as error:
             raise BadItemError(one.name, _named(str(error), folder, one)) from error
 
