@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from gestalt.core.data.items import BadItemError
+from gestalt.core.modality.joint import JointItem
 from gestalt.core.modality.plugins import load_modality
 from tests.test_joint_reading import joint_of, picture, read_all
 
@@ -27,8 +28,8 @@ def table(path: Path, names: str, files: list[str], texts: list[str] = CAPTIONS)
     return path
 
 
-def texts_of(items: list[object]) -> list[str]:
-    return [item.parts["text"].text.strip() for item in items]  # type: ignore[attr-defined]
+def texts_of(items: list[JointItem]) -> list[str]:
+    return [item.parts["text"].text.strip() for item in items]
 
 
 @pytest.mark.parametrize("names", ["image,text", "Image,TEXT", "file_name,text"])
