@@ -39,7 +39,7 @@ class EachPart(AbstractTransform[JointItem]):
 
 @final
 class KeepParts(AbstractTransform[JointItem]):
-    """Some parts alone; an item that has none of them keeps all.
+    """Some parts alone; of an item that has none of them there is nothing to see, and no loss compares it.
 
     Args:
         names: of all parts.
@@ -56,9 +56,9 @@ class KeepParts(AbstractTransform[JointItem]):
 
     def __call__(self, item: JointItem, rng: np.random.Generator) -> tuple[JointItem, InParts]:
         """The item without its other parts."""
-        only = item.only(self.kept)
-        rules = {name: self.identity[name](part, rng)[1] for name, part in only.parts.items()}
-        return only, InParts.of(rules, tuple(self.identity))
+        only = {name: part for name, part in item.parts.items() if name in self.kept}
+        rules = {name: self.identity[name](part, rng)[1] for name, part in only.items()}
+        return JointItem(only, item.chosen, seen=bool(only)), InParts.of(rules, tuple(self.identity))
 
 
 @final
