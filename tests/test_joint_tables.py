@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from gestalt.core.data.items import BadItemError
@@ -119,3 +120,15 @@ def test_a_picture_that_cannot_be_read_may_be_missing_and_that_is_said(folder: P
     (folder / "pics" / "p 1.JPG").write_bytes(b"none")
     with pytest.raises(BadItemError, match="or take the item without its image with --allow-missing"):
         load_modality("image+text").read([folder], False)
+
+
+def test_a_part_that_no_item_has_has_the_settings_of_its_encoder_as_they_are(folder: Path) -> None:
+    modality = joint_of("image+text").composed_of(joint_of("image+text").modalities, True)
+    reading = modality.read([folder], False)
+    assert reading.items.remarks == ("3 of 3 items without text, taken as they are",)  # type: ignore[attr-defined]
+    settings = modality.encoder_settings("joint", reading.items)["settings"]
+    assert settings == {"image": {"channels": 3}, "text": {}}
+    features = modality.encoders["joint"](settings=settings, dim=8)(
+        modality.collate([reading.items.read(0, np.random.default_rng(0))])
+    )
+    assert not features.part("text").valid.any()

@@ -1,8 +1,8 @@
 """Where elements lie: in their file, where the modality says it, and of joint items in columns of every part."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, final
+from typing import Any, final
 
 import numpy as np
 import torch
@@ -19,9 +19,8 @@ from ..modality.joint.shard_windows import rows_of
 from ..modality.optional import ComposesModalities, LocatesElements, ReadsFullResolution, ReducesElements
 from .parts_of_objects import part_of_batch
 
-if TYPE_CHECKING:
-    from .model import Model
-
+Encoded = Callable[[Sequence[Any]], Iterable[FoundBatch[Any]]]
+"""Features of items in memory."""
 Column = Shaped[np.ndarray, " elements"]
 
 
@@ -45,17 +44,18 @@ class ElementPlaces:
     columns: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, model: "Model[Any]", items: AbstractItems[Any]) -> "ElementPlaces":
+    def of(cls, modality: AbstractModality[Any], items: AbstractItems[Any], encoded: Encoded) -> "ElementPlaces":
         """For items that a model encodes: of items that may lack parts, one that has each is asked for its columns.
 
         Args:
-            model: a finished run.
-            items: those that its modality read.
+            modality: of the model.
+            items: those that it read.
+            encoded: features of items, from the model.
         """
-        one = cls(model.modality, items)
-        if not isinstance(model.modality, ComposesModalities) or not model.modality.allow_missing:
+        one = cls(modality, items)
+        if not isinstance(modality, ComposesModalities) or not modality.allow_missing:
             return one
-        missing, columns = set(model.modality.modalities), dict[str, None]()
+        missing, columns = set(modality.modalities), dict[str, None]()
         for index in range(len(items)):
             if not missing:
                 break
@@ -66,9 +66,9 @@ class ElementPlaces:
             except BadItemError:
                 continue
             if missing & item.parts.keys():
-                columns |= dict.fromkeys(one.of_item(_encoded(model, index, item), 0))
+                columns |= dict.fromkeys(one.of_item(_without_objects(modality, encoded, index, item), 0))
                 missing -= item.parts.keys()
-        return cls(model.modality, items, tuple(columns))
+        return cls(modality, items, tuple(columns))
 
     def of_item(self, found: FoundBatch[Any], row: int) -> Mapping[str, Column]:
         """Where the valid elements of one item of a batch lie."""
@@ -140,10 +140,12 @@ def _may_have(items: AbstractItems[Any], index: int, parts: set[str]) -> set[str
     return parts if own is None else {name for name, at in zip(own.parts, own.rows[index], strict=True) if at >= 0}
 
 
-def _encoded(model: "Model[Any]", index: int, item: JointItem) -> FoundBatch[JointItem]:
+def _without_objects(
+    modality: AbstractModality[Any], encoded: Encoded, index: int, item: JointItem
+) -> FoundBatch[JointItem]:
     """An item with its features, and without objects."""
-    small = model.modality.for_network(item) if isinstance(model.modality, ReadsFullResolution) else item
-    features: FeatureMap = next(iter(model.encoded([small]))).features
+    small = modality.for_network(item) if isinstance(modality, ReadsFullResolution) else item
+    features: FeatureMap = next(iter(encoded([small]))).features
     return FoundBatch(
         (index,), [small], features, Segmentation.from_labels(torch.full(features.valid.shape, -1), 1, features.places)
     )

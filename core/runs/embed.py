@@ -58,7 +58,7 @@ def embed(
     with OutputFolder(out, paths).writing() as folder:
         model = load(run, device, modality, precision)
         stream = Stream.of(model, paths, skip_bad).shared(sharing, run, paths, modality, out)
-        places = ElementPlaces.of(model, stream.items)
+        places = ElementPlaces.of(model.modality, stream.items, model.encoded)
         with _vector_files(folder) as files:
             for batch in stream:
                 first = files.items.rows

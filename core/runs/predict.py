@@ -93,7 +93,9 @@ def write_answers(stream: Stream[Any], fitted: Fitted, folder: Path) -> str:
         return write_trees(stream, fitted, folder)
     with Predictions(folder, best=False) as rows:
         if not names_objects(fitted):
-            with ElementValues(folder / "elements.csv", ElementPlaces.of(model, items)) as values:
+            with ElementValues(
+                folder / "elements.csv", ElementPlaces.of(model.modality, items, model.encoded)
+            ) as values:
                 for batch in stream:
                     said = said_of(fitted, batch, model.device)
                     rows.add(item_predictions(fitted, batch.index, said, items.name))

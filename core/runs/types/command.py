@@ -116,7 +116,7 @@ class _Call:
         exhibits = Exhibits(found, stream.model.modality, stream.items, names)
         (folder / MASKS).mkdir()
         with open_text(folder / TABLE) as file:
-            table = TypesTable(file, names, ElementPlaces.of(stream.model, stream.items))
+            table = TypesTable(file, names, ElementPlaces.of(stream.model.modality, stream.items, stream.model.encoded))
             batches = self._seen(labels, called, members.types, table, exhibits)
             masks = write_masks(batches, stream.model.modality, stream.items, folder / MASKS, stream.skipped or ())
             table.close()
