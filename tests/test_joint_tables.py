@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from gestalt.core.data.items import BadItemError
+from gestalt.core.modality.inferred import inferred_settings
 from gestalt.core.modality.joint import JointItem
 from gestalt.core.modality.plugins import load_modality
 from tests.test_joint_reading import joint_of, picture, read_all
@@ -132,3 +133,14 @@ def test_a_part_that_no_item_has_has_the_settings_of_its_encoder_as_they_are(fol
         modality.collate([reading.items.read(0, np.random.default_rng(0))])
     )
     assert not features.part("text").valid.any()
+
+
+def test_settings_that_follow_from_the_data_are_those_of_the_encoders_that_are_named(tmp_path: Path) -> None:
+    (tmp_path / "m.csv").write_text("smiles,text\nCCO,one\nC,two\n", encoding="utf-8")
+    modality = joint_of("graph+text")
+    items = modality.read([tmp_path / "m.csv"], False).items
+    given = {"encoders": "graph=diffusion"}
+    settings = dict(inferred_settings(modality, "joint", items, given))["settings"]
+    assert settings["graph"] == {}
+    modality.encoders["joint"](settings=settings, **given)
+    assert modality.encoder_settings("joint", items)["settings"]["graph"].keys() >= {"nodes", "edges"}

@@ -223,12 +223,22 @@ class JointModality(AbstractModality[JointItem]):
 
     def encoder_settings(self, encoder: str, items: AbstractItems[JointItem]) -> Mapping[str, Any]:
         """What the encoders of the parts learn from the data, for parts that know any."""
+        return self.encoder_settings_beside(encoder, items, {})
+
+    def encoder_settings_beside(
+        self, encoder: str, items: AbstractItems[JointItem], given: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
+        """As `encoder_settings`; `given` may name the encoders of some parts (`encoders`)."""
         own = joint_items(items)
         if own is None:
             return {}
         builders = {name: one.encoders for name, one in self.modalities.items()}
         first = first_in_two_steps if encoder == "transformer" else first_that_learns
-        chosen = dict.fromkeys(builders, "raw") if encoder == "raw" else chosen_encoders("", builders, first)
+        chosen = (
+            dict.fromkeys(builders, "raw")
+            if encoder == "raw"
+            else chosen_encoders(str(given.get("encoders", "")), builders, first)
+        )
         return {
             "settings": {
                 name: dict(inferred_settings(one, chosen[name], own.parts[name])) if name in own.parts else {}
