@@ -13,6 +13,7 @@ from gestalt.core.discovery.segmenters.given import GivenMasks
 from gestalt.core.experiment.part_views import with_parts
 from gestalt.core.methods.byol import BYOL
 from gestalt.core.methods.clip import CLIP
+from gestalt.core.methods.clip_objects import CLIPObjects
 from gestalt.core.methods.learner import Learner
 from gestalt.core.methods.method import AbstractMethod, DataInfo
 from gestalt.core.methods.objectives.contrastive import Contrastive
@@ -69,6 +70,45 @@ def test_clip_is_the_cross_entropy_of_texts_among_pictures_and_of_pictures_among
     (theirs,) = torch.autograd.grad(loss, learner.objective.scale.log_scale)
     torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-5)
     assert output.metrics["temperature"].item() == pytest.approx(0.07)
+
+
+def without_image(lacking: set[int]) -> list[Any]:
+    return [
+        JointItem({"text": item.parts["text"]}) if number in lacking else item for number, item in enumerate(items())
+    ]
+
+
+def step_of(method: AbstractMethod, lacking: set[int]) -> tuple[Learner, Any]:
+    """As `step`, of items of which some lack their picture."""
+    torch.manual_seed(0)
+    learner = method.build(BOTH.encoders["joint"](dim=16), DataInfo())
+    assert isinstance(learner, Learner)
+    views = with_parts(CLIP(parts=("text", "image")), BOTH.views, BOTH)
+    batch = make_batch("", without_image(lacking), modality=BOTH, views=views)
+    return learner, learner.eval()(batch, seeded(), Progress(0, 4, 2))
+
+
+def test_a_text_without_a_picture_looks_for_none_and_is_a_rival_where_pictures_look_for_theirs() -> None:
+    """Law 7, Oracle: nothing of the item is in the view of pictures, least of all its text."""
+    _, output = step_of(CLIP(learned=False), {1})
+    text, image = output.details.online
+    assert image.present[:, 0].tolist() == [True, False, True]
+    loss = torch.zeros(())
+    for one, other, rivals in ((text, image, (0, 2)), (image, text, (0, 1, 2))):
+        unit = [torch.nn.functional.normalize(view.vectors[:, 0], dim=1) / 0.07**0.5 for view in (one, other)]
+        for i in (0, 2):
+            scores = torch.stack([unit[0][i] @ unit[1][j] for j in rivals])
+            loss = loss - (unit[0][i] @ unit[1][i] - torch.logsumexp(scores, 0)) / 2
+    torch.testing.assert_close(output.loss, loss, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("method", [CLIP(), CLIPObjects(), SimCLR(HEADS_OF_TESTS), BYOL(HEADS_OF_TESTS)])
+def test_without_any_picture_nothing_is_compared(method: AbstractMethod) -> None:
+    """Law 7: the loss is zero, and so are its gradients."""
+    learner, output = step_of(method, {0, 1, 2})
+    assert output.loss.item() == 0
+    output.loss.backward()
+    assert all(not bool(one.grad.any()) for one in learner.online.parameters() if one.grad is not None)
 
 
 def test_a_learned_temperature_is_kept_among_heads_and_held_at_its_bound() -> None:

@@ -132,3 +132,44 @@ def test_windows_of_videos_in_archives_are_items_too(tmp_path: Path) -> None:
     items = load_modality("audio+video").read([tmp_path / "v.tar"]).items
     assert items.name(2) == f"{tmp_path / 'v.tar'}: v [window 3]"
     assert [round(items.read(n, np.random.default_rng(0)).parts["audio"].start, 2) for n in range(3)] == [0.0, 2.0, 4.0]
+
+
+def odd(path: Path, names: str, lacking: str = "", torn: str = "") -> None:
+    """Three samples, of which one may lack its text, and one's picture be none."""
+    with tarfile.open(path, "w") as archive:
+        for number in range(3):
+            key = f"{number:04d}"
+            add(archive, names.format(key, "png"), b"none" if key == torn else png(number))
+            if key != lacking:
+                add(archive, names.format(key, "txt"), b"words\n")
+
+
+def test_an_item_of_an_archive_without_a_part_is_named_left_out_or_taken_and_counted(tmp_path: Path) -> None:
+    odd(tmp_path / "a.tar", "{}.{}", lacking="0001", torn="0002")
+    modality = load_modality("image+text")
+    with pytest.raises(
+        BadItemError, match=r"has no text: files of one item .* or take it as it is with --allow-missing"
+    ):
+        modality.read([tmp_path])
+    left = modality.read([tmp_path], skip_bad=True)
+    assert [one.name.rpartition(": ")[2] for one in left.skipped] == ["0001", "0002.png"]
+    lenient = modality.composed_of(modality.modalities, True).read([tmp_path])  # type: ignore[attr-defined]
+    assert lenient.items.remarks == tuple(
+        f"1 of 3 items without {part}, taken as they are" for part in ("image", "text")
+    )
+    assert not lenient.damaged
+    assert [(one.name, "cannot be read as a picture" in one.reason) for one in lenient.skipped] == [
+        (f"{tmp_path / 'a.tar'}: 0002.png", True)
+    ]
+
+
+def test_files_with_two_endings_are_counted_and_said(tmp_path: Path) -> None:
+    shard(tmp_path / "a.tar", 0)
+    odd(tmp_path / "b.tar", "{}.input.{}")
+    reading = load_modality("image+text").read([tmp_path])
+    assert len(reading.items) == 3
+    (said,) = reading.damaged
+    assert said.name == str(tmp_path / "b.tar")
+    assert "6 files with more than one ending, such as 0000.input.png, not read" in said.reason
+    with pytest.raises(ValueError, match="6 files with more than one ending"):
+        load_modality("image+text").read([tmp_path / "b.tar"])

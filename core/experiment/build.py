@@ -79,7 +79,8 @@ class LearnerFactory:
     @cached_property
     def inferred(self) -> Mapping[str, Any]:
         """Settings that follow from the data; all learners share them, since a tokenizer takes a while to learn."""
-        return inferred_settings(self.recipe.modality, self.encoder_name, self.data.items)
+        given = {**self.data.encoder_settings, **self.recipe.options.encoder.settings}
+        return inferred_settings(self.recipe.modality, self.encoder_name, self.data.items, given)
 
     @cached_property
     def computed(self) -> ComputedTargets[Any]:

@@ -1,7 +1,7 @@
 """Encoders with the settings that follow from the data."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from ..data.items import AbstractItems
 from ..networks.encoder import AbstractEncoder
@@ -9,8 +9,23 @@ from .base import AbstractModality
 from .optional import InfersEncoderSettings
 
 
-def inferred_settings(modality: AbstractModality[Any], encoder: str, items: AbstractItems[Any]) -> Mapping[str, Any]:
-    """Settings of an encoder that follow from the items, for modalities that know any."""
+@runtime_checkable
+class InfersFromSettings(Protocol):
+    """A modality whose encoders are made of others, by their settings: what follows from the data depends on these."""
+
+    def encoder_settings_beside(
+        self, encoder: str, items: AbstractItems[Any], given: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
+        """Settings that follow from the items, beside those that are given."""
+        ...
+
+
+def inferred_settings(
+    modality: AbstractModality[Any], encoder: str, items: AbstractItems[Any], given: Mapping[str, Any] | None = None
+) -> Mapping[str, Any]:
+    """Settings of an encoder that follow from the items, for modalities that know any; `given` are the user's own."""
+    if isinstance(modality, InfersFromSettings):
+        return modality.encoder_settings_beside(encoder, items, given or {})
     return modality.encoder_settings(encoder, items) if isinstance(modality, InfersEncoderSettings) else {}
 
 

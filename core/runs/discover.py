@@ -8,14 +8,11 @@ import torch
 
 from ..components.precision import FULL, Precision
 from ..modality.base import AbstractModality
-from ..modality.joint.shard_windows import rows_of
-from ..modality.optional import ComposesModalities, WritesObjects
 from .blocks.shared import Sharing
 from .output_folder import OutputFolder
-from .parts_of_objects import write_parts
-from .plain_objects import write_plain_objects
 from .saving import load
 from .stream import Stream
+from .write_found import write_found
 
 
 def discover(
@@ -56,15 +53,8 @@ def discover(
         model = load(run, device, modality, precision)
         model.check_finder()
         stream = Stream.of(model, paths, skip_bad, full=True).shared(sharing, run, paths, modality, out)
-        if isinstance(model.modality, WritesObjects):
-            said = model.modality.write_objects(stream, stream.items, folder)
-        elif isinstance(model.modality, ComposesModalities) and rows_of(stream.items) is not None:
-            said = write_parts(stream, model.modality.modalities, stream.items, folder)
-        else:
-            note, skipped = f"found with the run {run}", stream.skipped
-            said = write_plain_objects(
-                stream, model.modality, stream.items, folder, note, () if skipped is None else skipped
-            )
+        note, skipped = f"found with the run {run}", stream.skipped
+        said = write_found(stream, model.modality, stream.items, folder, note, () if skipped is None else skipped)
         left_out = stream.write_skipped(folder)
     print(f"{said}, written to {out}{left_out}")
     return 0

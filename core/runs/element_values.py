@@ -4,14 +4,12 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, final
 
-from ..data.items import AbstractItems
 from ..discovery.found import FoundBatch
 from ..fitting.fitted import Fitted, Said
-from ..modality.base import AbstractModality
 from ..storage.csv_file import TableWriter
 from ..storage.text_file import open_text
 from .answering import decoded_of
-from .vector_rows import element_places
+from .element_places import ElementPlaces
 
 
 @final
@@ -20,12 +18,11 @@ class ElementValues:
 
     Args:
         path: of the table.
-        modality: says where elements lie.
-        items: tell where each item comes from.
+        places: say where elements lie.
     """
 
-    def __init__(self, path: Path, modality: AbstractModality[Any], items: AbstractItems[Any]) -> None:
-        self.path, self.modality, self.items, self.count = path, modality, items, 0
+    def __init__(self, path: Path, places: ElementPlaces) -> None:
+        self.path, self.places, self.count = path, places, 0
         self.table: TableWriter | None = None
 
     def __enter__(self) -> "ElementValues":
@@ -46,15 +43,12 @@ class ElementValues:
             where = (
                 {"object": batch.object_numbers()[row, : len(there)][there].tolist()}
                 if fitted.of.of_found
-                else {
-                    name: column.tolist()
-                    for name, column in element_places(batch, row, self.modality, self.items).items()
-                }
+                else {name: column.tolist() for name, column in self.places.of_item(batch, row).items()}
             )
             if self.table is None:
                 self.table = TableWriter(self.sheet, ("item", *where, *fitted.target.columns))
             for place, values in enumerate(decoded[row, there].tolist()):
                 cells = [*(column[place] for column in where.values()), *values]
                 shown = (f"{cell:.6g}" if isinstance(cell, float) else cell for cell in cells)
-                self.table.row((self.items.name(index), *shown))
+                self.table.row((self.places.items.name(index), *shown))
                 self.count += 1

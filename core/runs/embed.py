@@ -12,6 +12,7 @@ from ..data.places import Parts
 from ..modality.base import AbstractModality
 from ..storage.naming import counted
 from .blocks.shared import Sharing
+from .element_places import ElementPlaces
 from .output_folder import OutputFolder
 from .part_rows import PartRows, part_rows
 from .saving import load
@@ -40,7 +41,8 @@ def embed(
 
     - `items.parquet`: `file`, `record` (the place in it: a line, seconds), `id` (what the record is called, where it
       says so), `name` (file and place), `vector`.
-    - `elements.parquet`: `item` (its row in `items.parquet`), `object` (−1: none), where it lies, `vector`.
+    - `elements.parquet`: `item` (its row in `items.parquet`), `object` (−1: none), where it lies (`ElementPlaces`),
+      `vector`.
     - `objects.parquet`: `item`, `number`, `size` in elements, `vector`; empty if the run finds no objects.
     - `parts.parquet`, of items with parts: `item`, `part`, `object` (−1: the part itself), `size` in elements,
       `vector`: the means over the elements of the part, and over those of every object in it.
@@ -56,10 +58,11 @@ def embed(
     with OutputFolder(out, paths).writing() as folder:
         model = load(run, device, modality, precision)
         stream = Stream.of(model, paths, skip_bad).shared(sharing, run, paths, modality, out)
+        places = ElementPlaces.of(model.modality, stream.items, model.encoded)
         with _vector_files(folder) as files:
             for batch in stream:
                 first = files.items.rows
-                files.add(rows_of(batch, model.modality, stream.items, first))
+                files.add(rows_of(batch, places, first))
                 if isinstance(batch.features.places, Parts):
                     files.add_parts(part_rows(batch), first)
         left_out = stream.write_skipped(folder)

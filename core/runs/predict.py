@@ -14,21 +14,21 @@ from ..discovery.found import FoundBatch
 from ..fitting.fitted import Fitted
 from ..methods.targets import Points
 from ..modality.base import AbstractModality
-from ..modality.optional import ComposesModalities, WritesObjects, WritesTrees
+from ..modality.optional import WritesTrees
 from ..storage.csv_file import TableWriter
 from ..storage.naming import counted
 from ..storage.text_file import open_text
 from .answering import item_predictions, named, names_objects, said_of
 from .blocks.shared import Sharing
+from .element_places import ElementPlaces
 from .element_values import ElementValues
 from .output_folder import OutputFolder
 from .pair_answers import write_pairs
-from .parts_of_objects import write_parts
-from .plain_objects import write_plain_objects
 from .results import ItemPrediction
 from .saving import load
 from .stream import Stream
 from .trees import Tree, trees_in, write_plain_trees
+from .write_found import write_found
 
 ItemT = TypeVar("ItemT")
 
@@ -93,7 +93,9 @@ def write_answers(stream: Stream[Any], fitted: Fitted, folder: Path) -> str:
         return write_trees(stream, fitted, folder)
     with Predictions(folder, best=False) as rows:
         if not names_objects(fitted):
-            with ElementValues(folder / "elements.csv", model.modality, items) as values:
+            with ElementValues(
+                folder / "elements.csv", ElementPlaces.of(model.modality, items, model.encoded)
+            ) as values:
                 for batch in stream:
                     said = said_of(fitted, batch, model.device)
                     rows.add(item_predictions(fitted, batch.index, said, items.name))
@@ -106,12 +108,7 @@ def write_answers(stream: Stream[Any], fitted: Fitted, folder: Path) -> str:
                 rows.add(item_predictions(fitted, batch.index, said, items.name))
                 yield named(fitted, batch, said)
 
-        modality = model.modality
-        if isinstance(modality, WritesObjects):
-            return modality.write_objects(answered(), items, folder)
-        if isinstance(modality, ComposesModalities):
-            return write_parts(answered(), modality.modalities, items, folder)
-        return write_plain_objects(answered(), modality, items, folder, "named by a model", stream.skipped or ())
+        return write_found(answered(), model.modality, items, folder, "named by a model", stream.skipped or ())
 
 
 def write_trees(stream: Stream[Any], fitted: Fitted, folder: Path) -> str:

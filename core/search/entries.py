@@ -17,9 +17,9 @@ from ..discovery.found import FoundBatch
 from ..modality.base import AbstractModality
 from ..modality.joint.shard_windows import rows_of
 from ..modality.optional import ComposesModalities, ReducesElements
+from ..runs.element_places import ElementPlaces
 from ..runs.parts_of_objects import part_of_batch
 from ..runs.spaces import Space
-from ..runs.vector_rows import element_places
 from .drawn import Drawn
 from .encodes import Encodes, compared, seen_alone
 
@@ -110,7 +110,7 @@ def _places(
         labels = batch.labels()
         found = []
         for row in range(len(batch.index)):
-            columns = element_places(batch, row, modality, items)
+            columns = ElementPlaces(modality, items).of_item(batch, row)
             found.append(_extents(labels[row][batch.features.valid[row]], columns))
         return found
     joined = [dict[int, dict[str, tuple[float, float]]]() for _ in batch.index]
@@ -131,5 +131,7 @@ def _extents(labels: Int[torch.Tensor, " elements"], columns: Any) -> dict[int, 
         if np.issubdtype(np.asarray(column).dtype, np.number):
             for number in numbers:
                 values = np.asarray(column)[own == number]
-                found[number][name] = (round(float(values.min()), 4), round(float(values.max()), 4))
+                values = values[np.isfinite(values)]
+                if len(values):
+                    found[number][name] = (round(float(values.min()), 4), round(float(values.max()), 4))
     return found

@@ -73,18 +73,28 @@ def read_shards(
                 raise
             left_out.append(Skipped(error.name, error.reason))
             continue
-        found = dict[str, dict[str, Member]]()
+        found, longer = dict[str, dict[str, Member]](), list[str]()
         for member in map(members.member, members.in_order()):
             folder, slash, base = member.name.rpartition("/")
             stem, _, ending = base.partition(".")
             if stem and ENDING.fullmatch(ending) and ending.lower() not in KNOWN:
                 found.setdefault(folder + slash + stem, {})[ending.lower()] = member
+            elif stem and "." in ending:
+                longer.append(member.name)
         samples += [Sample(shard, key, files) for key, files in found.items()]
         if members.damage:
             damaged.append(Skipped(str(shard), f"{members.damage}; what is there is read"))
         if members.others:
             reason = f"{members.others} links, devices or sparse files (or names that come twice) in it are not read"
             damaged.append(Skipped(str(shard), reason))
+        if longer:
+            reason = (
+                f"{counted(len(longer), 'file')} with more than one ending, such as {longer[0]}, not read: a part is "
+                "known by one ending; call it so when the archive is written"
+            )
+            damaged.append(Skipped(str(shard), reason))
+    if not samples and damaged:
+        raise none_usable(damaged, f"{len(shards)} archives")
     if not samples:
         raise none_usable(skipped or [Skipped(str(shards[0]), "holds no files")], f"{len(shards)} archives")
     windowed = any(isinstance(one, ReadsWindows) for one in modalities.values())

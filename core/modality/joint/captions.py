@@ -2,20 +2,33 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from pathlib import Path
-from typing import Any, final
+from typing import Any
 
 from ...data.items import BadItemError, Skipped
-from ...storage.listing import listed
 from ..base import AbstractModality, Reading
 from ..optional import ReadsColumn
 from .item import JointItem
+from .named_files import NamedFiles, among
 from .rows import Rows
-from .tables import by_file, by_line, file_beside, read_part
+from .tables import by_file, by_line, read_part
 
 FIELD = "caption"
 ADVICE = "export the captions again, or leave the item out with --skip-bad"
+
+
+def captions_among(paths: Sequence[Path]) -> dict[Path, Mapping[str, Any]]:
+    """The files of captions that are named, or that lie in the folders that are named, and what they say."""
+    found = dict[Path, Mapping[str, Any]]()
+
+    def is_one(path: Path) -> bool:
+        said = captions_in(path)
+        if said is not None:
+            found[path] = said
+        return said is not None
+
+    among(paths, frozenset((".json",)), is_one)
+    return found
 
 
 def captions_in(path: Path) -> Mapping[str, Any] | None:
@@ -69,12 +82,13 @@ def read_captions(
     words = rows.note(text.of_column(FIELD).read(list(captions), lenient))
     folders = [path for path in paths if path not in captions]
     named, of_image = list[tuple[str, Path | None]](), list[list[int]]()
-    below = _Below(folders or [path.parent for path in captions])
     for path, said in captions.items():
         annotations = said["annotations"]
+        files_of = NamedFiles(path, folders)
         if not all(isinstance(one, dict) for one in annotations):
             raise BadItemError(str(path), "holds annotations that are no objects; export the captions again")
-        numbers = by_line(words, range(1, len(annotations) + 1), path)
+        numbers, longer = by_line(words, range(1, len(annotations) + 1), path)
+        rows.read_at_begin(texts[0], words, longer)
         own = dict[Any, list[int]]()
         for line, (number, annotation) in enumerate(zip(numbers, annotations, strict=True), start=1):
             if reason := _no_id(annotation, "image_id"):
@@ -89,7 +103,7 @@ def read_captions(
             if reason := _no_id(image, "id"):
                 rows.leave_out(f"{path}: image {place}", reason)
                 continue
-            named.append((f"{path}: {name}", below.find(path, name)))
+            named.append((f"{path}: {name}", files_of.find_below(name)))
             of_image.append(own.pop(image.get("id"), []))
         if own:
             reason = f"{len(own)} pictures have captions and are not among its images, the first {next(iter(own))!r}"
@@ -102,10 +116,11 @@ def read_captions(
         raise ValueError(f"{next(iter(captions))}: none of its pictures is there, the first is {named[0][0]}")
     there = [file for file in dict.fromkeys(files) if file is not None]
     pictures = rows.note(read_part(modalities[others[0]], there, lenient, full))
-    for (name, _), number, own_captions in zip(named, by_file(pictures, files), of_image, strict=True):
+    for (name, file), number, own_captions in zip(named, by_file(pictures, files), of_image, strict=True):
         numbers_of = {others[0]: number, texts[0]: own_captions[0] if own_captions else -1}
         row = [numbers_of[part] for part in modalities]
-        rows.add(name, row, f" that can be used; {ADVICE}", {texts[0]: own_captions})
+        there_is = "that can be used" if file is not None else "that can be used (the picture is not there)"
+        rows.add(name, row, f" {there_is}; export the captions again", {texts[0]: own_captions})
     return rows.reading(
         {name: pictures if name == others[0] else words for name in modalities}, str(next(iter(captions)))
     )
@@ -117,31 +132,3 @@ def _no_id(entry: Mapping[str, Any], field: str) -> str | None:
     if found is None or isinstance(found, int | float | str):
         return None
     return f"has the {field} {found!r}, which is no number and no text; {ADVICE}"
-
-
-@final
-class _Below:
-    """Files in some folders, by their names.
-
-    Args:
-        folders: where files may lie, at any depth.
-    """
-
-    def __init__(self, folders: Sequence[Path]) -> None:
-        self.folders = folders
-
-    def find(self, source: Path, name: str) -> Path | None:
-        """The file that `source` calls `name`; of several with that name the first."""
-        for folder in (source, *(folder / source.name for folder in self.folders)):
-            found = file_beside(folder, name)
-            if found is not None:
-                return found
-        return self._by_name.get(Path(name).name)
-
-    @cached_property
-    def _by_name(self) -> Mapping[str, Path]:
-        found = dict[str, Path]()
-        for folder in self.folders:
-            for path in listed(folder).paths if folder.is_dir() else (folder,):
-                found.setdefault(path.name, path)
-        return found

@@ -9,6 +9,7 @@ from ...data.items import AbstractItems, Skipped
 from ..base import AbstractModality
 from ..optional import ReadsWindows
 from ..windows import OnClocks
+from .same_name import SameName
 
 SHORTEST = 0.25
 """Seconds; a shorter rest of a file makes no window, and less than that may be left out without a word."""
@@ -21,7 +22,7 @@ class OneClock:
 
     Attributes:
         parts: the items, by the names of the parts.
-        apart: files whose parts have no seconds in common, by the file without its ending, with the reason.
+        apart: files whose parts have no seconds in common, by their key (`SameName.keys`), with the reason.
         left_out: files of which some seconds are left out, since not all parts have them.
     """
 
@@ -30,7 +31,9 @@ class OneClock:
     left_out: tuple[Skipped, ...]
 
 
-def on_one_clock(parts: Mapping[str, AbstractItems[Any]], modalities: Mapping[str, AbstractModality[Any]]) -> OneClock:
+def on_one_clock(
+    parts: Mapping[str, AbstractItems[Any]], modalities: Mapping[str, AbstractModality[Any]], same: SameName
+) -> OneClock:
     """Windows of every file from where the last of its parts begins to where the first of them ends.
 
     Parts of one file (the frames and the sound of a video) are laid side by side by the clock of the file. Files that
@@ -39,6 +42,7 @@ def on_one_clock(parts: Mapping[str, AbstractItems[Any]], modalities: Mapping[st
     Args:
         parts: the items of every part; those of files in time (`OnClocks`) are cut anew.
         modalities: of the parts; those that are read in windows have windows of one length.
+        same: which files belong together.
     """
     timed = {name: items for name, items in parts.items() if isinstance(items, OnClocks)}
     windows = [one.window for one in modalities.values() if isinstance(one, ReadsWindows)]
@@ -47,7 +51,8 @@ def on_one_clock(parts: Mapping[str, AbstractItems[Any]], modalities: Mapping[st
     extents = dict[str, dict[str, tuple[Path, float, float]]]()
     for name, items in timed.items():
         for path, (begin, end) in items.extents.items():
-            extents.setdefault(str(path.with_suffix("")), {})[name] = (path, begin, end)
+            for key in same.keys(str(path)):
+                extents.setdefault(key, {})[name] = (path, begin, end)
     moments = {name: dict[Path, tuple[float, float]]() for name in timed}
     apart, left_out = dict[str, Skipped](), list[Skipped]()
     for stem, own in extents.items():

@@ -20,6 +20,7 @@ class JointItem:
         parts: by name.
         chosen: of parts of which the item has several where it is kept, such as captions, the number of the one that
             was read among the items of that part: its masks are those of no other. Views of an item do not say.
+        seen: whether there is anything of it; not in a view that shows parts which it lacks.
 
     Example:
         >>> JointItem({"audio": [0.1, 0.2], "text": "a bell"}).only(["text"]).parts
@@ -28,9 +29,10 @@ class JointItem:
 
     parts: Mapping[str, Any]
     chosen: Mapping[str, int] = field(default_factory=dict, repr=False)
+    seen: bool = field(default=True, repr=False)
 
     def __post_init__(self) -> None:
-        if not self.parts:
+        if not self.parts and self.seen:
             raise ValueError("a joint item needs at least one part, got none")
 
     def only(self, names: Sequence[str]) -> "JointItem":

@@ -118,7 +118,7 @@ class JointModality(AbstractModality[JointItem]):
         if own is None:
             return self
         learned = {
-            name: one.of_items(own.parts[name]) if isinstance(one, LearnsColumns) else one
+            name: one.of_items(own.parts[name]) if isinstance(one, LearnsColumns) and name in own.parts else one
             for name, one in self.modalities.items()
         }
         return self if learned == self.modalities else self.composed_of(learned, self.allow_missing)
@@ -159,8 +159,10 @@ class JointModality(AbstractModality[JointItem]):
         return tuple(self.modalities)
 
     def showing(self, views: Views[JointItem], kept: Sequence[Sequence[str]]) -> Views[JointItem]:
-        """These views, each of which keeps the parts of its place alone; views or places begin anew where few."""
-        keep = [KeepParts(names, self.identity) for names in kept]
+        """These views, each of which keeps the parts of its place alone; views or places begin anew where few. Of an
+        item that has none of these a view shows nothing.
+        """
+        keep = [KeepParts(names, self.identity, nothing=True) for names in kept]
         seen = [
             self.chain((1.0, views.views[number % len(views.views)]), (1.0, keep[number % len(keep)]))
             for number in range(max(len(keep), len(views.views)))
@@ -221,15 +223,25 @@ class JointModality(AbstractModality[JointItem]):
 
     def encoder_settings(self, encoder: str, items: AbstractItems[JointItem]) -> Mapping[str, Any]:
         """What the encoders of the parts learn from the data, for parts that know any."""
+        return self.encoder_settings_beside(encoder, items, {})
+
+    def encoder_settings_beside(
+        self, encoder: str, items: AbstractItems[JointItem], given: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
+        """As `encoder_settings`; `given` may name the encoders of some parts (`encoders`)."""
         own = joint_items(items)
         if own is None:
             return {}
         builders = {name: one.encoders for name, one in self.modalities.items()}
         first = first_in_two_steps if encoder == "transformer" else first_that_learns
-        chosen = dict.fromkeys(builders, "raw") if encoder == "raw" else chosen_encoders("", builders, first)
+        chosen = (
+            dict.fromkeys(builders, "raw")
+            if encoder == "raw"
+            else chosen_encoders(str(given.get("encoders", "")), builders, first)
+        )
         return {
             "settings": {
-                name: dict(inferred_settings(one, chosen[name], own.parts[name]))
+                name: dict(inferred_settings(one, chosen[name], own.parts[name])) if name in own.parts else {}
                 for name, one in self.modalities.items()
             }
         }

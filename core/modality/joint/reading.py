@@ -3,18 +3,20 @@
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from pathlib import Path
-from typing import Any
+from typing import Any, final
 
 from ...data.items import AbstractItems, BadItemError, Skipped, file_of
 from ..base import AbstractModality, Reading
 from ..optional import ReadsColumn
 from ..probing import NoneUsableError
-from .captions import captions_in, read_captions
+from .captions import captions_among, read_captions
 from .clocks import on_one_clock
 from .item import JointItem
+from .named_files import among
 from .places import Key, Places
 from .rows import Rows
-from .tables import is_table, read_part, read_table
+from .same_name import SameName
+from .tables import TABLES, is_table, read_part, read_table, said_of_columns
 from .windows import axis_of
 
 ADVICE = ": files of one item differ in their endings alone; add what is missing"
@@ -29,11 +31,12 @@ def read_joint(
 ) -> Reading[JointItem]:
     """Joint items in files and folders.
 
-    - A table (CSV, TSV or JSON Lines) that has a column named like every part: a row is an item. A cell names a file,
-      relative to the table, or, for modalities that read columns (`ReadsColumn`), holds the part itself.
+    - A table (CSV, TSV or JSON Lines) that has a column named like every part, or that lies in a folder that is
+      named: a row is an item. A cell names a file, relative to the table or to a folder that is named, or, for
+      modalities that read columns (`ReadsColumn`), holds the part itself.
     - Otherwise every part is read by its modality. What lies in one file (the sound and the frames of a video, columns
-      of a table), or in files that differ in their endings alone (`a.jpg` and `a.txt`), belongs together: rows by
-      their place in the file, windows in time by their seconds (`on_one_clock`). What does not lie in time, such as a
+      of a table), or in files that differ in their endings alone (`a.jpg` and `a.txt`; `SameName`), belongs together:
+      records by their lines, windows in time by their seconds (`on_one_clock`). What does not lie in time, such as a
       caption, is there with each of these windows. Several lines of text beside one picture, or beside one recording,
       are captions of it, of which training draws one.
     - COCO's captions (`read_captions`).
@@ -47,9 +50,10 @@ def read_joint(
         FileNotFoundError: for a path that does not exist.
         ValueError: if there is no item.
     """
-    if len(paths) == 1 and is_table(paths[0], list(modalities)):
-        return read_table(modalities, paths[0], skip_bad, allow_missing, full)
-    captions = {path: found for path in paths if (found := captions_in(path)) is not None}
+    tables = among(paths, TABLES, lambda path: is_table(path, list(modalities)))
+    if tables:
+        return read_tables(modalities, paths, tables, skip_bad, allow_missing, full)
+    captions = captions_among(paths)
     if captions:
         return read_captions(modalities, captions, paths, Rows(tuple(modalities), skip_bad, allow_missing), full)
     rows = Rows(tuple(modalities), skip_bad, allow_missing)
@@ -57,22 +61,26 @@ def read_joint(
     for name, modality in modalities.items():
         try:
             reading = read_part(modality, paths, skip_bad or allow_missing, full)
-        except BadItemError:
-            raise
+        except BadItemError as error:
+            raise _bad_part(error, name, list(modalities)) from error
         except ValueError as error:
             if not allow_missing:
-                raise ValueError(f"joint items need the part {name!r}: {error}") from error
+                raise _no_part(error, name, paths, list(modalities)) from error
             rows.skipped += error.skipped if isinstance(error, NoneUsableError) else ()
             continue
         found[name] = rows.note(reading)
-    clock = on_one_clock(found, modalities)
+    same = SameName.of(found)
+    rows.damaged += same.unread.values()
+    clock = on_one_clock(found, modalities, same)
     if clock.apart and not skip_bad:
         one = next(iter(clock.apart.values()))
         raise BadItemError(one.name, one.reason)
     rows.skipped += clock.apart.values()
     rows.damaged += clock.left_out
     found = dict(clock.parts)
-    places = {name: Places.of(items, isinstance(modalities[name], ReadsColumn)) for name, items in found.items()}
+    places = {name: Places.of(items, isinstance(modalities[name], ReadsColumn), same) for name, items in found.items()}
+    for name, items in found.items():
+        rows.read_at_begin(name, items, places[name].longer)
     axis = axis_of(found)
     done = set[str]()
     for stem, place in dict.fromkeys(key for own in places.values() for key in own.numbers):
@@ -83,17 +91,62 @@ def read_joint(
             continue
         row = [beside[name][0] if name in beside else _number(places, name, (stem, place)) for name in modalities]
         if several and stem not in done:
-            rows.damaged += [
-                Skipped(items.name(several[name][0]), f"is longer than a window of {name}: only its begin is read")
-                for name, items in found.items()
-                if name in several and places[name].cut(stem)
-            ]
+            for name, items in found.items():
+                if name in several and places[name].cut(stem):
+                    rows.read_at_begin(name, items, several[name][:1])
             rows.damaged += _not_read(found, places, {*several, *timed}, stem, place)
         if several:
             done.add(stem)
         name, number = next((name, number) for name, number in zip(modalities, row, strict=True) if number >= 0)
         rows.add(found[name].name(number), row, ADVICE, several, file_of(found[name], number))
     return rows.reading(found, ", ".join(map(str, paths)))
+
+
+def read_tables(
+    modalities: Mapping[str, AbstractModality[Any]],
+    paths: Sequence[Path],
+    tables: Sequence[Path],
+    skip_bad: bool,
+    allow_missing: bool,
+    full: bool,
+) -> Reading[JointItem]:
+    """The items of a table that is named, or lies in a folder that is.
+
+    Raises:
+        ValueError: if there are several tables.
+    """
+    if len(tables) > 1:
+        names = ", ".join(map(str, tables))
+        raise ValueError(f"the items of one table are read at a time, and these are {names}: write their rows into one")
+    folders = [path for path in paths if path.is_dir()]
+    return read_table(modalities, tables[0], skip_bad, allow_missing, full, folders)
+
+
+def _bad_part(error: BadItemError, part: str, parts: Sequence[str]) -> BadItemError:
+    """What is wrong with a file of a part, and what joint items offer beside."""
+    path = Path(error.name)
+    if path.suffix.lower() in TABLES and path.is_file():
+        return BadItemError(error.name, f"{error.reason}; as a table, {said_of_columns(path, parts)}", error.absent)
+    return BadItemError(
+        error.name, f"{error.reason}, or take the item without its {part} with --allow-missing", error.absent
+    )
+
+
+@final
+class NoPartError(ValueError):
+    """Nothing has the part `part`, good or bad."""
+
+    def __init__(self, said: str, part: str) -> None:
+        super().__init__(said)
+        self.part = part
+
+
+def _no_part(error: ValueError, part: str, paths: Sequence[Path], parts: Sequence[str]) -> ValueError:
+    """That nothing that can be used has a part."""
+    tables = [path for path in paths if path.suffix.lower() in TABLES and path.is_file()]
+    rest = f"; as a table, {said_of_columns(tables[0], parts)}" if tables else ""
+    said = f"joint items need the part {part!r}: {error}, or take items without it with --allow-missing{rest}"
+    return NoneUsableError(said, error.skipped) if isinstance(error, NoneUsableError) else NoPartError(said, part)
 
 
 def captions_of(

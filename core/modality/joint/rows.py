@@ -1,6 +1,6 @@
 """Joint items as they are put together: which item of every part, and what is left out for lack of a part."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, final
 
@@ -24,6 +24,7 @@ class Rows:
         skipped: what was left out.
         damaged: files of which some was left out.
         named: files that a part's modality left out: that items of them lack this part needs no further word.
+        remarks: what was decided, for people.
     """
 
     parts: tuple[str, ...]
@@ -35,6 +36,7 @@ class Rows:
     kept: list[tuple[int, ...]] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
     choices: dict[int, dict[str, tuple[int, ...]]] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
 
     def note(self, reading: Reading[Any]) -> AbstractItems[Any]:
         """What a part's modality left out, each thing once; the items that it read."""
@@ -43,6 +45,11 @@ class Rows:
             own += [one for one in further if one not in known]
         self.named |= {one.name for one in reading.skipped}
         return reading.items
+
+    def read_at_begin(self, part: str, items: AbstractItems[Any], numbers: Iterable[int]) -> None:
+        """Say of some items of a part that they are the begin of something longer, of which the rest is not read."""
+        reason = f"is longer than a window of {part}: only its begin is read"
+        self.damaged += [Skipped(items.name(number), reason) for number in numbers]
 
     def leave_out(self, name: str, reason: str) -> None:
         """List something among what was left out.
@@ -76,10 +83,9 @@ class Rows:
         """
         lacking = [part for part, number in zip(self.parts, row, strict=True) if number < 0]
         if len(lacking) == len(row) or (lacking and not self.allow_missing):
-            reason = (
-                f"has no {' and no '.join(lacking)}{advice}, leave the item out with --skip-bad, or take it as it is "
-                "with --allow-missing"
-            )
+            rest = "" if len(lacking) == len(row) else ", or take it as it is with --allow-missing"
+            way = ", leave the item out with --skip-bad" if rest else ", or leave the item out with --skip-bad"
+            reason = f"has no {' and no '.join(lacking)}{advice}{way}{rest}"
             if not self.skip_bad or file not in self.named:
                 self.leave_out(name, reason)
             return
@@ -102,7 +108,9 @@ class Rows:
         kept = [
             tuple(number for part, number in zip(self.parts, row, strict=True) if part in items) for row in self.kept
         ]
-        found = JointItems(items, kept, self.names, self.allow_missing, self.choices, remarks=tuple(self._lacking()))
+        found = JointItems(
+            items, kept, self.names, self.allow_missing, self.choices, remarks=(*self.remarks, *self._lacking())
+        )
         there = {file_of(found, number) for number in range(len(found))} if self.allow_missing else set[str]()
         # What lies beside the part that a file lacks is among the items, and nothing is wrong with it.
         skipped = [one for one in self.skipped if not (one.absent and one.name in there)]

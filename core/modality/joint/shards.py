@@ -15,7 +15,7 @@ from ...storage.tar_members import Member
 from ..base import AbstractModality, Reading
 from ..windows import Jittered, WindowIndex
 from .item import JointItem
-from .reading import read_joint
+from .reading import ADVICE, NoPartError, read_joint
 
 STEM = "item"
 
@@ -170,6 +170,12 @@ def read_sample(
         except BadItemError as error:
             name, reason = (_named(text, folder, one) for text in (error.name, error.reason))
             raise BadItemError(name, reason, error.absent) from error
+        except NoPartError as error:
+            reason = (
+                f"has no {error.part}{ADVICE}, leave the item out with --skip-bad, or take it as it is with "
+                "--allow-missing"
+            )
+            raise BadItemError(one.name, reason) from error
         except (ValueError, OSError) as error:
             raise BadItemError(one.name, _named(str(error), folder, one)) from error
 

@@ -1,33 +1,61 @@
 """Joint items in the rows of a table: files by their names, or the parts themselves."""
 
 import json
-import re
-from collections.abc import Iterator, Mapping, Sequence
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from ...data.items import AbstractItems, BadItemError, Skipped, file_of, record_of
+from ...storage.listing import listed
+from ...storage.naming import counted
 from ...tables.lines import lines_of
 from ...tables.rows import table_of
 from ..base import AbstractModality, Reading
 from ..optional import InSequence, ReadsColumn, ReadsFullResolution
 from .item import JointItem
+from .named_files import NamedFiles
+from .places import line_in
 from .rows import Rows
 from .windows import axis_of
 
 JSON = frozenset((".jsonl", ".ndjson"))
 TABLES = JSON | {".csv", ".tsv"}
+LOOKED_AT = 16
+"""Rows of which columns are asked: a line of JSON may lack some."""
+FILES = "file_name"
+"""What the column of files is called in data sets of the Hugging Face hub."""
 
 
 def is_table(path: Path, parts: Sequence[str]) -> bool:
     """Whether a file is a table with a column for every part."""
+    return column_of_parts(column_names(path), parts) is not None
+
+
+def column_names(path: Path) -> tuple[str, ...]:
+    """The columns of a table, in small letters; none where a file is no table."""
     if path.suffix.lower() not in TABLES or not path.is_file():
-        return False
+        return ()
     try:
-        _, row = next(_rows(path), (0, {}))
+        rows = [row for _, row in islice(_rows(path), LOOKED_AT)]
     except BadItemError:
-        return False
-    return set(parts) <= {name.lower() for name in row}
+        return ()
+    return tuple(dict.fromkeys(name.lower() for row in rows for name in row))
+
+
+def column_of_parts(columns: Sequence[str], parts: Sequence[str]) -> dict[str, str] | None:
+    """The column of every part: that of its name, or, of one part, `file_name`; None where a part has none.
+
+    Example:
+        >>> column_of_parts(["file_name", "text"], ["image", "text"]), column_of_parts(["caption"], ["image", "text"])
+        ({'image': 'file_name', 'text': 'text'}, None)
+    """
+    found = {part: part for part in parts if part in columns}
+    without = [part for part in parts if part not in found]
+    if len(without) > 1 or (without and FILES not in columns):
+        return None
+    return {part: found.get(part, FILES) for part in parts}
 
 
 def read_part(modality: AbstractModality[Any], paths: Sequence[Path], skip_bad: bool, full: bool) -> Reading[Any]:
@@ -43,9 +71,10 @@ def read_table(
     skip_bad: bool,
     allow_missing: bool,
     full: bool = False,
+    folders: Sequence[Path] = (),
 ) -> Reading[JointItem]:
     """The items of a table whose columns are named like the parts; see `read_joint`. Files in time are read in windows;
-    those of one row begin together.
+    those of one row begin together. `folders` are named beside it, or hold it: its files lie there, too.
 
     Raises:
         BadItemError: for the first row or file that cannot be used, unless `skip_bad`.
@@ -54,25 +83,33 @@ def read_table(
     made = Rows(tuple(modalities), skip_bad, allow_missing)
     lines = list(_rows(path))
     rows = [(f"{path}:{line}", {name.lower(): cell for name, cell in row.items()}) for line, row in lines]
-    columns = list(dict.fromkeys(name for _, row in lines for name in row))
+    columns = {name.lower(): name for _, row in reversed(lines) for name in row}
+    named, files_of = column_of_parts(list(columns), list(modalities)), NamedFiles(path, folders)
+    if named is None:
+        raise ValueError(f"{path} has no column for every part: {said_of_columns(path, list(modalities))}")
     numbers, found = dict[str, list[int]](), dict[str, AbstractItems[Any]]()
+    absent, read = dict[str, list[str]](), set[Path]()
     for name, modality in modalities.items():
-        cells = [row.get(name, "").strip() for _, row in rows]
-        files = [file_beside(path, cell) for cell in cells]
-        if any(files):
-            named = [file for file in dict.fromkeys(files) if file is not None]
-            found[name] = made.note(read_part(modality, named, skip_bad or allow_missing, full))
+        cells = [row.get(named[name], "").strip() for _, row in rows]
+        files = [files_of.find(cell) for cell in cells]
+        if name_files(cells, files, isinstance(modality, ReadsColumn)):
+            there = [file for file in dict.fromkeys(files) if file is not None]
+            read.update(there)
+            found[name] = made.note(read_part(modality, there, skip_bad or allow_missing, full))
             numbers[name] = by_file(found[name], files)
+            absent[name] = ["" if file else cell for cell, file in zip(cells, files, strict=True)]
         elif isinstance(modality, ReadsColumn):
-            column = next(own for own in columns if own.lower() == name)
+            column = columns[named[name]]
             found[name] = made.note(modality.of_column(column).read([path], skip_bad or allow_missing))
-            numbers[name] = by_line(found[name], [line for line, _ in lines], path)
+            numbers[name], longer = by_line(found[name], [line for line, _ in lines], path)
+            made.read_at_begin(name, found[name], longer)
         else:
             example = next((cell for cell in cells if cell), "")
             raise ValueError(
-                f"{path}: column {name!r} must name files of {modality.name}, relative to the table, and {example!r} "
-                "is none"
+                f"{path}: column {named[name]!r} must name files of {modality.name}, relative to the table or to a "
+                f"folder that is named behind it, and {example!r} is none"
             )
+    made.remarks += _unnamed(path, folders, read)
     axis = axis_of(found)
     for place, (source, _) in enumerate(rows):
         row = {name: numbers[name][place] for name in modalities}
@@ -86,8 +123,46 @@ def read_table(
         for window in range(count):
             called = source if count == 1 else f"{source} [window {window + 1}]"
             own = [number + window if name in counts else number for name, number in row.items()]
-            made.add(called, own, " that can be used; correct the row")
+            made.add(called, own, f" that can be used{_not_there(absent, place)}; correct the row")
     return made.reading(found, str(path))
+
+
+def name_files(cells: Sequence[str], files: Sequence[Path | None], may_hold: bool) -> bool:
+    """Whether the cells of a column name files. Where they may also hold a part itself, most of them must: a caption
+    may happen to be what a file or a folder is called.
+
+    Args:
+        cells: of the column.
+        files: what each names.
+        may_hold: whether its modality reads columns.
+    """
+    if not may_hold:
+        return any(files)
+    return 2 * sum(file is not None and file.is_file() for file in files) > sum(map(bool, cells))
+
+
+def said_of_columns(path: Path, parts: Sequence[str]) -> str:
+    """What columns a table has, and which it should have, for people."""
+    return (
+        f"its columns are {', '.join(column_names(path)) or 'none'}, and items with parts need one named like each of "
+        f"{', '.join(parts)} ({FILES} may name the files of one part); rename its columns"
+    )
+
+
+def _unnamed(table: Path, folders: Sequence[Path], read: Iterable[Path]) -> list[str]:
+    """How many files of the folders a table does not name."""
+    known = {os.path.normpath(path) for path in (table, *read)}
+    there = {os.path.normpath(path) for folder in folders for path in listed(folder).paths if path.is_file()}
+    count = len(there - known)
+    return [f"{counted(count, 'file')} that {table} does not name {'is' if count == 1 else 'are'} not read"][
+        : bool(count)
+    ]
+
+
+def _not_there(absent: Mapping[str, Sequence[str]], row: int) -> str:
+    """The files that a row names and that are not there."""
+    names = [repr(cells[row]) for cells in absent.values() if cells[row]]
+    return f" ({' and '.join(names)} is not there)" if names else ""
 
 
 def _windows(items: AbstractItems[Any], first: int) -> int:
@@ -117,17 +192,6 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
         yield row.line, dict(zip(layout.names, row.cells, strict=False))
 
 
-def file_beside(table: Path, cell: str) -> Path | None:
-    """The file that a cell names; None where it names none."""
-    if not cell or len(cell) > 1024 or "\n" in cell:
-        return None
-    try:
-        path = table.parent / cell
-        return path if path.is_file() or path.is_dir() else None
-    except (OSError, ValueError):
-        return None
-
-
 def by_file(items: AbstractItems[Any], files: Sequence[Path | None]) -> list[int]:
     """For every file its first item, −1 where it has none."""
     first = dict[str, int]()
@@ -136,13 +200,12 @@ def by_file(items: AbstractItems[Any], files: Sequence[Path | None]) -> list[int
     return [-1 if file is None else first.get(str(file), -1) for file in files]
 
 
-def by_line(items: AbstractItems[Any], lines: Sequence[int], path: Path) -> list[int]:
-    """For every line of a table the first item of its record, −1 where it has none."""
-    first, file = dict[str, int](), str(path)
+def by_line(items: AbstractItems[Any], lines: Sequence[int], path: Path) -> tuple[list[int], list[int]]:
+    """For every line of a table the first item of its record, −1 where it has none; and the first items of records that
+    are longer than an item.
+    """
+    first, longer, file = dict[str, int](), dict[int, None](), str(path)
     for number in range(len(items)):
-        if file_of(items, number) != file:
-            continue
-        told = re.search(r"\d+", record_of(items, number))
-        if told is not None:
-            first.setdefault(told[0], number)
-    return [first.get(str(line), -1) for line in lines]
+        if file_of(items, number) == file and first.setdefault(line_in(record_of(items, number)), number) != number:
+            longer[first[line_in(record_of(items, number))]] = None
+    return [first.get(str(line), -1) for line in lines], list(longer)

@@ -39,24 +39,28 @@ class EachPart(AbstractTransform[JointItem]):
 
 @final
 class KeepParts(AbstractTransform[JointItem]):
-    """Some parts alone; an item that has none of them keeps all.
+    """Some parts alone; an item that has none of them keeps all, or there is nothing of it to see.
 
     Args:
         names: of all parts.
         kept: those that are kept.
         identity: for every part, the transform that changes nothing.
+        nothing: whether an item that has none of them has no part any more: no loss compares it then.
     """
 
-    def __init__(self, kept: Sequence[str], identity: Mapping[str, AbstractTransform[Any]]) -> None:
+    def __init__(
+        self, kept: Sequence[str], identity: Mapping[str, AbstractTransform[Any]], nothing: bool = False
+    ) -> None:
         missing = [name for name in kept if name not in identity]
         if missing or not kept:
             raise ValueError(f"kept must name some of {', '.join(identity)}, got {list(kept)}")
-        self.kept = tuple(kept)
+        self.kept, self.nothing = tuple(kept), nothing
         self.identity = dict(identity)
 
     def __call__(self, item: JointItem, rng: np.random.Generator) -> tuple[JointItem, InParts]:
         """The item without its other parts."""
-        only = item.only(self.kept)
+        none = self.nothing and not item.parts.keys() & set(self.kept)
+        only = JointItem({}, seen=False) if none else item.only(self.kept)
         rules = {name: self.identity[name](part, rng)[1] for name, part in only.parts.items()}
         return only, InParts.of(rules, tuple(self.identity))
 

@@ -20,6 +20,7 @@ from ...storage.atomic import write_text
 from ...storage.csv_file import TableWriter
 from ...storage.naming import counted
 from ...storage.text_file import open_text
+from ..element_places import ElementPlaces
 from ..output_folder import OutputFolder
 from ..saving import load
 from ..stream import Stream
@@ -115,7 +116,7 @@ class _Call:
         exhibits = Exhibits(found, stream.model.modality, stream.items, names)
         (folder / MASKS).mkdir()
         with open_text(folder / TABLE) as file:
-            table = TypesTable(file, names)
+            table = TypesTable(file, names, ElementPlaces.of(stream.model.modality, stream.items, stream.model.encoded))
             batches = self._seen(labels, called, members.types, table, exhibits)
             masks = write_masks(batches, stream.model.modality, stream.items, folder / MASKS, stream.skipped or ())
             table.close()
@@ -146,7 +147,7 @@ class _Call:
         for batch, objects, first in seen_again(again, modality, members, level, stream.items):
             one = reduced_batch(batch, modality)
             part = slice(first, first + len(objects.rows))
-            table.add(one, objects, members, part, modality, stream.items)
+            table.add(one, objects, members, part)
             small = one.items
             if stream.full and isinstance(modality, ReadsFullResolution):
                 small = tuple(map(modality.for_network, small))

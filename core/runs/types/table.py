@@ -11,9 +11,8 @@ from torch import Tensor
 
 from ...data.items import AbstractItems, FromFiles, file_of, id_of, record_of
 from ...discovery.found import FoundBatch
-from ...modality.base import AbstractModality
 from ...storage.csv_file import TableWriter
-from ..vector_rows import element_places
+from ..element_places import ElementPlaces
 from .members import FoundObjects, Members
 from .names import Names, place_of
 
@@ -45,13 +44,15 @@ def extent(
         own = column[inside]
         if not np.issubdtype(own.dtype, np.number):
             found[name] = "+".join(dict.fromkeys(map(str, own.tolist())))
-        elif name in ENDS:
-            found[name] = own.min()
-        elif name in ENDS.values():
-            found[name] = own.max()
+            continue
+        finite = own[np.isfinite(own)] if own.dtype.kind == "f" else own
+        least, most = (finite.min(), finite.max()) if len(finite) else ("", "")
+        kind = name.rpartition("_")[2]  # of joint items the part stands in front
+        if kind in ENDS:
+            found[name] = least
+        elif kind in ENDS.values():
+            found[name] = most
         else:
-            finite = own[np.isfinite(own)] if own.dtype.kind == "f" else own
-            least, most = (finite.min(), finite.max()) if len(finite) else ("", "")
             found |= {f"{name}_from": least, f"{name}_to": most}
     return found
 
@@ -63,10 +64,11 @@ class TypesTable:
     Args:
         file: open for text.
         names: of the types, where they have some; a wrong member has none.
+        places: say where elements lie.
     """
 
-    def __init__(self, file: IO[str], names: Names) -> None:
-        self._file, self._names = file, names
+    def __init__(self, file: IO[str], names: Names, places: ElementPlaces) -> None:
+        self._file, self._names, self._places = file, names, places
         self._table: TableWriter | None = None
         self._columns: tuple[str, ...] = ()
 
@@ -76,17 +78,15 @@ class TypesTable:
         objects: FoundObjects,
         members: Members,
         part: slice,
-        modality: AbstractModality[Any],
-        items: AbstractItems[Any],
     ) -> None:
         """The objects of a batch, `part` of all."""
-        where = [element_places(found, row, modality, items) for row in range(len(found.index))]
+        where = [self._places.of_item(found, row) for row in range(len(found.index))]
         valid = found.features.valid
         for place, row, number in zip(
             range(part.start, part.stop), objects.rows.tolist(), objects.places.tolist(), strict=True
         ):
             inside = elements_of(found, row, number)[valid[row]].numpy()
-            self._row(place, found.index[row], members, extent(where[row], inside), items)
+            self._row(place, found.index[row], members, extent(where[row], inside), self._places.items)
 
     def close(self) -> None:
         """A table without rows has its header."""

@@ -12,10 +12,8 @@ from torch import Tensor
 from ...data.items import AbstractItems, Skipped
 from ...discovery.found import FoundBatch, Named
 from ...modality.base import AbstractModality
-from ...modality.optional import ComposesModalities, WritesObjects
 from ...networks.levels import Level
-from ..parts_of_objects import write_parts
-from ..plain_objects import write_plain_objects
+from ..write_found import write_found
 from .members import FoundObjects, Members, checked, objects_of, reduced_batch
 
 Seen = tuple[FoundBatch[Any], FoundObjects, int]
@@ -75,8 +73,4 @@ def write_masks(
     skipped: Sequence[Skipped] = (),
 ) -> str:
     """The objects in the forms of their modality, as `gestalt discover` writes them; what was written, in a line."""
-    if isinstance(modality, WritesObjects):
-        return modality.write_objects(batches, items, out)
-    if isinstance(modality, ComposesModalities):
-        return write_parts(batches, modality.modalities, items, out)
-    return write_plain_objects(batches, modality, items, out, "called after their types", skipped)
+    return write_found(batches, modality, items, out, "called after their types", skipped)
