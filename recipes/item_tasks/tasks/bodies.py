@@ -18,7 +18,8 @@ from gestalt.core.methods.simclr import SimCLR
 from gestalt.core.methods.targets import Classes
 from gestalt.core.modality.transform import AbstractTransform, Views
 from gestalt.core.networks.encoder import AbstractEncoder
-from gestalt.modalities.graph import MODALITY, Graph, Graphs, NodeDrop, Schema, chain
+from gestalt.modalities.graph import MODALITY, Graph, Graphs, Schema, chain
+from gestalt.modalities.graph.views import NodeDrop
 
 from ..cells import accuracy
 from ..task import Part, PreTraining, Task

@@ -86,11 +86,11 @@ def point_shapes(seed: int, part: Part, scale: float) -> Task:
         asked_known=asked_known,
         columns=("accuracy",),
         measure=lambda answers: accuracy(answers, asked_known),
-        encoder=EncoderChoice("pointnet", {"width": 64, "layers": 2}),
+        encoder=EncoderChoice("pointnet", {"width": 64, "layers": 2, "near": 8}),
         pretraining=PreTraining(
-            SimCLR(heads=Heads(256, 128)), Views(chain(), (view, view)), steps=max(2, round(200 * scale)), batch=48
+            SimCLR(heads=Heads(256, 128)), Views(chain(), (view, view)), steps=max(2, round(150 * scale)), batch=48
         ),
-        tuning=FineTuning(steps=max(2, round(200 * scale)), batch=32, lr=3e-3, warmup=20),
+        tuning=FineTuning(steps=max(2, round(150 * scale)), batch=32, lr=3e-3, warmup=20),
         transform=light,
         plain=Heights(),
     )

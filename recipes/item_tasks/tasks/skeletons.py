@@ -140,9 +140,8 @@ def body(gesture: Gesture, rng: np.random.Generator) -> Float[np.ndarray, "frame
     height = float(rng.uniform(*HEIGHTS))
     where = places(_swaying(done, rng), {joint: height * own[joint.split()[-1]] for joint in BONES})
     angle = rng.uniform(0, 2 * math.pi)
-    turned = where @ np.array(
-        [[math.cos(angle), math.sin(angle), 0], [-math.sin(angle), math.cos(angle), 0], [0, 0, 1]]
-    )
+    turn = np.array([[math.cos(angle), math.sin(angle), 0], [-math.sin(angle), math.cos(angle), 0], [0, 0, 1]])
+    turned: Float[np.ndarray, "frames joints 3"] = where @ turn
     return turned + rng.normal(0, JITTER, turned.shape)
 
 

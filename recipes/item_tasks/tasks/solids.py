@@ -66,7 +66,8 @@ def on_surface(piece: Piece, count: int, rng: np.random.Generator) -> Float[np.n
             about = rng.uniform(0, 2 * math.pi, count)
             reach = (1 - piece.top) + piece.top * np.cos(about)
             unit = np.column_stack([ring * reach[:, None], np.sin(about)])
-    return unit * np.array(piece.size) / 2 + np.array(piece.middle)
+    points: Float[np.ndarray, "count 3"] = unit * np.array(piece.size) / 2 + np.array(piece.middle)
+    return points
 
 
 def area(piece: Piece) -> float:
@@ -80,7 +81,7 @@ def area(piece: Piece) -> float:
             slant = math.hypot(z, radius * (1 - piece.top))
             return math.pi * radius * (radius * (1 + piece.top**2) + slant * (1 + piece.top))
         case "ball":
-            return math.pi * ((x * y) ** 1.6 / 3 + (x * z) ** 1.6 / 3 + (y * z) ** 1.6 / 3) ** (1 / 1.6)
+            return math.pi * math.pow(((x * y) ** 1.6 + (x * z) ** 1.6 + (y * z) ** 1.6) / 3, 1 / 1.6)
         case "ring":
             return 2 * math.pi**2 * radius * (1 - piece.top) * z
 
