@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from gestalt.core.discovery.finder import ObjectFinder
+from gestalt.core.discovery.groupers import KMeans
 from gestalt.core.experiment.asked import ASKED, RUN
 from gestalt.core.experiment.cells import measured
 from gestalt.core.experiment.kept import keep
@@ -162,6 +164,9 @@ def test_tables_of_methods_refuse_cells_of_other_views(tmp_path: Path, monkeypat
     other = replace(TINY, training=replace(TINY.training, lr=0.5))
     monkeypatch.setattr(ImageObjects, "options_type", lambda: other)
     with pytest.raises(ValueError, match=r"training\.lr was"):
+        methods_table.MethodsTable(options).run()
+    monkeypatch.setattr(ImageObjects, "options_type", lambda: replace(TINY, finder=ObjectFinder(KMeans(3))))
+    with pytest.raises(ValueError, match=r"finder\.\S+ was"):
         methods_table.MethodsTable(options).run()
 
 

@@ -295,3 +295,11 @@ def test_a_grid_correspondence_on_a_set_is_refused_and_the_reverse() -> None:
 def test_a_source_with_axes_that_the_view_lacks_is_refused() -> None:
     with pytest.raises(ValueError, match="the view lies on 1 axes, its source on 2"):
         Affine.identity(2).source_elements(on_grid((3,)), Grid.uniform((3, 3), (1.0, 1.0)))
+
+
+def test_composing_with_what_moves_nothing_computes_nothing() -> None:
+    rule = Affine.of([2.0, 1.0], [0.5, 0.0]).hiding([0.0, -1.0], [1.0, 1.0])
+    still = Affine.identity(2)
+    assert still is Affine.identity(2)
+    assert rule.then(still) is rule
+    assert still.then(rule) is rule

@@ -165,6 +165,27 @@ def test_a_method_that_fails_while_it_trains_leaves_its_cell_empty_and_the_other
     assert "SimCLR has no numbers: the loss is no number (seed 0)." in table.note
 
 
+@pytest.mark.parametrize(("tuned", "steps"), [(False, 0), (True, 200)])
+def test_networks_are_fine_tuned_for_the_table_on_request_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tuned: bool, steps: int
+) -> None:
+    seen: list[int | None] = []
+
+    def measured(this: Trial, _: Network) -> dict[str, float]:
+        seen.append(this.options.tuning)
+        return {"ARI": 0.5}
+
+    monkeypatch.setattr(Trial, "plain", lambda _: None)
+    monkeypatch.setattr(Trial, "random", lambda *_: None)
+    monkeypatch.setattr(Trial, "trained", lambda *_: type("", (), {"online": None}))
+    monkeypatch.setattr(Trial, "measured", measured)
+    options = recipe.Options(tmp_path, ("molecules",), ("simclr",), (), seeds=1, tuned=tuned)
+    recipe.MethodsTable(options).run()
+    assert set(seen) == {steps}
+    table = Table.from_json((tmp_path / "molecules" / "table.json").read_text(encoding="utf-8"))
+    assert [column.name for column in table.columns] == ["ARI"], "what no row has is no column"
+
+
 def test_a_training_that_diverges_is_said_and_one_that_is_stopped_stops_the_table(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,6 +8,7 @@ Where nothing is known (a paraphrase, say), `known` is False for the item: it is
 import abc
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeVar, final
 
 import torch
@@ -100,8 +101,8 @@ class Affine(AbstractCorrespondence):
 
     @classmethod
     def identity(cls, axes: int) -> "Affine":
-        """One item, unchanged."""
-        return cls.of([1.0] * axes, [0.0] * axes)
+        """One item, unchanged: the same object every time, so that `then` knows it."""
+        return _identity(axes)
 
     @classmethod
     def none(cls, axes: int) -> "Affine":
@@ -176,7 +177,13 @@ class Affine(AbstractCorrespondence):
     def then(self, second: AbstractCorrespondence) -> "Affine":
         """The composition; regions that this transform hid are carried into the second view's coordinates."""
         second = _of_kind(Affine, second)
-        # This runs for every step of every view of every item; matmul starts faster than einsum.
+        # This runs for every step of every view of every item, and most steps move nothing; matmul starts faster than
+        # einsum.
+        still = _identity(self.offset.shape[1])
+        if second is still:
+            return self
+        if self is still:
+            return second
         regions, offset = (second.hidden_matrix, second.hidden_offset), second.offset[..., None]
         if self.hidden_offset.shape[1]:
             moved = self.hidden_matrix @ second.matrix[:, None]
@@ -210,6 +217,11 @@ class Affine(AbstractCorrespondence):
         """The same correspondence on another device."""
         fields = (self.matrix, self.offset, self.hidden_matrix, self.hidden_offset, self.known)
         return Affine(*(field.to(device, non_blocking=True) for field in fields))
+
+
+@lru_cache
+def _identity(axes: int) -> Affine:
+    return Affine.of([1.0] * axes, [0.0] * axes)
 
 
 @final

@@ -112,6 +112,8 @@ class AbstractRecipe(abc.ABC, Generic[ItemT, TruthT]):
         note: how they are to be read.
         ceilings: the rows among the baselines that are no methods but bounds on all of them.
         free: the recipe's own options that may differ when a run goes on.
+        tuning: the recipe's own option that says for how many steps `measure` trains a network further, 0 for none;
+            None where it never does.
     """
 
     name: ClassVar[str]
@@ -126,6 +128,7 @@ class AbstractRecipe(abc.ABC, Generic[ItemT, TruthT]):
     note: str
     ceilings: frozenset[str] = frozenset()
     free: frozenset[str] = frozenset()
+    tuning: str | None = None
 
     @abc.abstractmethod
     def data(self) -> ExperimentData[ItemT, TruthT]:

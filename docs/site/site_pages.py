@@ -93,14 +93,18 @@ def reference(root: Path = ROOT) -> dict[str, str]:
     losses = LOSS.findall((package / "core" / "losses" / "__init__.py").read_text(encoding="utf-8"))
     public = set(re.findall(r"import (\w+) as", (package / "losses.py").read_text(encoding="utf-8")))
     named["core.losses"] = [f"gestalt.core.losses.{module}.{name}" for module, name in losses if name in public]
-    named["core.modality.optional"] = _classes(package / "core" / "modality" / "optional.py")
+    named["core.modality.optional"] = _classes(package / "core" / "modality" / "optional")
     named["core.conformance"] = ["gestalt.core.conformance.check"]
     return {_address(folder): _reference_page(package, folder, names) for folder, names in named.items()}
 
 
-def _classes(module: Path) -> list[str]:
-    names = re.findall(r"^class (\w+)", module.read_text(encoding="utf-8"), re.MULTILINE)
-    return [f"gestalt.core.modality.{module.stem}.{name}" for name in names]
+def _classes(folder: Path) -> list[str]:
+    found = [
+        (name, module.stem)
+        for module in folder.glob("*.py")
+        for name in re.findall(r"^class (\w+)", module.read_text(encoding="utf-8"), re.MULTILINE)
+    ]
+    return [f"gestalt.core.modality.{folder.name}.{module}.{name}" for name, module in sorted(found)]
 
 
 def _address(folder: str) -> str:

@@ -184,8 +184,8 @@ class BackgroundMix(AbstractTransform[Recording]):
             )
         length, available = len(item.samples), len(background.samples)
         begin = int(rng.integers(max(1, available - length + 1)))
-        place = (begin + torch.arange(length)) % available
-        added = background.samples[place]
+        enough = background.samples if length <= available else background.samples.repeat(-(-length // available))
+        added = enough[begin : begin + length]
         level = loudness(item.samples) * 10 ** (-_between(rng, self.low, self.high) / 20)
         scale = level / max(loudness(added), 1e-6)
         return changed(item, item.samples + scale * added), unchanged(item)

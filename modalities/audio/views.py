@@ -202,12 +202,18 @@ def _weigh(
     from scipy.fft import irfft, next_fast_len, rfft
 
     size = next_fast_len(len(samples) + 2048, real=True)
-    hertz = np.arange(size // 2 + 1, dtype=np.float32) * (rate / size)
+    # Outside of the band and its edges nothing has to be computed: that is most of the spectrum.
+    first, last = (math.floor(hertz * size / rate) for hertz in (2**low - edge / 2, 2**high + edge / 2))
+    near = slice(max(0, first), max(0, last + 2))
+    hertz = np.arange(size // 2 + 1, dtype=np.float32)[near] * (rate / size)
     rise = np.clip((hertz - 2**low) / edge + 0.5, 0, 1)
     fall = np.clip((2**high - hertz) / edge + 0.5, 0, 1)
     band = (0.5 - 0.5 * np.cos(np.pi * rise)) * (0.5 - 0.5 * np.cos(np.pi * fall))
-    weights = (outside + (1 - 2 * outside) * band).astype(np.float32)
-    return torch.from_numpy(irfft(rfft(samples.numpy(), size) * weights, size)[: len(samples)].copy())
+    spectrum = rfft(samples.numpy(), size)
+    inside = spectrum[near] * (outside + (1 - 2 * outside) * band).astype(np.float32)
+    spectrum *= np.float32(outside)
+    spectrum[near] = inside
+    return torch.from_numpy(irfft(spectrum, size, overwrite_x=True)[: len(samples)].copy())
 
 
 def chain(*steps: tuple[float, AbstractTransform[Recording]]) -> Chain[Recording]:

@@ -55,6 +55,8 @@ class Options:
     """Items per step; none: as the recipe has it."""
     known: Count = 1000
     """Most training items whose classes neighbours and probe learn from."""
+    tuned: bool = False
+    """Fine-tune, too, where a recipe's own table does; by default frozen networks are measured alone."""
     keep_runs: bool = False
     """Keep checkpoints of every run; by default what was measured is kept alone."""
 
@@ -97,18 +99,20 @@ class MethodsTable:
         """The options of a recipe, with those of the table."""
         base = kind.options_type()
         training = replace(base.training, steps=self.options.steps, batch=self.options.batch or base.training.batch)
-        return replace(base, training=training)
+        options = replace(base, training=training)
+        return options if self.options.tuned or kind.tuning is None else replace(options, **{kind.tuning: 0})
 
     def _section(self, name: str, section: Section) -> Table:
         """All seeds of a section as one table, whose note says what could not be done."""
         options = self.options
         cannot = {preset_named(method).title: reason for method, reason in section.cannot.items()}
-        columns = (*CLASSES, *section.trial.recipe.columns)
-        tables = []
-        for seed in range(options.seeds):
-            rows = self._seed(name, section, seed, cannot)
-            rows |= {row: {} for row in cannot if row not in rows}
-            tables.append(table_of_seed(f"{name}, seed {seed}", columns, rows))
+        seeds = [self._seed(name, section, seed, cannot) for seed in range(options.seeds)]
+        filled = {metric for rows in seeds for row in rows.values() for metric in row}
+        columns = [column for column in (*CLASSES, *section.trial.recipe.columns) if column.name in filled]
+        tables = [
+            table_of_seed(f"{name}, seed {seed}", columns, rows | {row: {} for row in cannot if row not in rows})
+            for seed, rows in enumerate(seeds)
+        ]
         title = f"{name}, encoder {section.encoder}, {options.steps} steps, {options.seeds} seeds"
         said = "".join(f" {row} has no numbers: {reason.rstrip('.')}." for row, reason in cannot.items())
         return combined(tables, title, NOTE + said)
@@ -144,7 +148,9 @@ class MethodsTable:
         self, trial: Trial, folder: Path, network: Callable[[Path], Network], of: Mapping[str, Any]
     ) -> Mapping[str, float]:
         """What was measured of a network, or is now."""
-        return measured(folder, lambda run: trial.measured(network(run)), of, self.options.keep_runs)
+        recipe = trial.recipe
+        how = {name: getattr(trial.options, name) for name in recipe.free} | {"finder": recipe.finder}
+        return measured(folder, lambda run: trial.measured(network(run)), {**of, **how}, self.options.keep_runs)
 
 
 def _recipe(name: str) -> type[AbstractRecipe[Any, Any]]:

@@ -87,6 +87,7 @@ class Molecules(AbstractRecipe[Graph, Truth]):
     columns = COLUMNS
     note = NOTE
     free = frozenset({"tuning"})
+    tuning = "tuning"
 
     def __init__(self, options: Options) -> None:
         self.options = self._own = options

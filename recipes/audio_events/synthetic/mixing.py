@@ -163,20 +163,17 @@ def audible_part(
     Returns:
         The waveform, its levels `(windows,)` in dB, and the windows in which it is audible.
     """
-    signal = _from_first_audible(sound.samples, config)[:longest]
-    raw = window_levels(signal, config.window_length)
+    whole = window_levels(sound.samples, config.window_length)
+    first = int(np.argmax(whole > whole.max() - config.audible))
+    signal = sound.samples[first * config.window_length :][:longest]
+    # The same windows again, but for the last of a sound that is cut off within one.
+    raw = whole[first:] if len(signal) < longest else window_levels(signal, config.window_length)
     audible = raw > raw.max() - config.audible
     loudness = 10 * np.log10(np.mean(10 ** (raw[audible] / 10)))
     gain = floor + snr - loudness
     raw = raw + gain
     heard = np.flatnonzero(raw > max(raw.max() - config.audible, floor - config.masked))
     return np.asarray(signal * amplitude(gain)), raw, slice(int(heard[0]), int(heard[-1]) + 1)
-
-
-def _from_first_audible(signal: Waveform, config: Mix) -> Waveform:
-    """`signal` without what is inaudible at its start."""
-    raw = window_levels(signal, config.window_length)
-    return signal[int(np.argmax(raw > raw.max() - config.audible)) * config.window_length :]
 
 
 def frame_labels(
