@@ -19,7 +19,7 @@ from .word_counts import WordCounts
 BLOCKS = 40
 """Blocks of neighbouring sentences that are learned from."""
 COUNTED = 4000
-"""Words that a bag of words counts."""
+"""Words that a bag of words counts, those that are commonest in what may be learned from."""
 
 
 def alike(seed: int, part: Part, scale: float) -> Task:
@@ -51,5 +51,5 @@ def alike(seed: int, part: Part, scale: float) -> Task:
         ),
         tuning=FineTuning(steps=max(2, round(100 * scale)), batch=32, lr=3e-3, warmup=20),
         transform=chain((1.0, Crop(0.5, 1.0))),
-        plain=WordCounts.of(texts, COUNTED),
+        plain=WordCounts.of([one.item for one in every], COUNTED),
     )

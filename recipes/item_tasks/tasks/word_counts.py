@@ -1,5 +1,6 @@
 """Bags of words: which words a text has, without anything that is learned but which words are common."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import final
 
@@ -37,10 +38,9 @@ class WordCounts(AbstractEncoder):
     @classmethod
     def of(cls, texts: Sequence[Passage], most: int) -> "WordCounts":
         """With places for the `most` commonest words of some texts."""
-        batch = collate(texts)
-        counts = identities(batch, HASHES)[batch.valid].bincount(minlength=HASHES)
-        order = counts.argsort(descending=True, stable=True)[:most]
-        return cls(tuple(order[counts[order] > 0].tolist()))
+        counts = Counter(word.casefold() for one in texts for word in one.words)
+        common = [word for word, _ in counts.most_common(most)]
+        return cls(tuple(dict.fromkeys(identities(collate([Passage.from_words(common)]), HASHES)[0].tolist())))
 
     def forward(self, data: Words) -> FeatureMap:
         """One vector per word."""
