@@ -15,7 +15,9 @@ from gestalt.core.data.segmentation import Objects
 from gestalt.core.losses import unit
 from gestalt.core.methods.info import BatchInfo
 from gestalt.core.methods.objectives import DeepCluster, PrototypeContrast, SelfLabelling, self_labelling
+from gestalt.core.methods.objectives.npid import Npid
 from gestalt.core.methods.objectives.prototype_contrast import concentrations
+from gestalt.core.methods.objectives.queue import Queue
 from gestalt.core.methods.objectives.spherical_kmeans import spherical_kmeans
 from gestalt.core.optimization.progress import Progress
 from gestalt.core.optimization.short_runs import NeedsEpochs
@@ -150,10 +152,19 @@ def test_training_says_once_that_a_run_is_too_short_for_its_clusters(
 
 def started(name: str, seed: int) -> Any:
     torch.manual_seed(seed)
-    return SelfLabelling(40, 5, 4) if name == "sela" else DeepCluster(40, 5, 4)
+    made: dict[str, Callable[[], Any]] = {
+        "sela": lambda: SelfLabelling(40, 5, 4),
+        "deepcluster": lambda: DeepCluster(40, 5, 4),
+        "queue": lambda: Queue(40, 5),
+        "npid": lambda: Npid(40, 5),
+    }
+    return made[name]()
 
 
-@pytest.mark.parametrize(("name", "part"), [("sela", "labels"), ("deepcluster", "centroids")])
+STARTS = [("sela", "labels"), ("deepcluster", "centroids"), ("queue", "vectors"), ("npid", "bank")]
+
+
+@pytest.mark.parametrize(("name", "part"), STARTS)
 def test_random_starts_follow_the_seed_of_the_run_and_take_nothing_from_its_networks(name: str, part: str) -> None:
     one, again, other = (getattr(started(name, seed), part) for seed in (1, 1, 2))
     assert torch.equal(one, again)

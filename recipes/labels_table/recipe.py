@@ -8,12 +8,18 @@ from typing import ClassVar, final
 from gestalt.core.components.ranges import Count, PositiveShare, check_ranges
 from gestalt.core.evaluation import Column, combined
 from gestalt.core.experiment.cells import measured, table_of_seed, write_table
+from gestalt.core.experiment.set_by_table import check_left_alone
 from gestalt.core.training.options import Training
 
 from .cells import score
 from .data_sets.by_name import Name, load
 from .labelled_data import LabelledData
 from .rows import ROWS, Row
+
+
+def usual_training() -> Training:
+    """How everything is trained if nothing else is said."""
+    return Training(steps=100, batch=32, warmup=10, workers=0, threads=1)
 
 
 @final
@@ -32,11 +38,14 @@ class Options:
     """Share of the labels that are shown."""
     seeds: Count = 3
     """How many seeds, from 0 on."""
-    training: Training = field(default_factory=lambda: Training(steps=100, batch=32, warmup=10, workers=0, threads=1))
+    training: Training = field(default_factory=usual_training)
     """How every method is trained."""
 
     def __post_init__(self) -> None:
         check_ranges(self)
+        check_left_alone(
+            self.training, usual_training(), {"seed": "--seeds", "lr": "the data set", "labelled": "the method"}
+        )
         if not self.data_sets:
             raise ValueError("data_sets (--data-sets) must name at least one data set, got none")
 

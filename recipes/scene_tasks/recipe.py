@@ -9,6 +9,7 @@ from typing import ClassVar, Literal, final
 from gestalt.core.components.ranges import Count, PositiveShare, check_ranges
 from gestalt.core.evaluation import Table, combined
 from gestalt.core.experiment.cells import in_words, measured, write_table
+from gestalt.core.experiment.set_by_table import check_left_alone
 from gestalt.core.networks.encoder import AbstractEncoder
 from gestalt.core.training.options import Training
 
@@ -27,6 +28,11 @@ TASKS: Mapping[Name, AbstractTask] = {
     "depth": Depth(),
     "keypoints": Keypoints(),
 }
+
+
+def usual_training() -> Training:
+    """How everything is trained if nothing else is said."""
+    return Training(steps=200, batch=16, lr=2e-3, warmup=20, workers=0, threads=1)
 
 
 @final
@@ -53,15 +59,14 @@ class Options:
     """How many seeds, from 0 on."""
     learning: Learning = Learning()
     """How heads and encoders learn from labels."""
-    training: Training = field(
-        default_factory=lambda: Training(steps=200, batch=16, lr=2e-3, warmup=20, workers=0, threads=1)
-    )
+    training: Training = field(default_factory=usual_training)
     """How the encoder learns from the pictures, by the image recipe's method."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "shares", tuple(self.shares))
         object.__setattr__(self, "tasks", tuple(self.tasks))
         check_ranges(self)
+        check_left_alone(self.training, usual_training(), {"seed": "--seeds"})
         for name, some_of in (("shares", self.shares), ("tasks", self.tasks)):
             if not some_of:
                 raise ValueError(f"{name} (--{name}) must be one at least, got none")

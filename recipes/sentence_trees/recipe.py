@@ -10,6 +10,7 @@ import torch
 from gestalt.core.components.ranges import Between, Count, Positive, PositiveShare, check_ranges
 from gestalt.core.evaluation import Column, Table, combined
 from gestalt.core.experiment.cells import measured, write_table
+from gestalt.core.experiment.set_by_table import check_left_alone
 from gestalt.core.methods.presets import preset_named
 from gestalt.core.networks.encoder import AbstractEncoder
 from gestalt.core.training.options import Training
@@ -24,6 +25,11 @@ NOTE = (
     "tags that no row sees. A biaffine head, its steps chosen on held-out sentences of those that are shown; tuned: "
     "encoder and head trained together from there. From scratch begins with random weights."
 )
+
+
+def usual_training() -> Training:
+    """How everything is trained if nothing else is said."""
+    return Training(steps=200, batch=32, warmup=20, workers=0, threads=1)
 
 
 @final
@@ -52,12 +58,13 @@ class Options:
     """Peak learning rate of that."""
     head_steps: Annotated[int, Between(1, 100_000)] = 200
     """Steps of training the head alone, at most."""
-    training: Training = field(default_factory=lambda: Training(steps=200, batch=32, warmup=20, workers=0, threads=1))
+    training: Training = field(default_factory=usual_training)
     """How the encoder learns from the sentences."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "shares", tuple(self.shares))
         check_ranges(self)
+        check_left_alone(self.training, usual_training(), {"seed": "--seeds"})
         if not self.shares:
             raise ValueError("shares (--shares) must be one at least, got none")
 

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, final
 from gestalt.core.components.ranges import Count, check_ranges
 from gestalt.core.evaluation import Column, combined
 from gestalt.core.experiment.cells import in_words, measured, table_of_seed, write_table
+from gestalt.core.experiment.set_by_table import check_left_alone
 from gestalt.core.methods.method import AbstractMethod, wants_computed, wants_labels
 from gestalt.core.methods.presets import preset_named
 from gestalt.core.training.options import Training
@@ -23,6 +24,11 @@ NOTE = (
     "that no row learned from. All rows learn from as many pictures, for as many steps, from the same weights and "
     "views."
 )
+
+
+def usual_training() -> Training:
+    """How everything is trained if nothing else is said."""
+    return Training(steps=300, batch=64, warmup=30, workers=0, threads=1)
 
 
 @final
@@ -49,11 +55,12 @@ class Options:
     """Ask about validation items instead of test items: for choosing options."""
     seeds: Count = 3
     """How many seeds, from 0 on."""
-    training: Training = field(default_factory=lambda: Training(steps=300, batch=64, warmup=30, workers=0, threads=1))
+    training: Training = field(default_factory=usual_training)
     """How every network is trained."""
 
     def __post_init__(self) -> None:
         check_ranges(self)
+        check_left_alone(self.training, usual_training(), {"seed": "--seeds"})
 
 
 @final

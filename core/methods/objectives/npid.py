@@ -17,6 +17,7 @@ from ..compared import Compared
 from ..info import BatchInfo
 from ..step import StepOutput
 from .base import AbstractObjective, Loss
+from .starts import of_the_run
 
 
 @final
@@ -56,7 +57,7 @@ class Npid(AbstractObjective):
         self.temperature, self.noise, self.momentum = temperature, noise, momentum
         check_ranges(self)
         side = (3 / dim) ** 0.5
-        start = (2 * torch.rand(items, dim, generator=torch.Generator().manual_seed(0)) - 1) * side
+        start = (2 * torch.rand(items, dim, generator=of_the_run()) - 1) * side
         self.register_buffer("bank", start)
         self.register_buffer("constant", torch.zeros(()))
 

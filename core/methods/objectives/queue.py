@@ -11,6 +11,7 @@ from ...components.ranges import Between, Count, Width, check_ranges
 from ...data.segmentation import Objects
 from ...distributed.ranks import gather
 from ...losses.distances import at_least_float, unit
+from .starts import of_the_run
 
 
 @final
@@ -51,7 +52,7 @@ class Queue(nn.Module):
         super().__init__()
         self.capacity, self.dim, self.views = capacity, dim, views
         check_ranges(self)
-        start = torch.randn(views, capacity, dim, generator=torch.Generator().manual_seed(0))
+        start = torch.randn(views, capacity, dim, generator=of_the_run())
         self.register_buffer("vectors", unit(start))
         self.register_buffer("labels", torch.full((views, capacity), -1))
         self.register_buffer("index", torch.full((capacity,), -1))
