@@ -285,3 +285,18 @@ def test_everything_that_a_file_says_of_a_molecule_is_written_beside_it(tmp_path
     }
     assert {row["name"] for row in rows[1:]} == {"CHEMBL277500"}
     assert {row["name"] for row in table(tmp_path / "parts.csv")} == {"ethanol", "CHEMBL277500"}
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("InChI=1S/CH4/h1H4", "an InChI, perhaps: write SMILES"),
+        ("CCO>>CC=O", "a reaction, perhaps"),
+        ("0\t1", "an edge, perhaps: call a list of edges FILE.edgelist"),
+        ("CCO,ethanol", "a row of a table, perhaps: call it FILE.csv"),
+    ],
+)
+def test_what_a_line_may_be_that_is_no_smiles_is_said(line: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / "a.smi").write_text(f"{line}\n")
+    with pytest.raises(BadItemError, match=rf"a\.smi \[line 1\]: .*is no SMILES.*{said}"):
+        GraphModality().read([tmp_path])

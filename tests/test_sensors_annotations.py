@@ -1,6 +1,7 @@
 """Annotations of EDF+ files: masks of stretches, and labels of windows."""
 
 import re
+import tarfile
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -233,3 +234,22 @@ def test_the_folder_of_recordings_is_listed_once(tmp_path: Path, monkeypatch: py
     assert items.remarks == items.remarks
     assert len(set(items.annotations())) > 1
     assert listed == [tmp_path / "night"]
+
+
+@pytest.mark.parametrize("inside", ["", "night"])
+def test_hypnograms_in_archives_belong_to_their_recordings_as_in_folders(inside: str, tmp_path: Path) -> None:
+    night = night_of_two(tmp_path / "night", "C")
+    with tarfile.open(tmp_path / "a.tar", "w") as archive:
+        archive.add(night, inside or ".")
+    folder, packed = items_of(night), items_of(tmp_path / "a.tar")
+    assert [path.name for path in packed.paths] == ["SC4001E0-PSG.edf", "SC4002E0-PSG.edf"]
+    assert packed.remarks == folder.remarks
+    assert packed.annotations() == folder.annotations() != [None] * len(folder)
+    sensors = Sensors(sample_rate=float(RATE), seconds=1.0)
+    expected = sensors.read_masks(night, folder)
+    for given in (night, tmp_path / "a.tar"):
+        masks = sensors.read_masks(given, packed)
+        for index in range(len(packed)):
+            own, same = (one.of_item(index, packed.read(index, RNG)) for one in (masks, expected))
+            assert (own is None) == (same is None)
+            assert own is None or same is None or own.labels.tolist() == same.labels.tolist()

@@ -133,7 +133,8 @@ def test_what_is_read_as_channels_and_what_is_not_is_said(tmp_path: Path) -> Non
     items = Sensors(sample_rate=1.0).read([tmp_path]).items
     assert isinstance(items, Remarked)
     assert list(items.remarks) == [
-        "1 channel, 1 samples per second: 'x'",
+        "1 channel, 1 sample per second: 'x'",
+        "the clock is 'time', in seconds, for its name says no unit (if it counts days, call it 'time (days)')",
         "no channel: 'note' (named otherwise, or no numbers)",
     ]
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from ..storage.damage import silent
-from .bounded_file import bounded
 from .pixels import Raw, bits_of, counted, refuse_many, upright
+from .png_chunks import by_pillow
 from .reducing import STRIP, BlockMeans, reduced, reduction
 
 ORIENTATION = 0x0112
@@ -22,30 +22,31 @@ def from_pillow(path: Path, longest: int | None = None) -> Raw:
     Raises:
         ValueError: if it is too large, or what Pillow raises.
     """
-    from PIL import Image, ImageOps
+    return by_pillow(path, lambda file: _picture(file, path, longest))
 
-    # Opened by a handle: what Pillow maps into memory by its name, it maps with height and width exchanged where a TIFF
-    # lies on its side.
-    with bounded(path) as handle, Image.open(handle) as file:
-        width, height = file.size
-        whole = None
-        if (by := reduction(height, width, longest)) > 1 and file.draft(None, (width // by or 1, height // by or 1)):
-            # Only JPEG does it, by a power of two; it is turned later.
-            whole = (width, height) if file.getexif().get(ORIENTATION, 1) >= 5 else (height, width)
-        refuse_many(file.height, file.width, len(file.getbands()))
-        said = png_bits(path) if file.format == "PNG" else None
-        # Pillow keeps only the upper 8 bits of these.
-        if file.format == "PNG" and file.mode in ("RGB", "RGBA", "LA") and _png_depth(path) == 16:
-            raw = _from_torchvision(path)
-            turned = int(file.getexif().get(ORIENTATION, 1))
-            return _small(Raw(upright(raw.values, turned), raw.alpha, said), longest)
-        file.load()  # of TIFF, Pillow turns the pixels now and forgets the tag; turned before, they would turn twice
-        ImageOps.exif_transpose(file, in_place=True)
-        by = reduction(file.height, file.width, longest)
-        if by > 1 and file.mode != "I":  # whose type the values of all pixels say
-            return _by_strips(file, by, said, whole)
-        raw = values_of(file)
-        return _small(Raw(raw.values, raw.alpha, said, whole), longest)
+
+def _picture(file: Any, path: Path, longest: int | None) -> Raw:
+    from PIL import ImageOps
+
+    width, height = file.size
+    whole = None
+    if (by := reduction(height, width, longest)) > 1 and file.draft(None, (width // by or 1, height // by or 1)):
+        # Only JPEG does it, by a power of two; it is turned later.
+        whole = (width, height) if file.getexif().get(ORIENTATION, 1) >= 5 else (height, width)
+    refuse_many(file.height, file.width, len(file.getbands()))
+    said = png_bits(path) if file.format == "PNG" else None
+    # Pillow keeps only the upper 8 bits of these.
+    if file.format == "PNG" and file.mode in ("RGB", "RGBA", "LA") and _png_depth(path) == 16:
+        raw = _from_torchvision(path)
+        turned = int(file.getexif().get(ORIENTATION, 1))
+        return _small(Raw(upright(raw.values, turned), raw.alpha, said), longest)
+    file.load()  # of TIFF, Pillow turns the pixels now and forgets the tag; turned before, they would turn twice
+    ImageOps.exif_transpose(file, in_place=True)
+    by = reduction(file.height, file.width, longest)
+    if by > 1 and file.mode != "I":  # whose type the values of all pixels say
+        return _by_strips(file, by, said, whole)
+    raw = values_of(file)
+    return _small(Raw(raw.values, raw.alpha, said, whole), longest)
 
 
 def _by_strips(image: Any, by: int, said: int | None, whole: tuple[int, int] | None) -> Raw:
@@ -72,12 +73,13 @@ def _small(raw: Raw, longest: int | None) -> Raw:
 
 def size_by_pillow(path: Path) -> tuple[int, int]:
     """Height and width of the upright picture, from the header."""
-    from PIL import Image
+    return by_pillow(path, _size)
 
-    with bounded(path) as handle, Image.open(handle) as file:
-        width, height = file.size
-        refuse_many(height, width, len(file.getbands()))
-        return (width, height) if file.getexif().get(ORIENTATION, 1) >= 5 else (height, width)
+
+def _size(file: Any) -> tuple[int, int]:
+    width, height = file.size
+    refuse_many(height, width, len(file.getbands()))
+    return (width, height) if file.getexif().get(ORIENTATION, 1) >= 5 else (height, width)
 
 
 def orientation_of(path: Path) -> int:
@@ -85,8 +87,7 @@ def orientation_of(path: Path) -> int:
     from PIL import Image
 
     try:
-        with bounded(path) as handle, Image.open(handle) as file:
-            return int(file.getexif().get(ORIENTATION, 1))
+        return by_pillow(path, lambda file: int(file.getexif().get(ORIENTATION, 1)))
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return 1
 

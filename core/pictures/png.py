@@ -12,13 +12,14 @@ from ..storage.damage import silent
 from . import pixels
 from .pillow import from_pillow, png_bits
 from .pixels import Raw, counted, refuse_many
+from .png_chunks import BEGIN as BEGIN
+from .png_chunks import MOST_TEXT
 from .reducing import MOST_STREAMED, STRIP, BlockMeans, reduction
 
-BEGIN = b"\x89PNG\r\n\x1a\n"
 CHANNELS = {0: 1, 2: 3, 4: 2, 6: 4}
 """By the type of colour: grey, colour, both with opacity. Palettes are Pillow's."""
 OF_PILLOW = frozenset((b"tRNS", b"eXIf", b"acTL"))
-"""Chunks that change pixels, their order, or which of several pictures is meant."""
+"""Chunks that change pixels, their order, or which of several pictures is meant; so are texts that unfold far."""
 ROWS = 64
 """Most rows of a strip."""
 UNFOLDS = 1040
@@ -54,7 +55,7 @@ class Plain:
             if not height or not width or colours not in CHANNELS or bits not in (8, 16) or interlaced:
                 return None
             while (chunk := _chunk(file)) is not None:
-                if chunk[0] in OF_PILLOW:
+                if chunk[0] in OF_PILLOW or (chunk[0] in (b"zTXt", b"iTXt") and chunk[2] > MOST_TEXT // UNFOLDS):
                     return None
                 if chunk[0] == b"IEND":
                     return cls(height, width, CHANNELS[colours], bits)
@@ -115,15 +116,15 @@ def _in_strips(path: Path, plain: Plain, by: int) -> Raw:
     return Raw(means.values(), channels in (2, 4), counted(means.greatest, of, png_bits(path)), (height, width))
 
 
-def _chunk(file: BinaryIO) -> tuple[bytes, bytes] | None:
-    """The name of the next chunk and the first bytes of its content; None at the end of the file."""
+def _chunk(file: BinaryIO) -> tuple[bytes, bytes, int] | None:
+    """The name of the next chunk, the first bytes of its content and their number; None at the end of the file."""
     begin = file.read(8)
     if len(begin) < 8:
         return None
     length, name = struct.unpack(">I4s", begin)
     content = file.read(min(length, 13))
     file.seek(length - len(content) + 4, 1)
-    return name, content
+    return name, content, length
 
 
 @functools.cache

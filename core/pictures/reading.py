@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from ..data.items import BadItemError
 from ..data.reasons import reason_of
 from ..shards.files import at_hand
-from .bounded_file import bounded
 from .pillow import from_pillow, size_by_pillow
 from .pixels import Raw, channels_last, counted, refuse_many
 from .png import from_png, size_of_png
+from .png_chunks import by_pillow
 from .reducing import BlockMeans, reduction
 from .tiff import from_tiff
 from .unsupported import EXPORT, what_it_is
@@ -68,29 +68,33 @@ def read_numbers(path: Path, advice: str) -> NDArray[np.int32]:
     Raises:
         BadItemError: if it cannot be read, or has colours instead of numbers.
     """
-    from PIL import Image, ImageOps
-
     try:
-        with _quiet(), bounded(path) as handle, Image.open(handle) as file:
-            if file.mode not in NUMBERS:
-                raise BadItemError(
-                    str(path),
-                    f"has colours (mode {file.mode}), an index PNG has one number a pixel, 0 for none; {advice}",
-                )
-            refuse_many(file.height, file.width)
-            file.load()
-            return np.asarray(ImageOps.exif_transpose(file)).astype(np.int32)
+        with quiet():
+            return by_pillow(path, lambda file: _numbers(file, path, advice))
     except BadItemError:
         raise
     except Exception as error:
         raise BadItemError(str(path), f"cannot be read as a PNG ({reason_of(error)}); {advice}") from error
 
 
+def _numbers(file: Any, path: Path, advice: str) -> NDArray[np.int32]:
+    from PIL import ImageOps
+
+    if file.mode not in NUMBERS:
+        raise BadItemError(
+            str(path),
+            f"has colours (mode {file.mode}), an index PNG has one number a pixel, 0 for none; {advice}",
+        )
+    refuse_many(file.height, file.width)
+    file.load()
+    return np.asarray(ImageOps.exif_transpose(file)).astype(np.int32)
+
+
 def _named(path: Path, read: Callable[[Path], ResultT]) -> ResultT:
     try:
         if path.stat().st_size == 0:
             raise BadItemError(str(path), f"the file has no bytes; copy or save it again, {ADVICE.split(', ', 1)[1]}")
-        with _quiet():
+        with quiet():
             return read(path)
     except BadItemError:
         raise
@@ -108,7 +112,7 @@ def _unreadable(path: Path, error: Exception) -> BadItemError:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Damaged metadata and large pictures are no reason to warn: what matters is whether the pixels can be had."""
     log = logging.getLogger("tifffile")
     before, log.disabled = log.disabled, True  # another level would empty what all loggers of the process remember

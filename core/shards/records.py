@@ -8,7 +8,7 @@ from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
@@ -187,6 +187,8 @@ def cell_text(value: Any) -> str:
         return ""
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, timedelta):
+        return repr(value.total_seconds())
     if isinstance(value, datetime | date):
         return value.isoformat()
     return json.dumps(value, default=str) if isinstance(value, dict | list) else str(value)

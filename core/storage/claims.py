@@ -97,7 +97,7 @@ def _said_by_asf(top: bytes) -> int:
 
 def _walked(file: BinaryIO, form: _Chunks, length: int, large: bool) -> Claimed:
     place, header = form.first, form.id + struct.calcsize(form.size)
-    sizes = dict[bytes, int]()
+    sizes, sounds = dict[bytes, int](), 0
     for _ in range(MOST_CHUNKS):
         file.seek(place)
         read = file.read(header)
@@ -111,6 +111,8 @@ def _walked(file: BinaryIO, form: _Chunks, length: int, large: bool) -> Claimed:
             return Claimed()  # left open: the sound goes on to the end of the file
         if name in CHUNKS:  # another file begins here
             break
+        if name in SOUND and size and (sounds := sounds + 1) > 1:  # of which readers take the first alone
+            return Claimed(length - place)
         end = place + max(size, header) if form.whole else place + header + size
         if name in SOUND and end > length:
             return Claimed(missing=_missing(length, place + header, end - place - header))

@@ -15,6 +15,15 @@ SYSTEM = frozenset({"$RECYCLE.BIN", "System Volume Information", "__MACOSX", "lo
 """Folders that systems make for themselves, beside those whose name begins with a dot."""
 
 
+POINTERS = {
+    b"version https://git-lfs.github.com/spec/": "is a pointer of Git LFS to a file that was not fetched: git lfs pull",
+    b"/annex/objects/": "is a pointer of git-annex to a file that was not fetched: git annex get",
+}
+"""How files begin that stand for others."""
+MOST_POINTER = 1024
+"""Bytes of the largest one."""
+
+
 @final
 @dataclass(frozen=True)
 class Listing:
@@ -158,20 +167,32 @@ def obstacle(path: Path) -> str | None:
         ('is a link to gone.wav, which is not there', None)
     """
     try:
-        mode = os.stat(path).st_mode
+        found = os.stat(path)
     except FileNotFoundError:
         return f"is a link to {os.readlink(path)}, which is not there" if path.is_symlink() else "is not there"
     except OSError as error:
         return f"cannot be opened ({error.strerror or error})"
-    if stat.S_ISDIR(mode):
+    if stat.S_ISDIR(found.st_mode):
         try:
             os.scandir(path).close()
         except OSError as error:
             return f"is a folder that cannot be listed ({error.strerror or error})"
         return None
-    if not stat.S_ISREG(mode):
+    if not stat.S_ISREG(found.st_mode):
         return "is a pipe, a socket or a device, not a file"
-    return None if os.access(path, os.R_OK) else "may not be read (Permission denied)"
+    if not os.access(path, os.R_OK):
+        return "may not be read (Permission denied)"
+    return _pointer(path) if 0 < found.st_size <= MOST_POINTER else None
+
+
+def _pointer(path: Path) -> str | None:
+    """What stands for a file that was not fetched, and how it is."""
+    try:
+        with path.open("rb") as file:
+            begin = file.read(max(map(len, POINTERS)))
+    except OSError as error:
+        return f"cannot be opened ({error.strerror or error})"
+    return next((said for mark, said in POINTERS.items() if begin.startswith(mark)), None)
 
 
 def refuse_inputs_in(folder: Path, inputs: Sequence[Path]) -> None:

@@ -1,27 +1,33 @@
 """Columns of time: which column it is, its unit, and whether it runs evenly."""
 
 import math
-import re
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import final
 
 import numpy as np
 
-from .day_numbers import refuse_day_numbers
+from .day_numbers import DAY, refuse_day_numbers
+from .moments import HOURS, date_in_digits, moment_of
 
 CLOCKS = ("time", "timestamp", "t", "datetime", "date_time", "date", "clock", "seconds", "sec", "ts", "elapsed")
 """What columns of time are called, the likelier first."""
-UNITS = {
-    **{"s": 1.0, "sec": 1.0, "seconds": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9},
-    **{"min": 60.0, "h": 3600.0, "d": 86_400.0, "days": 86_400.0},
-}
-HOURS = re.compile(r"\s*(\d+):([0-5]?\d):([0-5]?\d(?:[.,]\d*)?)\s*")
-"""Hours, minutes and seconds; of two parts nobody knows which they are."""
+_NAMED = (
+    *((1.0, "s sec secs second seconds"), (1e-3, "ms msec millis millisecond milliseconds")),
+    *((1e-6, "us µs μs usec micros microsecond microseconds"), (1e-9, "ns nsec nanos nanosecond nanoseconds")),
+    *((60.0, "min mins minute minutes"), (3600.0, "h hr hrs hour hours"), (86_400.0, "d day days")),
+)
+_NAME = {seconds: words.split()[-1] for seconds, words in _NAMED}
+UNITS = {word: seconds for seconds, words in _NAMED for word in words.split()}
+"""Seconds of a unit, by the words that say it."""
+SINCE_1970 = 1e9
+"""Seconds; larger numbers count from 1970, smaller ones from the beginning of the recording or of the day."""
 FEW = 256
 """Moments that tell the usual interval of a clock."""
 UNEVEN = 0.5
 """An interval that differs from the usual one by more than this share of it makes a clock irregular."""
+
+
+LONG_UNITS = ((86_400.0, "days", "day"), (3600.0, "h", "hour"), (60.0, "min", "minute"), (1.0, "s", "second"))
 
 
 def unit_of(name: str) -> tuple[str, float]:
@@ -40,6 +46,25 @@ def unit_of(name: str) -> tuple[str, float]:
     return "_".join(parts), 1.0
 
 
+def interval_said(rate: float) -> str:
+    """Samples per second, or from one sample to the next where that is longer than a second.
+
+    Example:
+        >>> [interval_said(rate) for rate in (100.0, 1.0, 1 / 3600, 1 / 900, 1 / 90)]
+        ['100 samples per second', '1 sample per second', 'a sample every hour', 'a sample every 15 min', ...]
+    """
+    if rate >= 1:
+        return f"{rate:g} sample{'s' * (rate != 1)} per second"
+    seconds = 1 / rate
+    if seconds > 2 * LONG_UNITS[0][0]:
+        return f"a sample every {seconds / LONG_UNITS[0][0]:.4g} days"
+    whole = [
+        pair for pair in LONG_UNITS if abs(seconds / pair[0] - round(seconds / pair[0])) < 1e-4 * seconds / pair[0]
+    ]
+    unit, name, one = next((pair for pair in whole if seconds > 0.9 * pair[0]), LONG_UNITS[-1])
+    return f"a sample every {one}" if round(seconds / unit, 3) == 1 else f"a sample every {seconds / unit:.6g} {name}"
+
+
 def clock_column(names: Sequence[str], named: str | None = None) -> int | None:
     """The number of the column of time: the one that is named, or the likeliest by its name; None if there is none.
 
@@ -54,7 +79,7 @@ def clock_column(names: Sequence[str], named: str | None = None) -> int | None:
         if named not in names:
             raise ValueError(f"has no column {named!r}, it has {', '.join(map(repr, names))}; name the column of time")
         return list(names).index(named)
-    plain = [unit_of(name)[0] for name in names]
+    plain = [unit_of(name)[0].removesuffix("_utc").removesuffix("_gmt").removesuffix("_local") for name in names]
     return next((plain.index(known) for known in CLOCKS if known in plain), None)
 
 
@@ -70,6 +95,9 @@ class Clock:
         irregular: take uneven intervals.
         name: of the column.
 
+    Attributes:
+        unit: of its moments in words, and how it is known, when there was one.
+
     Example:
         >>> clock = Clock(name="time (ms)")
         >>> [clock.tick(moment, "") for moment in ("100", "110", "120")], clock.rate()
@@ -81,21 +109,27 @@ class Clock:
         self.last = math.nan
         self._name, self._scale = unit_of(name)
         self._told = self._name != unit_of(f"{name} s")[0]  # its unit
+        self._column, self._in_digits, self._of_day = name, False, False
+        self.unit = ""
         self._start = math.nan
         self._count = 0
         self._early: list[tuple[float, str]] = []
         self._usual = math.nan
 
-    def tick(self, cell: str | float, place: str) -> float:
+    def tick(self, cell: str | float | int, place: str) -> float:
         """The next moment; `place` says where it is written.
 
         Raises:
             ValueError: if it is none, or does not go on as it should.
         """
-        moment = _moment(cell)
+        moment = moment_of(cell)
         if self._count == 0:
-            self._told |= isinstance(cell, str) and not _is_number(cell)
-            self._start, self._scale = moment, self._scale * _epoch(moment)
+            self._begin(moment, isinstance(cell, str) and not _is_number(cell))
+            self._of_day = isinstance(cell, str) and HOURS.fullmatch(cell) is not None
+        if self._in_digits:
+            moment = self._date(moment)
+        if self._count == 0:
+            self._start = moment
         second = (moment - self._start) * self._scale
         if self._count:
             self._check(second - self.last, place)
@@ -118,11 +152,35 @@ class Clock:
             refuse_day_numbers(self._name, self._start, self._usual / self._scale, written)
         return 1 / self._usual if self.irregular else (self._count - 1) / self.last
 
+    def _begin(self, moment: float, written: bool) -> None:
+        """What the first moment says of the unit; `written` if it is a date or has colons."""
+        self._in_digits = not self._told and not written and date_in_digits(moment) is not None
+        epoch = 1.0 if written or self._in_digits or self._told else _epoch(moment)
+        if written or self._in_digits:
+            self.unit = "dates or hours, minutes and seconds" if written else "dates in digits"
+        elif self._told:
+            self.unit = f"{_NAME[self._scale]}, as its name says"
+        elif moment > SINCE_1970:
+            self.unit = f"{_NAME[epoch]} since 1970, by their size"
+        else:
+            self.unit = f"seconds, for its name says no unit (if it counts days, call it '{self._column} (days)')"
+        self._told |= written or self._in_digits
+        self._scale *= epoch
+
+    def _date(self, moment: float) -> float:
+        date = date_in_digits(moment)
+        if date is None:
+            raise ValueError(
+                f"{moment:.15g} is no date in digits, as what comes before it; if these are seconds, call the column "
+                f"'{self._column} (s)'"
+            )
+        return date
+
     def _check(self, step: float, place: str) -> None:
         if not step > 0:
             raise ValueError(
-                f"its clock {'stands still' if step == 0 else 'goes back'} at {place} ({step:g} s); sort the rows, or "
-                "leave the clock aside by saying the rate"
+                f"its clock {'stands still' if step == 0 else 'goes back'} at {place} ({step:g} s); "
+                f"{self._advice(step)}, or leave the clock aside by saying the rate"
             )
         if not math.isnan(self._usual):
             self._even(step, place)
@@ -130,6 +188,13 @@ class Clock:
         self._early.append((step, place))
         if len(self._early) == FEW:
             self._judge()
+
+    def _advice(self, step: float) -> str:
+        if step == 0:
+            return "keep one of the rows of one moment (where clocks are set back in autumn, write UTC), sort the rows"
+        if self._of_day and -DAY <= step < -DAY / 2:
+            return "hours begin anew at midnight: write dates and hours in one column"
+        return "sort the rows"
 
     def _judge(self) -> None:
         """The usual interval is the median of the first ones."""
@@ -144,25 +209,6 @@ class Clock:
                 f"its clock is irregular: {step:g} s pass before {place}, and usually {self._usual:g} s; interpolate "
                 "(irregular=true), cut the file where it has gaps, or leave the clock aside by saying the rate"
             )
-
-
-def _moment(cell: str | float) -> float:
-    try:
-        number = float(cell)
-    except ValueError:
-        number = math.nan
-    if math.isfinite(number):
-        return number
-    parts = HOURS.fullmatch(str(cell))
-    if parts is not None:
-        return 3600 * int(parts[1]) + 60 * int(parts[2]) + float(parts[3].replace(",", "."))
-    try:
-        moment = datetime.fromisoformat(str(cell).strip())
-    except ValueError:
-        raise ValueError(
-            f"{cell!r} is no time: write seconds, h:mm:ss, or dates such as 2024-05-01T12:00:00.25"
-        ) from None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
 def _is_number(cell: str) -> bool:

@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime
 
+from .moments import date_of
+
 DAY = 86_400.0
 """Seconds."""
 FIRST, LAST = -62_135_596_800, 253_402_300_799
@@ -9,17 +11,14 @@ FIRST, LAST = -62_135_596_800, 253_402_300_799
 
 
 def day_in(text: str) -> float | None:
-    """Days since 1970 of a date as ISO 8601 has it; None for anything else.
+    """Days since 1970 of a date (`date_of`); None for anything else.
 
     Example:
-        >>> day_in("1970-01-02"), day_in("1970-01-02T12:00:00Z"), day_in("soon")
-        (1.0, 1.5, None)
+        >>> day_in("1970-01-02"), day_in("1970-01-02T12:00:00Z"), day_in("02.01.1970"), day_in("soon")
+        (1.0, 1.5, 1.0, None)
     """
-    try:
-        moment = datetime.fromisoformat(text)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() / DAY
-    except (ValueError, OverflowError):
-        return None
+    moment = date_of(text)
+    return None if moment is None else moment.timestamp() / DAY
 
 
 def minute_of(days: float) -> str:

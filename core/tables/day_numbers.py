@@ -13,6 +13,8 @@ STEPS = (
 2880 … samples per second, up to 86,400 and many times as many: rates that hardly any recorder has."""
 LONG_STEPS = (300.0, 600.0, 900.0, 1800.0, 3600.0)
 """Others, which would be 288, 144, 96, 48 and 24 samples per second, as recorders have them."""
+YEARS, YEAR = (1800, 2200), 365.25
+"""Years with a part of them, and their days."""
 DATES = ("date", "datetime", "date_time")
 DIGITS = (10, 15)
 """Of the longest number that a spreadsheet writes: as its cell shows it, or all of it."""
@@ -24,7 +26,10 @@ def refuse_day_numbers(name: str, first: float, step: float, cells: Sequence[str
     They are numbers of days of our time, and one of these holds: the column is one of dates; they are a step of a clock
     apart that makes no usual rate (`STEPS`: a minute is 0.000694444 days); or they are one of `LONG_STEPS` apart (an
     hour is 0.0416667 days), and written as spreadsheets do. Moments of a day in seconds lie in the same range, and 24
-    of them in a second are the same numbers as hours in days: written otherwise, they are taken for seconds.
+    of them in a second are the same numbers as hours in days: written otherwise, they are taken for seconds. Days from
+    the year 0 and Julian ones are more than a day has seconds: how they are written does not matter.
+
+    So are years, a day or an hour apart: 2024.0027.
 
     Args:
         name: of the column, which says no unit.
@@ -42,9 +47,18 @@ def refuse_day_numbers(name: str, first: float, step: float, cells: Sequence[str
         Traceback (most recent call last):
         ValueError: has times from 45000.5 on in steps of 0.0416667, likely days of a spreadsheet, and they would be ...
     """
+    if YEARS[0] <= first < YEARS[1] and any(abs(step * YEAR - days) < 0.005 * days for days in (1, 1 / 24)):
+        raise ValueError(
+            f"has times from {first:.10g} on in steps of {step:.6g}, likely years, and they would be read as seconds; "
+            f"write dates, call the column '{name} (s)' if they are seconds, or say the rate (rate=…)"
+        )
     if not any(begin <= first < end for begin, end in DAYS):
         return
-    if name in DATES or _is_one(step, STEPS) or (_is_one(step, LONG_STEPS) and _as_spreadsheets(cells)):
+    if (
+        name in DATES
+        or _is_one(step, STEPS)
+        or (_is_one(step, LONG_STEPS) and (first > DAY or _as_spreadsheets(cells)))
+    ):
         raise ValueError(
             f"has times from {first:.10g} on in steps of {step:.6g}, likely days of a spreadsheet, and they would be "
             f"read as seconds; call the column '{name} (days)', or '{name} (s)' if they are seconds"

@@ -17,12 +17,21 @@ MARKS = (
 """Byte order marks, the longer first."""
 USUAL = (
     *((0x09, 0x0A), (0x0D, 0x0D), (0x20, 0x7E), (0xA0, 0x24F), (0x370, 0x3FF), (0x400, 0x4FF), (0x590, 0x6FF)),
-    *((0x900, 0x97F), (0xE00, 0xE7F), (0x2010, 0x203A), (0x3000, 0x30FF), (0x4E00, 0x9FFF), (0xAC00, 0xD7A3)),
-    (0xFF00, 0xFFEF),
+    *((0x900, 0x97F), (0xE00, 0xE7F), (0x200C, 0x203A), (0x2600, 0x27BF), (0x3000, 0x30FF), (0x4E00, 0x9FFF)),
+    *((0xAC00, 0xD7A3), (0xFE0F, 0xFE0F), (0xFF00, 0xFFEF), (0x1F300, 0x1FAFF)),
 )
 """Ranges of what most texts consist of: line breaks, ASCII, Latin, Greek, Cyrillic, Hebrew, Arabic, Devanagari, Thai,
-punctuation, Kana, Chinese, Hangul and full widths."""
+punctuation, Kana, Chinese, Hangul, full widths and pictures."""
+OTHERS = (
+    *((0x531, 0x58F), (0x981, 0x9FE), (0xA01, 0xA76), (0xA81, 0xAFF), (0xB01, 0xB77), (0xB82, 0xBFA), (0xC01, 0xC7F)),
+    *((0xC80, 0xCF3), (0xD01, 0xD7F), (0xD81, 0xDF4), (0xE81, 0xEDF), (0xF01, 0xFDA), (0x1001, 0x109F)),
+    *((0x10A0, 0x10FF), (0x1201, 0x139F), (0x1780, 0x17F9), (0x1801, 0x18AA)),
+)
+"""Other scripts, of which a text has one: Armenian, Bengali to Malayalam and Sinhala, Lao, Tibetan, Burmese, Georgian,
+Ethiopic, Khmer, Mongolian. U+0A00 and U+0D00 are line breaks turned round."""
 FIRST, LAST = np.array(USUAL, np.uint32).T.copy()
+OTHER_FIRST, OTHER_LAST = np.array(OTHERS, np.uint32).T.copy()
+BLANKS = (0x09, 0x0A, 0x0D, 0x20)
 MOST = 0.97
 """The share of usual characters from which on bytes are taken for UTF-16; of any two bytes, half are one."""
 FEW = 0.1
@@ -74,20 +83,20 @@ def _in_pairs(head: bytes) -> str:
 
     Pairs of letters in ASCII are Chinese characters, too. So there must be bytes that other texts never have, such as
     a space, a line break and a full stop give in UTF-16; and beside them bytes that are no UTF-8, or so many of them as
-    letters of Cyrillic or Arabic give, one each. Then one of the two orders must make nearly everything a letter that
-    is in use, and the other one less.
+    letters of Cyrillic or Arabic give, one each, or a zero byte beside a space or a line break, as in Devanagari. Then
+    one of the two orders must make nearly everything a letter that is in use, and the other one less.
     """
     if len(head) % 2 or not _rare(head):  # most texts end here
         return ""
-    little, big = (_usual(head, name) for name in ("utf-16-le", "utf-16-be"))
+    codes = {name: _codes(head, name) for name in ("utf-16-le", "utf-16-be")}
+    little, big = map(_usual, codes.values())
     if max(little, big) < MOST or little == big:
         return ""
     low, high = (head[0::2], head[1::2]) if little > big else (head[1::2], head[0::2])
-    if low.count(0) > FEW * len(low):
+    if low.count(0) > max(1, FEW * len(low)):
         return ""
-    if 3 * _rare(high) <= len(high) and _decodes(head, "utf-8"):
-        return ""
-    return "utf-16-le" if little > big else "utf-16-be"
+    name = "utf-16-le" if little > big else "utf-16-be"
+    return "" if not _has_blanks(codes[name]) and 3 * _rare(high) <= len(high) and _decodes(head, "utf-8") else name
 
 
 def _rare(content: bytes) -> int:
@@ -95,15 +104,31 @@ def _rare(content: bytes) -> int:
     return len(content) - len(content.translate(None, RARE))
 
 
-def _usual(head: bytes, name: str) -> float:
-    """The share of characters that are usual in one encoding; 0 where the bytes are not in it."""
+def _codes(head: bytes, name: str) -> np.ndarray:
+    """The numbers of the characters in an encoding; none where the bytes are not in it."""
     try:
         text = codecs.getincrementaldecoder(name)().decode(head)
     except UnicodeDecodeError:
-        return 0.0
-    codes = np.frombuffer(text.encode("utf-32-le"), "<u4")
-    usual = codes <= LAST[np.searchsorted(FIRST, codes, side="right") - 1]
-    return float((usual & (codes >= FIRST[0])).sum()) / max(len(codes), 1)
+        text = ""
+    return np.frombuffer(text.encode("utf-32-le"), "<u4")
+
+
+def _usual(codes: np.ndarray) -> float:
+    """The share of characters that are usual; between blanks, also of the one other script that has most."""
+    usual, _ = _within(codes, FIRST, LAST)
+    other, script = _within(codes, OTHER_FIRST, OTHER_LAST)
+    most = np.bincount(script[other]).max(initial=0) if _has_blanks(codes) else 0
+    return float(usual.sum() + most) / max(len(codes), 1)
+
+
+def _has_blanks(codes: np.ndarray) -> bool:
+    return bool(np.isin(codes, BLANKS).any())
+
+
+def _within(codes: np.ndarray, first: np.ndarray, last: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Whether characters lie within one of the ranges, which are in order, and which that would be."""
+    place = np.searchsorted(first, codes, side="right") - 1
+    return (place >= 0) & (codes <= last[place]), place
 
 
 def _decodes(head: bytes, name: str) -> bool:

@@ -20,6 +20,7 @@ BREAKS = {
     "utf-16-le": re.compile(rb"\r\0\n\0|\n\0|\r\0"),
     "utf-16-be": re.compile(rb"\0\r\0\n|\0\n|\0\r"),
 }
+MARK, END_OF_DOS = "\ufeff", "\x1a"
 TEXT_BREAK = re.compile("\r\n|\n|\r")
 BREAK = re.compile(rb"\r\n|\n|\r")
 """Lines end here and nowhere else: other characters that break a line on a page belong to what is written."""
@@ -78,7 +79,12 @@ def lines_of(path: Path, otherwise: str | None = "") -> Iterator[Line]:
     start, begin = 0, encoding.mark
     for number, content in enumerate(_pieces(_without(blocks_of(path), begin), encoding, path), start=1):
         line = _decoded(content, encoding, path, number, NAME_IT if otherwise is None else "")
-        yield Line(begin, begin + len(content), number, start, line)
+        # Files that were joined have a byte order mark in the middle, and some of DOS end with a mark of their own.
+        plain = line.lstrip(MARK)
+        marks = len(line) - len(plain)
+        if plain.strip() != END_OF_DOS:
+            at = begin + len((MARK * marks).encode(encoding.name))
+            yield Line(at, begin + len(content), number, start + marks, plain)
         begin += len(content)
         start += len(line)
 

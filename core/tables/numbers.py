@@ -6,8 +6,13 @@ from collections.abc import Sequence
 
 from .layout import Layout
 
-MISSING = frozenset(("", "na", "n/a", "nan", "null", "none", "-", "?"))
-"""What stands for a missing number, in small letters."""
+MISSING = frozenset(
+    (
+        *("", "na", "n/a", "n.a.", "nan", "<na>", "null", "none", "nil", "-", "–", "—", ".", "?"),
+        *("#n/a", "#na", "#null!", "#div/0!", "#value!", "#ref!", "#name?", "#num!", "#wert!", "#bezug!", "#zahl!"),
+    )
+)
+"""What stands for a missing number, in small letters: words, marks, and what spreadsheets write where they fail."""
 POINT, COMMA, EITHER = "point", "comma", "either"
 """How numbers are written: the decimals behind a point, and commas between thousands; the reverse; behind a point or a
 comma, and nothing between thousands."""
@@ -26,7 +31,7 @@ def usual_writing(delimiter: str) -> str:
 
 
 def number_in(cell: str, writing: str = POINT) -> float | None:
-    """A number, NaN for what stands for a missing one, None for anything else.
+    r"""A number, NaN for what stands for a missing one, None for anything else.
 
     Args:
         cell: what is written.
@@ -35,10 +40,12 @@ def number_in(cell: str, writing: str = POINT) -> float | None:
     Example:
         >>> number_in(" 1,5", EITHER), number_in("n/a"), number_in("walk"), number_in("1e3")
         (1.5, nan, None, 1000.0)
+        >>> number_in("\u22121.5"), number_in("#DIV/0!")
+        (-1.5, nan)
         >>> number_in("1,234"), number_in("1,234", COMMA), number_in("1.234,5", COMMA), number_in("1,5")
         (1234.0, 1.234, 1234.5, None)
     """
-    text = cell.strip()
+    text = cell.strip().replace("\u2212", "-")
     if text.lower() in MISSING:
         return math.nan
     if writing == POINT:

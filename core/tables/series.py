@@ -43,6 +43,7 @@ class SeriesTable:
         times: the seconds at which they begin.
         writings: how the numbers of every column in `names` are written.
         encoding: of a file that is not in Unicode.
+        told: the column of time and its unit in words; nothing where no clock was read.
     """
 
     path: Path
@@ -55,6 +56,7 @@ class SeriesTable:
     times: tuple[float, ...]
     writings: tuple[str, ...]
     encoding: str | None = None
+    told: str = ""
 
     @classmethod
     def of(
@@ -118,7 +120,8 @@ class SeriesTable:
         names = _chosen(layout, early, clock_column(layout.names, time), columns, writings)
         kept = column if irregular else None
         written = tuple(writings[layout.names.index(name)] for name in names)
-        return cls(path, layout, names, own, count, kept, (*places, end), tuple(times), written, encoding)
+        said = "" if column is None else f"{layout.names[column]!r}, in {clock.unit}"
+        return cls(path, layout, names, own, count, kept, (*places, end), tuple(times), written, encoding, said)
 
     def others(self, time: str | None = None) -> tuple[str, ...]:
         """The columns that are not read, but for that of time."""

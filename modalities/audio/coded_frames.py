@@ -50,14 +50,30 @@ def frame_size(header: bytes) -> int | None:
 
 def counts_frames(path: Path) -> bool:
     """Whether the first frame of an MP3 says how many follow."""
+    return any(name in _first_frame(path) for name in COUNTS)
+
+
+def counted_seconds(path: Path) -> float | None:
+    """How long the frames last that the first frame of an MP3 counts (Xing, Info); None where it does not."""
+    begin = _first_frame(path)
+    place = max(begin.find(b"Xing"), begin.find(b"Info"))
+    if place < 0 or len(begin) < place + 12 or not begin[place + 7] & 1:
+        return None
+    version, rate = begin[1] >> 3 & 3, begin[2] >> 2 & 3
+    if begin[0] != 0xFF or version == 1 or rate == 3:
+        return None
+    frames = int.from_bytes(begin[place + 8 : place + 12])
+    return frames * (1152 if version == 3 else 576) * HALVED[version] / RATES[rate]
+
+
+def _first_frame(path: Path) -> bytes:
     with path.open("rb") as file:
         tag = file.read(10)
         first = 0
         if tag[:3] == b"ID3" and len(tag) == 10:
             first = 10 + sum((byte & 127) << shift for byte, shift in zip(tag[6:], (21, 14, 7, 0), strict=True))
         file.seek(first)
-        begin = file.read(WITHIN)
-    return any(name in begin for name in COUNTS)
+        return file.read(WITHIN)
 
 
 def is_torn(codec: str, packet: "Packet[Any]") -> bool:

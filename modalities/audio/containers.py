@@ -108,7 +108,10 @@ def _stated(path: Path, container: "InputContainer", stream: "AudioStream", begi
     if kind not in STATED and not (kind == "mp3" and coded_frames.counts_frames(path)):
         return None
     if stream.duration is not None and stream.time_base is not None:
-        return float(stream.duration * stream.time_base)
+        said = float(stream.duration * stream.time_base)
+        counted = coded_frames.counted_seconds(path) if kind == "mp3" else None
+        # Several files in one: FFmpeg guesses then, by how many bytes there are.
+        return None if counted is not None and said - counted > 0.1 * said else said
     length: float
     own = stream.metadata.get("DURATION", "").split(":")  # Matroska's way: 00:00:10.040000000
     if len(own) == 3:

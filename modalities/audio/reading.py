@@ -97,6 +97,10 @@ def read_header(path: Path) -> Header:
         return _checked(file)
 
 
+LAST_FRAMES = 0.15
+"""Seconds that two frames of MP3 last, at most."""
+
+
 def _checked(path: Path) -> Header:
     try:
         if path.stat().st_size == 0:
@@ -155,7 +159,7 @@ def _header(path: Path) -> Header:
     if said.frames and said.kind not in sound_files.GUESSED | sound_files.PACKED:
         if not sound_files.reaches_end(path, said):
             found = containers.extent(path)  # libsndfile finds no place in some codecs of telephones
-            if found is not None and found.seconds >= exact.seconds - LEAST_LOST:
+            if found is not None and found.seconds >= exact.seconds - (LAST_FRAMES if said.coded else LEAST_LOST):
                 return _of_container(path, found)
             raise BadItemError(str(path), f"nothing can be decoded at its end, {_at(exact.seconds)}")
         return replace(exact, damage=_cut(exact.seconds, exact.seconds * (1 + claim.missing), EXACT))

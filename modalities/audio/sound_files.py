@@ -15,6 +15,8 @@ from gestalt.core.storage.damage import silent
 
 GUESSED = frozenset(("MP3",))
 """Formats whose length libsndfile guesses from their first frames."""
+FLAC = b"fLaC\x00\x00\x00\x22"
+"""How a file of FLAC begins."""
 PACKED = frozenset(("FLAC", "OGG"))
 """Formats that may be longer or shorter than their header or their first stream says."""
 
@@ -29,11 +31,12 @@ PLAIN = {
 @final
 @dataclass(frozen=True)
 class SoundFile:
-    """What libsndfile says of a file."""
+    """What libsndfile says of a file; `coded`, of MP3 in a WAV, whose last frames it counts and does not give."""
 
     kind: str
     frames: int
     sample_rate: int
+    coded: bool = False
 
 
 @silent()
@@ -41,7 +44,7 @@ def said(path: Path) -> SoundFile | str:
     """What a file says of itself, or why it says nothing."""
     try:
         with _opened(path) as file:
-            return SoundFile(file.format, file.frames, file.samplerate)
+            return SoundFile(file.format, file.frames, file.samplerate, file.subtype == "MPEG_LAYER_III")
     except soundfile.LibsndfileError as error:
         words = str(error.error_string).strip().rstrip(".")
         return next((plain for begin, plain in PLAIN.items() if words.startswith(begin)), words)
@@ -80,7 +83,8 @@ def joined(path: Path, kind: str) -> bool:
     """Whether several files of FLAC or Ogg stand one after another in one, of which players take the first alone."""
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         if kind == "FLAC":
-            return content.find(b"fLaC\x00\x00\x00\x22", 1) > 0
+            first = content.find(FLAC)  # behind a tag of ID3, where there is one
+            return first >= 0 and content.find(FLAC, first + 1) > 0
         # The first pages of all streams of an Ogg file stand at its begin; one further on begins a second file.
         later = content.find(b"OggS\x00\x00")
         return later > 0 and content.find(b"OggS\x00\x02", later) > 0

@@ -1,5 +1,6 @@
 """Molecules as they are written: parsed by RDKit, with the numbers that their atoms have in the file."""
 
+import re
 from typing import Any
 
 from rdkit import Chem, rdBase
@@ -9,6 +10,14 @@ NUMBER, NUMBERS = "file_number", "file_atoms"
 of molecules, but not of the count."""
 MOST_RING = 2500
 """Atoms of a ring that shares none with another: the memory that RDKit needs grows with its square, to 180 MB."""
+
+OTHERS = (
+    (re.compile(r"InChI="), "an InChI, perhaps: write SMILES (obabel FILE -O FILE.smi)"),
+    (re.compile(r"[^\s>]*>[^\s>]*>"), "a reaction, perhaps: write its molecules one a line"),
+    (re.compile(r"\d+$"), "an edge, perhaps: call a list of edges FILE.edgelist"),
+    (re.compile(r"[^\s,;]+[,;]"), "a row of a table, perhaps: call it FILE.csv, with names above its columns"),
+)
+"""Lines that are taken for SMILES, and what they may be."""
 
 
 def molecule_of(source: str | bytes) -> Chem.Mol:
@@ -32,7 +41,9 @@ def molecule_of(source: str | bytes) -> Chem.Mol:
         if molecule is None:
             rough = Chem.MolFromSmiles(source, sanitize=False)
             problems = [] if rough is None else [problem.Message() for problem in Chem.DetectChemistryProblems(rough)]
-            raise ValueError("; ".join([f"{source[:80]!r} is no SMILES that RDKit can read", *problems[:1]]))
+            likely = [said for form, said in OTHERS if form.match(source.strip())]
+            said = f"{source[:80]!r} is no SMILES that RDKit can read"
+            raise ValueError("; ".join([said, *problems[:1], *likely[:1]]))
         if molecule.GetNumAtoms() == 0:
             raise ValueError(f"the SMILES {source[:80]!r} describes no atom")
         return without_hydrogens(molecule)

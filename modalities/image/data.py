@@ -16,6 +16,8 @@ from gestalt.core.modality.files import find_files
 from gestalt.core.modality.probing import none_usable, probe, sample
 from gestalt.core.pictures.pillow import values_of
 from gestalt.core.pictures.pixels import COUNTS, Raw, channels_last, scaled
+from gestalt.core.pictures.several import has_several
+from gestalt.core.storage.naming import counted
 
 from .reading import REFUSED, SMALLEST, SUFFIXES, converted, decode, shrunk
 
@@ -68,12 +70,19 @@ def collate(items: Sequence[Picture]) -> Pictures:
 
 @final
 class ImageFiles(AbstractItems[Picture]):
-    """Picture files, each decoded when it is asked for."""
+    """Picture files, each decoded when it is asked for; `remarks` say what was left out, for people."""
 
-    def __init__(self, paths: Sequence[Path], channels: int | None = 3, longest: int | None = 1024) -> None:
+    def __init__(
+        self,
+        paths: Sequence[Path],
+        channels: int | None = 3,
+        longest: int | None = 1024,
+        remarks: Sequence[str] = (),
+    ) -> None:
         self.paths = tuple(paths)
         self.channels = channels
         self.longest = longest
+        self.remarks = tuple(remarks)
 
     def __len__(self) -> int:
         """Number of files."""
@@ -202,12 +211,19 @@ def read_images(
     found = find_files(paths, SUFFIXES, "pictures", REFUSED)
     decoded = sample(found)
 
+    several = list[Path]()
+
     def examine(path: Path) -> None:
         if path in decoded:
             decode(path, channels, longest)
+            several.extend([path] if has_several(path) else [])
 
     skipped: list[Skipped] = []
     good = probe(found, examine, skipped if skip_bad else None)
     if not good:
         raise none_usable(skipped, f"{len(skipped)} pictures")
-    return Reading(ImageFiles([path for path, _ in good], channels, longest), tuple(skipped))
+    remarks = []
+    if several:
+        looked_at = f"{len(several)} of {counted(len(decoded), 'file')}" + " that were looked at" * (len(decoded) > 1)
+        remarks = [f"the first of several pages or frames alone is read of {looked_at}, such as {several[0]}"]
+    return Reading(ImageFiles([path for path, _ in good], channels, longest, remarks), tuple(skipped))

@@ -57,27 +57,37 @@ def _header(file: BinaryIO, last: Callable[[bytes], bool]) -> list[str]:
             return lines
 
 
-def _written(file: BinaryIO, names: Sequence[str], kinds: Sequence[str], count: int) -> Iterator[Block]:
-    """`count` rows of text, of numbers of those types."""
+def _written(
+    file: BinaryIO, names: Sequence[str], kinds: Sequence[str], count: int, last: bool = True
+) -> Iterator[Block]:
+    """`count` rows of text, of numbers of those types; `last`, after which nothing follows."""
     lines = (line.decode("ascii", "replace") for line in iter(lambda: file.readline(HEADER), b""))
     for begin in range(0, count, ROWS):
         some = list(islice(lines, min(ROWS, count - begin)))
         if len(some) < min(ROWS, count - begin):
             raise ValueError(f"ends behind row {begin + len(some)} of {count}")
         table = numbers(some, begin, len(names))
+        if (
+            last
+            and begin + len(some) == count
+            and (more := next((line for line in lines if line.strip()), None)) is not None
+        ):
+            raise ValueError(f"goes on after row {count}, the last of which its header speaks: {more[:40]!r}")
         with np.errstate(invalid="ignore", over="ignore"):
             columns = [table[:, place].astype(kind) for place, kind in enumerate(kinds)]
         yield _columns(dict(zip(names, columns, strict=True)))
 
 
-def _stored(file: BinaryIO, dtype: np.dtype[Any], count: int) -> Iterator[Block]:
-    """`count` rows of binary numbers."""
+def _stored(file: BinaryIO, dtype: np.dtype[Any], count: int, last: bool = True) -> Iterator[Block]:
+    """`count` rows of binary numbers; `last`, after which nothing follows."""
     for begin in range(0, count, ROWS):
         rows = min(ROWS, count - begin)
         content = file.read(rows * dtype.itemsize)
         if len(content) < rows * dtype.itemsize:
             raise ValueError(f"ends behind row {begin + len(content) // dtype.itemsize} of {count}")
         yield _fields(np.frombuffer(content, dtype))
+    if last and len(file.read(dtype.itemsize)) == dtype.itemsize:
+        raise ValueError(f"goes on after row {count}, the last of which its header speaks")
 
 
 def _fields(rows: np.ndarray) -> Block:
@@ -125,6 +135,7 @@ def _ply(path: Path) -> Iterator[Block]:
         if "vertex" not in names:
             raise ValueError("has no element vertex: no points")
         place = names.index("vertex")
+        last = not any(count for _, count, _ in elements[place + 1 :])
         for name, count, properties in elements[: place + 1]:
             if any(kind == "list" for _, kind in properties) or len(dict(properties)) < len(properties):
                 raise ValueError(f"has a list, or a property twice, in the element {name[:40]}, which is not read")
@@ -132,9 +143,9 @@ def _ply(path: Path) -> Iterator[Block]:
             if name == "vertex":
                 fields, kinds = [own for own, _ in properties], [kind for _, kind in properties]
                 if form == "ascii":
-                    yield from _written(file, fields, ["f8"] * len(kinds), count)
+                    yield from _written(file, fields, ["f8"] * len(kinds), count, last)
                 else:
-                    yield from _stored(file, dtype, count)
+                    yield from _stored(file, dtype, count, last)
                 return
             if form == "ascii":
                 for _ in islice(file, count):

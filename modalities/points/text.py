@@ -11,6 +11,7 @@ from .columns import NAMES, ROWS, Block, is_number, known, numbers, unnamed
 
 FEW = 256
 """Lines that tell how numbers are written."""
+MOLECULES = "begins with one number in a row: molecules (.xyz) belong to graphs, as SDF"
 NUMERIC = tuple('0123456789+-.,"')
 """What a row of numbers begins with."""
 COMMA = re.compile(r"[+-]?\d*,\d+(?:[eE][+-]?\d+)?")
@@ -25,6 +26,7 @@ def text_blocks(path: Path) -> Iterator[Block]:
     Where something else stands between all numbers, a comma within them is a decimal one.
     """
     names, width, first = list[str](), 0, 0
+    said: int | None = None
     lines = lines_of(path)
     decimal: bool | None = None
     while some := list(islice(lines, ROWS)):
@@ -38,6 +40,11 @@ def text_blocks(path: Path) -> Iterator[Block]:
                 cells = _cells(text.replace(",", "."))  # of names, commas stand between them
             if not cells or (remark and width):
                 continue
+            if not width and not remark and said is None and len(cells) == 1 and cells[0].isdecimal():
+                said = int(cells[0])  # how many rows follow
+                continue
+            if said is not None and not width and not remark and (len(cells) == 1 or not is_number(cells[0])):
+                raise ValueError(MOLECULES)
             if not width and not is_number(cells[0]):
                 named = {"x", "y", "z"} <= {NAMES.get(cell.lower(), "") for cell in cells}
                 if not named and not remark:
@@ -49,13 +56,15 @@ def text_blocks(path: Path) -> Iterator[Block]:
                 width = width or len(cells)
                 kept.append(" ".join(cells))
         if width == 1:
-            raise ValueError("begins with one number in a row: molecules (.xyz) belong to graphs, as SDF")
+            raise ValueError(MOLECULES)
         if names and width and len(names) != width:
             raise ValueError(f"has {width} numbers in a row, its first line names {len(names)} columns")
         if kept:
             table = numbers(kept, first, width)
             first += len(kept)
             yield known(names, table) if names else unnamed(table)
+    if said is not None and said != first:
+        raise ValueError(f"says in its first line that {said} points follow, and has {first}")
 
 
 def _cells(text: str) -> list[str]:
@@ -73,6 +82,7 @@ def _decimal_commas(lines: Sequence[str]) -> bool:
         (True, True, False)
     """
     rows = [line.strip().replace('"', "") for line in lines if line.strip()[:1] in NUMERIC]
+    rows = rows[1:] if rows and rows[0].isdecimal() else rows  # how many follow
     for mark in (";", "\t", None):
         cells = [[cell.strip() for cell in row.split(mark)] for row in rows]
         if rows and all(len(own) >= 3 for own in cells):

@@ -19,6 +19,7 @@ from gestalt.core.modality.labelled_events import LabelledEvent
 from gestalt.core.modality.probing import none_usable, probe, sample
 from gestalt.core.modality.windows import InContext, Sight
 from gestalt.core.storage.naming import counted
+from gestalt.core.tables.clock import interval_said
 
 from .annotations import annotations_of, label_within
 from .channels import How
@@ -27,6 +28,8 @@ from .reading import ADVICE, EDF, SUFFIXES, Header, read_header, read_stretch
 
 SHORTEST = 16
 """Samples of the shortest window, where the series has more of them."""
+SLOWER = 1000
+"""So many times as slow as it is to be read, a file would be nothing but repeated samples."""
 NAMED = 12
 """Channels that are named one by one."""
 CONTEXT = 128
@@ -175,7 +178,9 @@ class SensorFiles(AbstractItems[Series]):
         if not self.headers:
             return ()
         names, other = self.headers[0].names, sorted({name for one in self.headers for name in one.other})
-        said = [f"{counted(len(names), 'channel')}, {self.sample_rate:g} samples per second: {_listed(names)}"]
+        said = [f"{counted(len(names), 'channel')}, {interval_said(self.sample_rate)}: {_listed(names)}"]
+        clocks = sorted({one.table.told for one in self.headers if one.table is not None and one.table.told})
+        said.extend(f"the clock is {clock}" for clock in clocks[:NAMED])
         if self._hypnograms:
             said.append(f"{counted(len(self._hypnograms), 'hypnogram')} beside the recordings{self._taken()}")
         return tuple([*said, f"no channel: {_listed(other)} (named otherwise, or no numbers)"] if other else said)
@@ -270,6 +275,12 @@ def read_series(
                 f"has the channels {', '.join(header.names)}, the first file has {', '.join(channels[0])}; name those "
                 f"that all have (columns=…), or {ADVICE}",
             )
+        if header.rate * SLOWER < sample_rate:
+            raise BadItemError(
+                str(path),
+                f"has {interval_said(header.rate)}, and is to be read at {interval_said(sample_rate)}: give such "
+                f"files a run of their own, say a lower rate (--sample-rate), or {ADVICE}",
+            )
         if path in looked_at:
             _look(path, header, how)
         if not channels:
@@ -300,15 +311,25 @@ def _look(path: Path, header: Header, how: How) -> None:
 
 
 def common_rate(paths: Sequence[Path], how: How, most: int = 1000) -> float | None:
-    """The rate of most files, of those that have a rate, to four digits; None if there is none."""
-    rates: dict[float, int] = {}
+    """The rate of most files, of those that have a rate, which are the same to four digits; None if there is none.
+
+    Of these, the one that most have to six digits (of slow ones, the interval): no file is resampled without need.
+    """
+    rates: dict[float, list[float]] = {}
     for path in find_files(paths, SUFFIXES, "series")[:most]:
         try:
-            rate = float(f"{read_header(path, how).rate:.4g}")
+            rate = read_header(path, how).rate
         except BadItemError:
             continue
-        rates[rate] = rates.get(rate, 0) + 1
-    return max(rates, key=lambda rate: rates[rate]) if rates else None
+        rates.setdefault(float(f"{rate:.4g}"), []).append(
+            float(f"{rate:.6g}") if rate >= 1 else 1 / float(f"{1 / rate:.6g}")
+        )
+    alike = max(rates.values(), key=len, default=[])
+    return max(alike, key=alike.count) if alike else None
+
+
+def _even(rate: float) -> float:
+    return float(f"{rate:.6g}") if rate >= 1 else 1 / float(f"{1 / rate:.6g}")
 
 
 def channels_of(paths: Sequence[Path], how: How) -> tuple[str, ...]:

@@ -195,8 +195,16 @@ def _refuse_pandas(file: Any) -> None:
 
 
 def unit_name(name: str, clock: Any) -> str:
-    """The name of a clock with its unit, which an attribute may say."""
+    """The name of a clock with its unit, which an attribute may say; of "hours since 1900-01-01", the hours.
+
+    Raises:
+        ValueError: for a unit that is not known.
+    """
     plain = name.rsplit("/", 1)[-1]
     said = next((_said(clock.attrs, own) for own in ("units", "unit") if own in clock.attrs), "")
-    unit = said.decode() if isinstance(said, bytes) else str(said)
-    return f"{plain} {unit}" if unit_of(f"t {unit}")[0] == "t" else plain
+    unit = (said.decode() if isinstance(said, bytes) else str(said)).split(" since ")[0].strip()
+    if unit and unit_of(f"t {unit}")[0] != "t":
+        raise ValueError(
+            f"has a clock {name!r} in {unit!r}, a unit that is not known; say the samples per second (rate=…)"
+        )
+    return f"{plain} {unit}" if unit else plain

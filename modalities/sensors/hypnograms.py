@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
-from gestalt.core.shards.files import place_of
+from gestalt.core.shards.addresses import is_archive
+from gestalt.core.shards.files import files_in, place_of
 
 HYPNOGRAM, RECORDING = re.compile(r"(.+)-hypnogram", re.IGNORECASE), re.compile(r"(.+)-psg", re.IGNORECASE)
 
@@ -63,10 +64,22 @@ def without_hypnograms(files: Sequence[Path]) -> list[Path]:
     return [path for path in files if path not in found]
 
 
+def with_hypnograms(files: Sequence[Path]) -> set[Path]:
+    """The recordings of which some of the files may be hypnograms."""
+    return {recording for fitting in _fitting(files, files).values() for recording in fitting}
+
+
 def hypnograms_beside(recordings: Sequence[Path]) -> tuple[Path, ...]:
-    """What may be a hypnogram of a recording, in the folders of recordings."""
-    there = [path for folder in sorted(_folders(recordings)) for path in sorted(folder.iterdir()) if _is_edf(path)]
+    """What may be a hypnogram of a recording, in the folders of recordings, those in archives too."""
+    there = [path for folder in sorted(_folders(recordings)) for path in _files_in(folder) if _is_edf(path)]
     return tuple(_fitting(there, recordings))
+
+
+def _files_in(folder: Path) -> list[Path]:
+    place = (folder, "") if is_archive(folder) else place_of(folder)
+    if place is None:
+        return sorted(folder.iterdir())
+    return sorted(path for path in files_in(place[0]) if path.parent == folder)
 
 
 def hypnogram_of_each(hypnograms: Sequence[Path], recordings: Sequence[Path]) -> Mapping[Path, Path]:
@@ -83,8 +96,8 @@ def hypnogram_of_each(hypnograms: Sequence[Path], recordings: Sequence[Path]) ->
 
 
 def _folders(files: Iterable[Path]) -> set[Path]:
-    """Those of recordings; archives have none."""
-    return {path.parent for path in files if RECORDING.fullmatch(path.stem) and place_of(path) is None}
+    """Those of recordings."""
+    return {path.parent for path in files if RECORDING.fullmatch(path.stem)}
 
 
 def _is_edf(path: Path) -> bool:

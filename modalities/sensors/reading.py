@@ -25,6 +25,14 @@ from .libraries import library
 
 HDF5, EDF, SOUND = (".h5", ".hdf5", ".hdf"), (".edf",), (".wav", ".wave", ".flac", ".w64")
 SUFFIXES = frozenset((".csv", ".tsv", ".npy", *HDF5, *EDF, *SOUND))
+REFUSED = {
+    ".bdf": "BDF, with 24 bits a sample, which is not read; convert it to EDF",
+    ".npz": "an archive of NumPy, which is not read; save its array as .npy",
+    ".mat": "a file of MATLAB, which is not read; save it as -v7.3 and call it .h5, or export CSV",
+    ".xlsx": "a spreadsheet, which is not read; save its sheet as CSV in UTF-8",
+    ".parquet": "Parquet, which is not read; write it as CSV",
+}
+"""Forms that are told by their endings, and what to do."""
 BEGINS = (b"RIFF", b"RIFX", b"RF64", b"BW64", b"riff", b"fLaC")
 """What files of sound begin with."""
 ADVICE = "fix it, remove it, or leave it out with --skip-bad"
@@ -63,6 +71,8 @@ def read_header(path: Path, how: How) -> Header:
     try:
         if bytes_of(path) == 0:
             raise ValueError("the file has no bytes")
+        if path.suffix.lower() in REFUSED:
+            raise ValueError(f"is {REFUSED[path.suffix.lower()]}")
         if _is_text(path):
             table = SeriesTable.of(path, how.time, how.columns, how.rate, how.irregular, how.encoding)
             found = Header(table.rate, table.samples, table.names, table, table.others(how.time))
@@ -72,7 +82,10 @@ def read_header(path: Path, how: How) -> Header:
         if not found.names and path.suffix.lower() in EDF:
             raise ValueError("holds annotations alone, no signals: name it with --masks")
         if found.samples < 2 or not found.names:
-            raise ValueError(f"holds {found.samples} samples of {len(found.names)} channels of numbers")
+            said = (
+                f"; the columns {', '.join(map(repr, found.other[:8]))} hold other than numbers" if found.other else ""
+            )
+            raise ValueError(f"holds {found.samples} samples of {len(found.names)} channels of numbers{said}")
         if not 0 < found.rate < 1e8:
             raise ValueError(f"has {found.rate:g} samples per second; say another (rate=…)")
     except (BadItemError, ImportError):

@@ -102,6 +102,15 @@ class Column:
         return {word: place + 2 for place, word in enumerate(self.words)}
 
 
+def word_among_numbers(column: Column, cells: Sequence[tuple[str, str]]) -> str | None:
+    """The first word of a column of words of whose cells more than half are numbers; None for other columns."""
+    if column.kind != CATEGORY:
+        return None
+    there = [(cell, number_in(cell, writing)) for cell, writing in cells if cell.lower() not in MISSING]
+    words = [cell for cell, number in there if number is None]
+    return words[0] if words and 2 * len(words) < len(there) else None
+
+
 def fits(column: Column, cell: str, writing: str) -> bool:
     """Whether a cell can be read: one that cannot is named when its row is."""
     try:

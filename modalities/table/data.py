@@ -13,7 +13,7 @@ from torch import Tensor
 
 from gestalt.core.tables.numbers import MISSING, POINT, number_in
 
-from .columns import DRAWS, Column, column_of, fits
+from .columns import DRAWS, Column, column_of, fits, word_among_numbers
 
 MOST = 512
 """Columns of a table."""
@@ -74,7 +74,7 @@ class Schema:
         exact = {name for name in (*exclude, *labels) if name in names}
         loose = {name.lower() for name in (*exclude, *labels) if name not in exact}
         how = [{}] * len(records) if writings is None else writings
-        found, left, rare = list[Column](), dict[str, list[str]](), list[str]()
+        found, left, rare, mixed = list[Column](), dict[str, list[str]](), list[str](), list[str]()
         for name in columns or names:
             if name in exact or name.lower() in loose or (apart and name in apart and not columns):
                 why = apart[name] if apart and name in apart else "excluded, or to be predicted"
@@ -90,9 +90,15 @@ class Schema:
             found.append(column)
             if len(column.words) < len({cell for cell, _ in cells if cell.lower() not in MISSING}) and column.words[2:]:
                 rare.append(name)
+            if (word := word_among_numbers(column, cells)) is not None:
+                mixed.append(f"{name!r} ({word[:40]!r})")
         remarks = [f"no input: {listed(own)} ({why})" for why, own in left.items()]
         if rare:
             remarks.append(f"only the {vocabulary} commonest words are told apart of {listed(rare)} (vocabulary=…)")
+        if mixed:
+            remarks.append(
+                f"words, for not all cells are numbers: {', '.join(mixed[:12])}; correct or empty such cells"
+            )
         numbers = [name for name in names if number_in(name) is not None and name.strip().lower() not in MISSING]
         if numbers:
             remarks.append(f"columns are called {listed(numbers)}: if the first line is a row, write names above it")

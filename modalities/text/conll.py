@@ -17,6 +17,9 @@ HEAD = 500
 FIELDS = 10
 """Columns of CoNLL-U; the last says whether a space follows the word."""
 
+EMPTY_NODE = "0.1"
+"""The number of a node without a word before the first word of a sentence."""
+
 
 @final
 @dataclass(frozen=True)
@@ -43,7 +46,8 @@ class Conll(AbstractRecordFormat):
                 return cls(path, encoding, 3)
             if line.text.strip() and not line.text.startswith(("# ", "#\t", "-DOCSTART-")):
                 cells = cells_of(line.text)
-                return cls(path, encoding, int(len(cells) > 1 and cells[0].partition("-")[0] == "1"))
+                first = cells[0].partition("-")[0] == "1" or (len(cells) == FIELDS and cells[0] == EMPTY_NODE)
+                return cls(path, encoding, int(len(cells) > 1 and first))
         return cls(path, encoding, 0)
 
     def records(self) -> Iterator[TextRecord]:

@@ -19,8 +19,8 @@ def split(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The words of a text and the white space around them: `gaps[0] + words[0] + gaps[1] + … + gaps[-1] == text`.
 
     A word is a run of letters and digits, held together by single hyphens, apostrophes, full stops and the like within
-    it (`full-time`, `don't`, `5.30`, `a@b.org`); or one other visible character, repeated or not (`…`, `--`); or, in
-    scripts that are written without spaces, one character. Marks stay with their letter.
+    it (`full-time`, `don't`, `5.30`, `a@b.org`), soft hyphens too; or one other visible character, repeated or not
+    (`…`, `--`); or, in scripts that are written without spaces, one character. Marks stay with their letter.
 
     Example:
         >>> split("Don't pay $1,000--yet… ")
@@ -41,7 +41,7 @@ def _pattern() -> re.Pattern[str]:
     # The standard library's \w leaves out combining marks, and with them half of every Indic word.
     marks = _marks()
     letter = rf"(?:(?![{WITHOUT_SPACES}])\w[{marks}\u200c\u200d]*)"
-    inside = rf"(?:://|[.@/'’&\-](?={letter})|(?<=\d)[,:](?=\d))"
+    inside = rf"(?:://|[.@/'’&\-\u00ad](?={letter})|(?<=\d)[,:](?=\d))"
     # Runs of these are found at once, many times as fast as letter by letter; what is found is the same.
     run = rf"(?:[A-Za-z0-9_]+[{marks}\u200c\u200d]*|{letter})+"
     return re.compile(

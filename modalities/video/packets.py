@@ -63,6 +63,7 @@ def last_packets(container: "InputContainer", stream: "VideoStream", length: flo
     most = 0
     for place in (None,) if searched else (near_end, None):
         count, first, last, end, torn = 0, math.inf, -math.inf, -math.inf, False
+        clock = -math.inf  # of decoding: frames that are shown later than ones that follow them go back in no other
         try:
             if place is not None and base and stream.start_time is not None:
                 container.seek(min(int(place / base), 2**62), stream=stream)
@@ -75,7 +76,8 @@ def last_packets(container: "InputContainer", stream: "VideoStream", length: flo
                 if stamp is None:
                     continue
                 time = stamp * base - origin
-                if time < last - TAIL:
+                before, clock = clock, clock if packet.dts is None else packet.dts * base
+                if clock < before - TAIL:
                     raise ValueError(f"several videos are joined in it: the clock begins anew after {last:.1f} s")
                 first, last = min(first, time), max(last, time)
                 end = max(end, time + (packet.duration or 0) * base)

@@ -86,8 +86,9 @@ def _header(path: Path) -> Header:
         with _opened(path) as container:
             stream = _video(container)
             if stream is None:
-                what = "only sound" if container.streams.audio else "no moving picture"
-                raise BadItemError(str(path), f"holds {what}; name a video, remove it, or leave it out with --skip-bad")
+                raise BadItemError(str(path), _without_pictures(container))
+            if stream.codec_context is None:
+                raise ValueError("FFmpeg does not know its codec")
             refuse_large(stream.height, stream.width)
             promised = _promised(container, stream)
             found = last_packets(container, stream, promised or (container.duration or 0) / 1e6)
@@ -104,6 +105,15 @@ def _header(path: Path) -> Header:
             f"wrong; {ADVICE}",
         )
     return Header(found.seconds, rate, _damage(path, found, promised), begin)
+
+
+def _without_pictures(container: "InputContainer") -> str:
+    """Why there is no stream of pictures, and what to do."""
+    torn = all(stream.type == "data" and not stream.duration for stream in container.streams)
+    if torn and container.format.name.startswith("mov"):
+        return f"is cut off: the index at its end is not there as a whole; copy it again, {ADVICE.split(', ', 1)[1]}"
+    what = "only sound" if container.streams.audio else "no moving picture"
+    return f"holds {what}; name a video, remove it, or leave it out with --skip-bad"
 
 
 def _damage(path: Path, found: Packets, promised: float | None) -> str:

@@ -1,13 +1,15 @@
 """Reading joint items from tar archives, where there are any."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ...data.items import BadItemError, Skipped
+from ...data.items import AbstractItems, BadItemError, Skipped
 from ...shards.index import INDICES, archives_among
+from ...storage.naming import counted
 from ...storage.tar_members import Member
 from ..base import AbstractModality, Reading
 from ..files import below
@@ -15,7 +17,7 @@ from ..optional import ReadsWindows
 from ..probing import SAMPLE, none_usable
 from .item import JointItem
 from .reading import read_joint
-from .shard_windows import ShardWindows
+from .shard_windows import ShardWindows, rows_of
 from .shards import JointShards, Sample, read_sample
 
 KNOWN = frozenset(("json", "cls"))
@@ -86,12 +88,15 @@ def read_shards(
     if not samples:
         raise none_usable(skipped or [Skipped(str(shards[0]), "holds no files")], f"{len(shards)} archives")
     windowed = any(isinstance(one, ReadsWindows) for one in modalities.values())
-    counts = [1] * len(samples)
+    counts, seen, lacking = [1] * len(samples), 0, Counter[str]()
     for number in range(len(samples)) if windowed else evenly(len(samples)):
         try:
             with read_sample(samples[number], modalities, allow_missing, full) as reading:
                 counts[number] = len(reading.items)
                 damaged += [replace(entry, name=samples[number].name) for entry in reading.damaged]
+                skipped += [_of_archive(entry, samples[number]) for entry in reading.skipped]
+                seen += counts[number]
+                lacking += _lacking(reading.items, modalities)
         except BadItemError as error:
             if left_out is None:
                 raise
@@ -101,8 +106,26 @@ def read_shards(
     if not kept:
         raise none_usable(skipped, f"{len(samples)} items of archives")
     chosen, windows = [samples[number] for number in kept], [counts[number] for number in kept]
-    items = JointShards(modalities, chosen, windows, allow_missing, full)
+    looked_at = counted(seen, "item") + ("" if seen == sum(windows) else " that were looked at")
+    remarks = [
+        f"{lacking[part]} of {looked_at} without {part}, taken as they are" for part in modalities if lacking[part]
+    ]
+    items = JointShards(modalities, chosen, windows, allow_missing, full, remarks=remarks)
     return Reading(ShardWindows(items) if windowed else items, tuple(skipped), tuple(damaged))
+
+
+def _of_archive(entry: Skipped, sample: Sample) -> Skipped:
+    """What was left out of an unpacked item, by the name of the item and the ending of the file."""
+    return replace(entry, name=f"{sample.name}{Path(entry.name).suffix}")
+
+
+def _lacking(items: AbstractItems[JointItem], parts: Collection[str]) -> Counter[str]:
+    """How many of the items of one sample lack each part."""
+    joint = rows_of(items)
+    if joint is None:
+        return Counter()
+    there = {part: sum(row[place] >= 0 for row in joint.rows) for place, part in enumerate(joint.parts)}
+    return Counter({part: len(joint) - there.get(part, 0) for part in parts})
 
 
 def evenly(count: int, most: int = SAMPLE) -> list[int]:

@@ -1,5 +1,6 @@
 """Windows of joint items in archives, and the rows of joint items wherever they come from."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
@@ -25,6 +26,11 @@ class ShardWindows(AbstractItems[JointItem]):
 
     def __len__(self) -> int:
         return len(self.items)
+
+    @property
+    def remarks(self) -> Sequence[str]:
+        """What was decided while reading, for people."""
+        return self.items.remarks
 
     def name(self, index: int) -> str:
         """The archive, the name of the item in it, and which window."""

@@ -73,6 +73,7 @@ class JointShards(AbstractItems[JointItem]):
         allow_missing: take items that lack parts.
         full: read parts at the resolution of their files.
         jitter: for training: windows begin earlier or later, and captions are drawn.
+        remarks: what was decided while reading, for people: how many items lack a part.
     """
 
     def __init__(
@@ -83,8 +84,9 @@ class JointShards(AbstractItems[JointItem]):
         allow_missing: bool = False,
         full: bool = False,
         jitter: bool = False,
+        remarks: Sequence[str] = (),
     ) -> None:
-        self.modalities, self.samples, self.counts = modalities, samples, counts
+        self.modalities, self.samples, self.counts, self.remarks = modalities, samples, counts, tuple(remarks)
         self.allow_missing, self.full, self.jitter = allow_missing, full, jitter
         self._index = WindowIndex(counts)
 
@@ -109,7 +111,9 @@ class JointShards(AbstractItems[JointItem]):
 
     def with_jitter(self, jitter: bool) -> "JointShards":
         """The same items, read for training or exactly."""
-        return JointShards(self.modalities, self.samples, self.counts, self.allow_missing, self.full, jitter)
+        return JointShards(
+            self.modalities, self.samples, self.counts, self.allow_missing, self.full, jitter, self.remarks
+        )
 
     def read(self, index: int, rng: np.random.Generator) -> JointItem:
         """One item.
