@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
-from typing import ClassVar, final
+from typing import ClassVar, final, get_args
 
 import torch
 
@@ -36,7 +36,7 @@ class Options:
 
     out: Path = Path("runs/item-tasks")
     """Folder of the runs and of the tables."""
-    tasks: tuple[Name, ...] = ("key-words", "speakers", "actions", "scene-graphs", "scene-objects")
+    tasks: tuple[Name, ...] = get_args(Name)
     """Which tasks."""
     shares: tuple[PositiveShare, ...] = (0.01, 0.1, 1.0)
     """Shares of the labels that are shown."""

@@ -4,7 +4,9 @@ from typing import Literal
 
 from ..task import Part, Task
 
-Name = Literal["key-words", "speakers", "actions", "scene-graphs", "scene-objects"]
+Name = Literal[
+    "key-words", "speakers", "actions", "scene-graphs", "scene-objects", "point-shapes", "texts", "passages", "bodies"
+]
 
 
 def load(name: Name, seed: int, part: Part, scale: float) -> Task:
@@ -37,3 +39,19 @@ def load(name: Name, seed: int, part: Part, scale: float) -> Task:
             from .scene_graphs import hidden_objects
 
             return hidden_objects(seed, part, scale)
+        case "point-shapes":
+            from .point_shapes import point_shapes
+
+            return point_shapes(seed, part, scale)
+        case "texts":
+            from .texts import kinds_of_texts
+
+            return kinds_of_texts(seed, part, scale)
+        case "passages":
+            from .passages import alike
+
+            return alike(seed, part, scale)
+        case "bodies":
+            from .bodies import gestures
+
+            return gestures(seed, part, scale)
