@@ -126,7 +126,8 @@ def test_tables_refuse_cells_that_were_trained_otherwise(table: Any, tmp_path: P
     table(tmp_path, TRAINING)
     text = (tmp_path / "table.json").read_text()
     table(tmp_path, replace(TRAINING, **SAME))
-    for change in OTHERS:
+    given = [change for change in OTHERS if table is not labels or "lr" not in change]  # there it is the data set's
+    for change in given:
         with pytest.raises(ValueError, match=rf"training\.{next(iter(change))} was .* and is now"):
             table(tmp_path, replace(TRAINING, **change))
     assert (tmp_path / "table.json").read_text() == text

@@ -3,11 +3,12 @@
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from ...data.items import AbstractItems, BadItemError, Skipped, file_of, record_of
+from ...data.items import AbstractItems, BadItemError, Skipped, file_of, in_one_line, record_of
 from ...storage.listing import listed
 from ...storage.naming import counted
 from ...tables.lines import lines_of
@@ -24,6 +25,8 @@ JSON = frozenset((".jsonl", ".ndjson"))
 TABLES = JSON | {".csv", ".tsv"}
 LOOKED_AT = 16
 """Rows of which columns are asked: a line of JSON may lack some."""
+LONGEST = 40
+"""Characters of a column's name that are said."""
 FILES = "file_name"
 """What the column of files is called in data sets of the Hugging Face hub."""
 
@@ -37,11 +40,11 @@ def column_names(path: Path) -> tuple[str, ...]:
     """The columns of a table, in small letters; none where a file is no table."""
     if path.suffix.lower() not in TABLES or not path.is_file():
         return ()
-    try:
-        rows = [row for _, row in islice(_rows(path), LOOKED_AT)]
-    except BadItemError:
-        return ()
-    return tuple(dict.fromkeys(name.lower() for row in rows for name in row))
+    found = dict[str, None]()
+    with suppress(BadItemError):  # what comes before a torn row says what the columns are
+        for _, row in islice(_rows(path), LOOKED_AT):
+            found |= dict.fromkeys(name.lower() for name in row)
+    return tuple(found)
 
 
 def column_of_parts(columns: Sequence[str], parts: Sequence[str]) -> dict[str, str] | None:
@@ -143,8 +146,10 @@ def name_files(cells: Sequence[str], files: Sequence[Path | None], may_hold: boo
 
 def said_of_columns(path: Path, parts: Sequence[str]) -> str:
     """What columns a table has, and which it should have, for people."""
+    names = column_names(path)
+    said = [in_one_line(name[:LONGEST]) for name in names[:LOOKED_AT]] + ["…"] * (len(names) > LOOKED_AT)
     return (
-        f"its columns are {', '.join(column_names(path)) or 'none'}, and items with parts need one named like each of "
+        f"its columns are {', '.join(said) or 'none'}, and items with parts need one named like each of "
         f"{', '.join(parts)} ({FILES} may name the files of one part); rename its columns"
     )
 
