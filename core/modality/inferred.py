@@ -1,23 +1,12 @@
 """Encoders with the settings that follow from the data."""
 
 from collections.abc import Mapping
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 from ..data.items import AbstractItems
 from ..networks.encoder import AbstractEncoder
 from .base import AbstractModality
-from .optional import InfersEncoderSettings
-
-
-@runtime_checkable
-class InfersFromSettings(Protocol):
-    """A modality whose encoders are made of others, by their settings: what follows from the data depends on these."""
-
-    def encoder_settings_beside(
-        self, encoder: str, items: AbstractItems[Any], given: Mapping[str, Any]
-    ) -> Mapping[str, Any]:
-        """Settings that follow from the items, beside those that are given."""
-        ...
+from .optional import InfersEncoderSettings, InfersFromSettings
 
 
 def inferred_settings(

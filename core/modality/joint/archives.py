@@ -93,10 +93,9 @@ def read_shards(
                 "known by one ending; call it so when the archive is written"
             )
             damaged.append(Skipped(str(shard), reason))
-    if not samples and damaged:
-        raise none_usable(damaged, f"{len(shards)} archives")
     if not samples:
-        raise none_usable(skipped or [Skipped(str(shards[0]), "holds no files")], f"{len(shards)} archives")
+        nothing = [Skipped(str(shards[0]), "holds no files")]
+        raise none_usable(damaged or skipped or nothing, f"{len(shards)} archives")
     windowed = any(isinstance(one, ReadsWindows) for one in modalities.values())
     counts, seen, lacking = [1] * len(samples), 0, Counter[str]()
     for number in range(len(samples)) if windowed else evenly(len(samples)):

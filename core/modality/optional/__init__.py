@@ -1,7 +1,7 @@
 """What a modality may offer beyond `AbstractModality`: each is a method that it simply has."""
 
 from .composition import ComposesModalities, CutsInTime, ReadsColumn, ReadsWindows, ShowsParts
-from .encoders import FollowsSampleRate, InfersEncoderSettings, LimitsLength, SeesAround
+from .encoders import FollowsSampleRate, InfersEncoderSettings, InfersFromSettings, LimitsLength, SeesAround
 from .labels import ReadsMasks, ReadsTrees, WritesTrees
 from .learning import ComputesTargets, IsSequence, OffersChoices, TransplantsObjects
 from .long_items import InOverlap, InSequence, ReadsContext, ReadsFullResolution
@@ -24,6 +24,7 @@ __all__ = [
     "InOverlap",
     "InSequence",
     "InfersEncoderSettings",
+    "InfersFromSettings",
     "IsSequence",
     "LimitsLength",
     "LocatesElements",

@@ -20,6 +20,17 @@ class InfersEncoderSettings(Protocol):
 
 
 @runtime_checkable
+class InfersFromSettings(Protocol):
+    """Encoders that are made of others, by their settings: what follows from the data depends on these."""
+
+    def encoder_settings_beside(
+        self, encoder: str, items: AbstractItems[Any], given: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
+        """Settings that follow from the items, beside those that are given."""
+        ...
+
+
+@runtime_checkable
 class FollowsSampleRate(Protocol[ItemT]):
     """Items that are sampled in time, and brought to one rate: `--sample-rate`."""
 
