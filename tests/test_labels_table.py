@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import torch
@@ -10,7 +11,7 @@ from gestalt.core.evaluation import Table
 from gestalt.core.training.options import Training
 from gestalt.recipes.labels_table import recipe
 from gestalt.recipes.labels_table.cells import object_vectors, score, shown_items
-from gestalt.recipes.labels_table.data_sets.by_name import load
+from gestalt.recipes.labels_table.data_sets.by_name import Name, load
 from gestalt.recipes.labels_table.labelled_data import LabelledData, padded
 from gestalt.recipes.labels_table.rows import ROWS, Row
 from tests.toy import point_items, toy
@@ -95,6 +96,25 @@ def test_a_cell_takes_any_share_of_the_labels(share: float, tmp_path: Path) -> N
         assert 0 <= score(row, toys(False), share, training, folder) <= 1
 
 
+@pytest.mark.parametrize("name", get_args(Name))
+def test_the_task_network_names_items_of_every_shipped_data_set(name: Name, tmp_path: Path) -> None:
+    """Items are read by the modality of their data set on the way to the task network, so the two must agree."""
+    data = load(name, seed=0)
+    segments, test_segments = (None if of is None else of[:24] for of in (data.segments, data.test_segments))
+    few = replace(
+        data,
+        items=data.items[:24],
+        labels=data.labels[:24],
+        segments=segments,
+        test_items=data.test_items[:24],
+        test_labels=data.test_labels[:24],
+        test_segments=test_segments,
+    )
+    training = replace(TRAINING, steps=2, batch=4, log_every=2, checkpoint_every=2)
+    (row,) = (row for row in ROWS if row.folder == "semppl-task")
+    assert 0 <= score(row, few, 0.5, training, tmp_path) <= 1
+
+
 def test_the_labels_that_are_shown_are_a_share_and_another_seed_shows_others() -> None:
     for elements in (False, True):
         data = toys(elements)
@@ -137,6 +157,10 @@ def test_the_command_fills_every_cell_once(tmp_path: Path, monkeypatch: pytest.M
     assert table_of.run() == 0
     assert table_of.run() == 0
     assert asked == [row.name for row in ROWS] * 2
+    some = recipe.Options(out=tmp_path / "some", data_sets=("audio",), rows=("byol", "plain"), seeds=1)
+    assert recipe.LabelsTable(some).run() == 0
+    few = Table.from_json((tmp_path / "some" / "table.json").read_text())
+    assert [row.method for row in few.rows] == ["plain features + probe", "BYOL + probe"]
     table = Table.from_json((tmp_path / "table.json").read_text())
     assert [row.method for row in table.rows] == [row.name for row in ROWS]
     assert table.rows[0].values == ((0.25, 0.75),)

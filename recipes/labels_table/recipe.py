@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import ClassVar, final
+from typing import ClassVar, final, get_args
 
 from gestalt.core.components.ranges import Count, PositiveShare, check_ranges
 from gestalt.core.evaluation import Column, combined
@@ -14,7 +14,7 @@ from gestalt.core.training.options import Training
 from .cells import score
 from .data_sets.by_name import Name, load
 from .labelled_data import LabelledData
-from .rows import ROWS, Row
+from .rows import ROWS, Row, RowName
 
 
 def usual_training() -> Training:
@@ -34,6 +34,8 @@ class Options:
     """Folder of the runs and of the table."""
     data_sets: tuple[Name, ...] = ("image", "audio", "graph", "text", "spans")
     """Columns of the table: three of items, then words, and groups of words."""
+    rows: tuple[RowName, ...] = get_args(RowName)
+    """Rows of the table: what needs no training, and methods."""
     share: PositiveShare = 0.1
     """Share of the labels that are shown."""
     seeds: Count = 3
@@ -48,6 +50,8 @@ class Options:
         )
         if not self.data_sets:
             raise ValueError("data_sets (--data-sets) must name at least one data set, got none")
+        if not self.rows:
+            raise ValueError("rows (--rows) must name at least one row of the table, got none")
 
 
 @final
@@ -69,7 +73,7 @@ class LabelsTable:
         for seed in range(options.seeds):
             data: dict[Name, LabelledData] = {name: load(name, seed) for name in options.data_sets}
             note = "Accuracy. " + "; ".join(f"{name}: {one.question}" for name, one in data.items()) + "."
-            rows = {row.name: self._row(row, data, seed) for row in ROWS}
+            rows = {row.name: self._row(row, data, seed) for row in ROWS if row.folder in options.rows}
             tables.append(table_of_seed(f"seed {seed}", columns, rows))
         title = f"{options.seeds} seeds, {options.training.steps} steps"
         write_table(options.out, combined(tables, title, note))

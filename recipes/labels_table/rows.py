@@ -19,6 +19,9 @@ STEADY = MovingAverage(0.99, schedule="constant")
 MIXED = 0.25
 """Share of labelled items in every step of methods that learn from both."""
 
+RowName = Literal["plain", "random", "supervised", "byol", "simclr", "semppl", "semppl-task", "paws", "simmatch"]
+"""How a row is called on the command line, and in the names of folders."""
+
 
 @final
 @dataclass(frozen=True)
@@ -27,7 +30,7 @@ class Row:
 
     Attributes:
         name: in the table.
-        folder: of its runs.
+        folder: its short name, which its runs' folders begin with.
         method: what learns; None where nothing is trained.
         tested_by: a linear probe on frozen vectors, or the task network itself.
         raw: plain features instead of the encoder, for rows without a method.
@@ -36,7 +39,7 @@ class Row:
     """
 
     name: str
-    folder: str
+    folder: RowName
     method: AbstractMethod | None = None
     tested_by: Literal["probe", "task"] = "probe"
     raw: bool = False

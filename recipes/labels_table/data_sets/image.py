@@ -3,7 +3,7 @@
 from torch import Tensor
 
 from gestalt.core.modality.transform import Views
-from gestalt.modalities.image import MODALITY, chain
+from gestalt.modalities.image import Image, chain
 from gestalt.modalities.image.effects import Noise
 from gestalt.modalities.image.views import CutOut, Flip, ResizedCrop
 
@@ -19,7 +19,7 @@ def pictures(items: int = 2000, test_items: int = 1000) -> LabelledData:
         name="image",
         question="the class of a piece of clothing",
         classes=class_names(),
-        modality=MODALITY,
+        modality=Image(channels=1),
         views=Views(chain(), (view, view)),
         items=_grey(train, items),
         labels=train.labels[:items],
