@@ -29,7 +29,6 @@ from gestalt.recipes.rounds_table import recipe as rounds_table
 from gestalt.recipes.rounds_table.rows import ROWS as ROUNDS_ROWS
 from gestalt.recipes.sentence_trees import recipe as sentence_trees
 from gestalt.recipes.single_item import recipe as single_item
-from gestalt.recipes.single_item.cells import STAGES
 from tests.test_labels_table import toys
 from tests.test_rounds_table import TINY
 
@@ -95,7 +94,7 @@ def test_what_was_measured_before_options_were_noted_is_taken_and_a_damaged_note
 
 def single(folder: Path, training: Training) -> None:
     options = single_item.Options(
-        folder, "byol-small", items=8, known=20, tested=10, validate=True, seeds=1, training=training
+        folder, method="byol-small", items=8, known=20, tested=10, validate=True, seeds=1, training=training
     )
     single_item.SingleItem(options).run()
 
@@ -113,7 +112,7 @@ def trees(folder: Path, training: Training) -> None:
 def nothing_is_trained(monkeypatch: pytest.MonkeyPatch) -> None:
     """Recipes' cells are measured in no time."""
     monkeypatch.setattr(single_item, "trained", lambda *_: ResNet("resnet18", channels=1))
-    monkeypatch.setattr(single_item, "by_stage", lambda *_: dict.fromkeys(STAGES, 0.5))
+    monkeypatch.setattr(single_item, "by_stage", lambda *_: {f"stage {number}": 0.5 for number in (1, 2, 3, 4)})
     monkeypatch.setattr(labels_table, "load", lambda name, seed: toys(False))  # noqa: ARG005
     monkeypatch.setattr(labels_table, "score", lambda *_: 0.5)
     monkeypatch.setattr(sentence_trees, "pretrained", lambda *_: TEXT.encoders["conv"](width=8))

@@ -107,10 +107,22 @@ class ResNet(AbstractEncoder):
                     layer.stride = (1, 1)
         self.paced = Pace(frozen, slower).over(self, [[self.stem, self.stem_norm], *([stage] for stage in self.stages)])
         self.dim = int(network.fc.in_features)
+        self.widths = tuple(self.dim >> back for back in (3, 2, 1, 0))
         in_channels_last(self)
 
     def forward(self, data: Waveforms) -> FeatureMap:
         """One vector per cell, numbered time first; cells of a frame beyond the recording are not valid."""
+        return self.at_stage(len(self.stages), data)
+
+    def at_stage(self, number: int, data: Waveforms) -> FeatureMap:
+        """What the network knows after stage `number` of its four, from 1 on: finer cells of fewer channels.
+
+        Example:
+            >>> encoder = ResNet("resnet18", mels=64)
+            >>> features = encoder.at_stage(1, Waveforms(torch.randn(1, 16_000), torch.tensor([16_000]), 16_000))
+            >>> features.values.shape, features.grid.shape, encoder.widths
+            (torch.Size([1, 512, 64]), (32, 16), (64, 128, 256, 512))
+        """
         hop = self.frames.hop
         frames = longest(data.samples.shape[1], hop)
         counts = count(data.lengths, hop)
@@ -118,18 +130,19 @@ class ResNet(AbstractEncoder):
         x = _normal(self.stem_norm, self.stem(x), counts, frames).relu()
         x = _pooled(x)
         x = x * _mask(x, counts, frames)[:, None, :, None]
-        for stage in self.stages:
+        for stage in self.stages[:number]:
             for block in stage.children():
                 x = _residual(block, x, counts, frames)
         valid = _mask(x, counts, frames)[..., None].expand(-1, -1, x.shape[3])
         values = rearrange(x, "b c t m -> b (t m) c")
-        return FeatureMap(values, rearrange(valid, "b t m -> b (t m)"), self._grid(x.shape[2], x.shape[3]))
+        return FeatureMap(values, rearrange(valid, "b t m -> b (t m)"), self._grid(x.shape[2], x.shape[3], number))
 
-    def _grid(self, times: int, bands: int) -> Grid:
+    def _grid(self, times: int, bands: int, stage: int) -> Grid:
+        stride = min(2 << stage, self.stride)
         seconds = self.frames.hop / self.frames.sample_rate
-        half = 0.5 - self.stride / 2
-        time = (self.stride * torch.arange(times + 1, dtype=torch.float32) + half)[None] * seconds
-        band = [self.stride * number + half for number in range(bands + 1)]
+        half = 0.5 - stride / 2
+        time = (stride * torch.arange(times + 1, dtype=torch.float32) + half)[None] * seconds
+        band = [stride * number + half for number in range(bands + 1)]
         return Grid((time, mel_edges(self.frames.mels, self.frames.low, self.frames.high, band)))
 
 

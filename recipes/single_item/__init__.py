@@ -1,1 +1,1 @@
-"""The recipe `single-item`: what can be learned from one photograph and its views."""
+"""The recipe `single-item`: what can be learned from one picture, one recording or one molecule, and its views."""

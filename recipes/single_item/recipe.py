@@ -1,4 +1,4 @@
-"""The comparison of one picture with many."""
+"""The comparison of one item with many."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -11,19 +11,21 @@ from gestalt.core.experiment.cells import in_words, measured, table_of_seed, wri
 from gestalt.core.experiment.set_by_table import check_left_alone
 from gestalt.core.methods.method import AbstractMethod, wants_computed, wants_labels
 from gestalt.core.methods.presets import preset_named
+from gestalt.core.networks.encoder import AbstractEncoder
 from gestalt.core.training.options import Training
-from gestalt.modalities.image.backbones import ResNet
 
-from ..scene_sources import Part
-from .cells import STAGES, by_stage, check_asked, learner, network_of, trained
-from .sources import Source, sources
+from .cells import by_stage, learner, network_of, trained
+from .data_sets.by_name import Name, load
+from .study import Labelled, Part, Source, Study
 
 RANDOM = "random network"
 NOTE = (
-    "Accuracy of a linear probe on the mean vectors of every stage of a ResNet-18: the class of pieces of clothing "
-    "that no row learned from. All rows learn from as many pictures, for as many steps, from the same weights and "
+    "Accuracy of a linear probe on the mean vectors of every stage of a network ({network}): {question}, asked of "
+    "items that no row learned from. All rows learn from as many items, for as many steps, from the same weights and "
     "views."
 )
+MOST = 1000
+"""So many items with their class are taken if nothing is said, or as many as there are."""
 
 
 def usual_training() -> Training:
@@ -34,23 +36,26 @@ def usual_training() -> Training:
 @final
 @dataclass(frozen=True)
 class Options:
-    """What can be learned from one photograph and its views, beside a random network and many pictures.
+    """What can be learned from one picture, recording or molecule and its views, beside a random network and many.
 
     A cell that is there already is not run again, so the command can be stopped and repeated.
     """
 
     out: Path = Path("runs/single-item")
-    """Folder of the runs and of the table."""
+    """Folder of the runs and of the tables, one for each data set."""
+    data_set: Name = "image"
+    """Photographs and clothing, recordings and single sounds, or molecules."""
     method: str = "simclr"
     """The name of the method that learns, without labels."""
-    photograph: str = "coffee"
-    """The one photograph; its name in skimage.data."""
+    single: str | None = None
+    """The one item: a photograph or a recording by its name, a drug by its line in the shipped file; none: a usual
+    one."""
     items: Count = 2000
-    """Pictures to learn from: crops, or pieces of clothing."""
-    known: Count = 1000
-    """Pieces of clothing whose class the probe learns from."""
-    tested: Count = 1000
-    """Pieces of clothing that are asked about."""
+    """Items to learn from: parts of the one, of some, or as many different ones."""
+    known: Count | None = None
+    """Items whose class the probe learns from; none: 1000, or as many as there are."""
+    tested: Count | None = None
+    """Items that are asked about; none: 1000, or as many as there are."""
     validate: bool = False
     """Ask about validation items instead of test items: for choosing options."""
     seeds: Count = 3
@@ -68,7 +73,7 @@ class SingleItem:
     """Rows are what is learned from, columns the stages of the network. It trains several networks in one run."""
 
     name: ClassVar[str] = "single-item"
-    summary: ClassVar[str] = "what can be learned from one photograph and its views"
+    summary: ClassVar[str] = "what can be learned from one item and its views"
     options_type = Options
 
     def __init__(self, options: Options) -> None:
@@ -77,43 +82,71 @@ class SingleItem:
     def run(self) -> int:
         """Fill every cell, then write `table.md` and `table.json`; the exit code."""
         options = self.options
-        rows, method = sources(options.photograph), _method(options.method)  # refused before anything is trained
-        learner(method, options.items, options.training)
-        check_asked(options.known, options.tested, self._part)
-        columns = [Column(stage, "linear probe") for stage in STAGES]
-        tables = []
-        for seed in range(options.seeds):
-            found = self._seed(rows, method, replace(options.training, seed=seed))
-            tables.append(table_of_seed(f"seed {seed}", columns, found))
+        study, method = load(options.data_set), _method(options.method)  # refused before anything is trained
+        rows = study.sources(options.single or study.single)
+        stages = study.stages(network_of(learner(study, method, options.items, options.training)))
+        known, tested = self._labelled("known", "train"), self._labelled("tested", self._part)
+        columns = [Column(stage, "linear probe") for stage in stages]
+        seeds = [
+            self._seed(study, rows, method, replace(options.training, seed=seed), known, tested)
+            for seed in range(options.seeds)
+        ]
+        tables = [table_of_seed(f"seed {seed}", columns, found) for seed, found in enumerate(seeds)]
         title = (
-            f"{options.tested} {self._part} items, {options.method}, {options.training.steps} steps, "
+            f"{len(tested.items)} {self._part} items, {options.method}, {options.training.steps} steps, "
             f"{options.seeds} seeds"
         )
-        write_table(options.out, combined(tables, title, NOTE))
+        note = NOTE.format(network=study.network, question=study.question)
+        write_table(options.out / options.data_set, combined(tables, title, note))
         return 0
 
+    def _labelled(self, name: str, part: Part) -> Labelled:
+        """The items of a part whose class is known, as many as are asked for.
+
+        Raises:
+            ValueError: if there are not so many.
+        """
+        found, wanted = load(self.options.data_set).labelled(part), getattr(self.options, name)
+        if wanted is not None and wanted > len(found.items):
+            raise ValueError(f"{name} (--{name}) must be at most {len(found.items)}, the items that ship, got {wanted}")
+        return found.first(wanted or MOST)
+
     def _seed(
-        self, rows: tuple[Source, ...], method: AbstractMethod, training: Training
+        self,
+        study: Study,
+        rows: tuple[Source, ...],
+        method: AbstractMethod,
+        training: Training,
+        known: Labelled,
+        tested: Labelled,
     ) -> dict[str, Mapping[str, float]]:
         options, seed = self.options, training.seed
-        asked = f"{options.known}-{options.tested}-{self._part}"
+        out = options.out / options.data_set
+        asked = f"{len(known.items)}-{len(tested.items)}-{self._part}"
         of = f"{options.method}-{training.steps}-{training.batch}-{options.items}"
-        random = options.out / f"random-{asked}-{seed}"
-        found = {RANDOM: self._cell(random, lambda _: network_of(learner(method, options.items, training)), {})}
+
+        def cell(
+            folder: str, network: Callable[[Path], AbstractEncoder], told: Mapping[str, Any]
+        ) -> Mapping[str, float]:
+            return measured(out / folder, lambda run: by_stage(study, network(run), known, tested), told)
+
+        found = {
+            RANDOM: cell(
+                f"random-{asked}-{seed}",
+                lambda _: network_of(learner(study, method, options.items, training)),
+                {},
+            )
+        }
         for row in rows:
 
-            def network(run: Path, row: Source = row) -> ResNet:
-                return trained(method, row.pictures(options.items, seed), training, run)
+            def network(run: Path, row: Source = row) -> AbstractEncoder:
+                return trained(study, method, row.items(options.items, seed), training, run)
 
-            folder = options.out / f"{row.folder}-{of}-{asked}-{seed}"
-            found[row.name] = self._cell(folder, network, {"training": training, "method": method})
+            found[row.name] = cell(
+                f"{row.folder}-{of}-{asked}-{seed}", network, {"training": training, "method": method}
+            )
             print(f"seed {seed}, {row.name}: {in_words(found[row.name])}", flush=True)
         return found
-
-    def _cell(self, folder: Path, network: Callable[[Path], ResNet], of: Mapping[str, Any]) -> Mapping[str, float]:
-        """What was measured of a network, or is now."""
-        options = self.options
-        return measured(folder, lambda run: by_stage(network(run), options.known, options.tested, self._part), of)
 
     @property
     def _part(self) -> Part:
@@ -124,9 +157,9 @@ def _method(name: str) -> AbstractMethod:
     """The method of that name, with its defaults.
 
     Raises:
-        ValueError: if it needs more than pictures.
+        ValueError: if it needs more than items.
     """
     method = preset_named(name).method
     if wants_labels(method) or wants_computed(method):
-        raise ValueError(f"single-item learns from pictures alone, and {name} needs labels or computed targets")
+        raise ValueError(f"single-item learns from items alone, and {name} needs labels or computed targets")
     return method

@@ -1,17 +1,24 @@
-"""What is learned from: crops of one photograph, of some, or many different pictures; as many of each."""
+"""Pictures: crops of one photograph, of some, or many different pictures of clothing; as many of each."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import final
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ..image_objects.synthetic.materials import part_of_photograph
-from ..image_objects.synthetic.photographs import PHOTOGRAPHS, photographs
-from ..scene_sources import clothing
+from gestalt.core.modality.transform import Views
+from gestalt.core.networks.encoder import AbstractEncoder
+from gestalt.modalities.image import MODALITY, Picture, chain
+from gestalt.modalities.image.backbones import ResNet
+from gestalt.modalities.image.effects import Noise
+from gestalt.modalities.image.stages import LEVELS
+from gestalt.modalities.image.views import CutOut, Flip, ResizedCrop
+
+from ...image_objects.synthetic.materials import part_of_photograph
+from ...image_objects.synthetic.photographs import PHOTOGRAPHS, photographs
+from ...scene_sources import Part, clothing
+from ..study import Labelled, Source, Study
 
 SIZE = 28
 """Pixels a side of all pictures: those of the shipped clothing."""
@@ -21,20 +28,37 @@ SIDES = (SIZE, 160)
 Pictures = list[Float[Tensor, "1 28 28"]]
 
 
-@final
-@dataclass(frozen=True)
-class Source:
-    """A row of the table: so many grey pictures, from a number of them and a seed.
+def pictures() -> Study:
+    """What one photograph teaches of clothing."""
+    return Study(
+        modality=MODALITY,
+        question="the class of pieces of clothing",
+        encoder=lambda: ResNet("resnet18", channels=1),
+        network="ResNet-18",
+        stages=stages,
+        views=views(),
+        single="coffee",
+        sources=sources,
+        labelled=labelled,
+    )
 
-    Attributes:
-        name: in the table.
-        folder: of its runs.
-        pictures: makes them.
-    """
 
-    name: str
-    folder: str
-    pictures: Callable[[int, int], Pictures]
+def stages(network: AbstractEncoder) -> Mapping[str, AbstractEncoder]:
+    """The four stages of a ResNet."""
+    assert isinstance(network, ResNet)
+    return {f"stage {number + 1}": network.without_pyramid(level) for number, level in enumerate(LEVELS)}
+
+
+def views() -> Views[Picture]:
+    """Two views of every picture: cropped, mirrored, with noise and holes."""
+    view = chain((1.0, ResizedCrop(SIZE, (0.3, 1.0))), (0.5, Flip()), (0.5, Noise()), (0.3, CutOut()))
+    return Views(chain(), (view, view))
+
+
+def labelled(part: Part) -> Labelled:
+    """Pieces of clothing with their classes."""
+    shown = clothing(part)
+    return Labelled([image[None].float() / 255 for image in shown.images], shown.labels)
 
 
 def sources(photograph: str) -> tuple[Source, ...]:
@@ -45,7 +69,7 @@ def sources(photograph: str) -> tuple[Source, ...]:
     """
     names = PHOTOGRAPHS["train"]
     if photograph not in names:
-        raise ValueError(f"photograph (--photograph) must be one of {', '.join(names)}, got {photograph!r}")
+        raise ValueError(f"single (--single) must be one of {', '.join(names)}, got {photograph!r}")
     return (
         Source(f"crops of one photograph, {photograph}", f"one-{photograph}", _crops((names.index(photograph),))),
         Source(f"crops of {len(names)} photographs", "some", _crops(tuple(range(len(names))))),

@@ -1,0 +1,1 @@
+"""What is compared, for pictures, sounds and molecules."""
