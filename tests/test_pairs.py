@@ -93,6 +93,30 @@ def test_values_of_pairs_are_numbers(data: Path) -> None:
         model.evaluate(data / "data", data / "pairs.csv")
 
 
+def test_files_of_pairs_that_a_model_was_fitted_to_are_counted_where_pairs_are_scored(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The files of pairs that are in the data and of which something is known; the other files were not seen."""
+    monkeypatch.chdir(tmp_path)
+    header, *rows = (data / "pairs.csv").read_text().splitlines()
+    numbers = [(row, {int(row.split(".")[0]), int(row.split(",")[1].split(".")[0])}) for row in rows[:-1]]
+
+    def table(name: str, some: set[int]) -> str:
+        Path(name).write_text("\n".join([header, *(row for row, both in numbers if both <= some)]))
+        return name
+
+    files = [str(data / "data"), "--label-column", "label", "--labels"]
+    fitted = ["fit", str(data / "run"), *files, table("fit.csv", set(range(6))), "--label-kind", "pair", "--folds", "2"]
+    assert execute(fitted) == 0
+    for some, said in ((range(6), "6 of the 6"), (range(4, 9), "2 of the 5"), (range(6, 10), None)):
+        capsys.readouterr()
+        asked = [*files, table("ask.csv", set(some)), "--resamples", "0"]
+        assert execute(["evaluate", "model", *asked]) == 0
+        error = capsys.readouterr().err
+        among = "items that are scored are among those that the model was fitted to: scores of these flatter"
+        assert (f"seen before: {said} {among}" in error) if said else ("seen before" not in error)
+
+
 @given(st.integers(2, 30), st.integers(2, 12), st.integers(2, 5), st.integers(0, 99))
 def test_no_file_is_learned_from_and_held_out(pairs: int, files: int, count: int, seed: int) -> None:
     ends = torch.randint(files, (pairs, 2), generator=seeded(seed))

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, TypeVar, final
 
 import torch
-from jaxtyping import Float, Int, Shaped
+from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor
 
 from ..data.items import AbstractItems, Skipped
@@ -37,6 +37,7 @@ class Pairs:
         rows: of the table.
         first, second: their vectors.
         files: what either side is part of, by number.
+        items: the numbers of all items of either side, the windows of both files.
         note: what of the table was not used, in a line.
     """
 
@@ -44,7 +45,13 @@ class Pairs:
     first: Float[Tensor, "pairs dim"]
     second: Float[Tensor, "pairs dim"]
     files: Int[Tensor, "pairs 2"]
+    items: tuple[tuple[int, ...], ...]
     note: str
+
+    def of(self, some: Bool[Tensor, " pairs"]) -> tuple[int, ...]:
+        """The numbers of all items of some of the pairs, each once."""
+        taken = (self.items[pair] for pair in some.nonzero()[:, 0].tolist())
+        return tuple(sorted({number for numbers in taken for number in numbers}))
 
 
 def vectors_of(
@@ -84,11 +91,11 @@ def pairs_in(
     there = [row for row, (a, b) in enumerate(table.names) if a in one and b in other]
     missing = sorted(set(range(len(table.names))) - set(there))
     refuse_unnamed(table, missing, items)
-    firsts = dict[str, int]()
+    own = dict[str, list[int]]()
     for index, name in enumerate(names):
         if name is not None:
-            firsts.setdefault(name, index)
-    groups = dict(zip(firsts, groups_of(items, list(firsts.values()), group).tolist(), strict=True))
+            own.setdefault(name, []).append(index)
+    groups = dict(zip(own, groups_of(items, [first for first, *_ in own.values()], group).tolist(), strict=True))
     both = [table.names[row] for row in there]
     note = table.note
     if missing:
@@ -99,6 +106,7 @@ def pairs_in(
         torch.stack([one[a] for a, _ in both]),
         torch.stack([other[b] for _, b in both]),
         torch.tensor([[groups[a], groups[b]] for a, b in both]),
+        tuple((*own[a], *own[b]) for a, b in both),
         note,
     )
 
@@ -157,4 +165,4 @@ def evaluate_pairs(
     first, second = pairs.files[there].unbind(dim=1)
     found = scored_pairs(outputs, truth[there], first, second, measure, options.resamples, options.seed)
     facts = (("labelled pairs", str(int(there.sum()))), ("files", str(found.groups)))
-    return Evaluation((found,), (), (*facts, ("not used", pairs.note)) if pairs.note else facts)
+    return Evaluation((found,), (), (*facts, ("not used", pairs.note)) if pairs.note else facts, pairs.of(there))
