@@ -13,6 +13,7 @@ from ..data.segmentation import Segmentation
 from ..evaluation.measures import AbstractMeasure, ValueMeasure
 from ..evaluation.pair_scores import PairMeasure, scored_pairs
 from ..evaluation.protocols.results import Evaluation
+from ..evaluation.verification import Verification, verification
 from ..fitting.fitted import Fitted, Said
 from ..fitting.subjects import OfItems, OfPairs
 from ..methods.targets import Classes, any_known
@@ -160,9 +161,23 @@ def evaluate_pairs(
     there = any_known(truth)
     if not bool(there.any()):
         raise ValueError(f"{labels} says nothing of the pairs that are in this run")
-    outputs = say_of_pairs(fitted, pairs, model.device).outputs[:, 0][there].double()
-    measure: AbstractMeasure = PairMeasure() if isinstance(target, Classes) else ValueMeasure(fitted.target)
+    said = say_of_pairs(fitted, pairs, model.device).outputs[:, 0][there]
+    classes, outputs = isinstance(target, Classes), said.double()
+    measure: AbstractMeasure = PairMeasure(options.error_rate) if classes else ValueMeasure(fitted.target)
     first, second = pairs.files[there].unbind(dim=1)
     found = scored_pairs(outputs, truth[there], first, second, measure, options.resamples, options.seed)
-    facts = (("labelled pairs", str(int(there.sum()))), ("files", str(found.groups)))
+    facts: tuple[tuple[str, str], ...] = (("labelled pairs", str(int(there.sum()))), ("files", str(found.groups)))
+    if classes and len(truth[there].unique()) > 1:
+        scores = fitted.target.decode(said)[:, -1]
+        facts = (*facts, ("threshold", _threshold(verification(scores, truth[there] == 1, options.error_rate))))
     return Evaluation((found,), (), (*facts, ("not used", pairs.note)) if pairs.note else facts, pairs.of(there))
+
+
+def _threshold(found: Verification) -> str:
+    """The threshold of an error rate with both errors on the pairs that it was chosen on, in words."""
+    if found.threshold == torch.inf:
+        return "none keeps the error rate: the greatest score is that of a pair of different things"
+    return (
+        f"{found.threshold:.9g} accepts {found.false_accept:.1%} of the pairs of different things and rejects "
+        f"{found.false_reject:.1%} of the same; gestalt predict --pairs FILE --threshold takes it"
+    )
