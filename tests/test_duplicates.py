@@ -13,6 +13,7 @@ from gestalt.core.runs.model import Model
 from gestalt.core.search.copies import copies_of
 from gestalt.core.search.duplicates import duplicates_in
 from gestalt.core.search.groups import Groups
+from gestalt.core.search.index import Index
 from gestalt.core.search.options import Duplicating
 from gestalt.core.search.threshold import EXACT, chosen_threshold, measured
 from tests.searchable import FILES, PLUG_INS, model_of
@@ -217,3 +218,19 @@ def test_objects_are_compared_by_pairs_of_different_ones_alone(tmp_path: Path) -
         Duplicating(measure=True, among="objects")
     with pytest.raises(ValueError, match=r"holds no 'caption'; there may be items, objects"):
         opened.chosen("caption")
+
+
+def test_a_molecule_in_another_notation_is_a_copy(tmp_path: Path) -> None:
+    """Atoms in another order, and alternating bonds in place of aromatic ones."""
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "one.smi").write_text("CCO a\nc1ccccc1O b\nCC(=O)Nc1ccc(O)cc1 c\n")
+    (data / "other.smi").write_text("CCCCCCC d\nOC1=CC=CC=C1 e\nOCC f\n")
+    model = model_of("graph", data)
+    found = model.duplicates(model.index(data, tmp_path / "index"), Duplicating(threshold=0.99999)).found
+    details = Index(tmp_path / "index").details([*found.one.tolist(), *found.other.tolist()])
+    pairs = {
+        (details[one].record, details[other].record)
+        for one, other in zip(found.one.tolist(), found.other.tolist(), strict=True)
+    }
+    assert pairs == {("line 1", "line 3"), ("line 2", "line 2")}

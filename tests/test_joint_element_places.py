@@ -11,6 +11,7 @@ import pytest
 from numpy.lib.npyio import NpzFile
 
 from gestalt.core.modality.joint import JointModality
+from gestalt.core.runs.element_places import ElementPlaces
 from gestalt.core.runs.embed import embed
 from gestalt.core.runs.types.command import types
 from gestalt.modalities.audio import Audio
@@ -18,7 +19,7 @@ from gestalt.modalities.text import MODALITY as TEXT
 from gestalt.modalities.video import Video
 from tests.test_joint_reading import clip_with_sound
 from tests.test_types_command import TWO
-from tests.tiny_runs import tiny_run
+from tests.tiny_runs import tiny_model, tiny_run
 
 PARTS: dict[str, Any] = {"text": TEXT, "video": Video(1.0, None, 32), "audio": Audio(seconds=1.0)}
 
@@ -75,6 +76,27 @@ def test_the_table_of_types_has_the_columns_of_parts_that_the_first_item_lacks(c
     ends = {float(row["audio_offset"]) for row in rows if "audio" in row["part"]}
     assert max(ends) == pytest.approx(2.0, abs=0.1)
     assert {row["video_onset"] for row in rows if "video" in row["part"]} >= {"0", "1"}
+
+
+def test_items_of_archives_are_not_read_again_for_a_part_that_they_are_known_to_lack(
+    clips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Clips without sound, all of which were looked at when the archive was opened: the first one tells all columns."""
+    with tarfile.open(tmp_path / "silent.tar", "w") as archive:
+        for number in range(3):
+            archive.add(clips / "b.mp4", f"{number}.mp4")
+    modality = JointModality({name: PARTS[name] for name in ("audio", "video")}, allow_missing=True)
+    items, model = modality.read([tmp_path / "silent.tar"]).items, tiny_model(modality, "joint", 2, dim=16)
+    read = list[int]()
+
+    def counted_read(items: Any, index: int, rng: np.random.Generator) -> Any:
+        read.append(index)
+        return items.read(index, rng)
+
+    monkeypatch.setattr("gestalt.core.runs.element_places.read_item", counted_read)
+    places = ElementPlaces.of(modality, items, model.encoded)
+    assert (read, len(items)) == ([0], 6)
+    assert {name.partition("_")[0] for name in places.columns} == {"part", "element", "video"}
 
 
 def test_types_of_joint_items_in_archives_are_written_for_all_parts_together(clips: Path, run: Path) -> None:

@@ -82,6 +82,44 @@ def test_pairs_become_a_model_that_says_the_same_the_other_way_round_and_is_scor
     assert one == other, "law 13"
 
 
+def test_a_threshold_of_a_chosen_error_rate_is_said_and_taken(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Every tenth label is wrong, so that errors there are; they are counted here, pair by pair."""
+    monkeypatch.chdir(tmp_path)
+    header, *rows = (data / "pairs.csv").read_text().splitlines()[:-1]
+    cells = [row.split(",") for row in rows]
+    noisy = [[*row[:2], str(int(row[2]) ^ int(place % 10 == 0)), row[3]] for place, row in enumerate(cells)]
+    Path("noisy.csv").write_text("\n".join([header, *map(",".join, noisy)]))
+    run, files, column = str(data / "run"), str(data / "data"), ["--label-column", "label"]
+    assert execute(["fit", run, files, "--labels", "noisy.csv", *column, "--label-kind", "pair", "--folds", "2"]) == 0
+    scores = np.array([one.score for one in gestalt.load("model").pairs(files, "noisy.csv")])
+    same = np.array([row[2] == "1" for row in noisy])
+    for rate in (0.0, 0.05, 0.2):
+        asked = ["evaluate", "model", files, "--labels", "noisy.csv", *column, "--resamples", "0"]
+        capsys.readouterr()
+        assert execute([*asked, "--error-rate", str(rate)]) == 0
+        said = next(line for line in capsys.readouterr().err.splitlines() if line.startswith("threshold: "))
+        candidates = [one for one in sorted({*scores.tolist()}) if np.mean(scores[~same] >= one) <= rate]
+        if not candidates:
+            assert said.startswith("threshold: none keeps the error rate")
+            continue
+        threshold = said.split()[1]
+        assert float(threshold) == pytest.approx(candidates[0], abs=1e-6)
+        (found,) = json.loads(Path("evaluated/scores.json").read_text())["results"]
+        missed = np.mean(scores[same] < candidates[0] - 1e-6)
+        assert found["scores"]["false_reject"]["value"] == pytest.approx(missed)
+        assert f"rejects {missed:.1%} of the same" in said
+        lower = str(float(threshold) - 1e-6)  # scores are those of another batch, to the last digit but one
+        assert execute(["predict", "model", files, "--pairs", "noisy.csv", "--threshold", lower]) == 0
+        with Path("predicted/pairs.csv").open(newline="") as file:
+            labels = np.array([int(row["label"]) for row in csv.DictReader(file)])
+        assert labels.tolist() == (scores >= candidates[0] - 1e-6).astype(int).tolist()
+        assert labels[~same].mean() <= rate
+    with pytest.raises(ValueError, match="threshold"):
+        execute(["predict", "model", files, "--pairs", "noisy.csv", "--threshold", "1.5"])
+
+
 def test_values_of_pairs_are_numbers(data: Path) -> None:
     options = gestalt.Fitting(label_kind="pair", label_column="apart", folds=2)
     model = gestalt.load(data / "run").fit(data / "data", data / "pairs.csv", head=ONE, options=options)
@@ -91,6 +129,30 @@ def test_values_of_pairs_are_numbers(data: Path) -> None:
     assert scores.score("answers", "rmse") < 0.2
     with pytest.raises(ValueError, match=r"answers values of pairs, and .* has classes"):
         model.evaluate(data / "data", data / "pairs.csv")
+
+
+def test_files_of_pairs_that_a_model_was_fitted_to_are_counted_where_pairs_are_scored(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The files of pairs that are in the data and of which something is known; the other files were not seen."""
+    monkeypatch.chdir(tmp_path)
+    header, *rows = (data / "pairs.csv").read_text().splitlines()
+    numbers = [(row, {int(row.split(".")[0]), int(row.split(",")[1].split(".")[0])}) for row in rows[:-1]]
+
+    def table(name: str, some: set[int]) -> str:
+        Path(name).write_text("\n".join([header, *(row for row, both in numbers if both <= some)]))
+        return name
+
+    files = [str(data / "data"), "--label-column", "label", "--labels"]
+    fitted = ["fit", str(data / "run"), *files, table("fit.csv", set(range(6))), "--label-kind", "pair", "--folds", "2"]
+    assert execute(fitted) == 0
+    for some, said in ((range(6), "6 of the 6"), (range(4, 9), "2 of the 5"), (range(6, 10), None)):
+        capsys.readouterr()
+        asked = [*files, table("ask.csv", set(some)), "--resamples", "0"]
+        assert execute(["evaluate", "model", *asked]) == 0
+        error = capsys.readouterr().err
+        among = "items that are scored are among those that the model was fitted to: scores of these flatter"
+        assert (f"seen before: {said} {among}" in error) if said else ("seen before" not in error)
 
 
 @given(st.integers(2, 30), st.integers(2, 12), st.integers(2, 5), st.integers(0, 99))

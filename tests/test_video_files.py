@@ -17,7 +17,7 @@ from gestalt.core.data.items import BadItemError
 from gestalt.modalities.video import Video, VideoFiles, reading
 from gestalt.modalities.video.reading import decode, read_header
 from tests.pictures import HEIGHT, TURNED, WIDTH, png, ramp, save_turned
-from tests.video_files import SPEED, coded, numbers_of, write
+from tests.video_files import SPEED, coded, numbers_of, turn, write
 
 RNG = np.random.default_rng(0)
 WHOLE = Video(seconds=2.0, rate=None, size=None)
@@ -92,22 +92,19 @@ MATRICES: dict[
 }
 
 
-def with_matrix(path: Path, numbers: tuple[float, float, float, float]) -> None:
-    write(path, TENTHS)
-    content = bytearray(path.read_bytes())
-    place = content.find(struct.pack(">9i", 1 << 16, 0, 0, 0, 1 << 16, 0, 0, 0, 1 << 30), content.find(b"tkhd"))
-    a, b, c, d = (round(number * (1 << 16)) for number in numbers)
-    content[place : place + 36] = struct.pack(">9i", a, b, 0, c, d, 0, 0, 0, 1 << 30)
-    path.write_bytes(content)
-
-
 def test_pictures_are_turned_and_mirrored_as_players_show_them(tmp_path: Path) -> None:
     plain = None
     for numbers, shown in MATRICES.items():
-        with_matrix(tmp_path / "a.mp4", numbers)
+        write(tmp_path / "a.mp4", TENTHS)
+        turn(tmp_path / "a.mp4", numbers)
         frames = WHOLE.read([tmp_path]).items.read(0, RNG).frames
         plain = frames if plain is None else plain
         assert torch.equal(frames, shown(plain)), numbers
+
+
+def askew(path: Path) -> None:
+    write(path, TENTHS)
+    turn(path, (0.8, 0.6, -0.6, 0.8))
 
 
 def many_frames(path: Path) -> None:
@@ -136,7 +133,7 @@ NAMED: dict[str, tuple[Callable[[Path], None], str]] = {
     "two sizes.h264": (lambda path: joined(path, *[
         lambda p, tall=tall: write(p, TENTHS[:20], codec="libx264", form="h264", tall=tall) for tall in (False, True)
     ]), "its pictures change from 64 × 32 to 32 × 64 pixels at 0.8 s"),
-    "askew.mp4": (lambda path: with_matrix(path, (0.8, 0.6, -0.6, 0.8)), "turned by an angle that is no quarter"),
+    "askew.mp4": (askew, "turned by an angle that is no quarter"),
     "wide.gif": (wide_gif, "claims pictures of 16000 × 16000 pixels"),
     "years.mkv": (lambda path: write(path, [0.0, 0.1, 0.25, 3e7]), "says that it lasts 347 days"),
     "half.mkv": (lambda path: cut(path, LATE), "is cut off, and what is left is too short: 1 frame"),

@@ -1,5 +1,6 @@
 """Small videos whose every frame tells its number, written to disk for the tests."""
 
+import struct
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -63,6 +64,16 @@ def write(
             frame.pts, frame.time_base = round(second / float(1 / rate)), 1 / rate
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
+
+
+def turn(path: Path, numbers: tuple[float, float, float, float]) -> None:
+    """Let the first track of an mp4 be shown turned, as telephones do: (x, y) goes to (a x + c y, b x + d y)."""
+    content = bytearray(path.read_bytes())
+    place = content.find(struct.pack(">9i", 1 << 16, 0, 0, 0, 1 << 16, 0, 0, 0, 1 << 30), content.find(b"tkhd"))
+    assert place > 0
+    a, b, c, d = (round(number * (1 << 16)) for number in numbers)
+    content[place : place + 36] = struct.pack(">9i", a, b, 0, c, d, 0, 0, 0, 1 << 30)
+    path.write_bytes(content)
 
 
 def write_sound(path: Path) -> None:

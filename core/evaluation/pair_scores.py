@@ -14,31 +14,34 @@ from torch import Tensor
 from .bootstrap import Interval
 from .measures import AbstractMeasure
 from .protocols.results import Result, Score
-from .verification import error_curve
+from .verification import verification
 
 
 @final
 @dataclass(frozen=True)
 class PairMeasure(AbstractMeasure):
     """`auc`, the chance that a pair of the same is scored above a pair of different things, `eer`, the equal error
-    rate, and `accuracy` of the likelier of both.
+    rate, `false_reject`, the share of pairs of the same that is rejected by the least threshold at which at most
+    `error_rate` of the pairs of different things are accepted, and `accuracy` of the likelier of both.
 
     Outputs are two columns, of different (0) and the same (1).
 
     Example:
         >>> measure = PairMeasure()
         >>> measure(torch.tensor([[0.0, 2.0], [0.0, 1.0], [0.0, -1.0]]), torch.tensor([1, 0, 0]))
-        {'auc': 1.0, 'eer': 0.0, 'accuracy': 0.666...}
+        {'auc': 1.0, 'eer': 0.0, 'false_reject': 0.0, 'accuracy': 0.666...}
     """
+
+    error_rate: float = 0.01
 
     def __call__(self, outputs: Float[Tensor, "rows 2"], known: Int[Tensor, " rows"]) -> Mapping[str, float]:
         """The scores; NaN where all pairs are of one sort."""
         scores, same = (outputs[:, 1] - outputs[:, 0]).double(), known == 1
         right = float(((scores > 0) == same).double().mean())
         if bool(same.all()) or not bool(same.any()):
-            return {"auc": math.nan, "eer": math.nan, "accuracy": right}
-        auc = float(roc_auc_score(same.numpy(), scores.numpy()))
-        return {"auc": auc, "eer": error_curve(scores, same).equal_error_rate, "accuracy": right}
+            return {"auc": math.nan, "eer": math.nan, "false_reject": math.nan, "accuracy": right}
+        auc, found = float(roc_auc_score(same.numpy(), scores.numpy())), verification(scores, same, self.error_rate)
+        return {"auc": auc, "eer": found.equal_error_rate, "false_reject": found.false_reject, "accuracy": right}
 
 
 def bootstrap_pairs(

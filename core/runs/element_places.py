@@ -1,6 +1,7 @@
 """Where elements lie: in their file, where the modality says it, and of joint items in columns of every part."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -15,7 +16,7 @@ from ..data.segmentation import Segmentation
 from ..discovery.found import FoundBatch
 from ..modality.base import AbstractModality
 from ..modality.joint.item import JointItem
-from ..modality.joint.shard_windows import rows_of
+from ..modality.joint.shard_windows import joint_items, rows_of
 from ..modality.optional import ComposesModalities, LocatesElements, ReadsFullResolution, ReducesElements
 from .parts_of_objects import part_of_batch
 
@@ -134,10 +135,10 @@ def _one_of(found: FoundBatch[Any], row: int) -> FoundBatch[Any]:
     return FoundBatch((found.index[row],), [found.items[row]], found.features.rows(one), found.segmentation.rows(one))
 
 
-def _may_have(items: AbstractItems[Any], index: int, parts: set[str]) -> set[str]:
+def _may_have(items: AbstractItems[Any], index: int, parts: AbstractSet[str]) -> AbstractSet[str]:
     """Which of some parts an item may have, before it is read."""
-    own = rows_of(items)
-    return parts if own is None else {name for name, at in zip(own.parts, own.rows[index], strict=True) if at >= 0}
+    joint = joint_items(items)
+    return parts if joint is None else joint.may_have(index)
 
 
 def _without_objects(

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, final
 
-from ..components.ranges import Between, Count, CountOrNone, check_ranges
+from ..components.ranges import Between, Count, CountOrNone, Share, check_ranges
 
 By = Literal["whole", "file", "item"]
 
@@ -32,6 +32,8 @@ class Evaluating:
     """Elements that dense protocols see, evenly over the items."""
     sums: bool = False
     """An item is the mean of its elements and their sum, where it matters how large it is."""
+    error_rate: Share = 0.01
+    """Of pairs: the share of pairs of different things that may be taken for the same; a threshold is chosen by it."""
     resamples: CountOrNone = 1000
     """Of the bootstrap over groups, for confidence intervals; 0 for none."""
     seed: Annotated[int, Between(0, 2**31 - 1)] = 0

@@ -13,7 +13,7 @@ from ..evaluation.protocols.results import ByClass, Evaluation, Result
 from ..evaluation.table import Column, Table
 from ..report import Chart, Page, Picture, draw
 
-LOWER_IS_BETTER = frozenset({"rmse", "calibration_error"})
+LOWER_IS_BETTER = frozenset({"rmse", "calibration_error", "eer", "false_reject"})
 SHOWN_CLASSES = 20
 """The commonest classes have a row and a column on the page; `scores.json` has all."""
 LABELS, CONFIDENCE = "training labels used (%)", "confidence"

@@ -244,10 +244,10 @@ class Model(Generic[ItemT]):
         for batch in self.seeing(self.fitted.of.of_found).encoded(data, skipped, full):
             yield named(self.fitted, batch, said_of(self.fitted, batch, self.device))
 
-    def pairs(self, data: Any, pairs: Path | str, skip_bad: bool = False) -> list[PairAnswer]:
+    def pairs(self, data: Any, pairs: Path | str, skip_bad: bool = False, threshold: float = 0.5) -> list[PairAnswer]:
         """What a fit to pairs says of every pair of a table, whose first columns name items (`answers_of_pairs`)."""
         items = reading_of(data, self.modality, skip_bad).items
-        return answers_of_pairs(self, self.fitted, items, Path(pairs), [] if skip_bad else None)[0]
+        return answers_of_pairs(self, self.fitted, items, Path(pairs), [] if skip_bad else None, threshold)[0]
 
     def trees(self, data: Any, skip_bad: bool = False) -> list[ItemTree]:
         """The tree of every item, as a fit to trees says it (`trees_of`)."""

@@ -41,14 +41,25 @@ def answers_of_pairs(
     items: AbstractItems[ItemT],
     table: PairTable | Path,
     skipped: list[Skipped] | None = None,
+    threshold: float = 0.5,
 ) -> tuple[list[PairAnswer], str]:
     """What is said of every pair of a table, in its order, and what of it is not there, in a line.
 
+    Args:
+        model: encodes the items.
+        fitted: what answers.
+        items: the data set.
+        table: the pairs.
+        skipped: items that were left out so far; None where they are errors.
+        threshold: pairs with this score or more are the same; it does not touch values.
+
     Raises:
-        ValueError: if there is no fit to pairs, or the table cannot be used.
+        ValueError: if there is no fit to pairs, the table cannot be used, or the threshold is no probability.
     """
     of = of_pairs(fitted)
     assert fitted is not None
+    if not 0 <= threshold <= 1:
+        raise ValueError(f"pairs are the same from a probability in [0, 1] on, got threshold={threshold}")
     table = read_pairs(table, skip_bad=skipped is not None) if isinstance(table, Path) else table
     pairs = pairs_in(model, of, items, table, skipped)
     decoded = fitted.target.decode(say_of_pairs(fitted, pairs, model.device).outputs[:, 0])[:, -1].tolist()
@@ -56,7 +67,9 @@ def answers_of_pairs(
     found = list[PairAnswer]()
     for row, (first, second) in enumerate(table.names):
         score = scores.get(row, math.nan)
-        label = None if math.isnan(score) else (int(score > 0.5) if isinstance(fitted.target, Classes) else score)
+        label = (
+            None if math.isnan(score) else (int(score >= threshold) if isinstance(fitted.target, Classes) else score)
+        )
         found.append(PairAnswer(first, second, score, label))
     return found, pairs.note
 
@@ -68,10 +81,11 @@ def write_pairs(
     path: Path,
     folder: Path,
     skipped: list[Skipped] | None,
+    threshold: float = 0.5,
 ) -> str:
     """Write `pairs.csv`: the two names, label and score; how that is said."""
     table = read_pairs(path, skip_bad=skipped is not None)
-    found, note = answers_of_pairs(model, fitted, items, table, skipped)
+    found, note = answers_of_pairs(model, fitted, items, table, skipped, threshold)
     with open_text(folder / "pairs.csv") as file:
         sheet = TableWriter(file, (*table.heads, "label", "score"))
         for one in found:

@@ -72,7 +72,7 @@ def fit_pairs(
         say(f"{name}: {text}")
     task = Task(standardised(target, facts), options.balance, options.seed)
     found = learned(examples, of, task, fitter.chosen(examples, task, splits), splits, 0.0)
-    return Fit(None, found.fitted, tuple(before), after_facts(found))
+    return Fit(None, found.fitted, tuple(before), after_facts(found), pairs.of(there))
 
 
 def pair_splits(files: Int[Tensor, "pairs 2"], count: int, seed: int) -> tuple[tuple[Split, ...], str]:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, TypeVar, final
 
 import torch
-from jaxtyping import Float, Int, Shaped
+from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor
 
 from ..data.items import AbstractItems, Skipped
@@ -13,6 +13,7 @@ from ..data.segmentation import Segmentation
 from ..evaluation.measures import AbstractMeasure, ValueMeasure
 from ..evaluation.pair_scores import PairMeasure, scored_pairs
 from ..evaluation.protocols.results import Evaluation
+from ..evaluation.verification import Verification, verification
 from ..fitting.fitted import Fitted, Said
 from ..fitting.subjects import OfItems, OfPairs
 from ..methods.targets import Classes, any_known
@@ -37,6 +38,7 @@ class Pairs:
         rows: of the table.
         first, second: their vectors.
         files: what either side is part of, by number.
+        items: the numbers of all items of either side, the windows of both files.
         note: what of the table was not used, in a line.
     """
 
@@ -44,7 +46,13 @@ class Pairs:
     first: Float[Tensor, "pairs dim"]
     second: Float[Tensor, "pairs dim"]
     files: Int[Tensor, "pairs 2"]
+    items: tuple[tuple[int, ...], ...]
     note: str
+
+    def of(self, some: Bool[Tensor, " pairs"]) -> tuple[int, ...]:
+        """The numbers of all items of some of the pairs, each once."""
+        taken = (self.items[pair] for pair in some.nonzero()[:, 0].tolist())
+        return tuple(sorted({number for numbers in taken for number in numbers}))
 
 
 def vectors_of(
@@ -84,11 +92,11 @@ def pairs_in(
     there = [row for row, (a, b) in enumerate(table.names) if a in one and b in other]
     missing = sorted(set(range(len(table.names))) - set(there))
     refuse_unnamed(table, missing, items)
-    firsts = dict[str, int]()
+    own = dict[str, list[int]]()
     for index, name in enumerate(names):
         if name is not None:
-            firsts.setdefault(name, index)
-    groups = dict(zip(firsts, groups_of(items, list(firsts.values()), group).tolist(), strict=True))
+            own.setdefault(name, []).append(index)
+    groups = dict(zip(own, groups_of(items, [first for first, *_ in own.values()], group).tolist(), strict=True))
     both = [table.names[row] for row in there]
     note = table.note
     if missing:
@@ -99,6 +107,7 @@ def pairs_in(
         torch.stack([one[a] for a, _ in both]),
         torch.stack([other[b] for _, b in both]),
         torch.tensor([[groups[a], groups[b]] for a, b in both]),
+        tuple((*own[a], *own[b]) for a, b in both),
         note,
     )
 
@@ -152,9 +161,23 @@ def evaluate_pairs(
     there = any_known(truth)
     if not bool(there.any()):
         raise ValueError(f"{labels} says nothing of the pairs that are in this run")
-    outputs = say_of_pairs(fitted, pairs, model.device).outputs[:, 0][there].double()
-    measure: AbstractMeasure = PairMeasure() if isinstance(target, Classes) else ValueMeasure(fitted.target)
+    said = say_of_pairs(fitted, pairs, model.device).outputs[:, 0][there]
+    classes, outputs = isinstance(target, Classes), said.double()
+    measure: AbstractMeasure = PairMeasure(options.error_rate) if classes else ValueMeasure(fitted.target)
     first, second = pairs.files[there].unbind(dim=1)
     found = scored_pairs(outputs, truth[there], first, second, measure, options.resamples, options.seed)
-    facts = (("labelled pairs", str(int(there.sum()))), ("files", str(found.groups)))
-    return Evaluation((found,), (), (*facts, ("not used", pairs.note)) if pairs.note else facts)
+    facts: tuple[tuple[str, str], ...] = (("labelled pairs", str(int(there.sum()))), ("files", str(found.groups)))
+    if classes and len(truth[there].unique()) > 1:
+        scores = fitted.target.decode(said)[:, -1]
+        facts = (*facts, ("threshold", _threshold(verification(scores, truth[there] == 1, options.error_rate))))
+    return Evaluation((found,), (), (*facts, ("not used", pairs.note)) if pairs.note else facts, pairs.of(there))
+
+
+def _threshold(found: Verification) -> str:
+    """The threshold of an error rate with both errors on the pairs that it was chosen on, in words."""
+    if found.threshold == torch.inf:
+        return "none keeps the error rate: the greatest score is that of a pair of different things"
+    return (
+        f"{found.threshold:.9g} accepts {found.false_accept:.1%} of the pairs of different things and rejects "
+        f"{found.false_reject:.1%} of the same; gestalt predict --pairs FILE --threshold takes it"
+    )

@@ -43,6 +43,7 @@ def predict(
     sharing: Sharing | None = None,
     pairs: Path | None = None,
     precision: Precision = FULL,
+    threshold: float = 0.5,
 ) -> int:
     """Write `predictions.csv` (item, best class, one column per class or value) and `predictions.jsonl`.
 
@@ -54,7 +55,7 @@ def predict(
     marked in the table (see `TableWriter`); the JSON Lines have them as they are.
 
     The arguments and errors are those of `discover`; `pairs` is a table of two names in every row, for a model of
-    pairs, which writes `pairs.csv`.
+    pairs, which writes `pairs.csv`; those with a score of `threshold` or more are the same.
 
     Returns:
         The exit code, 0.
@@ -71,7 +72,7 @@ def predict(
         stream = Stream.of(model, paths, skip_bad, full=fitted is not None and names_objects(fitted))
         stream = stream.shared(sharing, run, paths, modality, out)
         if pairs is not None:
-            said = write_pairs(model, fitted, stream.items, pairs, folder, stream.skipped)
+            said = write_pairs(model, fitted, stream.items, pairs, folder, stream.skipped, threshold)
         elif fitted is None or fitted.of.word == "item":
             count = _write(stream.predictions(), folder)
             said = f"predictions of {counted(count, 'item')}"

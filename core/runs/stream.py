@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar, final
 
 from tqdm import tqdm
 
-from ..data.items import AbstractItems, Skipped
+from ..data.items import AbstractItems, Remarked, Skipped
 from ..discovery.found import FoundBatch
 from ..modality.optional import ReadsFullResolution
 from ..storage.atomic import write_text
@@ -70,6 +70,8 @@ class Stream(Generic[ItemT]):
         reading = reading_for(modality, paths, skip_bad, in_full)
         for entry in reading.damaged:
             print(f"damaged {entry.said}", file=sys.stderr)
+        for line in reading.items.remarks if isinstance(reading.items, Remarked) else ():
+            print(line, file=sys.stderr)
         skipped = list(reading.skipped) if skip_bad else None
         return cls(model, reading.items, skipped, in_full, reading.damaged)
 

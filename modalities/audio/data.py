@@ -16,6 +16,7 @@ from gestalt.core.modality.files import find_files
 from gestalt.core.modality.in_time import WindowsInTime
 from gestalt.core.modality.probing import none_usable, probe, sample
 from gestalt.core.modality.windows import InContext, Sight
+from gestalt.core.storage.naming import counted
 
 from .reading import ADVICE, SUFFIXES, Header, decode, read_header
 from .silence import refuse_nan, refuse_silent
@@ -153,6 +154,15 @@ class AudioFiles(AbstractItems[Recording]):
             path: (header.begin, header.begin + header.seconds)
             for path, header in zip(self.paths, self.headers, strict=True)
         }
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """A line on the files of which one track of several is read, for people."""
+        several = [path for path, header in zip(self.paths, self.headers, strict=True) if header.tracks > 1]
+        if not several:
+            return ()
+        some = f"{len(several)} of {counted(len(self.paths), 'file')}"
+        return (f"the first of several tracks of sound alone is read of {some}, such as {several[0]}",)
 
     def between(self, moments: Mapping[Path, tuple[float, float]]) -> "AudioFiles":
         """The same files; of those that are named, windows between two moments in the clock of the file alone."""

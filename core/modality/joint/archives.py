@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ...data.items import AbstractItems, BadItemError, Skipped
+from ...data.items import BadItemError, Skipped
 from ...shards.index import INDICES, archives_among
 from ...storage.naming import counted
 from ...storage.tar_members import Member
@@ -16,6 +16,7 @@ from ..files import below
 from ..optional import ReadsWindows
 from ..probing import SAMPLE, none_usable
 from .item import JointItem
+from .items import JointItems
 from .reading import read_joint
 from .shard_windows import ShardWindows, rows_of
 from .shards import JointShards, Sample, read_sample
@@ -97,7 +98,7 @@ def read_shards(
         nothing = [Skipped(str(shards[0]), "holds no files")]
         raise none_usable(damaged or skipped or nothing, f"{len(shards)} archives")
     windowed = any(isinstance(one, ReadsWindows) for one in modalities.values())
-    counts, seen, lacking = [1] * len(samples), 0, Counter[str]()
+    counts, seen, lacking, having = [1] * len(samples), 0, Counter[str](), dict[int, frozenset[str]]()
     for number in range(len(samples)) if windowed else evenly(len(samples)):
         try:
             with read_sample(samples[number], modalities, allow_missing, full) as reading:
@@ -105,7 +106,10 @@ def read_shards(
                 damaged += [replace(entry, name=samples[number].name) for entry in reading.damaged]
                 skipped += [_of_archive(entry, samples[number]) for entry in reading.skipped]
                 seen += counts[number]
-                lacking += _lacking(reading.items, modalities)
+                joint = rows_of(reading.items)
+                assert joint is not None
+                lacking += _lacking(joint, modalities)
+                having[number] = frozenset().union(*map(joint.may_have, range(len(joint))))
         except BadItemError as error:
             if left_out is None:
                 raise
@@ -119,7 +123,8 @@ def read_shards(
     remarks = [
         f"{lacking[part]} of {looked_at} without {part}, taken as they are" for part in modalities if lacking[part]
     ]
-    items = JointShards(modalities, chosen, windows, allow_missing, full, remarks=remarks)
+    had = {place: having[number] for place, number in enumerate(kept) if number in having}
+    items = JointShards(modalities, chosen, windows, allow_missing, full, remarks=remarks, having=had)
     return Reading(ShardWindows(items) if windowed else items, tuple(skipped), tuple(damaged))
 
 
@@ -128,13 +133,10 @@ def _of_archive(entry: Skipped, sample: Sample) -> Skipped:
     return replace(entry, name=f"{sample.name}{Path(entry.name).suffix}")
 
 
-def _lacking(items: AbstractItems[JointItem], parts: Collection[str]) -> Counter[str]:
+def _lacking(items: JointItems, parts: Collection[str]) -> Counter[str]:
     """How many of the items of one sample lack each part."""
-    joint = rows_of(items)
-    if joint is None:
-        return Counter()
-    there = {part: sum(row[place] >= 0 for row in joint.rows) for place, part in enumerate(joint.parts)}
-    return Counter({part: len(joint) - there.get(part, 0) for part in parts})
+    there = Counter(part for number in range(len(items)) for part in items.may_have(number))
+    return Counter({part: len(items) - there[part] for part in parts})
 
 
 def evenly(count: int, most: int = SAMPLE) -> list[int]:

@@ -50,6 +50,10 @@ class JointItems(AbstractItems[JointItem]):
                 return items.path(number)
         return Path(self.names[index])
 
+    def may_have(self, index: int) -> frozenset[str]:
+        """The parts that an item has, if they can be read."""
+        return frozenset(name for name, number in zip(self.parts, self.rows[index], strict=True) if number >= 0)
+
     def with_jitter(self, jitter: bool) -> "JointItems":
         """The same items, read for training: of several captions one is drawn, and windows in time begin earlier or
         later, those of one item by the same.

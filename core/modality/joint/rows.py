@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, final
 
-from ...data.items import AbstractItems, BadItemError, Skipped, file_of
+from ...data.items import AbstractItems, BadItemError, Remarked, Skipped, file_of
 from ...storage.naming import counted
 from ..base import Reading
 from .item import JointItem
@@ -39,11 +39,12 @@ class Rows:
     remarks: list[str] = field(default_factory=list)
 
     def note(self, reading: Reading[Any]) -> AbstractItems[Any]:
-        """What a part's modality left out, each thing once; the items that it read."""
+        """What a part's modality left out and decided, each thing once; the items that it read."""
         for own, further in ((self.skipped, reading.skipped), (self.damaged, reading.damaged)):
             known = set(own)
             own += [one for one in further if one not in known]
         self.named |= {one.name for one in reading.skipped}
+        self.remarks += reading.items.remarks if isinstance(reading.items, Remarked) else ()
         return reading.items
 
     def read_at_begin(self, part: str, items: AbstractItems[Any], numbers: Iterable[int]) -> None:

@@ -74,6 +74,7 @@ class JointShards(AbstractItems[JointItem]):
         full: read parts at the resolution of their files.
         jitter: for training: windows begin earlier or later, and captions are drawn.
         remarks: what was decided while reading, for people: how many items lack a part.
+        having: the parts of every item that was looked at, by its place among `samples`.
     """
 
     def __init__(
@@ -85,8 +86,10 @@ class JointShards(AbstractItems[JointItem]):
         full: bool = False,
         jitter: bool = False,
         remarks: Sequence[str] = (),
+        having: Mapping[int, frozenset[str]] | None = None,
     ) -> None:
         self.modalities, self.samples, self.counts, self.remarks = modalities, samples, counts, tuple(remarks)
+        self.having = having or {}
         self.allow_missing, self.full, self.jitter = allow_missing, full, jitter
         self._index = WindowIndex(counts)
 
@@ -112,8 +115,12 @@ class JointShards(AbstractItems[JointItem]):
     def with_jitter(self, jitter: bool) -> "JointShards":
         """The same items, read for training or exactly."""
         return JointShards(
-            self.modalities, self.samples, self.counts, self.allow_missing, self.full, jitter, self.remarks
+            self.modalities, self.samples, self.counts, self.allow_missing, self.full, jitter, self.remarks, self.having
         )
+
+    def may_have(self, index: int) -> frozenset[str]:
+        """The parts that an item may have: those that it was seen to have, where it was looked at."""
+        return self.having.get(self._index.place(index)[0], frozenset(self.modalities))
 
     def read(self, index: int, rng: np.random.Generator) -> JointItem:
         """One item.

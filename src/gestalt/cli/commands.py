@@ -256,7 +256,7 @@ def predict_command(arguments: Sequence[str]) -> int:
     asked = options_from(ToAnswers, arguments, "predict")
     check_ranges(asked)
     paths, sharing = meant(asked.paths, asked.run, asked.modality), sharing_of(asked)
-    where = asked.device, sharing, asked.pairs, asked.precision
+    where = asked.device, sharing, asked.pairs, asked.precision, asked.threshold
     return predict(asked.run, paths, asked.out, asked.skip_bad, asked.modality, *where)
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, final
 import tyro
 
 from gestalt.core.components.precision import FULL, Precision
-from gestalt.core.components.ranges import Between, Count
+from gestalt.core.components.ranges import Between, Count, Share
 
 
 @final
@@ -21,6 +21,8 @@ class ToAnswers:
     """Files and folders to read; "*.wav" in quotes, @list.txt for the paths in a file, - for standard input."""
     pairs: Path | None = None
     """Of a model of pairs: a table whose first two columns name files or records."""
+    threshold: Share = 0.5
+    """Of a model of pairs: they are the same from this score on; gestalt evaluate says one for an error rate."""
     out: Path = Path("predicted")
     """Folder to write to; what an earlier call wrote there is replaced."""
     skip_bad: bool = False
