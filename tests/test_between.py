@@ -41,7 +41,7 @@ def test_the_identity_leaves_every_element_at_its_centre(shape: tuple[int, ...])
 def test_a_view_tells_where_the_centre_of_each_source_element_lies_and_nothing_of_what_it_does_not_show(
     shape: tuple[int, ...],
 ) -> None:
-    """Law 3: the place in the source is a linear signal, which interpolation reads off and the nearest element misses."""
+    """Law 3: the place in the source is a linear signal, which interpolation reads off; the nearest element rounds."""
     view, middles = on_grid(shape), centres(shape)
     read = lacking = 0
     for seed in range(8):
