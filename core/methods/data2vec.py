@@ -40,7 +40,12 @@ class Data2Vec(AbstractMethod):
     """The untransformed item, or each of its views."""
 
     card: ClassVar[MethodCard] = MethodCard(
-        "data2vec", "Baevski et al. 2022", "hidden elements", "EMA", "regression onto the teacher's vectors"
+        "data2vec",
+        "Baevski et al. 2022",
+        "hidden elements",
+        "EMA",
+        "regression onto the teacher's vectors",
+        page="methods/data2vec.md",
     )
 
     def build(self, encoder: AbstractEncoder, data: DataInfo) -> MaskedLearner:

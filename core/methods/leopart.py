@@ -49,7 +49,7 @@ class Leopart(AbstractMethod):
     """Compare only the elements that hold so much of the teacher's attention, 0.6 in the paper; none: all."""
 
     card: ClassVar[MethodCard] = MethodCard(
-        "Leopart", "Ziegler and Asano 2022", "every element", "EMA", "self-distillation"
+        "Leopart", "Ziegler and Asano 2022", "every element", "EMA", "self-distillation", page="methods/leopart.md"
     )
 
     def build(self, encoder: AbstractEncoder, data: DataInfo) -> Learner:

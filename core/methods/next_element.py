@@ -31,7 +31,12 @@ class NextElement(AbstractMethod):
     """The untransformed item, or each of its views."""
 
     card: ClassVar[MethodCard] = MethodCard(
-        "next-element prediction", "van den Oord et al. 2018", "elements ahead", "none", "contrast with other elements"
+        "next-element prediction",
+        "van den Oord et al. 2018",
+        "elements ahead",
+        "none",
+        "contrast with other elements",
+        page="methods/next-element.md",
     )
 
     def build(self, encoder: AbstractEncoder, data: DataInfo) -> ElementLearner:
