@@ -127,7 +127,9 @@ def teacher_of(learner: MaskedLearner, online: Tensor, numbers: Tensor) -> Tenso
     teacher = learner.target.teacher.network.encoder
     assert isinstance(teacher, Small)
     tokens = online if learner.target.tokens == "online" else teacher.own(numbers)
-    layers = seen_by(teacher, tokens)
+    layers = list(seen_by(teacher, tokens))
+    if learner.target.of_layers == "feed-forward":
+        layers = [layers[0], layers[1] - layers[0]]
     kept = layers[-1:] if learner.target.top is None else layers[-learner.target.top :]
     if learner.target.normalises == "mean":
         return torch.stack([normal(vector) for vector in torch.stack([*kept]).mean(dim=0)])
@@ -162,6 +164,20 @@ def test_data2vec_normalises_each_layer_or_their_mean() -> None:
         found.append(learner(batch, seeded(), PROGRESS).loss)
         torch.testing.assert_close(found[-1], naive(learner, batch, latent), rtol=1e-4, atol=1e-5)
     assert abs(float(found[0].detach() - found[1].detach())) > 1e-3
+
+
+def test_data2vec_takes_the_end_of_layers_or_what_is_added_there() -> None:
+    found = []
+    for of_layers in ("end", "feed-forward"):
+        learner, batch = (
+            built("data2vec", "series", top=2, of_layers=of_layers),
+            make_batch("series", ITEMS["series"](5)),
+        )
+        found.append(learner(batch, seeded(), PROGRESS).loss)
+        torch.testing.assert_close(found[-1], naive(learner, batch, latent), rtol=1e-4, atol=1e-5)
+    assert abs(float(found[0].detach() - found[1].detach())) > 1e-3
+    with pytest.raises(ValueError, match="have no feed-forward network that adds"):
+        Data2Vec(of_layers="feed-forward").build(CASES["graph: gin"]().encoder(), DATA)
 
 
 @every_kind
