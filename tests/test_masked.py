@@ -166,20 +166,6 @@ def test_data2vec_normalises_each_layer_or_their_mean() -> None:
     assert abs(float(found[0].detach() - found[1].detach())) > 1e-3
 
 
-def test_data2vec_takes_the_end_of_layers_or_what_is_added_there() -> None:
-    found = []
-    for of_layers in ("end", "feed-forward"):
-        learner, batch = (
-            built("data2vec", "series", top=2, of_layers=of_layers),
-            make_batch("series", ITEMS["series"](5)),
-        )
-        found.append(learner(batch, seeded(), PROGRESS).loss)
-        torch.testing.assert_close(found[-1], naive(learner, batch, latent), rtol=1e-4, atol=1e-5)
-    assert abs(float(found[0].detach() - found[1].detach())) > 1e-3
-    with pytest.raises(ValueError, match="have no feed-forward network that adds"):
-        Data2Vec(of_layers="feed-forward").build(CASES["graph: gin"]().encoder(), DATA)
-
-
 @every_kind
 @pytest.mark.parametrize("name", MASKED)
 def test_where_nothing_can_be_hidden_loss_and_gradient_are_zero(name: str, kind: str) -> None:

@@ -3,13 +3,11 @@
 import dataclasses
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
-from gestalt.cli.commands import methods_command
 from gestalt.core.components.registry import METHODS
 from gestalt.core.experiment.build import check_labels
 from gestalt.core.methods.adversary import Adversary
@@ -28,8 +26,6 @@ from tests.implementations import DATA, ENCODERS, PROGRESS, seeded, small
 from tests.kinds_of_learners import built_by
 from tests.small_learners import any_built, batch, built, gradients, trained
 
-DOCS = Path(__file__).parents[1] / "docs"
-
 every_method = pytest.mark.parametrize("name", METHODS.names())
 
 
@@ -43,27 +39,6 @@ def test_every_method_is_a_frozen_dataclass_with_a_card_whose_fields_all_are_exp
     assert isinstance(card, MethodCard)
     assert all(getattr(card, field.name) for field in dataclasses.fields(card) if field.name != "computed")
     assert "Source" in str(kind.__doc__) or name == "supervised"
-
-
-@every_method
-def test_the_page_of_every_method_is_there_and_names_it(name: str) -> None:
-    method = preset_named(name).method
-    page, _, anchor = method.card.page.partition("#")
-    text = (DOCS / page).read_text(encoding="utf-8")
-    assert page.startswith("methods/")
-    assert type(method).__name__ in text or f"`{name}`" in text or f"--method {name}" in text
-    headings = {
-        line.lstrip("# ").lower().replace(",", "").replace(" ", "-") for line in text.splitlines() if "#" in line
-    }
-    assert not anchor or anchor in headings
-
-
-def test_the_list_of_methods_says_source_and_page(capsys: pytest.CaptureFixture[str]) -> None:
-    assert methods_command(()) == 0
-    said = capsys.readouterr().out
-    assert "\nodin-rounds: Odin, rounds (" in said
-    assert said.count("docs/methods/") == len(METHODS.names())
-    assert "  page       docs/methods/odin.md#odin-rounds\n" in said
 
 
 def test_an_unknown_method_and_missing_labels_are_said_plainly() -> None:
