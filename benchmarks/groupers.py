@@ -1,7 +1,8 @@
 """Time of the groupers against faiss and scikit-learn: `python -m benchmarks.groupers --help`."""
 
+import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import final
 
@@ -13,7 +14,16 @@ from torch import Tensor
 
 from benchmarks.measuring import Spread, in_turn, machine, ratios, report
 from gestalt.core.data.feature_map import FeatureMap, Grid
-from gestalt.core.discovery.groupers import AbstractGrouper, Agglomerative, ChangePoints, KMeans, Mixture, Spectral
+from gestalt.core.discovery.groupers import (
+    AbstractGrouper,
+    Agglomerative,
+    ChangePoints,
+    KMeans,
+    MergeAlike,
+    Mixture,
+    Regions,
+    Spectral,
+)
 from gestalt.core.discovery.groupers.lloyd import improved
 
 OURS = "Gestalt KMeans, all items at once"
@@ -57,12 +67,15 @@ def main(options: Options) -> None:
         torch.ones(points.shape[:2], dtype=torch.bool, device=device),
         Grid.uniform((options.elements,), (1.0,)),
     )
+    cells = replace(features, places=Grid.uniform(sides(options.elements), (1.0, 1.0)))
     tasks: dict[str, Callable[[], Int[np.ndarray, "items elements"]]] = {
         OURS: ours(KMeans(options.objects, options.iterations, spherical=False), features),
         FROM_RANDOM: from_random_elements(features, options),
         "faiss, item by item": lambda: by_faiss(points, options),
         "scikit-learn, item by item": lambda: by_sklearn(points, options),
         "Gestalt ChangePoints, all items at once": ours(ChangePoints(objects=options.objects), features),
+        "Gestalt Regions on cells of a picture": ours(Regions(objects=options.objects), cells),
+        "Gestalt MergeAlike on cells of a picture": ours(MergeAlike(objects=options.objects), cells),
         "Gestalt Mixture, all items at once": ours(Mixture(options.objects, spherical=False), features),
         "Gestalt Agglomerative, all items at once": ours(Agglomerative(options.objects, spherical=False), features),
         "Gestalt Spectral, all items at once": ours(Spectral(options.objects, spherical=False), features),
@@ -87,6 +100,12 @@ def main(options: Options) -> None:
     for name in (OURS, FROM_RANDOM):
         kept[f"{name} over faiss"] = ratios(seconds[name], seconds["faiss, item by item"]).median
     report(title, heading, rows, machine(device) | {"repeats": options.repeats}, options.out, kept)
+
+
+def sides(elements: int) -> tuple[int, int]:
+    """Rows and columns of a picture of so many cells, as nearly square as can be."""
+    rows = next(number for number in range(math.isqrt(elements), 0, -1) if elements % number == 0)
+    return rows, elements // rows
 
 
 def clusters(options: Options) -> Float[np.ndarray, "items elements dim"]:

@@ -221,6 +221,7 @@ FINDER = ObjectFinder(KMeans(3))
 SEGMENTERS: dict[str, Callable[[Network], AbstractSegmenter]] = {
     "whole item": lambda _: WholeItem(),
     "every element": lambda online: EveryElement(Shared(online)),
+    "the centre of every element": lambda online: EveryElement(Shared(online), at_centres=True),
     "masks by a rule": lambda online: GivenMasks(lambda data: KMeans(2)(online.encode(data), seeded())),
     "discovery": lambda online: Discovery(Follower(online, CopyEvery(2, "steps")), FINDER),
     "discovery in hidden features": lambda online: Discovery(Shared(online), ObjectFinder(KMeans(3), space="hidden")),

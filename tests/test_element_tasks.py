@@ -134,24 +134,28 @@ def test_context_prediction_is_the_cross_entropy_of_a_naive_loop_over_its_pairs(
     assert float(found.value.detach()) == pytest.approx(sum(losses) / 15, rel=1e-5)
 
 
-def naive_nce(queries: list[Tensor], keys: list[Tensor]) -> float:
-    losses = []
-    for number, query in enumerate(queries):
-        scores = [float((query @ key).detach()) for key in keys]
-        losses.append(math.log(sum(math.exp(score) for score in scores)) - scores[number])
-    return sum(losses)
+def naive_nce(query: Tensor, right: Tensor, wrong: list[Tensor]) -> float:
+    scores = [float((query @ key).detach()) for key in (right, *wrong)]
+    return math.log(sum(math.exp(score) for score in scores)) - scores[0]
 
 
-@pytest.mark.parametrize("kind", ENCODERS)
+def few_words(count: int) -> Ragged:
+    """Items of few different elements, as texts of few words are: many come again in other items."""
+    data: Ragged = data_of("points", count)
+    words = torch.tensor([[1.0, 0.0], [0.0, 1.0], [-1.0, 2.0]])
+    return Ragged(words[torch.randint(0, 3, data.valid.shape, generator=seeded())], data.valid)
+
+
+@pytest.mark.parametrize("kind", [*ENCODERS, "words"])
 @pytest.mark.parametrize("cuts", [1, 3])
 def test_next_elements_are_found_by_the_loss_of_a_naive_loop_from_what_was_seen_before(kind: str, cuts: int) -> None:
-    encoder: Any = encoder_of(kind)
-    data: Ragged = data_of(kind)
+    encoder: Any = encoder_of("points" if kind == "words" else kind)
+    data: Ragged = few_words(3) if kind == "words" else data_of(kind)
     task = NextElement(6, steps=4, cuts=cuts)
     found = task(encoder, data, NOISE)
     lengths = data.valid.sum(dim=1)
     luck = NOISE.uniform(cuts)
-    tokens, total, count = encoder.embed(data).values, 0.0, 0
+    tokens, total, count, alike = encoder.embed(data).values, 0.0, 0, 0
     for cut in range(cuts):
         moments = [int(luck[row, cut] * (int(lengths[row]) - 1)) for row in range(3)]
         contexts = []
@@ -160,10 +164,17 @@ def test_next_elements_are_found_by_the_loss_of_a_naive_loop_from_what_was_seen_
             contexts.append(encoder(before).values[0, moment])
         for step in range(4):
             rows = [row for row in range(3) if moments[row] + step + 1 < int(lengths[row])]
-            queries = [task.predictors(contexts[row], step) for row in rows]
-            total += naive_nce(queries, [tokens[row, moments[row] + step + 1] for row in rows])
-            count += len(rows) if len(rows) > 1 else 0  # one alone has no wrong token beside it
+            keys = {row: tokens[row, moments[row] + step + 1] for row in rows}
+            for row in rows:  # the same word in another text is no wrong answer
+                wrong = [key for key in keys.values() if not torch.equal(key, keys[row])]
+                alike += len(keys) - 1 - len(wrong)
+                if wrong:
+                    total += naive_nce(task.predictors(contexts[row], step), keys[row], wrong)
+                    count += 1
+    assert (alike > 0) == (kind == "words")
+    assert count > 3
     assert float(found.value.detach()) == pytest.approx(total / count, rel=1e-4)
+    assert int(found.parts["asked"]) == count
 
 
 def test_skip_gram_finds_elements_of_the_window_by_the_loss_of_a_naive_loop() -> None:
@@ -190,7 +201,7 @@ def test_skip_gram_finds_elements_of_the_window_by_the_loss_of_a_naive_loop() ->
         wrong = [tokens[r, n] for r, n in outside if not torch.equal(tokens[r, n], tokens[row, near])]
         if wrong:
             predicted = task.predictor(query[None])[0].detach()
-            losses.append(naive_nce([predicted], [tokens[row, near], *wrong]))
+            losses.append(naive_nce(predicted, tokens[row, near], wrong))
             right += int(
                 all(float(predicted @ tokens[row, near].detach()) > float(predicted @ key.detach()) for key in wrong)
             )
@@ -226,7 +237,7 @@ def test_rows_of_a_grid_with_further_axes_go_ahead_side_by_side() -> None:
     moment = int(ItemNoise.of(torch.arange(1), seeded()).uniform(1)[0, 0] * 2)
     found = task(Here(), None, ItemNoise.of(torch.arange(1), seeded()))
     now, ahead = values[0, 2 * moment : 2 * moment + 2], values[0, 2 * moment + 2 : 2 * moment + 4]
-    losses, _, _ = matched(now, ahead)
+    ((losses, _, _),) = matched([now], [ahead])
     torch.testing.assert_close(found.value.detach(), losses.mean())
 
 

@@ -1,11 +1,15 @@
 """Leopart: dense clustering of elements that two views share."""
 
+import itertools
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
+from gestalt.core.data.correspondence import Affine
+from gestalt.core.data.feature_map import FeatureMap
+from gestalt.core.data.grid import Grid
 from gestalt.core.data.segmentation import Segmentation
 from gestalt.core.discovery.segmenters import Attended, EveryElement, WholeItem
 from gestalt.core.discovery.segmenters.attended import most_attended
@@ -41,17 +45,51 @@ def shares(scores: Tensor) -> Tensor:
     return (q / q.sum(dim=1, keepdim=True)).float()
 
 
+def between(rule: Affine, item: int, features: FeatureMap, places: Grid, element: int) -> Tensor | None:
+    """The vector of a view at the centre of an element of the source, straight from the definition; None for none."""
+    assert features.grid is not None
+    centre = float(places.centres()[-1, element, 0])
+    place = (centre - float(rule.offset[item, 0])) / float(rule.matrix[item, 0, 0])
+    hides = list(zip(rule.hidden_matrix[item, :, 0, 0].tolist(), rule.hidden_offset[item, :, 0].tolist(), strict=True))
+
+    def hidden(there: float) -> bool:
+        return any(0 <= scale * there + offset < 1 for scale, offset in hides)
+
+    edges = features.grid.edges[0][-1].tolist()
+    cells = [cell for cell in range(len(edges) - 1) if edges[cell] <= place < edges[cell + 1]]
+    if not cells or not bool(features.valid[item, cells[0]]) or hidden(place):
+        return None
+    middles = [(low + high) / 2 for low, high in itertools.pairwise(edges)]
+    total, weight = torch.zeros(features.values.shape[2]), 0.0
+    for cell, middle in enumerate(middles):  # a hat over every centre; the outermost reach to the end
+        width = middles[1] - middles[0]
+        outer = (cell == 0 and place < middle) or (cell == len(middles) - 1 and place > middle)
+        own = 1.0 if outer else max(0.0, 1 - abs(place - middle) / width)
+        if bool(features.valid[item, cell]) and not hidden(middle):
+            total, weight = total + own * features.values[item, cell], weight + own
+    return total / weight if weight > 0 else None
+
+
 def brought(network: Network, view: Any, source: Any) -> dict[tuple[int, int], Tensor]:
-    """For every element of the source that a view shows, the head's output of the mean of what shows it."""
+    """For every element of the source that a view shows, the head's output of what shows it.
+
+    On a grid that is what lies around its centre, in a set the mean of all that show it.
+    """
     features = network.encode(view.data)
-    shown = view.correspondence.source_elements(features, source.places)
-    found: dict[tuple[int, int], list[Tensor]] = {}
-    for item in range(len(shown)):
-        for element in range(shown.shape[1]):
-            place = int(shown[item, element])
-            if place >= 0 and bool(features.valid[item, element]) and bool(source.valid[item, place]):
-                found.setdefault((item, place), []).append(features.values[item, element])
-    return {key: network.projector(torch.stack(own).mean(dim=0)[None])[0] for key, own in sorted(found.items())}
+    items, elements = source.valid.shape
+    found: dict[tuple[int, int], Tensor] = {}
+    for item, place in itertools.product(range(items), range(elements)):
+        if not bool(source.valid[item, place]):
+            continue
+        if isinstance(view.correspondence, Affine):
+            own = between(view.correspondence, item, features, source.grid, place)
+        else:
+            shown = view.correspondence.source_elements(features, source.places)[item]
+            rows = features.values[item][(shown == place) & features.valid[item]]
+            own = rows.mean(dim=0) if len(rows) else None
+        if own is not None:
+            found[item, place] = network.projector(own[None])[0]
+    return found
 
 
 @pytest.mark.parametrize("kind", NAMES)

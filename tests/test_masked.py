@@ -127,7 +127,9 @@ def teacher_of(learner: MaskedLearner, online: Tensor, numbers: Tensor) -> Tenso
     teacher = learner.target.teacher.network.encoder
     assert isinstance(teacher, Small)
     tokens = online if learner.target.tokens == "online" else teacher.own(numbers)
-    layers = seen_by(teacher, tokens)
+    layers = list(seen_by(teacher, tokens))
+    if learner.target.of_layers == "feed-forward":
+        layers = [layers[0], layers[1] - layers[0]]
     kept = layers[-1:] if learner.target.top is None else layers[-learner.target.top :]
     if learner.target.normalises == "mean":
         return torch.stack([normal(vector) for vector in torch.stack([*kept]).mean(dim=0)])

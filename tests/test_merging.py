@@ -1,19 +1,28 @@
 """Merging by likeness: the greedy merges of a naive loop, and regions that are grouped in place of elements."""
 
-from typing import Any
+from typing import Any, final
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 from gestalt.core.data.cut import cut, valid_on
 from gestalt.core.data.feature_map import FeatureMap, Grid
 from gestalt.core.data.resampling import averaged, refined
 from gestalt.core.data.segmentation import Segmentation
 from gestalt.core.discovery.finder import ObjectFinder
-from gestalt.core.discovery.groupers import ChangePoints, MergeAlike
+from gestalt.core.discovery.groupers import (
+    AbstractGrouper,
+    ChangePoints,
+    MergeAlike,
+    Regions,
+    merge_alike,
+    regions,
+)
 from gestalt.core.discovery.regions import AbstractOverSegmentation, FineGroups, FineSegments, GroupRegions
 from gestalt.core.networks.encoder import Identity, Network
 from tests.implementations import seeded
@@ -211,3 +220,48 @@ def test_segments_are_cut_to_every_item_on_their_own_lattice() -> None:
 def test_thresholds_are_cosine_distances(threshold: float) -> None:
     with pytest.raises(ValueError, match="threshold"):
         MergeAlike(threshold)
+
+
+@final
+class Largest(TorchDispatchMode):
+    """Keeps how many numbers the largest tensor has that is made within it."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.numbers = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        found = func(*args, **(kwargs or {}))
+        self.numbers = max([self.numbers, *(one.numel() for one in tree_leaves(found) if isinstance(one, Tensor))])
+        return found
+
+
+@pytest.mark.parametrize("grouper", [MergeAlike(0.3, 8), Regions(0.5, 8)], ids=["alike", "regions"])
+def test_memory_grows_with_the_elements_where_few_of_them_touch(grouper: AbstractGrouper) -> None:
+    side = 24
+    blocks = torch.randn(3, 3, 4, generator=seeded()).repeat_interleave(8, 0).repeat_interleave(8, 1)
+    values = blocks.flatten(0, 1)[None] + 0.01 * torch.randn(1, side * side, 4, generator=seeded(1))
+    grid = Grid.uniform((side, side), (1.0, 1.0))
+    features = FeatureMap(values, torch.ones(1, side * side, dtype=torch.bool), grid)
+    with Largest() as seen:
+        labels = grouper(features, seeded()).labels()[0]
+    assert seen.numbers <= 8 * side * side  # the weights of the objects; N² are 72 times as many
+    assert len(labels.unique()) == 8  # of nine blocks the two that are most alike are one
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(1, 14), st.integers(0, 10_000), st.floats(0.0, 1.0), st.integers(1, 14))
+def test_few_elements_merge_on_a_gpu_as_they_do_pair_by_pair(
+    elements: int, seed: int, joined: float, objects: int
+) -> None:
+    """All pairs at once give what a queue of the pairs that touch gives, also where there are too many regions."""
+    values = torch.randn(2, elements, 3, generator=seeded(seed))
+    chance = torch.rand(2, elements, elements, generator=seeded(seed + 1)).triu(1)
+    near = (chance > 1 - joined) | (chance > 1 - joined).mT
+    features = FeatureMap(values, torch.arange(elements) < torch.tensor([[elements], [elements - 1]]), neighbours=near)
+    for grouper in (MergeAlike(0.4, objects), Regions(0.5, objects)):
+        apart = grouper(features, seeded()).labels()
+        with pytest.MonkeyPatch.context() as patch:
+            for module in (merge_alike, regions):
+                patch.setattr(module, "at_once", lambda _: True)
+            assert torch.equal(grouper(features, seeded()).labels(), apart)

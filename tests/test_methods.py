@@ -107,6 +107,7 @@ OTHER: dict[str, tuple[Any, Any]] = {
     "labellings": (1, 3),
     "chance": (0.2, 1.0),
     "normalises": ("layers", "mean"),
+    "of_layers": ("end", "feed-forward"),
     "sharpness": (0.5, 25.0),
     "updates": (1, 100),
     "granularities": (1, 2),

@@ -128,12 +128,15 @@ def sum_case(share: slice) -> Result:
     return Result({"sum": sum_over_ranks(rows.sum(dim=0))}, {})
 
 
-def learner_case(kind: str, name: str, share: slice) -> Result:
-    """A whole training step's loss and gradients, under DistributedDataParallel where there are several ranks."""
+def learner_case(kind: str, name: str, share: slice, again: bool = False) -> Result:
+    """A whole training step's loss and gradients, under DistributedDataParallel where there are several ranks.
+
+    With `again` the elements of an item are those of few kinds that come again in others, as words do.
+    """
     torch.manual_seed(0)
     learner = ALL_LEARNERS[name](ENCODERS[kind]())
     module: Any = DistributedDataParallel(learner) if world_size() > 1 else learner
-    items = ITEMS[kind](ITEMS_IN_ALL)[share]
+    items = [item.sign() if again else item for item in ITEMS[kind](ITEMS_IN_ALL)[share]]
     outcome = module(make_batch(kind, items, seed=share.start), seeded(3), PROGRESS)
     outcome.loss.backward()
     found = {f"{part}": p.grad.clone() for part, p in learner.named_parameters() if p.grad is not None}
@@ -178,6 +181,10 @@ CASES: dict[str, Case] = {
     "masks of the data": masks_case,
     **{f"{name} on points": functools.partial(learner_case, "points", name) for name in ALL_LEARNERS},
     **{f"{name} on series": functools.partial(learner_case, "series", name) for name in ("byol", "odin")},
+    **{
+        f"{name} on words": functools.partial(learner_case, "points", name, again=True)
+        for name in ("next-element", "skip-gram")
+    },
 }
 
 

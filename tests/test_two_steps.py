@@ -8,7 +8,7 @@ from gestalt.core.data.feature_map import FeatureMap, Grid
 from gestalt.core.modality.plugins import load_modality
 from gestalt.core.networks.places import placed
 from gestalt.core.networks.transformer import Attention, Block, Mixer
-from gestalt.core.networks.two_steps import GivesAttention, GivesLayers, InTwoSteps
+from gestalt.core.networks.two_steps import GivesAdditions, GivesAttention, GivesLayers, InTwoSteps
 from tests.implementations import seeded
 from tests.two_step_encoders import CASES, SETTINGS, Case
 
@@ -131,6 +131,26 @@ def test_layers_end_in_what_the_encoder_makes_of_them_and_are_zero_where_nothing
     last, mixer = layers[-1], getattr(encoder, "mixer", None)
     expected = encoder.mix(tokens, visible).values[visible]
     torch.testing.assert_close(mixer.norm(last[visible]) if isinstance(mixer, Mixer) else last[visible], expected)
+
+
+@torch.no_grad()
+def test_what_layers_add_is_what_their_feed_forward_networks_give(case: Case) -> None:
+    encoder = case.encoder()
+    if not isinstance(encoder, GivesAdditions):
+        assert "transformer" not in case.name
+        return
+    assert isinstance(encoder, GivesLayers)
+    tokens = two_steps(case).embed(case.modality.collate(case.items()))
+    visible, mixer = half(tokens), getattr(encoder, "mixer", None)
+    if not isinstance(mixer, Mixer):
+        assert case.name == "small"
+        return
+    found = zip(encoder.by_layer(tokens, visible), encoder.added_by_layer(tokens, visible), mixer.blocks, strict=True)
+    for end, added, block in found:
+        assert isinstance(block, Block)
+        assert not bool(added[~visible].any())
+        before = (end - added)[visible]
+        torch.testing.assert_close(block.layers(block.before_layers(before)), added[visible], rtol=1e-3, atol=1e-4)
 
 
 @torch.no_grad()

@@ -92,6 +92,13 @@ class Small(AbstractEncoder):
         mixed = torch.tanh(values + self.context(mean - self.own.bias))
         return values, mixed if visible is None else torch.where(there[..., None], mixed, 0.0)
 
+    def added_by_layer(
+        self, tokens: FeatureMap, visible: Bool[Tensor, "batch elements"] | None = None
+    ) -> tuple[Float[Tensor, "batch elements dim"], ...]:
+        """What each of the two adds to what was there before."""
+        first, second = self.by_layer(tokens, visible)
+        return first, second - first
+
     def forward(self, data: Ragged) -> FeatureMap:
         """One vector per element."""
         return self.mix(self.embed(data))

@@ -17,7 +17,9 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from .feature_map import FeatureMap
+from .grid import Grid
 from .places import Places, one_grid
+from .shares import LiesBetween, Shares, around
 
 KindT = TypeVar("KindT", bound="AbstractCorrespondence")
 
@@ -42,6 +44,13 @@ class AbstractCorrespondence(abc.ABC):
     @abc.abstractmethod
     def to(self, device: torch.device | str) -> "AbstractCorrespondence":
         """The same correspondence on another device."""
+
+
+def shares_of(correspondence: AbstractCorrespondence, view: FeatureMap, source: Places | None) -> Shares:
+    """How much each element of a view tells of each element of its source, between elements where it may lie there."""
+    if isinstance(correspondence, LiesBetween):
+        return correspondence.shares(view, source)
+    return Shares.shown(correspondence.source_elements(view, source))
 
 
 def _of_kind(kind: type[KindT], other: AbstractCorrespondence) -> KindT:
@@ -157,6 +166,41 @@ class Affine(AbstractCorrespondence):
             ValueError: if the view's features or the source have no lattice, or the source has axes that the view
                 lacks.
         """
+        rule, own, lattice = self._on(view, source)
+        points = own.centres().to(rule.offset).expand(len(rule.offset), -1, -1)
+        positions = einsum(rule.matrix, points, "b i j, b n j -> b n i") + rule.offset[:, None]
+        visible = rule.known[:, None] & view.valid & ~rule._hides(points)
+        return torch.where(visible, lattice.locate(positions[..., : len(lattice.edges)]), -1)
+
+    def shares(self, view: FeatureMap, source: Places | None) -> Shares:
+        """The view's elements around the centre of every source element, linearly between their centres.
+
+        A source element whose centre the view does not show, or hides, has none; nor do hidden elements of the view
+        count. Where the source lacks axes of the view, each element of the view counts for the one it shows.
+
+        Raises:
+            ValueError: as `source_elements`; and if a transform brings an axis to a point.
+        """
+        rule, own, lattice = self._on(view, source)
+        if len(lattice.edges) < len(own.edges):
+            return Shares.shown(self.source_elements(view, source))
+        unchanged = torch.eye(len(own.edges), device=rule.matrix.device)
+        back, singular = torch.linalg.inv_ex(torch.where(rule.known[:, None, None], rule.matrix, unchanged))
+        if bool(singular.any()):
+            raise ValueError("a view that brings an axis to a point has no place between its elements")
+        points = lattice.centres().to(rule.offset).expand(len(rule.offset), -1, -1)
+        places = einsum(back, points - rule.offset[:, None], "b i j, b n j -> b n i")
+        cell = own.locate(places)
+        shown = rule.known[:, None] & (cell >= 0) & ~rule._hides(places)
+        shown &= view.valid.gather(1, cell.clamp(min=0))
+        told = view.valid & ~rule._hides(own.centres().to(rule.offset).expand(len(rule.offset), -1, -1))
+        index, weight = around(own, places)
+        weight = weight * shown[..., None] * told.gather(1, index.flatten(1)).view_as(index)
+        item, element, corner = (weight > 0).nonzero(as_tuple=True)
+        return Shares(item, element, index[item, element, corner], weight[item, element, corner])
+
+    def _on(self, view: FeatureMap, source: Places | None) -> tuple["Affine", Grid, Grid]:
+        """The rule on the axes of the view, and the lattices of view and source."""
         lattice = one_grid(source)
         if view.grid is None or lattice is None:
             raise ValueError("an affine correspondence needs elements on a grid on both sides, got a set")
@@ -166,13 +210,12 @@ class Affine(AbstractCorrespondence):
                 f"the view lies on {axes} axes, its source on {target}, the correspondence on {self.offset.shape[1]}; "
                 "the view may lack axes of the correspondence, and the source axes of the view, but not the reverse"
             )
-        rule = self.leading(axes)
-        points = view.grid.centres().to(rule.offset).expand(len(rule.offset), -1, -1)
-        positions = einsum(rule.matrix, points, "b i j, b n j -> b n i") + rule.offset[:, None]
-        inner = einsum(rule.hidden_matrix, points, "b r i j, b n j -> b n r i") + rule.hidden_offset[:, None]
-        hidden = ((inner >= 0) & (inner < 1)).all(dim=-1).any(dim=-1)
-        visible = rule.known[:, None] & view.valid & ~hidden
-        return torch.where(visible, lattice.locate(positions[..., :target]), -1)
+        return self.leading(axes), view.grid, lattice
+
+    def _hides(self, points: Float[Tensor, "batch points axes"]) -> Bool[Tensor, "batch points"]:
+        """Which places of the view show nothing of the source."""
+        inner = einsum(self.hidden_matrix, points, "b r i j, b n j -> b n r i") + self.hidden_offset[:, None]
+        return ((inner >= 0) & (inner < 1)).all(dim=-1).any(dim=-1)
 
     def then(self, second: AbstractCorrespondence) -> "Affine":
         """The composition; regions that this transform hid are carried into the second view's coordinates."""

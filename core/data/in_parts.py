@@ -1,6 +1,6 @@
 """Which element of its source every element of a joint view shows: part by part."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import final
 
@@ -8,9 +8,11 @@ import torch
 from jaxtyping import Bool, Int
 from torch import Tensor
 
-from .correspondence import AbstractCorrespondence
+from .correspondence import AbstractCorrespondence, shares_of
 from .feature_map import FeatureMap
+from .grid import Grid
 from .places import Parts, Places
+from .shares import Shares
 
 
 @final
@@ -65,19 +67,44 @@ class InParts(AbstractCorrespondence):
         Raises:
             ValueError: if view or source is no joint one of these parts.
         """
+        found = torch.full_like(view.valid, -1, dtype=torch.long)
+        for has, here, there, rule, own_view, own_source in self._parts(view, source):
+            own = rule.source_elements(own_view, own_source)
+            shown = (own >= 0) & has[:, None]
+            found[:, here : here + own.shape[1]] = torch.where(shown, own + there, -1)
+        return found
+
+    def shares(self, view: FeatureMap, source: Places | None) -> Shares:
+        """The view's elements for every source element, part by part, in the numbers of the joint item.
+
+        Raises:
+            ValueError: as `source_elements`.
+        """
+        found = [Shares.shown(torch.full_like(view.valid[:, :0], -1, dtype=torch.long))]
+        for has, here, there, rule, own_view, own_source in self._parts(view, source):
+            own = shares_of(rule, own_view, own_source).moved(there, here)
+            kept = has[own.item]
+            found.append(Shares(own.item[kept], own.source[kept], own.view[kept], own.weight[kept]))
+        return Shares(
+            torch.cat([one.item for one in found]),
+            torch.cat([one.source for one in found]),
+            torch.cat([one.view for one in found]),
+            torch.cat([one.weight for one in found]),
+        )
+
+    def _parts(
+        self, view: FeatureMap, source: Places | None
+    ) -> Iterator[tuple[Bool[Tensor, " batch"], int, int, AbstractCorrespondence, FeatureMap, Grid | None]]:
+        """Of every part that there is: who has it, where it begins in view and source, its rule, map and lattice."""
         if not isinstance(view.places, Parts) or not isinstance(source, Parts) or source.names != view.places.names:
             raise ValueError(
                 f"a correspondence of the parts {', '.join(self.names)} needs joint elements of these on both sides"
             )
-        found = torch.full_like(view.valid, -1, dtype=torch.long)
         for name, rule, has in zip(self.names, self.rules, self.has.T, strict=True):
             here, there = view.places.slices[name], source.slices[name]
-            if rule is None or here.stop == here.start or there.stop == there.start:
-                continue
-            own = rule.source_elements(view.part(name), source.grids[source.names.index(name)])
-            shown = (own >= 0) & has[:, None]
-            found[:, here] = torch.where(shown, own + there.start, -1)
-        return found
+            if rule is not None and here.stop > here.start and there.stop > there.start:
+                grid = source.grids[source.names.index(name)]
+                yield has, here.start, there.start, rule, view.part(name), grid
 
     def then(self, second: AbstractCorrespondence) -> "InParts":
         """Part by part; what either lacks is lacking."""

@@ -1,6 +1,6 @@
 """Which objects count as present in a view."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Literal, final
 
 import torch
@@ -100,7 +100,7 @@ class Presence:
             return segmentation
         area = segmentation.weights.float().sum(dim=2)
         chosen = self.draw.chosen(area, self.draw.random(segmentation.objects, generator))
-        return Segmentation(segmentation.weights * chosen[..., None], segmentation.places, segmentation.whole)
+        return replace(segmentation, weights=segmentation.weights * chosen[..., None])
 
     def random(self, segmentation: Segmentation, generator: torch.Generator) -> Float[Tensor, " draws"] | None:
         """The numbers that decide a view's own drawing, None where there is none."""

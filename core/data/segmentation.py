@@ -1,7 +1,7 @@
 """The objects of an item as weights on its elements, and the vectors pooled over them."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import final
 
 import torch
@@ -9,7 +9,7 @@ from einops import einsum
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from .correspondence import AbstractCorrespondence
+from .correspondence import AbstractCorrespondence, shares_of
 from .feature_map import FeatureMap, Grid
 from .places import Places, one_grid
 from .precision import full_precision
@@ -66,7 +66,8 @@ class Segmentation:
 
     `places` tells where the elements lie (None for sets). An item marked `whole` has one object, number 0, which is
     the item itself wherever it is seen; so BYOL's comparison of whole items needs no correspondence, and an item whose
-    correspondence is unknown falls back to it.
+    correspondence is unknown falls back to it. `at_centres`: object k is the centre of element k, if that has weight,
+    and a view shows it between the elements around that place.
 
     Example:
         >>> segments = Segmentation.from_labels(torch.tensor([[0, 0, 1, -1]]), objects=2)
@@ -78,13 +79,16 @@ class Segmentation:
     weights: Float[Tensor, "batch objects elements"]
     places: Places | None
     whole: Bool[Tensor, " batch"]
+    at_centres: bool = False
 
     def __post_init__(self) -> None:
-        batch, _, elements = self.weights.shape
+        batch, objects, elements = self.weights.shape
         if self.whole.shape != (batch,):
             raise ValueError(f"whole must have shape {(batch,)}, got {tuple(self.whole.shape)}")
         if self.places is not None and self.places.elements != elements:
             raise ValueError(f"the places have {self.places.elements} elements, the weights have {elements}")
+        if self.at_centres and objects != elements:
+            raise ValueError(f"one object at the centre of every element, got {objects} objects, {elements} elements")
 
     @property
     def grid(self) -> Grid | None:
@@ -119,10 +123,10 @@ class Segmentation:
         return cls(torch.zeros(batch, 1, 0, device=device), None, torch.ones(batch, dtype=torch.bool, device=device))
 
     @classmethod
-    def every_element(cls, features: FeatureMap) -> "Segmentation":
-        """Every valid element is an object of its own; memory grows with the square of the elements."""
+    def every_element(cls, features: FeatureMap, at_centres: bool = False) -> "Segmentation":
+        """Every valid element is an object of its own, or its centre; memory grows with the square of the elements."""
         weights = torch.diag_embed(features.valid.to(features.values.dtype))
-        return cls(weights, features.places, torch.zeros_like(features.valid[:, 0]))
+        return cls(weights, features.places, torch.zeros_like(features.valid[:, 0]), at_centres)
 
     @property
     def objects(self) -> int:
@@ -136,11 +140,17 @@ class Segmentation:
 
     def falling_back(self, unknown: Bool[Tensor, " batch"]) -> "Segmentation":
         """The same segments, except that items in `unknown` are taken as a whole."""
-        return Segmentation(self.weights, self.places, self.whole | unknown)
+        return replace(self, whole=self.whole | unknown)
 
     def seen_from(self, correspondence: AbstractCorrespondence, view: FeatureMap) -> "Segmentation":
-        """These segments carried onto the elements of a view: each takes the weights of the source element it shows."""
-        if self.weights.shape[2]:
+        """These segments carried onto the elements of a view: each takes the weights of the source element it shows.
+
+        With `at_centres` those around the centre of a source element share its weight, linearly between their own
+        centres; all weights of an item are scaled so that no element of the view has more than 1.
+        """
+        if self.at_centres:
+            carried = self._between(correspondence, view)
+        elif self.weights.shape[2]:
             source = correspondence.source_elements(view, self.places)
             index = source.clamp(min=0)[:, None].expand(-1, self.objects, -1)
             carried = self.weights.gather(2, index) * (source >= 0)[:, None]
@@ -149,6 +159,15 @@ class Segmentation:
         item = torch.zeros_like(carried)
         item[:, 0] = view.valid.to(carried.dtype)
         return Segmentation(torch.where(self.whole[:, None, None], item, carried), view.places, self.whole)
+
+    def _between(
+        self, correspondence: AbstractCorrespondence, view: FeatureMap
+    ) -> Float[Tensor, "batch objects elements"]:
+        batch, objects, _ = self.weights.shape
+        shares = shares_of(correspondence, view, self.places).matrix(batch, objects, view.valid.shape[1])
+        carried = shares.to(self.weights) * self.weights.diagonal(dim1=1, dim2=2)[..., None]
+        greatest = torch.nn.functional.pad(carried.sum(dim=1), (0, 1), value=1.0).amax(dim=1)
+        return carried / greatest[:, None, None]
 
     def with_rest(self) -> "Segmentation":
         """The same segments, and one more object behind them: what belongs to none; nothing of items taken as a whole.
@@ -190,8 +209,8 @@ class Segmentation:
     def rows(self, index: Int[Tensor, " rows"]) -> "Segmentation":
         """The segments of some items of the batch."""
         places = None if self.places is None else self.places.rows(index)
-        return Segmentation(self.weights[index], places, self.whole[index])
+        return Segmentation(self.weights[index], places, self.whole[index], self.at_centres)
 
     def to(self, device: torch.device | str) -> "Segmentation":
         """The same segments on another device."""
-        return Segmentation(self.weights.to(device), self.places, self.whole.to(device))
+        return replace(self, weights=self.weights.to(device), whole=self.whole.to(device))

@@ -54,7 +54,16 @@ def mean_over_ranks(total: Float[Tensor, ""], count: Tensor) -> Float[Tensor, ""
         >>> mean_over_ranks(torch.tensor(6.0), torch.tensor(3)).item()
         2.0
     """
-    everyone = sum_over_ranks(count.detach().to(total.dtype))
+    return part_of_mean(total, sum_over_ranks(count.detach().to(total.dtype)))
+
+
+def part_of_mean(total: Float[Tensor, ""], everyone: Tensor) -> Float[Tensor, ""]:
+    """As `mean_over_ranks`, where the count of all ranks is known already.
+
+    Example:
+        >>> part_of_mean(torch.tensor(6.0), torch.tensor(3.0)).item()
+        2.0
+    """
     return total * (world_size() / everyone.clamp(min=1))
 
 

@@ -36,7 +36,7 @@ class BERT(AbstractMethod):
     """The untransformed item, or each of its views."""
 
     card: ClassVar[MethodCard] = MethodCard(
-        "BERT", "Devlin et al. 2019", "hidden elements", "none", "classes of hidden elements"
+        "BERT", "Devlin et al. 2019", "hidden elements", "none", "classes of hidden elements", page="methods/bert.md"
     )
 
     def build(self, encoder: AbstractEncoder, data: DataInfo) -> MaskedLearner:

@@ -36,7 +36,9 @@ class BYOL(AbstractMethod):
     task: bool = False
     """Learn from the labels of labelled items at the same time."""
 
-    card: ClassVar[MethodCard] = MethodCard("BYOL", "Grill et al. 2020", "the whole item", "EMA", "regression")
+    card: ClassVar[MethodCard] = MethodCard(
+        "BYOL", "Grill et al. 2020", "the whole item", "EMA", "regression", page="methods/byol.md"
+    )
 
     def build(self, encoder: AbstractEncoder, data: DataInfo) -> Learner:
         """The learner."""

@@ -42,7 +42,12 @@ class CLIP(AbstractMethod):
     """Whether the other objects of an item are negatives."""
 
     card: ClassVar[MethodCard] = MethodCard(
-        "CLIP", "Radford et al. 2021", "the parts of an item", "the network itself", "contrast between parts"
+        "CLIP",
+        "Radford et al. 2021",
+        "the parts of an item",
+        "the network itself",
+        "contrast between parts",
+        page="methods/clip.md",
     )
 
     @property

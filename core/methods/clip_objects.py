@@ -50,7 +50,12 @@ class CLIPObjects(AbstractMethod):
     at a moment made the sound is then not said beforehand."""
 
     card: ClassVar[MethodCard] = MethodCard(
-        "CLIP, by object", "ours", "the objects of the parts of an item", "the network itself", "contrast between parts"
+        "CLIP, by object",
+        "ours",
+        "the objects of the parts of an item",
+        "the network itself",
+        "contrast between parts",
+        page="methods/clip-objects.md",
     )
 
     @property

@@ -39,7 +39,12 @@ class ContextPrediction(AbstractMethod):
     """The untransformed item, or each of its views, in which left may be right."""
 
     card: ClassVar[MethodCard] = MethodCard(
-        "context prediction", "Doersch et al. 2015", "pairs of elements", "none", "how they lie to one another"
+        "context prediction",
+        "Doersch et al. 2015",
+        "pairs of elements",
+        "none",
+        "how they lie to one another",
+        page="methods/context-prediction.md",
     )
 
     def build(self, encoder: AbstractEncoder, data: DataInfo) -> ElementLearner:

@@ -6,6 +6,7 @@ from typing import ClassVar, Literal, final
 from ..components.ranges import Count, Positive
 from ..networks.encoder import AbstractEncoder, Network
 from ..networks.follower import AbstractRule, Follower, MovingAverage
+from ..networks.two_steps import GivesAdditions
 from .masked.compose import checked, masked_learner
 from .masked.decoder import LINEAR
 from .masked.hiding import AbstractHiding, Together
@@ -32,6 +33,8 @@ class Data2Vec(AbstractMethod):
     """K: so many of the teacher's last layers are averaged, at most as many as there are."""
     normalises: Literal["layers", "mean"] = "layers"
     """What is normalised of these layers: each, or their mean."""
+    of_layers: Literal["end", "feed-forward"] = "end"
+    """What is taken of them: their end, as for vision, or what their feed-forward network adds, as for speech, text."""
     beta: Positive = 2.0
     """β of the smooth absolute error."""
     teacher: AbstractRule = MovingAverage(0.999, "linear")
@@ -40,17 +43,27 @@ class Data2Vec(AbstractMethod):
     """The untransformed item, or each of its views."""
 
     card: ClassVar[MethodCard] = MethodCard(
-        "data2vec", "Baevski et al. 2022", "hidden elements", "EMA", "regression onto the teacher's vectors"
+        "data2vec",
+        "Baevski et al. 2022",
+        "hidden elements",
+        "EMA",
+        "regression onto the teacher's vectors",
+        page="methods/data2vec.md",
     )
 
     def build(self, encoder: AbstractEncoder, data: DataInfo) -> MaskedLearner:
         """The learner.
 
         Raises:
-            ValueError: if the encoder is not in two steps.
+            ValueError: if the encoder is not in two steps, or has no feed-forward networks that are asked for.
         """
         checked(encoder, data, "data2vec")
+        if self.of_layers == "feed-forward" and not isinstance(encoder, GivesAdditions):
+            raise ValueError(
+                f"the layers of {type(encoder).__name__} have no feed-forward network that adds to what came before: "
+                "take a transformer (--encoder transformer), or the ends of layers (--method.of-layers end)"
+            )
         online = Network(encoder)
         follower = Follower(online, self.teacher, buffers="copy")
-        target = Latent(follower, encoder.dim, self.top, "online", self.beta, self.normalises)
+        target = Latent(follower, encoder.dim, self.top, "online", self.beta, self.normalises, self.of_layers)
         return masked_learner(online, data, self.hiding, target, LINEAR, self.sees, MaskToken(encoder.dim))

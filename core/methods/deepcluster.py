@@ -35,7 +35,12 @@ class DeepCluster(AbstractMethod):
     """Iterations of k-means."""
 
     card: ClassVar[MethodCard] = MethodCard(
-        "DeepCluster-v2", "Caron et al. 2018", "the whole item", "a memory bank", "clusters as classes"
+        "DeepCluster-v2",
+        "Caron et al. 2018",
+        "the whole item",
+        "a memory bank",
+        "clusters as classes",
+        page="methods/deepcluster.md",
     )
 
     def build(self, encoder: AbstractEncoder, data: DataInfo) -> Learner:

@@ -40,7 +40,9 @@ class DetConB(AbstractMethod):
     presence: Presence = SIXTEEN
     """Which objects count in a view."""
 
-    card: ClassVar[MethodCard] = MethodCard("DetCon-B", "Hénaff et al. 2021", "masks", "EMA", "contrast")
+    card: ClassVar[MethodCard] = MethodCard(
+        "DetCon-B", "Hénaff et al. 2021", "masks", "EMA", "contrast", page="methods/detcon.md"
+    )
 
     def build(self, encoder: AbstractEncoder, data: DataInfo) -> Learner:
         """The learner."""
@@ -66,7 +68,9 @@ class DetConS(AbstractMethod):
     presence: Presence = SIXTEEN
     """Which objects count in a view."""
 
-    card: ClassVar[MethodCard] = MethodCard("DetCon-S", "Hénaff et al. 2021", "masks", "the network itself", "contrast")
+    card: ClassVar[MethodCard] = MethodCard(
+        "DetCon-S", "Hénaff et al. 2021", "masks", "the network itself", "contrast", page="methods/detcon.md"
+    )
 
     def build(self, encoder: AbstractEncoder, data: DataInfo) -> Learner:
         """The learner."""

@@ -52,7 +52,9 @@ class DINO(AbstractMethod):
     compares: Literal["items", "segments"] = "items"
     """Whole items, or the objects that come with the data or from the recipe's rule."""
 
-    card: ClassVar[MethodCard] = MethodCard("DINO", "Caron et al. 2021", "the whole item", "EMA", "self-distillation")
+    card: ClassVar[MethodCard] = MethodCard(
+        "DINO", "Caron et al. 2021", "the whole item", "EMA", "self-distillation", page="methods/dino.md"
+    )
 
     def build(self, encoder: AbstractEncoder, data: DataInfo) -> Learner:
         """The learner."""

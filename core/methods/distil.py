@@ -33,7 +33,12 @@ class Distil(AbstractMethod):
     """What both see: each view, or the untransformed item."""
 
     card: ClassVar[MethodCard] = MethodCard(
-        "distillation", "Wei et al. 2022", "every element", "a finished run", "regression onto its vectors"
+        "distillation",
+        "Wei et al. 2022",
+        "every element",
+        "a finished run",
+        "regression onto its vectors",
+        page="methods/distil.md",
     )
 
     def build(self, encoder: AbstractEncoder, data: DataInfo) -> ElementLearner:

@@ -27,7 +27,7 @@ class Exemplar(AbstractMethod):
     """Projector in front of the classifier; none by default."""
 
     card: ClassVar[MethodCard] = MethodCard(
-        "exemplar", "Dosovitskiy et al. 2014", "the whole item", "none", "items as classes"
+        "exemplar", "Dosovitskiy et al. 2014", "the whole item", "none", "items as classes", page="methods/exemplar.md"
     )
 
     def build(self, encoder: AbstractEncoder, data: DataInfo) -> Learner:

@@ -33,7 +33,12 @@ class GraphMAE(AbstractMethod):
     """The untransformed item, or each of its views."""
 
     card: ClassVar[MethodCard] = MethodCard(
-        "GraphMAE", "Hou et al. 2022", "hidden elements", "none", "scaled cosine of hidden elements"
+        "GraphMAE",
+        "Hou et al. 2022",
+        "hidden elements",
+        "none",
+        "scaled cosine of hidden elements",
+        page="methods/graphmae.md",
     )
 
     def build(self, encoder: AbstractEncoder, data: DataInfo) -> MaskedLearner:

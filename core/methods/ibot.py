@@ -60,7 +60,12 @@ class IBOT(AbstractMethod):
     """How the teacher follows."""
 
     card: ClassVar[MethodCard] = MethodCard(
-        "iBOT", "Zhou et al. 2022", "the whole item and hidden elements", "EMA", "self-distillation"
+        "iBOT",
+        "Zhou et al. 2022",
+        "the whole item and hidden elements",
+        "EMA",
+        "self-distillation",
+        page="methods/ibot.md",
     )
 
     def build(self, encoder: AbstractEncoder, data: DataInfo) -> HidingLearner:

@@ -35,7 +35,12 @@ class IJEPA(AbstractMethod):
     """The untransformed item, or each of its views."""
 
     card: ClassVar[MethodCard] = MethodCard(
-        "I-JEPA", "Assran et al. 2023", "hidden elements", "EMA", "regression onto the teacher's vectors"
+        "I-JEPA",
+        "Assran et al. 2023",
+        "hidden elements",
+        "EMA",
+        "regression onto the teacher's vectors",
+        page="methods/i-jepa.md",
     )
 
     def build(self, encoder: AbstractEncoder, data: DataInfo) -> MaskedLearner:

@@ -22,10 +22,11 @@ class Leopart(AbstractMethod):
 
     Source: Ziegler and Asano, "Self-supervised learning of object parts for semantic segmentation" (2022), and its
     code: a head of 2048 and 256, 300 prototypes, τ = 0.1, ε = 0.05, 3 iterations, a decay from 0.9995, the foreground
-    by 60 % of the attention. Deviations: views are brought to the elements of the source before the head, each as the
-    mean of what shows it, where RoI-align interpolates clusters and scores on 7 × 7 points; elements are balanced after
-    that; no queue of elements, of which a batch has many; all elements are compared unless a foreground is asked for,
-    since few encoders have attention.
+    by 60 % of the attention. Deviations: views are interpolated at the centres of the elements of the source, as
+    RoI-align does, and before the head (in a set: the mean of what shows an element), where the paper interpolates
+    clusters and scores on 7 × 7 points of what two views share; elements are balanced after that; no queue of
+    elements, of which a batch has many; all elements are compared unless a foreground is asked for, since few encoders
+    have attention.
     """
 
     hidden: Width = 2048
@@ -48,7 +49,7 @@ class Leopart(AbstractMethod):
     """Compare only the elements that hold so much of the teacher's attention, 0.6 in the paper; none: all."""
 
     card: ClassVar[MethodCard] = MethodCard(
-        "Leopart", "Ziegler and Asano 2022", "every element", "EMA", "self-distillation"
+        "Leopart", "Ziegler and Asano 2022", "every element", "EMA", "self-distillation", page="methods/leopart.md"
     )
 
     def build(self, encoder: AbstractEncoder, data: DataInfo) -> Learner:
@@ -59,7 +60,7 @@ class Leopart(AbstractMethod):
         """
         online = Network(encoder, DeepMLP(encoder.dim, self.hidden, self.bottleneck))
         teacher = Follower(online, self.teacher)
-        segmenter: AbstractSegmenter = EveryElement(Shared(teacher.network))
+        segmenter: AbstractSegmenter = EveryElement(Shared(teacher.network), at_centres=True)
         if self.foreground is not None:
             segmenter = Attended(segmenter, Shared(teacher.network), self.foreground)
         objective = Distillation(

@@ -31,7 +31,7 @@ class MAE(AbstractMethod):
     """The untransformed item, or each of its views."""
 
     card: ClassVar[MethodCard] = MethodCard(
-        "MAE", "He et al. 2022", "hidden elements", "none", "regression onto hidden elements"
+        "MAE", "He et al. 2022", "hidden elements", "none", "regression onto hidden elements", page="methods/mae.md"
     )
 
     def build(self, encoder: AbstractEncoder, data: DataInfo) -> MaskedLearner:

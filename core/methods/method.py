@@ -21,7 +21,7 @@ class MethodCard:
     """Where a method comes from, and its answers to the questions that tell methods apart.
 
     `labels` says what it needs: none, classes of some items, or any target of some items; `computed`, whether it learns
-    from what is computed from items or elements.
+    from what is computed from items or elements. `page` is its page in the documentation, where there is one.
     """
 
     title: str
@@ -31,6 +31,7 @@ class MethodCard:
     objective: str
     labels: Literal["none", "classes", "anything"] = "none"
     computed: bool = False
+    page: str = ""
 
 
 @final

@@ -38,7 +38,7 @@ class MoCo(AbstractMethod):
     """How the teacher follows."""
 
     card: ClassVar[MethodCard] = MethodCard(
-        "MoCo v2", "Chen et al. 2020b", "the whole item", "EMA", "contrast with a queue"
+        "MoCo v2", "Chen et al. 2020b", "the whole item", "EMA", "contrast with a queue", page="methods/moco.md"
     )
 
     def build(self, encoder: AbstractEncoder, data: DataInfo) -> Learner:

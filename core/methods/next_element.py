@@ -19,7 +19,8 @@ class NextElement(AbstractMethod):
     Source: van den Oord et al., "Representation learning with contrastive predictive coding" (CPC, 2018): 12 steps, a
     linear map for each, InfoNCE by the scalar product. Deviations: the encoder itself sums up what was seen, by its
     second step on the elements up to a moment (theirs is a recurrent network beside it); one moment is drawn of every
-    item, and wrong elements are those of other items at the same step (and of other rows of a grid).
+    item, and wrong elements are those of other items at the same step (and of other rows of a grid) that differ from
+    the right one.
     """
 
     steps: Count = 12
@@ -30,7 +31,12 @@ class NextElement(AbstractMethod):
     """The untransformed item, or each of its views."""
 
     card: ClassVar[MethodCard] = MethodCard(
-        "next-element prediction", "van den Oord et al. 2018", "elements ahead", "none", "contrast with other elements"
+        "next-element prediction",
+        "van den Oord et al. 2018",
+        "elements ahead",
+        "none",
+        "contrast with other elements",
+        page="methods/next-element.md",
     )
 
     def build(self, encoder: AbstractEncoder, data: DataInfo) -> ElementLearner:

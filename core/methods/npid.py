@@ -32,7 +32,7 @@ class NPID(AbstractMethod):
     """How much of its old vector an entry of the bank keeps."""
 
     card: ClassVar[MethodCard] = MethodCard(
-        "NPID", "Wu et al. 2018", "the whole item", "a memory bank", "noise-contrastive"
+        "NPID", "Wu et al. 2018", "the whole item", "a memory bank", "noise-contrastive", page="methods/npid.md"
     )
 
     def build(self, encoder: AbstractEncoder, data: DataInfo) -> Learner:

@@ -45,7 +45,9 @@ class Odin(AbstractMethod):
     task: bool = False
     """Learn from the labels of labelled objects at the same time."""
 
-    card: ClassVar[MethodCard] = MethodCard("Odin", "Hénaff et al. 2022", "discovered objects", "EMA", "contrast")
+    card: ClassVar[MethodCard] = MethodCard(
+        "Odin", "Hénaff et al. 2022", "discovered objects", "EMA", "contrast", page="methods/odin.md"
+    )
 
     def build(self, encoder: AbstractEncoder, data: DataInfo) -> Learner:
         """The learner."""

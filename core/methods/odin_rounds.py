@@ -50,7 +50,12 @@ class OdinRounds(AbstractMethod):
     """How the teacher follows; none: one network on both sides."""
 
     card: ClassVar[MethodCard] = MethodCard(
-        "Odin, rounds", "ours", "a rule's segments, then discovered, kept between rounds", "none", "elements"
+        "Odin, rounds",
+        "ours",
+        "a rule's segments, then discovered, kept between rounds",
+        "none",
+        "elements",
+        page="methods/odin.md#odin-rounds",
     )
 
     def build(self, encoder: AbstractEncoder, data: DataInfo) -> Learner:

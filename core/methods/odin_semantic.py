@@ -35,7 +35,13 @@ class OdinSemantic(AbstractMethod):
     """How objects are found in the discovery network's features."""
 
     card: ClassVar[MethodCard] = MethodCard(
-        "Odin with semantic positives", "ours", "discovered objects", "EMA", "semantic positives", "classes"
+        "Odin with semantic positives",
+        "ours",
+        "discovered objects",
+        "EMA",
+        "semantic positives",
+        "classes",
+        page="methods/odin.md#odin-with-semantic-positives",
     )
 
     def build(self, encoder: AbstractEncoder, data: DataInfo) -> Learner:

@@ -44,7 +44,12 @@ class OdinWarmStart(AbstractMethod):
     """How the discovery network follows."""
 
     card: ClassVar[MethodCard] = MethodCard(
-        "Odin, warm start", "ours", "a rule's segments, then discovered", "EMA", "both"
+        "Odin, warm start",
+        "ours",
+        "a rule's segments, then discovered",
+        "EMA",
+        "both",
+        page="methods/odin.md#odin-warm-start",
     )
 
     def build(self, encoder: AbstractEncoder, data: DataInfo) -> Learner:

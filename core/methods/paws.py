@@ -43,7 +43,13 @@ class PAWS(AbstractMethod):
     """Batches of labelled embeddings that are kept; 0 asks the batch alone, as the authors do."""
 
     card: ClassVar[MethodCard] = MethodCard(
-        "PAWS", "Assran et al. 2021", "the whole item", "the network itself", "agreement on soft classes", "classes"
+        "PAWS",
+        "Assran et al. 2021",
+        "the whole item",
+        "the network itself",
+        "agreement on soft classes",
+        "classes",
+        page="methods/paws.md",
     )
 
     def build(self, encoder: AbstractEncoder, data: DataInfo) -> Learner:

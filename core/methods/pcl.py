@@ -49,7 +49,9 @@ class PCL(AbstractMethod):
     teacher: AbstractRule = MovingAverage(0.999, schedule="constant")
     """How the teacher follows."""
 
-    card: ClassVar[MethodCard] = MethodCard("PCL", "Li et al. 2021", "the whole item", "EMA", "contrast with clusters")
+    card: ClassVar[MethodCard] = MethodCard(
+        "PCL", "Li et al. 2021", "the whole item", "EMA", "contrast with clusters", page="methods/pcl.md"
+    )
 
     def build(self, encoder: AbstractEncoder, data: DataInfo) -> Learner:
         """The learner."""

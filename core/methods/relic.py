@@ -32,7 +32,7 @@ class ReLIC(AbstractMethod):
     """Contrast and invariance, with their weights and negatives."""
 
     card: ClassVar[MethodCard] = MethodCard(
-        "ReLIC v2", "Tomasev et al. 2022", "the whole item", "EMA", "contrast and invariance"
+        "ReLIC v2", "Tomasev et al. 2022", "the whole item", "EMA", "contrast and invariance", page="methods/relic.md"
     )
 
     def build(self, encoder: AbstractEncoder, data: DataInfo) -> Learner:

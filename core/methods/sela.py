@@ -33,7 +33,12 @@ class SeLa(AbstractMethod):
     """How often the data are labelled anew in a run, dense at its start."""
 
     card: ClassVar[MethodCard] = MethodCard(
-        "SeLa", "Asano et al. 2020", "the whole item", "a memory bank", "balanced labels as classes"
+        "SeLa",
+        "Asano et al. 2020",
+        "the whole item",
+        "a memory bank",
+        "balanced labels as classes",
+        page="methods/sela.md",
     )
 
     def build(self, encoder: AbstractEncoder, data: DataInfo) -> Learner:

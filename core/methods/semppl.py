@@ -33,7 +33,13 @@ class SemPPL(AbstractMethod):
     """What the two networks see."""
 
     card: ClassVar[MethodCard] = MethodCard(
-        "SemPPL", "Bošnjak et al. 2022", "the whole item", "EMA", "semantic positives", "classes"
+        "SemPPL",
+        "Bošnjak et al. 2022",
+        "the whole item",
+        "EMA",
+        "semantic positives",
+        "classes",
+        page="methods/semppl.md",
     )
 
     def build(self, encoder: AbstractEncoder, data: DataInfo) -> Learner:

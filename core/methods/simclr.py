@@ -31,7 +31,7 @@ class SimCLR(AbstractMethod):
     """Whether the temperature is trained, from `temperature` on, as in CLIP."""
 
     card: ClassVar[MethodCard] = MethodCard(
-        "SimCLR", "Chen et al. 2020", "the whole item", "the network itself", "contrast"
+        "SimCLR", "Chen et al. 2020", "the whole item", "the network itself", "contrast", page="methods/simclr.md"
     )
 
     def build(self, encoder: AbstractEncoder, data: DataInfo) -> Learner:  # noqa: ARG002

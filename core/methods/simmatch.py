@@ -46,7 +46,13 @@ class SimMatch(AbstractMethod):
     """What the two networks see."""
 
     card: ClassVar[MethodCard] = MethodCard(
-        "SimMatch", "Zheng et al. 2022", "the whole item", "EMA", "semantic and instance similarity", "classes"
+        "SimMatch",
+        "Zheng et al. 2022",
+        "the whole item",
+        "EMA",
+        "semantic and instance similarity",
+        "classes",
+        page="methods/simmatch.md",
     )
 
     def build(self, encoder: AbstractEncoder, data: DataInfo) -> Learner:

@@ -28,7 +28,12 @@ class SimMIM(AbstractMethod):
     """The untransformed item, or each of its views."""
 
     card: ClassVar[MethodCard] = MethodCard(
-        "SimMIM", "Xie et al. 2022", "hidden elements", "none", "regression onto hidden elements"
+        "SimMIM",
+        "Xie et al. 2022",
+        "hidden elements",
+        "none",
+        "regression onto hidden elements",
+        page="methods/simmim.md",
     )
 
     def build(self, encoder: AbstractEncoder, data: DataInfo) -> MaskedLearner:

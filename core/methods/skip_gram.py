@@ -30,7 +30,12 @@ class SkipGram(AbstractMethod):
     """The untransformed item, or each of its views."""
 
     card: ClassVar[MethodCard] = MethodCard(
-        "skip-gram", "Mikolov et al. 2013", "elements and their neighbours", "none", "contrast with other elements"
+        "skip-gram",
+        "Mikolov et al. 2013",
+        "elements and their neighbours",
+        "none",
+        "contrast with other elements",
+        page="methods/skip-gram.md",
     )
 
     def build(self, encoder: AbstractEncoder, data: DataInfo) -> ElementLearner:

@@ -25,7 +25,13 @@ class Supervised(AbstractMethod):
     """Projector."""
 
     card: ClassVar[MethodCard] = MethodCard(
-        "supervised", "baseline", "the whole item", "none", "the target's loss", "anything"
+        "supervised",
+        "baseline",
+        "the whole item",
+        "none",
+        "the target's loss",
+        "anything",
+        page="methods/supervised.md",
     )
 
     def build(self, encoder: AbstractEncoder, data: DataInfo) -> Learner:
@@ -55,6 +61,7 @@ class SupervisedContrast(AbstractMethod):
         "the network itself",
         "contrast by class",
         "classes",
+        page="methods/supervised.md",
     )
 
     def build(self, encoder: AbstractEncoder, data: DataInfo) -> Learner:  # noqa: ARG002

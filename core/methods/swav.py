@@ -46,7 +46,12 @@ class SwAV(AbstractMethod):
     """Whole items, or the objects that come with the data or from the recipe's rule."""
 
     card: ClassVar[MethodCard] = MethodCard(
-        "SwAV", "Caron et al. 2020", "the whole item", "the network itself", "swapped assignments"
+        "SwAV",
+        "Caron et al. 2020",
+        "the whole item",
+        "the network itself",
+        "swapped assignments",
+        page="methods/swav.md",
     )
 
     def build(self, encoder: AbstractEncoder, data: DataInfo) -> Learner:

@@ -31,7 +31,12 @@ class TransformPrediction(AbstractMethod):
     """Projector in front of the classifier; none by default."""
 
     card: ClassVar[MethodCard] = MethodCard(
-        "transform prediction", "Gidaris et al. 2018", "the whole item", "none", "which transform was applied"
+        "transform prediction",
+        "Gidaris et al. 2018",
+        "the whole item",
+        "none",
+        "which transform was applied",
+        page="methods/transform-prediction.md",
     )
 
     def build(self, encoder: AbstractEncoder, data: DataInfo) -> Learner:

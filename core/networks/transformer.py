@@ -63,9 +63,16 @@ class Block(nn.Module):
         self, x: Float[Tensor, "batch elements dim"], allowed: Bool[Tensor, "batch elements elements"] | None
     ) -> Tensor:
         """The same shape."""
+        before, added = self.parts(x, allowed)
+        return before + added
+
+    def parts(
+        self, x: Float[Tensor, "batch elements dim"], allowed: Bool[Tensor, "batch elements elements"] | None
+    ) -> tuple[Tensor, Tensor]:
+        """What there is before the last sum, and what the feed-forward network adds to it."""
         x = x + self.attention(self.before_attention(x), allowed)
-        inner: Tensor = self.layers(self.before_layers(x))
-        return x + inner
+        added: Tensor = self.layers(self.before_layers(x))
+        return x, added
 
 
 @final
@@ -114,6 +121,19 @@ class Mixer(nn.Module):
         for block in self.blocks:
             x = block(x, allowed)
             found.append(kept.put_back(x))
+        return tuple(found)
+
+    def added_by_layer(
+        self, tokens: FeatureMap, visible: Bool[Tensor, "batch elements"] | None = None
+    ) -> tuple[Float[Tensor, "batch elements dim"], ...]:
+        """What the feed-forward network of every block adds, from the first to the last."""
+        kept, x, allowed = self._started(tokens, visible)
+        found = []
+        for block in self.blocks:
+            assert isinstance(block, Block)
+            before, added = block.parts(x, allowed)
+            x = before + added
+            found.append(kept.put_back(added))
         return tuple(found)
 
     @torch.no_grad()

@@ -47,6 +47,17 @@ class GivesLayers(Protocol):
 
 
 @runtime_checkable
+class GivesAdditions(Protocol):
+    """An encoder in two steps whose layers each end in a sum: what came before, and what a network adds to it."""
+
+    def added_by_layer(
+        self, tokens: FeatureMap, visible: Bool[Tensor, "batch elements"] | None = None
+    ) -> tuple[Float[Tensor, "batch elements dim"], ...]:
+        """What is added at the end of each layer, from the first to the last; arguments as those of `mix`."""
+        ...
+
+
+@runtime_checkable
 class SharesData(Protocol):
     """An encoder in two steps whose tokens overlap: windows of spectra reach into the elements before and after."""
 

@@ -79,6 +79,12 @@ class PatchTransformer(AbstractEncoder):
         """What every block gives."""
         return self.mixer.by_layer(tokens, visible)
 
+    def added_by_layer(
+        self, tokens: FeatureMap, visible: Bool[Tensor, "batch elements"] | None = None
+    ) -> tuple[Float[Tensor, "batch elements dim"], ...]:
+        """What the feed-forward network of every block adds."""
+        return self.mixer.added_by_layer(tokens, visible)
+
     def attention(self, data: Pictures) -> Float[Tensor, "batch heads elements"]:
         """How much attention every patch gets in the last block."""
         return self.mixer.attention(self.embed(data))

@@ -269,6 +269,12 @@ class Transformer(AbstractEncoder):
         """What every block gives."""
         return self.mixer.by_layer(tokens, visible)
 
+    def added_by_layer(
+        self, tokens: FeatureMap, visible: Bool[Tensor, "batch elements"] | None = None
+    ) -> tuple[Float[Tensor, "batch elements dim"], ...]:
+        """What the feed-forward network of every block adds."""
+        return self.mixer.added_by_layer(tokens, visible)
+
     def attention(self, data: SeriesBatch) -> Float[Tensor, "batch heads elements"]:
         """How much attention every element gets in the last block."""
         return self.mixer.attention(self.embed(data))

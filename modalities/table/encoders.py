@@ -309,6 +309,12 @@ class Transformer(AbstractEncoder):
         """What every block gives."""
         return self.mixer.by_layer(self._placed(tokens), visible)
 
+    def added_by_layer(
+        self, tokens: FeatureMap, visible: Bool[Tensor, "batch cells"] | None = None
+    ) -> tuple[Float[Tensor, "batch cells dim"], ...]:
+        """What the feed-forward network of every block adds."""
+        return self.mixer.added_by_layer(self._placed(tokens), visible)
+
     def attention(self, data: Rows) -> Float[Tensor, "batch heads cells"]:
         """How much attention every cell gets in the last block."""
         return self.mixer.attention(self._placed(self.embed(data)))

@@ -77,6 +77,12 @@ class WordTransformer(AbstractEncoder):
         """What every block gives."""
         return self.mixer.by_layer(tokens, visible)
 
+    def added_by_layer(
+        self, tokens: FeatureMap, visible: Bool[Tensor, "batch words"] | None = None
+    ) -> tuple[Float[Tensor, "batch words dim"], ...]:
+        """What the feed-forward network of every block adds."""
+        return self.mixer.added_by_layer(tokens, visible)
+
     def attention(self, data: Words) -> Float[Tensor, "batch heads words"]:
         """How much attention every word gets in the last block."""
         return self.mixer.attention(self.embed(data))

@@ -1,7 +1,10 @@
 """Neighbours merge into regions while they are alike."""
 
+import functools
+import operator
 from typing import final
 
+import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
@@ -11,9 +14,7 @@ from ...data.feature_map import FeatureMap
 from ...data.segmentation import Segmentation
 from ..concat_features import centred, standardised
 from .base import AbstractGrouper
-
-FAR = 1e12
-"""Beyond any cost of a merger: regions that do not touch merge only where there are too many."""
+from .merging import at_once, merged_neighbours, touching_pairs
 
 
 @final
@@ -31,7 +32,8 @@ class Regions(AbstractGrouper):
         standardise: scale every feature to unit variance within the item, so that no single one rules.
 
     Elements touch where `features.neighbours` says so, or where they lie next to each other along an axis of the grid.
-    Time grows with the cube of the elements, memory with the square, for all items of a batch at once.
+    Time and memory grow with the pairs of elements that touch. On a GPU, up to 1024 elements are compared with all
+    others at once, which grows with their square.
 
     Source: Ward (1963) with the connectivity constraint of scikit-learn's `AgglomerativeClustering`; costs are updated
     by the formula of Lance and Williams (1967), and relative to the item's own variance.
@@ -67,10 +69,25 @@ class Regions(AbstractGrouper):
                 valid[..., None], points - (points * size[..., None]).sum(1, keepdim=True) / whole, 0.0
             )
         spread = (points.square().sum(dim=2) * size).sum(dim=1) / size.sum(dim=1).clamp(min=1)
-        bound = self.penalty * spread
-        region = _merged(points, size, touching(features), bound, self.objects)
+        bound = (self.penalty * spread).clamp(min=1e-9)  # rounding may leave costs a hair above a bound of zero
+        if at_once(features):
+            region = _merged(points, size, touching(features), bound, self.objects)
+        else:
+            least = [functools.partial(operator.ge, limit) for limit in bound.tolist()]
+            sums, pairs = points * size[..., None], touching_pairs(features)
+            region = merged_neighbours(sums, size, size > 0, pairs, wards, least, self.objects)
         labels = torch.where(valid, _numbered(region, valid), -1)
         return Segmentation.from_labels(labels, self.objects, features.places)
+
+
+def wards(
+    sums: Float[np.ndarray, "rows dim"], size: Float[np.ndarray, " rows"], one: np.ndarray, two: np.ndarray
+) -> np.ndarray:
+    """n_a n_b / (n_a + n_b) · ‖μ_a − μ_b‖²."""
+    a, b = size[one], size[two]
+    apart = sums[one] / a[:, None] - sums[two] / b[:, None]
+    found: np.ndarray = a * b / (a + b) * np.square(apart).sum(axis=1)
+    return found
 
 
 def touching(features: FeatureMap) -> Bool[Tensor, "batch elements elements"]:
@@ -108,14 +125,13 @@ def _merged(
     share = size[:, :, None] * size[:, None] / (size[:, :, None] + size[:, None]).clamp(min=1e-6)
     cost = torch.cdist(points, points).square() * share
     near = near.clone()
-    # Rounding may leave costs a hair above a bound of zero.
-    bound = bound.clamp(min=1e-9)
     alive = valid.clone()
     for _ in range(elements - 1):
         pairs = alive[:, :, None] & alive[:, None] & (places[:, None] < places)
-        priced = torch.where(pairs, torch.where(near, cost, cost + FAR), torch.inf).flatten(1)
-        least, where = priced.min(dim=1)
-        going = least.isfinite() & ((least <= bound) | (alive.sum(dim=1) > objects))
+        together = (pairs & near).flatten(1).any(dim=1)  # where none touch, any two may merge if there are too many
+        among = pairs & (near | ~together[:, None, None])
+        least, where = torch.where(among, cost, torch.inf).flatten(1).min(dim=1)
+        going = least.isfinite() & (((least <= bound) & together) | (alive.sum(dim=1) > objects))
         if not bool(going.any()):
             break
         one, two = where // elements, where % elements

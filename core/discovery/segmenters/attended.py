@@ -1,6 +1,7 @@
 """Only what a network looks at: the rest of every item belongs to no object."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, final
 
 import torch
@@ -55,7 +56,7 @@ class Attended(AbstractSegmenter):
             encoder = network.encoder
             assert isinstance(encoder, GivesAttention)
             kept = most_attended(encoder.attention(batch.source.data).mean(dim=1), self.share)
-        return Segmentation(found.weights * kept[:, None], found.places, found.whole)
+        return replace(found, weights=found.weights * kept[:, None])
 
     def after_step(self, outputs: Sequence[Any], progress: Progress) -> None:
         """The segmenter and the network follow by their rules, where they have one."""

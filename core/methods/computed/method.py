@@ -35,7 +35,13 @@ class Computed(AbstractMethod):
     """Width of the hidden layers of the heads."""
 
     card: ClassVar[MethodCard] = MethodCard(
-        "computed targets", "ours", "nothing", "none", "prediction of what is computed", computed=True
+        "computed targets",
+        "ours",
+        "nothing",
+        "none",
+        "prediction of what is computed",
+        computed=True,
+        page="methods/computed.md",
     )
 
     @property

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from ...data.feature_map import FeatureMap, Grid, Links
 from ...data.item_noise import ItemNoise
-from ...distributed.ranks import mean_over_ranks, sum_over_ranks
+from ...distributed.ranks import part_of_mean, sum_over_ranks
 from ...networks.encoder import AbstractEncoder
 from ...networks.two_steps import InTwoSteps
 from ..method import DataInfo
@@ -46,8 +46,9 @@ def asked_of(total: Float[Tensor, ""], right: Tensor | None, count: Tensor, name
         count: how many this rank asked. Where no rank asked anything, the loss is 0, and the collapse watch says so.
         name: of the loss in the log.
     """
-    value = mean_over_ranks(total, count)
-    parts = {name: value.detach(), "asked": sum_over_ranks(count.detach().float())}
+    asked = sum_over_ranks(count.detach().float())
+    value = part_of_mean(total, asked)
+    parts = {name: value.detach(), "asked": asked}
     return Loss(value, parts if right is None else parts | {"accuracy": right / count.clamp(min=1)})
 
 

@@ -16,7 +16,7 @@ from ...networks.heads import LinearHead
 from ...networks.two_steps import InTwoSteps
 from ..objectives.base import Loss
 from .base import AbstractElementTask, asked_of, seen_alone, tokens_of
-from .next import found_among
+from .next import differ, found_among
 
 
 @final
@@ -89,19 +89,6 @@ def neighbours_of(
     number = (luck * count).long().minimum((count - 1).clamp(min=0))
     drawn = (there & (there.cumsum(dim=2) == number[..., None] + 1)).int().argmax(dim=2)
     return places.gather(2, drawn[..., None])[..., 0], count > 0
-
-
-def differ(keys: Float[Tensor, "keys dim"], own: Int[Tensor, " rows"]) -> Bool[Tensor, "rows keys"]:
-    """Which keys have other numbers than the one of each row.
-
-    Example:
-        >>> differ(torch.tensor([[1.0, 2.0], [1.0, 3.0], [1.0, 2.0]]), torch.tensor([0])).tolist()
-        [[False, True, False]]
-    """
-    if not len(keys):
-        return torch.zeros(len(own), 0, dtype=torch.bool, device=keys.device)
-    value: Tensor = keys.detach().unique(dim=0, return_inverse=True)[1]
-    return value[own][:, None] != value
 
 
 def in_window(

@@ -1,6 +1,6 @@
 """Next-element prediction: which elements come after those that were seen?"""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, final
 
 import torch
@@ -25,9 +25,10 @@ class NextElement(AbstractElementTask):
     """−log( e^{⟨W_k c_t, z_{t+k}⟩} / Σ_n e^{⟨W_k c_t, z_n⟩} ): which token z is k steps ahead of what was seen up to t?
 
     c_t is the vector that the encoder gives the element at t when it sees none behind it; z are tokens of single
-    elements, and n runs over the tokens that are k steps ahead in all items of the batch on all ranks. Along an axis of
-    time with further axes behind it, every element predicts those in its own row. A token that is the only one so far
-    ahead is not asked for: there is no wrong one beside it. The loss is a mean over all that is asked, at all steps.
+    elements, and n runs over the right one and the tokens that are k steps ahead in all items of the batch on all
+    ranks, without those that equal the right one, such as the same word in another text: they are right as well. Along
+    an axis of time with further axes behind it, every element predicts those in its own row. A token beside which
+    nothing so far ahead is wrong is not asked for. The loss is a mean over all that is asked, at all steps.
     Where tokens overlap (`SharesData`), k begins behind the last that shares something with that of t.
 
     Args:
@@ -64,14 +65,16 @@ class NextElement(AbstractElementTask):
         now = moment[:, None] * across + row
         context, present = _at(seen, now)
         first = 1 + (encoder.shared if isinstance(encoder, SharesData) else 0)
-        total, right, count = torch.zeros(3, device=device).unbind()
+        queries, keys = [], []
         for step in range(self.steps):
             wanted = now + (first + step) * across
             inside = wanted < elements
             key, there = _at(tokens, wanted.clamp(max=elements - 1))
             rows = present & there & inside
-            query = at_least_float(self.predictors(context, step))[rows]
-            losses, found, asked = matched(query, at_least_float(key)[rows])
+            queries.append(at_least_float(self.predictors(context, step))[rows])
+            keys.append(at_least_float(key)[rows])
+        total, right, count = torch.zeros(3, device=device).unbind()
+        for losses, found, asked in matched(queries, keys):
             total, right, count = total + losses.sum(), right + found.sum(), count + asked.sum()
         return total, right, count
 
@@ -88,12 +91,32 @@ def _at(
 
 
 def matched(
-    query: Float[Tensor, "rows dim"], key: Float[Tensor, "rows dim"]
-) -> tuple[Float[Tensor, " rows"], Bool[Tensor, " rows"], Bool[Tensor, " rows"]]:
-    """`found_among` the keys of all ranks, of which every query has one; the others are wrong answers."""
-    keys, start = gather(key)
-    own = start + torch.arange(len(query), device=query.device)
-    return found_among(query, keys, own, own[:, None] != torch.arange(len(keys), device=query.device))
+    queries: Sequence[Float[Tensor, "_ dim"]], keys: Sequence[Float[Tensor, "_ dim"]]
+) -> Iterator[tuple[Float[Tensor, " _"], Bool[Tensor, " _"], Bool[Tensor, " _"]]]:
+    """For every step `found_among` its keys of all ranks, one for every query; those that differ from it are wrong.
+
+    The keys of all steps travel between ranks at once.
+    """
+    step = torch.cat([torch.full_like(key[:, :1], number) for number, key in enumerate(keys)])
+    everyone, start = gather(torch.cat([torch.cat(list(keys)), step], dim=1))
+    for number, query in enumerate(queries):
+        there = (everyone[:, -1] == number).nonzero()[:, 0]
+        mine = start + (step[:, 0] == number).nonzero()[:, 0]
+        own, key = torch.searchsorted(there, mine), everyone[there, :-1]
+        yield found_among(query, key, own, differ(key, own))
+
+
+def differ(keys: Float[Tensor, "keys dim"], own: Int[Tensor, " rows"]) -> Bool[Tensor, "rows keys"]:
+    """Which keys have other numbers than the one of each row.
+
+    Example:
+        >>> differ(torch.tensor([[1.0, 2.0], [1.0, 3.0], [1.0, 2.0]]), torch.tensor([0])).tolist()
+        [[False, True, False]]
+    """
+    if not len(keys):
+        return torch.zeros(len(own), 0, dtype=torch.bool, device=keys.device)
+    value: Tensor = keys.detach().unique(dim=0, return_inverse=True)[1]
+    return value[own][:, None] != value
 
 
 def found_among(

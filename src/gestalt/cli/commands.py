@@ -276,6 +276,8 @@ def methods_command(_: Sequence[str]) -> int:
         print(f"{name}: {preset.title} ({card.source}){needs}")
         for question in ("compares", "teacher", "objective"):
             print(f"  {question:<10} {getattr(card, question)}")
+        if card.page:
+            print(f"  {'page':<10} docs/{card.page}")
     return 0
 
 

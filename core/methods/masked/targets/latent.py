@@ -13,7 +13,7 @@ from ....losses.masked import smooth_absolute
 from ....networks.encoder import AbstractEncoder
 from ....networks.follower import Follower
 from ....networks.modes import evaluating
-from ....networks.two_steps import GivesLayers, InTwoSteps
+from ....networks.two_steps import GivesAdditions, GivesLayers, InTwoSteps
 from ....optimization.progress import Progress
 from .base import AbstractMaskedTarget
 
@@ -23,7 +23,7 @@ class Latent(AbstractMaskedTarget):
     """The vectors of a follower in evaluation mode, from all tokens: t = mean_{l > L − K} norm(h_l), or norm(h).
 
     `norm` is layer normalisation without parameters: a follower that gave the same everywhere would give nothing. h_l
-    is what layer l gives at its end. With `normalises="mean"`, t = norm(mean_{l > L − K} h_l).
+    is what layer l gives at its end, or what it adds there. With `normalises="mean"`, t = norm(mean_{l > L − K} h_l).
 
     Args:
         teacher: the follower, which copies buffers.
@@ -32,6 +32,7 @@ class Latent(AbstractMaskedTarget):
         tokens: the follower's own, or those of the online network.
         beta: of the smooth absolute error.
         normalises: each layer, or their mean.
+        of_layers: their end, or the output of their feed-forward network, which is added there (`GivesAdditions`).
 
     Source: data2vec (Baevski et al., 2022): K layers, tokens of the online network; I-JEPA (Assran et al., 2023): what
     the encoder gives, of its own tokens.
@@ -45,6 +46,7 @@ class Latent(AbstractMaskedTarget):
         tokens: Literal["own", "online"] = "own",
         beta: float = 1.0,
         normalises: Literal["layers", "mean"] = "layers",
+        of_layers: Literal["end", "feed-forward"] = "end",
     ) -> None:
         super().__init__()
         if teacher.buffer_policy == "own":
@@ -55,6 +57,7 @@ class Latent(AbstractMaskedTarget):
         self.tokens = tokens
         self.beta = beta
         self.normalises = normalises
+        self.of_layers = of_layers
 
     def wanted(self, encoder: AbstractEncoder, data: Any, tokens: FeatureMap) -> Shaped[Tensor, "batch elements ..."]:  # noqa: ARG002
         """The follower's vectors, normalised."""
@@ -63,9 +66,13 @@ class Latent(AbstractMaskedTarget):
             follower = network.encoder
             assert isinstance(follower, InTwoSteps)
             given = tokens if self.tokens == "online" else follower.embed(data)
-            if self.top is None or not isinstance(follower, GivesLayers):
+            if self.top is not None and self.of_layers == "feed-forward":
+                assert isinstance(follower, GivesAdditions)
+                layers = follower.added_by_layer(given)[-self.top :]
+            elif self.top is not None and isinstance(follower, GivesLayers):
+                layers = follower.by_layer(given)[-self.top :]
+            else:
                 return _normal(follower.mix(given).values)
-            layers = follower.by_layer(given)[-self.top :]
             if self.normalises == "mean":
                 return _normal(torch.stack([at_least_float(layer) for layer in layers]).mean(dim=0))
             return torch.stack([_normal(layer) for layer in layers]).mean(dim=0)
