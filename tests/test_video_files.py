@@ -234,6 +234,12 @@ def test_a_folder_of_one_clip_may_have_other_numbers_in_its_names(tmp_path: Path
     assert numbers_of(items.read(0, RNG)) == [0, 1, 2]
 
 
+def test_an_animated_webp_is_named_as_what_it_is(tmp_path: Path) -> None:
+    animated(tmp_path / "a.webp")
+    with pytest.raises(BadItemError, match=r"a\.webp: .*it is an animated WebP.*convert it to mp4"):
+        WHOLE.read([tmp_path / "a.webp"])
+
+
 def test_gaps_in_the_numbers_of_frames_are_said(tmp_path: Path) -> None:
     frames(tmp_path / "gap", *(f"{number:05d}.png" for number in (0, 1, 2, 5, 6, 9)))
     frames(tmp_path / "tenth", *(f"f{number}.png" for number in range(3, 60, 10)))
