@@ -31,6 +31,25 @@ def ply(order: str) -> bytes:
     return head + content + struct.pack(f"{order}B3i", 3, 0, 1, 2)
 
 
+def with_faces_first(order: str, first: int = 3) -> bytes:
+    """PLY whose two faces, of three and four corners and a colour, stand before the points.
+
+    Args:
+        order: of the bytes; nothing for text.
+        first: how many corners the first face claims.
+    """
+    form = {"": "ascii", "<": "binary_little_endian", ">": "binary_big_endian"}[order]
+    head = (
+        f"ply\nformat {form} 1.0\nelement face 2\nproperty list char int vertex_indices\nproperty uchar red\n"
+        "element vertex 5\nproperty double x\nproperty double y\nproperty double z\nend_header\n"
+    ).encode()
+    if not order:
+        rows = [f"{x} {y} {z}" for x, y, z in PLACES.tolist()]
+        return head + "\n".join([f"{first} 0 1 2 9", "4 0 1 2 3 8", *rows, ""]).encode()
+    faces = struct.pack(f"{order}b3iBb4iB", first, 0, 1, 2, 9, 4, 0, 1, 2, 3, 8)
+    return head + faces + b"".join(struct.pack(f"{order}3d", *place) for place in PLACES.tolist())
+
+
 def packed(content: bytes) -> bytes:
     """LZF of literal runs alone, and of one repetition where the content begins with two equal halves of 8 bytes."""
     made = bytearray()

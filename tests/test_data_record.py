@@ -86,6 +86,12 @@ def test_of_many_files_a_sample_is_opened(data: Path, monkeypatch: pytest.Monkey
     assert len(set(opened)) == SAMPLE
 
 
+def test_a_pipe_among_files_is_not_opened(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("So far.\n")
+    os.mkfifo(tmp_path / "b.txt")
+    assert DataRecord.of([tmp_path], 1).files == 1
+
+
 def test_what_was_found_and_left_out_is_counted(data: Path) -> None:
     (data / ".trash").mkdir()
     (data / "found").mkdir()

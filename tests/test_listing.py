@@ -2,13 +2,16 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import soundfile
 
 from gestalt.core.components.registry import MODALITIES
 from gestalt.core.data.items import BadItemError
 from gestalt.core.modality.files import find_files, read_files
+from gestalt.core.modality.optional.encoders import FollowsSampleRate
 from gestalt.core.modality.plugins import installed_modality
 from gestalt.core.storage.listing import SYSTEM, listed, obstacle
 
@@ -137,6 +140,20 @@ def test_every_modality_names_links_to_nowhere_and_locked_folders(
     lock(monkeypatch)
     with pytest.raises(BadItemError, match=r"locked: is a folder that cannot be listed \(Permission denied\)"):
         modality.read([tmp_path])
+
+
+@pytest.mark.parametrize("name", ["audio", "sensors"])
+def test_the_rate_of_a_run_passes_over_what_leads_nowhere(name: str, tmp_path: Path) -> None:
+    tone = np.sin(np.arange(9000) / 7).astype(np.float32)
+    soundfile.write(tmp_path / "real.wav", tone, 22_050)
+    for first, last in ("aa", "zz"):
+        (tmp_path / f"{first}{last}.wav").symlink_to("nowhere.wav")
+        os.mkfifo(tmp_path / f"{first}-pipe.wav")
+    modality = installed_modality(name)
+    assert isinstance(modality, FollowsSampleRate)
+    found: Any = modality.at_rate(None, "conv", [tmp_path])
+    assert found.sample_rate == 22_050
+    assert len(found.read([tmp_path], skip_bad=True).skipped) == 4
 
 
 def test_a_file_without_an_obstacle_has_none(data: Path) -> None:

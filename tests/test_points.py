@@ -21,7 +21,7 @@ from gestalt.modalities.points.data import points_of
 from gestalt.modalities.points.encoders import PointNet, nearest, of_nearest
 from gestalt.modalities.points.formats import blocks_of
 from gestalt.recipes.objects.recipe import default_finder
-from tests.scans import COLOURS, PLACES, SCANS, ply
+from tests.scans import COLOURS, PLACES, SCANS, ply, with_faces_first
 
 RNG = np.random.default_rng(0)
 SHORT = ("--steps", "3", "--batch", "4", "--warmup", "0", "--workers", "0", "--threads", "1", "--accelerator", "cpu")
@@ -44,6 +44,33 @@ def test_every_form_gives_the_same_points_in_the_unit_of_the_file(name: str, tmp
     np.testing.assert_allclose(cloud.features[:, :3].numpy(), COLOURS / 255, atol=1e-6)
     np.testing.assert_allclose(cloud.places.numpy().mean(axis=0), 0, atol=1e-6)
     assert float(cloud.places.square().sum(dim=1).mean()) == pytest.approx(1, abs=1e-5)
+
+
+@pytest.mark.parametrize("order", ["", "<", ">"])
+def test_lists_before_the_points_of_ply_are_passed_over(order: str, tmp_path: Path) -> None:
+    (tmp_path / "a.ply").write_bytes(with_faces_first(order))
+    names, rows = next(blocks_of(tmp_path / "a.ply"))
+    np.testing.assert_array_equal(rows[:, [names.index(name) for name in "xyz"]], PLACES)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (with_faces_first("<").split(b"header\n")[0] + b"header\n\x01\0\0\0\0\x09\x02", "behind row 1 of 2"),
+        (with_faces_first("").split(b"4 0 1")[0], "ends before its points, within 2 rows"),
+        (
+            with_faces_first("<").replace(b"face 2", b"face 999999999999"),
+            "ends before its points, behind row|has a list of",
+        ),
+        (with_faces_first("<", -1), "has a list of -1 numbers in row 1 of an element before its points"),
+        (with_faces_first("").replace(b"list char", b"list float"), "whose length is of the type float"),
+        (with_faces_first("").replace(b"list char", b"list text"), "a property of the type 'text', which is none of"),
+    ],
+)
+def test_lists_before_the_points_that_are_damaged_are_named(content: bytes, reason: str, tmp_path: Path) -> None:
+    (tmp_path / "a.ply").write_bytes(content)
+    with pytest.raises(BadItemError, match=rf"a\.ply: .*({reason})"):
+        MODALITY.read([tmp_path])
 
 
 @pytest.mark.parametrize(

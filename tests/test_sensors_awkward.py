@@ -175,7 +175,7 @@ def spread(number: float, digits: int) -> str:
     [
         *(("time", seconds, 17) for seconds in (0.1, 1, 10, 60)),
         *(("date", seconds, 17) for seconds in (0.1, 1, 10, 60, 7, 3600)),
-        *(("time", seconds, digits) for seconds in (60, 300, 600, 900, 1800, 3600) for digits in (10, 15)),
+        *(("time", seconds, digits) for seconds in (60, 300, 600, 900, 1800, 3600) for digits in (10, 15, 17)),
     ],
 )
 def test_days_of_a_spreadsheet_are_not_read_as_seconds(tmp_path: Path, seconds: float, name: str, digits: int) -> None:
@@ -204,4 +204,43 @@ def test_seconds_of_a_day_are_no_days(tmp_path: Path, form: str) -> None:
             moments = [first + place / rate for place in range(400)]
             texts = [repr(moment) if form == "r" else f"{moment:{form}}" for moment in moments]
             (tmp_path / "a.csv").write_text(table("time,x,y", texts))
+            if form == "r" and rate in (24, 48, 96, 144, 288):  # hours to five minutes in days: the same numbers
+                with pytest.raises(BadItemError, match=r"likely days.*'time \(s\)' if they are seconds"):
+                    read_header(tmp_path / "a.csv", How())
+                (tmp_path / "a.csv").write_text(table("time (s),x,y", texts))
             assert read_header(tmp_path / "a.csv", How()).rate == pytest.approx(rate, rel=1e-3)
+
+
+def test_days_in_hdf5_are_not_read_as_seconds(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["x"], file["time"] = VALUES, 45000.5 + np.arange(400) / 24
+    with pytest.raises(BadItemError, match=r"likely days of a spreadsheet.*time \(days\)"):
+        read_header(tmp_path / "a.h5", How())
+    with h5py.File(tmp_path / "a.h5", "a") as file:
+        file["time"].attrs["units"] = "days"
+    assert read_header(tmp_path / "a.h5", How()).rate == pytest.approx(1 / 3600)
+
+
+@pytest.mark.parametrize("flat", [False, True])
+def test_numbers_of_hdf5_are_those_for_which_they_stand(tmp_path: Path, flat: bool) -> None:
+    stored = np.round(VALUES * 100).astype(np.int16)
+    expected = stored * 0.01 + 20
+    stored[7, 1] = -32768
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        for name, values in {"x": stored[:, 0], "y": stored[:, 1]}.items() if flat else [("acc", stored)]:
+            file[name] = values
+            file[name].attrs.update(scale_factor=0.01, add_offset=[20.0], _FillValue=np.int16(-32768))
+            file[name].attrs["fs"] = RATE
+    with pytest.raises(BadItemError, match=r"no value of .* at 0\.140 s.*fill=linear"):
+        read(tmp_path / "a.h5")
+    expected[7, 1] = expected[[6, 8], 1].mean()
+    assert np.allclose(read(tmp_path / "a.h5", fill="linear"), expected, atol=1e-5)
+
+
+def test_an_attribute_that_says_not_in_one_number_what_numbers_stand_for_is_named(tmp_path: Path) -> None:
+    for attribute, value in (("scale_factor", [0.1, 0.2]), ("_FillValue", "none"), ("add_offset", b"5")):
+        with h5py.File(tmp_path / "a.h5", "w") as file:
+            file["acc"] = VALUES
+            file["acc"].attrs["fs"], file["acc"].attrs[attribute] = RATE, value
+        with pytest.raises(BadItemError, match=rf"'{attribute}' of 'acc' that is not one number"):
+            read(tmp_path / "a.h5")

@@ -11,7 +11,7 @@ from gestalt.core.data.items import BadItemError
 from gestalt.core.tables.clock import clock_column, unit_of
 from gestalt.modalities.sensors import Sensors
 from gestalt.modalities.sensors.channels import How
-from gestalt.modalities.sensors.reading import read_header
+from gestalt.modalities.sensors.reading import read_header, read_stretch
 
 STEPS = {"minute": 60, "15 min": 900, "hour": 3600, "day": 86_400}
 WRITINGS = (
@@ -24,6 +24,7 @@ WRITINGS = (
         "%Y.%m.%d %H:%M",
     ),
     *("%Y%m%d%H%M", "%Y%m%d%H%M%S"),
+    *("%m/%d/%Y %H:%M:%S", "%d/%m/%Y %H:%M", "%d-%m-%Y %H:%M", "%m/%d/%Y %I:%M:%S %p", "%Y-%m-%d %I:%M %p"),
 )
 
 
@@ -52,6 +53,40 @@ def test_dates_in_every_writing_have_their_rate_and_say_it(writing: str, said: s
 @pytest.mark.parametrize(("writing", "step"), [("%Y%m%d", 86_400), ("%Y%m%d%H", 3600), ("%d.%m.%Y", 86_400)])
 def test_dates_without_minutes_are_dates(writing: str, step: int, tmp_path: Path) -> None:
     assert read_header(table(tmp_path / "a.csv", dates(writing, step)), How()).rate == pytest.approx(1 / step)
+
+
+@pytest.mark.parametrize(("first", "writing"), [("month", "%m/%d/%Y"), ("day", "%d/%m/%Y")])
+@pytest.mark.parametrize("hours", ["%H:%M:%S", "%I:%M:%S %p"])
+def test_the_clock_says_whether_the_month_comes_first(first: str, writing: str, hours: str, tmp_path: Path) -> None:
+    moments = [datetime(2024, 5, 1, 22) + timedelta(minutes=10 * place) for place in range(100)]  # 1 and 2 May
+    header = read_header(table(tmp_path / "a.csv", [one.strftime(f"{writing} {hours}") for one in moments]), How())
+    assert header.rate == pytest.approx(1 / 600)
+    assert header.table is not None
+    assert header.table.told.endswith(f"dates or hours, minutes and seconds, the {first} first")
+    uneven = [one.strftime(f"{writing} {hours}") for place, one in enumerate(moments) if place % 7]
+    path = table(tmp_path / "b.csv", [*uneven, f"{'6/30' if first == 'month' else '30/6'}/2024 0:00:00"])
+    how = How(irregular=True)
+    found = read_stretch(path, read_header(path, how), how, 1 / 600, 3, 2)
+    assert np.allclose(found[:, 0], [np.sin(place / 9) for place in (3, 4)], atol=2e-3)
+
+
+def test_dates_that_may_be_read_in_two_ways_are_refused(tmp_path: Path) -> None:
+    days = [f"{place + 1}/{place + 1}/2024" for place in range(12)]
+    path = table(tmp_path / "a.csv", [f"01/{place + 1:02d}/2024" for place in range(12)])
+    with pytest.raises(BadItemError, match=r"dates such as '01/01/2024'.*month may come first as well as the day"):
+        read_header(path, How())
+    assert read_header(path, How(rate=1.0)).rate == 1
+    assert read_header(table(tmp_path / "a.csv", days), How()).rate > 0  # the same in both
+    with pytest.raises(BadItemError, match=r"a\.csv:3: '01/32/2024' is no time"):
+        read_header(table(tmp_path / "a.csv", ["01/31/2024", "01/32/2024"]), How())
+
+
+def test_halves_of_a_day_go_on_at_noon_and_midnight(tmp_path: Path) -> None:
+    begin = datetime(2024, 5, 1, 0, 59)
+    hours = [f"{begin + timedelta(minutes=place):%I:%M %p}" for place in range(1380)]
+    assert read_header(table(tmp_path / "a.csv", hours), How()).rate == pytest.approx(1 / 60)
+    with pytest.raises(BadItemError, match=r"begin anew at midnight: write dates and hours in"):
+        read_header(table(tmp_path / "a.csv", [*hours, "12:00 AM"]), How())
 
 
 def test_a_number_that_is_no_date_among_dates_in_digits_is_named(tmp_path: Path) -> None:

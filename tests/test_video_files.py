@@ -13,7 +13,7 @@ import pytest
 import torch
 from PIL import Image
 
-from gestalt.core.data.items import BadItemError
+from gestalt.core.data.items import BadItemError, Remarked
 from gestalt.modalities.video import Video, VideoFiles, reading
 from gestalt.modalities.video.reading import decode, read_header
 from tests.pictures import HEIGHT, TURNED, WIDTH, png, ramp, save_turned
@@ -229,6 +229,28 @@ def test_a_folder_of_one_clip_may_have_other_numbers_in_its_names(tmp_path: Path
     items = Video(rate=None, size=None, folder_rate=4.0).read([folder]).items
     assert isinstance(items, VideoFiles)
     assert numbers_of(items.read(0, RNG)) == [0, 1, 2]
+
+
+def test_an_animated_webp_is_named_as_what_it_is(tmp_path: Path) -> None:
+    animated(tmp_path / "a.webp")
+    with pytest.raises(BadItemError, match=r"a\.webp: .*it is an animated WebP.*convert it to mp4"):
+        WHOLE.read([tmp_path / "a.webp"])
+
+
+def test_gaps_in_the_numbers_of_frames_are_said(tmp_path: Path) -> None:
+    frames(tmp_path / "gap", *(f"{number:05d}.png" for number in (0, 1, 2, 5, 6, 9)))
+    frames(tmp_path / "tenth", *(f"f{number}.png" for number in range(3, 60, 10)))
+    for lost in range(9):
+        frames(tmp_path / f"z{lost}", "1.png", "2.png", "3.png", "5.png")
+    items = WHOLE.read([tmp_path / "gap", tmp_path / "tenth"]).items
+    assert isinstance(items, Remarked)
+    assert list(items.remarks) == [
+        f"{tmp_path / 'gap'}: 4 numbers of frames not there, first behind 00002.png; the others follow one another"
+    ]
+    many = WHOLE.read([tmp_path]).items
+    assert isinstance(many, Remarked)
+    assert len(many.remarks) == 9
+    assert many.remarks[-1] == "10 folders of frames with gaps in all"
 
 
 @pytest.mark.parametrize("how", TURNED)

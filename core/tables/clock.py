@@ -7,7 +7,7 @@ from typing import final
 import numpy as np
 
 from .day_numbers import DAY, refuse_day_numbers
-from .moments import HOURS, date_in_digits, moment_of
+from .moments import date_in_digits, is_of_day, moment_of
 
 CLOCKS = ("time", "timestamp", "t", "datetime", "date_time", "date", "clock", "seconds", "sec", "ts", "elapsed")
 """What columns of time are called, the likelier first."""
@@ -94,6 +94,7 @@ class Clock:
     Args:
         irregular: take uneven intervals.
         name: of the column.
+        first: what comes first in dates such as 02/01/1970, "month" or "day"; nothing where that is not known.
 
     Attributes:
         unit: of its moments in words, and how it is known, when there was one.
@@ -104,8 +105,8 @@ class Clock:
         ([0.0, 0.01, 0.02], 100.0)
     """
 
-    def __init__(self, irregular: bool = False, name: str = "") -> None:
-        self.irregular = irregular
+    def __init__(self, irregular: bool = False, name: str = "", first: str = "") -> None:
+        self.irregular, self._first = irregular, first
         self.last = math.nan
         self._name, self._scale = unit_of(name)
         self._told = self._name != unit_of(f"{name} s")[0]  # its unit
@@ -122,10 +123,10 @@ class Clock:
         Raises:
             ValueError: if it is none, or does not go on as it should.
         """
-        moment = moment_of(cell)
+        moment = moment_of(cell, self._first)
         if self._count == 0:
             self._begin(moment, isinstance(cell, str) and not _is_number(cell))
-            self._of_day = isinstance(cell, str) and HOURS.fullmatch(cell) is not None
+            self._of_day = isinstance(cell, str) and is_of_day(cell)
         if self._in_digits:
             moment = self._date(moment)
         if self._count == 0:
@@ -158,6 +159,7 @@ class Clock:
         epoch = 1.0 if written or self._in_digits or self._told else _epoch(moment)
         if written or self._in_digits:
             self.unit = "dates or hours, minutes and seconds" if written else "dates in digits"
+            self.unit += f", the {self._first} first" if self._first else ""
         elif self._told:
             self.unit = f"{_NAME[self._scale]}, as its name says"
         elif moment > SINCE_1970:

@@ -16,8 +16,8 @@ LONG_STEPS = (300.0, 600.0, 900.0, 1800.0, 3600.0)
 YEARS, YEAR = (1800, 2200), 365.25
 """Years with a part of them, and their days."""
 DATES = ("date", "datetime", "date_time")
-DIGITS = (10, 15)
-"""Of the longest number that a spreadsheet writes: as its cell shows it, or all of it."""
+SHOWN, FULL = 10, 15
+"""Digits of the longest number: as a cell of a spreadsheet shows it; all of it, or more, where a program wrote it."""
 
 
 def refuse_day_numbers(name: str, first: float, step: float, cells: Sequence[str] = ()) -> None:
@@ -25,9 +25,10 @@ def refuse_day_numbers(name: str, first: float, step: float, cells: Sequence[str
 
     They are numbers of days of our time, and one of these holds: the column is one of dates; they are a step of a clock
     apart that makes no usual rate (`STEPS`: a minute is 0.000694444 days); or they are one of `LONG_STEPS` apart (an
-    hour is 0.0416667 days), and written as spreadsheets do. Moments of a day in seconds lie in the same range, and 24
-    of them in a second are the same numbers as hours in days: written otherwise, they are taken for seconds. Days from
-    the year 0 and Julian ones are more than a day has seconds: how they are written does not matter.
+    hour is 0.0416667 days), and written as spreadsheets do, or with all digits, as programs do. Moments of a day in
+    seconds lie in the same range, and 24 of them in a second are the same numbers as hours in days: of all digits
+    nobody knows which they are, with fewer, as loggers write them, they are taken for seconds. Days from the year 0
+    and Julian ones are more than a day has seconds: how they are written does not matter.
 
     So are years, a day or an hour apart: 2024.0027.
 
@@ -70,12 +71,15 @@ def _is_one(step: float, steps: Sequence[float]) -> bool:
 
 
 def _as_spreadsheets(cells: Sequence[str]) -> bool:
-    """Whether the longest number has as many digits as spreadsheets write, and none ends with a zero behind the point.
+    """Whether the longest number has as many digits as spreadsheets write, or all, and none ends with a zero behind the
+    point.
 
     Example:
         >>> _as_spreadsheets(("45000", "45000.0416666667")), _as_spreadsheets(("45000.00000", "45000.04167"))
         (True, False)
+        >>> _as_spreadsheets(("45000.0", repr(45000.5 + 1 / 24)))
+        True
     """
-    texts = [cell.strip().replace(",", ".") for cell in cells]
+    texts = [cell.strip().replace(",", ".").removesuffix(".0") for cell in cells]  # programs write whole numbers so
     longest = max((sum(map(str.isdigit, text)) for text in texts), default=0)
-    return longest in DIGITS and not any("." in text and text.endswith("0") for text in texts)
+    return (longest == SHOWN or longest >= FULL) and not any("." in text and text.endswith("0") for text in texts)

@@ -15,6 +15,7 @@ from ..data.items import BadItemError
 from ..shards.files import open_file
 from .blocks import suffix_of
 from .clock import FEW, Clock, clock_column
+from .date_order import what_comes_first
 from .layout import Layout
 from .lines import text_encoding
 from .numbers import number_in, numeric_columns, usual_writing
@@ -44,6 +45,7 @@ class SeriesTable:
         writings: how the numbers of every column in `names` are written.
         encoding: of a file that is not in Unicode.
         told: the column of time and its unit in words; nothing where no clock was read.
+        first: what comes first in dates such as 02/01/2024; nothing where there are none.
     """
 
     path: Path
@@ -57,6 +59,7 @@ class SeriesTable:
     writings: tuple[str, ...]
     encoding: str | None = None
     told: str = ""
+    first: str = ""
 
     @classmethod
     def of(
@@ -93,8 +96,12 @@ class SeriesTable:
             raise ValueError(
                 f"has no column of time among {listed}; name it (time=…), or say the rows per second (rate=…)"
             )
+        first = ""
+        if column is not None:
+            again = (row.cells for row in table_of(path, encoding)[1] if not row.problem)
+            first = what_comes_first((_moment(cells[column], layout) for cells in again), irregular)
         places, times, early = array("q"), array("d"), list[tuple[str, ...]]()
-        clock, count, end = Clock(irregular, "" if column is None else layout.names[column]), 0, 0
+        clock, count, end = Clock(irregular, "" if column is None else layout.names[column], first), 0, 0
         for row in rows:
             try:
                 if row.problem:
@@ -121,7 +128,7 @@ class SeriesTable:
         kept = column if irregular else None
         written = tuple(writings[layout.names.index(name)] for name in names)
         said = "" if column is None else f"{layout.names[column]!r}, in {clock.unit}"
-        return cls(path, layout, names, own, count, kept, (*places, end), tuple(times), written, encoding, said)
+        return cls(path, layout, names, own, count, kept, (*places, end), tuple(times), written, encoding, said, first)
 
     def others(self, time: str | None = None) -> tuple[str, ...]:
         """The columns that are not read, but for that of time."""
@@ -157,7 +164,7 @@ class SeriesTable:
                 values[place, number] = value
         if self.clock is None:
             return values[first - low * BLOCK :][:count]
-        clock = Clock(irregular=True, name=self.layout.names[self.clock])
+        clock = Clock(irregular=True, name=self.layout.names[self.clock], first=self.first)
         times = self.times[low] + np.array([clock.tick(_moment(row[self.clock], self.layout), "") for row in rows])
         wanted = (first + np.arange(max(0, min(count, self.samples - first)))) / self.rate
         return np.stack([np.interp(wanted, times, one) for one in values.T], axis=1)

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import stat
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
@@ -65,6 +66,8 @@ class DataRecord:
             try:
                 found = path.stat()
             except OSError:  # named when the data are read
+                continue
+            if not stat.S_ISREG(found.st_mode):  # so is a pipe, which has no end
                 continue
             names.update(os.fsencode(f"{name}\0{found.st_size}\0"))
             times.update(f"{found.st_mtime_ns} ".encode())

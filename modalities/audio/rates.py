@@ -6,7 +6,7 @@ from pathlib import Path
 
 from gestalt.core.data.items import BadItemError
 from gestalt.core.modality.files import find_files
-from gestalt.core.modality.probing import sample
+from gestalt.core.modality.probing import obstacle_to, sample
 
 from .reading import SUFFIXES, read_header
 
@@ -31,6 +31,8 @@ def rate_of(paths: Sequence[Path], most: int) -> int:
     found = find_files(paths, SUFFIXES, "audio")
     rates: Counter[int] = Counter()
     for path in sorted(sample(found)):
+        if obstacle_to(path) is not None:
+            continue
         try:
             rates[read_header(path).sample_rate] += 1
         except BadItemError:

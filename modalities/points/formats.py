@@ -4,7 +4,6 @@ A block is a table of numbers under names; `x`, `y` and `z` are among them. What
 memory at once.
 """
 
-import io
 import re
 import struct
 import warnings
@@ -22,17 +21,13 @@ from gestalt.core.storage.damage import silent
 from gestalt.core.storage.lzf import unfolded
 
 from .columns import ROWS, Block, known, numbers, unnamed
+from .ply_elements import count_in, pass_over, ply_elements
 from .text import text_blocks
 
 HEADER = 1 << 16
 """Bytes of the longest header."""
 PACKED = 1 << 31
 """Bytes to which the points of a compressed PCD may unfold."""
-PLY_TYPES = {
-    **{"char": "i1", "uchar": "u1", "short": "i2", "ushort": "u2", "int": "i4", "uint": "u4"},
-    **{"float": "f4", "double": "f8", "int8": "i1", "uint8": "u1", "int16": "i2", "uint16": "u2"},
-    **{"int32": "i4", "uint32": "u4", "float32": "f4", "float64": "f8"},
-}
 
 
 def blocks_of(path: Path) -> Iterator[Block]:
@@ -107,12 +102,6 @@ def _columns(given: Mapping[str, np.ndarray]) -> Block:
     return known(list(columns), np.stack([own.astype(np.float64) for own in columns.values()], axis=1))
 
 
-def _count(text: str, what: str) -> int:
-    if not re.fullmatch(r"\d{1,18}", text):
-        raise ValueError(f"has {text[:40]!r} for {what}, expected a number")
-    return int(text)
-
-
 def _ply(path: Path) -> Iterator[Block]:
     with open_file(path) as file:
         if file.readline(16).strip() != b"ply":
@@ -122,36 +111,21 @@ def _ply(path: Path) -> Iterator[Block]:
         if form not in ("ascii", "binary_little_endian", "binary_big_endian"):
             raise ValueError(f"has the format {form[:40]!r}, expected ascii, binary_little_endian or binary_big_endian")
         order = ">" if form == "binary_big_endian" else "<"
-        elements = list[tuple[str, int, list[tuple[str, str]]]]()
-        for own in words:
-            if own[:1] == ["element"] and len(own) == 3:
-                elements.append((own[1], _count(own[2], f"the elements {own[1][:40]}"), []))
-            elif own[:1] == ["property"] and elements and len(own) >= 3:
-                known = "list" if own[1] == "list" else PLY_TYPES.get(own[1], "")
-                if not known:
-                    raise ValueError(f"has a property of the type {own[1][:40]!r}, which is none of PLY's")
-                elements[-1][2].append((own[-1], known))
+        elements = ply_elements(words)
         names = [name for name, _, _ in elements]
         if "vertex" not in names:
             raise ValueError("has no element vertex: no points")
         place = names.index("vertex")
         last = not any(count for _, count, _ in elements[place + 1 :])
-        for name, count, properties in elements[: place + 1]:
-            if any(kind == "list" for _, kind in properties) or len(dict(properties)) < len(properties):
-                raise ValueError(f"has a list, or a property twice, in the element {name[:40]}, which is not read")
-            dtype = np.dtype([(own, f"{order}{kind}") for own, kind in properties])
-            if name == "vertex":
-                fields, kinds = [own for own, _ in properties], [kind for _, kind in properties]
-                if form == "ascii":
-                    yield from _written(file, fields, ["f8"] * len(kinds), count, last)
-                else:
-                    yield from _stored(file, dtype, count, last)
-                return
-            if form == "ascii":
-                for _ in islice(file, count):
-                    pass
-            else:
-                file.seek(count * dtype.itemsize, io.SEEK_CUR)
+        for _, count, properties in elements[:place]:
+            pass_over(file, count, properties, order if form != "ascii" else "")
+        _, count, properties = elements[place]
+        if any(" " in kind for _, kind in properties) or len(dict(properties)) < len(properties):
+            raise ValueError("has a list, or a property twice, in the element vertex, which is not read")
+        if form == "ascii":
+            yield from _written(file, [own for own, _ in properties], ["f8"] * len(properties), count, last)
+        else:
+            yield from _stored(file, np.dtype([(own, f"{order}{kind}") for own, kind in properties]), count, last)
 
 
 def _pcd(path: Path) -> Iterator[Block]:
@@ -160,14 +134,14 @@ def _pcd(path: Path) -> Iterator[Block]:
         said = {own[0].upper(): own[1:] for line in lines if (own := line.split()) and not line.startswith("#")}
         names = said.get("FIELDS", said.get("COLUMNS", []))
         sizes, types = said.get("SIZE", []), said.get("TYPE", [])
-        counts = [_count(text, "COUNT") for text in said.get("COUNT", ["1"] * len(names))]
+        counts = [count_in(text, "COUNT") for text in said.get("COUNT", ["1"] * len(names))]
         own = [f"_{place}" if name == "_" else name for place, name in enumerate(names)]
         if not names or not len(own) == len(sizes) == len(types) == len(counts) or len(set(own)) < len(own):
             raise ValueError("has FIELDS, SIZE, TYPE and COUNT that do not fit one another")
         kinds = [f"{kind.lower()}{size}" for kind, size in zip(types, sizes, strict=True)]
         if not all(re.fullmatch(r"f[48]|[iu][1248]", kind) for kind in kinds) or not 0 < sum(counts) <= 4096:
             raise ValueError(f"has fields of {' '.join(kinds)[:80]}, which are no numbers of PCD")
-        rows = _count("".join(said.get("POINTS", [])), "POINTS")
+        rows = count_in("".join(said.get("POINTS", [])), "POINTS")
         form = "".join(said.get("DATA", [])).lower()
         if form == "ascii":
             if counts != [1] * len(names):

@@ -7,9 +7,10 @@ from typing import Any, final
 
 import numpy as np
 
-from gestalt.core.tables.clock import Clock, clock_column, unit_of
+from gestalt.core.tables.clock import FEW, Clock, clock_column, unit_of
 
 from .channels import Channels, How, array_channels
+from .stored_numbers import StoredNumbers, as_meant
 
 RATES = ("sample_rate", "sampling_rate", "samplerate", "sampling_frequency", "fs", "rate")
 """Attributes in which samples per second stand."""
@@ -61,7 +62,7 @@ def hdf5_channels(file: Any, how: How) -> Channels:
 
 
 def _numbers_in(file: Any) -> dict[str, Any]:
-    """The data sets of real numbers by their names; a type or a data set without extent is none.
+    """The data sets of real numbers by their names, as they are meant; a type or a data set without extent is none.
 
     Of rows with names, every name that holds numbers is one.
     """
@@ -72,7 +73,7 @@ def _numbers_in(file: Any) -> dict[str, Any]:
             return
         kind = one.dtype
         if kind.names is None and kind.kind in "iuf":
-            found[name] = one
+            found[name] = as_meant(name, one)
         elif kind.names is not None and one.ndim == 1:
             numbers = [own for own in kind.names if kind[own].kind in "iuf" and not kind[own].shape]
             found.update({f"{name}/{own}": _Field(one, own) for own in numbers})
@@ -106,7 +107,7 @@ def _readable(name: str, field: Any) -> Any:
     Raises:
         ValueError: otherwise.
     """
-    data = field.data if isinstance(field, _Field) else field
+    data = field.data if isinstance(field, (_Field, StoredNumbers)) else field
     outside = [*(file for file, _, _ in data.external or ())]
     outside += [one.file_name for one in data.virtual_sources() if one.file_name != "."] if data.is_virtual else []
     if outside:
@@ -162,7 +163,7 @@ def _rate(attributes: Sequence[Any], single: Mapping[str, Any], clocks: Any, sam
     for begin in range(0, samples, 1 << 16):
         for place, moment in enumerate(clocks[name][begin : begin + (1 << 16)].tolist()):
             clock.tick(moment, f"sample {begin + place + 1}")
-    return clock.rate()
+    return clock.rate([repr(float(moment)) for moment in clocks[name][:FEW]])
 
 
 def _hertz(name: str, said: Any) -> float:

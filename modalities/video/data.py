@@ -14,11 +14,13 @@ from torch import Tensor
 from gestalt.core.data.items import AbstractItems, BadItemError
 from gestalt.core.modality.in_time import WindowsInTime
 from gestalt.core.modality.windows import InContext, Sight, beginning_before
+from gestalt.core.storage.naming import counted
 
 from . import folders, reading
 from .reading import ADVICE, Header, Stretch
 
 SHORTEST = 0.25  # seconds; a shorter rest of a video is left out
+NAMED = 8  # folders whose gaps are said one by one
 NEAR = 1e-4  # seconds: times of one frame in two clocks differ by rounding
 
 
@@ -231,6 +233,18 @@ class VideoFiles(AbstractItems[Clip]):
             path: (header.begin, header.begin + header.seconds)
             for path, header in zip(self.paths, self.headers, strict=True)
         }
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """Folders of images whose numbers have gaps, for the reader of a log: their frames follow one another."""
+        gaps = [(path, *folders.missing_in(folders.frames_of(path))) for path in self.paths if path.is_dir()]
+        said = [
+            f"{path}: {counted(lost, 'number')} of frames not there, first {where}; the others follow one another"
+            for path, lost, where in gaps
+            if lost
+        ]
+        more = [f"{counted(len(said), 'folder')} of frames with gaps in all"] if len(said) > NAMED else []
+        return (*said[:NAMED], *more)
 
     def between(self, moments: Mapping[Path, tuple[float, float]]) -> "VideoFiles":
         """The same videos; of those that are named, windows between two moments in the clock of the file alone."""

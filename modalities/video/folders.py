@@ -79,6 +79,25 @@ def refuse_several(folder: Path, frames: tuple[Path, ...]) -> None:
     )
 
 
+def missing_in(frames: tuple[Path, ...]) -> tuple[int, str]:
+    """How many numbers of the frames of a clip are not there, and where the first gap is; 0 for an even series.
+
+    The usual step from one number to the next (1, or 5 where every fifth frame was kept) leaves no gap.
+
+    Example:
+        >>> missing_in(tuple(Path(f"{number:03d}.png") for number in (0, 5, 10, 25, 30)))
+        (2, 'behind 010.png')
+        >>> missing_in((Path("7.png"),))
+        (0, '')
+    """
+    numbers = [int(re.findall(r"\d+", path.stem)[-1]) for path in frames]
+    steps = [after - before for before, after in pairwise(numbers)]
+    usual = int(np.median(steps)) if steps else 1
+    missing = [max(0, round(step / usual) - 1) for step in steps]
+    where = next((f"behind {path.name}" for path, lost in zip(frames, missing, strict=False) if lost), "")
+    return sum(missing), where
+
+
 @lru_cache(maxsize=64)
 def bits_in(folder: Path) -> int:
     """The bits that count in the frames of a folder, from a few of them: 8, or of 16 those of the brightest."""

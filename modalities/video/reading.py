@@ -150,13 +150,22 @@ def _decoded(path: Path, start: float, seconds: float, rate: float | None, size:
                 break
     except Exception as error:  # libraries raise whatever they like at torn bytes
         raise BadItemError(
-            str(path), f"cannot be decoded at {start:.1f} s ({reason_of(error)}); {ADVICE}"
+            str(path), f"cannot be decoded at {start:.1f} s ({_why(path, error)}); {ADVICE}"
         ) from cause_of(error)
     if not kept:
         return Stretch(torch.zeros(0, 3, 1, 1, dtype=torch.uint8), (start,))
     times = (max(kept[0][0], start), *(time for time, _ in kept[1:]), end)
     frames = torch.from_numpy(np.stack([picture for _, picture in kept])).permute(0, 3, 1, 2).contiguous()
     return Stretch(frames, times, kept[0][0] < start - NEAR)
+
+
+def _why(path: Path, error: Exception) -> str:
+    """What an error says; of an animated WebP, which the library calls invalid, what it is."""
+    with path.open("rb") as file:
+        begin = file.read(21)
+    if len(begin) == 21 and begin[:4] + begin[8:16] == b"RIFFWEBPVP8X" and begin[20] & 2:
+        return "it is an animated WebP, which FFmpeg does not decode"
+    return reason_of(error)
 
 
 def _kept(

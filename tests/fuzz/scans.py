@@ -3,7 +3,7 @@
 from functools import partial
 
 from gestalt.modalities.points import PointModality
-from tests.scans import SCANS
+from tests.scans import SCANS, with_faces_first
 
 from .formats import Format, written
 from .law import lay_masks, read_whole
@@ -23,6 +23,9 @@ FORMATS = [
     )
     for name in SCANS
 ]  # fmt: skip
+FORMATS.append(
+    Format("points: PLY, faces first", lambda: {"a.ply": with_faces_first("<")}, partial(read_whole, MODALITY), "a.ply")
+)
 
 
 MASKS = partial(lay_masks, MODALITY)

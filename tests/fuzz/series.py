@@ -1,6 +1,7 @@
 """Formats of series of many channels."""
 
 import io
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,13 @@ def _tabs() -> bytes:
     return f"timestamp\tx\ty\n{rows}".encode("utf-16")
 
 
+def _dates() -> bytes:
+    """Hours before and after noon, behind dates whose month comes first, over midnight."""
+    moments = (datetime(2024, 1, 31, 23, 59, 50) + timedelta(seconds=number / 2) for number in range(40))
+    rows = "".join(f"{one:%m/%d/%Y %I:%M:%S.%f %p},{place % 7},{place % 3}\n" for place, one in enumerate(moments))
+    return f"time,x,y\n{rows}".encode()
+
+
 def _signals(path: Path) -> None:
     values = VALUES[:200]
     signals = [
@@ -58,6 +66,17 @@ def _hdf5(version: str) -> bytes:
     return buffer.getvalue()
 
 
+def _stored() -> bytes:
+    """Numbers that stand for others, and a clock that does."""
+    buffer = io.BytesIO()
+    with h5py.File(buffer, "w") as file:
+        file["acc"] = np.round(VALUES * 100).astype("i2")
+        file["acc"].attrs.update(scale_factor=0.01, add_offset=20.0, _FillValue=np.int16(-32768))
+        file["time"] = np.arange(len(VALUES), dtype="i4")
+        file["time"].attrs["scale_factor"] = 0.01
+    return buffer.getvalue()
+
+
 def _sound(kind: str) -> bytes:
     return written(f"a.{kind}", lambda path: soundfile.write(path, VALUES[:, :2] * 0.4, RATE))
 
@@ -70,6 +89,14 @@ FORMATS = [
     Format("series: npy", lambda: {"a.npy": _array()}, partial(read_whole, OF_ARRAYS), "a.npy"),
     Format("series: hdf5", lambda: {"a.h5": _hdf5("earliest")}, READ, "a.h5"),
     Format("series: new hdf5", lambda: {"a.h5": _hdf5("latest")}, READ, "a.h5"),
+    Format("series: hdf5 of stored numbers", lambda: {"a.h5": _stored()}, READ, "a.h5"),
+    Format(
+        "series: dates",
+        lambda: {"a.csv": _dates()},
+        partial(read_whole, Sensors(2.0, seconds=4.0)),
+        "a.csv",
+        is_text=True,
+    ),
     Format("series: wav", lambda: {"a.wav": _sound("wav")}, READ, "a.wav"),
     Format("series: flac", lambda: {"a.flac": _sound("flac")}, READ, "a.flac"),
 ]
