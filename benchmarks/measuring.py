@@ -36,7 +36,13 @@ class Spread:
 def in_turn(
     tasks: Mapping[str, Callable[[], object]], repeats: int, device: torch.device, warm_up: int = 2
 ) -> dict[str, list[float]]:
-    """Seconds of every task in every round. Tasks take turns, so that whatever else the machine does meets them all."""
+    """Seconds of every task in every round. Tasks take turns, so that whatever else the machine does meets them all.
+
+    Raises:
+        ValueError: if there are fewer than two rounds.
+    """
+    if repeats < 2:
+        raise ValueError(f"repeats (--repeats) must be at least 2, since a spread is shown, got {repeats}")
     seconds: dict[str, list[float]] = {name: [] for name in tasks}
     for number in range(warm_up + repeats):
         for name, task in tasks.items():

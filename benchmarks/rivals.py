@@ -32,7 +32,7 @@ class Options:
     """Every network is torchvision's ResNet with channels last in memory; heads have one hidden layer of one width.
 
     Bare passes are the network over both views, forwards and backwards, and for BYOL the teacher's over both: no heads,
-    no loss, no optimiser. lightly is left out where it is not installed (`pip install lightly`).
+    no loss, no optimiser. lightly is left out where it is not installed (`pip install --group benchmark`).
     """
 
     repeats: int = 30

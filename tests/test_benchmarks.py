@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from benchmarks import __main__ as runner
 from benchmarks import compare, device
-from benchmarks.measuring import report
+from benchmarks.measuring import in_turn, report
 
 
 def written(folder: Path, **ratios: float) -> str:
@@ -78,3 +79,11 @@ def test_operations_of_a_step_are_those_of_its_equations(tmp_path: Path) -> None
     assert rate * 1e12 * milliseconds / 1000 == pytest.approx(expected, rel=0.15, abs=0.06e12 * milliseconds / 1000)
     (kept,) = found["ratios"].values()
     assert 1 / kept == pytest.approx(float(row["share of the peak"].rstrip("%")) / 100, abs=0.006)
+
+
+def test_one_round_is_refused_since_it_has_no_spread() -> None:
+    rounds: list[int] = []
+    with pytest.raises(ValueError, match=r"repeats \(--repeats\) must be at least 2, .* got 1"):
+        in_turn({"one": lambda: rounds.append(1)}, 1, torch.device("cpu"))
+    assert rounds == []
+    assert len(in_turn({"one": lambda: rounds.append(1)}, 2, torch.device("cpu"))["one"]) == 2
