@@ -15,7 +15,6 @@ from gestalt.core.networks.encoder import AbstractEncoder
 from gestalt.core.training.options import Training
 from gestalt.modalities.audio import Recording
 from gestalt.modalities.graph import Graph
-from gestalt.modalities.image.backbones import ResNet
 from gestalt.recipes.audio_events.synthetic.sounds import Sound
 from gestalt.recipes.image_objects.synthetic.photographs import PHOTOGRAPHS, photographs
 from gestalt.recipes.molecules.corpus.splits import flat
@@ -93,7 +92,6 @@ def test_sources_give_as_many_items_and_another_seed_gives_others(name: Name) ->
         assert items == [contents(one) for one in row.items(5, 0)]
         assert items != [contents(one) for one in row.items(5, 1)]
     assert len({contents(one) for one in rows[-1].items(40, 0)}) == 40
-    assert study.modality.collate(rows[0].items(3, 0)) is not None
 
 
 def test_sources_of_pictures_are_crops_of_what_they_say() -> None:
@@ -231,7 +229,3 @@ def test_what_cannot_be_done_is_refused_before_anything_is_trained(
 def test_more_items_than_there_are_is_an_error_that_says_how_many(many: Any) -> None:
     with pytest.raises(ValueError, match=r"items \(--items\) must be at most \d+"):
         many(10**6, 0)
-
-
-def test_the_network_of_pictures_is_a_resnet_on_grey() -> None:
-    assert isinstance(load("image").encoder(), ResNet)

@@ -14,9 +14,10 @@ from gestalt.core.methods.presets import preset_named
 from gestalt.core.networks.encoder import AbstractEncoder
 from gestalt.core.training.options import Training
 
+from ..scene_sources import Part
 from .cells import by_stage, learner, network_of, trained
 from .data_sets.by_name import Name, load
-from .study import Labelled, Part, Source, Study
+from .study import Labelled, Source, Study
 
 RANDOM = "random network"
 NOTE = (
@@ -85,7 +86,8 @@ class SingleItem:
         study, method = load(options.data_set), _method(options.method)  # refused before anything is trained
         rows = study.sources(options.single or study.single)
         stages = study.stages(network_of(learner(study, method, options.items, options.training)))
-        known, tested = self._labelled("known", "train"), self._labelled("tested", self._part)
+        known = _as_many("known", options.known, study.labelled("train"))
+        tested = _as_many("tested", options.tested, study.labelled(self._part))
         columns = [Column(stage, "linear probe") for stage in stages]
         seeds = [
             self._seed(study, rows, method, replace(options.training, seed=seed), known, tested)
@@ -99,17 +101,6 @@ class SingleItem:
         note = NOTE.format(network=study.network, question=study.question)
         write_table(options.out / options.data_set, combined(tables, title, note))
         return 0
-
-    def _labelled(self, name: str, part: Part) -> Labelled:
-        """The items of a part whose class is known, as many as are asked for.
-
-        Raises:
-            ValueError: if there are not so many.
-        """
-        found, wanted = load(self.options.data_set).labelled(part), getattr(self.options, name)
-        if wanted is not None and wanted > len(found.items):
-            raise ValueError(f"{name} (--{name}) must be at most {len(found.items)}, the items that ship, got {wanted}")
-        return found.first(wanted or MOST)
 
     def _seed(
         self,
@@ -151,6 +142,17 @@ class SingleItem:
     @property
     def _part(self) -> Part:
         return "validation" if self.options.validate else "test"
+
+
+def _as_many(name: str, wanted: int | None, there: Labelled) -> Labelled:
+    """As many items whose class is known as are asked for.
+
+    Raises:
+        ValueError: if there are not so many.
+    """
+    if wanted is not None and wanted > len(there.items):
+        raise ValueError(f"{name} (--{name}) must be at most {len(there.items)}, the items that ship, got {wanted}")
+    return there.first(wanted or MOST)
 
 
 def _method(name: str) -> AbstractMethod:

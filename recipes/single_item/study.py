@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, final
+from typing import Any, final
 
 from jaxtyping import Int
 from torch import Tensor
@@ -12,7 +12,7 @@ from gestalt.core.modality.base import AbstractModality
 from gestalt.core.modality.transform import Views
 from gestalt.core.networks.encoder import AbstractEncoder
 
-Part = Literal["train", "validation", "test"]
+from ..scene_sources import Part
 
 
 @final

@@ -48,11 +48,16 @@ def touching_pairs(features: FeatureMap) -> list[Int[np.ndarray, "_ 2"]]:
             steps.append(np.stack([before.ravel(), after.ravel()], axis=1))
         found = [np.concatenate(steps)] * len(valid)
     else:
-        raise ValueError(
-            "these elements are a set, and nobody says which are neighbours; let the encoder fill "
-            "FeatureMap.neighbours, or take another grouper"
-        )
+        raise no_neighbours()
     return [pairs[there[pairs].all(axis=1)] for pairs, there in zip(found, valid, strict=True)]
+
+
+def no_neighbours() -> ValueError:
+    """The refusal of a set of which nobody says what touches what."""
+    return ValueError(
+        "these elements are a set, and nobody says which are neighbours; let the encoder fill "
+        "FeatureMap.neighbours, or take another grouper"
+    )
 
 
 @final

@@ -14,7 +14,7 @@ from ...data.feature_map import FeatureMap
 from ...data.segmentation import Segmentation
 from ..concat_features import centred, standardised
 from .base import AbstractGrouper
-from .merging import at_once, merged_neighbours, touching_pairs
+from .merging import at_once, merged_neighbours, no_neighbours, touching_pairs
 
 
 @final
@@ -103,10 +103,7 @@ def touching(features: FeatureMap) -> Bool[Tensor, "batch elements elements"]:
         apart = (places[:, None] - places[None]).abs().sum(dim=2)
         near = (apart == 1)[None].to(features.valid.device)
     else:
-        raise ValueError(
-            "these elements are a set, and nobody says which are neighbours; let the encoder fill "
-            "FeatureMap.neighbours, or take another grouper"
-        )
+        raise no_neighbours()
     return near & features.valid[:, :, None] & features.valid[:, None]
 
 

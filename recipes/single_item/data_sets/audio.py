@@ -15,7 +15,8 @@ from ...audio_events.synthetic.sounds import Sound
 from ...audio_events.synthetic.soundscapes import load_samples
 from ...audio_events.synthetic.variety import Variety, vary
 from ...labels_table.data_sets.audio import RATE, SECONDS, of_families, of_length, views
-from ..study import AtStage, Labelled, Part, Source, Study
+from ...scene_sources import Part
+from ..study import AtStage, Labelled, Source, Study
 
 SEEDS: Mapping[Part, int] = {"train": 2_000_000, "validation": 2_000_001, "test": 2_000_002}
 """The sounds whose families are known are the same for every run."""

@@ -16,7 +16,8 @@ from gestalt.modalities.graph.views import Subgraph
 
 from ...molecules.corpus.shipped import ASK, DRUGS, LEARN, SAMPLES, all_of, measured, records, smiles_of
 from ...molecules.corpus.splits import part_of, random_part_of, without
-from ..study import AtStage, Labelled, Part, Source, Study
+from ...scene_sources import Part
+from ..study import AtStage, Labelled, Source, Study
 
 LAYERS = 4
 SOME = 7
