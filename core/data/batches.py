@@ -173,7 +173,8 @@ def _part_by_part(items: Sequence[Own]) -> tuple[Int[Tensor, "items most"], Plac
     for place, name in enumerate(names):
         numbers.append(_padded([one.numbers[own.here(name)] for one, own in zip(items, every, strict=True)]))
         grids.append(padded_grids([own.grids[place] for own in every]))
-    return torch.cat(numbers, dim=1), Parts(names, tuple(one.shape[1] for one in numbers), tuple(grids))
+    cells = tuple(one.shape[1] for one in numbers)
+    return torch.cat(numbers, dim=1), Parts(names, cells, tuple(grids), every[0].in_time)
 
 
 def _widened(near: Sequence[Bool[Tensor, "_ _ _"]]) -> Rows:

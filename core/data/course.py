@@ -188,7 +188,7 @@ class Course:
             grids.append(grid)
             first += high - low
         here = index.to(features.values.device)
-        of_piece = Parts(places.names, tuple(cells), tuple(grids))
+        of_piece = Parts(places.names, tuple(cells), tuple(grids), places.in_time)
         return (
             FeatureMap(features.values[:, here], features.valid[:, here], of_piece),
             Course(strands, end - begin, self.usual),

@@ -25,9 +25,10 @@ def on_axes_of(features: FeatureMap, other: FeatureMap) -> FeatureMap:
         [1.0, 4.0]
     """
     if isinstance(features.places, Parts) and isinstance(other.places, Parts):
-        names = features.places.names
+        names, in_time = features.places.names, features.places.in_time
         parts = [on_axes_of(features.part(name), other.part(name)) for name in names]
-        places = Parts(names, tuple(part.valid.shape[1] for part in parts), tuple(part.grid for part in parts))
+        cells, grids = tuple(part.valid.shape[1] for part in parts), tuple(part.grid for part in parts)
+        places = Parts(names, cells, grids, in_time)
         return FeatureMap(torch.cat([p.values for p in parts], dim=1), torch.cat([p.valid for p in parts], 1), places)
     if not isinstance(features.places, Grid) or not isinstance(other.places, Grid):
         return features

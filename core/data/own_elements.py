@@ -25,7 +25,7 @@ def own_places(
         >>> own_places(torch.tensor([True, True, False]), None, row=0)[0].tolist()
         [0, 1]
         >>> own_places(torch.tensor([True, False, True, False]), Parts(("a", "b"), (2, 2), (None, None)), row=0)
-        (tensor([0, 2]), Parts(names=('a', 'b'), cells=(1, 1), grids=(None, None)))
+        (tensor([0, 2]), Parts(names=('a', 'b'), cells=(1, 1), grids=(None, None), in_time=()))
     """
     if not isinstance(places, Parts):
         return _of_one(valid, places, row)
@@ -35,7 +35,7 @@ def own_places(
         own, own_grid = (torch.arange(0), None) if missing else _of_one(valid[here], grid, row)
         index.append(own + here.start)
         grids.append(own_grid)
-    return torch.cat(index), Parts(places.names, tuple(map(len, index)), tuple(grids))
+    return torch.cat(index), Parts(places.names, tuple(map(len, index)), tuple(grids), places.in_time)
 
 
 def _of_one(valid: Bool[Tensor, " elements"], grid: Grid | None, row: int) -> tuple[Int[Tensor, " own"], Grid | None]:

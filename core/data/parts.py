@@ -9,11 +9,15 @@ from .places import Parts, parts_in
 from .segmentation import Segmentation
 
 
-def joined(maps: Mapping[str, FeatureMap]) -> FeatureMap:
+def joined(maps: Mapping[str, FeatureMap], in_time: Sequence[str] = ()) -> FeatureMap:
     """The elements of all parts one behind the other, as one map.
 
     `neighbours` are kept where a part has them; elements of different parts are neighbours of one another, so that an
     object may span parts.
+
+    Args:
+        maps: of every part by its name.
+        in_time: the parts whose first axis is one that they have in common (`Parts`).
 
     Raises:
         ValueError: if there is no part, or the parts differ in the number of items or the length of their vectors.
@@ -33,7 +37,7 @@ def joined(maps: Mapping[str, FeatureMap]) -> FeatureMap:
     return FeatureMap(
         torch.cat([one.values for one in maps.values()], dim=1),
         torch.cat([one.valid for one in maps.values()], dim=1),
-        Parts(tuple(maps), cells, tuple(one.grid for one in maps.values())),
+        Parts(tuple(maps), cells, tuple(one.grid for one in maps.values()), tuple(in_time)),
         _neighbours(tuple(maps.values())),
     )
 

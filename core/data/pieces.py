@@ -52,7 +52,8 @@ def padded_features(maps: Sequence[FeatureMap]) -> FeatureMap:
     """
     first_places = maps[0].places
     if isinstance(first_places, Parts):
-        return joined({name: padded_features([one.part(name) for one in maps]) for name in first_places.names})
+        every = {name: padded_features([one.part(name) for one in maps]) for name in first_places.names}
+        return joined(every, first_places.in_time)
     values, valid = padded_rows([one.values for one in maps]), padded_rows([one.valid for one in maps])
     there = next((one.grid for one in maps if one.grid is not None), None)
     if there is None:
@@ -124,7 +125,7 @@ def one_behind_the_other(maps: Sequence[FeatureMap], course: Sequence[Course]) -
         chained = there[0] if course[0].strands[name].cells is None else chained_features(there)
         grids.append(chained.grid)
         cells.append(chained.valid.shape[1])
-    of_parts = Parts(places.names, tuple(cells), tuple(grids))
+    of_parts = Parts(places.names, tuple(cells), tuple(grids), places.in_time)
     values, valid = (rows_behind([getattr(one, of) for one in maps], course) for of in ("values", "valid"))
     return FeatureMap(values, valid, of_parts)
 

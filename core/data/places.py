@@ -17,7 +17,8 @@ class Parts:
     """Where the elements of a joint item lie: those of its parts one behind the other, each part with its own lattice.
 
     `cells` counts the elements of each part; `grids` are their lattices, None for sets. Parts are in the order of the
-    joint modality and have its names.
+    joint modality and have its names. `in_time` names the parts whose first axis is one that they have in common:
+    seconds from the same moment.
 
     Example: three seconds of sound, and two words.
 
@@ -29,12 +30,15 @@ class Parts:
     names: tuple[str, ...]
     cells: tuple[int, ...]
     grids: tuple[Grid | None, ...]
+    in_time: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not len(self.names) == len(self.cells) == len(self.grids) > 0:
             raise ValueError(
                 f"parts need as many names as cells and grids, got {self.names}, {self.cells}, {len(self.grids)} grids"
             )
+        if not set(self.in_time) <= set(self.names):
+            raise ValueError(f"in_time names parts, which are {', '.join(self.names)}, got {self.in_time}")
         for name, cells, grid in zip(self.names, self.cells, self.grids, strict=True):
             if grid is not None and grid.elements != cells:
                 raise ValueError(f"the grid of part {name!r} has {grid.elements} cells, got {cells} elements")
@@ -72,11 +76,12 @@ class Parts:
     def rows(self, index: Int[Tensor, " rows"]) -> "Parts":
         """The places of some items of the batch."""
         grids = tuple(None if grid is None else grid.rows(index) for grid in self.grids)
-        return Parts(self.names, self.cells, grids)
+        return Parts(self.names, self.cells, grids, self.in_time)
 
     def to(self, device: torch.device | str) -> "Parts":
         """The same places on another device."""
-        return Parts(self.names, self.cells, tuple(None if grid is None else grid.to(device) for grid in self.grids))
+        grids = tuple(None if grid is None else grid.to(device) for grid in self.grids)
+        return Parts(self.names, self.cells, grids, self.in_time)
 
 
 Places = Grid | Parts

@@ -145,6 +145,7 @@ FREE = frozenset(
         "running.compare",
         "running.validate",
         "training.workers",
+        "training.kept_items",
         "training.devices",
         "training.num_nodes",
         "training.strategy",

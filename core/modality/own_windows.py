@@ -60,7 +60,12 @@ def own_elements_of(windows: Sequence[InContext[Any]], features: FeatureMap) -> 
     return [
         (
             torch.cat([index for index, _ in row]),
-            Parts(places.names, tuple(len(index) for index, _ in row), tuple(lattice for _, lattice in row)),
+            Parts(
+                places.names,
+                tuple(len(index) for index, _ in row),
+                tuple(lattice for _, lattice in row),
+                places.in_time,
+            ),
         )
         for row in zip(*own, strict=True)
     ]

@@ -201,6 +201,8 @@ def train_learner(
 
         if step < options.steps:
             save(fabric, folder, learner, optimizer, step, running)
+    if step == options.steps:
+        source.forget_items()
     if log is not None:
         log.close(finished=step == options.steps)
     seconds = time.monotonic() - began

@@ -48,6 +48,9 @@ class Training:
     """Processes per device that read items and make views; 0 does it in the main process."""
     threads: Annotated[int, Between(1, 4096)] | None = None
     """CPU threads of the main process; None: as OMP_NUM_THREADS says, or else the cores that the workers leave."""
+    kept_items: Annotated[float, Between(0.0, 1e6)] = 0.0
+    """Gigabytes of the run's folder for decoded items (shrunk pictures, resampled windows) until training is over: each
+    is decoded once, not in every epoch. 0 keeps none."""
     seed: Annotated[int, Between(0, 2**31 - 1)] = 0
     """Everything random follows from it: the same seed gives the same run with any number of workers."""
     log_every: Count = 10

@@ -13,14 +13,13 @@ from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
 from ..data.cut import cut
-from ..data.items import BadItemError, Skipped, read_item
+from ..data.items import AbstractItems, BadItemError, Skipped, read_item
 from ..data.masks import AbstractMasks, ItemMasks
 from ..discovery.segmenters.in_rounds import InRounds
 from .data import begin_worker, mix
 from .kept_segments import KeptSegments
 from .options import Training
 from .round_signs import ITEMS, RoundSigns
-from .steady_items import SteadyItems
 from .training_data import TrainingData
 from .view_signs import agreement_of_views
 
@@ -34,7 +33,7 @@ CHUNK = 32
 class _Reads(Dataset["tuple[int, Any]"], Generic[ItemT]):
     """Items as a round reads them, by their numbers."""
 
-    def __init__(self, items: SteadyItems[ItemT]) -> None:
+    def __init__(self, items: AbstractItems[ItemT]) -> None:
         self.items = items
 
     def __getitem__(self, index: int) -> "tuple[int, ItemT | BadItemError]":
@@ -52,7 +51,8 @@ class RoundKeeper(Generic[ItemT]):
     Attributes:
         fabric: the processes that share the work.
         segmenter: finds segments.
-        data: the training set; masks that come with it are the segments of round 0.
+        data: the training set, whose items are read in one way (`SteadyItems`); masks that come with it are the
+            segments of round 0.
         options: of the training.
         folder: one folder per round in it.
     """
@@ -62,11 +62,6 @@ class RoundKeeper(Generic[ItemT]):
     data: TrainingData[ItemT]
     options: Training
     folder: Path
-
-    @property
-    def items(self) -> SteadyItems[ItemT]:
-        """The training set as every round reads it."""
-        return SteadyItems(self.data.items, self.options.seed)
 
     def forget(self) -> None:
         """Remove what an earlier run left."""
@@ -91,7 +86,7 @@ class RoundKeeper(Generic[ItemT]):
         """
         if number == 0 and self.data.masks is not None:
             return self.data.masks, []
-        kept = KeptSegments(self.folder / f"round-{number}", len(self.items), wanted)
+        kept = KeptSegments(self.folder / f"round-{number}", len(self.data.items), wanted)
         skipped = list[Skipped]()
         mine = kept.filled()[self.fabric.global_rank :: self.fabric.world_size]
         missing = [shard for shard in mine if not kept.path(shard).is_file()]
@@ -109,7 +104,7 @@ class RoundKeeper(Generic[ItemT]):
 
     def _found(self, number: int, numbers: Sequence[int], skipped: list[Skipped]) -> Iterator[tuple[int, ItemMasks]]:
         loader = DataLoader(
-            _Reads(self.items),
+            _Reads(self.data.items),
             batch_size=CHUNK,
             sampler=list(numbers),
             collate_fn=list,
@@ -137,14 +132,14 @@ class RoundKeeper(Generic[ItemT]):
             step: where it begins.
             learned: the items that it learns from.
         """
-        rng, steady = np.random.default_rng(0), self.items
+        rng, steady = np.random.default_rng(0), self.data.items
 
         def first(of: int) -> list[ItemMasks | None]:
             if of < 0:
                 return []
             kept = self._masks(of)
             found = list[ItemMasks | None]()
-            for index in range(min(ITEMS, len(self.items))):
+            for index in range(min(ITEMS, len(self.data.items))):
                 try:
                     item = steady.read(index, rng) if of == 0 and self.data.masks is not None else None
                     found.append(kept.of_item(index, item) if kept.has(index) else None)
@@ -162,4 +157,4 @@ class RoundKeeper(Generic[ItemT]):
     def _masks(self, number: int) -> AbstractMasks[Any]:
         if number == 0 and self.data.masks is not None:
             return self.data.masks
-        return KeptSegments(self.folder / f"round-{number}", len(self.items))
+        return KeptSegments(self.folder / f"round-{number}", len(self.data.items))

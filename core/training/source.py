@@ -13,6 +13,7 @@ from ..discovery.segmenters.in_rounds import in_rounds
 from ..methods.step import AbstractLearner
 from .data import Order, batches
 from .given_masks import with_equal_objects
+from .kept_items import KeptItems
 from .options import Training
 from .round_plan import RoundPlan
 from .round_signs import RoundSigns, write_signs
@@ -21,6 +22,8 @@ from .steady_items import SteadyItems
 from .training_data import TrainingData
 
 ItemT = TypeVar("ItemT")
+
+GIGABYTE = 1_000_000_000
 
 
 @final
@@ -55,6 +58,14 @@ class BatchSource(Generic[ItemT]):
         )
         self.plan = RoundPlan.of(learner, options, self.order.steps_per_epoch)
         segmenter = in_rounds(learner)
+        self.kept: KeptItems[ItemT] | None = None
+        if segmenter is not None:
+            data = replace(data, items=SteadyItems(data.items, options.seed))
+        if options.kept_items:
+            file, bound = folder / f"items-{fabric.node_rank}.sqlite", int(options.kept_items * GIGABYTE)
+            self.kept = KeptItems(data.items, file, bound, self.data.items)
+            data = replace(data, items=self.kept)
+        self.data = data
         self.keeper = None if segmenter is None else RoundKeeper(fabric, segmenter, data, options, folder / "segments")
         self.skipped = list[Skipped]()
         self._until = start
@@ -64,6 +75,17 @@ class BatchSource(Generic[ItemT]):
         """Remove the segments that an earlier run left."""
         if self.keeper is not None:
             self.keeper.forget()
+        self.forget_items()
+
+    def forget_items(self) -> None:
+        """Remove the decoded items, of an earlier run or of this one when it is over."""
+        if self.kept is not None:
+            self._batches = iter(())  # its processes have the file open
+            self.kept.close()
+            self.fabric.barrier()
+            if self.fabric.local_rank == 0:
+                self.kept.remove()
+            self.fabric.barrier()
 
     def is_over(self, step: int) -> bool:
         """Whether the round that was opened last ends before a step."""
@@ -82,7 +104,7 @@ class BatchSource(Generic[ItemT]):
             wanted = self.order.between(self.plan.begin(step), self._until).members()
             own, passed = self.keeper.segments(number, begins, wanted)
             self.skipped += passed
-            data = replace(data, items=SteadyItems(data.items, self.options.seed), masks=own)
+            data = replace(data, masks=own)
             if begins and self.fabric.is_global_zero:
                 signs = self.keeper.signs(number, step, wanted)
                 write_signs(self.folder, signs)

@@ -29,7 +29,7 @@ class KMeans(AbstractGrouper):
             centred and scaled per item to unit mean square, so that `position` has the same meaning for any encoder.
         position: weight of the elements' positions on their grid, each axis scaled to [−1, 1] over the item;
             0 ignores where elements lie, 1 weighs a whole axis about as much as the features. One number for all axes,
-            or one for each.
+            or one for each; of items with parts, one for the seconds that parts in time have in common (`points`).
 
     An empty cluster keeps its centre and may win elements back later. All items share the same random numbers, so an
     item's clusters do not depend on which items share its batch; and seeds are drawn along a random direction of
@@ -62,7 +62,8 @@ class KMeans(AbstractGrouper):
         """Hard segments, one per cluster that has elements.
 
         Raises:
-            ValueError: if positions are asked for and the features lie on no grid, or on other axes.
+            ValueError: if positions are asked for and the features lie on no grid, on other axes, or have no part in
+                time.
         """
         with full_precision(features.values):
             scaled = points(features, self.spherical, self.position)
@@ -86,7 +87,7 @@ class KMeans(AbstractGrouper):
         if course.moments <= course.usual:
             plain: Segmentation = self(features, generator)
             return plain
-        if each_axis(self.position)[0] and features.grid is not None:
+        if each_axis(self.position)[0] and features.places is not None:
             return group_pieces(self, features, window, generator)
         on_sphere, usual = self.spherical and not any(each_axis(self.position)), course.usual
         with full_precision(features.values):

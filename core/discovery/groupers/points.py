@@ -7,6 +7,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ...data.feature_map import FeatureMap
+from ...data.grid import Grid
+from ...data.places import Parts, Places
 from ..concat_features import centred
 
 
@@ -31,10 +33,13 @@ def points(
             features are centred and scaled per item to unit mean square, so that other scales mean the same for any
             encoder.
         position: weight of the elements' places on their grid, each axis scaled to [−1, 1] over the item; 0 ignores
-            them, 1 weighs a whole axis about as much as the features. One number for all axes, or one for each.
+            them, 1 weighs a whole axis about as much as the features. One number for all axes, or one for each. Of
+            items with parts, one number for the seconds that parts in time have in common, over all of these parts;
+            elements of other parts have no moment, and lie in the middle.
 
     Raises:
-        ValueError: if positions are asked for and the features lie on no grid, or on other axes than there are weights.
+        ValueError: if positions are asked for and the features lie on no grid, or on other axes than there are weights,
+            or no part lies in time.
 
     Example:
         >>> pair = FeatureMap(torch.tensor([[[3.0, 4.0], [0.0, 2.0]]]), torch.ones(1, 2, dtype=torch.bool))
@@ -52,12 +57,44 @@ def points(
     weights = each_axis(position)
     if not any(weights):
         return values
-    if features.grid is None:
-        raise ValueError("position weighs the elements' place on a grid, but these elements are a set; set it to 0")
-    if len(weights) not in (1, axes := len(features.grid.shape)):
-        raise ValueError(f"position has {len(weights)} weights, but the elements lie on {axes} axes")
-    places = features.grid.centres().to(values).expand(len(values), -1, -1)
-    low = torch.where(valid, places, torch.inf).amin(dim=1, keepdim=True)
-    high = torch.where(valid, places, -torch.inf).amax(dim=1, keepdim=True)
+    places = _places(features.places, weights).to(values).expand(len(values), -1, -1)
+    placed = valid & ~places.isnan()
+    low = torch.where(placed, places, torch.inf).amin(dim=1, keepdim=True)
+    high = torch.where(placed, places, -torch.inf).amax(dim=1, keepdim=True)
     scaled = (2 * places - low - high) / (high - low).clamp(min=1e-12)
-    return torch.cat([values, torch.where(valid, scaled, 0.0) * values.new_tensor(weights)], dim=-1)
+    return torch.cat([values, torch.where(placed, scaled, 0.0) * values.new_tensor(weights)], dim=-1)
+
+
+def _places(places: Places | None, weights: tuple[float, ...]) -> Float[Tensor, "rows elements axes"]:
+    """The centres of all elements along the axes that are weighed; NaN for elements that lie on none of them."""
+    match places:
+        case None:
+            raise ValueError("position weighs the elements' place on a grid, but these elements are a set; set it to 0")
+        case Grid():
+            if len(weights) not in (1, axes := len(places.shape)):
+                raise ValueError(f"position has {len(weights)} weights, but the elements lie on {axes} axes")
+            return places.centres()
+        case Parts():
+            return _moments(places, weights)
+
+
+def _moments(places: Parts, weights: tuple[float, ...]) -> Float[Tensor, "rows elements 1"]:
+    """When the elements of parts in time are, and NaN for those of others."""
+    timed = {name: grid for name, grid in zip(places.names, places.grids, strict=True) if name in places.in_time}
+    parts = ", ".join(places.names)
+    if not timed:
+        raise ValueError(
+            f"position weighs the seconds that parts have in common, but none of {parts} lies in time: set it to 0, or "
+            "group part by part (PartByPart)"
+        )
+    if len(weights) != 1:
+        raise ValueError(
+            f"position of items with parts ({parts}) is one weight, that of their seconds, got {len(weights)}"
+        )
+    every = [
+        torch.full((1, cells, 1), torch.nan) if grid is None else grid.centres()[..., :1]
+        for cells, grid in zip(places.cells, (timed.get(name) for name in places.names), strict=True)
+    ]
+    rows = max(len(own) for own in every)
+    device = next((grid.edges[0].device for grid in timed.values() if grid is not None), torch.device("cpu"))
+    return torch.cat([own.to(device).expand(rows, -1, -1) for own in every], dim=1)

@@ -53,7 +53,7 @@ class JointRaw(AbstractEncoder):
             wide[..., first : first + self.dims[name]] = features.values / self.dims[name] ** 0.5
             maps[name] = features.with_values(wide)
             first += self.dims[name]
-        return joined(maps)
+        return joined(maps, data.in_time)
 
 
 @final
@@ -107,7 +107,8 @@ class Joint(AbstractEncoder):
                     (self.projections[name](features.values) + self.kinds[name]) * features.valid[..., None]
                 )
                 for name, features in encoded(self.parts, data).items()
-            }
+            },
+            data.in_time,
         )
         if self.mixer is None:
             return tokens

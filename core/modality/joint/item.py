@@ -9,6 +9,7 @@ from jaxtyping import Int
 from torch import Tensor
 
 from ..base import AbstractModality
+from ..optional import CutsInTime
 
 
 @final
@@ -46,13 +47,14 @@ class JointItem:
 class JointData:
     """A batch of joint items: for every part the data of the items that have it, and which items these are.
 
-    `data` of a part that no item has is None.
+    `data` of a part that no item has is None. `in_time` names the parts that lie in time, at the same seconds.
     """
 
     names: tuple[str, ...]
     rows: tuple[Int[Tensor, " _"], ...]
     data: tuple[Any, ...]
     items: int
+    in_time: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, items: Sequence[JointItem], modalities: Mapping[str, AbstractModality[Any]]) -> "JointData":
@@ -62,7 +64,8 @@ class JointData:
             having = [number for number, item in enumerate(items) if name in item.parts]
             rows.append(torch.tensor(having, dtype=torch.long))
             data.append(modality.collate([items[number].parts[name] for number in having]) if having else None)
-        return cls(tuple(modalities), tuple(rows), tuple(data), len(items))
+        in_time = tuple(name for name, modality in modalities.items() if isinstance(modality, CutsInTime))
+        return cls(tuple(modalities), tuple(rows), tuple(data), len(items), in_time)
 
     def to(self, device: torch.device | str) -> "JointData":
         """The same batch on another device."""
@@ -71,4 +74,5 @@ class JointData:
             tuple(rows.to(device) for rows in self.rows),
             tuple(None if part is None else part.to(device) for part in self.data),
             self.items,
+            self.in_time,
         )

@@ -86,7 +86,8 @@ class JointTransformer(AbstractEncoder):
             {
                 name: own.with_values(self.projections[name](own.values) * own.valid[..., None])
                 for name, own in tokens.items()
-            }
+            },
+            data.in_time,
         )
 
     def mix(self, tokens: FeatureMap, visible: Bool[Tensor, "batch elements"] | None = None) -> FeatureMap:
@@ -134,7 +135,7 @@ class JointTransformer(AbstractEncoder):
             wide[..., first : first + own.values.shape[2]] = own.values
             maps[name] = own.with_values(wide)
             first += own.values.shape[2]
-        return joined(maps)
+        return joined(maps, data.in_time)
 
     @property
     def element_classes(self) -> int:
