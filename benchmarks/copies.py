@@ -2,13 +2,13 @@
 
 Trained on shipped sounds or pictures, asked about others. Of these, a random half chooses the threshold at the error
 rate, and copies of the other half, made by the views of the training and by every transform alone, are looked for among
-all of them.
+all of them; so are copies in other formats, cut, shrunk and compressed.
 """
 
 import math
 import statistics
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib import resources
@@ -28,9 +28,11 @@ from gestalt.core.modality.inferred import plain_encoder
 from gestalt.core.networks.encoder import Network
 from gestalt.core.runs.model import Model
 from gestalt.core.search.copies import VIEWS
-from gestalt.core.search.threshold import chosen_threshold, measured
+from gestalt.core.search.threshold import chosen_threshold, measured, measured_on
 from gestalt.modalities.audio import Audio
 from gestalt.modalities.image import Image
+
+from .encoded_copies import ENCODED, EncodedCopies
 
 COLUMNS = ("recall, views", "precision, views", "recall, single transforms", "precision, single transforms", "EER")
 
@@ -78,8 +80,10 @@ DATA = {"audio": sounds, "image": clothes}
 MADE: dict[str, Callable[[], AbstractModality[Any]]] = {"audio": partial(Audio, sample_rate=16_000), "image": Image}
 
 
-def scores(model: Model[Any], files: list[Path], folder: Path, seed: int, options: Options) -> list[float]:
-    """One row of the table."""
+def scores(
+    name: str, model: Model[Any], files: list[Path], folder: Path, seed: int, options: Options
+) -> tuple[list[float], list[float]]:
+    """One row of the table, and one of that of copies in other formats: recall and precision of each."""
     index = replace(model, finder=None).index(files, folder)
     sample = np.random.default_rng(seed).permutation(index.chosen("items").nonzero()[0])
     learned, asked = np.sort(sample[::2]), np.sort(sample[1::2])
@@ -90,7 +94,10 @@ def scores(model: Model[Any], files: list[Path], folder: Path, seed: int, option
         own = [one for one in found if one.name.startswith(VIEWS) == views]
         row.append(statistics.fmean(one.recall for one in own))
         row.append(statistics.fmean([one.precision for one in own if not math.isnan(one.precision)] or [math.nan]))
-    return [*row, threshold.equal_error_rate]
+    every = EncodedCopies(model, index, asked, folder.with_name(f"{folder.name}-copies"))
+    encoded = [measured_on([every.by(write)], index, "item", threshold.value)[0] for write in ENCODED[name].values()]
+    others = [number for one in encoded for number in (one.recall, one.precision)]
+    return [*row, threshold.equal_error_rate], others
 
 
 def models(name: str, train: list[Path], folder: Path, seed: int, options: Options) -> dict[str, Model[Any]]:
@@ -111,24 +118,42 @@ def models(name: str, train: list[Path], folder: Path, seed: int, options: Optio
 
 
 def main(options: Options) -> None:
-    """Print a table for every modality."""
+    """Print two tables for every modality."""
     for name in options.modalities:
         rows: dict[str, list[list[float]]] = {}
+        others: dict[str, list[list[float]]] = {}
         with tempfile.TemporaryDirectory() as scratch:
             folder = Path(scratch)
             train, test = DATA[name](folder, options)
             for seed in range(options.seeds):
                 for key, model in models(name, train, folder, seed, options).items():
-                    row = scores(model, test, folder / f"{key}-{seed}", seed, options)
+                    row, encoded = scores(name, model, test, folder / f"{key}-{seed}", seed, options)
                     rows.setdefault(key, []).append(row)
-                    print(name, seed, key, *(f"{score:.3f}" for score in row), flush=True)
+                    others.setdefault(key, []).append(encoded)
+                    print(name, seed, key, *(f"{score:.3f}" for score in row + encoded), flush=True)
         print(f"\n{name}, {len(test)} files, mean ± standard deviation over {options.seeds} seeds")
-        print(f"| vectors | {' | '.join(COLUMNS)} |")
-        for key, several in rows.items():
-            cells = [
-                f"{statistics.fmean(own):.3f} ± {statistics.pstdev(own):.3f}" for own in zip(*several, strict=True)
-            ]
-            print(f"| {key} | {' | '.join(cells)} |")
+        table(COLUMNS, rows)
+        print("\nCopies in other formats")
+        print(f"| copies | {' | '.join(f'recall, {key} | precision' for key in others)} |")
+        for place, kind in enumerate(ENCODED[name]):
+            own = [number for several in others.values() for number in spread(several)[2 * place : 2 * place + 2]]
+            print(f"| {kind} | {' | '.join(own)} |")
+
+
+def table(columns: Sequence[str], rows: Mapping[str, Sequence[Sequence[float]]]) -> None:
+    """Print it. Precision is not there where nothing was found."""
+    print(f"| vectors | {' | '.join(columns)} |")
+    for key, several in rows.items():
+        print(f"| {key} | {' | '.join(spread(several))} |")
+
+
+def spread(several: Sequence[Sequence[float]]) -> list[str]:
+    """Mean and standard deviation of every column over the seeds."""
+    cells = list[str]()
+    for own in zip(*several, strict=True):
+        there = [number for number in own if not math.isnan(number)]
+        cells.append(f"{statistics.fmean(there):.3f} ± {statistics.pstdev(there):.3f}" if there else "–")
+    return cells
 
 
 if __name__ == "__main__":

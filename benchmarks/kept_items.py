@@ -23,7 +23,7 @@ RATE = 44_100
 @final
 @dataclass(frozen=True)
 class Options:
-    """Files of three data types, read again and again in turn; medians of ratios."""
+    """Files of two data types, read again and again in turn; medians of ratios."""
 
     repeats: int = 5
     """Rounds."""
@@ -53,16 +53,9 @@ def recordings(folder: Path) -> None:
                 file.write(samples.astype(np.float32))
 
 
-def molecules(folder: Path) -> None:
-    """Chains with rings, as SMILES."""
-    lines = [f"{'C' * (number % 7 + 1)}c1ccc(CC(=O)N{'C' * (number % 5 + 1)}O)cc1" for number in range(COUNT)]
-    (folder / "all.smi").write_text("\n".join(lines) + "\n")
-
-
 KINDS = {
     "pictures: JPEG of 4000 × 3000": ("image", photographs),
     "sound: windows of Ogg Vorbis, from 44.1 to 16 kHz": ("audio", recordings),
-    "molecules: SMILES": ("graph", molecules),
 }
 
 

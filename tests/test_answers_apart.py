@@ -107,8 +107,8 @@ def test_an_item_without_objects_has_empty_cells_and_nulls(tmp_path: Path) -> No
     fit = Fitted(OfObjects(), TWO, FittedLinear(2, 2), 2)
     said = Said(torch.zeros(1, 1, 2), torch.zeros(1, 1, dtype=torch.bool), torch.zeros(1, 1))
     (one,) = item_predictions(fit, (0,), said, lambda _: "item")
-    assert one.best is None
-    with Predictions(tmp_path) as rows:
+    assert one.answer is None
+    with Predictions(tmp_path, best=True) as rows:
         rows.add([one])
     record = json.loads((tmp_path / "predictions.jsonl").read_text(), parse_constant=lambda name: pytest.fail(name))
     assert record["scores"] == {"a": None, "b": None}

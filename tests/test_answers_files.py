@@ -213,7 +213,9 @@ def test_values_of_elements_are_a_table_with_the_place_of_each(name: str, tmp_pa
     assert table["item"].tolist() == [one.name for one in found for _ in one.elements]
     values = torch.cat([100 * one.elements[:, 0] + 7 for one in found])
     assert table["size, in cm"].to_numpy() == pytest.approx(values.numpy(), rel=1e-4, abs=1e-3)
-    where = [column for column in table.columns if column not in ("item", "size, in cm")]
+    margins = "size, in cm_margin"
+    assert (table[margins] >= 0).all()
+    where = [column for column in table.columns if column not in ("item", "size, in cm", margins)]
     assert where, "no column says where an element lies"
     assert not table.duplicated(["item", *where]).any(), "two elements of an item lie at one place"
 
@@ -223,7 +225,7 @@ def test_values_of_objects_have_the_number_of_the_object(tmp_path: Path) -> None
     fitted_to_values(case, "objects", tmp_path / "model")
     assert predict(tmp_path / "model", [case.data], tmp_path / "out") == 0
     table = pandas.read_csv(tmp_path / "out" / "elements.csv")
-    assert list(table.columns) == ["item", "object", "size, in cm"]
+    assert list(table.columns) == ["item", "object", "size, in cm", "size, in cm_margin"]
     said = [
         (one.name, number)
         for one in gestalt.load(tmp_path / "model").discover(case.data)

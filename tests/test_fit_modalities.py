@@ -71,7 +71,7 @@ def test_items_are_told_apart_and_a_saved_model_says_the_same(
     items, _ = specimens(modality)
     model = plain(modality).fit(items, gestalt.Labels.of(["one", "two"] * 6), head=FITTED[head], options=FEW)
     found = model.predict(items)
-    assert [one.best for one in found] == ["one", "two"] * 6
+    assert [one.answer for one in found] == ["one", "two"] * 6
     assert all(abs(sum(one.scores.values()) - 1) < 1e-5 for one in found)
     assert whole(model, tmp_path).predict(items) == found, "law 13"
 

@@ -21,9 +21,8 @@ from gestalt.core.components.registry import MODALITIES
 from gestalt.core.modality.plugins import installed_modality
 from gestalt.core.networks.local_checkpoint import load_weights
 from gestalt.core.runs.discover import discover
-from gestalt.core.runs.predict import predict
+from gestalt.core.runs.predict import Predictions
 from gestalt.core.runs.results import ItemPrediction
-from gestalt.core.runs.stream import Stream
 from gestalt.core.storage.csv_file import TableWriter
 from gestalt.core.storage.names_of_runs import CONFIG, WEIGHTS
 from gestalt.core.training.checkpoint import CHECKPOINT, load_checkpoint
@@ -91,14 +90,16 @@ def test_tables_of_every_modality_hold_no_formulas(tmp_path: Path, monkeypatch: 
     assert {row[2] for row in harmless(Path("nodes", "nodes.csv"))[1:]} == {"'=a", "'@b", "'+c"}
 
 
-def test_predictions_hold_no_formulas(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = [ItemPrediction("=evil.txt", {"=1+1": 0.25, "@x": 0.75}), ItemPrediction("b", {"=1+1": 1.0, "@x": 0.0})]
-    monkeypatch.setattr(Stream, "predictions", lambda _: iter(found))
-    (tmp_path / "a.txt").write_text("A line of text.\n")
-    predict(tiny_run(tmp_path / "run", TEXT, width=16), [tmp_path / "a.txt"], tmp_path / "out")
-    rows = harmless(tmp_path / "out" / "predictions.csv")
+def test_predictions_hold_no_formulas(tmp_path: Path) -> None:
+    found = [
+        ItemPrediction("=evil.txt", {"=1+1": 0.25, "@x": 0.75}, "@x"),
+        ItemPrediction("b", {"=1+1": 1.0, "@x": 0.0}, "=1+1"),
+    ]
+    with Predictions(tmp_path, best=True) as written:
+        written.add(found)
+    rows = harmless(tmp_path / "predictions.csv")
     assert rows == [["item", "best", "'=1+1", "'@x"], ["'=evil.txt", "'@x", "0.25", "0.75"], ["b", "'=1+1", "1", "0"]]
-    lines = (tmp_path / "out" / "predictions.jsonl").read_text().splitlines()
+    lines = (tmp_path / "predictions.jsonl").read_text().splitlines()
     assert [json.loads(line)["item"] for line in lines] == ["=evil.txt", "b"]
 
 

@@ -43,7 +43,7 @@ def test_predictions_are_those_of_the_model_item_by_item(run: Path, data: Path, 
     wanted = gestalt.load(run, modality=MODALITY).predict(data, skip_bad=True)
     assert [row["item"] for row in rows] == [one.name for one in wanted] == [str(data / f"{n}.txt") for n in range(3)]
     for row, one in zip(rows, wanted, strict=True):
-        assert row["best"] == one.best
+        assert row["best"] == one.answer
         assert float(row["left"]) == pytest.approx(one.scores["left"], rel=1e-5)
     lines = (tmp_path / "out" / "predictions.jsonl").read_text(encoding="utf-8").splitlines()
     assert [json.loads(line)["scores"] for line in lines] == [one.scores for one in wanted]

@@ -164,7 +164,7 @@ def test_labels_in_memory_are_learned_and_predicted_and_heads_come_back(tmp_path
     assert "task" in model.heads
     same_models(learned[0], model, items)
     predicted = model.predict(items)
-    assert [one.best for one in predicted] == ["numbers", "letters", "numbers", "letters"]
+    assert [one.answer for one in predicted] == ["numbers", "letters", "numbers", "letters"]
     assert all(sum(one.scores.values()) == pytest.approx(1.0) for one in predicted)
 
 

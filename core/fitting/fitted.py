@@ -11,8 +11,9 @@ from torch.nn.functional import normalize
 from ..components.ranges import CountOrNone, Width, check_ranges
 from ..data.feature_map import FeatureMap
 from ..data.segmentation import Segmentation
-from ..methods.targets import AbstractTarget, Decides
+from ..methods.targets import AbstractTarget, Decides, Errs
 from .heads.base import AbstractFittedHead, Standard
+from .margins import widening
 from .subjects import AbstractSubject
 
 UNKNOWN = "unknown"
@@ -44,6 +45,7 @@ class Fitted(nn.Module):
 
     Outputs are divided by a temperature, so that probabilities are as sure as held-out rows were right. What lies
     further from every labelled vector than `threshold` is unknown; the distance is 1 − cosine of standardised vectors.
+    Values have `margins`, which widen with that distance; they are infinite where nothing was held out.
 
     Args:
         of: what the target is of.
@@ -60,6 +62,8 @@ class Fitted(nn.Module):
     temperature: Tensor
     threshold: Tensor
     vectors: Tensor
+    margins: Tensor
+    usual: Tensor
 
     def __init__(
         self,
@@ -76,6 +80,8 @@ class Fitted(nn.Module):
         self.register_buffer("temperature", torch.ones(()))
         self.register_buffer("threshold", torch.tensor(torch.inf))
         self.register_buffer("vectors", torch.zeros(remembered, inputs))
+        self.register_buffer("margins", torch.full((len(target.columns) * isinstance(target, Errs),), torch.inf))
+        self.register_buffer("usual", torch.ones(()))
 
     def forward(self, features: FeatureMap, found: Segmentation) -> Said:
         """What is said of all items of a batch."""
@@ -88,6 +94,15 @@ class Fitted(nn.Module):
             rows = self.standard(asked.values[asked.valid].float())
             distance = distance.masked_scatter(asked.valid, nearest_distance(rows, self.vectors))
         return Said(self.head(asked) / self.temperature, asked.valid, distance)
+
+    def margins_at(self, distance: Float[Tensor, " rows"]) -> Float[Tensor, "rows values"]:
+        """By how much the values of rows may be off that lie so far from what was labelled; see `margins_of`."""
+        return widening(distance, self.usual.to(distance))[:, None] * self.margins.to(distance)
+
+    @property
+    def has_margins(self) -> bool:
+        """Whether they are known of any value."""
+        return bool(self.margins.isfinite().any())
 
     def remember(self, rows: Float[Tensor, "rows inputs"]) -> None:
         """Keep these vectors as what is known; as many as were said."""

@@ -6,12 +6,13 @@ from typing import final
 import torch
 
 from ..evaluation.splitting import Split
-from ..methods.targets import AbstractTarget
+from ..methods.targets import AbstractTarget, Errs
 from .examples import Examples
 from .fitted import Fitted, some_of
 from .fitters.base import AbstractFitter
 from .heads.base import AbstractFittedHead
 from .held_out import HeldOut, held_out, temperature_of, threshold_of
+from .margins import margins_of
 from .subjects import AbstractSubject
 from .task import Task
 
@@ -33,6 +34,7 @@ def learned(
     fitter: AbstractFitter,
     splits: tuple[Split, ...],
     unknown: float,
+    sure: float = 0.9,
 ) -> Learned:
     """Fit a head to all labelled vectors.
 
@@ -43,12 +45,13 @@ def learned(
         fitter: of the head, with everything chosen.
         splits: what is held out; none, and nothing is calibrated.
         unknown: the share of held-out rows that may be called unknown.
+        sure: the share of values that are to lie within their margins.
     """
     held = held_out(examples, task, fitter, splits) if splits else None
     head = fitter.fit(examples, task, torch.arange(len(examples)))
     fitted = with_memory(head, examples, of, task.target, task.seed, unknown if held is not None else 0.0)
     if held is not None:
-        settle(fitted, held, unknown)
+        settle(fitted, held, unknown, sure)
     return Learned(fitted, fitter, held)
 
 
@@ -63,7 +66,12 @@ def with_memory(
     return fitted.eval()
 
 
-def settle(fitted: Fitted, held: HeldOut, unknown: float) -> None:
-    """Set the temperature and the threshold by held-out rows."""
+def settle(fitted: Fitted, held: HeldOut, unknown: float, sure: float) -> None:
+    """Set the temperature, the threshold and the margins by held-out rows."""
     fitted.temperature.fill_(temperature_of(fitted.target, held.outputs, held.known))
     fitted.threshold.fill_(threshold_of(held.distance, unknown))
+    if isinstance(fitted.target, Errs):
+        distance = held.distance if fitted.remembered else torch.zeros_like(held.distance)
+        margins, usual = margins_of(fitted.target.errors(held.outputs, held.known), distance, sure)
+        fitted.margins.copy_(margins)
+        fitted.usual.fill_(usual)

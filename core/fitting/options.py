@@ -37,6 +37,8 @@ class Fitting:
     """Parts that are held out in turn."""
     unknown: Annotated[float, Between(0.0, 0.5)] = 0.05
     """Share of held-out rows that may be called unknown, which sets how far is too far; 0: nothing is."""
+    sure: Annotated[float, Between(0.5, 1.0, open_above=True)] = 0.9
+    """Share of held-out values that lie within the margins that `predict` gives beside values."""
     sums: bool = False
     """An item is the mean of its elements and their sum, where it matters how large it is."""
     elements: Count = 20_000

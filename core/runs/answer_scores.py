@@ -13,13 +13,13 @@ from ..data.masks import AbstractMasks
 from ..discovery.found import FoundBatch
 from ..evaluation.arborescence import AttachmentMeasure
 from ..evaluation.given_answers import scored
-from ..evaluation.measures import ClassMeasure, OverlapMeasure
+from ..evaluation.measures import ClassMeasure, MeanMeasure, OverlapMeasure
 from ..evaluation.named_counts import CountsMeasure
 from ..evaluation.protocols.base import Answer, measure_of
 from ..evaluation.protocols.results import Evaluation, Result
 from ..fitting.fitted import UNKNOWN, Fitted
 from ..fitting.subjects import OfPairs
-from ..methods.targets import AbstractTarget, Classes, Points, any_known
+from ..methods.targets import AbstractTarget, Classes, Errs, Points, any_known
 from ..training.labels import Labels
 from .answering import said_of
 from .asking import encoded
@@ -138,6 +138,16 @@ def _of_rows(
     measure = AttachmentMeasure() if isinstance(mine, Points) else measure_of(mine)
     first = Answer("", outputs[None, asked].double(), known[asked], groups[asked], measure, note)
     found = [scored("answers", first, mine, options.resamples, options.seed)]
+    if isinstance(mine, Errs) and fitted.has_margins:
+        errors, margins = mine.errors(outputs[asked], known[asked]), fitted.margins_at(distance[asked])
+        one = Answer(
+            "",
+            torch.stack([_mean_known(errors <= margins, errors), _mean_known(margins, errors)], dim=1)[None],
+            known[asked],
+            groups[asked],
+            MeanMeasure(("coverage", "margin")),
+        )
+        found.append(scored("margins", one, mine, options.resamples, options.seed))
     if not isinstance(mine, Classes):
         return found
     decided = outputs.argmax(dim=1)
@@ -152,6 +162,13 @@ def _of_rows(
         second = Answer("", one_hot[None], sides, groups, ClassMeasure(probabilities=False))
         found.append(scored("answers with unknown", second, Classes(names), options.resamples, options.seed))
     return found
+
+
+def _mean_known(numbers: Shaped[Tensor, "rows values"], errors: Float[Tensor, "rows values"]) -> Float[Tensor, " rows"]:
+    """The mean over the values of every row that are known."""
+    there = ~errors.isnan()
+    total: Tensor = torch.where(there, numbers.double(), 0.0).sum(dim=1)
+    return total / there.sum(dim=1).clamp(min=1)
 
 
 def by_name(

@@ -40,17 +40,23 @@ def item_predictions(
     no decision.
     """
     columns, of_items = fitted.target.columns, fitted.of.word == "item"
+    measured = of_items and fitted.remembered > 0
     decoded = decoded_of(fitted, said)
     for row, number in enumerate(index):
         there = said.asked[row]
         scores, distance = decoded[row, there], said.distance[row, there]
+        nothing = dict.fromkeys(columns, float("nan"))
         if not len(scores):
-            yield ItemPrediction(name(number), dict.fromkeys(columns, float("nan")))
+            far, margins = (float("nan") if measured else None), (nothing if of_items and fitted.has_margins else None)
+            yield ItemPrediction(name(number), nothing, None, far, margins)
             continue
         answer = fitted.answers(said.outputs[row, there], distance)[0] if of_items else None
-        far = float(distance[0]) if of_items and fitted.remembered else None
+        far = float(distance[0]) if measured else None
         values = scores.amax(dim=0) if isinstance(fitted.target, Decides) else scores.mean(dim=0)
-        yield ItemPrediction(name(number), dict(zip(columns, values.tolist(), strict=True)), answer, far)
+        margins = None
+        if of_items and fitted.has_margins:
+            margins = dict(zip(columns, fitted.margins_at(distance)[0].tolist(), strict=True))
+        yield ItemPrediction(name(number), dict(zip(columns, values.tolist(), strict=True)), answer, far, margins)
 
 
 def decoded_of(fitted: Fitted, said: Said) -> Float[Tensor, "items asked columns"]:
@@ -87,9 +93,11 @@ def task_predictions(
 
 def decoded_predictions(target: AbstractTarget, outputs: Tensor, names: Sequence[str]) -> Iterator[ItemPrediction]:
     """What a task head says of items, by their names."""
-    for name, row in zip(names, target.decode(outputs).float().cpu().tolist(), strict=True):
+    decoded = target.decode(outputs).float().cpu()
+    answers = target.decide(decoded) if isinstance(target, Decides) else [None] * len(names)
+    for name, row, answer in zip(names, decoded.tolist(), answers, strict=True):
         columns = target.columns or tuple(map(str, range(len(row))))
-        yield ItemPrediction(name, dict(zip(columns, row, strict=True)))
+        yield ItemPrediction(name, dict(zip(columns, row, strict=True)), answer)
 
 
 def names_of(fitted: Fitted) -> tuple[str, ...]:

@@ -4,6 +4,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, final
 
+import torch
+
 from ..discovery.found import FoundBatch
 from ..fitting.fitted import Fitted, Said
 from ..storage.csv_file import TableWriter
@@ -12,9 +14,19 @@ from .answering import decoded_of
 from .element_places import ElementPlaces
 
 
+def margin_name(value: str) -> str:
+    """The column that says by how much a value may be off.
+
+    Example:
+        >>> margin_name("depth")
+        'depth_margin'
+    """
+    return f"{value}_margin"
+
+
 @final
 class ElementValues:
-    """A row for every element (or object): its item, where it lies (its number), and its values.
+    """A row for every element (or object): its item, where it lies (its number), its values, and their margins.
 
     Args:
         path: of the table.
@@ -45,9 +57,13 @@ class ElementValues:
                 if fitted.of.of_found
                 else {name: column.tolist() for name, column in self.places.of_item(batch, row).items()}
             )
+            columns, shown_values = fitted.target.columns, decoded[row, there]
+            if fitted.has_margins:
+                columns = (*columns, *map(margin_name, columns))
+                shown_values = torch.cat([shown_values, fitted.margins_at(said.distance[row, there])], dim=1)
             if self.table is None:
-                self.table = TableWriter(self.sheet, ("item", *where, *fitted.target.columns))
-            for place, values in enumerate(decoded[row, there].tolist()):
+                self.table = TableWriter(self.sheet, ("item", *where, *columns))
+            for place, values in enumerate(shown_values.tolist()):
                 cells = [*(column[place] for column in where.values()), *values]
                 shown = (f"{cell:.6g}" if isinstance(cell, float) else cell for cell in cells)
                 self.table.row((self.places.items.name(index), *shown))

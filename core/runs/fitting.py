@@ -106,7 +106,7 @@ def fit_items(
         network, found, steps = tuned(model, of, items, known, examples, fitter, splits, task, options, skipped)
         after += (("trained", f"{steps} of {options.tune} steps served held-out items best"),)
     else:
-        found = learned(examples, of, task, fitter, splits, options.unknown)
+        found = learned(examples, of, task, fitter, splits, options.unknown, options.sure)
     return Fit(network, found.fitted, before, after_facts(found) + after, tuple(examples.index.unique().tolist()))
 
 

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, TypeVar, final
@@ -12,7 +12,7 @@ import torch
 from ..components.precision import FULL, Precision
 from ..discovery.found import FoundBatch
 from ..fitting.fitted import Fitted
-from ..methods.targets import Points
+from ..methods.targets import Decides, Points
 from ..modality.base import AbstractModality
 from ..modality.optional import WritesTrees
 from ..storage.csv_file import TableWriter
@@ -21,7 +21,7 @@ from ..storage.text_file import open_text
 from .answering import item_predictions, named, names_objects, said_of
 from .blocks.shared import Sharing
 from .element_places import ElementPlaces
-from .element_values import ElementValues
+from .element_values import ElementValues, margin_name
 from .output_folder import OutputFolder
 from .pair_answers import write_pairs
 from .results import ItemPrediction
@@ -46,6 +46,9 @@ def predict(
     threshold: float = 0.5,
 ) -> int:
     """Write `predictions.csv` (item, best class, one column per class or value) and `predictions.jsonl`.
+
+    Beside a value stands the margin within which the share `Fitting.sure` of held-out values lay, wider for what lies
+    further from everything labelled.
 
     A model of named elements or objects writes them too, in the files in which such labels come (as `discover` writes
     objects, with names and scores); one of values of elements writes `elements.csv`. What is far from everything
@@ -74,7 +77,9 @@ def predict(
         if pairs is not None:
             said = write_pairs(model, fitted, stream.items, pairs, folder, stream.skipped, threshold)
         elif fitted is None or fitted.of.word == "item":
-            count = _write(stream.predictions(), folder)
+            target = model.target if fitted is None else fitted.target
+            decides = isinstance(target, Decides) or (fitted is not None and fitted.remembered > 0)
+            count = _write(stream.predictions(), folder, decides)
             said = f"predictions of {counted(count, 'item')}"
         else:
             said = write_answers(stream, fitted, folder)
@@ -112,6 +117,10 @@ def write_answers(stream: Stream[Any], fitted: Fitted, folder: Path) -> str:
         return write_found(answered(), model.modality, items, folder, "named by a model", stream.skipped or ())
 
 
+def _finite(numbers: Mapping[str, float]) -> dict[str, float | None]:
+    return {name: number if math.isfinite(number) else None for name, number in numbers.items()}
+
+
 def write_trees(stream: Stream[Any], fitted: Fitted, folder: Path) -> str:
     """The trees that a fit says, in files; how that is said."""
     modality, items = stream.model.modality, stream.items
@@ -126,8 +135,8 @@ def write_trees(stream: Stream[Any], fitted: Fitted, folder: Path) -> str:
         return write(found(), items, folder)
 
 
-def _write(found: Iterable[ItemPrediction], folder: Path) -> int:
-    with Predictions(folder) as rows:
+def _write(found: Iterable[ItemPrediction], folder: Path, best: bool) -> int:
+    with Predictions(folder, best) as rows:
         rows.add(found)
     return rows.count
 
@@ -138,10 +147,10 @@ class Predictions:
 
     Args:
         folder: of both.
-        best: whether there is a column with the best class, where there are several.
+        best: whether there is a column with the decision.
     """
 
-    def __init__(self, folder: Path, best: bool = True) -> None:
+    def __init__(self, folder: Path, best: bool) -> None:
         self.folder, self.best, self.count = folder, best, 0
         self.table: TableWriter | None = None
 
@@ -160,16 +169,17 @@ class Predictions:
         """Further items."""
         for one in found:
             self.count += 1
-            decides = self.best and (one.answer is not None or len(one.scores) > 1)
             far = one.distance is not None
+            margins = one.margins or {}
             if self.table is None:
-                head = ("item", *(["best"] if decides else []), *one.scores, *(["distance"] if far else []))
-                self.table = TableWriter(self.sheet, head)
-            written = ["" if math.isnan(score) else f"{score:.6g}" for score in one.scores.values()]
-            cells = [one.name, *([one.best or ""] if decides else []), *written]
-            self.table.row([*cells, *([f"{one.distance:.6g}"] if far else [])])
-            scores = {name: None if math.isnan(score) else score for name, score in one.scores.items()}
-            record: dict[str, Any] = {"item": one.name, "scores": scores}
+                more = [*map(margin_name, margins), *(["distance"] if far else [])]
+                self.table = TableWriter(self.sheet, ("item", *(["best"] if self.best else []), *one.scores, *more))
+            numbers = [*one.scores.values(), *margins.values(), *([one.distance] if one.distance is not None else [])]
+            written = [f"{number:.6g}" if math.isfinite(number) else "" for number in numbers]
+            self.table.row([one.name, *([one.answer or ""] if self.best else []), *written])
+            record: dict[str, Any] = {"item": one.name, "scores": _finite(one.scores)}
+            if margins:
+                record["margins"] = _finite(margins)
             if far:
                 record |= {"answer": one.answer, "distance": one.distance}
             self.lines.write(json.dumps(record, ensure_ascii=False, allow_nan=False) + "\n")

@@ -1,9 +1,8 @@
 """What a model gives back: vectors, objects, predictions, item by item."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar, final
+from typing import Generic, TypeVar, final
 
 from jaxtyping import Float, Int
 from torch import Tensor
@@ -79,19 +78,11 @@ class ItemPrediction:
     """What a head says of one item: probabilities by class, or values by name; NaN where there was nothing to ask.
 
     `answer` is its decision: a class, labels with semicolons between them, or `unknown`; `distance` is how far the item
-    is from everything labelled. None where there is no such thing.
+    is from everything labelled. `margins` say by how much values may be off. None where there is no such thing.
     """
 
     name: str
     scores: dict[str, float]
     answer: str | None = None
     distance: float | None = None
-
-    @property
-    def best(self) -> Any:
-        """The decision; without one the class of the greatest probability, or the only value; None without scores."""
-        if self.answer is not None:
-            return self.answer
-        if all(math.isnan(score) for score in self.scores.values()):
-            return None
-        return max(self.scores, key=lambda name: self.scores[name]) if len(self.scores) > 1 else next(iter(self.scores))
+    margins: dict[str, float] | None = None

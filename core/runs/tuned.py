@@ -161,7 +161,7 @@ def tuned(
         if fitted.remembered:
             distance = nearest_distance(fitted.standard(some.vectors()), fitted.vectors)
         found = HeldOut(outputs_of(both.head, some), some.facts(), distance)
-        settle(fitted, found, options.unknown)
+        settle(fitted, found, options.unknown, options.sure)
     return network, Learned(fitted, fitter, found), steps
 
 

@@ -1,5 +1,6 @@
 """How near is a copy? The threshold of a chosen error rate, and what it finds of copies that are known."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import final
 
@@ -110,8 +111,6 @@ def measured(
 ) -> list[Measured]:
     """How many copies by each view and transform of the modality find their originals in the index, and what else.
 
-    What else they find counts as false, though it may be a copy: precision is a lower bound where data hold any.
-
     Args:
         model: the run of the index.
         index: holds the originals.
@@ -120,8 +119,22 @@ def measured(
         threshold: of the similarity.
         seed: of the views.
     """
+    return measured_on(copies_of(model, index, rows.tolist(), of, every=True, seed=seed + 1), index, of, threshold)
+
+
+def measured_on(copies: Iterable[Copies], index: Index, of: str, threshold: float) -> list[Measured]:
+    """How many of these copies find their originals in the index, and what else.
+
+    What else they find counts as false, though it may be a copy: precision is a lower bound where data hold any.
+
+    Args:
+        copies: with the rows of their originals.
+        index: holds the originals.
+        of: `item` or `part:NAME`.
+        threshold: of the similarity.
+    """
     found: dict[str, list[tuple[Tensor, Tensor]]] = {}
-    for part in copies_of(model, index, rows.tolist(), of, every=True, seed=seed + 1):
+    for part in copies:
         for name, vectors in part.vectors.items():
             hits = _own(index, part, vectors) >= threshold
             found.setdefault(name, []).append((hits, _matches(index, of, part.rows, vectors, threshold)))

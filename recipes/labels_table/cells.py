@@ -114,8 +114,8 @@ def _by_task(learner: Learner, data: LabelledData) -> float:
             named = task.head(network.projector(vectors)).argmax(dim=1)
     else:
         model = Model(data.modality, network.eval(), {"task": task.head}, target=task.target, batch=64)
-        names = [prediction.best for prediction in model.predict(data.test_items)]
-        named, answers = torch.tensor([data.classes.index(name) for name in names]), data.test_labels
+        names = [prediction.answer for prediction in model.predict(data.test_items)]
+        named, answers = torch.tensor([data.classes.index(str(name)) for name in names]), data.test_labels
     return float((named == answers)[answers >= 0].float().mean())
 
 

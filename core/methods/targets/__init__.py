@@ -3,6 +3,7 @@
 from .base import AbstractTarget as AbstractTarget
 from .base import Balances as Balances
 from .base import Decides as Decides
+from .base import Errs as Errs
 from .base import FromNeighbours as FromNeighbours
 from .base import HasUnits as HasUnits
 from .base import Points as Points

@@ -67,6 +67,17 @@ class Decides(Protocol):
 
 
 @runtime_checkable
+class Errs(Protocol):
+    """A target of numbers, which answers miss by so much: `predict` gives margins beside them."""
+
+    def errors(
+        self, outputs: Float[Tensor, "rows outputs"], known: Shaped[Tensor, "rows ..."]
+    ) -> Float[Tensor, "rows columns"]:
+        """|y − ŷ| in the unit of every column, NaN where the value is not known."""
+        ...
+
+
+@runtime_checkable
 class FromNeighbours(Protocol):
     """A target that can be answered by rows of which it is known: nearest neighbours."""
 

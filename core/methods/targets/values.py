@@ -114,6 +114,12 @@ class Values(AbstractTarget):
         """outputs · scale + mean: the values in their own units."""
         return outputs * outputs.new_tensor(self.scale) + outputs.new_tensor(self.mean)
 
+    def errors(
+        self, outputs: Float[Tensor, "rows outputs"], known: Float[Tensor, "rows values"]
+    ) -> Float[Tensor, "rows values"]:
+        """|y − ŷ| in the values' own units."""
+        return (known.to(outputs) - self.decode(outputs)).abs()
+
     def from_neighbours(
         self, weight: Float[Tensor, "queries k"], known: Float[Tensor, "queries k values"]
     ) -> Float[Tensor, "queries outputs"]:
