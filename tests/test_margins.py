@@ -37,8 +37,6 @@ def test_margins_are_the_smallest_that_hold_for_the_share(
     for value, margin in zip(errors.T, found.tolist(), strict=True):
         pairs = [(e, d) for e, d in zip(value, distance, strict=True) if not math.isnan(e)]
         weighed = sorted(e / max(1, d / usual) ** 0.5 for e, d in pairs)
-            e / max(1, d / usual) ** 0.5 for e, d in zip(value, distance, strict=True) if not math.isnan(e)
-        )
         place = next((k for k in range(1, len(weighed) + 1) if k >= (len(weighed) + 1) * share - 1e-9), None)
         assert margin == (math.inf if place is None else pytest.approx(weighed[place - 1], rel=1e-6))
 
