@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -138,6 +139,14 @@ def test_discover_says_and_lists_what_is_damaged(tmp_path: Path, capsys: pytest.
     cut(tmp_path / "data" / "a.wav", write_sound)
     write_sound(tmp_path / "data" / "b.wav")
     run = tiny_run(tmp_path / "run", MODALITY)
+    (tmp_path / "torn").mkdir()
+    for number in range(12):
+        shutil.copyfile(tmp_path / "data" / "a.wav", tmp_path / "torn" / f"{number}.wav")
+    discover(run, [tmp_path / "torn"], tmp_path / "many")
+    said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("damaged ")]
+    assert len(said) == 9
+    assert said[8] == "damaged 12 files in all, which damaged.txt lists"
+    assert len((tmp_path / "many" / "damaged.txt").read_text().splitlines()) == 12
     discover(run, [tmp_path / "data"], tmp_path / "found")
     assert "; 1 damaged, damaged.txt says how" in capsys.readouterr().out
     assert (tmp_path / "found" / "damaged.txt").read_text().startswith(f"{tmp_path}/data/a.wav: is cut off: it should")

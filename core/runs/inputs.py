@@ -14,6 +14,7 @@ from ..modality.in_python import items_of
 from ..modality.named_paths import named_paths
 from ..modality.optional import ReadsContext
 from ..modality.windows import InContext, Sight
+from ..storage.naming import first_lines
 from .blocks.block import Block
 
 ItemT = TypeVar("ItemT")
@@ -115,8 +116,9 @@ class Source(Generic[ItemT]):
         reading = reading_of(data, modality, skipped is not None)
         if skipped is not None:
             skipped.extend(reading.skipped)
-        for entry in reading.damaged:
-            warnings.warn(f"damaged {entry.said}", stacklevel=2)
+        damaged = [f"damaged {entry.said}" for entry in reading.damaged]
+        for line in first_lines(damaged, "damaged {} files in all; gestalt discover lists them in damaged.txt"):
+            warnings.warn(line, stacklevel=2)
         return cls(reading.items, (), modality.name, skipped, block)
 
     def numbered(self, what: str) -> AbstractItems[ItemT]:

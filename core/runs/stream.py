@@ -13,6 +13,7 @@ from ..discovery.found import FoundBatch
 from ..modality.optional import ReadsFullResolution
 from ..storage.atomic import write_text
 from ..storage.listing import listed
+from ..storage.naming import first_lines
 from .answering import item_predictions, said_of
 from .blocks.shared import Shared, Sharing, work_on
 from .model import Model
@@ -68,8 +69,9 @@ class Stream(Generic[ItemT]):
             print(f"not looked into: {'; '.join(filter(None, left_out))}", file=sys.stderr)
         in_full = full and isinstance(modality, ReadsFullResolution)
         reading = reading_for(modality, paths, skip_bad, in_full)
-        for entry in reading.damaged:
-            print(f"damaged {entry.said}", file=sys.stderr)
+        damaged = [f"damaged {entry.said}" for entry in reading.damaged]
+        for line in first_lines(damaged, "damaged {} files in all, which damaged.txt lists"):
+            print(line, file=sys.stderr)
         for line in reading.items.remarks if isinstance(reading.items, Remarked) else ():
             print(line, file=sys.stderr)
         skipped = list(reading.skipped) if skip_bad else None

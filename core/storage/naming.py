@@ -10,6 +10,8 @@ from typing import final
 
 LONGEST = 180
 """Bytes of one part of a name; file systems take 255, and endings come on top."""
+SAID = 8
+"""Lines about files that are printed one by one."""
 LONGEST_PATH = 1000
 """Bytes of a whole name; systems take 4096 with the folder that it lies in."""
 
@@ -108,6 +110,20 @@ def _key(name: PurePath, ending: str = "") -> tuple[str, ...]:
     parts = name.with_name(name.name + ending).parts if name.name else name.parts
     plain = (unicodedata.normalize("NFD", part).casefold() for part in parts)
     return tuple(unicodedata.normalize("NFC", part).rstrip(". ") for part in plain)
+
+
+def first_lines(lines: Sequence[str], rest: str) -> list[str]:
+    """The first lines; where there are more than `SAID`, one that says how many there are in all.
+
+    Args:
+        lines: one for each file.
+        rest: what there are so many of, as `{}` in it says.
+
+    Example:
+        >>> first_lines([f"{number}.wav is cut off" for number in range(20)], "{} files are cut off")[7:]
+        ['7.wav is cut off', '20 files are cut off']
+    """
+    return [*lines[:SAID], *([rest.format(len(lines))] if len(lines) > SAID else [])]
 
 
 def counted(count: int, one: str, several: str = "") -> str:
