@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -141,7 +140,7 @@ def test_discover_says_and_lists_what_is_damaged(tmp_path: Path, capsys: pytest.
     run = tiny_run(tmp_path / "run", MODALITY)
     (tmp_path / "torn").mkdir()
     for number in range(12):
-        shutil.copyfile(tmp_path / "data" / "a.wav", tmp_path / "torn" / f"{number}.wav")
+        cut(tmp_path / "torn" / f"{number}.wav", write_sound, 0.4 + number / 24)
     discover(run, [tmp_path / "torn"], tmp_path / "many")
     said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("damaged ")]
     assert len(said) == 9
