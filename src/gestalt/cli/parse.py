@@ -56,7 +56,12 @@ def parsed(
     kind = _structure("Options", branch, options.__doc__)
     try:
         values: Any = tyro.cli(
-            kind, args=rest, prog=f"gestalt {command}", description=described(options, branch, encoders)
+            kind,
+            args=rest,
+            prog=f"gestalt {command}",
+            description=described(options, branch, encoders),
+            # Options are described by docstrings: looking for comments reads the source of every class again.
+            config=(tyro.conf.HelptextFromCommentsOff,),
         )
     except SystemExit as stopped:
         if stopped.code == 2:
@@ -161,6 +166,8 @@ def _structure(name: str, branch: Branch, text: str | None = None) -> type:
             members.append((key, hint, _default_value(part)))
     made = make_dataclass(name, members, frozen=True, kw_only=True)
     made.__doc__ = text or ""
+    # Every option brings its help. Of a class of another module tyro would read the whole source, for every field.
+    made.__module__ = "builtins"
     return made
 
 
