@@ -4,7 +4,7 @@ import base64
 import json
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
-from typing import Any
+from typing import Any, final
 
 import numpy as np
 import torch
@@ -18,6 +18,7 @@ LEAST = 1024
 _TREE = "tree"
 
 
+@final
 class NotPlainError(TypeError):
     """An item holds something that bytes alone cannot bring back."""
 
