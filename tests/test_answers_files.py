@@ -214,7 +214,7 @@ def test_values_of_elements_are_a_table_with_the_place_of_each(name: str, tmp_pa
     values = torch.cat([100 * one.elements[:, 0] + 7 for one in found])
     assert table["size, in cm"].to_numpy() == pytest.approx(values.numpy(), rel=1e-4, abs=1e-3)
     margins = "size, in cm_margin"
-    assert (table[margins] >= 0).all()
+    assert min(table[margins].tolist()) >= 0
     where = [column for column in table.columns if column not in ("item", "size, in cm", margins)]
     assert where, "no column says where an element lies"
     assert not table.duplicated(["item", *where]).any(), "two elements of an item lie at one place"
