@@ -24,7 +24,7 @@ from gestalt.core.fitting.learn import learned
 from gestalt.core.fitting.options import Fitting
 from gestalt.core.fitting.subjects import OfElements, OfItems, OfObjects
 from gestalt.core.fitting.task import Task
-from gestalt.core.methods.targets import Classes, tags_from
+from gestalt.core.methods.targets import Classes, Values, tags_from
 from gestalt.core.modality.joint import joint
 from gestalt.core.runs.answering import item_predictions, named
 from gestalt.core.runs.evaluation_options import Evaluating
@@ -76,7 +76,7 @@ def test_fresh_rows_are_unknown_as_often_as_was_asked_however_few_are_remembered
     parts = [FeatureMap.padded([row[None]]) for row in vectors]
     examples = as_rows(parts, [one[None, None] for one in known], torch.arange(1200))
     splits, _ = splits_of(examples, 5, 0)
-    found = learned(examples, OfItems(), Task(TWO), Linear((1.0,)), splits, unknown=0.1)
+    found = learned(examples, OfItems(), Task(TWO), Linear((1.0,)), splits, unknown=0.1, sure=0.9)
     assert found.fitted.remembered == 40
     fresh, _ = drawn(1500, 1)
     said = found.fitted(
@@ -113,6 +113,22 @@ def test_an_item_without_objects_has_empty_cells_and_nulls(tmp_path: Path) -> No
     record = json.loads((tmp_path / "predictions.jsonl").read_text(), parse_constant=lambda name: pytest.fail(name))
     assert record["scores"] == {"a": None, "b": None}
     assert (tmp_path / "predictions.csv").read_text().splitlines()[1] == "item,,,"
+
+
+def test_an_item_without_elements_has_every_column_of_a_model_that_measures_distances(tmp_path: Path) -> None:
+    fit = Fitted(OfItems(), Values(("size",)), FittedLinear(2, 1), 2, remembered=1)
+    fit.margins.fill_(0.5)
+    said = Said(torch.zeros(2, 1, 1), torch.tensor([[False], [True]]), torch.zeros(2, 1))
+    with Predictions(tmp_path, best=True) as rows:
+        rows.add(item_predictions(fit, (0, 1), said, str))
+    assert (tmp_path / "predictions.csv").read_text().splitlines() == [
+        "item,best,size,size_margin,distance",
+        "0,,,,",
+        "1,,0,0.5,0",
+    ]
+    first, second = map(json.loads, (tmp_path / "predictions.jsonl").read_text().splitlines())
+    assert (first["distance"], first["margins"]) == (None, {"size": None})
+    assert (second["distance"], second["margins"]) == (0, {"size": 0.5})
 
 
 def test_events_of_windows_that_are_no_neighbours_stay_apart() -> None:

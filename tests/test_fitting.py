@@ -158,7 +158,7 @@ def test_what_is_far_from_everything_labelled_is_unknown() -> None:
     examples = blobs(40)
     splits, _ = splits_of(examples, 5, 0)
     for fitter in (Linear((1.0,)), Nearest()):
-        found = learned(examples, OfItems(), Task(TWO), fitter, splits, unknown=0.05)
+        found = learned(examples, OfItems(), Task(TWO), fitter, splits, unknown=0.05, sure=0.9)
         assert found.held is not None
         beyond = (found.held.distance > found.fitted.threshold).float().mean()
         assert float(beyond) == pytest.approx(0.05, abs=0.02), "the share that was asked for"
@@ -167,7 +167,7 @@ def test_what_is_far_from_everything_labelled_is_unknown() -> None:
             FeatureMap(strange[:, None], torch.ones(2, 1, dtype=torch.bool)), Segmentation.whole_items(2)
         )
         assert found.fitted.answers(said.outputs[:, 0], said.distance[:, 0]) == [UNKNOWN, "a"]
-    nothing = learned(examples, OfItems(), Task(TWO), Linear((1.0,)), splits, unknown=0.0)
+    nothing = learned(examples, OfItems(), Task(TWO), Linear((1.0,)), splits, unknown=0.0, sure=0.9)
     assert nothing.fitted.remembered == 0
     assert math.isinf(float(nothing.fitted.threshold))
     assert threshold_of(torch.empty(0), 0.05) == math.inf

@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from gestalt.core.data.items import AbstractItems
 from gestalt.core.methods.learner import Learner
-from gestalt.core.training.kept_items import WORTH, KeptItems
+from gestalt.core.training.kept_items import WORTH, KeptItems, remove_kept
 from gestalt.core.training.loop import TrainingResult
 from gestalt.core.training.steady_items import SteadyItems
 from tests import test_rounds, test_training
@@ -80,7 +80,8 @@ def test_every_item_is_decoded_once_and_comes_back(items: OnDisk, tmp_path: Path
         assert numbers(kept) == expected
     assert items.readings == [*range(6)]
     assert (len(kept), kept.name(3)) == (6, items.name(3))
-    kept.remove()
+    kept.close()
+    remove_kept(tmp_path / "run" / "items.sqlite")
     assert not list((tmp_path / "run").iterdir())
     assert numbers(kept) == expected, "a file that was removed is made again"
 
@@ -318,3 +319,10 @@ def test_a_new_run_in_the_same_folder_begins_without_them(tmp_path: Path) -> Non
     counted = list[int]()
     trained("rounds", tmp_path, Few(slowly(counted)), kept_items=0.1)
     assert sorted(counted) == [*range(10)]
+
+
+def test_a_run_that_goes_on_without_them_leaves_none(tmp_path: Path) -> None:
+    trained("rounds", tmp_path, slow_and_stopped(5), kept_items=0.1)
+    assert list(tmp_path.glob("items*"))
+    assert trained("rounds", tmp_path, Few(), resume=True).finished
+    assert not list(tmp_path.glob("items*"))

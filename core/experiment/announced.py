@@ -12,14 +12,11 @@ from ..data.items import Remarked, Skipped
 from ..methods.presets import title_of
 from ..methods.step import AbstractLearner
 from ..storage.amounts import amount
-from ..storage.naming import counted
+from ..storage.naming import counted, first_lines
 from ..training.data_record import DataRecord
 from ..training.label_names import file_of_name
 from .amounts import amounts_of
 from .recipe import AbstractRecipe, ExperimentData
-
-NAMED = 8
-"""Files that are named one by one; further ones are counted, and the report lists them all."""
 
 
 def found_said(recipe: AbstractRecipe[Any, Any], data: ExperimentData[Any, Any], record: DataRecord) -> list[str]:
@@ -45,12 +42,10 @@ def listed(files: Sequence[Skipped], word: str) -> list[str]:
         >>> listed([Skipped(f"a.csv:{number}", "is no row") for number in range(20)], "left out")[8:]
         ['left out 20 parts of files in all, which the report lists: 20 × is no row']
     """
-    lines = [f"{word} {one.said}" for one in files[:NAMED]]
-    if len(files) > NAMED:
-        reasons = Counter(one.reason for one in files).most_common(4)
-        said = "; ".join(f"{count} × {reason}" for reason, count in reasons[:3]) + ("; …" if len(reasons) > 3 else "")
-        lines.append(f"{word} {things(files)} in all, which the report lists: {said}")
-    return lines
+    reasons = Counter(one.reason for one in files).most_common(4)
+    said = "; ".join(f"{count} × {reason}" for reason, count in reasons[:3]) + ("; …" if len(reasons) > 3 else "")
+    lines = [f"{word} {one.said}" for one in files]
+    return first_lines(lines, f"{word} {things(files)} in all, which the report lists: {said}")
 
 
 def things(files: Sequence[Skipped]) -> str:

@@ -34,7 +34,7 @@ def learned(
     fitter: AbstractFitter,
     splits: tuple[Split, ...],
     unknown: float,
-    sure: float = 0.9,
+    sure: float,
 ) -> Learned:
     """Fit a head to all labelled vectors.
 

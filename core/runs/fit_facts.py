@@ -67,13 +67,10 @@ def after_facts(found: Learned) -> Facts:
         lines.append(("held-out rows", f"{len(held.known)}: {said}"))
         if float(fitted.temperature) != 1:
             lines.append(("temperature", f"{float(fitted.temperature):.2f}"))
-    if held is not None and fitted.has_margins:
-        middle = fitted.margins_at(held.distance if fitted.remembered else torch.zeros_like(held.distance))
-        wide = ", ".join(
-            f"{name} ± {value:.3g}"
-            for name, value in zip(fitted.target.columns, middle.median(dim=0).values.tolist(), strict=True)
-        )
-        lines.append(("margins of held-out values", f"{wide}, in the middle; wider for what is far from all labelled"))
+    if fitted.has_margins:
+        wide = zip(fitted.target.columns, fitted.margins.tolist(), strict=True)
+        said = ", ".join(f"{name} ± {margin:.3g}" for name, margin in wide)
+        lines.append(("margins of held-out values", f"{said}; wider for what is far from all labelled"))
     if torch.isfinite(fitted.threshold):
         lines.append(("unknown", f"beyond {float(fitted.threshold):.3f} from every labelled {fitted.of.word}"))
     return tuple(lines)

@@ -117,7 +117,8 @@ class Source(Generic[ItemT]):
         if skipped is not None:
             skipped.extend(reading.skipped)
         damaged = [f"damaged {entry.said}" for entry in reading.damaged]
-        for line in first_lines(damaged, "damaged {} files in all; gestalt discover lists them in damaged.txt"):
+        rest = f"damaged {len(damaged)} files in all; gestalt discover lists them in damaged.txt"
+        for line in first_lines(damaged, rest):
             warnings.warn(line, stacklevel=2)
         return cls(reading.items, (), modality.name, skipped, block)
 

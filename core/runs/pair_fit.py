@@ -71,7 +71,7 @@ def fit_pairs(
     for name, text in before:
         say(f"{name}: {text}")
     task = Task(standardised(target, facts), options.balance, options.seed)
-    found = learned(examples, of, task, fitter.chosen(examples, task, splits), splits, 0.0)
+    found = learned(examples, of, task, fitter.chosen(examples, task, splits), splits, 0.0, options.sure)
     return Fit(None, found.fitted, tuple(before), after_facts(found), pairs.of(there))
 
 

@@ -169,10 +169,9 @@ class Predictions:
         """Further items."""
         for one in found:
             self.count += 1
-            far = one.distance is not None
             margins = one.margins or {}
             if self.table is None:
-                more = [*map(margin_name, margins), *(["distance"] if far else [])]
+                more = [*map(margin_name, margins), *(["distance"] if one.distance is not None else [])]
                 self.table = TableWriter(self.sheet, ("item", *(["best"] if self.best else []), *one.scores, *more))
             numbers = [*one.scores.values(), *margins.values(), *([one.distance] if one.distance is not None else [])]
             written = [f"{number:.6g}" if math.isfinite(number) else "" for number in numbers]
@@ -180,6 +179,6 @@ class Predictions:
             record: dict[str, Any] = {"item": one.name, "scores": _finite(one.scores)}
             if margins:
                 record["margins"] = _finite(margins)
-            if far:
-                record |= {"answer": one.answer, "distance": one.distance}
+            if one.distance is not None:
+                record |= {"answer": one.answer, **_finite({"distance": one.distance})}
             self.lines.write(json.dumps(record, ensure_ascii=False, allow_nan=False) + "\n")

@@ -70,7 +70,7 @@ class Stream(Generic[ItemT]):
         in_full = full and isinstance(modality, ReadsFullResolution)
         reading = reading_for(modality, paths, skip_bad, in_full)
         damaged = [f"damaged {entry.said}" for entry in reading.damaged]
-        for line in first_lines(damaged, "damaged {} files in all, which damaged.txt lists"):
+        for line in first_lines(damaged, f"damaged {len(damaged)} files in all, which damaged.txt lists"):
             print(line, file=sys.stderr)
         for line in reading.items.remarks if isinstance(reading.items, Remarked) else ():
             print(line, file=sys.stderr)

@@ -113,17 +113,17 @@ def _key(name: PurePath, ending: str = "") -> tuple[str, ...]:
 
 
 def first_lines(lines: Sequence[str], rest: str) -> list[str]:
-    """The first lines; where there are more than `SAID`, one that says how many there are in all.
+    """The first lines, and where there are more than `SAID`, what is said of all.
 
     Args:
         lines: one for each file.
-        rest: what there are so many of, as `{}` in it says.
+        rest: what is said of all.
 
     Example:
-        >>> first_lines([f"{number}.wav is cut off" for number in range(20)], "{} files are cut off")[7:]
+        >>> first_lines([f"{number}.wav is cut off" for number in range(20)], "20 files are cut off")[7:]
         ['7.wav is cut off', '20 files are cut off']
     """
-    return [*lines[:SAID], *([rest.format(len(lines))] if len(lines) > SAID else [])]
+    return [*lines[:SAID], *([rest] if len(lines) > SAID else [])]
 
 
 def counted(count: int, one: str, several: str = "") -> str:

@@ -92,18 +92,6 @@ class KeptItems(AbstractItems[ItemT], Generic[ItemT]):
             self._base.close()
         self._base, self._process = None, -1
 
-    def remove(self) -> None:
-        """Remove the file, of which all processes have let go."""
-        self.close()
-        for ending in ("", "-wal", "-shm"):
-            path = self.file.with_name(self.file.name + ending)
-            try:
-                path.unlink(missing_ok=True)
-            except OSError as error:
-                warnings.warn(
-                    f"{path} could not be removed ({first_line(error)}): remove it; nothing needs it", stacklevel=2
-                )
-
     def _source(self, index: int) -> str:
         """What an item was read from: its name, and the size and time of its file."""
         name = self.items.name(index)
@@ -165,4 +153,16 @@ class KeptItems(AbstractItems[ItemT], Generic[ItemT]):
                 f"{self.file}: decoded items are not kept any more ({first_line(error)}); the run goes on, and decodes "
                 "them every time",
                 stacklevel=2,
+            )
+
+
+def remove_kept(file: Path) -> None:
+    """Remove a file of kept items, of which all processes have let go."""
+    for ending in ("", "-wal", "-shm"):
+        path = file.with_name(file.name + ending)
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            warnings.warn(
+                f"{path} could not be removed ({first_line(error)}): remove it; nothing needs it", stacklevel=2
             )

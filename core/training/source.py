@@ -13,7 +13,7 @@ from ..discovery.segmenters.in_rounds import in_rounds
 from ..methods.step import AbstractLearner
 from .data import Order, batches
 from .given_masks import with_equal_objects
-from .kept_items import KeptItems
+from .kept_items import KeptItems, remove_kept
 from .options import Training
 from .round_plan import RoundPlan
 from .round_signs import RoundSigns, write_signs
@@ -62,8 +62,7 @@ class BatchSource(Generic[ItemT]):
         if segmenter is not None:
             data = replace(data, items=SteadyItems(data.items, options.seed))
         if options.kept_items:
-            file, bound = folder / f"items-{fabric.node_rank}.sqlite", int(options.kept_items * GIGABYTE)
-            self.kept = KeptItems(data.items, file, bound, self.data.items)
+            self.kept = KeptItems(data.items, self._file, int(options.kept_items * GIGABYTE), self.data.items)
             data = replace(data, items=self.kept)
         self.data = data
         self.keeper = None if segmenter is None else RoundKeeper(fabric, segmenter, data, options, folder / "segments")
@@ -79,13 +78,18 @@ class BatchSource(Generic[ItemT]):
 
     def forget_items(self) -> None:
         """Remove the decoded items, of an earlier run or of this one when it is over."""
+        self._batches = iter(())  # its processes have the file open
         if self.kept is not None:
-            self._batches = iter(())  # its processes have the file open
             self.kept.close()
-            self.fabric.barrier()
-            if self.fabric.local_rank == 0:
-                self.kept.remove()
-            self.fabric.barrier()
+        self.fabric.barrier()
+        if self.fabric.local_rank == 0:
+            remove_kept(self._file)
+        self.fabric.barrier()
+
+    @property
+    def _file(self) -> Path:
+        """Where the decoded items of this machine are kept, if they are."""
+        return self.folder / f"items-{self.fabric.node_rank}.sqlite"
 
     def is_over(self, step: int) -> bool:
         """Whether the round that was opened last ends before a step."""
