@@ -8,7 +8,10 @@ import numpy as np
 import pytest
 import torch
 
+from tests import checks_of_types
 from tests.protocols import as_later_versions
+
+checks_of_types.install()
 
 # The tensors of the tests are tiny: several threads would only wait for one another.
 torch.set_num_threads(1)

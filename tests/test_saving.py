@@ -31,9 +31,9 @@ MODALITY = toy("points")
 
 def install(monkeypatch: pytest.MonkeyPatch, group: str, values: dict[str, str]) -> None:
     """Stub the entry points of a group; those of the others stay."""
-    others = tuple(point for point in registry._all_points() if point.group != group)
     points = tuple(EntryPoint(name, value, group) for name, value in values.items())
-    monkeypatch.setattr(registry, "_all_points", lambda: others + points)
+    stubbed = registry._all_points() | {group: points}
+    monkeypatch.setattr(registry, "_all_points", lambda: stubbed)
 
 
 @pytest.fixture
@@ -321,7 +321,7 @@ def test_a_modality_that_cannot_be_had_says_why() -> None:
 
 def test_two_packages_that_claim_one_name_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     points = tuple(EntryPoint("points", value, MODALITIES.group) for value in ("one:M", "two:M"))
-    monkeypatch.setattr(registry, "_all_points", lambda: points)
+    monkeypatch.setattr(registry, "_all_points", lambda: {MODALITIES.group: points})
     with pytest.raises(ValueError, match="named 'points': one:M and two:M"):
         MODALITIES.names()
 

@@ -1,7 +1,7 @@
 """Installed components by name: entry points are listed without an import, and only the one asked for is loaded."""
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, final
 
@@ -48,38 +48,35 @@ class Registry:
 
     def name_of(self, component: Any) -> str | None:
         """The name under which a class (or object) is installed, None where it is not."""
-        for name, point in self.points().items():
+        points = self.points()
+        for name, point in points.items():
             if point.attr == getattr(component, "__qualname__", None) and point.module == component.__module__:
                 return name
         owner = str(getattr(component, "__module__", "")).split(".")[0]
-        for name, point in self.points().items():
-            if point.module.split(".")[0] == owner and self._names(name, component):
+        for name, point in points.items():
+            if point.module.split(".")[0] == owner and self._names(point, component):
                 return name
         return None
 
-    def _names(self, name: str, component: Any) -> bool:
-        """Whether a name stands for the component, also from elsewhere than its own module."""
+    def _names(self, point: EntryPoint, component: Any) -> bool:
+        """Whether an entry point stands for the component, also from elsewhere than its own module."""
         try:
-            return self.load(name) is component
+            return load_point(self.word, point) is component
         except ImportError:  # another component of the same distribution, which cannot be imported
             return False
 
 
 @lru_cache(maxsize=1)
-def _all_points() -> tuple[EntryPoint, ...]:
-    """Entry points do not change within a process, and listing them takes milliseconds each time."""
+def _all_points() -> dict[str, tuple[EntryPoint, ...]]:
+    """By group. Entry points do not change within a process, and listing them takes milliseconds each time."""
     points = entry_points()
-    return tuple(
-        point for group in points.groups if group.startswith("gestalt.") for point in points.select(group=group)
-    )
+    return {group: tuple(points.select(group=group)) for group in points.groups if group.startswith("gestalt.")}
 
 
 def installed(word: str, group: str) -> dict[str, EntryPoint]:
     """See `Registry.points`."""
     found: dict[str, EntryPoint] = {}
-    for point in _all_points():
-        if point.group != group:
-            continue
+    for point in _all_points().get(group, ()):
         if point.name in found and found[point.name].value != point.value:
             raise ValueError(
                 f"two installed packages offer a {word} named {point.name!r}: {found[point.name].value} and "
@@ -96,7 +93,7 @@ def load_point(word: str, point: EntryPoint) -> Any:
         ImportError: if it cannot be imported: a library is missing, or the code has a mistake; says which.
     """
     try:
-        return point.load()
+        return _loaded(point)
     except Exception as error:  # whatever a module of another package raises on import
         if not isinstance(error, ModuleNotFoundError) or _within(error.name, point.module.split(".")[0]):
             raise ImportError(import_failure(f"the {word} {point.name!r} ({point.value})", error)) from error
@@ -107,6 +104,12 @@ def load_point(word: str, point: EntryPoint) -> Any:
         raise ImportError(
             f"the {word} {point.name!r} needs the library {error.name!r}; install it with: {remedy}"
         ) from error
+
+
+@cache
+def _loaded(point: EntryPoint) -> Any:
+    """Asking importlib takes microseconds each time, and to name one component, all may have to be looked at."""
+    return point.load()
 
 
 def _within(missing: str | None, package: str) -> bool:

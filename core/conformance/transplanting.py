@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, final
 
 import numpy as np
@@ -50,6 +51,7 @@ class Operation:
     def __init__(self, bench: Bench, modality: TransplantsObjects[Any]) -> None:
         self.bench = bench
         self.modality = modality
+        self._made: dict[str, tuple[Transplant[Any], FeatureMap] | None] = {}
 
     def trials(self) -> Iterator[Trial]:
         """Every object of a donor, in every host, with every seed; of joint items also objects that span all parts."""
@@ -85,15 +87,17 @@ class Operation:
         donor = self.bench.specimens[trial.donor].item if donor is None else donor
         return self.modality.transplant(host, donor, trial.part, np.random.default_rng(trial.seed))
 
-    def made(self) -> Iterator[tuple[Trial, Transplant[Any], FeatureMap]]:
-        """The trials in which a part could be set in, with the raw features of what came of it."""
-        for trial in self.trials():
+    def made(self, trial: Trial) -> tuple[Transplant[Any], FeatureMap] | None:
+        """What comes of a trial, with its raw features: composed once, for all laws."""
+        if trial.name not in self._made:
             made = self.result(trial)
-            if made is not None:
-                yield trial, made, self.bench.encode("raw", [made.item])
+            self._made[trial.name] = None if made is None else (made, self.bench.encode("raw", [made.item]))
+        return self._made[trial.name]
 
 
+@lru_cache(maxsize=1)
 def _operation(bench: Bench) -> Operation | None:
+    """One for all laws of a bench."""
     return Operation(bench, bench.modality) if isinstance(bench.modality, TransplantsObjects) else None
 
 
@@ -107,24 +111,24 @@ def composes(bench: Bench) -> Iterator[str]:
         asked.add(trial.spans)
         given = bench.specimens[trial.host].item, bench.specimens[trial.donor].item, trial.part
         before = copy.deepcopy(given)
-        once, again = operation.result(trial), operation.result(trial)
+        again, kept = operation.result(trial), operation.made(trial)
+        once = None if kept is None else kept[0]
         if not same(given, before):
             yield f"{trial.name} changed the host, the donor or the part that it was given; work on copies"
         if not same(once, again):
             yield f"{trial.name} gave two results; draw all randomness from the `rng` argument"
-        if once is None:
+        if kept is None:
             continue
         counts[trial.spans] += 1
-        yield from _nonsense(bench, trial, once)
+        yield from _nonsense(bench, trial, *kept)
     if not counts[False]:
         yield "transplant sets no object of a specimen into another; None is for parts that do not fit"
     if True in asked and not counts[True]:
         yield "transplant sets no object that spans all parts of a specimen into another; set it into each part"
 
 
-def _nonsense(bench: Bench, trial: Trial, made: Transplant[Any]) -> Iterator[str]:
+def _nonsense(bench: Bench, trial: Trial, made: Transplant[Any], features: FeatureMap) -> Iterator[str]:
     """What contradicts itself in one result."""
-    features = bench.encode("raw", [made.item])
     if not bool(features.valid.any()) or not bool(features.values[features.valid].isfinite().all()):
         yield f"{trial.name} gives an item without elements, or whose raw features are not finite"
         return
@@ -163,7 +167,11 @@ def shows(bench: Bench) -> Iterator[str]:
     operation = _operation(bench)
     if operation is None:
         return
-    for trial, made, features in operation.made():
+    for trial in operation.trials():
+        kept = operation.made(trial)
+        if kept is None:
+            continue
+        made, features = kept
         owner = _owner(made, features)
         source = bench.source(trial.host)
         shown = _shown(made.host, features, source)
