@@ -132,6 +132,8 @@ def runs_of(page: Path) -> list[list[str]]:
     if page.stem == "types":
         ways = [["types", "runs/mine", "FOLDER", "--by", way] for way in CLUSTERINGS.names()]
         return [*ways, ["run", "audio-events"], ["fit", "runs/mine", "FOLDER"]]
+    if page.stem == "clusters":
+        return [["regroup", "runs/mine", "FOLDER"]]
     if page.stem == "end-to-end":
         return [["run", "named-events"]]
     if page.stem == "targets":
@@ -192,6 +194,7 @@ def nothing_runs(monkeypatch: pytest.MonkeyPatch) -> None:
         ("experiment.seeds", "run_seeds"),
         ("runs.discover", "discover"),
         ("runs.types.command", "types"),
+        ("runs.regroup", "regroup"),
         ("runs.fit", "fit"),
         ("runs.embed", "embed"),
         ("runs.predict", "predict"),

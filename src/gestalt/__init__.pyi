@@ -175,6 +175,7 @@ from .core.networks.heads import LinearHead as LinearHead
 from .core.networks.norm import MaskedBatchNorm as MaskedBatchNorm
 from .core.optimization.lars import LARS as LARS
 from .core.optimization.progress import Progress as Progress
+from .core.runs.clustered import attention_of as attention_of
 from .core.runs.clustered import cluster_foreground as cluster_foreground
 from .core.runs.clustered import community_objects as community_objects
 from .core.runs.evaluation_options import Evaluating as Evaluating

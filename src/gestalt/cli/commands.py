@@ -18,6 +18,7 @@ from .evaluate_command import evaluate_command
 from .export_command import export_command
 from .given_paths import meant
 from .pack_command import pack_command
+from .regroup_command import regroup_command
 from .report_command import report_command
 from .search_commands import duplicates_command, index_command, search_command
 from .to_answers import ToAnswers
@@ -29,6 +30,7 @@ COMMANDS = {
     "table": "run a recipe over several seeds, beside other methods, and write the table",
     "discover": "find objects in new data with a finished run",
     "types": "find which kinds of objects recur in data, with a page on which to name them",
+    "regroup": "give a run other objects: those of clusters over a whole data set",
     "embed": "write vectors of items, elements and objects of new data",
     "fit": "fit a head to labels of some data, and write the model",
     "predict": "write what a model, or the task head of a finished run, says of new data",
@@ -332,6 +334,7 @@ FUNCTIONS: Mapping[str, Callable[[Sequence[str]], int]] = {
     "table": table_command,
     "discover": discover_command,
     "types": types_command,
+    "regroup": regroup_command,
     "embed": embed_command,
     "fit": fit_command,
     "predict": predict_command,

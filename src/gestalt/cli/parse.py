@@ -18,13 +18,14 @@ from gestalt.core.experiment.options import Labelling, Running
 from gestalt.core.fitting.options import Fitting
 from gestalt.core.methods.presets import Preset
 from gestalt.core.runs.evaluation_options import Evaluating
+from gestalt.core.runs.regrouping import Regrouping
 from gestalt.core.search.options import Duplicating, Searching
 from gestalt.core.training.options import Training
 
 from .fields import MISSING, Field, parts_of
 from .tree import Branch, choices_by_name, choosable, chosen_by_name, tree_of
 
-FLAT = (Running, Training, Labelling, Evaluating, Fitting, Searching, Duplicating)
+FLAT = (Running, Training, Labelling, Evaluating, Fitting, Searching, Duplicating, Regrouping)
 """Groups whose options need no prefix: --steps rather than --training.steps."""
 
 
