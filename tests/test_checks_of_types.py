@@ -35,7 +35,8 @@ def nested(one: dict[str, tuple[Rows, ...] | None]) -> None: ...
 def of_arguments(one: Callable[[Rows], Any]) -> None: ...
 
 
-def bound(one: Table) -> None: ...
+def bound(one: Table) -> Table:
+    return one
 
 
 def returned() -> Rows:

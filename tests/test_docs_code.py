@@ -133,7 +133,7 @@ def runs_of(page: Path) -> list[list[str]]:
         ways = [["types", "runs/mine", "FOLDER", "--by", way] for way in CLUSTERINGS.names()]
         return [*ways, ["run", "audio-events"], ["fit", "runs/mine", "FOLDER"]]
     if page.stem == "clusters":
-        return [["regroup", "runs/mine", "FOLDER"]]
+        return [["regroup", "runs/mine", "FOLDER"], ["run", "image-objects"]]
     if page.stem == "end-to-end":
         return [["run", "named-events"]]
     if page.stem == "targets":
