@@ -29,8 +29,8 @@ def ended(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> int | str | 
 
 MISTAKES = {
     "rnu": "there is no command 'rnu'; did you mean 'run'?",
-    "xyz": "there is no command 'xyz'. Known: run, report, table, discover, types, embed, fit, predict, evaluate, "
-    "pack, index, search, duplicates, export, methods, modalities, recipes",
+    "xyz": "there is no command 'xyz'. Known: run, report, table, discover, types, regroup, embed, fit, predict, "
+    "evaluate, pack, index, search, duplicates, export, methods, modalities, recipes",
     "run audio-event": "there is no recipe 'audio-event'; did you mean 'audio-events'?",
     "run os:system": "there is no recipe 'os:system'. Known: audio-events",
     "check-modality audoi": "there is no modality 'audoi'; did you mean 'audio'?",
