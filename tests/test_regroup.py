@@ -161,3 +161,14 @@ def test_a_set_of_which_nobody_knows_the_neighbours_has_no_communities(
     CASES[name].run(tmp_path)
     with pytest.raises(ValueError, match=WITHOUT_NEIGHBOURS[name]):
         regroup(Path("run"), [Path("data")], Path("out"), FEW)
+
+
+@pytest.mark.usefixtures("pictures")
+def test_two_calls_one_for_the_background_one_for_the_objects_are_one_call() -> None:
+    regroup(Path("run"), [Path("data")], Path("clean"), WAYS["a foreground alone"])
+    regroup(Path("clean"), [Path("data")], Path("twice"), FEW)
+    regroup(Path("run"), [Path("data")], Path("once"), WAYS["communities of a foreground"])
+    once, twice = (gestalt.load(one).discover("data") for one in ("once", "twice"))
+    assert any(bool((found.labels < 0).any()) for found in once)
+    for ours, theirs in zip(once, twice, strict=True):
+        assert torch.equal(ours.labels, theirs.labels)

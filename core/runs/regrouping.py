@@ -13,7 +13,8 @@ class Regrouping:
 
     foreground: Literal["found", "plain", "attention"] | None = None
     """Clusters that overlap a noisy foreground least become background. It is what the run finds, or where plain
-    features are great (loud, bright), or where the encoder pays attention; none: the run's own background stays."""
+    features are great (loud, bright), or where the encoder pays attention; none: all clusters are foreground, unless
+    the run's background is by clusters already."""
     clusters: Count | None = None
     """How many clusters; none: 200 with a foreground, 150 without."""
     background: Share = 0.65
