@@ -38,7 +38,7 @@ def regroup(
 ) -> int:
     """Write a run with the network of another, whose background or objects are those of clusters over some data.
 
-    The data are read twice for each of the two; labels and masks are not asked for.
+    The data are read twice, three times for both; labels and masks are not asked for.
 
     Args:
         run, paths, out, skip_bad, modality, device: as `discover`.
