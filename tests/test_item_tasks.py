@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from itertools import combinations
+from itertools import combinations, pairwise
 from pathlib import Path
 from typing import get_args
 
@@ -14,7 +14,6 @@ from gestalt.core.evaluation import Table
 from gestalt.core.experiment.options import EncoderChoice
 from gestalt.core.methods.targets import Classes
 from gestalt.core.methods.transform_prediction import TransformPrediction
-from gestalt.modalities.audio import Recording
 from gestalt.modalities.graph import MODALITY as GRAPHS
 from gestalt.recipes.captioned_scenes.synthetic.speech import RATE, VOICES, stretched, voice
 from gestalt.recipes.captioned_scenes.synthetic.words import THINGS, WORDS
@@ -22,18 +21,19 @@ from gestalt.recipes.item_tasks import recipe
 from gestalt.recipes.item_tasks.cells import accuracy, of_elements, scores, shown
 from gestalt.recipes.item_tasks.rows import ROWS
 from gestalt.recipes.item_tasks.task import Answers, Part, Task
-from gestalt.recipes.item_tasks.tasks import actions, key_words, plans, scene_graphs, speakers
+from gestalt.recipes.item_tasks.tasks import actions, key_words, phones, plans, scene_graphs, speakers, utterances
 from gestalt.recipes.item_tasks.tasks.by_name import Name, load
+from gestalt.recipes.item_tasks.tasks.said_when import frames
 from gestalt.recipes.video_objects.synthetic.sources import load_sources
 
 
 def test_every_word_of_an_utterance_is_where_its_truth_says() -> None:
     """The word as it ships, stretched to the length that is said, is found there: its correlation with it is near 1."""
-    for number, one in enumerate(key_words.utterances(6, 3, "test")):
-        assert one.spoken, "a word is spoken"
+    for number, one in enumerate(utterances.utterances(6, 3, "test")):
+        assert one.words, "a word is spoken"
         before = 0.0
-        for first, last, word in one.spoken:
-            assert before <= first < last <= key_words.SECONDS
+        for first, last, word in one.words:
+            assert before <= first < last <= utterances.SECONDS
             heard = one.recording.samples[round(first * RATE) : round(last * RATE)]
             own = voice(VOICES["test"][0]).word(WORDS[word])
             true = stretched(own, len(heard) / len(own))[: len(heard)]
@@ -43,16 +43,14 @@ def test_every_word_of_an_utterance_is_where_its_truth_says() -> None:
 
 
 def test_a_frame_has_the_word_that_is_spoken_in_its_middle() -> None:
-    silent = torch.zeros(16_000)
-    one = key_words.Utterance(Recording(silent, RATE), ((0.1, 0.3, 7), (0.35, 0.5, 2)))
     edges = torch.arange(11) / 20
-    assert key_words.frames(one, edges).tolist() == [30, 30, 7, 7, 7, 7, 30, 2, 2, 2]
+    assert frames(((0.1, 0.3, 7), (0.35, 0.5, 2)), edges, 30).tolist() == [30, 30, 7, 7, 7, 7, 30, 2, 2, 2]
 
 
 def test_what_key_words_compare_without_labels_is_one_stretch_about_as_long_as_a_word() -> None:
     """Both views show the very same stretch from end to end, at paces of which none is twice another."""
     task = load("key-words", 0, "validation", 0.02)
-    lasts = [last - first for one in key_words.utterances(40, 0, "train") for first, last, _ in one.spoken]
+    lasts = [last - first for one in utterances.utterances(40, 0, "train") for first, last, _ in one.words]
     for number, item in enumerate(task.items):
         rng = np.random.default_rng(number)
         source, _ = task.pretraining.views.source(item, rng)
@@ -66,14 +64,65 @@ def test_what_key_words_compare_without_labels_is_one_stretch_about_as_long_as_a
 
 
 def test_words_that_are_found_where_they_are_spoken_count_and_others_do_not() -> None:
-    some = key_words.utterances(3, 0, "validation")
+    some = utterances.utterances(3, 0, "validation")
     edges = torch.arange(94, dtype=torch.float64) * 0.032
-    truth = torch.stack([key_words.frames(one, edges) for one in some])
+    truth = torch.stack([frames(one.words, edges, utterances.NO_WORD) for one in some])
     right = 9.0 * torch.nn.functional.one_hot(truth, 31).flatten(0, 1).double()
     assert key_words.word_f1(right, some, edges) > 0.95
     other = torch.where(truth < 30, (truth + 1) % 30, truth)
     wrong = 9.0 * torch.nn.functional.one_hot(other, 31).flatten(0, 1).double()
     assert key_words.word_f1(wrong, some, edges) == 0
+
+
+def test_phones_follow_one_another_through_every_word_and_are_those_of_its_class_in_every_voice() -> None:
+    """Every word is filled by its phones; what accents say in one place is one class; hisses are higher than vowels."""
+    spelled = dict[str, set[tuple[str, ...]]]()
+    for name in (name for part in VOICES.values() for name in part):
+        own = voice(name)
+        for word, (first, last) in own.words.items():
+            said = own.phones[word]
+            assert said[0][0] == 0
+            assert said[-1][1] <= last - first
+            assert all(abs(sample) < 0.07 for sample in own.word(word)[said[-1][1] :].tolist()), "an echo at most"
+            assert all(end == begin for (_, end, _), (begin, _, _) in pairwise(said))
+            spelled.setdefault(word, set()).add(tuple(phones.CLASS_OF[letters] for *_, letters in said))
+            crossings = {
+                letters: float(own.word(word)[begin:end].sign().diff().ne(0).double().mean())
+                for begin, end, letters in said
+            }
+            hisses, vowels = {"s", "ʃ"} & crossings.keys(), {"iː", "uː", "ɛ", "aɪ", "a", "æ"} & crossings.keys()
+            assert all(crossings[hiss] > crossings[vowel] for hiss in hisses for vowel in vowels), (name, word)
+    assert spelled["striped"] == {("s", "t", "ɹ", "aɪ", "p", "t")}
+    assert sorted({letters for some in spelled.values() for one in some for letters in one}) == list(phones.PHONES)
+
+
+def test_phones_of_an_utterance_lie_in_its_words_and_frames_have_them() -> None:
+    (one,) = utterances.utterances(1, 5, "validation")
+    for first, last, word in one.words:
+        within = [some for some in one.phones if first - 1e-9 <= some[0] < last]
+        assert [letters for *_, letters in within] == [letters for *_, letters in voice("eve").phones[WORDS[word]]]
+        assert all(begin < end <= last + 1e-9 for begin, end, _ in within)
+    assert len(one.phones) == sum(len(voice("eve").phones[WORDS[word]]) for *_, word in one.words)
+
+
+def test_the_phone_error_rate_is_the_share_of_phones_that_must_be_changed() -> None:
+    some = utterances.utterances(2, 0, "validation")
+    edges = torch.arange(3001, dtype=torch.float64) / 1000
+    truth = torch.stack([frames(phones.spoken(one), edges, phones.NO_PHONE) for one in some])
+
+    def rate(labels: torch.Tensor) -> float:
+        outputs = 99.0 * torch.nn.functional.one_hot(labels, phones.NO_PHONE + 1).flatten(0, 1).double()
+        return phones.phone_error_rate(outputs, some)
+
+    there = sum(len(one.phones) for one in some)
+    assert rate(truth) == 0
+    assert rate(torch.full_like(truth, phones.NO_PHONE)) == 1
+    first, last, number = phones.spoken(some[0])[0]
+    one_other, one_less = truth.clone(), truth.clone()
+    middle = slice(round(first * 1000), round(last * 1000))
+    one_other[0, middle], one_less[0, middle] = (number + 1) % phones.NO_PHONE, phones.NO_PHONE
+    assert rate(one_other) == pytest.approx(1 / there)
+    assert rate(one_less) == pytest.approx(1 / there)
 
 
 def test_voices_that_are_asked_about_are_never_learned_from() -> None:

@@ -18,7 +18,7 @@ from .rows import ROWS, Row
 from .task import Part, Task
 from .tasks.by_name import Name, load
 
-LOWER = frozenset({"equal error rate"})
+LOWER = frozenset({"equal error rate", "phone error rate"})
 """Scores of which less is better."""
 NOTE = (
     "Probe: a linear head on frozen vectors. From scratch and tuned: encoder and head trained together for as many "

@@ -39,10 +39,17 @@ NOISE = 0.002
 @final
 @dataclass(frozen=True)
 class Voice:
-    """All words of the grammar in one voice."""
+    """All words of the grammar in one voice.
+
+    Attributes:
+        samples: at 16 kHz.
+        words: from which sample to which (the one after the last) each lasts.
+        phones: of each word `(first, last, letters)`, in samples from its beginning.
+    """
 
     samples: Float[Tensor, " time"]
     words: dict[str, tuple[int, int]]
+    phones: dict[str, tuple[tuple[int, int, str], ...]]
 
     def word(self, word: str) -> Float[Tensor, " time"]:
         """One word, without silence around it."""
@@ -60,12 +67,23 @@ def voice(name: str) -> Voice:
     import soundfile
 
     folder = files("gestalt.recipes") / "samples" / "speech"
-    rows = csv.DictReader((folder / "words.csv").read_text(encoding="utf-8").splitlines())
-    words = {row["word"]: (int(row["first"]), int(row["last"])) for row in rows if row["voice"] == name}
+    words, phones = (
+        [
+            row
+            for row in csv.DictReader((folder / f"{of}.csv").read_text(encoding="utf-8").splitlines())
+            if row["voice"] == name
+        ]
+        for of in ("words", "phones")
+    )
     if not words:
         raise KeyError(f"no voice {name!r} ships")
     samples, _ = soundfile.read(BytesIO((folder / f"{name}.flac").read_bytes()), dtype="float32")
-    return Voice(torch.from_numpy(samples), words)
+    lasting = {row["word"]: (int(row["first"]), int(row["last"])) for row in words}
+    sounds = {word: list[tuple[int, int, str]]() for word in lasting}
+    for row in phones:
+        first, _ = lasting[row["word"]]
+        sounds[row["word"]].append((int(row["first"]) - first, int(row["last"]) - first, row["phone"]))
+    return Voice(torch.from_numpy(samples), lasting, {word: tuple(some) for word, some in sounds.items()})
 
 
 def spoken(caption: Caption, rng: np.random.Generator, part: Part) -> Said:

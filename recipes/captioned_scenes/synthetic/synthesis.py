@@ -1,21 +1,23 @@
 """Makes the shipped words anew: every word of the grammar, spoken once by every voice of a speech synthesiser.
 
-`python -m gestalt.recipes.captioned_scenes.synthetic.synthesis FOLDER` writes one FLAC per voice and `words.csv`. It
-needs the program `espeak-ng`; version 1.51 made what ships.
+`python -m gestalt.recipes.captioned_scenes.synthetic.synthesis FOLDER` writes one FLAC per voice, `words.csv` and
+`phones.csv`. It needs the library of eSpeak NG; version 1.51 made what ships.
 """
 
 import csv
-import io
-import shutil
+import json
 import subprocess
 import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import final
 
 import numpy as np
 
+from . import synthesizer
 from .words import WORDS
 
-PROGRAM = "espeak-ng"
 RATE = 16_000
 VOICES = {
     "amy": ("en-gb+f2", 55, 240),
@@ -32,48 +34,70 @@ GAP = 160
 """Samples of silence between two words of a file."""
 
 
-def spoken(word: str, voice: str) -> np.ndarray:
-    """A word as 16-bit samples at 16 kHz, without the silence at its ends, at a peak of 0.7."""
-    import soundfile
+@final
+@dataclass(frozen=True)
+class Word:
+    """A word.
+
+    Attributes:
+        samples: 16 bit, at 16 kHz, without the silence at its ends, at a peak of 0.7.
+        phones: `(first, last, letters)`: the samples of each, the one after the last.
+    """
+
+    samples: np.ndarray
+    phones: tuple[tuple[int, int, str], ...]
+
+
+def spoken(word: str, voice: str) -> Word:
+    """A word in a voice.
+
+    Raises:
+        RuntimeError: if the synthesiser cannot speak, with what it says.
+    """
     import torch
     from torchaudio.functional import resample
 
-    name, pitch, speed = VOICES[voice]
-    command = [PROGRAM, "-v", name, "-p", str(pitch), "-s", str(speed), "-z", "--stdout", word]
-    wave = subprocess.run(command, check=True, capture_output=True).stdout
-    samples, rate = soundfile.read(io.BytesIO(wave), dtype="float32")
-    samples = resample(torch.from_numpy(samples), rate, RATE).numpy()
+    command = [sys.executable, synthesizer.__file__, *map(str, VOICES[voice]), word]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, encoding="utf-8")
+    if done.returncode:
+        raise RuntimeError(f"{word!r} was not spoken: {done.stderr.splitlines()[-1]}")
+    made = synthesizer.Spoken(**json.loads(done.stdout))
+    samples = resample(torch.tensor(made.samples) / 32768, made.rate, RATE).numpy()
     loud = np.flatnonzero(np.abs(samples) > QUIET * np.abs(samples).max())
-    samples = samples[loud[0] : loud[-1] + 1]
-    whole: np.ndarray = np.round(samples / np.abs(samples).max() * 0.7 * 32767).astype(np.int16)
-    return whole
+    start, count = loud[0], loud[-1] + 1 - loud[0]
+    samples = samples[start : start + count]
+    firsts = [min(max(round(first * RATE / made.rate) - start, 0), count) for first, _ in made.phones] + [count]
+    phones = tuple(
+        (int(first), int(last), letters)
+        for first, last, (_, letters) in zip(firsts, firsts[1:], made.phones, strict=False)
+        if letters and last > first
+    )
+    return Word(np.round(samples / np.abs(samples).max() * 0.7 * 32767).astype(np.int16), phones)
 
 
 def make(folder: Path) -> None:
-    """Write all voices.
-
-    Raises:
-        FileNotFoundError: if the program is not installed.
-    """
+    """Write all voices."""
     import soundfile
 
-    if shutil.which(PROGRAM) is None:
-        raise FileNotFoundError(
-            f"the words are spoken by {PROGRAM}, which is not installed; install it, or use what ships"
-        )
     folder.mkdir(parents=True, exist_ok=True)
-    rows = list[tuple[str, str, int, int]]()
+    words, phones = list[tuple[str, str, int, int]](), list[tuple[str, str, str, int, int]]()
     for voice in VOICES:
         parts, place = list[np.ndarray](), 0
         for word in WORDS:
-            samples = spoken(word, voice)
-            rows.append((voice, word, place, place + len(samples)))
-            parts += [samples, np.zeros(GAP, np.int16)]
-            place += len(samples) + GAP
+            said = spoken(word, voice)
+            words.append((voice, word, place, place + len(said.samples)))
+            phones += [(voice, word, letters, place + first, place + last) for first, last, letters in said.phones]
+            parts += [said.samples, np.zeros(GAP, np.int16)]
+            place += len(said.samples) + GAP
         soundfile.write(folder / f"{voice}.flac", np.concatenate(parts), RATE, subtype="PCM_16")
-    with (folder / "words.csv").open("w", newline="", encoding="utf-8") as file:
+    _write(folder / "words.csv", ("voice", "word", "first", "last"), words)
+    _write(folder / "phones.csv", ("voice", "word", "phone", "first", "last"), phones)
+
+
+def _write(path: Path, names: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(("voice", "word", "first", "last"))
+        writer.writerow(names)
         writer.writerows(rows)
 
 

@@ -5,7 +5,16 @@ from typing import Literal
 from ..task import Part, Task
 
 Name = Literal[
-    "key-words", "speakers", "actions", "scene-graphs", "scene-objects", "point-shapes", "texts", "passages", "bodies"
+    "key-words",
+    "phones",
+    "speakers",
+    "actions",
+    "scene-graphs",
+    "scene-objects",
+    "point-shapes",
+    "texts",
+    "passages",
+    "bodies",
 ]
 
 
@@ -23,6 +32,10 @@ def load(name: Name, seed: int, part: Part, scale: float) -> Task:
             from .key_words import key_words
 
             return key_words(seed, part, scale)
+        case "phones":
+            from .phones import phones
+
+            return phones(seed, part, scale)
         case "speakers":
             from .speakers import who_speaks
 
