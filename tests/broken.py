@@ -13,6 +13,7 @@ from torch import Tensor
 from gestalt.core.data.correspondence import AbstractCorrespondence, Affine, Index
 from gestalt.core.data.feature_map import FeatureMap
 from gestalt.core.modality.base import Reading, Specimen
+from gestalt.core.modality.batch_changes import AbstractBatchChange
 from gestalt.core.modality.files import Files, find_files
 from gestalt.core.modality.transform import AbstractTransform, Views
 from gestalt.core.networks.encoder import AbstractEncoder
@@ -173,6 +174,22 @@ class Forgetful(AbstractTransform[Tensor]):
         return item + self.amount, Index.identity(len(item))
 
 
+@final
+class Forgotten(AbstractTransform[Tensor], AbstractBatchChange):
+    """It changes an item, and forgets to change a batch."""
+
+    numbers = 1
+
+    def draw(self, rng: np.random.Generator) -> Sequence[float]:
+        return (float(rng.random()),)
+
+    def __call__(self, item: Tensor, rng: np.random.Generator) -> Step:
+        return item + self.draw(rng)[0], Index.identity(len(item))
+
+    def changed(self, data: Any, rows: Tensor, drawn: Tensor) -> Any:  # noqa: ARG002
+        return data
+
+
 def read_in_silence(paths: Sequence[Path], skip_bad: bool) -> Reading[Tensor]:  # noqa: ARG001
     return Reading(Files((), load_numbers), ())
 
@@ -289,6 +306,11 @@ OTHERS: dict[str, tuple[str, str, dict[str, Any]]] = {
         "shared",
         "points",
         {"views": Views(Do(keep_points), (Do(first_half), Do(second_half)))},
+    ),
+    "a batch that is forgotten": (
+        "batched",
+        "points",
+        {"transforms": {"sound": Do(keep_points), "broken": Forgotten()}},
     ),
     "a lambda in the views": (
         "travels",

@@ -54,5 +54,5 @@ def _views_of(
     """The source and the views, and by which alternatives these were changed, where there are any."""
     rng = np.random.default_rng(seed)
     source = views.source(item, rng)
-    seen, applied = views.seen(source[0], rng)
-    return [source, *seen], applied
+    seen = views.seen(source[0], rng)
+    return [source, *seen.views], seen.applied

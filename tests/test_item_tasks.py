@@ -55,10 +55,10 @@ def test_what_key_words_compare_without_labels_is_one_stretch_about_as_long_as_a
         rng = np.random.default_rng(number)
         source, _ = task.pretraining.views.source(item, rng)
         assert min(lasts) / 2 < source.seconds < 2 * max(lasts)
-        seen, applied = task.pretraining.views.seen(source, rng)
-        assert len(seen) == 2
-        assert applied == ()
-        for view, correspondence in seen:
+        seen = task.pretraining.views.seen(source, rng)
+        assert len(seen.views) == 2
+        assert seen.applied == ()
+        for view, correspondence in seen.views:
             assert 0.8 < view.seconds / source.seconds < 1.25
             assert bool(correspondence.known.all()), "elements of both views show those of one stretch"
 

@@ -10,7 +10,7 @@ from .encoding import collated, learns, padding, partition, settings, vectors, w
 from .showing import rendered
 from .transplanting import composes, shows
 from .travelling import bad, missing, travels
-from .viewing import alive, identity, in_range, locality, mark, seeded, shared, unchanged
+from .viewing import alive, batched, identity, in_range, locality, mark, seeded, shared, unchanged
 
 LAWS: dict[str, Callable[[Bench], Iterator[str]]] = {
     "words: a name, 'raw' and another encoder, two views, two specimens": words,
@@ -27,6 +27,7 @@ LAWS: dict[str, Callable[[Bench], Iterator[str]]] = {
     "range: a correspondence names elements of its source": in_range,
     "identity: composing with the identity changes nothing": identity,
     "locality: a change goes where the correspondence says, alone, in a row and in the views": locality,
+    "batched: a transform that can be made to batches makes of them what it makes of their items one by one": batched,
     "shared: the default views show elements in common": shared,
     "transplants: parts of one specimen are set into another, where that is offered, and owner says what shows which": (
         composes

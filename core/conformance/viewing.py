@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from itertools import product
 
+import numpy as np
 import torch
 from jaxtyping import Bool
 from torch import Tensor
@@ -12,7 +13,9 @@ from ..data.feature_map import FeatureMap
 from ..data.in_parts import InParts
 from ..data.parts import parts_of
 from ..data.places import Parts
-from .bench import Bench, Trial, apply, near, same
+from ..modality.batch_changes import AbstractBatchChange
+from ..networks.modes import evaluating
+from .bench import SEEDS, Bench, Trial, apply, near, same
 
 FAINT = 0.1
 """A feature has changed if it moved by more than this share of the greatest movement: filters ring a little."""
@@ -57,6 +60,36 @@ def shared(bench: Bench) -> Iterator[str]:
                 f"views[{first}] and views[{second}] of specimen {one} show no element in common, with any seed, so "
                 "that nothing can be compared; let them overlap"
             )
+
+
+def batched(bench: Bench) -> Iterator[str]:
+    """Transforms that make something else of a batch than of its items one by one."""
+    items = [specimen.item for specimen in bench.specimens]
+    encoder = bench.encoders["raw"]
+    for name, transform in bench.modality.transforms.items():
+        if not isinstance(transform, AbstractBatchChange):
+            continue
+        for seed in SEEDS:
+            drawn = [transform.draw(np.random.default_rng([seed, row])) for row in range(len(items))]
+            if any(len(numbers) != transform.numbers for numbers in drawn):
+                yield f"transforms[{name!r}] draws {len(drawn[0])} numbers for an item and says {transform.numbers}"
+                continue
+            rows = torch.arange(len(items))[seed % 2 :]  # with the second seed the first item is left as it is
+            data = bench.modality.collate(items)
+            numbers = torch.tensor(drawn, dtype=torch.float64).view(len(items), transform.numbers)
+            with evaluating(encoder):
+                together = encoder(transform.changed(data, rows, numbers[rows]))
+                before = encoder(data)
+            kept = items[: seed % 2]
+            alone = [transform(items[row], np.random.default_rng([seed, row]))[0] for row in rows.tolist()]
+            one_by_one = bench.encode("raw", kept + alone)
+            if not torch.allclose(together.values, one_by_one.values, rtol=1e-4, atol=1e-4):
+                yield (
+                    f"transforms[{name!r}] makes something else of a batch than of its items one by one; use what "
+                    "`draw` drew, change the named rows alone, and keep padding as it was"
+                )
+            if not torch.equal(before.values, bench.encode("raw", items).values):
+                yield f"transforms[{name!r}] changes the batch that it is given; work on a copy"
 
 
 def _shown(bench: Bench, trial: Trial) -> list[int]:

@@ -56,7 +56,8 @@ class Batch(Generic[DataT]):
     come with the data; `labels` are what is known of items, or of the elements of the source view, in the form of the
     target (integers with −1, or numbers with NaN, for what is not known); `skipped` are items that could not be read
     and were replaced; `computed` are numbers computed from each source item, NaN for what cannot be; `applied` says for
-    every view which of the alternatives it was changed by in the end (`Views.alternatives`).
+    every view which of the alternatives it was changed by in the end (`Views.alternatives`); `drawn` what is still to
+    be done to every view (`Views.finishing`), on the CPU.
     """
 
     source: View[DataT]
@@ -68,6 +69,7 @@ class Batch(Generic[DataT]):
     skipped: tuple[Skipped, ...] = ()
     computed: Float[Tensor, "batch values"] | None = None
     applied: Int[Tensor, "batch views"] | None = None
+    drawn: tuple[Float[Tensor, "batch _"], ...] = ()
 
     def __len__(self) -> int:
         return len(self.names)
@@ -84,4 +86,5 @@ class Batch(Generic[DataT]):
             self.skipped,
             None if self.computed is None else self.computed.to(device),
             None if self.applied is None else self.applied.to(device),
+            self.drawn,
         )

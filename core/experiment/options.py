@@ -146,6 +146,7 @@ FREE = frozenset(
         "running.validate",
         "training.workers",
         "training.kept_items",
+        "training.batch_transforms",
         "training.devices",
         "training.num_nodes",
         "training.strategy",

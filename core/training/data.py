@@ -43,7 +43,8 @@ class ItemRequest:
 class ItemViews(Generic[ItemT]):
     """One item and its views, source first, each with its correspondence; the source's masks and numbers.
 
-    `applied` is the number of the alternative by which each view was changed in the end, where there are any.
+    `applied` is the number of the alternative by which each view was changed in the end, where there are any; `drawn`
+    what is still to be done to each view but the source, where something is.
     """
 
     views: tuple[tuple[ItemT, AbstractCorrespondence], ...]
@@ -53,6 +54,7 @@ class ItemViews(Generic[ItemT]):
     masks: ItemMasks | None = None
     computed: Tensor | None = None
     applied: tuple[int, ...] = ()
+    drawn: tuple[Tensor, ...] = ()
 
 
 @final
@@ -263,11 +265,12 @@ class ViewsDataset(Dataset[ItemViews[ItemT] | BadItemError]):
             skipped += passed
         source, origin = self.views.source(item, rng)
         computed = None if self.computing is None else self.computing(source, self.items.name(index))
-        views, applied = self.views.seen(source, rng)
+        seen = self.views.seen(source, rng)
         if masks is not None:
             masks = carried(coarsened(masks), origin)
-        every = ((source, unmoved(origin)), *views)
-        return ItemViews(every, index, self.items.name(index), tuple(skipped), masks, computed, applied)
+        every = ((source, unmoved(origin)), *seen.views)
+        name = self.items.name(index)
+        return ItemViews(every, index, name, tuple(skipped), masks, computed, seen.applied, seen.drawn)
 
 
 def join(seen: Sequence[ItemViews[ItemT]], collate: Callable[[Sequence[ItemT]], Any]) -> Batch[Any]:
@@ -287,6 +290,7 @@ def join(seen: Sequence[ItemViews[ItemT]], collate: Callable[[Sequence[ItemT]], 
         skipped=tuple(skipped for item in seen for skipped in item.skipped),
         computed=torch.stack(computed) if computed else None,
         applied=torch.tensor([item.applied for item in seen]) if seen[0].applied else None,
+        drawn=tuple(torch.stack([item.drawn[number] for item in seen]) for number in range(len(seen[0].drawn))),
     )
 
 

@@ -51,6 +51,9 @@ class Training:
     kept_items: Annotated[float, Between(0.0, 1e6)] = 0.0
     """Gigabytes of the run's folder for decoded items (shrunk pictures, resampled windows) until training is over: each
     is decoded once, not in every epoch. 0 keeps none."""
+    batch_transforms: bool = False
+    """Make the last transforms of views to whole batches on the device, where they can be (colours, blur of pictures):
+    for a device that waits for its workers. Views are the same but for rounding."""
     seed: Annotated[int, Between(0, 2**31 - 1)] = 0
     """Everything random follows from it: the same seed gives the same run with any number of workers."""
     log_every: Count = 10

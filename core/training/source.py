@@ -1,6 +1,6 @@
 """Where the batches of a training come from: round by round, each with the segments that it learns from."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Generic, TypeVar, final
@@ -11,6 +11,7 @@ from ..data.items import Skipped
 from ..data.view import Batch
 from ..discovery.segmenters.in_rounds import in_rounds
 from ..methods.step import AbstractLearner
+from ..modality.batch_changes import BatchChanges
 from .data import Order, batches
 from .given_masks import with_equal_objects
 from .kept_items import KeptItems, remove_kept
@@ -64,8 +65,12 @@ class BatchSource(Generic[ItemT]):
         if options.kept_items:
             self.kept = KeptItems(data.items, self._file, int(options.kept_items * GIGABYTE), self.data.items)
             data = replace(data, items=self.kept)
-        self.data = data
         self.keeper = None if segmenter is None else RoundKeeper(fabric, segmenter, data, options, folder / "segments")
+        self.finishing = tuple[BatchChanges, ...]()
+        if options.batch_transforms:
+            views = data.views.on_batches()
+            data, self.finishing = replace(data, views=views), views.finishing
+        self.data = data
         self.skipped = list[Skipped]()
         self._until = start
         self._batches: Iterator[Batch[Any]] = iter(())
@@ -128,6 +133,17 @@ class BatchSource(Generic[ItemT]):
 
     def take(self) -> Batch[Any]:
         """The next batch, on the device."""
-        batch = with_equal_objects(next(self._batches).to(self.fabric.device))
+        batch = finished(with_equal_objects(next(self._batches).to(self.fabric.device)), self.finishing)
         self.skipped += batch.skipped
         return batch
+
+
+def finished(batch: Batch[Any], finishing: Sequence[BatchChanges]) -> Batch[Any]:
+    """The batch with what is still to be done to its views, where it lies."""
+    if not finishing:
+        return batch
+    views = [
+        replace(view, data=changes(view.data, drawn))
+        for view, changes, drawn in zip(batch.views, finishing, batch.drawn, strict=True)
+    ]
+    return replace(batch, views=tuple(views), drawn=())
