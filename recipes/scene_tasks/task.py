@@ -28,9 +28,9 @@ class Learning:
     """Steps of training encoder and linear head together."""
     tune_lr: Positive = 3e-3
     """Peak learning rate of that."""
-    detector_steps: Count = 100
+    detector_steps: Count = 300
     """Steps of training a Mask R-CNN, on a frozen encoder or with it."""
-    detector_lr: Positive = 2e-3
+    detector_lr: Positive = 3e-3
     """Peak learning rate of that."""
     batch: Annotated[int, Between(1, 4096)] = 8
     """Scenes of a step."""
