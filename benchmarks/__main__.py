@@ -10,8 +10,8 @@ from typing import Literal, final
 
 import tyro
 
-Name = Literal["rivals", "steps", "groupers", "modalities", "inference", "kept_items"]
-NAMES: tuple[Name, ...] = ("rivals", "steps", "groupers", "modalities", "inference", "kept_items")
+Name = Literal["rivals", "steps", "groupers", "modalities", "inference", "kept_items", "batch_transforms"]
+NAMES: tuple[Name, ...] = ("rivals", "steps", "groupers", "modalities", "inference", "kept_items", "batch_transforms")
 
 
 @final

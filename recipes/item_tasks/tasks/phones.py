@@ -35,6 +35,8 @@ PHONES = tuple(sorted(set(CLASS_OF.values())))
 NO_PHONE = len(PHONES)
 SMOOTHED = 3
 """Frames whose mean answer decides, where phones are made of frames."""
+STRETCH = (0.08, 0.25)
+"""Seconds of an utterance that are compared without labels: a phone or a few."""
 FRAMES = 1
 """Steps of 16 ms in a frame: the shortest phones last no longer than two."""
 
@@ -74,7 +76,7 @@ def phones(seed: int, part: Part, scale: float) -> Task:
         columns=("phone error rate", "frame accuracy"),
         measure=measure,
         encoder=EncoderChoice("conv", {"width": 128, "kernels": [5, 5, 5, 5], "per_element": FRAMES}),
-        pretraining=stretches(scale),
+        pretraining=stretches(scale, STRETCH),
         tuning=FineTuning(steps=max(2, round(300 * scale)), batch=16, lr=3e-3, warmup=30),
         penalty=10.0,
         plain=plain,
