@@ -178,7 +178,9 @@ class Forgetful(AbstractTransform[Tensor]):
 class Forgotten(AbstractTransform[Tensor], AbstractBatchChange):
     """It changes an item, and forgets to change a batch."""
 
-    numbers = 1
+    @property
+    def numbers(self) -> int:
+        return 1
 
     def draw(self, rng: np.random.Generator) -> Sequence[float]:
         return (float(rng.random()),)

@@ -152,6 +152,7 @@ from .core.methods.transform_prediction import TransformPrediction as TransformP
 from .core.modality.base import AbstractModality as AbstractModality
 from .core.modality.base import Reading as Reading
 from .core.modality.base import Specimen as Specimen
+from .core.modality.batch_changes import AbstractBatchChange as AbstractBatchChange
 from .core.modality.files import read_files as read_files
 from .core.modality.in_python import items_of as items_of
 from .core.modality.joint.item import JointItem as JointItem
