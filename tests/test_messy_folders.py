@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.parquet
 import pytest
 from PIL import Image as Pillow
 
+import gestalt
+from gestalt.cli.commands import execute
 from gestalt.core.data.items import BadItemError
 from gestalt.core.modality.plugins import load_modality
 from gestalt.core.runs.pack import pack
@@ -19,8 +22,9 @@ from gestalt.modalities.points import MODALITY as POINTS
 from tests.packed import WRITTEN, pictures
 from tests.video_files import coded
 
-BEFORE = 60
-"""Seconds after which something is taken to hang: no reading of these small files takes five."""
+SHORT = ("--steps", "1", "--batch", "4", "--warmup", "0", "--workers", "0", "--threads", "1", "--accelerator", "cpu")
+BEFORE = 300
+"""Seconds after which something is taken to hang: alone on a processor, nothing here takes ten."""
 
 
 def clouds(folder: Path) -> None:
@@ -169,3 +173,25 @@ def test_every_item_is_found_once_and_what_is_none_is_named_or_left_out(case: st
     assert listed(data).left_out() == (
         "1 hidden file or folder, 2 folders of this package's own outputs, 3 links to folders that are listed anyway"
     )
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_training_and_what_follows_take_such_a_folder_and_say_what_was_left_out(
+    case: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name, write = CASES[case]
+    data, bad = messy(tmp_path, write)
+    run, out = tmp_path / "mine", tmp_path / "vectors"
+    asked = ["run", "objects", "--modality", name, "--data", str(data), "--out", str(run), "--skip-bad", *SHORT]
+    assert execute(asked) == 0
+    said = "".join(capsys.readouterr())
+    assert "left out: 1 hidden file or folder, 2 folders of this package's own outputs, 3 links" in said
+    report = (run / "report.html").read_text(encoding="utf-8")
+    assert all(one in report for one in bad)
+    assert execute(["embed", str(run), str(data), "--out", str(out), "--skip-bad"]) == 0
+    assert f"{len(bad)} left out" in "".join(capsys.readouterr())
+    listed_there = (out / "skipped.txt").read_text(encoding="utf-8").splitlines()
+    assert len(listed_there) == len(bad) == len({one for one in bad for line in listed_there if f"/{one}" in line})
+    modality = gestalt.load(run).modality
+    apart = [modality.read([place]).items for place in (data / "real", tmp_path / "store")]
+    assert pyarrow.parquet.read_table(out / "items.parquet").num_rows == sum(map(len, apart))
