@@ -17,11 +17,11 @@ from gestalt.core.discovery.finder import ObjectFinder
 from gestalt.core.discovery.groupers import KMeans
 from gestalt.core.modality.optional import InfersEncoderSettings, ReadsContext
 from gestalt.core.modality.plugins import load_modality
+from gestalt.core.modality.sight import sight_of
 from gestalt.core.modality.windows import Sight
 from gestalt.core.networks.encoder import Network
 from gestalt.core.networks.modes import evaluating
 from gestalt.core.runs.model import Model
-from gestalt.core.runs.sight import sight_of
 from gestalt.core.runs.windows import of_like_size
 
 READ, BARE, ENCODED, FOUND = "reading", "bare encoder", "encoding", "finding objects"
@@ -102,7 +102,7 @@ def tasks(name: str, folder: Path, options: Options) -> dict[str, Callable[[], o
     batches = of_like_size(modality, everything, options.batch)
     ready = [modality.collate([everything[place] for place in some]).to(model.device) for some in batches]
     return {
-        READ: partial(read_all, items, sight_of(network, None, modality, items)),
+        READ: partial(read_all, items, sight_of(network, None, modality.collate, items)),
         BARE: partial(encode_all, network, ready),
         ENCODED: partial(take_all, model, items),
         FOUND: partial(take_all, finding, items),

@@ -19,7 +19,7 @@ def written(folder: Path, name: str = "dawn") -> dict[str, Path]:
     for form, (ending, write) in TRACKS.items():
         found[form] = folder / form / f"{name}{ending}"
         found[form].parent.mkdir(parents=True, exist_ok=True)
-        found[form].write_text(write(EVENTS, 6.0), encoding="utf-8")
+        found[form].write_text(write(EVENTS, 6.0, 16_000), encoding="utf-8")
     return found
 
 
@@ -38,7 +38,7 @@ def test_what_is_written_is_read_again_and_belongs_to_its_recording(form: str, t
 @pytest.mark.parametrize("form", TRACKS)
 def test_a_track_without_events_is_read_as_one(form: str, tmp_path: Path) -> None:
     ending, write = TRACKS[form]
-    (tmp_path / f"a{ending}").write_text(write([], 6.0), encoding="utf-8")
+    (tmp_path / f"a{ending}").write_text(write([], 6.0, 16_000), encoding="utf-8")
     assert events_of_track(tmp_path / f"a{ending}") == []
 
 

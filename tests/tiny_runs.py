@@ -19,7 +19,7 @@ from gestalt.core.runs.saving import save
 def finder_of(modality: AbstractModality[Any], objects: int = 4, **settings: Any) -> ObjectFinder:
     """k-means, or change points in recordings, on plain features beside learned ones."""
     build = modality.encoders["raw"]
-    raw = build(**accepted(build, settings) if modality.name in ("graph", "table") else {})
+    raw = build(**accepted(build, settings) if modality.name in ("graph", "points", "table") else {})
     if modality.name == "audio":
         grouper: Any = Along(ChangePoints(penalty=0.03, objects=20, standardise=False))
     else:

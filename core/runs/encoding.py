@@ -16,6 +16,7 @@ from ..discovery.finder import ObjectFinder
 from ..discovery.found import FoundBatch
 from ..modality.base import AbstractModality
 from ..modality.optional import InOverlap, InSequence, ReadsContext, ReadsFullResolution
+from ..modality.sight import sight_of
 from ..modality.some_items import some_items
 from ..modality.windows import Sight
 from ..networks.encoder import Network
@@ -23,7 +24,6 @@ from ..networks.half import hidden
 from .gathering import Encoded
 from .inputs import Source
 from .overlaps import Overlaps
-from .sight import sight_of
 from .spans import Spans
 from .windows import EncodedWindow, batch_of, encoded_windows, features_of, padable_together
 
@@ -114,7 +114,7 @@ class Encoding(Generic[ItemT]):
         self, source: Source[ItemT], items: AbstractItems[ItemT], full: ReadsFullResolution[ItemT] | None = None
     ) -> Iterator[list[EncodedWindow[ItemT]]]:
         """All windows, encoded in their context; at full resolution one at a time, and none is kept."""
-        sight = sight_of(self.network, self.finder, self.modality, items, full)
+        sight = sight_of(self.network, self.finder, self.modality.collate, items, full)
         chunks = source.in_context(self._waiting(sight, full is not None), sight)
         batch = 1 if full else self.batch
         return encoded_windows(self.network, self.finder, self.modality, chunks, batch, self.precision, full)
@@ -123,7 +123,7 @@ class Encoding(Generic[ItemT]):
         """How many items are read before any of them is encoded: what comes of them depends on no other."""
         if full or not isinstance(items, ReadsContext):
             return 1 if full else self.batch
-        return self._waiting(sight_of(self.network, self.finder, self.modality, items), full)
+        return self._waiting(sight_of(self.network, self.finder, self.modality.collate, items), full)
 
     def _waiting(self, sight: Sight, full: bool) -> int:
         """Elements on a lattice are as many in every window, and windows of video are too large for many to wait."""

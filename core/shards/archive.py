@@ -11,8 +11,9 @@ from jaxtyping import Int
 
 from ..data.items import BadItemError
 from ..storage.damage import first_line
+from ..storage.listing import obstacle
 from ..storage.tar_members import ADVICE, Member, Members, members_in
-from .addresses import opened, size_of, stamp_of
+from .addresses import address_of, opened, size_of, stamp_of
 
 UNKNOWN = -1
 """In the place of a check sum that nobody computed."""
@@ -85,6 +86,9 @@ def scanned(path: Path) -> Archive:
     Raises:
         BadItemError: if it is no tar archive, or cannot be read.
     """
+    reason = obstacle(path) if address_of(path) is None else None
+    if reason is not None:  # a pipe would wait for whoever writes to it
+        raise BadItemError(str(path), f"{reason}; {ADVICE}")
     try:
         stamp, size = stamp_of(path), size_of(path)
         with opened(path) as file:

@@ -13,12 +13,16 @@ from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
 from ..data.cut import cut
-from ..data.items import AbstractItems, BadItemError, Skipped, read_item
+from ..data.items import AbstractItems, BadItemError, Skipped, as_bad_item, read_item
 from ..data.masks import AbstractMasks, ItemMasks
 from ..discovery.segmenters.in_rounds import InRounds
+from ..modality.in_context import in_context
+from ..modality.sight import sight_of
+from ..modality.windows import InContext, Sight
 from .data import begin_worker, mix
 from .kept_segments import KeptSegments
 from .options import Training
+from .round_context import segments_in_context
 from .round_signs import ITEMS, RoundSigns
 from .training_data import TrainingData
 from .view_signs import agreement_of_views
@@ -31,16 +35,18 @@ CHUNK = 32
 
 @final
 class _Reads(Dataset["tuple[int, Any]"], Generic[ItemT]):
-    """Items as a round reads them, by their numbers."""
+    """Items as a round reads them, by their numbers; with what lies around them where networks have a sight."""
 
-    def __init__(self, items: AbstractItems[ItemT]) -> None:
-        self.items = items
+    def __init__(self, items: AbstractItems[ItemT], sight: Sight | None) -> None:
+        self.items, self.sight = items, sight
 
-    def __getitem__(self, index: int) -> "tuple[int, ItemT | BadItemError]":
+    def __getitem__(self, index: int) -> "tuple[int, ItemT | InContext[ItemT] | BadItemError]":
         try:
-            return index, read_item(self.items, index, np.random.default_rng(0))
-        except BadItemError as error:
-            return index, error
+            if self.sight is None:
+                return index, read_item(self.items, index, np.random.default_rng(0))
+            return index, in_context(self.items, index, self.sight)
+        except Exception as error:  # as `read_item`: libraries raise whatever they like
+            return index, as_bad_item(self.items.name(index), error)
 
 
 @final
@@ -55,6 +61,7 @@ class RoundKeeper(Generic[ItemT]):
             segments of round 0.
         options: of the training.
         folder: one folder per round in it.
+        around: the same items, where they can be read with what lies around them and are to be.
     """
 
     fabric: Fabric
@@ -62,6 +69,7 @@ class RoundKeeper(Generic[ItemT]):
     data: TrainingData[ItemT]
     options: Training
     folder: Path
+    around: AbstractItems[ItemT] | None = None
 
     def forget(self) -> None:
         """Remove what an earlier run left."""
@@ -95,16 +103,19 @@ class RoundKeeper(Generic[ItemT]):
                 f"{kept.path(missing[0])} is missing, and the network that found these segments has gone on: begin the "
                 "run again in another folder"
             )
+        sight = self._sight(number) if missing else None
         with tqdm(total=len(missing), desc=f"segments of round {number}", unit="file", leave=False) as bar:
             for shard in missing:
-                kept.write(shard, dict(self._found(number, kept.numbers(shard), skipped)))
+                kept.write(shard, dict(self._found(number, kept.numbers(shard), sight, skipped)))
                 bar.update()
         self.fabric.barrier()
         return kept, skipped
 
-    def _found(self, number: int, numbers: Sequence[int], skipped: list[Skipped]) -> Iterator[tuple[int, ItemMasks]]:
+    def _found(
+        self, number: int, numbers: Sequence[int], sight: Sight | None, skipped: list[Skipped]
+    ) -> Iterator[tuple[int, ItemMasks]]:
         loader = DataLoader(
-            _Reads(self.data.items),
+            _Reads(self.data.items if sight is None or self.around is None else self.around, sight),
             batch_size=CHUNK,
             sampler=list(numbers),
             collate_fn=list,
@@ -119,10 +130,23 @@ class RoundKeeper(Generic[ItemT]):
                         raise error
                     skipped.append(Skipped(error.name, error.reason))
             if good:
-                data = self.data.collate([item for _, item in good]).to(self.fabric.device)
                 generator = torch.Generator().manual_seed(mix(self.options.seed, number, good[0][0]))
-                masks = cut(*self.segmenter.find(number, data, generator))
+                masks = self._segmented(number, [item for _, item in good], sight, generator)
                 yield from ((index, own) for (index, _), own in zip(good, masks, strict=True) if own is not None)
+
+    def _segmented(
+        self, number: int, read: Sequence[Any], sight: Sight | None, generator: torch.Generator
+    ) -> list[ItemMasks | None]:
+        collate, device = self.data.collate, self.fabric.device
+        if sight is None:
+            return cut(*self.segmenter.find(number, collate(read).to(device), generator))
+        return segments_in_context(self.segmenter, number, read, collate, device, generator)
+
+    def _sight(self, number: int) -> Sight | None:
+        """With what networks look at windows; None where these are seen alone."""
+        if self.around is None or not self.segmenter.discovers(number):
+            return None
+        return sight_of(self.segmenter.source.network, self.segmenter.finder, self.data.collate, self.around)
 
     def signs(self, number: int, step: int, learned: Sequence[int]) -> RoundSigns:
         """What the segments of a round look like, beside those of the round before, and whether views agree.

@@ -7,11 +7,12 @@ from typing import Any, Generic, TypeVar, final
 
 from lightning_fabric import Fabric
 
-from ..data.items import Skipped
+from ..data.items import AbstractItems, Skipped
 from ..data.view import Batch
 from ..discovery.segmenters.in_rounds import in_rounds
 from ..methods.step import AbstractLearner
 from ..modality.batch_changes import BatchChanges
+from ..modality.optional import ReadsContext
 from .data import Order, batches
 from .given_masks import with_equal_objects
 from .kept_items import KeptItems, remove_kept
@@ -60,12 +61,18 @@ class BatchSource(Generic[ItemT]):
         self.plan = RoundPlan.of(learner, options, self.order.steps_per_epoch)
         segmenter = in_rounds(learner)
         self.kept: KeptItems[ItemT] | None = None
+        around: AbstractItems[ItemT] | None = None
         if segmenter is not None:
-            data = replace(data, items=SteadyItems(data.items, options.seed))
+            steady = SteadyItems(data.items, options.seed)
+            if segmenter.rounds.context and isinstance(steady.items, ReadsContext):
+                around = steady.items
+            data = replace(data, items=steady)
         if options.kept_items:
             self.kept = KeptItems(data.items, self._file, int(options.kept_items * GIGABYTE), self.data.items)
             data = replace(data, items=self.kept)
-        self.keeper = None if segmenter is None else RoundKeeper(fabric, segmenter, data, options, folder / "segments")
+        self.keeper = (
+            None if segmenter is None else RoundKeeper(fabric, segmenter, data, options, folder / "segments", around)
+        )
         self.finishing = tuple[BatchChanges, ...]()
         if options.batch_transforms:
             views = data.views.on_batches()

@@ -5,6 +5,7 @@ from typing import Generic, TypeVar, final
 import numpy as np
 
 from ..data.items import AbstractItems
+from ..modality.windows import Jittered
 
 ItemT = TypeVar("ItemT")
 
@@ -17,7 +18,8 @@ class SteadyItems(AbstractItems[ItemT], Generic[ItemT]):
     """The same items, each read in one way whenever its turn comes; its views differ at every step as ever.
 
     Kept segments of a window of a recording do not fit one that begins a little earlier, and what two rounds found can
-    be compared only on the same window.
+    be compared only on the same window. Windows that training would move every time lie one behind the other: moved
+    once and for all, some stretches would be learned from twice and others never.
 
     Args:
         items: of the training set.
@@ -25,7 +27,8 @@ class SteadyItems(AbstractItems[ItemT], Generic[ItemT]):
     """
 
     def __init__(self, items: AbstractItems[ItemT], seed: int) -> None:
-        self.items, self.seed = items, seed
+        self.items: AbstractItems[ItemT] = items.with_jitter(False) if isinstance(items, Jittered) else items
+        self.seed = seed
 
     def __len__(self) -> int:
         return len(self.items)

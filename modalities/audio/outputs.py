@@ -22,6 +22,7 @@ from gestalt.core.storage.text_file import open_text
 
 from .data import AudioFiles, Recording
 from .outputs_tracks import TRACKS, Labelled
+from .reading import Header
 
 COLUMNS = ("filename", "onset", "offset", "event_label")
 
@@ -50,14 +51,14 @@ def write_objects(found: Iterable[FoundBatch[Recording]], items: AbstractItems[R
     events = sounding.events()
     named = all(event.name for event in events)
     kinds = [event.name for event in events] if named else kinds_of(events)
-    lengths = {items.paths[number]: header.seconds for number, header in enumerate(items.headers)}
-    write_events(out, events, kinds, {file: lengths[file] for file in heard}, named)
+    headers = dict(zip(items.paths, items.headers, strict=True))
+    write_events(out, events, kinds, {file: headers[file] for file in heard}, named)
     said = f"{counted(len(events), 'event')} of {counted(len(set(kinds)), 'kind')}"
     return f"{said} in {counted(len(heard), 'file')}"
 
 
 def write_events(
-    out: Path, events: Sequence[Event], kinds: Sequence[str], files: Mapping[Path, float], scored: bool = False
+    out: Path, events: Sequence[Event], kinds: Sequence[str], files: Mapping[Path, Header], scored: bool = False
 ) -> None:
     """The formats; a file without events has empty tracks and an empty entry. Scores where they mean something.
 
@@ -65,7 +66,7 @@ def write_events(
         out: the folder.
         events: of all files.
         kinds: what each is called.
-        files: with their lengths in seconds.
+        files: with their lengths and sample rates.
         scored: scores mean something.
     """
     columns = (*COLUMNS, "score") if scored else COLUMNS
@@ -85,7 +86,7 @@ def write_events(
         names = OutputNames(list(files), ending)
         for path, own in tracks.items():
             with open_text(out / folder / names.of(path)) as file:
-                file.write(written(own, files[path]))
+                file.write(written(own, files[path].seconds, files[path].sample_rate))
     with open_text(out / "events.json") as file:
         file.write(json.dumps(records, indent=1, ensure_ascii=False) + "\n")
 

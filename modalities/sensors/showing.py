@@ -35,6 +35,8 @@ WIDTH, ROW, LANE = 800, 44, 12
 """Dots of a picture, of one channel, and of the lane of objects."""
 MOST_ROWS, MOST_POINTS = 8, 400
 INK, TRUE = "#57606a", "#24292f"
+PLACES = 6
+"""Decimals of seconds: the fastest series have half a million samples a second, and a series may last for years."""
 STEP = 16
 """Samples of an element of a specimen."""
 
@@ -64,9 +66,10 @@ def write_objects(found: Iterable[FoundBatch[Series]], items: AbstractItems[Seri
     with open_text(out / "events.csv") as file:
         table = TableWriter(file, (*COLUMNS, "score") if scored else COLUMNS)
         for event, kind in zip(events, kinds, strict=True):
-            cells = event.file, f"{event.onset:.6g}", f"{event.offset:.6g}", kind
+            onset, offset = round(event.onset, PLACES), round(event.offset, PLACES)
+            cells = event.file, onset, offset, kind
             table.row((*cells, round(event.score, 4)) if scored else cells)
-            record = {"onset": event.onset, "offset": event.offset, "object": kind}
+            record = {"onset": onset, "offset": offset, "object": kind}
             records[str(event.file)].append(record | ({"score": round(event.score, 4)} if scored else {}))
     with open_text(out / "events.json") as file:
         file.write(json.dumps(records, indent=1, ensure_ascii=False) + "\n")

@@ -14,6 +14,7 @@ from gestalt.core.data.items import BadItemError
 from gestalt.core.data.reasons import reason_of
 from gestalt.core.pictures.pixels import Raw, bits_of
 from gestalt.core.pictures.reading import read_picture
+from gestalt.core.storage.listing import obstacle
 
 from .frames import scaled
 from .reading import NEAR, Header, Stretch
@@ -26,11 +27,13 @@ SAMPLED = 5
 
 @lru_cache(maxsize=64)
 def frames_of(folder: Path) -> tuple[Path, ...]:
-    """The images of a folder whose names end in a number, in the order of the numbers."""
+    """The images of a folder whose names end in a number, in the order of the numbers; whether they can be read, or are
+    links that lead nowhere, nobody has looked.
+    """
     numbered = [
         (int(found[1]), path.name, path)
         for path in folder.iterdir()
-        if path.suffix.lower() in IMAGES and not path.name.startswith(".") and path.is_file()
+        if path.suffix.lower() in IMAGES and not path.name.startswith(".") and not path.is_dir()
         if (found := re.search(r"(\d+)$", path.stem))
     ]
     return tuple(path for _, _, path in sorted(numbered))
@@ -40,10 +43,14 @@ def read_header(folder: Path, rate: float) -> Header:
     """Length of a clip whose frames are shown for 1 / `rate` seconds each.
 
     Raises:
-        BadItemError: if the images are of several clips, such as those of several cameras.
+        BadItemError: if the images are of several clips, such as those of several cameras, or one cannot be opened.
     """
     frames = frames_of(folder)
     refuse_several(folder, frames)
+    for frame in frames:
+        reason = obstacle(frame)
+        if reason is not None:
+            raise BadItemError(str(frame), f"{reason}; {ADVICE}")
     return Header(len(frames) / rate, rate)
 
 

@@ -73,7 +73,7 @@ def _track(form: str) -> Format:
     main = f"labels/a{ending}"
     return Format(
         f"tracks: {form}",
-        partial(_labelled, main, write(EVENTS, SECONDS)),
+        partial(_labelled, main, write(EVENTS, SECONDS, 16_000)),
         lambda path, skip: MASKS(path.parent, skip),
         main,
         is_text=True,

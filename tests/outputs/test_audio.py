@@ -20,6 +20,7 @@ from gestalt.core.runs.embed import embed
 from gestalt.core.runs.stretches import Event, Sounding
 from gestalt.modalities.audio import MODALITY, Audio, Recording
 from gestalt.modalities.audio.outputs import write_events
+from gestalt.modalities.audio.reading import Header
 from tests.recordings import BAD, GOOD, write_awkward, write_torn
 from tests.tiny_runs import tiny_run
 
@@ -151,7 +152,12 @@ def test_windows_that_cannot_be_read_are_left_out_on_request(what: object, run: 
 
 def test_a_file_without_events_has_an_empty_track_and_an_empty_entry(tmp_path: Path) -> None:
     event = Event(Path("full.wav"), 0.5, 1.0, torch.zeros(3))
-    write_events(tmp_path, [event], ["object_1"], {Path("empty.wav"): 1.0, Path("full.wav"): 4.0})
+    write_events(
+        tmp_path,
+        [event],
+        ["object_1"],
+        {Path("empty.wav"): Header(1.0, 16_000, False), Path("full.wav"): Header(4.0, 16_000, False)},
+    )
     assert json.loads((tmp_path / "events.json").read_text()) == {
         "empty.wav": [],
         "full.wav": [{"onset": 0.5, "offset": 1.0, "object": "object_1"}],

@@ -15,8 +15,11 @@ from PIL import Image as Pillow
 from gestalt.core.runs.discover import discover
 from gestalt.modalities.audio import MODALITY as AUDIO
 from gestalt.modalities.image import Image
+from gestalt.modalities.points import MODALITY as POINTS
+from gestalt.modalities.sensors import Sensors
 from gestalt.modalities.text import MODALITY as TEXT
 from gestalt.modalities.video import Video
+from tests.series_files import write_table
 from tests.tiny_runs import tiny_run
 from tests.video_files import coded
 
@@ -164,3 +167,58 @@ def test_spans_are_read_by_conllu(tmp_path: Path) -> None:
         assert begins == [span["begin"] for span in record["spans"]]
     columns = conllu.parse((tmp_path / "out" / "spans.bio").read_text(encoding="utf-8"), fields=["form", "tag"])
     assert [[token["form"] for token in one] for one in columns] == [[t["form"] for t in one] for one in sentences]
+
+
+def test_standoff_is_what_brat_reads(tmp_path: Path) -> None:
+    # Its manual: an id, a tab, type, first character and the one after the last with spaces between, a tab, the text,
+    # in which a space stands for the end of a line; characters are counted in the file as it is, and ids differ.
+    texts = {"a b": "The old man\r\nsaw the sea, and he was 🦉 not afraid.\n", "سلام": "سلام يا عالم! می\u200cخواهم\n"}
+    for name, text in texts.items():
+        (tmp_path / "data" / f"{name}.txt").parent.mkdir(exist_ok=True)
+        (tmp_path / "data" / f"{name}.txt").write_bytes(text.encode())
+    discover(tiny_run(tmp_path / "run", TEXT, width=16), [tmp_path / "data"], tmp_path / "out")
+    records = [json.loads(line) for line in (tmp_path / "out" / "spans.jsonl").read_text(encoding="utf-8").splitlines()]
+    for name, text in texts.items():
+        read = list[tuple[int, int]]()
+        lines = (tmp_path / "out" / "brat" / f"{name}.ann").read_bytes().decode("utf-8").split("\n")
+        assert lines.pop() == ""
+        for number, line in enumerate(lines, start=1):
+            fields = re.fullmatch(r"T(\d+)\t(\S+) (\d+) (\d+)\t([^\t\r\n]+)", line)
+            assert fields
+            begin, end = int(fields[3]), int(fields[4])
+            assert int(fields[1]) == number
+            assert re.sub(r"[\r\n]", " ", text[begin:end]) == fields[5]
+            read.append((begin, end))
+        own = [span for one in records if Path(one["file"]).stem == name for span in one["spans"]]
+        assert read == [(span["begin"], span["end"]) for span in own] != []
+
+
+def test_objects_of_points_are_read_by_trimesh(tmp_path: Path) -> None:
+    import trimesh
+
+    rng, clouds = np.random.default_rng(0), dict[str, np.ndarray]()
+    (tmp_path / "data").mkdir()
+    for name in ("a b", "Bäume 木"):
+        clouds[name] = np.round(rng.normal((500_000.25, 4_000_000.5, 0), 1, (60, 3)), 3)
+        rows = "\n".join(",".join(f"{number:.3f}" for number in place) for place in clouds[name].tolist())
+        (tmp_path / "data" / f"{name}.csv").write_text(f"x,y,z\n{rows}\n")
+    discover(tiny_run(tmp_path / "run", POINTS, "pointnet", width=16, columns=0), [tmp_path / "data"], tmp_path / "out")
+    with (tmp_path / "out" / "objects.csv").open(encoding="utf-8", newline="") as file:
+        found = list(csv.DictReader(file))
+    for name, cloud in clouds.items():
+        read: Any = trimesh.load(tmp_path / "out" / "objects" / f"{name}.ply")
+        assert (np.asarray(read.vertices) == cloud).all(), "to the last digit, however far from the origin"
+        own = [int(row["object"]) for row in found if Path(row["cloud"]).stem == name]
+        assert read.metadata["_ply_raw"]["vertex"]["data"]["object"].tolist() == own
+        assert len(set(own)) > 1
+
+
+def test_stretches_of_sensors_are_read_by_sed_eval(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    for seed, name in enumerate(("a", "b, c")):
+        write_table(tmp_path / "data" / f"{name}.csv", seed)
+    discover(tiny_run(tmp_path / "run", Sensors(100.0, seconds=2.0), width=16), [tmp_path / "data"], tmp_path / "out")
+    written = json.loads((tmp_path / "out" / "events.json").read_text(encoding="utf-8"))
+    wanted = [(file, e["onset"], e["offset"], e["object"]) for file, found in written.items() for e in found]
+    read = sed_eval.io.load_event_list(str(tmp_path / "out" / "events.csv"))
+    assert [(e["filename"], e["onset"], e["offset"], e["event_label"]) for e in read] == wanted != []

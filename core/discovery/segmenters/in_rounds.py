@@ -15,6 +15,7 @@ from ...networks.follower import NetworkSource
 from ...networks.modes import evaluating
 from ...optimization.progress import Progress
 from ..finder import ObjectFinder
+from ..observed import Observed
 from .base import AbstractSegmenter
 
 
@@ -39,6 +40,9 @@ class Rounds:
     first_only: bool = False
     """The segments of the first round are compared in all of them: this is what finding them anew is to be held
     against."""
+    context: bool = True
+    """The network sees windows of something longer with what lies around them when it finds segments, as in
+    `discover`; without, the borders of windows look unlike the rest to it."""
 
     def __post_init__(self) -> None:
         check_ranges(self)
@@ -101,10 +105,22 @@ class InRounds(AbstractSegmenter):
         network = self.source.network
         with evaluating(network):
             features = network.encode(data)
-            if (number and not self.rounds.first_only) or self.first is None:
+            if self.discovers(number):
                 return self.finder(network, features, data, generator), features
+        assert self.first is not None
         segments: Segmentation = self.first(_unviewed(data, len(features.valid)), generator)
         return segments, features
+
+    def discovers(self, number: int) -> bool:
+        """Whether the segments of a round are discovered, and not those of the rule."""
+        return (number > 0 and not self.rounds.first_only) or self.first is None
+
+    @torch.no_grad()
+    def observe(self, data: Any) -> Observed:
+        """What discovered segments are found in, of a batch of untransformed items."""
+        network = self.source.network
+        with evaluating(network):
+            return self.finder.observe(network, network.encode(data), data)
 
 
 def _unviewed(data: Any, items: int) -> Batch[Any]:

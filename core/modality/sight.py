@@ -1,6 +1,6 @@
 """With what networks look at items: how large their elements are, how far they see, how much they take."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -11,11 +11,10 @@ from ..data.grid import Grid
 from ..data.items import AbstractItems, BadItemError, first_readable, read_item
 from ..data.places import Parts
 from ..discovery.finder import ObjectFinder
-from ..modality.base import AbstractModality
-from ..modality.optional import LimitsLength, ReadsFullResolution, SeesAround
-from ..modality.windows import Sight
 from ..networks.encoder import AbstractEncoder, EncodesParts, Network
 from ..networks.modes import evaluating
+from .optional import LimitsLength, ReadsFullResolution, SeesAround
+from .windows import Sight
 
 ItemT = TypeVar("ItemT")
 
@@ -26,7 +25,7 @@ FURTHER = 32
 def sight_of(
     network: Network,
     finder: ObjectFinder | None,
-    modality: AbstractModality[ItemT],
+    collate: Callable[[Sequence[ItemT]], Any],
     items: AbstractItems[ItemT],
     full: ReadsFullResolution[ItemT] | None = None,
 ) -> Sight:
@@ -37,7 +36,7 @@ def sight_of(
     Args:
         network: encodes them.
         finder: has plain networks, which see them too; None where no objects are found.
-        modality: collates them.
+        collate: of the modality.
         items: the data set.
         full: makes items smaller, where they are too large for the network.
 
@@ -48,7 +47,7 @@ def sight_of(
     encoders = [network.encoder, *(part for part in plain if isinstance(part, AbstractEncoder))]
     found: Sight | None = None
     for item in _looked_at(items):
-        data = modality.collate([item if full is None else full.for_network(item)]).to(_device(network))
+        data = collate([item if full is None else full.for_network(item)]).to(_device(network))
         maps = list[FeatureMap]()
         for encoder in encoders:
             with evaluating(encoder):
