@@ -77,9 +77,7 @@ def runs_in(folder: Path) -> None:
 
 def main(folder: Path) -> None:
     """Leave three runs in a folder, and print what `batches_of` says of every modality."""
-    torch._dynamo.config.fail_on_recompile_limit_hit = (
-        True  # or it would seem compiled no more
-    )
+    torch._dynamo.config.fail_on_recompile_limit_hit = True  # or it would seem compiled no more
     runs_in(folder)
     print(json.dumps({name: batches_of(name) for name in MODALITIES.names()}))
 
