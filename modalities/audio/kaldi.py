@@ -60,6 +60,6 @@ class KaldiFrames(nn.Module):
             before = torch.cat([pieces[..., :1], pieces[..., :-1]], dim=2)
             spectrum = torch.fft.rfft((pieces - EMPHASIS * before) * self.taper, n=self.size)
             power = spectrum.real.square() + spectrum.imag.square()
-            loud = (power @ self.bank).clamp(min=torch.finfo(torch.float32).eps).log()
+            loud: Tensor = (power @ self.bank).clamp(min=torch.finfo(torch.float32).eps).log()
         place = torch.arange(self.frames, device=lengths.device)
         return loud.masked_fill((place >= self.counts(lengths)[:, None])[..., None], 0.0)
