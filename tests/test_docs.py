@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from gestalt.cli.commands import COMMANDS
-from gestalt.core.components.registry import MODALITIES
+from gestalt.core.components.registry import MODALITIES, RECIPES
 from gestalt.core.conformance import check
 from gestalt.core.data.correspondence import Affine
 from gestalt.core.data.items import BadItemError
@@ -37,6 +37,12 @@ def test_every_page_is_on_the_index() -> None:
     index = ROOT / "docs" / "index.md"
     linked = {(index.parent / target).resolve() for target in targets(index)}
     assert {page.resolve() for page in PAGES} - {index.resolve()} <= linked
+
+
+@pytest.mark.parametrize("name", RECIPES.names())
+def test_every_recipe_has_a_page(name: str) -> None:
+    pages = [ROOT / "docs" / "recipes" / f"{name}.md", ROOT / "docs" / f"{name}.md"]
+    assert any(page.is_file() for page in pages)
 
 
 def test_every_command_is_on_the_page_of_commands() -> None:

@@ -1,4 +1,4 @@
-"""Encoders that ask how long their data are, or what is padding, are programs of tensors too."""
+"""Encoders that ask how long their data are, what is padding, or which sub-words words have, are programs too."""
 
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,14 @@ import gestalt
 from gestalt.core.exports.base import Trained
 from gestalt.core.exports.onnx_program import OnnxProgram
 from gestalt.core.exports.program import compare_outputs, outputs_of
-from gestalt.core.exports.tensors import tensor_inputs
+from gestalt.core.exports.tensors import inputs_of, tensor_inputs
 from gestalt.core.modality.plugins import installed_modality
+from gestalt.modalities.text import train_tokenizer
 from tests.tiny_runs import tiny_run
 
+TINY = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 16}
+LEARNED = train_tokenizer([one.item for one in installed_modality("text").specimens()], size=300)
+VIDEOMAE = TINY | {"image_size": 16, "patch_size": 8, "num_frames": 4, "tubelet_size": 2}
 DILATED = {"width": 8, "membership": 4, "types": 4, "dilations": [1, 2], "mels": 16}
 CASES: dict[str, tuple[str, str, dict[str, Any]]] = {
     "dilated, around each element": ("audio", "dilated", DILATED | {"around": 0.5}),
@@ -32,6 +36,12 @@ CASES: dict[str, tuple[str, str, dict[str, Any]]] = {
     "a U-Net of clips": ("video", "unet", {"widths": [4, 8], "dim": 4}),
     "convolutions on clips": ("video", "conv", {"width": 8, "blocks": 1, "stride": 4, "finer": 2}),
     "a transformer of clips": ("video", "transformer", {"width": 8, "depth": 1, "heads": 2}),
+    "MViT": ("video", "mvit_v2_s", {"frames": 2, "side": 32}),
+    "VideoMAE": ("video", "videomae", {"config": VIDEOMAE}),
+    "BERT": ("text", "bert", {"config": TINY}),
+    "RoBERTa, of sub-words that it learned": ("text", "roberta", {"config": TINY, "tokenizer": LEARNED}),
+    "DistilBERT": ("text", "distilbert", {"config": {"dim": 16, "n_layers": 1, "n_heads": 2, "hidden_dim": 16}}),
+    "AST": ("audio", "ast", {"config": TINY | {"max_length": 208}}),
 }
 
 
@@ -71,7 +81,7 @@ def test_onnxruntime_gives_what_the_encoder_gives_for_other_numbers_and_lengths(
     names = [out.name for out in session.get_outputs()]
     assert all(any(isinstance(axis, str) for axis in given.shape) for given in session.get_inputs())
     for batch in others(one):
-        inputs = tensor_inputs(one.modality, batch)
+        inputs = inputs_of(one.modality, one.encoder, batch)
         given = {key: tensor.numpy() for key, tensor in zip(inputs.axes, inputs.take(batch), strict=True)}
         with torch.no_grad():
             wanted = outputs_of(one.encoder(batch))

@@ -3,15 +3,16 @@
 import email
 import os
 import shutil
-import subprocess
 import sys
-import sysconfig
 import tarfile
-import venv
 import zipfile
 from pathlib import Path
 
 import pytest
+
+from tests.fresh import called, installed
+from tests.pages import PLUG_INS, START, blocks, named
+from tests.start_files import FILES, SHORT, commands, extras, missing_files
 
 ROOT = Path(__file__).parents[1]
 LINKED = ("core", "modalities", "recipes")
@@ -19,15 +20,6 @@ BESIDE = ("pyproject.toml", "MANIFEST.in", "README.md", "LICENSE", "CHANGELOG.md
 BUILD = "import setuptools.build_meta as b, sys; getattr(b, 'build_' + sys.argv[1])(sys.argv[2])"
 NOT_SHIPPED = shutil.ignore_patterns("__pycache__", "*.egg-info", ".*")
 LINES = "The old man saw the wide sea.\nBirds sing in the sky.\nShe left.\nThe sea was wide and the sky was old.\n"
-
-
-def called(*words: str | Path, cwd: Path) -> str:
-    """What a command says; it must end well, and sees nothing of the checkout."""
-    hidden = {"PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV"}
-    environment = {name: value for name, value in os.environ.items() if name not in hidden}
-    done = subprocess.run(words, cwd=cwd, env=environment, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, f"{words}: {done.stdout[-2000:]}{done.stderr[-4000:]}"
-    return done.stdout
 
 
 def built(what: str, source: Path, out: Path) -> Path:
@@ -97,17 +89,11 @@ def test_the_source_distribution_has_no_symbolic_links_and_no_half_of_the_tests(
 
 
 def test_the_installed_wheel_lists_methods_and_trains_far_from_the_checkout(wheel: Path, tmp_path: Path) -> None:
-    made = tmp_path / "venv"
-    venv.create(made, with_pip=False, symlinks=os.name != "nt")
-    inside = {"base": str(made), "platbase": str(made)}
-    own, scripts = (Path(sysconfig.get_path(name, "venv", inside)) for name in ("purelib", "scripts"))
-    # Libraries are those of this environment, behind the wheel's own folder; an editable install there is not followed.
-    (own / "libraries.pth").write_text(f"{sysconfig.get_path('purelib')}\n")
-    python, work = scripts / "python", tmp_path / "work"
+    scripts, work = installed(wheel, ["text"], tmp_path / "venv"), tmp_path / "work"
+    python, gestalt = scripts / "python", scripts / "gestalt"
     work.mkdir()
-    called(sys.executable, "-m", "pip", "--python", python, "install", "-q", "--no-deps", "--no-index", wheel, cwd=work)
-    assert Path(called(python, "-c", "import gestalt; print(gestalt.__file__)", cwd=work).strip()).is_relative_to(own)
-    gestalt = scripts / "gestalt"
+    where = Path(called(python, "-c", "import gestalt; print(gestalt.__file__)", cwd=work).strip())
+    assert where.is_relative_to(tmp_path / "venv")
     assert "usage: gestalt COMMAND" in called(gestalt, "--help", cwd=work)
     assert "odin: Odin" in called(gestalt, "methods", cwd=work)
     (work / "a.txt").write_text(LINES)
@@ -115,3 +101,29 @@ def test_the_installed_wheel_lists_methods_and_trains_far_from_the_checkout(whee
     text = ("--modality", "text", "--data", "a.txt", "--out", "run", "--accelerator", "cpu")
     assert "report: run" in called(gestalt, "run", "objects", *text, *training, cwd=work)
     assert "gestalt report run" in (work / "run" / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("page", START, ids=named)
+def test_a_stranger_gets_through_the_first_five_minutes_with_the_page_and_the_wheel_alone(
+    page: Path, wheel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every command and block of Python of the page, with the libraries that its own line of `pip install` asks for."""
+    scripts, work = installed(wheel, extras(page), tmp_path / "venv"), tmp_path / "work"
+    work.mkdir()
+    monkeypatch.chdir(work)
+    FILES[page.stem]()
+    if page.stem == "own-data":  # "copy motion.py to where you work"
+        shutil.copy(PLUG_INS / "motion.py", work)
+    for words in commands(page):
+        called(scripts / "gestalt", *words, *(SHORT if words[0] == "run" else []), cwd=work)
+    assert missing_files(page, work) == []
+    for code in blocks(page):
+        called(scripts / "python", "-c", code, cwd=work)
+
+
+def test_what_the_extras_do_not_ask_for_is_not_in_the_new_environment(wheel: Path, tmp_path: Path) -> None:
+    python = installed(wheel, [], tmp_path / "venv") / "python"
+    called(python, "-c", "import gestalt, torch, numpy", cwd=tmp_path)
+    with pytest.raises(AssertionError, match="No module named 'sklearn'"):
+        called(python, "-c", "import sklearn", cwd=tmp_path)

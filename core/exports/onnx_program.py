@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ..storage.damage import first_line
 from .base import AbstractExport, Trained, Written
-from .program import Traced, compare, inputs_said, outputs_said, quietly, refused, traced
+from .program import Traced, compare, inputs_said, outputs_said, prepared, quietly, refused, traced
 
 FILE = "encoder.onnx"
 LIBRARIES = "onnx, onnxscript and onnxruntime; install them with: pip install 'gestalt-ssl[onnx]'"
@@ -21,7 +21,7 @@ LIBRARIES = "onnx, onnxscript and onnxruntime; install them with: pip install 'g
 class OnnxProgram(AbstractExport):
     """`encoder.onnx`: traced by torch.export, written by torch.onnx, and run in onnxruntime before it is kept."""
 
-    takes: ClassVar[str] = "encoders of tensors, those without a tokenizer: a program for onnxruntime and others"
+    takes: ClassVar[str] = "encoders of tensors: a program for onnxruntime and others"
 
     def refusal(self, trained: Trained) -> str | None:
         """Batches that are no tensors; more is not known before it is traced."""
@@ -68,7 +68,9 @@ class OnnxProgram(AbstractExport):
             return dict(zip(outputs, values, strict=True))
 
         compare(trained, found, run)
-        return Written(_loading(found), {"input": inputs_said(found), "output": outputs_said(found)})
+        return Written(
+            _loading(found, prepared(trained, folder)), {"input": inputs_said(found), "output": outputs_said(found)}
+        )
 
 
 @contextmanager
@@ -95,11 +97,12 @@ def _innermost(error: BaseException) -> str:
     return first_line(error)
 
 
-def _loading(found: Traced) -> str:
-    given = ", ".join(f'"{name}": {name}' for name in found.inputs.axes)
+def _loading(found: Traced, preparing: str) -> str:
+    names = ", ".join(f'"{name}": {name}' for name in found.inputs.axes)
+    given = "given" if preparing else f"{{{names}}}"
     return (
-        f'import onnxruntime\n\nsession = onnxruntime.InferenceSession("{FILE}")\n'
-        f'vectors, valid = session.run(["vectors", "valid"], {{{given}}})  # arrays of NumPy'
+        f'import onnxruntime\n{preparing}\nsession = onnxruntime.InferenceSession("{FILE}")\n'
+        f'vectors, valid = session.run(["vectors", "valid"], {given})  # arrays of NumPy'
     )
 
 

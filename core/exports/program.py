@@ -7,7 +7,8 @@ import logging
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol, final, runtime_checkable
+from pathlib import Path
+from typing import Any, final
 
 import jaxtyping
 import torch
@@ -19,7 +20,7 @@ from ..data.places import Parts
 from ..networks.program_form import in_program_form
 from ..storage.damage import first_line
 from .base import Trained
-from .tensors import TensorInputs, tensor_inputs
+from .tensors import TakesOwnTensors, TensorInputs, inputs_of
 
 TOLERANCE = 1e-4
 """Of the largest number that an encoder gives, how far a program may be from it: sums are taken in another order."""
@@ -80,23 +81,10 @@ class NoProgramError(ValueError):
     """An encoder that does what no program can: it decides by the numbers that it sees."""
 
 
-@runtime_checkable
-class IsNoProgram(Protocol):
-    """An encoder that knows why it cannot be a program of tensors.
-
-    Attributes:
-        no_program: why, in words.
-    """
-
-    no_program: ClassVar[str]
-
-
 def refused(trained: Trained) -> str | None:
-    """Why an encoder, or the batches of its modality, can be no program; None where they can, or only tracing tells."""
-    if isinstance(trained.encoder, IsNoProgram):
-        return f"the encoder {type(trained.encoder).__name__} cannot be a program: {trained.encoder.no_program}"
+    """Why the batches of a modality can be no input of a program; None where they can, or only tracing tells."""
     try:
-        tensor_inputs(trained.modality, trained.modality.collate(trained.examples))
+        _inputs(trained, trained.modality.collate(trained.examples))
     except ValueError as error:
         return str(error)
     return None
@@ -110,7 +98,7 @@ def traced(trained: Trained) -> Traced:
             program gives other vectors than the encoder.
     """
     batches = batches_of(trained)
-    inputs = tensor_inputs(trained.modality, batches[0])
+    inputs = _inputs(trained, batches[0])
     with torch.no_grad():
         outputs = tuple(outputs_of(trained.encoder(batches[0])))
     failed: Exception | None = None
@@ -154,7 +142,7 @@ def _that_vary(names: Sequence[str], first: int | None) -> list[int]:
 def batches_of(trained: Trained) -> tuple[Any, ...]:
     """All examples together, where they can be, and each of them alone or several times."""
     together = trained.modality.collate(trained.examples)
-    inputs = tensor_inputs(trained.modality, together)
+    inputs = _inputs(trained, together)
     first, *others = trained.examples
     counts = [(first, 5), (first, 2), *((item, 1) for item in others)]
     alike = tuple(trained.modality.collate([item] * count) for item, count in counts)
@@ -165,6 +153,15 @@ def batches_of(trained: Trained) -> tuple[Any, ...]:
     except ValueError:  # a program takes items of one size, and these are not
         return alike
     return (together, *alike)
+
+
+def _inputs(trained: Trained, batch: Any) -> TensorInputs:
+    return inputs_of(trained.modality, trained.encoder, batch)
+
+
+def prepared(trained: Trained, folder: Path) -> str:
+    """Lines of Python that make `given`, the inputs by their names, where these are no plain tensors of items."""
+    return trained.encoder.write_beside(folder) if isinstance(trained.encoder, TakesOwnTensors) else ""
 
 
 def inputs_said(found: Traced) -> str:

@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol, final, runtime_checkable
 
 from torch import Tensor
@@ -49,6 +50,38 @@ class TakesTensorsOfEncoders(Protocol):
             settings: of the encoder, as `config.json` has them.
         """
         ...
+
+
+@runtime_checkable
+class TakesOwnTensors(Protocol):
+    """An encoder whose program takes other tensors than those that batches of its modality consist of.
+
+    What its `own_tensor_inputs` makes of them, its `forward` takes as well as a batch.
+    """
+
+    def own_tensor_inputs(self) -> TensorInputs:
+        """How batches become these tensors."""
+        ...
+
+    def write_beside(self, folder: Path) -> str:
+        """Write what makes the tensors without this package.
+
+        Args:
+            folder: where the program lies.
+
+        Returns:
+            Lines of Python for the model card, after which `given` has the tensors by their names, as arrays of NumPy.
+        """
+        ...
+
+
+def inputs_of(modality: object, encoder: object, batch: Any) -> TensorInputs:
+    """How batches of a modality are taken apart for a program of an encoder.
+
+    Raises:
+        ValueError: if they cannot be, see `tensor_inputs`.
+    """
+    return encoder.own_tensor_inputs() if isinstance(encoder, TakesOwnTensors) else tensor_inputs(modality, batch)
 
 
 def tensor_inputs(modality: object, batch: Any) -> TensorInputs:

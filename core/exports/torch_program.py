@@ -7,7 +7,7 @@ from typing import ClassVar, final
 import torch
 
 from .base import AbstractExport, Trained, Written
-from .program import inputs_said, outputs_said, quietly, refused, traced
+from .program import inputs_said, outputs_said, prepared, quietly, refused, traced
 
 FILE = "encoder.pt2"
 
@@ -16,7 +16,7 @@ FILE = "encoder.pt2"
 class TorchProgram(AbstractExport):
     """`encoder.pt2`: traced by torch.export, loaded by `torch.export.load`, on any device."""
 
-    takes: ClassVar[str] = "encoders of tensors, those without a tokenizer: a program that torch runs by itself"
+    takes: ClassVar[str] = "encoders of tensors: a program that torch runs by itself"
 
     def refusal(self, trained: Trained) -> str | None:
         """Batches that are no tensors; more is not known before it is traced."""
@@ -33,9 +33,10 @@ class TorchProgram(AbstractExport):
         with quietly():
             torch.export.save(found.program, content)
         (folder / FILE).write_bytes(content.getvalue())
-        names = ", ".join(found.inputs.axes)
+        preparing = prepared(trained, folder)
+        names = "*map(torch.as_tensor, given.values())" if preparing else ", ".join(found.inputs.axes)
         loading = (
-            f'import torch\n\nencoder = torch.export.load("{FILE}").module()\n'
+            f'import torch\n{preparing}\nencoder = torch.export.load("{FILE}").module()\n'
             f'found = encoder({names})  # tensors\nfound["vectors"], found["valid"]'
         )
         return Written(loading, {"input": inputs_said(found), "output": outputs_said(found)})

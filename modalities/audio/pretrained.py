@@ -4,13 +4,14 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, final
+from typing import Annotated, Any, final
 
 import torch
 from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from gestalt.core.components.exporting import is_exporting
 from gestalt.core.components.ranges import Between, Positive, PositiveShare, check_ranges
 from gestalt.core.data.feature_map import FeatureMap, Grid
 from gestalt.core.networks.encoder import AbstractEncoder
@@ -19,6 +20,7 @@ from gestalt.core.networks.pace import Frozen, Pace, stacked
 
 from .data import Waveforms
 from .front_end import SampleRate, count, mel_edges, silenced, valid_elements
+from .kaldi import SHIFT, KaldiFrames
 from .lattice import Lattice
 
 # From scratch on one machine, the published base models are far too large; `config={}` gives those.
@@ -261,11 +263,6 @@ class AST(AbstractEncoder):
         slower: share of the heads' learning rate that the top layer takes; each layer below takes this share again.
     """
 
-    no_program: ClassVar[str] = (
-        "torchaudio makes a spectrogram of one recording at a time, as many frames as its own length gives"
-    )
-    FRAME, WINDOW = 0.010, 0.025  # seconds, as Kaldi's filter banks have them
-
     def __init__(
         self,
         config: Mapping[str, Any] | None = None,
@@ -290,11 +287,12 @@ class AST(AbstractEncoder):
         self.checkpoint = None  # its configuration builds the network again
         self.paced = Pace(frozen, slower).over(self.model, stacked(self.model, blocks_of(self.model)))
         self.dim = int(self.model.config.hidden_size)
+        self.spectrogram = KaldiFrames(sample_rate, self.model.config.num_mel_bins, self.model.config.max_length)
 
     @property
     def longest(self) -> float:
         """The seconds of the longest item that it takes."""
-        return float(self.model.config.max_length * self.FRAME)
+        return float(self.model.config.max_length * SHIFT / 1000)
 
     def forward(self, data: Waveforms) -> FeatureMap:
         """The last hidden layer; patches whose centre lies beyond the recording are not valid.
@@ -303,16 +301,13 @@ class AST(AbstractEncoder):
             ValueError: if an item has more frames than `max_length`.
         """
         shape = self.model.config
-        hop, window = round(self.FRAME * self.sample_rate), round(self.WINDOW * self.sample_rate)
+        hop, window = self.spectrogram.hop, self.spectrogram.window
+        if not is_exporting():
+            self._check_lengths(data.lengths)
         samples = _prepared(data, self.sample_rate, window, normalise=False)
         times = (shape.max_length - shape.patch_size) // shape.time_stride + 1
         bands = (shape.num_mel_bins - shape.patch_size) // shape.frequency_stride + 1
-        spectrogram = torch.stack(
-            [
-                self._spectrogram(item[: max(window, length)])
-                for item, length in zip(samples, data.lengths.tolist(), strict=True)
-            ]
-        )
+        spectrogram = (self.spectrogram(samples, data.lengths) - self.mean) / (2 * self.deviation)
         tokens = self.model(input_values=spectrogram).last_hidden_state
         values = rearrange(tokens[:, 2:], "b (f t) d -> b (t f) d", t=times)
         step = shape.time_stride * hop
@@ -333,20 +328,10 @@ class AST(AbstractEncoder):
         made = ASTFeatureExtractor(1, self.sample_rate, bands, longest, mean=self.mean, std=self.deviation)  # type: ignore[no-untyped-call]
         return self.model, made
 
-    def _spectrogram(self, samples: Float[Tensor, " time"]) -> Float[Tensor, "frames mels"]:
-        from torchaudio.compliance.kaldi import fbank
-
-        shape = self.model.config
-        frames = fbank(
-            samples.float()[None],
-            sample_frequency=self.sample_rate,
-            window_type="hanning",
-            num_mel_bins=shape.num_mel_bins,
-        )
-        missing = shape.max_length - len(frames)
-        if missing < 0:
+    def _check_lengths(self, lengths: Tensor) -> None:
+        most, frames = self.spectrogram.frames, int(self.spectrogram.counts(lengths).max())
+        if frames > most:
             raise ValueError(
-                f"AST takes at most {shape.max_length} frames ({shape.max_length * self.FRAME:.2f} s), "
-                f"got {len(frames)}; use shorter items, or a config with max_length={len(frames)}"
+                f"AST takes at most {most} frames ({self.longest:.2f} s), "
+                f"got {frames}; use shorter items, or a config with max_length={frames}"
             )
-        return (nn.functional.pad(frames, (0, 0, 0, missing)) - self.mean) / (2 * self.deviation)

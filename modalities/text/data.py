@@ -11,10 +11,8 @@ import torch
 from jaxtyping import Bool, Int
 from torch import Tensor
 
+from .sub_words import LONGEST
 from .words import split
-
-LONGEST = 64
-"""Encoders see so many characters of a word; what is longer (an address, a formula) is cut."""
 
 
 @final

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from itertools import chain
-from typing import final
 
 import numpy as np
 import tokenizers
@@ -17,6 +16,7 @@ from tokenizers.trainers import BpeTrainer
 from gestalt.core.data.items import AbstractItems, BadItemError, first_readable
 
 from .data import Passage
+from .sub_words import Pieces
 
 ENOUGH = 20_000
 """So many passages are enough to learn a tokenizer from."""
@@ -87,39 +87,6 @@ def _finished(tokenizer: Tokenizer) -> str:
     )
     text: str = tokenizer.to_str()
     return text
-
-
-@final
-class Pieces:
-    """The sub-words of words, each word on its own, and what the tokenizer puts around a text.
-
-    Words are cut before sub-words are, so that every sub-word belongs to one word, whatever the tokenizer's own idea
-    of words is; its log of characters is not needed.
-    """
-
-    def __init__(self, tokenizer: str) -> None:
-        self.tokenizer = Tokenizer.from_str(tokenizer)
-        self.tokenizer.no_truncation()
-        self.tokenizer.no_padding()
-        self.size: int = self.tokenizer.get_vocab_size()
-        around = self.tokenizer.encode(["a"], is_pretokenized=True)
-        inner = [place for place, special in enumerate(around.special_tokens_mask) if not special]
-        first, last = (inner[0], inner[-1]) if inner else (0, -1)
-        self.before: list[int] = around.ids[:first]
-        self.after: list[int] = around.ids[last + 1 :]
-        unknown = [self.tokenizer.token_to_id(name) for name in ("[UNK]", "<unk>", "<|endoftext|>")]
-        self._unknown = next((number for number in unknown if number is not None), 0)
-        self._known: dict[str, list[int]] = {}
-
-    def __call__(self, word: str) -> list[int]:
-        """At least one sub-word; what the tokenizer drops altogether is unknown to it."""
-        ids = self._known.get(word)
-        if ids is None:
-            if len(self._known) > 100_000:  # misspelt words never come again
-                self._known.clear()
-            encoded = self.tokenizer.encode([word], is_pretokenized=True, add_special_tokens=False)
-            ids = self._known[word] = list(encoded.ids) or [self._unknown]
-        return ids
 
 
 @lru_cache(maxsize=4)

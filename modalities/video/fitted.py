@@ -1,13 +1,14 @@
 """Transformers that take clips of one size only: every clip is brought to it; its tubes stay in its own terms."""
 
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, ClassVar, final
+from typing import Annotated, Any, final
 
 import torch
 from einops import rearrange
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
+from gestalt.core.components.exporting import is_exporting
 from gestalt.core.components.ranges import Between, PositiveShare, check_ranges
 from gestalt.core.data.feature_map import FeatureMap, Grid
 from gestalt.core.networks.encoder import AbstractEncoder
@@ -29,9 +30,6 @@ SMALL_VIDEOMAE: Mapping[str, Any] = {
     "intermediate_size": 512,
 }
 
-NO_PROGRAM = "it brings the clips of every size to its own, frames picked and pixels resized by numbers that it reads"
-"""Why these encoders are no programs of tensors."""
-
 
 def fitted(
     network: Callable[[Float[Tensor, "batch 3 time side side"]], Float[Tensor, "batch dim times rows columns"]],
@@ -44,23 +42,38 @@ def fitted(
 
     The lattice divides each clip's own seconds and pixels evenly. All of its elements are valid: nothing is padded.
     """
-    brought = torch.empty(len(data.frames), 3, frames, side, side, device=data.frames.device)
-    for size in data.sizes.unique(dim=0).tolist():
-        rows = (data.sizes == torch.tensor(size)).all(dim=1).nonzero()[:, 0].to(data.frames.device)
-        index = ((torch.arange(frames) + 0.5) * size[0] / frames).long().to(data.frames.device)
-        own = data.frames[rows][:, index, :, : size[1], : size[2]]
-        flat = normal(own, colours).transpose(1, 2).flatten(0, 1)
-        resized = nn.functional.interpolate(flat, size=(side, side), mode="bilinear", antialias=True)
-        brought[rows] = rearrange(resized, "(b t) c y x -> b c t y x", t=frames)
-    values = network(brought)
+    values = network(_brought(data, frames, side, colours))
     cells = values.shape[2:]
     shares = [torch.arange(n + 1, dtype=torch.float32) / n for n in cells]
-    seconds = torch.cat(
-        [at_frames(edges[None], n[None], shares[0] * n) for edges, n in zip(data.edges, data.sizes[:, 0], strict=True)]
-    )
+    seconds = at_frames(data.edges, data.sizes[:, 0], data.sizes[:, :1] * shares[0])
     space = [data.sizes[:, 1 + axis, None].float() * shares[1 + axis] for axis in (0, 1)]
-    valid = torch.ones(len(values), values[0, 0].numel(), dtype=torch.bool, device=values.device)
-    return FeatureMap(rearrange(values, "b d t y x -> b (t y x) d"), valid, Grid((seconds, *space)))
+    rows = rearrange(values, "b d t y x -> b (t y x) d")
+    valid = torch.ones(rows.shape[:2], dtype=torch.bool, device=rows.device)
+    return FeatureMap(rows, valid, Grid((seconds, *space)))
+
+
+def _brought(
+    data: Clips, frames: int, side: int, colours: tuple[tuple[float, ...], ...]
+) -> Float[Tensor, "batch 3 time side side"]:
+    """The clips at one size, each from its own; a program has clips of one size, for which sizes are no numbers."""
+    if is_exporting():
+        return _resized(data.frames, frames, side, colours)
+    brought = torch.empty(len(data.frames), 3, frames, side, side, device=data.frames.device)
+    for time, height, width in data.sizes.unique(dim=0).tolist():
+        rows = (data.sizes == torch.tensor((time, height, width))).all(dim=1).nonzero()[:, 0].to(data.frames.device)
+        brought[rows] = _resized(data.frames[rows][:, :time, :, :height, :width], frames, side, colours)
+    return brought
+
+
+def _resized(
+    clips: UInt8[Tensor, "batch _ 3 _ _"], frames: int, side: int, colours: tuple[tuple[float, ...], ...]
+) -> Float[Tensor, "batch 3 time side side"]:
+    """Clips of one size at another."""
+    # In halves of a frame, so that no length becomes a fraction: frame ⌊(i + 1/2) · time / frames⌋.
+    index = (2 * torch.arange(frames, device=clips.device) + 1) * clips.shape[1] // (2 * frames)
+    flat = normal(clips[:, index], colours).transpose(1, 2).flatten(0, 1)
+    resized = nn.functional.interpolate(flat, size=(side, side), mode="bilinear", antialias=True)
+    return rearrange(resized, "(b t) c y x -> b c t y x", t=frames)
 
 
 @final
@@ -76,8 +89,6 @@ class MViT(AbstractEncoder):
 
     Source: Li et al. (2022); torchvision's `mvit_v2_s`.
     """
-
-    no_program: ClassVar[str] = NO_PROGRAM
 
     def __init__(
         self,
@@ -163,8 +174,6 @@ class VideoMAE(AbstractEncoder):
 
     Source: Tong et al. (2022).
     """
-
-    no_program: ClassVar[str] = NO_PROGRAM
 
     def __init__(
         self,

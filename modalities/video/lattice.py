@@ -129,16 +129,18 @@ class Tubes:
 
 
 def at_frames(
-    edges: Float[Tensor, "batch edges"], counts: Int[Tensor, " batch"], frames: Float[Tensor, " places"]
+    edges: Float[Tensor, "batch edges"], counts: Int[Tensor, " batch"], frames: Float[Tensor, "... places"]
 ) -> Float[Tensor, "batch places"]:
     """Seconds at fractions of frames, linear between the edges; beyond either end at the pace of the end's own frame.
+
+    The places are those of all clips, or each clip has its own.
 
     Example:
         >>> at_frames(torch.tensor([[0.0, 1.0, 3.0]]), torch.tensor([2]), torch.tensor([-0.5, 1.5, 3.0])).tolist()
         [[-0.5, 2.0, 5.0]]
     """
     edges, last = edges.cpu(), (counts.cpu() - 1)[:, None]
-    below = torch.minimum(frames.floor().long().clamp(min=0)[None].expand(edges.shape[0], -1), last)
+    below = torch.minimum(frames.floor().long().clamp(min=0).expand(edges.shape[0], -1), last)
     begin, end = edges.gather(1, below), edges.gather(1, below + 1)
     return begin + (frames - below) * (end - begin)
 
