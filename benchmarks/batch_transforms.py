@@ -1,6 +1,7 @@
 """What `--batch-transforms` takes from the processes that make views, and what it costs where batches are finished."""
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, final
 
@@ -55,9 +56,9 @@ def main(options: Options) -> None:
         split = whole.on_batches()
         batch = _made(items, split).to(device)
         tasks = {
-            "whole": lambda whole=whole: _made(items, whole),
-            "begun": lambda split=split: _made(items, split),
-            "finished": lambda batch=batch, split=split: finished(batch, split.finishing),
+            "whole": partial(_made, items, whole),
+            "begun": partial(_made, items, split),
+            "finished": partial(finished, batch, split.finishing),
         }
         seconds = in_turn(tasks, options.repeats, device)
         begun, done = ratios(seconds["begun"], seconds["whole"]), ratios(seconds["finished"], seconds["whole"])

@@ -9,7 +9,7 @@ from gestalt.core.components.exporting import is_exporting
 
 # How many rows there are depends on the data, so that compilers stop within: by itself, for the many widths and types
 # of a graph's features, it would reach their limit of versions of one function.
-@torch.compiler.disable
+@torch.compiler.disable  # type: ignore[untyped-decorator]
 def rows_of(
     values: Shaped[Tensor, "batch elements columns"], there: Bool[Tensor, "batch elements"]
 ) -> Shaped[Tensor, "rows columns"]:
