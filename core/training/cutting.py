@@ -32,9 +32,9 @@ CALLS = [
 def cut(learner: nn.Module, mesh: DeviceMesh) -> nn.Module:
     """The same module, the weights of every encoder in it in pieces; those of heads and objectives stay whole.
 
-    Every process begins with the weights of the first. A weight's piece is a range of its first axis;
-    single numbers stay whole. The weights of an
-    encoder are put together when it is called and for its gradient, block by block where it has blocks (`InBlocks`).
+    Every process begins with the weights of the first. A weight's piece is a range of its first axis; single numbers
+    stay whole. The weights of an encoder are put together when it is called and for its gradient, block by block where
+    it has blocks (`InBlocks`).
 
     Args:
         learner: with all its networks: the online one, teachers, those that find objects. They are cut alike, so that
@@ -125,7 +125,8 @@ def put_together(*modules: nn.Module) -> Iterator[None]:
 def to_be_cut(learner: AbstractLearner[Any]) -> Iterator[AbstractLearner[Any]]:
     """A learner to cut and train in place of this one, which is whole again at the end, with what was learned.
 
-    Both have the same tensors at first; those that are cut lie nowhere whole in between.
+    Both have the same tensors at first; those that are cut lie nowhere whole in between. At the end all lie where they
+    were: what a device could not hold whole is whole in the memory of its machine.
     """
     tensors = [*learner.parameters(), *learner.buffers()]
     before = [(tensor, tensor.size(), tensor.stride(), tensor.device) for tensor in tensors]
@@ -134,4 +135,6 @@ def to_be_cut(learner: AbstractLearner[Any]) -> Iterator[AbstractLearner[Any]]:
     for tensor, size, stride, device in before:
         if tensor.size() != size:
             tensor.data = torch.empty_strided(size, stride, dtype=tensor.dtype, device=device)
+        else:
+            tensor.data = tensor.data.to(device)
     learner.load_state_dict(whole(own.state_dict()))
