@@ -20,7 +20,7 @@ from gestalt.core.methods.method import AbstractMethod
 from gestalt.core.modality.base import AbstractModality
 from gestalt.core.networks.channels_last import in_channels_last
 from gestalt.core.optimization.progress import Progress
-from gestalt.core.training.loop import build_optimizer
+from gestalt.core.training.optimizer import build_optimizer
 
 STEPS = 10**6  # a training whose end is never near
 HEADING = ["step", "ms: median (quartiles)", "time / bare passes", "time / lightly"]

@@ -22,7 +22,7 @@ from gestalt.core.methods.settings import Heads
 from gestalt.core.optimization.progress import Progress
 from gestalt.core.runs.pack import pack
 from gestalt.core.training.data import Order, batches
-from gestalt.core.training.loop import build_optimizer
+from gestalt.core.training.optimizer import build_optimizer
 from gestalt.core.training.options import Training
 
 HEADING = ["", *SETS]

@@ -26,7 +26,7 @@ from gestalt.core.networks.compiled import compile_encoders
 from gestalt.core.networks.follower import MovingAverage
 from gestalt.core.optimization.progress import Progress
 from gestalt.core.training.data import Order, batches
-from gestalt.core.training.loop import build_optimizer
+from gestalt.core.training.optimizer import build_optimizer
 from gestalt.core.training.options import Training
 from gestalt.recipes.audio_events.recipe import AudioEvents
 from gestalt.recipes.audio_events.recipe import Options as RecipeOptions

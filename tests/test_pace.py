@@ -18,7 +18,7 @@ from gestalt.core.modality.base import AbstractModality
 from gestalt.core.networks.encoder import AbstractEncoder
 from gestalt.core.networks.pace import Pace
 from gestalt.core.optimization.parameter_groups import SHARE, parameter_groups
-from gestalt.core.training.loop import build_optimizer
+from gestalt.core.training.optimizer import build_optimizer
 from gestalt.core.training.options import Training
 from tests.implementations import method_learner
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,7 +27,7 @@ STOP = 4
 """The step after which runs are stopped, of nine in all."""
 
 
-def train(folder: Path, stop: bool) -> None:
+def train(folder: Path, stop: bool, **changed: Any) -> None:
     """A whole run, the rest of one, or the first steps, on as many processes as were started."""
     share, read = OPTIONS.batch // int(os.environ.get("WORLD_SIZE", "1")), 0
 
@@ -36,7 +37,8 @@ def train(folder: Path, stop: bool) -> None:
         if stop and read == (STOP - 1) * share + 1:
             os.kill(os.getpid(), signal.SIGINT)
 
-    assert run(folder, Few(act), resume=True, learner=learner("byol")).finished != stop
+    options = replace(OPTIONS, **changed)
+    assert run(folder, Few(act), options, resume=True, learner=learner("byol")).finished != stop
 
 
 if __name__ == "__main__":  # what torchrun starts: the folders of runs, with a + where a run is to be stopped
@@ -44,7 +46,7 @@ if __name__ == "__main__":  # what torchrun starts: the folders of runs, with a 
         train(Path(named.rstrip("+")), named.endswith("+"))
 
 
-def torchrun(nodes: int, per_node: int, *tasks: str) -> None:
+def torchrun(nodes: int, per_node: int, *tasks: str, module: str = "tests.test_processes") -> None:
     """Start processes as on several machines, all of them here."""
     with socket.socket() as free:
         free.bind(("localhost", 0))
@@ -56,7 +58,7 @@ def torchrun(nodes: int, per_node: int, *tasks: str) -> None:
             [
                 *(sys.executable, "-m", "torch.distributed.run", f"--nnodes={nodes}", f"--nproc-per-node={per_node}"),
                 *(f"--node-rank={node}", "--master-addr=localhost", f"--master-port={port}"),
-                *("-m", "tests.test_processes", *tasks),
+                *("-m", module, *tasks),
             ],
             cwd=root,
             env={**os.environ, "PYTHONPATH": paths, "OMP_NUM_THREADS": "1"},
@@ -126,11 +128,9 @@ def test_as_many_processes_train_as_were_started(
         assert Processes.of(Training(batch=8)) == Processes(1, 1)
 
 
-def test_what_nobody_starts_or_shards_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_nobody_starts_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ValueError, match="torchrun --nnodes 2 --nproc-per-node 4"):
         Processes.of(Training(batch=8, devices=4, num_nodes=2))
-    with pytest.raises(ValueError, match="--strategy fsdp is not offered"):
-        Processes.of(replace(Training(), strategy="fsdp"))
     with pytest.raises(ValueError, match="× --devices × --num-nodes = 3"):
         Training(batch=8, num_nodes=3)
     monkeypatch.setenv("SLURM_NTASKS", "5")

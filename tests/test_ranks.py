@@ -13,6 +13,7 @@ import torch.distributed as dist
 import torch.multiprocessing as mp
 from gestalt_example.dino_objective import DinoObjective
 from torch import Tensor, nn
+from torch.distributed.device_mesh import init_device_mesh
 from torch.nn.parallel import DistributedDataParallel
 
 from gestalt.core.data.feature_map import Grid
@@ -20,6 +21,7 @@ from gestalt.core.data.mask_batches import JoinedMasks
 from gestalt.core.data.masks import ItemMasks
 from gestalt.core.data.segmentation import Elements, Objects
 from gestalt.core.discovery.segmenters import GivenMasks
+from gestalt.core.distributed.pieces import whole
 from gestalt.core.distributed.ranks import gather, mean_over_ranks, rank, sum_over_ranks, world_size
 from gestalt.core.methods.learner import Learner
 from gestalt.core.methods.objectives import AbstractObjective, Contrastive, Relic
@@ -28,6 +30,7 @@ from gestalt.core.networks.encoder import Network
 from gestalt.core.networks.follower import MovingAverage
 from gestalt.core.networks.norm import MaskedBatchNorm
 from gestalt.core.optimization.after_step import AfterStep
+from gestalt.core.training.cutting import cut
 from gestalt.core.training.given_masks import with_equal_objects
 from tests.implementations import (
     BANKED,
@@ -128,18 +131,23 @@ def sum_case(share: slice) -> Result:
     return Result({"sum": sum_over_ranks(rows.sum(dim=0))}, {})
 
 
-def learner_case(kind: str, name: str, share: slice, again: bool = False) -> Result:
+def learner_case(kind: str, name: str, share: slice, again: bool = False, in_pieces: bool = False) -> Result:
     """A whole training step's loss and gradients, under DistributedDataParallel where there are several ranks.
 
-    With `again` the elements of an item are those of few kinds that come again in others, as words do.
+    With `again` the elements of an item are those of few kinds that come again in others, as words do. With `in_pieces`
+    each rank has a piece of the encoders' weights.
     """
     torch.manual_seed(0)
     learner = ALL_LEARNERS[name](ENCODERS[kind]())
-    module: Any = DistributedDataParallel(learner) if world_size() > 1 else learner
+    module: Any = learner
+    if world_size() > 1:
+        module = (
+            cut(learner, init_device_mesh("cpu", (world_size(),))) if in_pieces else DistributedDataParallel(learner)
+        )
     items = [item.sign() if again else item for item in ITEMS[kind](ITEMS_IN_ALL)[share]]
     outcome = module(make_batch(kind, items, seed=share.start), seeded(3), PROGRESS)
     outcome.loss.backward()
-    found = {f"{part}": p.grad.clone() for part, p in learner.named_parameters() if p.grad is not None}
+    found = {f"{part}": whole(p.grad).clone() for part, p in learner.named_parameters() if p.grad is not None}
     return Result({"loss": outcome.loss.detach(), **found}, {})
 
 
@@ -180,6 +188,7 @@ CASES: dict[str, Case] = {
     "sum": sum_case,
     "masks of the data": masks_case,
     **{f"{name} on points": functools.partial(learner_case, "points", name) for name in ALL_LEARNERS},
+    **{f"{name} in pieces": functools.partial(learner_case, "points", name, in_pieces=True) for name in ALL_LEARNERS},
     **{f"{name} on series": functools.partial(learner_case, "series", name) for name in ("byol", "odin")},
     **{
         f"{name} on words": functools.partial(learner_case, "points", name, again=True)

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from ..components.ranges import Count, Share, check_ranges
+from ..distributed.own_piece import own_piece
 from ..optimization.progress import Progress
 from .encoder import Network
 
@@ -119,7 +120,7 @@ class Follower(nn.Module):
 
     @torch.no_grad()
     def after_step(self, outputs: Sequence[Any], progress: Progress) -> None:  # noqa: ARG002
-        """Update the copy; called after the optimiser's step.
+        """Update the copy; called after the optimiser's step. Where weights lie in pieces, each process moves its own.
 
         Raises:
             ValueError: if the two networks no longer have the same names and shapes.
@@ -157,7 +158,7 @@ NetworkSource = Follower | Shared | Fixed
 
 
 def _named(pairs: Iterator[tuple[str, Tensor]]) -> dict[str, Tensor]:
-    return {name: tensor.data for name, tensor in pairs}
+    return {name: own_piece(tensor.data) for name, tensor in pairs}
 
 
 def follow_tensors(follower: dict[str, Tensor], online: dict[str, Tensor], decay: float) -> None:

@@ -1,6 +1,6 @@
 """A transformer on the elements of any feature map: pre-norm blocks, places, and elements that are not there."""
 
-from typing import final
+from typing import ClassVar, final
 
 import torch
 from einops import rearrange
@@ -74,6 +74,12 @@ class Block(nn.Module):
         added: Tensor = self.layers(self.before_layers(x))
         return x, added
 
+    def weights(
+        self, x: Float[Tensor, "batch elements dim"], allowed: Bool[Tensor, "batch elements elements"] | None
+    ) -> Float[Tensor, "batch heads elements elements"]:
+        """How much each element (a row) takes from every other."""
+        return self.attention.weights(self.before_attention(x), allowed)
+
 
 @final
 class Mixer(nn.Module):
@@ -94,6 +100,8 @@ class Mixer(nn.Module):
         >>> Mixer(8, depth=1, heads=2)(tokens, visible).values.abs().sum(dim=2).gt(0).tolist()
         [[True, True, False, True, False]]
     """
+
+    calls_of_blocks: ClassVar[tuple[str, ...]] = ("parts", "weights")
 
     def __init__(self, dim: int, depth: int, heads: int, units: tuple[float, ...] | None = None) -> None:
         super().__init__()
@@ -144,7 +152,7 @@ class Mixer(nn.Module):
             x = block(x, allowed)
         last = self.blocks[-1]
         assert isinstance(last, Block)
-        weights = last.attention.weights(last.before_attention(x), allowed)
+        weights = last.weights(x, allowed)
         asking = kept.valid[:, None, :, None]
         got = (weights * asking).sum(dim=2) / asking.sum(dim=2).clamp(min=1)
         return kept.put_back(got.transpose(1, 2)).transpose(1, 2)

@@ -6,21 +6,19 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar, final
 
 import torch
 from lightning_fabric import Fabric
-from torch import Tensor, nn
-from torch.optim import AdamW, Optimizer
+from torch import Tensor
 from tqdm import tqdm
 
 from ..methods.step import AbstractLearner, StepOutput
 from ..networks.compiled import compile_encoders
 from ..networks.devices import check_device
-from ..optimization.lars import LARS
-from ..optimization.parameter_groups import SHARE, parameter_groups
+from ..optimization.parameter_groups import SHARE
 from ..optimization.progress import Progress
 from ..optimization.short_runs import never_done
 from ..storage.names_of_runs import METRICS
@@ -31,10 +29,12 @@ from .metrics_log import log_of, read_metrics
 from .options import Training
 from .processes import Processes
 from .source import BatchSource
+from .strategy import in_training, strategy_of
 from .threads import THREADS, threads_of
 from .time_left import TimeLeft
 from .training_data import TrainingData
 from .watch import CollapseWatch
+from .weights import AbstractWeights
 
 ItemT = TypeVar("ItemT")
 BAR = "{percentage:3.0f}% |{bar}| {n_fmt} of {total_fmt} steps, {remaining} left{postfix}"
@@ -47,41 +47,20 @@ class Diverged(RuntimeError):
     """The loss is no longer a number."""
 
 
-@final
-class _Sealed:
-    """Fabric rewrites the dataclasses that pass through a module; frozen ones go through in an envelope."""
-
-    def __init__(self, content: Any) -> None:
-        self.content = content
-
-
-@final
-class _Step(nn.Module):
-    """The learner behind that envelope."""
-
-    def __init__(self, learner: AbstractLearner[Any]) -> None:
-        super().__init__()
-        self.learner = learner
-
-    def forward(self, sealed: _Sealed) -> _Sealed:
-        batch, generator, progress = sealed.content
-        return _Sealed(self.learner(batch, generator, progress))
-
-
 def launch(options: Training) -> Fabric:
     """Start the processes of a training, one per device, and return this one's handle on them.
 
     Where torchrun or SLURM started them, they find one another.
 
     Raises:
-        ValueError: see `Processes.of`.
+        ValueError: see `Processes.of` and `strategy_of`.
     """
     check_device(options.accelerator, "--accelerator")
     processes = Processes.of(options)
     threads, said = threads_of(options.threads, processes.per_node, options.workers), os.environ.get(THREADS)
     fabric = Fabric(
         accelerator=options.accelerator,
-        strategy=options.strategy,
+        strategy=strategy_of(options, processes.per_node * processes.nodes),
         devices=processes.per_node,
         num_nodes=processes.nodes,
         precision=options.precision,
@@ -116,16 +95,22 @@ def train_learner(
     began = time.monotonic()
     if options.compile:
         compile_encoders(learner, fabric.device)
-    optimizer = build_optimizer(learner, options, fused=gradient_scaler(fabric) is None)
+    with in_training(fabric, learner, options) as weights:
+        return _trained(weights, data, options, folder, resume, began)
+
+
+def _trained(
+    weights: AbstractWeights, data: TrainingData[ItemT], options: Training, folder: Path, resume: bool, began: float
+) -> TrainingResult:
+    fabric, learner, optimizer = weights.fabric, weights.learner, weights.optimizer
     saved = load_checkpoint(folder) if resume else None
     start = 0 if saved is None else int(saved["step"])
     running: dict[str, float] = {} if saved is None else dict(saved["running"])
 
     source = BatchSource(fabric, learner, data, options, folder, start)
     order, plan = source.order, source.plan
-    model, optimizer = fabric.setup(_Step(learner), optimizer)
     if saved is not None:
-        restore(fabric, learner, optimizer, saved)
+        restore(weights, saved)
     log = log_of(folder, start, options) if fabric.is_global_zero else None
     watch, time_left = CollapseWatch(), TimeLeft(options.steps - start)
     watch.recall(read_metrics(folder / METRICS) if start else [])
@@ -140,11 +125,11 @@ def train_learner(
             watch.note(text)
             if not start and not hidden:
                 bar.write(f"training, {text}")
-        model.train()
+        weights.model.train()
         while step < options.steps and not agreed(fabric, interrupted()):
             if source.is_over(step):
                 if step and source.begins(step):  # whoever resumes after a kill needs the network of the segments
-                    save(fabric, folder, learner, optimizer, step, running)
+                    save(folder, weights, step, running)
                 signs = source.open(step)
                 if signs is not None:
                     bar.write(signs.said())
@@ -161,8 +146,8 @@ def train_learner(
                 torch.manual_seed(mix(options.seed, step, part, fabric.global_rank))  # dropout and the like
                 generator = torch.Generator().manual_seed(mix(options.seed, step, part))  # the same on all ranks
                 last = part + 1 == options.accumulate
-                with nullcontext() if last else fabric.no_backward_sync(model):
-                    output: StepOutput[Any] = model(_Sealed((batch, generator, before))).content
+                with weights.part(last):
+                    output = weights.step(batch, generator, before)
                     outputs.append(output)
                     loss = float(torch.as_tensor(fabric.all_reduce(output.loss.detach(), reduce_op="mean")))
                     if not math.isfinite(loss):
@@ -170,9 +155,7 @@ def train_learner(
                     fabric.backward(output.loss / options.accumulate)
                 add(running, {"loss": loss} | {name: float(value) for name, value in output.metrics.items()})
             if options.clip is not None:
-                # In float16 infinite gradients are how the scaler finds its scale: it then leaves the step out.
-                scaled = gradient_scaler(fabric) is not None
-                fabric.clip_gradients(model, optimizer, max_norm=options.clip, error_if_nonfinite=not scaled)
+                weights.clip(options.clip)
             optimizer.step()
             optimizer.zero_grad()
             step += 1
@@ -197,10 +180,10 @@ def train_learner(
                 if log is not None:
                     log.write(step, row, times)
             if step % options.checkpoint_every == 0 or step == options.steps:
-                save(fabric, folder, learner, optimizer, step, running)
+                save(folder, weights, step, running)
 
         if step < options.steps:
-            save(fabric, folder, learner, optimizer, step, running)
+            save(folder, weights, step, running)
     if step == options.steps:
         source.forget_items()
     if log is not None:
@@ -214,44 +197,14 @@ def train_learner(
     return ended
 
 
-def build_optimizer(learner: nn.Module, options: Training, fused: bool = True) -> Optimizer:
-    """The optimiser that the options ask for, over everything that is trained.
-
-    `fused`: one pass over the weights, several times faster; the scaler of float16 wants to clip between two passes.
-
-    Raises:
-        ValueError: if nothing is.
-    """
-    groups = parameter_groups(learner, options.decay)
-    if not any(group["params"] for group in groups):
-        raise ValueError(
-            "there is nothing to train: the encoder has no parameters or is frozen, and the method has no heads; "
-            "freeze fewer layers (--encoder.frozen), or choose heads"
-        )
-    if options.optimizer == "lars":
-        return LARS(groups, options.lr)
-    for group in groups:
-        del group["adapt"]  # AdamW adapts every parameter in its own way
-    return AdamW(groups, options.lr, fused=fused)
-
-
-def gradient_scaler(fabric: Fabric) -> Any:
-    """The scaler of float16 training, None at other precisions."""
-    return getattr(fabric.strategy.precision, "scaler", None)
-
-
-def restore(fabric: Fabric, learner: nn.Module, optimizer: Optimizer, saved: dict[str, Any]) -> None:
-    """Put a checkpoint back, the state of the gradient scaler included.
+def restore(weights: AbstractWeights, saved: dict[str, Any]) -> None:
+    """Put a checkpoint back.
 
     Raises:
         ValueError: if it belongs to another learner.
     """
     try:
-        learner.load_state_dict(saved["learner"])
-        unwrapped(optimizer).load_state_dict(saved["optimizer"])
-        scaler = gradient_scaler(fabric)
-        if scaler is not None:
-            scaler.load_state_dict(saved["scaler"])
+        weights.restore(saved)
     except (RuntimeError, ValueError, KeyError) as error:
         raise ValueError(
             f"the checkpoint belongs to another network or method ({str(error).splitlines()[0]}); "
@@ -259,23 +212,12 @@ def restore(fabric: Fabric, learner: nn.Module, optimizer: Optimizer, saved: dic
         ) from error
 
 
-def unwrapped(optimizer: Any) -> Optimizer:
-    """The optimiser inside Fabric's wrapper."""
-    inner: Optimizer = getattr(optimizer, "optimizer", optimizer)
-    return inner
-
-
-def save(
-    fabric: Fabric, folder: Path, learner: nn.Module, optimizer: Optimizer, step: int, running: dict[str, float]
-) -> None:
+def save(folder: Path, weights: AbstractWeights, step: int, running: dict[str, float]) -> None:
     """Write the checkpoint on the first process; the others wait."""
-    if fabric.is_global_zero:
-        state = {"learner": learner.state_dict(), "optimizer": unwrapped(optimizer).state_dict()}
-        scaler = gradient_scaler(fabric)
-        if scaler is not None:
-            state["scaler"] = scaler.state_dict()
+    state = weights.state()
+    if weights.fabric.is_global_zero:
         save_checkpoint(folder, {"step": step, "running": running} | state)
-    fabric.barrier()
+    weights.fabric.barrier()
 
 
 def add(running: dict[str, float], values: dict[str, float]) -> None:

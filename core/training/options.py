@@ -43,7 +43,8 @@ class Training:
     num_nodes: Annotated[int, Between(1, 65_536)] = 1
     """Machines, whose processes torchrun or SLURM starts."""
     strategy: Literal["auto", "ddp", "fsdp"] = "auto"
-    """How processes share the work: each has the whole network (ddp, and auto where there are several)."""
+    """How processes share the work: each has the whole network (ddp, and auto where there are several), or a piece of
+    every encoder (fsdp), which saves memory and sends more."""
     workers: Annotated[int, Between(0, 1024)] = 1
     """Processes per device that read items and make views; 0 does it in the main process."""
     threads: Annotated[int, Between(1, 4096)] | None = None

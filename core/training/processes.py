@@ -6,13 +6,6 @@ from typing import final
 
 from .options import Training
 
-SHARDED = (
-    "--strategy fsdp is not offered: weights that are cut into pieces were never tried here, since Lightning Fabric "
-    "does so on GPUs alone, and teachers that follow weights would have to follow pieces. For a network that does not "
-    "fit, take --precision bf16-mixed, a smaller --batch, more --accumulate, or freeze its first layers "
-    "(--encoder.frozen)"
-)
-
 
 @final
 @dataclass(frozen=True)
@@ -37,8 +30,6 @@ class Processes:
             ValueError: if the options say something else than was started, ask for further machines with nobody who
                 starts processes there, or for a batch that cannot be shared out.
         """
-        if options.strategy == "fsdp":
-            raise ValueError(SHARDED)
         started, asked = cls.started(), cls(options.devices, options.num_nodes)
         if started is None:
             if asked.nodes > 1:

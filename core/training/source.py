@@ -13,6 +13,7 @@ from ..discovery.segmenters.in_rounds import in_rounds
 from ..methods.step import AbstractLearner
 from ..modality.batch_changes import BatchChanges
 from ..modality.optional import ReadsContext
+from .cutting import put_together
 from .data import Order, batches
 from .given_masks import with_equal_objects
 from .kept_items import KeptItems, remove_kept
@@ -118,11 +119,15 @@ class BatchSource(Generic[ItemT]):
         if self.keeper is not None:
             number, begins = self.plan.round_of(step), self.begins(step)
             wanted = self.order.between(self.plan.begin(step), self._until).members()
-            own, passed = self.keeper.segments(number, begins, wanted)
+            segmenter = self.keeper.segmenter
+            # Processes have different numbers of items to find segments in.
+            with put_together(segmenter, segmenter.source.network):
+                own, passed = self.keeper.segments(number, begins, wanted)
+                if begins and self.fabric.is_global_zero:
+                    signs = self.keeper.signs(number, step, wanted)
             self.skipped += passed
             data = replace(data, masks=own)
-            if begins and self.fabric.is_global_zero:
-                signs = self.keeper.signs(number, step, wanted)
+            if signs is not None:
                 write_signs(self.folder, signs)
         self._batches = batches(
             data.items,
