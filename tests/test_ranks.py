@@ -1,7 +1,7 @@
 """Law 9: N processes with their shares of a batch compute the loss and the gradients of one process with all of it."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -188,7 +188,6 @@ CASES: dict[str, Case] = {
     "sum": sum_case,
     "masks of the data": masks_case,
     **{f"{name} on points": functools.partial(learner_case, "points", name) for name in ALL_LEARNERS},
-    **{f"{name} in pieces": functools.partial(learner_case, "points", name, in_pieces=True) for name in ALL_LEARNERS},
     **{f"{name} on series": functools.partial(learner_case, "series", name) for name in ("byol", "odin")},
     **{
         f"{name} on words": functools.partial(learner_case, "points", name, again=True)
@@ -210,17 +209,22 @@ def apart_case(share: slice) -> Result:
     return Result({"loss": value}, {})
 
 
+IN_PIECES: dict[str, Case] = {
+    f"{name} in pieces": functools.partial(learner_case, "points", name, in_pieces=True) for name in ALL_LEARNERS
+}
+
+
 def share_of(number: int, sizes: tuple[int, ...]) -> slice:
     return slice(sum(sizes[:number]), sum(sizes[: number + 1]))
 
 
-def work(number: int, folder: str, sizes: tuple[int, ...]) -> None:
-    """One rank: every case in turn, its results into a file."""
+def work(number: int, folder: str, sizes: tuple[int, ...], names: Sequence[str]) -> None:
+    """One rank: the cases in turn, its results into a file."""
     torch.set_num_threads(1)
     meeting = f"file://{folder}/meeting"
     dist.init_process_group("gloo", meeting, timedelta(seconds=60), world_size=len(sizes), rank=number)
-    cases = CASES | {APART: apart_case}
-    results = {name: case(share_of(number, sizes)) for name, case in cases.items()}
+    cases = CASES | {APART: apart_case} | IN_PIECES
+    results = {name: cases[name](share_of(number, sizes)) for name in names}
     torch.save({name: (result.mean, result.rows) for name, result in results.items()}, f"{folder}/{number}.pt")
     dist.destroy_process_group()
 
@@ -228,9 +232,13 @@ def work(number: int, folder: str, sizes: tuple[int, ...]) -> None:
 @pytest.fixture(scope="module", params=SHARES.values(), ids=[f"{count} ranks" for count in SHARES])
 def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
     """The results of every rank. A world is started once and runs all cases."""
-    folder = tmp_path_factory.mktemp("world")
-    mp.spawn(work, (str(folder), request.param), nprocs=len(request.param))  # type: ignore[attr-defined,no-untyped-call]
-    return [load(folder / f"{number}.pt") for number in range(len(request.param))]
+    return results_of(tmp_path_factory.mktemp("world"), request.param, [*CASES, APART])
+
+
+def results_of(folder: Path, sizes: tuple[int, ...], names: Sequence[str]) -> list[Any]:
+    """The results of every rank."""
+    mp.spawn(work, (str(folder), sizes, names), nprocs=len(sizes))  # type: ignore[attr-defined,no-untyped-call]
+    return [load(folder / f"{number}.pt") for number in range(len(sizes))]
 
 
 def load(path: Path) -> Any:
@@ -240,11 +248,30 @@ def load(path: Path) -> Any:
 @functools.cache
 def alone(name: str) -> Result:
     """One process with the joined batch."""
-    return CASES[name](slice(0, ITEMS_IN_ALL))
+    return (CASES | IN_PIECES)[name](slice(0, ITEMS_IN_ALL))
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_several_ranks_give_what_one_rank_gives_with_the_joined_batch(name: str, world: list[Any]) -> None:
+    assert_as_alone(name, world)
+
+
+@pytest.mark.parametrize("part", ["first", pytest.param("others", marks=pytest.mark.long)])
+@pytest.mark.parametrize("count", [2, pytest.param(3, marks=pytest.mark.long)])
+def test_ranks_with_pieces_of_the_weights_give_what_one_rank_gives(count: int, part: str, tmp_path: Path) -> None:
+    """First a method of every set of networks: others with the same networks differ in what is not cut."""
+    firsts = dict[Any, str]()
+    for name in ALL_LEARNERS:
+        learner = ALL_LEARNERS[name](ENCODERS["points"]())
+        firsts.setdefault((type(learner), frozenset(map(type, learner.heads().values()))), f"{name} in pieces")
+    names = [name for name in IN_PIECES if (name in firsts.values()) is (part == "first")]
+    assert len(names) >= 10
+    found = results_of(tmp_path, SHARES[count], names)
+    for name in names:
+        assert_as_alone(name, found)
+
+
+def assert_as_alone(name: str, world: list[Any]) -> None:
     expected = alone(name)
     shares = [results[name] for results in world]
     assert all(mean.keys() == expected.mean.keys() for mean, _ in shares)
