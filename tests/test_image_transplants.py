@@ -131,4 +131,6 @@ def test_it_takes_well_below_a_millisecond() -> None:
             transplant(host, donor, part, rng)
         return (time.process_time() - began) / 50
 
-    assert min(seconds() for _ in range(5)) < 1e-3
+    assert (
+        min(seconds() for _ in range(20)) < 1e-3
+    )  # a moment in which nobody else uses the core's memory is among them

@@ -67,7 +67,7 @@ def write_objects(found: Iterable[FoundBatch[Series]], items: AbstractItems[Seri
         table = TableWriter(file, (*COLUMNS, "score") if scored else COLUMNS)
         for event, kind in zip(events, kinds, strict=True):
             onset, offset = round(event.onset, PLACES), round(event.offset, PLACES)
-            cells = event.file, onset, offset, kind
+            cells = event.file, _short(onset), _short(offset), kind
             table.row((*cells, round(event.score, 4)) if scored else cells)
             record = {"onset": onset, "offset": offset, "object": kind}
             records[str(event.file)].append(record | ({"score": round(event.score, 4)} if scored else {}))
@@ -269,3 +269,8 @@ def specimens(sample_rate: float) -> list[Specimen[Series]]:
         extent = first * STEP / sample_rate, (last + 1) * STEP / sample_rate
         found.append(Specimen(item, labels, Mark(item), (("shaken", extent),)))
     return found
+
+
+def _short(seconds: float) -> str:
+    """With as many decimals as it needs."""
+    return f"{seconds:.{PLACES}f}".rstrip("0").rstrip(".")

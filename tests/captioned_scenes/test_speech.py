@@ -1,12 +1,14 @@
 """Spoken captions: every word is heard where its times say, by voices that differ between the parts of the data."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 from torch.nn.functional import interpolate, normalize
 
 from gestalt.core.data.grid import Grid
-from gestalt.recipes.captioned_scenes.synthetic import synthesis
+from gestalt.recipes.captioned_scenes.synthetic import synthesis, synthesizer
 from gestalt.recipes.captioned_scenes.synthetic.scenes import Composer, Composing
 from gestalt.recipes.captioned_scenes.synthetic.speech import RATE, VOICES, speech, spoken, voice
 from gestalt.recipes.captioned_scenes.synthetic.words import WORDS, Caption
@@ -82,7 +84,14 @@ def test_elements_of_a_word_are_the_frames_within_its_times() -> None:
     assert extent == (told.spans[phrase.first][0], told.spans[phrase.last - 1][1])
 
 
-def test_the_script_says_what_is_missing(tmp_path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
-    monkeypatch.setattr(synthesis, "PROGRAM", "no-such-synthesiser")
-    with pytest.raises(FileNotFoundError, match="no-such-synthesiser, which is not installed; install it, or use"):
-        synthesis.make(tmp_path)
+def test_the_script_says_what_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(synthesizer, "LIBRARY", "no-such-synthesiser")
+    missing = "no-such-synthesiser, which is not installed; install it .*or use what ships"
+    with pytest.raises(FileNotFoundError, match=missing):
+        synthesizer.spoken("en-us", 50, 200, "bag")
+    source = Path(synthesizer.__file__).read_text(encoding="utf-8")
+    changed = tmp_path / "synthesizer.py"
+    changed.write_text(source.replace('"espeak-ng"', '"no-such-synthesiser"'), encoding="utf-8")
+    monkeypatch.setattr(synthesizer, "__file__", str(changed))
+    with pytest.raises(RuntimeError, match=f"'a' was not spoken: .*{missing}"):
+        synthesis.make(tmp_path / "speech")
