@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,20 +19,43 @@ from gestalt.core.training.metrics_log import read_metrics
 from tests.test_stopping import assert_same_numbers
 from tests.test_training import OPTIONS, Few, run
 
+FEW = ("audio", "graph", "image", "video")
+"""Modalities whose encoders the gate compiles: over time, over a graph, over two axes and over three."""
+OTHERS = [name for name in MODALITIES.names() if name not in FEW]
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """With the runs of `tests.compiled`, and what it printed."""
-    folder = tmp_path_factory.mktemp("compiled")
-    command = [sys.executable, "-W", "ignore", "-m", "tests.compiled", str(folder)]
+    """With the runs of `tests.compiled`, and what it printed of a few modalities."""
+    return compiled(tmp_path_factory.mktemp("compiled"), FEW)
+
+
+@pytest.fixture(scope="module")
+def others(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What it printed of the others."""
+    return compiled(tmp_path_factory.mktemp("compiled"), OTHERS)
+
+
+def compiled(folder: Path, names: Sequence[str]) -> Path:
+    command = [sys.executable, "-W", "ignore", "-m", "tests.compiled", str(folder), *names]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=Path(__file__).parents[1])
     assert done.returncode == 0, done.stderr
     (folder / "printed.json").write_text(done.stdout.splitlines()[-1])
     return folder
 
 
-@pytest.mark.parametrize("name", MODALITIES.names())
+@pytest.mark.parametrize("name", FEW)
 def test_batches_of_other_sizes_give_the_same_vectors_and_are_soon_compiled_no_more(folder: Path, name: str) -> None:
+    assert_soon_compiled_no_more(folder, name)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", OTHERS)
+def test_so_do_those_of_the_other_modalities(others: Path, name: str) -> None:
+    assert_soon_compiled_no_more(others, name)
+
+
+def assert_soon_compiled_no_more(folder: Path, name: str) -> None:
     before, last, apart = json.loads((folder / "printed.json").read_text())[name]
     assert before > 0
     assert last == 0
