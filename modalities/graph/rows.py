@@ -1,15 +1,24 @@
 """Nodes as rows: the valid ones of a batch one after the other, or, in a program, all places."""
 
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
 import torch
 from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor
 
 from gestalt.core.components.exporting import is_exporting
 
+FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
+
+
+def _not_compiled(function: FunctionT) -> FunctionT:
+    return cast(FunctionT, torch.compiler.disable(function))
+
 
 # How many rows there are depends on the data, so that compilers stop within: by itself, for the many widths and types
 # of a graph's features, it would reach their limit of versions of one function.
-@torch.compiler.disable  # type: ignore[untyped-decorator]
+@_not_compiled
 def rows_of(
     values: Shaped[Tensor, "batch elements columns"], there: Bool[Tensor, "batch elements"]
 ) -> Shaped[Tensor, "rows columns"]:
