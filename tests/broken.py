@@ -192,6 +192,24 @@ class Forgotten(AbstractTransform[Tensor], AbstractBatchChange):
         return data
 
 
+@final
+class Moving(AbstractTransform[Tensor], AbstractBatchChange):
+    """It turns items and batches round alike, and batches have no correspondence to say so."""
+
+    @property
+    def numbers(self) -> int:
+        return 0
+
+    def draw(self, rng: np.random.Generator) -> Sequence[float]:  # noqa: ARG002
+        return ()
+
+    def __call__(self, item: Tensor, rng: np.random.Generator) -> Step:  # noqa: ARG002
+        return item.flip(0), Affine.of([-1.0], [float(len(item))])
+
+    def changed(self, data: Any, rows: Tensor, drawn: Tensor) -> Any:  # noqa: ARG002
+        return data
+
+
 def read_in_silence(paths: Sequence[Path], skip_bad: bool) -> Reading[Tensor]:  # noqa: ARG001
     return Reading(Files((), load_numbers), ())
 
@@ -314,6 +332,7 @@ OTHERS: dict[str, tuple[str, str, dict[str, Any]]] = {
         "points",
         {"transforms": {"sound": Do(keep_points), "broken": Forgotten()}},
     ),
+    "a batch that moves": ("batched", "series", {"transforms": {"sound": Do(keep_series), "broken": Moving()}}),
     "a lambda in the views": (
         "travels",
         "points",

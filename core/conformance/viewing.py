@@ -81,7 +81,10 @@ def batched(bench: Bench) -> Iterator[str]:
                 together = encoder(transform.changed(data, rows, numbers[rows]))
                 before = encoder(data)
             kept = items[: seed % 2]
-            alone = [transform(items[row], np.random.default_rng([seed, row]))[0] for row in rows.tolist()]
+            moved = [transform(items[row], np.random.default_rng([seed, row])) for row in rows.tolist()]
+            alone = [item for item, _ in moved]
+            if any(_moves(bench.source(row), rule) for row, (_, rule) in zip(rows.tolist(), moved, strict=True)):
+                yield f"transforms[{name!r}] moves or hides elements; leave `AbstractBatchChange` to what moves nothing"
             one_by_one = bench.encode("raw", kept + alone)
             if not torch.allclose(together.values, one_by_one.values, rtol=1e-4, atol=1e-4):
                 yield (
@@ -90,6 +93,12 @@ def batched(bench: Bench) -> Iterator[str]:
                 )
             if not torch.equal(before.values, bench.encode("raw", items).values):
                 yield f"transforms[{name!r}] changes the batch that it is given; work on a copy"
+
+
+def _moves(source: FeatureMap, correspondence: AbstractCorrespondence) -> bool:
+    """Whether something of an item lies elsewhere than in the item itself, or is hidden."""
+    own = _identity_like(correspondence, source).source_elements(source, source.places)
+    return not torch.equal(correspondence.source_elements(source, source.places), own)
 
 
 def _shown(bench: Bench, trial: Trial) -> list[int]:

@@ -65,9 +65,9 @@ def numbers_of(pieces: Pieces, texts: Sequence[Sequence[str]], most: int) -> Map
     ids: list[list[int]] = []
     begins: list[list[int]] = []
     ends: list[list[int]] = []
-    room = most - len(pieces.before) - len(pieces.after)
+    longest_word = most - len(pieces.before) - len(pieces.after)
     for words in texts:
-        own = [pieces(word[:LONGEST])[:room] for word in words]
+        own = [pieces(word[:LONGEST])[:longest_word] for word in words]
         last = np.cumsum([len(pieces.before), *map(len, own)]).tolist()
         ids.append([*pieces.before, *(number for word in own for number in word), *pieces.after])
         begins.append(last[:-1])

@@ -17,7 +17,7 @@ from ...captioned_scenes.synthetic.words import WORDS
 from ..task import Answers, Part, Task
 from .said_when import edges_of, frames, named
 from .stretches import stretches
-from .utterances import ASKED_SEED, NO_WORD, Utterance, utterances
+from .utterances import NO_WORD, Utterance, learned_and_asked
 
 SMOOTHED = 5
 """Frames whose mean answer decides, where stretches are made of frames."""
@@ -25,10 +25,7 @@ SMOOTHED = 5
 
 def key_words(seed: int, part: Part, scale: float) -> Task:
     """The task."""
-    learned, asked = (
-        utterances(max(8, round(400 * scale)), seed, "train"),
-        utterances(max(4, round(150 * scale)), ASKED_SEED, part),
-    )
+    learned, asked = learned_and_asked(seed, part, scale)
     edges = edges_of(MODALITY.encoders["raw"](), learned[0].recording)
     known, asked_known = (torch.stack([frames(one.words, edges, NO_WORD) for one in some]) for some in (learned, asked))
 

@@ -15,7 +15,7 @@ from gestalt.modalities.audio import MODALITY
 from ..task import Answers, Part, Task
 from .said_when import edges_of, frames, named
 from .stretches import stretches
-from .utterances import ASKED_SEED, Utterance, utterances
+from .utterances import Utterance, learned_and_asked
 
 CLASS_OF = {
     **{
@@ -48,10 +48,7 @@ def spoken(one: Utterance) -> list[tuple[float, float, int]]:
 
 def phones(seed: int, part: Part, scale: float) -> Task:
     """The task."""
-    learned, asked = (
-        utterances(max(8, round(400 * scale)), seed, "train"),
-        utterances(max(4, round(150 * scale)), ASKED_SEED, part),
-    )
+    learned, asked = learned_and_asked(seed, part, scale)
     plain = MODALITY.encoders["raw"](per_element=FRAMES)
     edges = edges_of(plain, learned[0].recording)
     known, asked_known = (

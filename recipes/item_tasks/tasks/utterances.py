@@ -16,6 +16,7 @@ from ...audio_events.synthetic.soundscapes import load_samples
 from ...captioned_scenes.synthetic.speech import RATE, VOICES, stretched, voice
 from ...captioned_scenes.synthetic.words import WORDS
 from ...scene_sources import Part as Side
+from ..task import Part
 
 SECONDS = 3.0
 PAUSE = (0.05, 0.5)
@@ -74,6 +75,14 @@ def utterance(rng: np.random.Generator, voices: Sequence[str], backgrounds: Sequ
     under = loop(rng, background.samples, length)
     under *= amplitude(loud - float(rng.uniform(*SNR)) - level(under))
     return Utterance(Recording(torch.from_numpy(said + under), RATE), tuple(words), tuple(phones))
+
+
+def learned_and_asked(seed: int, part: Part, scale: float) -> tuple[list[Utterance], list[Utterance]]:
+    """The utterances of a task: those that are learned from, and those that are asked about."""
+    return (
+        utterances(max(8, round(400 * scale)), seed, "train"),
+        utterances(max(4, round(150 * scale)), ASKED_SEED, part),
+    )
 
 
 def utterances(count: int, seed: int, side: Side) -> list[Utterance]:
