@@ -10,8 +10,17 @@ from typing import Literal, final
 
 import tyro
 
-Name = Literal["rivals", "steps", "groupers", "modalities", "inference", "kept_items", "batch_transforms"]
-NAMES: tuple[Name, ...] = ("rivals", "steps", "groupers", "modalities", "inference", "kept_items", "batch_transforms")
+Name = Literal["rivals", "steps", "groupers", "neighbours", "modalities", "inference", "kept_items", "batch_transforms"]
+NAMES: tuple[Name, ...] = (
+    "rivals",
+    "steps",
+    "groupers",
+    "neighbours",
+    "modalities",
+    "inference",
+    "kept_items",
+    "batch_transforms",
+)
 
 
 @final

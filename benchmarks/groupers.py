@@ -1,8 +1,7 @@
 """Time of the groupers against faiss and scikit-learn: `python -m benchmarks.groupers --help`."""
 
-import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import final
 
@@ -17,11 +16,8 @@ from gestalt.core.data.feature_map import FeatureMap, Grid
 from gestalt.core.discovery.groupers import (
     AbstractGrouper,
     Agglomerative,
-    ChangePoints,
     KMeans,
-    MergeAlike,
     Mixture,
-    Regions,
     Spectral,
 )
 from gestalt.core.discovery.groupers.lloyd import improved
@@ -34,11 +30,9 @@ BY_CENTRES = {OURS, FROM_RANDOM, "faiss, item by item", "scikit-learn, item by i
 
 @final
 @dataclass(frozen=True)
-class Options:
-    """Group every item of a batch. The others see one item after the other, since they know no batches."""
+class Clusters:
+    """Items that are grouped."""
 
-    repeats: int = 20
-    """Rounds; in each of them everything takes its turn."""
     items: int = 64
     """Items in the batch."""
     elements: int = 256
@@ -46,7 +40,20 @@ class Options:
     dim: int = 128
     """Length of the vectors."""
     objects: int = 16
-    """Clusters, and the greatest number of stretches."""
+    """Clusters, and the greatest number of objects."""
+
+    def __str__(self) -> str:
+        return f"{self.items} items × {self.elements} elements × {self.dim} numbers"
+
+
+@final
+@dataclass(frozen=True)
+class Options:
+    """Group every item of a batch. The others see one item after the other, since they know no batches."""
+
+    repeats: int = 20
+    """Rounds; in each of them everything takes its turn."""
+    clusters: Clusters = Clusters()
     iterations: int = 10
     """Lloyd iterations, for all alike."""
     threads: int = 1
@@ -61,24 +68,21 @@ def main(options: Options) -> None:
     """Measure and print."""
     torch.set_num_threads(options.threads)
     device = torch.device(options.device)
-    points = clusters(options)
+    points = clusters(options.clusters)
+    objects = options.clusters.objects
     features = FeatureMap(
         torch.from_numpy(points).to(device),
         torch.ones(points.shape[:2], dtype=torch.bool, device=device),
-        Grid.uniform((options.elements,), (1.0,)),
+        Grid.uniform((options.clusters.elements,), (1.0,)),
     )
-    cells = replace(features, places=Grid.uniform(sides(options.elements), (1.0, 1.0)))
     tasks: dict[str, Callable[[], Int[np.ndarray, "items elements"]]] = {
-        OURS: ours(KMeans(options.objects, options.iterations, spherical=False), features),
+        OURS: ours(KMeans(objects, options.iterations, spherical=False), features),
         FROM_RANDOM: from_random_elements(features, options),
         "faiss, item by item": lambda: by_faiss(points, options),
         "scikit-learn, item by item": lambda: by_sklearn(points, options),
-        "Gestalt ChangePoints, all items at once": ours(ChangePoints(objects=options.objects), features),
-        "Gestalt Regions on cells of a picture": ours(Regions(objects=options.objects), cells),
-        "Gestalt MergeAlike on cells of a picture": ours(MergeAlike(objects=options.objects), cells),
-        "Gestalt Mixture, all items at once": ours(Mixture(options.objects, spherical=False), features),
-        "Gestalt Agglomerative, all items at once": ours(Agglomerative(options.objects, spherical=False), features),
-        "Gestalt Spectral, all items at once": ours(Spectral(options.objects, spherical=False), features),
+        "Gestalt Mixture, all items at once": ours(Mixture(objects, spherical=False), features),
+        "Gestalt Agglomerative, all items at once": ours(Agglomerative(objects, spherical=False), features),
+        "Gestalt Spectral, all items at once": ours(Spectral(objects, spherical=False), features),
     }
     seconds = in_turn(tasks, options.repeats, device, warm_up=1)
     reference = cost(points, tasks[OURS]())
@@ -91,10 +95,7 @@ def main(options: Options) -> None:
         ]
         for name, task in tasks.items()
     ]
-    title = (
-        f"Grouping {options.items} items × {options.elements} elements × {options.dim} numbers into "
-        f"{options.objects} objects, {options.iterations} iterations"
-    )
+    title = f"Grouping {options.clusters} into {objects} objects, {options.iterations} iterations"
     heading = ["grouper", "ms: median (quartiles)", "time / KMeans", "squared distances / KMeans"]
     kept = {f"{name} over k-means": ratios(seconds[name], seconds[OURS]).median for name in tasks if "Gestalt" in name}
     for name in (OURS, FROM_RANDOM):
@@ -102,13 +103,7 @@ def main(options: Options) -> None:
     report(title, heading, rows, machine(device) | {"repeats": options.repeats}, options.out, kept)
 
 
-def sides(elements: int) -> tuple[int, int]:
-    """Rows and columns of a picture of so many cells, as nearly square as can be."""
-    rows = next(number for number in range(math.isqrt(elements), 0, -1) if elements % number == 0)
-    return rows, elements // rows
-
-
-def clusters(options: Options) -> Float[np.ndarray, "items elements dim"]:
+def clusters(options: Clusters) -> Float[np.ndarray, "items elements dim"]:
     """Overlapping clusters of uneven sizes, in random order."""
     rng = np.random.default_rng(0)
     centres = rng.standard_normal((options.items, options.objects, options.dim))
@@ -135,7 +130,7 @@ def from_random_elements(features: FeatureMap, options: Options) -> Callable[[],
     def group() -> Int[np.ndarray, "items elements"]:
         points, valid = features.values, features.valid
         drawn = torch.rand(points.shape[:2], generator=torch.Generator().manual_seed(0)).to(points.device)
-        first = drawn.topk(options.objects, dim=1).indices
+        first = drawn.topk(options.clusters.objects, dim=1).indices
         centres = points.gather(1, first[..., None].expand(-1, -1, points.shape[2]))
         return improved(points, valid, centres, options.iterations)[0].cpu().numpy()
 
@@ -150,7 +145,9 @@ def by_faiss(points: Float[np.ndarray, "items elements dim"], options: Options) 
     labels = []
     for item in points:
         # Without `min_points_per_centroid` it would warn of every item.
-        kmeans = faiss.Kmeans(options.dim, options.objects, niter=options.iterations, min_points_per_centroid=1)
+        kmeans = faiss.Kmeans(
+            options.clusters.dim, options.clusters.objects, niter=options.iterations, min_points_per_centroid=1
+        )
         kmeans.train(item)
         labels.append(kmeans.index.search(item, 1)[1][:, 0])
     return np.stack(labels)
@@ -161,7 +158,7 @@ def by_sklearn(points: Float[np.ndarray, "items elements dim"], options: Options
     from sklearn.cluster import KMeans as TheirKMeans
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-    kmeans = TheirKMeans(options.objects, n_init="auto", max_iter=options.iterations, tol=0.0, random_state=0)
+    kmeans = TheirKMeans(options.clusters.objects, n_init="auto", max_iter=options.iterations, tol=0.0, random_state=0)
     with threadpool_limits(options.threads):
         return np.stack([kmeans.fit_predict(item) for item in points])
 

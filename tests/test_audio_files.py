@@ -4,6 +4,7 @@ import struct
 from collections.abc import Callable
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 import soundfile
@@ -224,3 +225,28 @@ def test_a_container_of_more_channels_than_eight_is_read_with_all_of_them(tmp_pa
     first = round(start * 8000)
     assert np.array_equal(block.T, samples[first : first + block.shape[1]])
     assert first / 8000 <= 0.1 < 0.3 <= (first + block.shape[1]) / 8000
+
+
+@pytest.mark.parametrize("form", ["u8", "u8p", "s16", "s16p", "s32", "s32p", "flt", "fltp", "dbl", "dblp"])
+@pytest.mark.parametrize("channels", [1, 2, 10])
+def test_samples_of_every_type_are_what_ffmpeg_makes_of_them(form: str, channels: int) -> None:
+    kind = np.dtype(av.audio.frame.format_dtypes[form])
+    random = np.random.default_rng(0)
+    if kind.kind == "f":
+        samples = random.uniform(-1, 1, (1, 50 * channels)).astype(kind)
+    else:
+        limits = np.iinfo(kind)
+        samples = random.integers(limits.min, limits.max, (1, 50 * channels), kind, endpoint=True)
+        samples[0, :2] = limits.min, limits.max
+    layout = {1: "mono", 2: "stereo", 10: "10 channels"}[channels]
+    frame = av.AudioFrame.from_ndarray(samples, format=form.removesuffix("p"), layout=layout)
+    frame.sample_rate = 8000
+    (expected,) = av.AudioResampler(format="flt").resample(frame)
+    if form.endswith("p"):
+        (frame,) = av.AudioResampler(format=form).resample(frame)
+    (part,) = containers._in_floats(frame, {})
+    assert (part is frame) == (not (form.endswith("p") and channels > 8))
+    block = part.to_ndarray()
+    found = containers._between_one(block if part.format.is_planar else block.reshape(-1, channels).T)
+    assert found.dtype == np.float32
+    assert np.array_equal(found, expected.to_ndarray().reshape(-1, channels).T)

@@ -14,6 +14,7 @@ from gestalt.core.storage.riff import lacks_texts
 from . import coded_frames
 
 if TYPE_CHECKING:
+    from av.audio.frame import AudioFrame
     from av.audio.stream import AudioStream
     from av.container import InputContainer
 
@@ -27,6 +28,9 @@ STATED = frozenset(("mov", "matroska", "flac", "wav", "w64", "aiff", "caf", "asf
 
 SAMPLES = frozenset(("wav", "w64", "aiff", "caf", "au", "flac"))
 """Formats whose packets are blocks of samples as long as the reader likes, or are found by their begins."""
+
+DIRECT = frozenset(f"{kind}{planar}" for kind in ("u8", "s16", "s32", "flt", "dbl") for planar in ("", "p"))
+"""Formats of samples that numpy has."""
 
 # Samples that a decoder gives before the first that was encoded, where the file does not say how many: one transform
 # of overlap, and for MP3 also LAME's own. What a file does say, FFmpeg leaves out.
@@ -237,14 +241,13 @@ def _collected(path: Path, found: Extent, start: float, seconds: float, begin: f
 
 def _blocks(container: "InputContainer", found: Extent, begin: float, start: float) -> Iterator[Block]:
     """Decoded blocks with the seconds at which they begin, from `begin` on or later."""
-    import av
     from av.error import FFmpegError
 
     stream = container.streams.audio[0]
     base = float(stream.time_base or 0)
     if begin > 0 and base:
         container.seek(int((found.begin + begin) / base), stream=stream)
-    to_float: dict[tuple[str, str], Any] = {}
+    resamplers: dict[tuple[str, str], Any] = {}
     lost = 0.0
     for packet in container.demux(stream):
         # Packets long before the place are passed over without decoding, for formats that cannot seek.
@@ -261,12 +264,33 @@ def _blocks(container: "InputContainer", found: Extent, begin: float, start: flo
         for frame in frames:
             if frame.sample_rate != found.sample_rate:
                 raise ValueError(f"its sample rate changes from {found.sample_rate} to {frame.sample_rate} Hz")
-            key = (frame.format.name, frame.layout.name)
-            resampler = to_float.setdefault(key, av.AudioResampler(format="flt"))
-            for part in resampler.resample(frame):
-                # Channels side by side: of channels one by one, PyAV reads memory that is not there beyond the eighth.
-                block = part.to_ndarray().reshape(-1, part.layout.nb_channels).T
-                yield float((part.pts or 0) * (part.time_base or 0)) - found.begin, block
+            for part in _in_floats(frame, resamplers):
+                block = part.to_ndarray()
+                if not part.format.is_planar:
+                    block = block.reshape(-1, part.layout.nb_channels).T
+                yield float((part.pts or 0) * (part.time_base or 0)) - found.begin, _between_one(block)
+
+
+def _in_floats(frame: "AudioFrame", resamplers: dict[tuple[str, str], Any]) -> "list[AudioFrame]":
+    """The frame as it is where numpy can take its samples, or as FFmpeg's resampler makes it, whose graph of filters
+    takes longer to build than a stretch to decode.
+    """
+    import av
+
+    # Of channels one by one, PyAV reads memory that is not there beyond the eighth: FFmpeg lays them side by side.
+    if frame.format.name in DIRECT and not (frame.format.is_planar and frame.layout.nb_channels > 8):
+        return [frame]
+    key = (frame.format.name, frame.layout.name)
+    return resamplers.setdefault(key, av.AudioResampler(format="flt")).resample(frame)
+
+
+def _between_one(block: np.ndarray) -> Float[np.ndarray, "channels time"]:
+    """Samples of any type as numbers between −1 and 1, the same as FFmpeg gives."""
+    if block.dtype == np.uint8:
+        return (block.astype(np.float32) - 128) / 128
+    if block.dtype.kind == "i":
+        return block.astype(np.float32) / np.float32(2 ** (8 * block.dtype.itemsize - 1))
+    return block.astype(np.float32, copy=False)
 
 
 def _laid(

@@ -8,6 +8,8 @@ from jaxtyping import Float, Int
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import minimum_spanning_tree
 
+from gestalt.core.components.machine_code import machine_code
+
 Edges: TypeAlias = "tuple[Int[np.ndarray, ' edges'], Int[np.ndarray, ' edges'], Float[np.ndarray, ' edges']]"
 LEAST = 1e-9
 """Added to every difference: an edge of weight 0 is none in a sparse matrix."""
@@ -81,36 +83,43 @@ def _merged(
     scale: float,
     smallest: int,
 ) -> Int[np.ndarray, " elements"]:
-    """The root of every element.
-
-    Whether an edge joins depends on what the ones before it joined: a loop of plain numbers, some 40 ms for a clip of
-    32,000 pixels.
-    """
-    parent, size, bound = list(range(count)), [1] * count, [scale] * count
-    refused = []
-    for one, two, apart in zip(first.tolist(), second.tolist(), weight.tolist(), strict=True):
-        a, b = _root(parent, one), _root(parent, two)
-        if apart > bound[a] or apart > bound[b]:
-            refused.append((one, two))
-            continue
-        a, b = (a, b) if size[a] >= size[b] else (b, a)
-        parent[b] = a
-        size[a] += size[b]
-        bound[a] = apart + scale / size[a]
-    for one, two in refused:
-        a, b = _root(parent, one), _root(parent, two)
-        if size[a] < smallest or size[b] < smallest:
-            a, b = (a, b) if size[a] >= size[b] else (b, a)
-            parent[b] = a
-            size[a] += size[b]
-    roots = np.array(parent)
+    """The root of every element."""
+    roots = np.arange(count)
+    machine_code(_join)(roots, np.ones(count, np.int64), np.full(count, scale), first, second, weight, scale, smallest)
     while (roots[roots] != roots).any():
         roots = roots[roots]
     return roots
 
 
-def _root(parent: list[int], place: int) -> int:
-    while parent[place] != place:
-        parent[place] = parent[parent[place]]
-        place = parent[place]
-    return place
+def _join(
+    parent: Int[np.ndarray, " elements"],
+    size: Int[np.ndarray, " elements"],
+    bound: Float[np.ndarray, " elements"],
+    first: Int[np.ndarray, " edges"],
+    second: Int[np.ndarray, " edges"],
+    weight: Float[np.ndarray, " edges"],
+    scale: float,
+    smallest: int,
+) -> None:
+    """Join the ends of edges, first those whose weight is within both bounds, then those of segments too small.
+
+    Whether an edge joins depends on what the ones before it joined: a loop of plain numbers.
+    """
+    for small in (False, True):
+        for edge in range(len(first)):
+            a, b = first[edge], second[edge]
+            while parent[a] != a:
+                parent[a] = parent[parent[a]]
+                a = parent[a]
+            while parent[b] != b:
+                parent[b] = parent[parent[b]]
+                b = parent[b]
+            apart = weight[edge]
+            joins = size[a] < smallest or size[b] < smallest if small else apart <= bound[a] and apart <= bound[b]
+            if a == b or not joins:
+                continue
+            if size[a] < size[b]:
+                a, b = b, a
+            parent[b] = a
+            size[a] += size[b]
+            bound[a] = apart + scale / size[a]

@@ -1,6 +1,7 @@
 """Optimal cuts of a sequence into homogeneous stretches."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import final
 
 import torch
@@ -16,6 +17,9 @@ from .base import AbstractGrouper
 from .long import TOGETHER, begins_of, pieces, stitched
 from .stitching import Stitched
 
+NEAR, FAR = 1 << 20, 1 << 25
+"""Costs that are computed at a time, on a CPU and elsewhere, where few large operations are the faster ones."""
+
 
 @final
 class ChangePoints(AbstractGrouper):
@@ -30,9 +34,9 @@ class ChangePoints(AbstractGrouper):
         objects: greatest number of stretches per item.
         standardise: scale every feature to unit variance within the item, so that no single one rules.
 
-    Features must lie on a grid of one axis. Time and memory grow with the square of the elements; in long items, which
-    are cut in pieces, with their number. Where the penalty alone gives more stretches than `objects`, time grows with
-    `objects`, too.
+    Features must lie on a grid of one axis. Time grows with the square of the elements; in long items, which are cut in
+    pieces, with their number. Where the penalty alone gives more stretches than `objects`, memory grows with the square
+    too, and time with `objects`.
 
     Source: the optimal partitioning of Jackson et al. (2005) and Auger and Lawrence (1989), with the number of
     stretches bounded; the penalty is relative to the item's variance, so that it means the same for any encoder.
@@ -91,6 +95,7 @@ class ChangePoints(AbstractGrouper):
             raise ValueError("change points need elements along one axis; use another grouper for sets and images")
         return standardised(features) if self.standardise else centred(features)
 
+    @torch.no_grad()
     def _cut(
         self,
         points: Float[Tensor, "batch elements dim"],
@@ -99,45 +104,97 @@ class ChangePoints(AbstractGrouper):
         unit: Float[Tensor, "batch 1"] | None,
     ) -> Int[Tensor, "batch elements"]:
         """The best stretches; costs are relative to `unit`, or where it is None to those of one stretch."""
-        cost = _cost(points, valid)
-        price = self.penalty * (cost[:, -1, :1] if unit is None else unit).clamp(min=1e-12)
-        starts, count = _penalised(cost, price)
+        sums = _Sums.over(points, valid)
+        price = self.penalty * (sums.whole() if unit is None else unit).clamp(min=1e-12)
+        starts, count = _penalised(sums, price)
         many = count[:, -1] > objects
         labels = _trace(lambda _, rows, end: starts[rows, end], count[:, -1].clamp(max=objects), points.shape[1])
         if bool(many.any()):
-            labels[many] = _bounded(cost[many], price[many], objects)
+            labels[many] = _bounded(sums.of(many), price[many], objects)
         return labels
 
 
+@final
+@dataclass(frozen=True)
+class _Sums:
+    """Sums over the elements before every edge, from which the cost of any stretch follows.
+
+    Centred points keep the cancellation harmless; padding adds neither cost nor count.
+    """
+
+    points: Float[Tensor, "batch edges dim"]
+    lengths: Float[Tensor, "batch edges"]
+    """‖Σ x‖²."""
+    squares: Float[Tensor, "batch edges"]
+    """Σ ‖x‖²."""
+    counts: Float[Tensor, "batch edges"]
+
+    @classmethod
+    def over(cls, points: Float[Tensor, "batch elements dim"], valid: Bool[Tensor, "batch elements"]) -> "_Sums":
+        """Of a batch of sequences."""
+        pad = torch.nn.functional.pad
+        sums = pad(points.cumsum(dim=1), (0, 0, 1, 0))
+        squares = pad(points.square().sum(dim=-1).cumsum(dim=1), (1, 0))
+        return cls(sums, sums.square().sum(dim=-1), squares, pad(valid.to(points).cumsum(dim=1), (1, 0)))
+
+    def of(self, rows: Bool[Tensor, " batch"]) -> "_Sums":
+        """Of some of the sequences."""
+        return _Sums(self.points[rows], self.lengths[rows], self.squares[rows], self.counts[rows])
+
+    def whole(self) -> Float[Tensor, "batch 1"]:
+        """What one stretch costs."""
+        return (self.squares - self.lengths / self.counts.clamp(min=1))[:, -1:].clamp(min=0)
+
+    def costs(self, first: int, last: int) -> Float[Tensor, "batch ends starts"]:
+        """C(s, e) = Σ ‖x − μ‖² of stretches [s, e), at [e, s], of the ends first ≤ e < last and the starts s < last.
+
+        Σ ‖x‖² − ‖Σ x‖² / n; what stands where s ≥ e means nothing.
+        """
+        ends, starts = slice(first, last), slice(0, last)
+        between = torch.baddbmm(
+            self.lengths[:, None, starts], self.points[:, ends], self.points[:, starts].mT, alpha=-2
+        )
+        number = (self.counts[:, ends, None] - self.counts[:, None, starts]).clamp_(min=1)
+        # In place: the matrices are the largest by far, and passes over them are what takes the time.
+        between.add_(self.lengths[:, ends, None]).div_(number)
+        squares = torch.sub(self.squares[:, ends, None], self.squares[:, None, starts], out=number)
+        return squares.sub_(between).clamp_(min=0)
+
+
 def _penalised(
-    cost: Float[Tensor, "batch edges edges"], price: Float[Tensor, "batch 1"]
+    sums: _Sums, price: Float[Tensor, "batch 1"]
 ) -> tuple[Int[Tensor, "batch edges"], Int[Tensor, "batch edges"]]:
     """Where the last stretch before every edge begins, and how many there are, in the best cuts of any number.
 
-    F(e) = min_{s < e} F(s) + C(s, e) + β: one pass over the sequence, whatever the number of stretches.
+    F(e) = min_{s < e} F(s) + C(s, e) + β: one pass over the sequence, whatever the number of stretches. Costs are
+    computed for some ends at a time, so that they stay near the processor.
     """
-    batch, edges, _ = cost.shape
-    best = cost.new_zeros(batch, edges)
-    starts = torch.zeros(batch, edges, dtype=torch.long, device=cost.device)
+    batch, edges = sums.squares.shape
+    best = sums.squares.new_zeros(batch, edges)
+    starts = torch.zeros(batch, edges, dtype=torch.long, device=best.device)
     counts = torch.zeros_like(starts)
-    for end in range(1, edges):
-        least, start = (best[:, :end] + cost[:, end, :end]).min(dim=1)
-        best[:, end] = least + price[:, 0]
-        starts[:, end] = start
-        counts[:, end] = counts.gather(1, start[:, None])[:, 0] + 1
+    some = max(1, (NEAR if best.device.type == "cpu" else FAR) // max(1, batch * edges))
+    for first in range(1, edges, some):
+        last = min(edges, first + some)
+        cost = sums.costs(first, last)
+        for end in range(first, last):
+            least, start = (best[:, :end] + cost[:, end - first, :end]).min(dim=1)
+            best[:, end] = least + price[:, 0]
+            starts[:, end] = start
+            counts[:, end] = counts.gather(1, start[:, None])[:, 0] + 1
     return starts, counts
 
 
-def _bounded(
-    cost: Float[Tensor, "batch edges edges"], price: Float[Tensor, "batch 1"], objects: int
-) -> Int[Tensor, "batch elements"]:
+def _bounded(sums: _Sums, price: Float[Tensor, "batch 1"], objects: int) -> Int[Tensor, "batch elements"]:
     """The best cuts into at most `objects` stretches, for items whose best cuts are more: one pass for each stretch."""
-    elements = cost.shape[1] - 1
-    most = min(objects, elements)
+    edges = sums.squares.shape[1]
+    edge = torch.arange(edges, device=price.device)
+    cost = sums.costs(0, edges).masked_fill_(edge >= edge[:, None], torch.inf)
+    most = min(objects, edges - 1)
     best = cost[:, :, 0]  # of the first e elements as one stretch
-    bests, totals, sums = [best], [best[:, -1]], torch.empty_like(cost)
+    bests, totals, work = [best], [best[:, -1]], torch.empty_like(cost)
     for _ in range(1, most):
-        best = torch.add(best[:, None], cost, out=sums).amin(dim=2)
+        best = torch.add(best[:, None], cost, out=work).amin(dim=2)
         bests.append(best)
         totals.append(best[:, -1])
     number = torch.arange(most, device=cost.device)
@@ -147,28 +204,7 @@ def _bounded(
         """Found again for the few ends that are asked for, in place of being kept for all."""
         return (bests[before - 1][rows] + cost[rows, end]).argmin(dim=1)
 
-    return _trace(start, stretches, elements)
-
-
-def _cost(
-    points: Float[Tensor, "batch elements dim"], valid: Bool[Tensor, "batch elements"]
-) -> Float[Tensor, "batch edges edges"]:
-    """C(s, e) = Σ ‖x − μ‖² of every stretch [s, e), at [e, s]: Σ ‖x‖² − ‖Σ x‖² / n of cumulative sums; ∞ where e ≤ s.
-
-    Centred points keep the cancellation harmless; padding adds neither cost nor count.
-    """
-    pad = torch.nn.functional.pad
-    sums = pad(points.cumsum(dim=1), (0, 0, 1, 0))
-    squares = pad(points.square().sum(dim=-1).cumsum(dim=1), (1, 0))
-    counts = pad(valid.to(points).cumsum(dim=1), (1, 0))
-    between = sums @ sums.mT
-    own = between.diagonal(dim1=1, dim2=2).clone()
-    number = (counts[:, :, None] - counts[:, None]).clamp_(min=1)
-    # In place: the matrices are the largest by far, and passes over them are what takes the time.
-    between.mul_(-2).add_(own[:, :, None]).add_(own[:, None]).div_(number)
-    cost = (squares[:, :, None] - squares[:, None]).sub_(between).clamp_(min=0)
-    edge = torch.arange(points.shape[1] + 1, device=points.device)
-    return cost.masked_fill_(edge >= edge[:, None], torch.inf)
+    return _trace(start, stretches, edges - 1)
 
 
 def _trace(

@@ -1,11 +1,8 @@
 """Neighbours merge while what was learned of them is alike."""
 
-import functools
 import math
-import operator
 from typing import Annotated, final
 
-import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
@@ -85,24 +82,11 @@ class MergeAlike(AbstractGrouper):
             if at_once(features):
                 region = _merged(sums, valid, touching(features), self.threshold, objects)
             else:
-                below = [functools.partial(operator.gt, self.threshold)] * len(sums)
-                region = merged_neighbours(sums, size, valid, touching_pairs(features), angles, below, objects)
+                below = [math.nextafter(self.threshold, -math.inf)] * len(sums)
+                region = merged_neighbours(sums, size, valid, touching_pairs(features), "direction", below, objects)
         first = (region == torch.arange(region.shape[1], device=region.device)) & valid
         labels = torch.where(valid, (first.cumsum(dim=1) - 1).gather(1, region), -1)
         return Segmentation.from_labels(labels, objects, features.places)
-
-
-def angles(
-    sums: Float[np.ndarray, "rows dim"],
-    size: Float[np.ndarray, " rows"],  # noqa: ARG001
-    one: np.ndarray,
-    two: np.ndarray,
-) -> np.ndarray:
-    """1 − ⟨μ_a, μ_b⟩ / (‖μ_a‖ ‖μ_b‖): the direction of a mean is that of the sum."""
-    a, b = sums[one], sums[two]
-    lengths = np.linalg.norm(a, axis=1).clip(1e-12) * np.linalg.norm(b, axis=1).clip(1e-12)
-    found: np.ndarray = 1 - (a * b).sum(axis=1) / lengths
-    return found
 
 
 def _merged(

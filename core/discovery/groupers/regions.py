@@ -1,10 +1,7 @@
 """Neighbours merge into regions while they are alike."""
 
-import functools
-import operator
 from typing import final
 
-import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
@@ -73,21 +70,10 @@ class Regions(AbstractGrouper):
         if at_once(features):
             region = _merged(points, size, touching(features), bound, self.objects)
         else:
-            least = [functools.partial(operator.ge, limit) for limit in bound.tolist()]
             sums, pairs = points * size[..., None], touching_pairs(features)
-            region = merged_neighbours(sums, size, size > 0, pairs, wards, least, self.objects)
+            region = merged_neighbours(sums, size, size > 0, pairs, "ward", bound.tolist(), self.objects)
         labels = torch.where(valid, _numbered(region, valid), -1)
         return Segmentation.from_labels(labels, self.objects, features.places)
-
-
-def wards(
-    sums: Float[np.ndarray, "rows dim"], size: Float[np.ndarray, " rows"], one: np.ndarray, two: np.ndarray
-) -> np.ndarray:
-    """n_a n_b / (n_a + n_b) · ‖μ_a − μ_b‖²."""
-    a, b = size[one], size[two]
-    apart = sums[one] / a[:, None] - sums[two] / b[:, None]
-    found: np.ndarray = a * b / (a + b) * np.square(apart).sum(axis=1)
-    return found
 
 
 def touching(features: FeatureMap) -> Bool[Tensor, "batch elements elements"]:
