@@ -5,6 +5,7 @@ import resource
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,13 +17,16 @@ import tyro
 
 from benchmarks.long_items import FILES
 from benchmarks.measuring import Spread, machine, report
-from gestalt.core.data.items import BadItemError
+from gestalt.core.data.items import AbstractItems, BadItemError
 from gestalt.core.discovery.finder import ObjectFinder
 from gestalt.core.discovery.groupers import KMeans
 from gestalt.core.methods.method import DataInfo
 from gestalt.core.methods.odin import Odin
 from gestalt.core.methods.settings import Heads
+from gestalt.core.methods.step import AbstractLearner
 from gestalt.core.modality.base import AbstractModality
+from gestalt.core.modality.inferred import inferred_settings
+from gestalt.core.modality.learns_columns import LearnsColumns
 from gestalt.core.modality.plugins import load_modality
 from gestalt.core.optimization.progress import Progress
 from gestalt.core.training.data import ItemRequest, ItemViews, ViewsDataset, join
@@ -115,15 +119,16 @@ def measure(name: str, path: Path, batch: int, repeats: int) -> Measured:
     torch.set_num_threads(1)
     torch.manual_seed(0)
     modality = load_modality(name)
-    method = Odin(heads=Heads(64, 32), finder=ObjectFinder(KMeans(4)))
-    learner = method.build(modality.encoders[smallest(modality)](), DataInfo())
-    optimizer = torch.optim.AdamW([weight for weight in learner.parameters() if weight.requires_grad], lr=1e-4)
     specimens = [specimen.item for specimen in modality.specimens()]
+    learner, optimizer = built(modality, Specimens(specimens))
     warm_up = [item_views(modality, item, seed) for seed, item in enumerate(specimens)]
     one_step(learner, optimizer, join(warm_up, modality.collate))
     before = resident()
     reset_peak()
     items = modality.read([path]).items
+    if isinstance(modality, LearnsColumns):  # the network depends on what is read
+        modality = modality.of_items(items)
+        learner, optimizer = built(modality, items)
     source = ViewsDataset(items, modality.views, skip_bad=False)
     views, steps = [], []
     for repeat in range(repeats + 1):
@@ -140,6 +145,35 @@ def measure(name: str, path: Path, batch: int, repeats: int) -> Measured:
     return Measured(len(items), peak() - before, tuple(views[1:]), tuple(steps[1:]))  # the first one warms up
 
 
+@final
+@dataclass(frozen=True)
+class Specimens(AbstractItems[Any]):
+    """A modality's specimens as items."""
+
+    items: Sequence[Any]
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def read(self, index: int, rng: np.random.Generator) -> Any:  # noqa: ARG002
+        """A specimen."""
+        return self.items[index]
+
+    def name(self, index: int) -> str:
+        """Its number."""
+        return f"specimen {index}"
+
+
+def built(
+    modality: AbstractModality[Any], items: AbstractItems[Any]
+) -> tuple[AbstractLearner[Any], torch.optim.Optimizer]:
+    """Odin with the smallest encoder for such items, and its optimiser."""
+    method = Odin(heads=Heads(64, 32), finder=ObjectFinder(KMeans(4)))
+    name = smallest(modality)
+    learner = method.build(modality.encoders[name](**inferred_settings(modality, name, items)), DataInfo())
+    return learner, torch.optim.AdamW([weight for weight in learner.parameters() if weight.requires_grad], lr=1e-4)
+
+
 def item_views(modality: AbstractModality[Any], item: Any, seed: int) -> ItemViews[Any]:
     """One specimen with its views, as the loader makes them."""
     rng = np.random.default_rng(seed)
@@ -147,7 +181,7 @@ def item_views(modality: AbstractModality[Any], item: Any, seed: int) -> ItemVie
     return ItemViews(((source, origin), *(view(source, rng) for view in modality.views.views)), seed, "specimen", ())
 
 
-def one_step(learner: Any, optimizer: torch.optim.Optimizer, batch: Any) -> None:
+def one_step(learner: AbstractLearner[Any], optimizer: torch.optim.Optimizer, batch: Any) -> None:
     """Loss, gradients, optimiser."""
     output = learner(batch, torch.Generator().manual_seed(0), Progress(0, 100, 10))
     optimizer.zero_grad()

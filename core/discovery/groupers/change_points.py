@@ -106,9 +106,8 @@ class ChangePoints(AbstractGrouper):
         """The best stretches; costs are relative to `unit`, or where it is None to those of one stretch."""
         sums = _Sums.over(points, valid)
         price = self.penalty * (sums.whole() if unit is None else unit).clamp(min=1e-12)
-        starts, count = _penalised(sums, price)
-        many = count[:, -1] > objects
-        labels = _trace(lambda _, rows, end: starts[rows, end], count[:, -1].clamp(max=objects), points.shape[1])
+        labels, count = _penalised(sums, price)
+        many = count > objects
         if bool(many.any()):
             labels[many] = _bounded(sums.of(many), price[many], objects)
         return labels
@@ -163,26 +162,29 @@ class _Sums:
 
 def _penalised(
     sums: _Sums, price: Float[Tensor, "batch 1"]
-) -> tuple[Int[Tensor, "batch edges"], Int[Tensor, "batch edges"]]:
-    """Where the last stretch before every edge begins, and how many there are, in the best cuts of any number.
+) -> tuple[Int[Tensor, "batch elements"], Int[Tensor, " batch"]]:
+    """The best stretches of any number, and how many they are.
 
     F(e) = min_{s < e} F(s) + C(s, e) + β: one pass over the sequence, whatever the number of stretches. Costs are
     computed for some ends at a time, so that they stay near the processor.
     """
     batch, edges = sums.squares.shape
-    best = sums.squares.new_zeros(batch, edges)
-    starts = torch.zeros(batch, edges, dtype=torch.long, device=best.device)
-    counts = torch.zeros_like(starts)
+    best = sums.squares.new_zeros(edges, batch)
+    starts = torch.zeros(edges, batch, dtype=torch.long, device=best.device)
     some = max(1, (NEAR if best.device.type == "cpu" else FAR) // max(1, batch * edges))
     for first in range(1, edges, some):
         last = min(edges, first + some)
         cost = sums.costs(first, last)
         for end in range(first, last):
-            least, start = (best[:, :end] + cost[:, end - first, :end]).min(dim=1)
-            best[:, end] = least + price[:, 0]
-            starts[:, end] = start
-            counts[:, end] = counts.gather(1, start[:, None])[:, 0] + 1
-    return starts, counts
+            torch.min(best[:end].T + cost[:, end - first, :end], dim=1, out=(best[end], starts[end]))
+            best[end] += price[:, 0]
+    rows, end = torch.arange(batch, device=best.device), torch.full((batch,), edges - 1, device=best.device)
+    cut, count = torch.zeros(batch, edges, dtype=torch.long, device=best.device), torch.zeros_like(end)
+    while bool((end > 0).any()):  # back from the end
+        count += end > 0
+        end = starts[end, rows]
+        cut[rows, end] = 1
+    return cut[:, : edges - 1].cumsum(dim=1) - 1, count
 
 
 def _bounded(sums: _Sums, price: Float[Tensor, "batch 1"], objects: int) -> Int[Tensor, "batch elements"]:
