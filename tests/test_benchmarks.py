@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import torch
 from benchmarks import __main__ as runner
-from benchmarks import compare, device
+from benchmarks import compare, device, modalities
+from benchmarks.long_items import FILES
 from benchmarks.measuring import in_turn, report
 
 
@@ -87,3 +88,12 @@ def test_one_round_is_refused_since_it_has_no_spread() -> None:
         in_turn({"one": lambda: rounds.append(1)}, 1, torch.device("cpu"))
     assert rounds == []
     assert len(in_turn({"one": lambda: rounds.append(1)}, 2, torch.device("cpu"))["one"]) == 2
+
+
+@pytest.mark.parametrize("name", ["text", "table"])
+def test_every_modality_takes_steps_on_the_rows_or_windows_of_its_file(name: str, tmp_path: Path) -> None:
+    """Of tables the network follows from the columns that are read."""
+    path = FILES[name].write(tmp_path, 20)
+    found = modalities.measure(name, path, 2, 2)
+    assert len(found.views) == len(found.step) == 2
+    assert found.windows == {"text": 1, "table": 20}[name]
