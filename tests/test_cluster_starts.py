@@ -135,7 +135,7 @@ def test_a_run_is_called_too_short_where_its_labels_would_not_change_before_its_
     assert "this run has 20 steps, an epoch 31" in str(said[-1])
 
 
-@pytest.mark.parametrize("name", ["sela", "deepcluster", "pcl"])
+@pytest.mark.parametrize("name", ["sela", "deepcluster", "pcl", "dino", "swav"])
 def test_training_says_once_that_a_run_is_too_short_for_its_clusters(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

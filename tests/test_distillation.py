@@ -53,6 +53,27 @@ def test_the_teachers_temperature_rises_and_small_crops_are_for_the_student_alon
     assert objective.teacher_temperature_at(info.progress) == pytest.approx(0.04 + 0.03 * min(step / 8, 1))
 
 
+@pytest.mark.parametrize(
+    ("frozen", "steps", "epoch"), [(1, 4, 4), (1, 5, 4), (2, 8, 4), (2, 9, 4), (0, 1, 4), (1, 3, 7)]
+)
+def test_a_run_is_called_too_short_where_prototypes_are_never_trained(frozen: int, steps: int, epoch: int) -> None:
+    objective, vectors = distillation(5, Balanced(3), frozen_epochs=frozen), torch.randn(3, 5, generator=seeded())
+    trained = False
+    for step in range(steps):
+        score = objective.said(vectors, Progress(step, steps, epoch))[:, 0].sum()
+        (slope,) = torch.autograd.grad(score, objective.prototypes.weight)
+        trained |= bool(slope.any())
+    said = objective.too_short(Progress(0, steps, epoch))
+    assert (said is None) == trained
+    assert said is None or "never trained" in said
+
+
+def test_a_run_is_called_too_short_where_the_queue_waits_until_it_is_over() -> None:
+    objective = distillation(5, Balanced(3), frozen_epochs=0, queue=Queue(6, 5, 2), queue_from=2)
+    assert "the queue of earlier vectors is never used" in str(objective.too_short(Progress(0, 8, 4)))
+    assert objective.too_short(Progress(0, 9, 4)) is None
+
+
 @pytest.mark.parametrize(("step", "moves"), [(0, False), (3, False), (4, True)])
 def test_prototypes_have_a_gradient_of_zero_in_the_first_epoch(step: int, moves: bool) -> None:
     objective = distillation(5, Balanced(3), frozen_epochs=1)

@@ -62,6 +62,27 @@ def test_the_scores_of_labels_are_those_of_scikit_learn(count: int, tags: int, s
         assert score["macro_f1"] == pytest.approx(sum(each) / len(each))
 
 
+@given(st.integers(1, 30), st.integers(1, 4), st.integers(0, 99))
+def test_equal_outputs_have_one_place_whatever_order_the_rows_come_in(count: int, levels: int, seed: int) -> None:
+    """As in scikit-learn: a head that says the same of all rows has the share of rows that have the label."""
+    outputs = torch.randint(levels, (count, 1), generator=seeded(seed)).double()
+    known = (torch.rand(count, 1, generator=seeded(seed + 1)) < 0.4).double()
+    known[0] = 1.0
+    order = known[:, 0].argsort(descending=True)
+    target = Tags(("a",))
+    score = target.score(outputs, known)
+    assert score["map"] == pytest.approx(average_precision_score(known[:, 0], outputs[:, 0]))
+    assert target.score(outputs[order], known[order])["map"] == pytest.approx(score["map"])
+    if levels == 1:
+        assert score["map"] == pytest.approx(float(known.mean()))
+
+
+def test_far_neighbours_name_a_label_where_the_near_ones_do_not_know_of_it() -> None:
+    weight = torch.tensor([[1 - 1e-6, 1e-6]], dtype=torch.float64)
+    known = torch.tensor([[[torch.nan, 1.0], [1.0, 0.0]]], dtype=torch.float64)
+    assert Tags(("a", "b")).from_neighbours(weight, known).sigmoid()[0].tolist() == pytest.approx([0.9999, 0.9999])
+
+
 def test_labels_of_which_nothing_is_known_count_nowhere() -> None:
     target, outputs = Tags(("a", "b")), torch.tensor([[2.0, -1.0], [0.5, 3.0]])
     known = torch.tensor([[1.0, torch.nan], [0.0, torch.nan]])

@@ -19,7 +19,8 @@ from gestalt.core.networks.follower import (
 )
 from gestalt.core.optimization.after_step import AfterStep
 from gestalt.core.optimization.progress import Progress
-from tests.implementations import ENCODERS, RULES, seeded
+from gestalt.core.optimization.short_runs import never_done
+from tests.implementations import ENCODERS, RULES, method_learner, seeded
 
 every_rule = pytest.mark.parametrize("rule", [build() for build in RULES.values()], ids=RULES)
 
@@ -162,6 +163,24 @@ def test_copies_come_at_the_end_of_every_period_and_at_no_other_step() -> None:
     by_epochs = [CopyEvery(2).decay(Progress(step, 100, 5)) for step in steps]
     assert [step for step, decay in zip(steps, by_epochs, strict=True) if decay == 0] == [10]
     assert set(by_steps) == set(by_epochs) == {0.0, 1.0}
+
+
+@pytest.mark.parametrize(("steps", "epoch"), [(1, 1), (2, 1), (3, 1), (20, 2), (20, 9), (20, 10), (20, 11), (300, 703)])
+def test_a_run_is_called_too_short_where_no_copy_is_made_before_its_last_step(steps: int, epoch: int) -> None:
+    """The objects of such a run are those of a random network."""
+    run, rule = Progress(0, steps, epoch), CopyEvery(2)
+    copied = any(rule.decay(Progress(step, steps, epoch)) == 0 for step in range(1, steps))
+    said = Follower(network(), rule).too_short(run)
+    assert (said is None) == copied
+    assert said is None or f"this run has {steps} steps, an epoch {epoch}" in said
+    learner = method_learner("odin", ENCODERS["points"]())
+    assert any("every 10 epochs" in text for text in never_done(learner.modules(), run)) == (10 * epoch >= steps)
+
+
+def test_what_follows_by_the_step_needs_no_epoch() -> None:
+    run = Progress(0, 20, 703)
+    for rule in (MovingAverage(0.99), CopyEvery(30, "steps")):
+        assert Follower(network(), rule).too_short(run) is None
 
 
 def test_impossible_rules_are_refused() -> None:

@@ -140,6 +140,18 @@ def test_attachments_are_counted_and_relations_matched_by_name() -> None:
     assert scores == {"las": 0.5, "uas": 0.75}
 
 
+def test_a_word_counts_where_its_parent_or_both_are_known() -> None:
+    """A treebank may have HEAD and no DEPREL, or leave single words out."""
+    found = torch.tensor([[1, 0], [1, 1], [0, 1], [0, 1]])
+    known = torch.tensor([[1, 0], [1, -1], [-1, 1], [1, 1]])
+    expected = {"las": 1 / 2, "uas": 2 / 3}
+    assert AttachmentMeasure()(found.double(), known) == pytest.approx(expected)
+    outputs = torch.cat([torch.eye(2)[found[:, 0]], torch.eye(2)[found[:, 1]]], dim=1)
+    assert Trees(("a", "b"), longest=2).score(outputs, known) == pytest.approx(expected)
+    unnamed = AttachmentMeasure()(found[:2].double(), torch.tensor([[1, -1], [0, -1]]))
+    assert unnamed == pytest.approx({"las": float("nan"), "uas": 0.5}, nan_ok=True)
+
+
 def test_what_is_known_of_part_of_a_tree_alone_counts() -> None:
     target, outputs = Trees(("a", "b"), longest=2), torch.randn(3, 4, generator=seeded(0))
     both = target.loss(outputs, torch.tensor([[1, 0]] * 3))

@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from ..methods.targets.trees import attachment_scores
 from .measures import AbstractMeasure
 
 
@@ -114,14 +115,13 @@ def is_tree(parents: Int[Tensor, " elements"]) -> bool:
 @final
 @dataclass(frozen=True)
 class AttachmentMeasure(AbstractMeasure):
-    """`las`, `uas`: the share of elements with the true parent and the true relation, and with the true parent.
+    """`las`, `uas`: see `attachment_scores`. Outputs and truth are columns of parent and relation.
 
-    Outputs and truth are columns of parent and relation. All elements count, marks of punctuation among them.
+    All elements count of which something is known, marks of punctuation among them.
 
     Source: CoNLL 2018 shared task (Zeman et al.), whose LAS and UAS these are where words are cut alike.
     """
 
     def __call__(self, outputs: Float[Tensor, "rows 2"], known: Int[Tensor, "rows 2"]) -> Mapping[str, float]:
         """The scores."""
-        right = outputs.long() == known
-        return {"las": float(right.all(dim=1).double().mean()), "uas": float(right[:, 0].double().mean())}
+        return attachment_scores(outputs.long(), known)

@@ -40,7 +40,8 @@ def average_precision(
         >>> average_precision([torch.tensor([[0.8, 0.0], [0.1, 0.2]])], [torch.tensor([0.9, 0.4])], (0.5,))
         0.504...
 
-    Source: Lin et al., "Microsoft COCO" (2014); AP[.50:.05:.95] of all sizes, without crowds, of pycocotools.
+    Source: Lin et al., "Microsoft COCO" (2014); AP[.50:.05:.95] of all sizes, without crowds, of pycocotools, which
+    looks at the 100 surest things of an item alone; here all count.
     """
     for found, score in zip(overlaps, scores, strict=True):
         if len(found) != len(score):

@@ -22,7 +22,7 @@ class PseudoLabelling:
     neighbours: Count = 1
     """k: so many nearest labelled vectors vote on what an item is."""
     queue: Count = 10
-    """Batches of labelled vectors that are asked."""
+    """As many labelled vectors are asked as so many batches have items."""
     alpha: Weight = 0.2
     """Weight of the positives that a vote gives, beside an item's own views."""
     decay: Annotated[float, Between(0.0, 1.0)] = 0.99

@@ -21,10 +21,10 @@ class PAWS(AbstractMethod):
     """PAWS: two views of an item agree on its class, which is that of the labelled items that they are near to.
 
     Source: Assran et al. (2021) and their code: heads of 2048, τ = 0.1, T = 0.25, smoothing 0.1, no slow teacher.
-    Deviations: the labelled items are those of the batch (their share is `--labelled`) and, without gradient, those of
-    ten batches before, in place of a support set of its own with all classes equally often, which a small batch cannot
-    hold; classes weigh alike however often they are there. The projector has one hidden layer (theirs two), and the
-    predictor no normalisation in front of its first layer.
+    Deviations: the labelled items are those of the batch (their share is `--labelled`) and, without gradient, the last
+    ones before, as many as ten batches have items, in place of a support set of its own with all classes equally often,
+    which a small batch cannot hold; classes weigh alike however often they are there. The projector has one hidden
+    layer (theirs two), and the predictor no normalisation in front of its first layer.
     """
 
     heads: Heads = Heads(2048, 2048)
@@ -40,7 +40,7 @@ class PAWS(AbstractMethod):
     entropy: Weight = 1.0
     """Weight of the entropy of the mean class."""
     queue_batches: Annotated[int, Between(0, 100_000)] = 10
-    """Batches of labelled embeddings that are kept; 0 asks the batch alone, as the authors do."""
+    """As many labelled embeddings are kept as so many batches have items; 0 asks the batch alone, as the authors do."""
 
     card: ClassVar[MethodCard] = MethodCard(
         "PAWS",

@@ -84,7 +84,7 @@ class SemanticSettings:
     metric: Metric = "cosine"
     """What is near."""
     queue_batches: Count = 10
-    """Batches of labelled embeddings that the queue holds."""
+    """The queue holds as many labelled embeddings as so many batches have items."""
     positives: Count = 1
     """Semantic positives drawn for every pair of views."""
     negatives: Count | None = None

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from ..components.ranges import Count, Share, check_ranges
 from ..distributed.own_piece import own_piece
 from ..optimization.progress import Progress
+from ..optimization.short_runs import in_words
 from .encoder import Network
 
 
@@ -93,9 +94,13 @@ class CopyEvery(AbstractRule):
     def __post_init__(self) -> None:
         check_ranges(self)
 
+    def period(self, progress: Progress) -> int:
+        """Steps from one copy to the next."""
+        return self.every if self.unit == "steps" else self.every * progress.steps_per_epoch
+
     def decay(self, progress: Progress) -> float:
         """0 on the steps that copy, 1 on all others."""
-        period = self.every if self.unit == "steps" else self.every * progress.steps_per_epoch
+        period = self.period(progress)
         return 0.0 if period and progress.step % period == 0 else 1.0
 
 
@@ -131,6 +136,17 @@ class Follower(nn.Module):
         follow_tensors(_named(self.network.named_parameters()), _named(self._online[0].named_parameters()), decay)
         if self.buffer_policy == "copy":
             follow_tensors(_named(self.network.named_buffers()), _named(self._online[0].named_buffers()), 0.0)
+
+    def too_short(self, run: Progress) -> str | None:
+        """Without a copy before the last step, what is to follow by the epoch stays as it began."""
+        rule = self.rule
+        if not isinstance(rule, CopyEvery) or rule.unit == "steps" or rule.period(run) < run.steps:
+            return None
+        return in_words(
+            f"a network that is to copy the trained one every {rule.every} epochs, such as the one that finds objects, "
+            "stays as it began",
+            run,
+        )
 
 
 @final

@@ -8,7 +8,7 @@ from .progress import Progress
 
 @runtime_checkable
 class NeedsEpochs(Protocol):
-    """A part of a learner whose labels are made when an epoch is over."""
+    """A part of a learner that does something of its own when an epoch, or several of them, are over."""
 
     def too_short(self, run: Progress) -> str | None:
         """What a run of so many steps never does for want of epochs, in words; None where it does all."""

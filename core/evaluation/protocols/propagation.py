@@ -36,7 +36,9 @@ class Propagation(AbstractProtocol):
         temperature: τ.
 
     Source: DINO (Caron et al., 2021), `eval_video_segmentation.py`: 7 frames, 12 cells, 5 elements, τ = 0.1. There
-    labels are brought to the size of the masks by bilinear interpolation; here a pixel has the label of its element.
+    labels are brought to the size of the masks by bilinear interpolation, and the map of every object is scaled to
+    reach from 0 to 1; here a pixel has the label of its element, and maps are compared as they are. The semi-supervised
+    protocol of DAVIS 2017 leaves the last frame out, too.
     """
 
     frames: Count = 7

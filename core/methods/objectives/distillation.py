@@ -16,6 +16,7 @@ from ...networks.follower import AbstractRule, follow_tensors
 from ...networks.prototypes import Prototypes
 from ...optimization.progress import Progress
 from ...optimization.schedules import linear_rise
+from ...optimization.short_runs import in_words
 from ..compared import Compared
 from ..info import BatchInfo
 from ..step import StepOutput
@@ -136,6 +137,14 @@ class Distillation(AbstractObjective):
                 self.queue.keep(self.queue.pushed(seen, torch.zeros_like(info.labels), info.index, everything))
         if self.teacher is not None and self.rule is not None:
             follow_tensors(_named(self.teacher), _named(self.prototypes), self.rule.decay(progress))
+
+    def too_short(self, run: Progress) -> str | None:
+        """Prototypes that are frozen, or a queue that waits, until the run is over."""
+        if self.frozen_epochs * run.steps_per_epoch >= run.steps:
+            return in_words("prototypes are frozen (--method.frozen-epochs) until it is over, and never trained", run)
+        if self.queue is not None and self.queue_from * run.steps_per_epoch >= run.steps:
+            return in_words("the queue of earlier vectors is never used (--method.queue-from)", run)
+        return None
 
     @torch.no_grad()
     def health(self, details: Compared) -> dict[str, float]:

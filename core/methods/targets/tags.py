@@ -14,6 +14,8 @@ from .base import AbstractTarget, Written, known_rows
 
 LEAST = 1e-4
 """The smallest probability that neighbours give a label, so that its logit is finite."""
+NOBODY = 1e-12
+"""The weight of neighbours of none of which a label is known."""
 
 
 @final
@@ -81,7 +83,8 @@ class Tags(AbstractTarget):
         """Mean average precision over the labels that occur; F1 at σ(o) ≥ ½, averaged over labels, and of all at once.
 
         The average precision of a label is the mean, over the rows that have it, of the precision down to that row in
-        the order of the outputs. NaN where no row has any label.
+        the order of the outputs; rows of equal outputs have one place, the last of theirs, so that their order in the
+        data wins nothing. NaN where no row has any label.
         """
         there = known_rows(known)
         true, found = known.nan_to_num() * there, (outputs >= 0).double() * there
@@ -113,9 +116,9 @@ class Tags(AbstractTarget):
     def from_neighbours(
         self, weight: Float[Tensor, "queries k"], known: Float[Tensor, "queries k tags"]
     ) -> Float[Tensor, "queries outputs"]:
-        """The logit of the weighted share of the neighbours that have each label."""
+        """The logit of the weighted share that has each label, of the neighbours of which it is known."""
         there = weight[..., None] * known_rows(known)
-        share = (there * known.nan_to_num()).sum(dim=1) / there.sum(dim=1).clamp(min=LEAST)
+        share = (there * known.nan_to_num()).sum(dim=1) / there.sum(dim=1).clamp(min=NOBODY)
         return share.clamp(LEAST, 1 - LEAST).logit()
 
     def balanced(self, known: Float[Tensor, "rows tags"]) -> Float[Tensor, " rows"]:
@@ -148,6 +151,7 @@ def tags_from(texts: Sequence[str | None]) -> tuple[Tags, Float[Tensor, "rows ta
 def _average_precision(outputs: Tensor, true: Tensor) -> float:
     if not bool(true.any()):
         return float("nan")
-    ranked = true[outputs.argsort(descending=True, stable=True)].double()
-    precision = ranked.cumsum(0) / torch.arange(1, len(ranked) + 1, device=ranked.device)
-    return float(precision[ranked > 0].mean())
+    _, place, counts = (-outputs).unique(return_inverse=True, return_counts=True)
+    hits = torch.zeros(len(counts), dtype=torch.float64, device=true.device).index_add_(0, place, true.double())
+    precision = hits.cumsum(0) / counts.cumsum(0)
+    return float((hits * precision).sum() / hits.sum())

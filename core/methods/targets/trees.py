@@ -77,13 +77,9 @@ class Trees(AbstractTarget):
 
     @torch.no_grad()
     def score(self, outputs: Float[Tensor, "rows outputs"], known: Int[Tensor, "rows 2"]) -> dict[str, float]:
-        """`las`, `uas`: the share of elements with the true parent and relation, and with the true parent.
-
-        It is that of the likeliest parent of each element by itself, which together need be no tree.
-        """
+        """See `attachment_scores`; of each element's likeliest parent by itself, which together need be no tree."""
         found = torch.stack([outputs[:, : self.longest].argmax(dim=1), outputs[:, self.longest :].argmax(dim=1)], dim=1)
-        right = (found == known) & (known >= 0)
-        return {"las": float(right.all(dim=1).double().mean()), "uas": float(right[:, 0].double().mean())}
+        return attachment_scores(found, known)
 
     def decode(self, outputs: Float[Tensor, "rows outputs"]) -> Float[Tensor, "rows relations"]:
         """The probability of every relation."""
@@ -112,3 +108,19 @@ class Trees(AbstractTarget):
         place = torch.tensor([self.names.index(name) if name in self.names else len(self.names) for name in names])
         relation = torch.where(known[:, 1] >= 0, place[known[:, 1].clamp(min=0)], -1)
         return torch.stack([known[:, 0], relation], dim=1), int((relation == len(self.names)).sum())
+
+
+def attachment_scores(found: Int[Tensor, "rows 2"], known: Int[Tensor, "rows 2"]) -> dict[str, float]:
+    """`las`, `uas`: the share of elements with the true parent and relation, and with the true parent.
+
+    Each is of the elements of which that is known; NaN where there are none.
+
+    Example: of the second element the parent alone is known.
+
+        >>> attachment_scores(torch.tensor([[1, 0], [1, 0]]), torch.tensor([[1, 1], [1, -1]]))
+        {'las': 0.0, 'uas': 1.0}
+    """
+    right, there = found == known, known >= 0
+    both = there.all(dim=1)
+    las, uas = right.all(dim=1)[both], right[:, 0][there[:, 0]]
+    return {"las": float(las.double().mean()), "uas": float(uas.double().mean())}
