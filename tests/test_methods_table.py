@@ -66,6 +66,17 @@ def test_all_methods_of_a_seed_begin_with_the_same_encoder_and_another_seed_with
     assert not torch.equal(first(one, "byol-small"), first(other, "byol-small"))
 
 
+def test_fewer_training_items_are_drawn_by_the_seed_and_the_probe_still_asks_all() -> None:
+    few = Trial(ImageObjects, TINY, known=8, items=4)
+    assert [len(one.factory.data.items) for one in (few, trial())] == [4, 10]
+    drawn = few.with_seed(3).factory.data.items
+    assert [drawn.name(place) for place in range(4)] != [few.factory.data.items.name(place) for place in range(4)]
+    assert few.classes is not None
+    assert few.classes.trained == 8
+    more = Trial(ImageObjects, TINY, known=8, items=99)
+    assert len(more.factory.data.items) == 10
+
+
 def test_a_cell_holds_the_recipes_own_metrics_with_its_finder_and_the_classes_of_test_items() -> None:
     one = trial()
     network = one.random(preset_named("byol-small").method)

@@ -20,6 +20,8 @@ SAMPLE = 64
 """Files whose beginning and end are read, evenly over all."""
 ENDS = 65_536
 """Bytes of each end."""
+SHOWN = 8
+"""Paths that are named one by one."""
 
 
 @final
@@ -76,7 +78,7 @@ class DataRecord:
             size += found.st_size
         shown = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common(5))
         more = ", …" if len(kinds) > 5 else ""
-        said = f"{counted(len(files), 'file')} ({shown}{more}) in {', '.join(map(str, paths))}" if paths else ""
+        said = f"{counted(len(files), 'file')} ({shown}{more}) in {_places(paths)}" if paths else ""
         said += f"; left out: {'; '.join(left_out)}" if left_out else ""
         return cls(items, len(files), size, names.hexdigest(), _sample(files), times.hexdigest(), said)
 
@@ -106,6 +108,16 @@ class DataRecord:
         if self.names == now.names and self.sample != now.sample:
             found.append("files of the same names and sizes hold something else")
         return found
+
+
+def _places(paths: Sequence[Path]) -> str:
+    """The paths that the user gave; of many, as a shell makes of `*.wav`, the first.
+
+    Example:
+        >>> _places([Path("a"), Path("b")]), _places([Path(f"{number}.wav") for number in range(300)])
+        ('a, b', '300 paths, the first 0.wav')
+    """
+    return ", ".join(map(str, paths)) if len(paths) <= SHOWN else f"{len(paths)} paths, the first {paths[0]}"
 
 
 def _files(paths: Sequence[Path], left_out: list[str]) -> Iterator[tuple[str, Path]]:

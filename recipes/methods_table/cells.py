@@ -6,6 +6,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, final
 
+import torch
+
 from gestalt.core.data.items import BadItemError
 from gestalt.core.experiment.build import LearnerFactory
 from gestalt.core.experiment.options import EncoderChoice
@@ -15,6 +17,7 @@ from gestalt.core.experiment.run import train
 from gestalt.core.methods.method import AbstractMethod
 from gestalt.core.methods.step import AbstractLearner
 from gestalt.core.modality.inferred import plain_encoder
+from gestalt.core.modality.some_items import some_items
 from gestalt.core.networks.encoder import Network
 from gestalt.core.training.loop import Diverged, launch
 
@@ -35,11 +38,13 @@ class Trial:
         kind: the recipe.
         options: its options.
         known: most items to learn from whose classes a probe is shown.
+        items: most items that methods learn from; None: all.
     """
 
     kind: type[AbstractRecipe[Any, Any]]
     options: Any
     known: int
+    items: int | None = None
 
     def with_encoder(self, name: str) -> "Trial":
         """The same with another encoder of the modality, which has its default settings."""
@@ -63,7 +68,12 @@ class Trial:
     @cached_property
     def factory(self) -> LearnerFactory:
         """Learners of it, which see no labels."""
-        return LearnerFactory(self.recipe, self.data, self.data.views, None)
+        data, count = self.data, len(self.data.items)
+        if self.items is not None and self.items < count:
+            drawn = torch.randperm(count, generator=torch.Generator().manual_seed(self.options.training.seed))
+            numbers = drawn[: self.items].sort().values.tolist()
+            data = replace(data, items=some_items(data.items, numbers, together=False))
+        return LearnerFactory(self.recipe, data, data.views, None)
 
     @cached_property
     def classes(self) -> KnownClasses[Any] | None:

@@ -53,6 +53,9 @@ class Options:
     """Optimiser steps of every method."""
     batch: Count | None = None
     """Items per step; none: as the recipe has it."""
+    items: Count | None = None
+    """Training items of every recipe at most; none: all. With few of them a run has several epochs, and what methods
+    do by the epoch comes: prototypes thaw, labels are assigned anew, a copy of the network finds objects."""
     known: Count = 1000
     """Most training items whose classes neighbours and probe learn from."""
     tuned: bool = False
@@ -84,7 +87,7 @@ class MethodsTable:
         methods = _methods(options.methods)
         beside = _methods(options.beside) if options.beside else []
         for name, kind in kinds.items():
-            found = sections_of(Trial(kind, self._of(kind), options.known), methods, beside)
+            found = sections_of(Trial(kind, self._of(kind), options.known, options.items), methods, beside)
             texts = []
             for number, section in enumerate(found):
                 table = self._section(name, section)
@@ -130,13 +133,16 @@ class MethodsTable:
                     lambda _, preset=preset: trial.random(preset.method),  # type: ignore[misc]
                     {"encoder": trial.options.encoder},
                 )
-            place = folder / f"{method}-{self.options.steps}-{batch}-{self.options.known}-{seed}"
+            among = "" if self.options.items is None else f"-of-{self.options.items}"
+            place = folder / f"{method}-{self.options.steps}-{batch}{among}-{self.options.known}-{seed}"
             try:
                 rows[preset.title] = self._cell(
                     trial,
                     place,
                     lambda run, preset=preset: trial.trained(preset.method, run).online,  # type: ignore[misc]
-                    {name: getattr(trial.options, name) for name in TRAINS} | {"method": preset.method},
+                    {name: getattr(trial.options, name) for name in TRAINS}
+                    | {"method": preset.method}
+                    | ({} if self.options.items is None else {"items": self.options.items}),
                 )
             except CannotError as error:
                 cannot[preset.title] = f"{error} (seed {seed})"
