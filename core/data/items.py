@@ -107,6 +107,10 @@ def id_of(items: AbstractItems[Any], index: int) -> str:
     return id_in(items.fields(index)) if isinstance(items, FromRecords) else ""
 
 
+LEAVE_OUT = r"leave it out with --skip-bad(?: \(skip_bad=True\))?$"
+OR_FOLLOWED = re.compile(rf", ([^,;]+),? or {LEAVE_OUT}")
+"""Advice to leave something out, behind other advice of which there are two at least."""
+FOLLOWED = re.compile(rf"[,;:]?(?: or)? {LEAVE_OUT}")
 BREAKS = re.compile("[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 """What ends a line."""
 
@@ -153,8 +157,8 @@ class Skipped:
     """An item or a file that was left out, and why; `absent`, where it only lacks what was looked for.
 
     Example:
-        >>> Skipped("red\\nboat.wav", "is silent").said
-        'red\\\\nboat.wav: is silent'
+        >>> Skipped("red\\nboat.wav", "is silent; remove it, or leave it out with --skip-bad").said
+        'red\\\\nboat.wav: is silent; remove it'
     """
 
     name: str
@@ -162,9 +166,19 @@ class Skipped:
     absent: bool = False
 
     @property
+    def why(self) -> str:
+        """The reason without the advice to leave it out, which was followed.
+
+        Example:
+            >>> Skipped("a.wav", "is empty; fix it, remove it, or leave it out with --skip-bad").why
+            'is empty; fix it or remove it'
+        """
+        return FOLLOWED.sub("", OR_FOLLOWED.sub(r" or \1", self.reason))
+
+    @property
     def said(self) -> str:
         """Both in one line, for lists and messages."""
-        return in_one_line(f"{self.name}: {self.reason}")
+        return in_one_line(f"{self.name}: {self.why}")
 
 
 def as_bad_item(name: str, error: Exception) -> BadItemError:

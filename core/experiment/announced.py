@@ -42,7 +42,7 @@ def listed(files: Sequence[Skipped], word: str) -> list[str]:
         >>> listed([Skipped(f"a.csv:{number}", "is no row") for number in range(20)], "left out")[8:]
         ['left out 20 parts of files in all, which the report lists: 20 × is no row']
     """
-    reasons = Counter(one.reason for one in files).most_common(4)
+    reasons = Counter(one.why for one in files).most_common(4)
     said = "; ".join(f"{count} × {reason}" for reason, count in reasons[:3]) + ("; …" if len(reasons) > 3 else "")
     lines = [f"{word} {one.said}" for one in files]
     return first_lines(lines, f"{word} {things(files)} in all, which the report lists: {said}")
