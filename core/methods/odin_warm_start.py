@@ -49,7 +49,7 @@ class OdinWarmStart(AbstractMethod):
         "ours",
         "a rule's segments, then discovered",
         "EMA",
-        "both",
+        "contrast, regression, or both",
         page="methods/odin.md#odin-warm-start",
     )
 
