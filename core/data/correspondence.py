@@ -2,7 +2,8 @@
 
 A transform states its correspondence as it acts. Two kinds suffice, and both compose: `Affine` for elements on the
 axes of a grid (crop, flip, resize, rotation, stretch, temporal sampling) and `Index` for sets (words, nodes, points).
-Where nothing is known (a paraphrase, say), `known` is False for the item: it is then compared as a whole.
+Items with parts have one of either for each (`InParts`). Where nothing is known (a paraphrase, say), `known` is False
+for the item: it is then compared as a whole.
 """
 
 import abc

@@ -62,7 +62,7 @@ class DetConS(AbstractMethod):
     """
 
     heads: Heads = Heads(2048, 128)
-    """Projector and predictor."""
+    """Projector."""
     objective: AbstractObjective = Contrastive(temperature=0.1, same_view=True)
     """Contrast, with negatives from both views of all items."""
     presence: Presence = SIXTEEN

@@ -25,7 +25,8 @@ class OdinWarmStart(AbstractMethod):
     """Odin, warm start: compares the segments of a rule first, and discovered ones from a step on.
 
     Source: ours. It departs from Odin in three ways: first segments come from the recipe's rule or from masks of the
-    data; objects are found as the recipe finds them; regression may join the contrast. Heads are small.
+    data; objects are found as the recipe finds them; regression may join the contrast. For short runs heads are small,
+    and teacher and discovery network follow sooner.
     """
 
     contrast: Weight = 1.0
@@ -48,7 +49,7 @@ class OdinWarmStart(AbstractMethod):
         "ours",
         "a rule's segments, then discovered",
         "EMA",
-        "both",
+        "contrast, regression, or both",
         page="methods/odin.md#odin-warm-start",
     )
 

@@ -34,7 +34,7 @@ def labels_at(
         source: a table, or the word `folders`, `archives` or `annotations`; None for a column of the data.
         items: the data set.
         column: of the table, or of the records.
-        kind: classes, or values.
+        kind: classes, values, or several labels with semicolons between them.
         skipped: files that were left out; rows may be theirs.
         skip_bad: leave out rows that are wrong.
 

@@ -21,7 +21,7 @@ class Labels:
     """What is known of the items of a data set, or of their elements.
 
     Attributes:
-        target: what it is: classes, values.
+        target: what it is: classes, values, several labels at once, trees.
         known: in the target's own form, for every item: integers with −1, or numbers with NaN, for what is not known.
         note: what was not used of the table that they are from, in a line.
         said: which column of the table they are where that is not clear, and which classes are likely one, in a line.

@@ -61,7 +61,7 @@ class Options:
     speech. For modalities of items that are sampled in time, such as audio and sensors."""
     finder: ObjectFinder | None = None
     """How objects are found among elements, for methods that do not say so themselves. None: as the
-    modality says; otherwise change points where elements lie on one axis, k-means without one, in plain features beside
+    modality says; otherwise change points where elements lie on one axis, k-means elsewhere, in plain features beside
     learned ones."""
     method: AbstractMethod = OdinWarmStart()
     """What learns."""
@@ -174,7 +174,7 @@ class Objects(AbstractRecipe[Any, None]):
 
 def default_finder(modality: AbstractModality[Any], raw: AbstractEncoder) -> ObjectFinder:
     """What the modality says; otherwise plain features beside the projected ones, cut at change points on one axis,
-    clustered by k-means without one.
+    clustered by k-means elsewhere.
     """
     if isinstance(modality, FindsObjects):
         return modality.finder(raw, OBJECTS)

@@ -36,7 +36,7 @@ class MergeAlike(AbstractGrouper):
 
     Elements touch where `features.neighbours` says so, or where they lie next to each other along an axis of the grid.
     Time and memory grow with the pairs of elements that touch. On a GPU, up to 1024 elements are compared with all
-    others at once, which grows with their square.
+    others for every merger: memory grows with their square, and work with their cube.
 
     Source: centroid linkage (Sokal and Michener 1958) by cosine, with a connectivity constraint; the threshold on
     learned likeness is ours. Odin's patent application leaves the grouping open, [0063].

@@ -30,7 +30,7 @@ class Regions(AbstractGrouper):
 
     Elements touch where `features.neighbours` says so, or where they lie next to each other along an axis of the grid.
     Time and memory grow with the pairs of elements that touch. On a GPU, up to 1024 elements are compared with all
-    others at once, which grows with their square.
+    others for every merger: memory grows with their square, and work with their cube.
 
     Source: Ward (1963) with the connectivity constraint of scikit-learn's `AgglomerativeClustering`; costs are updated
     by the formula of Lance and Williams (1967), and relative to the item's own variance.
