@@ -122,6 +122,7 @@ def test_values_have_a_point_or_a_comma(texts: list[str | None], values: list[fl
         (["much"], "the value 'much' is no finite number"),
         (["inf"], "the value 'inf' is no finite number"),
         (["1.234,5"], "the value '1.234,5' is no finite number"),
+        (["12_3"], "the value '12_3' is no finite number"),
     ],
 )
 def test_values_that_may_be_two_numbers_or_none_are_refused(texts: list[str], message: str) -> None:
