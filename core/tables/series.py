@@ -19,8 +19,7 @@ from .date_order import what_comes_first
 from .layout import Layout
 from .lines import text_encoding
 from .numbers import number_in, numeric_columns, usual_writing
-from .quotes import split_rows
-from .rows import table_of
+from .rows import cells_within, table_of
 from .writing import writings_of
 
 ADVICE = "fix it, remove it, or leave it out with --skip-bad"
@@ -149,7 +148,7 @@ class SeriesTable:
             content = file.read(self.places[high] - self.places[low])
         rows = [
             row
-            for row in split_rows(content.decode(text_encoding(self.path, self.encoding).name), self.layout.delimiter)
+            for row in cells_within(content.decode(text_encoding(self.path, self.encoding).name), self.layout)
             if any(map(str.strip, row)) and tuple(map(str.strip, row)) != self.layout.names
         ]
         values = np.full((len(rows), len(self.names)), np.nan)
