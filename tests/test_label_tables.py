@@ -379,3 +379,12 @@ def test_numbers_of_rows_are_no_names_of_files_that_are_numbered(case: str, tmp_
     found = read_labels(tmp_path / "l.csv", Files(paths, toy))
     assert isinstance(found.target, Classes)
     assert [found.target.names[number] for number in found.known.tolist()] == ["a", "b", "c", "d"]
+
+
+@pytest.mark.parametrize("read", [GraphModality().read, Text(field="smiles").read])
+def test_of_two_columns_of_one_name_neither_is_meant(read: Callable[[list[Path]], Any], tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("smiles,act,act\nCCO,1,5\nCCC,2,6\n")
+    items = read([tmp_path / "a.csv"]).items
+    with pytest.raises(ValueError, match=r"no labels in a column 'act'; their columns are .*'act \(1\)', 'act \(2\)'"):
+        record_labels(items, "act", "value")
+    assert record_labels(items, "act (1)", "value").known.flatten().tolist() == [1.0, 2.0]

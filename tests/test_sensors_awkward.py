@@ -262,3 +262,10 @@ def test_tables_that_were_joined_are_read_across_their_marks(tmp_path: Path) -> 
     how = How(rate=10.0)
     found = read_stretch(tmp_path / "a.csv", read_header(tmp_path / "a.csv", how), how, 10.0, 0, 40)
     assert found.tolist() == [[place, 2 * place] for place in range(40)]
+
+
+@pytest.mark.parametrize("head", ["time,x,x", "time,x,time"])
+def test_two_columns_of_one_name_are_refused(head: str, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("\n".join([head, *(f"{place},{2 * place},{-place}" for place in range(30))]) + "\n")
+    with pytest.raises(BadItemError, match=r"a\.csv: has several columns '(x|time)'; rename all but one"):
+        read_header(tmp_path / "a.csv", How())

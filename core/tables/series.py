@@ -190,4 +190,8 @@ def _chosen(
     if missing:
         raise ValueError(f"has no column {missing[0]!r}, it has {', '.join(map(repr, layout.names))}; name others")
     found = numeric_columns(layout, rows, writings)
-    return tuple(columns) or tuple(layout.names[place] for place in found if place != clock and layout.names[place])
+    names = tuple(columns) or tuple(layout.names[place] for place in found if place != clock and layout.names[place])
+    twice = next((name for name in names if layout.names.count(name) > 1), None)
+    if twice is not None:
+        raise ValueError(f"has several columns {twice!r}; rename all but one")
+    return names

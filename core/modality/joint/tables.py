@@ -228,7 +228,7 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
     for row in found:
         if row.problem:
             raise BadItemError(f"{path}:{row.line}", f"{row.problem}; correct the row")
-        yield row.line, dict(zip(layout.names, row.cells, strict=False))
+        yield row.line, dict(zip(layout.told_apart, row.cells, strict=False))
 
 
 def by_file(items: AbstractItems[Any], files: Sequence[Path | None]) -> list[int]:
