@@ -210,3 +210,12 @@ def test_what_is_listed_twice_as_it_is_is_one(tmp_path: Path) -> None:
     record |= {own: record[own] * 2 for own in ("images", "categories")}
     masks = read_coco(tmp_path, record)
     assert sorted(map(masks.name, masks.objects())) == ["eye", "face"]
+
+
+@pytest.mark.parametrize("category", ["3", 0])
+def test_a_category_that_is_not_listed_is_named_not_lost(tmp_path: Path, category: Any) -> None:
+    own = [{"id": 8, "image_id": 7, "category_id": category, "bbox": [1, 1, 5, 5]}]
+    with pytest.raises(ValueError, match=rf"annotation 8: there is no category {category!r} .*whose ids are 3, 5"):
+        read_coco(tmp_path, annotations(annotations=own))
+    masks = read_coco(tmp_path, annotations(annotations=own, categories=[]))
+    assert [masks.name(number) for number in masks.objects()] == ["object 1"]

@@ -1,5 +1,6 @@
 """Tables of events as the DCASE challenge has them: a row for every event, with the name of its recording."""
 
+import warnings
 from pathlib import Path
 
 from ..data.items import BadItemError
@@ -20,6 +21,12 @@ def events_in_table(path: Path) -> list[tuple[str, LabelledEvent | None]]:
                 f"{path} has no column {' and no column '.join(map(repr, missing))}, its columns are "
                 f"{', '.join(map(repr, layout.names))}; write a table with the columns filename, onset, offset and "
                 "event_label"
+            )
+        if places["event_label"] is None and places["label"] is None and len(layout.names) > 3:
+            warnings.warn(
+                f"{path} has no column 'event_label', its columns are {', '.join(map(repr, layout.names))}: its events "
+                "have no names",
+                stacklevel=2,
             )
         rows: list[tuple[str, LabelledEvent | None]] = []
         for row in table:

@@ -140,6 +140,8 @@ def _annotated(
         named_twice = _twice((one["id"], str(one["name"])) for one in record.get("categories", ()))
         named = [(str(image["file_name"]), (key, *_stated(image))) for key, image in images.items()]
         unknown = next((one for key, one in annotations if key not in images), None)
+        kinds = {None, *categories}
+        of_none = next((one for _, one in annotations if one.get("category_id") not in kinds), None)
         crowds = [bool(one.get("iscrowd")) for _, one in annotations]
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise ValueError(
@@ -156,6 +158,11 @@ def _annotated(
         raise ValueError(
             f"{path}, annotation {unknown.get('id')}: there is no image {unknown.get('image_id')} in the list images; "
             f"{ADVICE}"
+        )
+    if of_none is not None and categories:
+        raise ValueError(
+            f"{path}, annotation {of_none.get('id')}: there is no category {of_none.get('category_id')!r} in the list "
+            f"categories, whose ids are {', '.join(map(repr, list(categories)[:8]))}; {ADVICE}"
         )
     pairs = files.paired(named, lambda image: f"{path}, image {image[0]},")
     number_of = {key: number for number, (key, _, _) in pairs.items()}
