@@ -1,6 +1,7 @@
 """Tables of joint items as people have them: from Windows, from the Hugging Face hub, beside their pictures."""
 
 import json
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -157,3 +158,15 @@ def test_names_of_files_of_which_most_or_all_are_not_there_are_no_captions(folde
     (folder / "1.txt").unlink()
     with pytest.raises(ValueError, match=r"the column 'text' names files, such as '1\.txt', and none of them is there"):
         load_modality("image+text").read([file], True)
+
+
+@pytest.mark.parametrize("in_table", ["NFC", "NFD"])
+def test_composed_letters_are_those_of_two_marks_in_names_of_files(tmp_path: Path, in_table: str) -> None:
+    own = unicodedata.normalize("NFD" if in_table == "NFC" else "NFC", "Käuzchen")
+    (tmp_path / "a").mkdir()
+    picture(tmp_path / "a" / f"{own}.png", 1)
+    other = unicodedata.normalize(in_table, "Käuzchen")
+    file = table(tmp_path / "t.csv", "image,text", [f"a/{other}.png"], ["an owl"])
+    assert texts_of(read_all(load_modality("image+text"), file)[0]) == ["an owl"]
+    (tmp_path / "a" / f"{other}.txt").write_text("the same owl\n", encoding="utf-8")
+    assert texts_of(read_all(load_modality("image+text"), tmp_path / "a")[0]) == ["the same owl"]

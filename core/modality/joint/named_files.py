@@ -1,5 +1,6 @@
 """Files that a table or a file of captions names, and the tables that lie in a folder of the user's."""
 
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
@@ -25,10 +26,13 @@ class NamedFiles:
         self.table, self.folders = table, folders
 
     def find(self, name: str) -> Path | None:
-        r"""The file or folder that is called `name`, perhaps as Windows writes it (`pictures\a.jpg`); None for none."""
+        r"""The file or folder that is called `name`, perhaps as Windows writes it (`pictures\a.jpg`), or with letters
+        that are composed or not; None for none.
+        """
         if not name or len(name) > 1024 or "\n" in name:
             return None
-        for one in dict.fromkeys((name, name.replace("\\", "/"))):
+        forms = (name, *(unicodedata.normalize(form, name) for form in ("NFC", "NFD")))
+        for one in dict.fromkeys((*forms, *(form.replace("\\", "/") for form in forms))):
             for folder in (self.table.parent, *self.folders):
                 try:
                     if (folder / one).exists():
