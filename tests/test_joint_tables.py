@@ -3,6 +3,7 @@
 import json
 import unicodedata
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -161,7 +162,9 @@ def test_names_of_files_of_which_most_or_all_are_not_there_are_no_captions(folde
 
 
 @pytest.mark.parametrize("in_table", ["NFC", "NFD"])
-def test_composed_letters_are_those_of_two_marks_in_names_of_files(tmp_path: Path, in_table: str) -> None:
+def test_composed_letters_are_those_of_two_marks_in_names_of_files(
+    tmp_path: Path, in_table: Literal["NFC", "NFD"]
+) -> None:
     own = unicodedata.normalize("NFD" if in_table == "NFC" else "NFC", "Käuzchen")
     (tmp_path / "a").mkdir()
     picture(tmp_path / "a" / f"{own}.png", 1)

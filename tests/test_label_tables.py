@@ -376,7 +376,7 @@ NUMBERED = {
 def test_numbers_of_rows_are_no_names_of_files_that_are_numbered(case: str, tmp_path: Path) -> None:
     paths = tuple(tmp_path / "b" / f"{number}.npy" for number in range(4))
     (tmp_path / "l.csv").write_text(NUMBERED[case])
-    found = read_labels(tmp_path / "l.csv", Files(paths, toy))
+    found = read_labels(tmp_path / "l.csv", Files(paths, str))
     assert isinstance(found.target, Classes)
     assert [found.target.names[number] for number in found.known.tolist()] == ["a", "b", "c", "d"]
 
