@@ -184,9 +184,11 @@ def test_of_two_folders_of_another_machine_each_names_its_own(tmp_path: Path) ->
         read_labels(tmp_path / "l.csv", items)
 
 
-def test_events_whose_names_are_in_a_column_of_another_name_are_said_to_have_none(tmp_path: Path) -> None:
+def test_events_whose_names_are_in_a_column_of_another_name_are_not_read_without_them(tmp_path: Path) -> None:
     (tmp_path / "e.csv").write_text("filename,onset,offset,species\na.wav,0.5,1,owl\n")
-    with pytest.warns(
-        UserWarning, match=r"e\.csv has no column 'event_label', its columns are .*'species': its events"
+    with pytest.raises(
+        ValueError, match=r"e\.csv has no column 'event_label', its columns are .*'species', so its events"
     ):
-        assert [event.name for _, event in events_in_table(tmp_path / "e.csv") if event] == [""]
+        events_in_table(tmp_path / "e.csv")
+    (tmp_path / "e.csv").write_text("filename,onset,offset\na.wav,0.5,1\n")
+    assert [event.name for _, event in events_in_table(tmp_path / "e.csv") if event] == [""]

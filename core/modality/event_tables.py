@@ -1,6 +1,5 @@
 """Tables of events as the DCASE challenge has them: a row for every event, with the name of its recording."""
 
-import warnings
 from pathlib import Path
 
 from ..data.items import BadItemError
@@ -23,10 +22,9 @@ def events_in_table(path: Path) -> list[tuple[str, LabelledEvent | None]]:
                 "event_label"
             )
         if places["event_label"] is None and places["label"] is None and len(layout.names) > 3:
-            warnings.warn(
-                f"{path} has no column 'event_label', its columns are {', '.join(map(repr, layout.names))}: its events "
-                "have no names",
-                stacklevel=2,
+            raise ValueError(
+                f"{path} has no column 'event_label', its columns are {', '.join(map(repr, layout.names))}, so its "
+                "events would have no names; call the column of names so, or leave filename, onset and offset alone"
             )
         rows: list[tuple[str, LabelledEvent | None]] = []
         for row in table:

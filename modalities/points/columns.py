@@ -59,7 +59,8 @@ def are_normals(triples: Float[np.ndarray, "rows 3"]) -> bool:
         >>> are_normals(np.eye(3)), are_normals(np.array([[0.5, 0.25, 0.5], [0.1, 0.1, 0.1]]))
         (True, False)
     """
-    lengths = np.linalg.norm(triples, axis=1)
+    with np.errstate(over="ignore", invalid="ignore"):  # numbers beyond any measure are named by their row
+        lengths = np.linalg.norm(triples, axis=1)
     known = lengths[lengths > 0]
     return bool((triples < 0).any()) or (len(known) > 0 and bool((np.abs(known - 1) < 0.01).all()))
 
