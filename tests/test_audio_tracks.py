@@ -54,6 +54,15 @@ ELAN = """<?xml version="1.0"?><ANNOTATION_DOCUMENT><TIME_ORDER>
 <ANNOTATION_VALUE>owl</ANNOTATION_VALUE></ALIGNABLE_ANNOTATION></ANNOTATION>
 <ANNOTATION><REF_ANNOTATION ANNOTATION_REF="a1"><ANNOTATION_VALUE>bird</ANNOTATION_VALUE></REF_ANNOTATION></ANNOTATION>
 </TIER></ANNOTATION_DOCUMENT>"""
+
+
+def media(*linked: tuple[str, int]) -> bytes:
+    """The same, with media that are linked with an offset in milliseconds."""
+    said = [f'<MEDIA_DESCRIPTOR MEDIA_URL="file:///C:/x/{name}" TIME_ORIGIN="{later}"/>' for name, later in linked]
+    head = f'<HEADER MEDIA_FILE="" TIME_UNITS="milliseconds">{"".join(said)}</HEADER>'
+    return ELAN.replace("<TIME_ORDER>", f"{head}<TIME_ORDER>").encode()
+
+
 READ = {
     "the short form, in UTF-16": ("a.TextGrid", SHORT.encode("utf-16"), [(0.0, 1.0, "two lines")]),
     "windows of Raven's views, decimal commas": ("a.txt", RAVEN.encode(), [(0.5, 1.5, "owl")]),
@@ -63,6 +72,13 @@ READ = {
         [(1.0, 2.5, "")],
     ),
     "a slot without a time": ("a.eaf", ELAN.encode(), [(0.5, 1.0, "owl")]),
+    "a medium that begins later": ("a.eaf", media(("a.wav", 2000)), [(2.5, 3.0, "owl")]),
+    "of two media the one of its name": (
+        "å b.eaf",
+        media(("c.mp4", 0), ("%C3%A5%20b.wav", -250)),
+        [(0.25, 0.75, "owl")],
+    ),
+    "two media that begin together": ("a.eaf", media(("b.mp4", 100), ("b.wav", 100)), [(0.6, 1.1, "owl")]),
 }
 
 
@@ -101,6 +117,17 @@ REFUSED = {
     "no XML": ("a.eaf", ELAN[:-10].encode(), r"a\.eaf:\d+ is no XML"),
     "XML of another program": ("a.eaf", b"<svg/>", "no annotation document of ELAN"),
     "a slot that is not there": ("a.eaf", ELAN.replace('REF2="t2"', 'REF2="t9"').encode(), r"a\.eaf:4.*t9"),
+    "media of different offsets": ("a.eaf", media(("b.mp4", 0), ("b.wav", 250)), "offsets of 0 and 250 ms"),
+    "frames in place of milliseconds": (
+        "a.eaf",
+        media(("a.wav", 0)).replace(b"milliseconds", b"PAL-frames"),
+        r"a\.eaf:1 counts in 'PAL-frames'",
+    ),
+    "a TextGrid that begins later": (
+        "a.TextGrid",
+        SHORT.replace("\n\n0\n2\n", "\n\n0.25\n2\n").encode(),
+        r"a\.TextGrid:4 begins at 0\.25 s, and a recording begins at 0",
+    ),
     "a time of a slot that is none": (
         "a.eaf",
         ELAN.replace('"500"', '"half"').encode(),

@@ -15,6 +15,7 @@ from jaxtyping import Float
 
 from gestalt.core.data.items import BadItemError
 from gestalt.core.methods.targets.classes import Classes
+from gestalt.core.modality.event_tables import events_in_table
 from gestalt.core.runs.discover import discover
 from gestalt.core.training.label_table import read_labels
 from gestalt.modalities.audio import MODALITY, AudioFiles
@@ -181,3 +182,13 @@ def test_of_two_folders_of_another_machine_each_names_its_own(tmp_path: Path) ->
     (tmp_path / "l.csv").write_text("file,label\nD:/set/newt/1.wav,newt\nD:/set/toad/1.wav,toad\n")
     with pytest.raises(ValueError, match="names nothing of the data"):
         read_labels(tmp_path / "l.csv", items)
+
+
+def test_events_whose_names_are_in_a_column_of_another_name_are_not_read_without_them(tmp_path: Path) -> None:
+    (tmp_path / "e.csv").write_text("filename,onset,offset,species\na.wav,0.5,1,owl\n")
+    with pytest.raises(
+        ValueError, match=r"e\.csv has no column 'event_label', its columns are .*'species', so its events"
+    ):
+        events_in_table(tmp_path / "e.csv")
+    (tmp_path / "e.csv").write_text("filename,onset,offset\na.wav,0.5,1\n")
+    assert [event.name for _, event in events_in_table(tmp_path / "e.csv") if event] == [""]

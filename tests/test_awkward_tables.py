@@ -9,7 +9,10 @@ import pyarrow.parquet
 import pytest
 
 from gestalt.core.data.items import BadItemError
+from gestalt.core.modality.labelled_events import event_of
+from gestalt.core.tables.moments import moment_of
 from gestalt.core.tables.numbers import number_in
+from gestalt.modalities.graph.typed import is_number
 from gestalt.modalities.points import MODALITY as POINTS
 from gestalt.modalities.table import MODALITY as TABLE
 
@@ -90,3 +93,40 @@ def test_points_beyond_those_of_the_header_are_named_not_lost(form: str, tmp_pat
         else:
             with pytest.raises(BadItemError, match=r"goes on after row 40, the last of which its header speaks"):
                 POINTS.read([path])
+
+
+@pytest.mark.parametrize("cell", ["12_3", "1_000", "1_5.5", "1e1_0"])
+def test_numbers_with_a_line_below_are_names_of_samples_not_numbers(cell: str, tmp_path: Path) -> None:
+    assert number_in(cell) is None
+    with pytest.raises(ValueError, match="is no time"):
+        moment_of(cell)
+    with pytest.raises(ValueError, match="are no seconds"):
+        event_of(cell, "2000", "owl", "a.csv:2")
+    assert not is_number(cell)
+    (tmp_path / "a.xyz").write_text(f"0 0 0\n1 {cell} 2\n")
+    with pytest.raises(BadItemError, match=f"has '{cell}' in row 2, expected a number"):
+        POINTS.read([tmp_path / "a.xyz"])
+    samples = [f"{plate}_{well}" for plate in range(1, 3) for well in range(1, 4)]
+    (tmp_path / "a.csv").write_text(
+        "\n".join(["sample,x", *(f"{own},{place}" for place, own in enumerate(samples * 4))])
+    )
+    assert columns_of(tmp_path / "a.csv") == {"sample": "category", "x": "number"}
+
+
+TRIPLES = {
+    "floor": ("0 0 1", ("nx", "ny", "nz")),
+    "no normal": ("0 0 0\n1 1 1 0 1 0", ("nx", "ny", "nz")),
+    "slanted": ("0 -0.6 0.8", ("nx", "ny", "nz")),
+    "long": ("0 -3 4", ("nx", "ny", "nz")),
+    "bytes": ("0 200 255", ("red", "green", "blue")),
+    "means of bytes": ("0.5 200.25 255", ("red", "green", "blue")),
+    "shares": ("0.5 0.25 0.125", ("red", "green", "blue")),
+    "black": ("0 0 0", ("red", "green", "blue")),
+}
+
+
+@pytest.mark.parametrize("case", TRIPLES)
+def test_colours_and_normals_without_names_are_told_by_their_lengths(case: str, tmp_path: Path) -> None:
+    triple, names = TRIPLES[case]
+    (tmp_path / "a.xyz").write_text("".join(f"{place} 1 2 {triple}\n" for place in range(9)))
+    assert POINTS.read([tmp_path / "a.xyz"]).items.read(0, np.random.default_rng(0)).columns == names

@@ -186,3 +186,36 @@ def test_files_that_hold_no_annotations_are_refused_by_name(tmp_path: Path, name
     write(tmp_path / "data", "a.png", np.zeros((20, 30), dtype=np.uint8))
     with pytest.raises(ValueError, match=message):
         Image().read_masks(make(tmp_path), Image().read([tmp_path / "data"]).items)
+
+
+IMAGE = {"file_name": "a.png", "height": 20, "width": 30}
+JOINED: dict[str, tuple[dict[str, Any], str]] = {
+    "images": ({"images": [{"id": 7, **IMAGE}, {"id": 7, **IMAGE, "file_name": "b.png"}]}, "'a.png' and 'b.png'"),
+    "categories": (
+        {"categories": [{"id": 3, "name": "eye"}, {"id": 5, "name": "face"}, {"id": 3, "name": "ear"}]},
+        "'eye' and 'ear'",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", JOINED)
+def test_an_id_that_two_things_have_tells_nothing(tmp_path: Path, what: str) -> None:
+    changes, named = JOINED[what]
+    with pytest.raises(ValueError, match=rf"has two {what} of the id \d, {named}: .*were two files joined"):
+        read_coco(tmp_path, annotations(**changes))
+
+
+def test_what_is_listed_twice_as_it_is_is_one(tmp_path: Path) -> None:
+    record = annotations()
+    record |= {own: record[own] * 2 for own in ("images", "categories")}
+    masks = read_coco(tmp_path, record)
+    assert sorted(map(masks.name, masks.objects())) == ["eye", "face"]
+
+
+@pytest.mark.parametrize("category", ["3", 0])
+def test_a_category_that_is_not_listed_is_named_not_lost(tmp_path: Path, category: Any) -> None:
+    own = [{"id": 8, "image_id": 7, "category_id": category, "bbox": [1, 1, 5, 5]}]
+    with pytest.raises(ValueError, match=rf"annotation 8: there is no category {category!r} .*whose ids are 3, 5"):
+        read_coco(tmp_path, annotations(annotations=own))
+    masks = read_coco(tmp_path, annotations(annotations=own, categories=[]))
+    assert [masks.name(number) for number in masks.objects()] == ["object 1"]

@@ -300,3 +300,14 @@ def test_what_a_line_may_be_that_is_no_smiles_is_said(line: str, said: str, tmp_
     (tmp_path / "a.smi").write_text(f"{line}\n")
     with pytest.raises(BadItemError, match=rf"a\.smi \[line 1\]: .*is no SMILES.*{said}"):
         GraphModality().read([tmp_path])
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("a.csv", "source,target\n#owl,wood\nwood,sea\n"), ("a.edgelist", "a b\n#c d\n")]
+)
+def test_names_that_begin_as_remarks_are_asked_for(name: str, text: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text(text)
+    with pytest.raises(BadItemError, match=rf"{name} \[line 2\]: begins with # and may be an edge or a remark"):
+        MODALITY.read([tmp_path / name])
+    (tmp_path / name).write_text(text.replace("#owl", '"#owl"').replace("#c d", "# c d"))
+    assert len(MODALITY.read([tmp_path / name]).items.read(0, np.random.default_rng(0))) == (3 if "owl" in text else 2)

@@ -293,3 +293,10 @@ def test_what_holds_no_items_is_refused_in_words(held: Any, modality: str, said:
 def test_a_thing_that_is_no_item_is_named(thing: Any, modality: str, said: str) -> None:
     with pytest.raises(BadItemError, match=said):
         gestalt.items_of([thing], modality).read(0, RNG)
+
+
+def test_a_file_that_is_called_as_a_remark_begins_is_listed(tmp_path: Path) -> None:
+    for name in ("#1.wav", "2.wav"):
+        (tmp_path / name).touch()
+    (tmp_path / "list.txt").write_text("# 1 of may\n#1.wav\n#3.wav\n2.wav\n")
+    assert [path.name for path in named_paths([Path(f"@{tmp_path / 'list.txt'}")])] == ["#1.wav", "2.wav"]

@@ -217,3 +217,31 @@ def test_what_parts_left_out_is_compared_with_few_others(coco: Path, monkeypatch
         rows.note(Reading(items, every, every))
     assert len(rows.skipped) == len(rows.damaged) == 200
     assert len(compared) <= 4 * 200
+
+
+def test_a_picture_that_several_files_may_be_is_none_of_them(coco: Path) -> None:
+    val = coco.parent.parent / "val"
+    picture(val / "small" / "1.png", 9)
+    said = annotations()
+    coco.write_text(json.dumps(said), encoding="utf-8")
+    with pytest.raises(BadItemError, match=r"captions.json: 1\.png: fits both .*val/1\.png and .*val/small/1\.png"):
+        read(coco, coco.parent.parent)
+    said["images"][1]["file_name"] = "small/1.png"
+    coco.write_text(json.dumps(said), encoding="utf-8")
+    items, reading = read(coco, coco.parent.parent)
+    image = items.parts["image"]
+    assert [str(image.name(number)) for number in range(3)] == [
+        str(val / name) for name in ("0.png", "small/1.png", "2.png")
+    ]
+    assert not reading.skipped
+
+
+def test_captions_of_an_id_that_two_pictures_have_are_given_to_none(coco: Path) -> None:
+    said = annotations()
+    said["images"][1]["id"] = said["images"][0]["id"]
+    coco.write_text(json.dumps(said), encoding="utf-8")
+    with pytest.raises(BadItemError, match=r"captions.json: 0\.png: has the id 10 of another image"):
+        read(coco, coco.parent.parent / "val")
+    items, reading = read(coco, coco.parent.parent / "val", skip_bad=True)
+    assert len(items) == 1
+    assert [one.name.rpartition(" ")[2] for one in reading.skipped] == ["0.png", "1.png"]

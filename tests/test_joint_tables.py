@@ -1,7 +1,9 @@
 """Tables of joint items as people have them: from Windows, from the Hugging Face hub, beside their pictures."""
 
 import json
+import unicodedata
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -144,3 +146,30 @@ def test_settings_that_follow_from_the_data_are_those_of_the_encoders_that_are_n
     assert settings["graph"] == {}
     modality.encoders["joint"](settings=settings, **given)
     assert modality.encoder_settings("joint", items)["settings"]["graph"].keys() >= {"nodes", "edges"}
+
+
+def test_names_of_files_of_which_most_or_all_are_not_there_are_no_captions(folder: Path) -> None:
+    (folder / "1.txt").write_text("one\n", encoding="utf-8")
+    pictures = [f"pics/p {number}.JPG" for number in range(3)]
+    file = table(folder / "t.csv", "image,text", pictures, ["1.txt", "2.txt", "3.txt"])
+    with pytest.raises(BadItemError, match=r"t\.csv:3: has no text that can be used \('2\.txt' is not there\)"):
+        load_modality("image+text").read([file], False)
+    items, _ = read_all(load_modality("image+text"), file, skip_bad=True)
+    assert texts_of(items) == ["one"]
+    (folder / "1.txt").unlink()
+    with pytest.raises(ValueError, match=r"the column 'text' names files, such as '1\.txt', and none of them is there"):
+        load_modality("image+text").read([file], True)
+
+
+@pytest.mark.parametrize("in_table", ["NFC", "NFD"])
+def test_composed_letters_are_those_of_two_marks_in_names_of_files(
+    tmp_path: Path, in_table: Literal["NFC", "NFD"]
+) -> None:
+    own = unicodedata.normalize("NFD" if in_table == "NFC" else "NFC", "Käuzchen")
+    (tmp_path / "a").mkdir()
+    picture(tmp_path / "a" / f"{own}.png", 1)
+    other = unicodedata.normalize(in_table, "Käuzchen")
+    file = table(tmp_path / "t.csv", "image,text", [f"a/{other}.png"], ["an owl"])
+    assert texts_of(read_all(load_modality("image+text"), file)[0]) == ["an owl"]
+    (tmp_path / "a" / f"{other}.txt").write_text("the same owl\n", encoding="utf-8")
+    assert texts_of(read_all(load_modality("image+text"), tmp_path / "a")[0]) == ["the same owl"]

@@ -122,6 +122,7 @@ def test_values_have_a_point_or_a_comma(texts: list[str | None], values: list[fl
         (["much"], "the value 'much' is no finite number"),
         (["inf"], "the value 'inf' is no finite number"),
         (["1.234,5"], "the value '1.234,5' is no finite number"),
+        (["12_3"], "the value '12_3' is no finite number"),
     ],
 )
 def test_values_that_may_be_two_numbers_or_none_are_refused(texts: list[str], message: str) -> None:
@@ -359,3 +360,31 @@ def test_a_table_of_the_data_in_an_archive_labels_its_own_records(tmp_path: Path
     assert read_labels(tmp_path / "d.tar/props.csv", items, "Class").known.tolist() == [0, 1, 0]
     with pytest.raises(ValueError, match=r"is the data themselves; say by --label-column"):
         read_labels(tmp_path / "d.tar/props.csv", items)
+
+
+NUMBERED = {
+    "of pandas": ",file,label\n0,b/3.npy,d\n1,b/2.npy,c\n2,1.npy,b\n3,0.npy,a\n",
+    "whatever the files are called": ",clip,label\n0,3.npy,d\n1,2.npy,c\n2,1.npy,b\n3,0.npy,a\n",
+    "ids": "id,filename,label\n0,3.npy,d\n1,2.npy,c\n2,1.npy,b\n3,0.npy,a\n",
+    "files without endings": "row,path,label\n0,3,d\n1,2,c\n2,1,b\n3,0,a\n",
+    "of people": "subject,clip,label\n0,3.npy,d\n0,2.npy,c\n1,1.npy,b\n1,0.npy,a\n",
+    "two files in a row": "file,like,label\n0.npy,3.npy,a\n1.npy,0.npy,b\n2.npy,1.npy,c\n3.npy,2.npy,d\n",
+}
+
+
+@pytest.mark.parametrize("case", NUMBERED)
+def test_numbers_of_rows_are_no_names_of_files_that_are_numbered(case: str, tmp_path: Path) -> None:
+    paths = tuple(tmp_path / "b" / f"{number}.npy" for number in range(4))
+    (tmp_path / "l.csv").write_text(NUMBERED[case])
+    found = read_labels(tmp_path / "l.csv", Files(paths, str))
+    assert isinstance(found.target, Classes)
+    assert [found.target.names[number] for number in found.known.tolist()] == ["a", "b", "c", "d"]
+
+
+@pytest.mark.parametrize("read", [GraphModality().read, Text(field="smiles").read])
+def test_of_two_columns_of_one_name_neither_is_meant(read: Callable[[list[Path]], Any], tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("smiles,act,act\nCCO,1,5\nCCC,2,6\n")
+    items = read([tmp_path / "a.csv"]).items
+    with pytest.raises(ValueError, match=r"no labels in a column 'act'; their columns are .*'act \(1\)', 'act \(2\)'"):
+        record_labels(items, "act", "value")
+    assert record_labels(items, "act (1)", "value").known.flatten().tolist() == [1.0, 2.0]

@@ -15,6 +15,7 @@ from gestalt.core.data.voxels import tiles
 from gestalt.core.discovery.groupers import Regions
 from gestalt.core.networks.elements import DescribesElements
 from gestalt.core.networks.encoder import Network
+from gestalt.core.runs.discover import discover
 from gestalt.core.storage.lzf import unfolded
 from gestalt.modalities.points import MODALITY, Cloud, CloudFiles, PointModality, cloud_from, collate
 from gestalt.modalities.points.data import points_of
@@ -22,6 +23,7 @@ from gestalt.modalities.points.encoders import PointNet, nearest, of_nearest
 from gestalt.modalities.points.formats import blocks_of
 from gestalt.recipes.objects.recipe import default_finder
 from tests.scans import COLOURS, PLACES, SCANS, ply, with_faces_first
+from tests.tiny_runs import tiny_run
 
 RNG = np.random.default_rng(0)
 SHORT = ("--steps", "3", "--batch", "4", "--warmup", "0", "--workers", "0", "--threads", "1", "--accelerator", "cpu")
@@ -328,3 +330,33 @@ def test_masks_that_do_not_fit_are_named(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"m\.csv:2: 'one' is no point"):
         MODALITY.read_masks(table, items)
     assert isinstance(PointNet(), DescribesElements)
+
+
+def test_points_have_the_numbers_of_their_rows_where_an_organised_cloud_lacks_some(tmp_path: Path) -> None:
+    cloud = np.random.default_rng(0).normal(size=(90, 3))
+    cloud[[0, 5, 6, 40, 89]] = np.nan
+    there = np.flatnonzero(~np.isnan(cloud[:, 0]))
+    (tmp_path / "data").mkdir()
+    np.save(tmp_path / "data" / "a.npy", cloud)
+    items = items_of(tmp_path / "data", PointModality(most=32))
+    tiles_of = [items.read(number, RNG) for number in range(len(items))]
+    assert sorted(torch.cat([tile.ids for tile in tiles_of]).tolist()) == there.tolist()
+    for tile in tiles_of:
+        np.testing.assert_allclose(tile.places.numpy() * tile.scale + np.array(tile.centre), cloud[tile.ids], atol=1e-5)
+    rows = "".join(f"a.npy,{row},{1 + (row >= 41)}\n" for row in range(90))
+    (tmp_path / "m.csv").write_text(f"cloud,point,object\n{rows}")
+    masks = MODALITY.read_masks(tmp_path / "m.csv", items)
+    for number, tile in enumerate(tiles_of):
+        found = masks.of_item(number, tile)
+        assert found is not None
+        assert [found.name(label) for label in found.labels.tolist()] == [
+            f"object {1 + (row >= 41)}" for row in tile.ids
+        ]
+    (tmp_path / "m.csv").write_text("cloud,point,object\na.npy,90,1\n")
+    with pytest.raises(ValueError, match=r"m\.csv: there is no point 90 in .*a\.npy, which has 90"):
+        MODALITY.read_masks(tmp_path / "m.csv", items).of_item(0, tiles_of[0])
+    discover(
+        tiny_run(tmp_path / "run", MODALITY, "pointnet", width=16, columns=0), [tmp_path / "data"], tmp_path / "out"
+    )
+    with (tmp_path / "out" / "objects.csv").open(newline="", encoding="utf-8") as file:
+        assert [int(row["point"]) for row in csv.DictReader(file)] == there.tolist()

@@ -244,3 +244,28 @@ def test_an_attribute_that_says_not_in_one_number_what_numbers_stand_for_is_name
             file["acc"].attrs["fs"], file["acc"].attrs[attribute] = RATE, value
         with pytest.raises(BadItemError, match=rf"'{attribute}' of 'acc' that is not one number"):
             read(tmp_path / "a.h5")
+
+
+def test_a_quotation_mark_between_tabs_shifts_no_rows(tmp_path: Path) -> None:
+    notes = ['"wet' if place in (5, 9) else '"said ""dry"""' if place == 7 else "dry" for place in range(40)]
+    rows = [f"{place / 10}\t{place}\t{note}" for place, note in enumerate(notes)]
+    (tmp_path / "a.tsv").write_text("\n".join(["time\tx\tnote", *rows]) + "\n")
+    header = read_header(tmp_path / "a.tsv", How())
+    assert header.names == ("x",)
+    found = read_stretch(tmp_path / "a.tsv", header, How(), header.rate, 0, 20)
+    assert found[:, 0].tolist() == list(range(20))
+
+
+def test_tables_that_were_joined_are_read_across_their_marks(tmp_path: Path) -> None:
+    parts = ["\ufeffx,y\n" + "".join(f"{place},{2 * place}\n" for place in own) for own in (range(20), range(20, 40))]
+    (tmp_path / "a.csv").write_text("".join(parts), encoding="utf-8")
+    how = How(rate=10.0)
+    found = read_stretch(tmp_path / "a.csv", read_header(tmp_path / "a.csv", how), how, 10.0, 0, 40)
+    assert found.tolist() == [[place, 2 * place] for place in range(40)]
+
+
+@pytest.mark.parametrize("head", ["time,x,x", "time,x,time"])
+def test_two_columns_of_one_name_are_refused(head: str, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("\n".join([head, *(f"{place},{2 * place},{-place}" for place in range(30))]) + "\n")
+    with pytest.raises(BadItemError, match=r"a\.csv: has several columns '(x|time)'; rename all but one"):
+        read_header(tmp_path / "a.csv", How())

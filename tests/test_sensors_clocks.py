@@ -191,3 +191,8 @@ def test_a_file_that_is_much_slower_than_the_rate_is_named(tmp_path: Path) -> No
     with pytest.raises(BadItemError, match=r"a sample every day, and is to be read at 100 samples per second"):
         Sensors().read([path])
     assert len(Sensors(1 / 86_400).read([path]).items) == 1
+
+
+def test_a_temperature_beside_dates_is_no_clock() -> None:
+    assert clock_column(("T", "datetime", "RH")) == 1
+    assert clock_column(("T", "x")) == 0

@@ -13,6 +13,8 @@ from gestalt.core.data.items import BadItemError
 from gestalt.core.modality.windows import Sight
 from gestalt.core.tables.series import BLOCK
 from gestalt.modalities.sensors import SensorFiles, Sensors, Series
+from gestalt.modalities.sensors.channels import How
+from gestalt.modalities.sensors.reading import read_header, read_stretch
 from tests.series_files import NAMES, RATE, write_table
 from tests.series_forms import (
     SMALL,
@@ -180,3 +182,18 @@ def test_series_come_from_python_too() -> None:
     assert found.read(2, RNG).values.shape == (4, 3)
     with pytest.raises(BadItemError, match="series 4: holds NaN or infinity"):
         found.read(3, RNG)
+
+
+@pytest.mark.parametrize("fill", ["last", "linear"])
+def test_what_is_filled_in_depends_on_no_window(fill: str, tmp_path: Path) -> None:
+    gaps = {*range(20, 25), *range(60, 64), 0, 99}
+    (tmp_path / "a.csv").write_text(
+        "time,x\n" + "".join(f"{place},{'' if place in gaps else place}\n" for place in range(100))
+    )
+    how = How(fill=fill)
+    header = read_header(tmp_path / "a.csv", how)
+    expected = read_stretch(tmp_path / "a.csv", header, how, 1.0, 0, 100)[:, 0]
+    assert expected[20:25].tolist() == ([19] * 5 if fill == "last" else list(range(20, 25)))
+    for first in range(0, 94):
+        found = read_stretch(tmp_path / "a.csv", header, how, 1.0, first, 6)[:, 0]
+        assert found.tolist() == expected[first : first + 6].tolist()

@@ -299,3 +299,13 @@ def test_reading_leaves_no_threads(name: str, tmp_path: Path) -> None:
         assert len(os.listdir("/proc/self/task")) <= before
     finally:
         gc.enable()
+
+
+def test_images_beside_frames_that_have_no_number_are_said(tmp_path: Path) -> None:
+    frames(tmp_path / "clip", "f1.png", "f2.png", "f2 (1).png", "f3.png")
+    items = WHOLE.read([tmp_path]).items
+    assert isinstance(items, VideoFiles)
+    beside = tmp_path / "clip" / "f2 (1).png"
+    assert items.remarks == (
+        f"1 image beside frames, such as {beside}, has no number at the end of its name and is not read",
+    )

@@ -21,6 +21,11 @@ def events_in_table(path: Path) -> list[tuple[str, LabelledEvent | None]]:
                 f"{', '.join(map(repr, layout.names))}; write a table with the columns filename, onset, offset and "
                 "event_label"
             )
+        if places["event_label"] is None and places["label"] is None and len(layout.names) > 3:
+            raise ValueError(
+                f"{path} has no column 'event_label', its columns are {', '.join(map(repr, layout.names))}, so its "
+                "events would have no names; call the column of names so, or leave filename, onset and offset alone"
+            )
         rows: list[tuple[str, LabelledEvent | None]] = []
         for row in table:
             source = f"{path}:{row.line}"

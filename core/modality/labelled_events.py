@@ -7,6 +7,7 @@ from typing import final
 
 from ..data.items import BadItemError
 from ..tables.lines import Line, lines_of
+from ..tables.numbers import plain_float
 
 APART = 1e-4
 """Seconds: ends of events that are nearer to each other are one."""
@@ -30,7 +31,7 @@ def event_of(onset: str, offset: str, name: str, source: str) -> LabelledEvent:
         ValueError: if its times are no seconds, or it has no extent.
     """
     try:
-        begin, end = (float(time.replace(",", ".", 1)) for time in (onset, offset))  # some write a decimal comma
+        begin, end = (plain_float(time.replace(",", ".", 1)) for time in (onset, offset))  # some write a decimal comma
     except ValueError:
         begin = end = math.nan
     if not (math.isfinite(begin) and math.isfinite(end)):

@@ -38,8 +38,9 @@ def named_paths(paths: Sequence[Path | str], modality: object = None) -> tuple[P
 
     - What exists is itself.
     - `recordings/**/*.wav`: all that match the pattern, in sorted order; `**` stands for any number of folders.
-    - `@list.txt`: the paths in the file, one a line, patterns too; empty lines and those that begin with # are none. A
-      path, or what matches a pattern, that is not there from the working directory is looked for beside the list.
+    - `@list.txt`: the paths in the file, one a line, patterns too; empty lines are none, and of those that begin with
+      # those that are no files. A path, or what matches a pattern, that is not there from the working directory is
+      looked for beside the list.
     - `shards/{000..099}.tar`, `{a,b}.wav`: every one of these.
     - `s3://bucket/shards`, `https://host/000.tar`: remote archives (`core/shards/`).
     - `-`: standard input. Where items of the modality may be lines (`ReadsLines`), it holds these; otherwise paths.
@@ -107,9 +108,10 @@ def _meant(path: Path, modality: object) -> Iterator[Path]:
         elif isinstance(modality, ReadsLines):
             yield _spooled(modality.lines_suffix)
         else:
-            yield from _listed(_lines(split_lines(_standard_input())), Path(), "standard input")
+            yield from _listed(_lines(split_lines(_standard_input()), Path()), Path(), "standard input")
     elif text.startswith("@"):
-        yield from _listed(_lines(_of_list(Path(text[1:]))), Path(text[1:]).parent, text[1:])
+        folder = Path(text[1:]).parent
+        yield from _listed(_lines(_of_list(Path(text[1:])), folder), folder, text[1:])
     elif _is_pattern(text):
         found = _matching(text)
         if not found:
@@ -153,10 +155,17 @@ def _matching(pattern: str, folder: Path = Path()) -> list[Path]:
     return [folder / name for name in sorted(glob.glob(pattern, root_dir=folder, recursive=True))]
 
 
-def _lines(lines: Iterable[str]) -> list[tuple[int, str]]:
-    """Those that say something, with their numbers."""
+def _lines(lines: Iterable[str], folder: Path) -> list[tuple[int, str]]:
+    """Those that say something, with their numbers; a file may be called as a remark begins."""
     told = ((number, line.strip()) for number, line in enumerate(lines, start=1))
-    return [(number, line) for number, line in told if line and not line.startswith("#")]
+    return [(number, line) for number, line in told if line and (not line.startswith("#") or _exists(line, folder))]
+
+
+def _exists(name: str, folder: Path) -> bool:
+    try:
+        return Path(name).exists() or (folder / name).exists()
+    except (OSError, ValueError):  # a long remark is no name
+        return False
 
 
 def _of_list(path: Path) -> list[str]:

@@ -8,9 +8,10 @@ import numpy as np
 
 from .day_numbers import DAY, refuse_day_numbers
 from .moments import date_in_digits, is_of_day, moment_of
+from .numbers import plain_float
 
-CLOCKS = ("time", "timestamp", "t", "datetime", "date_time", "date", "clock", "seconds", "sec", "ts", "elapsed")
-"""What columns of time are called, the likelier first."""
+CLOCKS = ("time", "timestamp", "datetime", "date_time", "t", "date", "clock", "seconds", "sec", "ts", "elapsed")
+"""What columns of time are called, the likelier first: beside dates, `T` is a temperature."""
 _NAMED = (
     *((1.0, "s sec secs second seconds"), (1e-3, "ms msec millis millisecond milliseconds")),
     *((1e-6, "us µs μs usec micros microsecond microseconds"), (1e-9, "ns nsec nanos nanosecond nanoseconds")),
@@ -215,7 +216,7 @@ class Clock:
 
 def _is_number(cell: str) -> bool:
     try:
-        return math.isfinite(float(cell))
+        return math.isfinite(plain_float(cell))
     except ValueError:
         return False
 

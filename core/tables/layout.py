@@ -1,8 +1,11 @@
 """What stands between the cells of a table, and what its columns are called."""
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import count
 from typing import final
 
 from .quotes import split_cells, split_rows, unquoted, well_formed
@@ -28,6 +31,17 @@ class Layout:
         """The names in a line, for messages."""
         said = " ".join(", ".join(self.names).split())
         return said if len(said) <= LONGEST else f"{said[: LONGEST - 1]}…"
+
+    @cached_property
+    def told_apart(self) -> tuple[str, ...]:
+        """The names, with a number behind those that several columns have: of these, none is meant by the name alone.
+
+        Example:
+            >>> Layout(",", ("id", "x", "x", "")).told_apart
+            ('id', 'x (1)', 'x (2)', '')
+        """
+        again = {name: count(1) for name, times in Counter(self.names).items() if name and times > 1}
+        return tuple(f"{name} ({next(again[name])})" if name in again else name for name in self.names)
 
     def column(self, name: str) -> int | None:
         """The number of a column, whose name may differ in capital letters; None if there is none.

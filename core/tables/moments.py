@@ -4,6 +4,8 @@ import math
 import re
 from datetime import UTC, datetime
 
+from .numbers import plain_float
+
 HOURS = re.compile(r"\s*(\d+):([0-5]?\d):([0-5]?\d(?:[.,]\d*)?)\s*")
 """Hours, minutes and seconds; of two parts nobody knows which they are."""
 DAY_FIRST = re.compile(r"(\d\d?)\.(\d\d?)\.(\d{4})(?:,?[ T]+(\d\d?):(\d\d)(?::(\d\d)(?:[.,](\d{1,6}))?)?)?")
@@ -34,7 +36,7 @@ def moment_of(cell: str | float | int, first: str = "") -> float:
         (2.0, 133200.0)
     """
     try:
-        number = float(cell)
+        number = plain_float(cell) if isinstance(cell, str) else float(cell)
     except ValueError:
         number = math.nan
     if math.isfinite(number):

@@ -54,9 +54,25 @@ def number_in(cell: str, writing: str = POINT) -> float | None:
         text = text.replace(".", "") if writing == COMMA and THOUSANDS[COMMA].fullmatch(text) else text
         text = text.replace(",", ".")
     try:
-        return float(text)
+        return plain_float(text)
     except ValueError:
         return None
+
+
+def plain_float(text: str) -> float:
+    """A number as files have it: Python also takes 12_3 for one, which is a name of a sample, a well or a day.
+
+    Raises:
+        ValueError: if it is none.
+
+    Example:
+        >>> plain_float("12_3")
+        Traceback (most recent call last):
+        ValueError: '12_3' is no number
+    """
+    if "_" in text:
+        raise ValueError(f"{text!r} is no number")
+    return float(text)
 
 
 def numeric_columns(layout: Layout, rows: Sequence[Sequence[str]], writings: Sequence[str]) -> list[int]:

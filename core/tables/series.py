@@ -19,8 +19,7 @@ from .date_order import what_comes_first
 from .layout import Layout
 from .lines import text_encoding
 from .numbers import number_in, numeric_columns, usual_writing
-from .quotes import split_rows
-from .rows import table_of
+from .rows import cells_within, table_of
 from .writing import writings_of
 
 ADVICE = "fix it, remove it, or leave it out with --skip-bad"
@@ -149,7 +148,7 @@ class SeriesTable:
             content = file.read(self.places[high] - self.places[low])
         rows = [
             row
-            for row in split_rows(content.decode(text_encoding(self.path, self.encoding).name), self.layout.delimiter)
+            for row in cells_within(content.decode(text_encoding(self.path, self.encoding).name), self.layout)
             if any(map(str.strip, row)) and tuple(map(str.strip, row)) != self.layout.names
         ]
         values = np.full((len(rows), len(self.names)), np.nan)
@@ -191,4 +190,8 @@ def _chosen(
     if missing:
         raise ValueError(f"has no column {missing[0]!r}, it has {', '.join(map(repr, layout.names))}; name others")
     found = numeric_columns(layout, rows, writings)
-    return tuple(columns) or tuple(layout.names[place] for place in found if place != clock and layout.names[place])
+    names = tuple(columns) or tuple(layout.names[place] for place in found if place != clock and layout.names[place])
+    twice = next((name for name in names if layout.names.count(name) > 1), None)
+    if twice is not None:
+        raise ValueError(f"has several columns {twice!r}; rename all but one")
+    return names

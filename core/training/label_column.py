@@ -7,7 +7,9 @@ from ..tables.layout import Layout
 LABEL = "label"
 LINES = ("line", "record")
 """Columns that number the lines or records of a file."""
-NAMING = frozenset({"file", "filename", "file_name", "path", "name", "id", "item", *LINES})
+FILES = ("file", "filename", "file_name", "path")
+"""Columns that name files."""
+NAMING = frozenset({*FILES, "name", "id", "item", *LINES})
 """Columns that may name items where the first one does not."""
 STRETCHES = frozenset({"onset", "offset"})
 """Columns of tables of events, which are masks."""

@@ -10,7 +10,7 @@ from ..shards.files import place_of
 from ..storage.plain_names import plain, within_common_folder
 from ..tables.layout import Layout
 from ..tables.rows import Row
-from .label_column import LINES, NAMING
+from .label_column import FILES, LINES, NAMING
 from .label_names import ItemNames
 
 
@@ -91,6 +91,8 @@ def _ways(
         for place, name in enumerate(table.layout.names)
         if place != table.column and (place == 0 or name.lower() in NAMING | {own.lower() for own in fields})
     ]
+    if not fields:
+        columns = list(dict.fromkeys([*_file_columns(table, names), *columns]))
     for place in columns:
         keys = _keys(table, place, names)
         found = names.found_in(keys, str(table.path))
@@ -117,6 +119,18 @@ def _ways(
         found = folded.found_in(keys, str(table.path))
         if any(key is not None for key in found):
             yield keys, found
+
+
+def _file_columns(table: LabelRows, names: ItemNames) -> list[int]:
+    """The columns that name files: those whose cells all end as the files of the data do, then those that say so.
+
+    They come before the first one, which may number the rows, as files may be called, too.
+    """
+    suffixes = {_suffix(file) for file in names.files} - {""}
+    places = [place for place in range(len(table.layout.names)) if place != table.column]
+    cells = {place: [row.cells[place] for row in table.rows if row.cells[place].strip()] for place in places}
+    ending = [place for place, own in cells.items() if own and all(_suffix(cell) in suffixes for cell in own)]
+    return [*ending, *(place for place in places if table.layout.names[place].lower() in FILES)]
 
 
 def _is_row(

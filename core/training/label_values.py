@@ -4,6 +4,8 @@ import math
 import re
 from collections.abc import Callable, Sequence
 
+from ..tables.numbers import plain_float
+
 NOTHING = frozenset({"", "-", "?", "na", "n/a", "nan", "null", "none"})
 COMMA = re.compile(r"[+-]?\d+,\d+(?:[eE][+-]?\d+)?")
 THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
@@ -46,7 +48,7 @@ def values_of(
 
 def _number(text: str, source: str, number: int, place: Callable[[int], str] | None) -> float:
     try:
-        value = float(text.replace(",", ".") if COMMA.fullmatch(text) else text)
+        value = plain_float(text.replace(",", ".") if COMMA.fullmatch(text) else text)
     except ValueError:
         value = math.nan
     if not math.isfinite(value):

@@ -1,23 +1,29 @@
 """Annotations as ELAN writes them (.eaf): those of all tiers that lie on the time line."""
 
+import re
 from dataclasses import dataclass, field
 from itertools import pairwise
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, final
+from urllib.parse import unquote
 from xml.parsers import expat
 
 from gestalt.core.modality.labelled_events import LabelledEvent, event_of
 from gestalt.core.tables.blocks import blocks_of
 
+MILLISECONDS = "milliseconds"
+
 
 def events_of_elan(path: Path) -> list[LabelledEvent]:
     """The annotations that have times and a text; those that refer to another one have its times, and are left out.
 
-    A time slot without a time lies evenly between its neighbours, as ELAN shows it. Nothing outside the file is read:
-    documents that declare entities are refused.
+    Where a medium is linked with an offset, times are those in that medium: of several, in the one that is called as
+    the document. A time slot without a time lies evenly between its neighbours, as ELAN shows it. Nothing outside the
+    file is read: documents that declare entities are refused.
 
     Raises:
-        ValueError: if it is no XML of ELAN, with the line, or names a time slot that there is not.
+        ValueError: if it is no XML of ELAN, with the line, names a time slot that there is not, counts in other units
+            than milliseconds, or links several media with different offsets.
     """
     document = _Document(path)
     parser = expat.ParserCreate()
@@ -35,14 +41,14 @@ def events_of_elan(path: Path) -> list[LabelledEvent]:
         raise ValueError(f"{path} is XML in an encoding that is not known ({error}); save it as UTF-8") from error
     if not document.is_elan:
         raise ValueError(f"{path} is XML, and no annotation document of ELAN")
-    times = document.times()
+    times, later = document.times(), document.offset()
     events = list[LabelledEvent]()
     for first, second, text, line in document.annotations:
         missing = [slot for slot in (first, second) if slot not in times]
         if missing:
             raise ValueError(f"{path}:{line} is at the time slot {missing[0]!r}, which has no time and no neighbours")
         if text.strip():
-            begin, end = (str(times[slot] / 1000) for slot in (first, second))
+            begin, end = (str((times[slot] + later) / 1000) for slot in (first, second))
             events.append(event_of(begin, end, " ".join(text.split()), f"{path}:{line}"))
     return events
 
@@ -55,6 +61,7 @@ class _Document:
     path: Path
     is_elan: bool = False
     slots: list[tuple[str, float | None]] = field(default_factory=list)
+    media: list[tuple[str, int]] = field(default_factory=list)
     annotations: list[tuple[str, str, str, int]] = field(default_factory=list)
     own: tuple[str, str, int] | None = None
     value: list[str] | None = None
@@ -67,6 +74,13 @@ class _Document:
         """An element begins."""
         if name == "ANNOTATION_DOCUMENT":
             self.is_elan = True
+        elif name == "HEADER" and given.get("TIME_UNITS", MILLISECONDS) != MILLISECONDS:
+            raise ValueError(f"{self.path}:{line} counts in {given['TIME_UNITS']!r}; times are {MILLISECONDS}")
+        elif name == "MEDIA_DESCRIPTOR":
+            origin = given.get("TIME_ORIGIN", "0")
+            if not re.fullmatch(r"-?\d{1,12}", origin):
+                raise ValueError(f"{self.path}:{line} has the offset {origin!r}; times are whole milliseconds")
+            self.media.append((given.get("MEDIA_URL", ""), int(origin)))
         elif name == "TIME_SLOT":
             value = given.get("TIME_VALUE")
             if value is not None and not value.isdecimal():
@@ -88,6 +102,22 @@ class _Document:
             first, second, line = self.own
             self.annotations.append((first, second, "".join(self.value), line))
             self.own = self.value = None
+
+    def offset(self) -> int:
+        """Milliseconds by which times in the recording are later than those of the document.
+
+        Raises:
+            ValueError: if media that may be the recording have different ones.
+        """
+        own = self.path.stem.casefold()
+        called = [origin for url, origin in self.media if PurePosixPath(unquote(url)).stem.casefold() == own]
+        origins = set(called or [origin for _, origin in self.media])
+        if len(origins) > 1:
+            raise ValueError(
+                f"{self.path} links media with offsets of {' and '.join(map(str, sorted(origins)))} ms, and which of "
+                "them is the recording is not known; leave that alone linked (Edit, Linked Files), and save it again"
+            )
+        return origins.pop() if origins else 0
 
     def times(self) -> dict[str, float]:
         """Milliseconds of every slot; those without a time lie evenly between the ones around them."""

@@ -10,6 +10,10 @@ TOKEN = re.compile(r'"((?:[^"]|"")*)"|<(\w+)>|([-+]?(?:\d[\d.]*(?:[eE][-+]?\d+)?
 LABEL = re.compile(r"\b(?:item|intervals|points) *\[\d*\] *:?|\b[A-Za-z]\w*\??(?: size| \w+\?)? *[=:]")
 """What the long form writes before a value: `intervals [3]:`, `xmin =`; it says nothing that the order does not."""
 
+TIME = re.compile(r"[-+]?\d*\.?\d*(?:[eE][-+]?\d+)?")
+LATE = 0.01
+"""Seconds by which a TextGrid may begin later than its recording."""
+
 Token = tuple[str, bool, int]
 """A value, whether it is a text, and its line."""
 
@@ -36,8 +40,13 @@ def events_of_praat(path: Path) -> list[LabelledEvent]:
     head = [next_one(True, "the type of the file")[0], next_one(True, "the class of the object")[0]]
     if head[1] != "TextGrid":
         raise ValueError(f"{path}:{last} holds an object {head[1]!r} of Praat, and no TextGrid")
-    for what in ("the begin", "the end"):
-        next_one(False, what)
+    begin, line = next_one(False, "the begin")
+    if not TIME.fullmatch(begin) or abs(float(begin)) > LATE:
+        raise ValueError(
+            f"{path}:{line} begins at {begin} s, and a recording begins at 0 (was it cut out of a longer one?); shift "
+            "its times in Praat (Modify, Shift times to…), and save it again"
+        )
+    next_one(False, "the end")
     value, is_text, line = next(tokens, ("", True, 0))
     count = _count(path, "0" if is_text and value != "exists" else next_one(False, "the number of tiers")[0], line)
     events, tiers = list[LabelledEvent](), 0

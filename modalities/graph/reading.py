@@ -223,8 +223,8 @@ def _from_table(path: Path, written: Written) -> Iterator[Record | Skipped]:
         if row.problem:
             yield Skipped(name, f"{row.problem}; {ADVICE}")
             continue
-        cells = {head: cell.strip() for head, cell in zip(layout.names, row.cells, strict=True)}
-        values = {head: cell for number, (head, cell) in enumerate(cells.items()) if head != layout.names[place]}
+        cells = {head: cell.strip() for head, cell in zip(layout.told_apart, row.cells, strict=True)}
+        values = {head: cell for head, cell in cells.items() if head != layout.told_apart[place]}
         yield _molecule(name, row.cells[place].strip(), values, title_in(values), layout.names[place])
 
 

@@ -10,6 +10,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from gestalt.core.tables.numbers import plain_float
+
 from .data import DIRECTIONS, Graph, Schema
 from .directions import both_ways
 
@@ -159,7 +161,7 @@ def is_number(cell: str) -> bool:
 
 def _number(cell: str) -> float | None:
     try:
-        value = float(cell) if cell else 0.0
+        value = plain_float(cell) if cell else 0.0
     except ValueError:
         return None
     return value if abs(value) <= GREATEST else None

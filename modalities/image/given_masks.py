@@ -1,7 +1,7 @@
 """Masks that come with pictures: a folder of index PNGs, or COCO's annotations."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -136,18 +136,33 @@ def _annotated(
         images = {image["id"]: image for image in record["images"]}
         annotations = [(one["image_id"], one) for one in record["annotations"]]
         categories = {one["id"]: str(one["name"]) for one in record.get("categories", ())}
+        twice = _twice((image["id"], image["file_name"]) for image in record["images"])
+        named_twice = _twice((one["id"], str(one["name"])) for one in record.get("categories", ()))
         named = [(str(image["file_name"]), (key, *_stated(image))) for key, image in images.items()]
         unknown = next((one for key, one in annotations if key not in images), None)
+        kinds = {None, *categories}
+        of_none = next((one for _, one in annotations if one.get("category_id") not in kinds), None)
         crowds = [bool(one.get("iscrowd")) for _, one in annotations]
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise ValueError(
             f"{path} has no annotations in COCO's format ({type(error).__name__}: {error}): it needs the lists images "
             f"(id, file_name, height, width) and annotations (image_id, segmentation); {ADVICE}"
         ) from error
+    for what, both in (("images", twice), ("categories", named_twice)):
+        if both is not None:
+            raise ValueError(
+                f"{path} has two {what} of the id {both[0]!r}, {both[1]!r} and {both[2]!r}: which of them is meant is "
+                f"not known (were two files joined?); {ADVICE}"
+            )
     if unknown is not None:
         raise ValueError(
             f"{path}, annotation {unknown.get('id')}: there is no image {unknown.get('image_id')} in the list images; "
             f"{ADVICE}"
+        )
+    if of_none is not None and categories:
+        raise ValueError(
+            f"{path}, annotation {of_none.get('id')}: there is no category {of_none.get('category_id')!r} in the list "
+            f"categories, whose ids are {', '.join(map(repr, list(categories)[:8]))}; {ADVICE}"
         )
     pairs = files.paired(named, lambda image: f"{path}, image {image[0]},")
     number_of = {key: number for number, (key, _, _) in pairs.items()}
@@ -156,6 +171,17 @@ def _annotated(
         if key in number_of and not crowd:
             own.setdefault(number_of[key], []).append(annotation)
     return {number: (height, width) for number, (_, height, width) in pairs.items()}, own, categories
+
+
+def _twice(named: Iterable[tuple[Any, Any]]) -> tuple[Any, Any, Any] | None:
+    """The first id of two names, and these; None where every id has one.
+
+    Example:
+        >>> _twice([(1, "a"), (2, "b"), (1, "a"), (2, "c")])
+        (2, 'b', 'c')
+    """
+    first: dict[Any, Any] = {}
+    return next(((own, first[own], name) for own, name in named if first.setdefault(own, name) != name), None)
 
 
 def _stated(image: Mapping[str, Any]) -> tuple[int, int]:

@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from jaxtyping import Float
 
+from gestalt.core.tables.numbers import plain_float
+
 Block = tuple[tuple[str, ...], Float[np.ndarray, "rows columns"]]
 ROWS = 1 << 16
 """Rows of a block."""
@@ -40,14 +42,27 @@ def unnamed(table: np.ndarray) -> Block:
     """Columns without names, by how many there are and what stands in them."""
     count = table.shape[1]
     if count == 6:
-        colours = bool((table[:, 3:] == np.floor(table[:, 3:])).all()) and table[:, 3:].min(initial=0) >= 0
-        return ("x", "y", "z", *(("red", "green", "blue") if colours else ("nx", "ny", "nz"))), table
+        return ("x", "y", "z", *(("nx", "ny", "nz") if are_normals(table[:, 3:]) else ("red", "green", "blue"))), table
     if count not in BY_COUNT:
         raise ValueError(
             f"has {count} columns without names, expected x, y, z, then intensity, or a colour or normal of three; "
             "name the columns in the first line (x y z red green blue intensity nx ny nz)"
         )
     return BY_COUNT[count], table
+
+
+def are_normals(triples: Float[np.ndarray, "rows 3"]) -> bool:
+    """Whether some numbers are below 0, as of no colour, or all triples have the length 1, but for those of zeros.
+
+    Example: the floor and a wall of a room, and colours from 0 to 1.
+
+        >>> are_normals(np.eye(3)), are_normals(np.array([[0.5, 0.25, 0.5], [0.1, 0.1, 0.1]]))
+        (True, False)
+    """
+    with np.errstate(over="ignore", invalid="ignore"):  # numbers beyond any measure are named by their row
+        lengths = np.linalg.norm(triples, axis=1)
+    known = lengths[lengths > 0]
+    return bool((triples < 0).any()) or (len(known) > 0 and bool((np.abs(known - 1) < 0.01).all()))
 
 
 def numbers(lines: Sequence[str], first: int, width: int) -> Float[np.ndarray, "rows columns"]:
@@ -61,6 +76,8 @@ def numbers(lines: Sequence[str], first: int, width: int) -> Float[np.ndarray, "
         if len(own) != width:
             raise ValueError(f"has {len(own)} numbers in row {row}, expected {width}")
     try:
+        if any("_" in line for line in lines):  # which Python takes for a part of a number
+            raise ValueError
         return np.array(cells, dtype=np.float64).reshape(-1, width)
     except ValueError:
         for row, own in enumerate(cells, start=first + 1):
@@ -72,7 +89,7 @@ def numbers(lines: Sequence[str], first: int, width: int) -> Float[np.ndarray, "
 
 def is_number(cell: str) -> bool:
     try:
-        float(cell)
+        plain_float(cell)
     except ValueError:
         return False
     return True

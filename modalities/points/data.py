@@ -24,7 +24,7 @@ class Cloud:
     """Points as the network sees them: `places` are centred, their unit the root mean square distance from there.
 
     In the unit of the file a point lies at `places · scale + centre`. `columns` names the `features`, `ids` says which
-    element of the whole cloud each point is.
+    element of the whole cloud each point is, by the numbers of `Whole`.
 
     Example:
         >>> cloud = Cloud.of(np.array([[10.0, 0, 0], [14.0, 0, 0]]), np.zeros((2, 0)), ())
@@ -124,20 +124,29 @@ class Whole:
     """All elements of a file: its points, or the means of those in each voxel, and how points are told apart.
 
     `codes` are the numbers of the voxels in order, None where every point is an element; `low` and `edge` say where
-    voxels lie, `left` which rows of the file are points.
+    voxels lie. `ids` are the numbers by which elements are called: those of the voxels, or of the rows of the file,
+    of which some may be no points.
     """
 
     places: Float[np.ndarray, "elements 3"]
     features: Float[np.ndarray, "elements columns"]
     columns: tuple[str, ...]
     low: Float[np.ndarray, " 3"]
+    ids: Int[np.ndarray, " elements"]
     edge: float = 0.0
     codes: Int[np.ndarray, " elements"] | None = None
 
-    def of_points(self, places: Float[np.ndarray, "points 3"], first: int) -> Int[np.ndarray, " points"]:
-        """The element of every point of a block, the first of which has `first` points before it in the file."""
+    @property
+    def numbered(self) -> int:
+        """So many numbers there are by which elements may be called."""
+        return int(self.ids[-1]) + 1
+
+    def of_points(
+        self, places: Float[np.ndarray, "points 3"], rows: Int[np.ndarray, " points"]
+    ) -> Int[np.ndarray, " points"]:
+        """What the element of every point of a block is called, whose rows in the file are given."""
         if self.codes is None:
-            return np.arange(first, first + len(places))
+            return rows
         found: Int[np.ndarray, " points"] = np.searchsorted(self.codes, codes_of(places, self.low, self.edge))
         return found
 
@@ -148,6 +157,17 @@ FARTHEST = 1e30
 
 def points_of(path: Path) -> Iterator[tuple[tuple[str, ...], Float[np.ndarray, "rows columns"]]]:
     """Blocks of the points of a file, x, y and z first; rows without coordinates, in organised clouds, are left out.
+
+    Raises:
+        ValueError: saying what is wrong with it.
+    """
+    return ((names, block) for names, block, _ in numbered_points_of(path))
+
+
+def numbered_points_of(
+    path: Path,
+) -> Iterator[tuple[tuple[str, ...], Float[np.ndarray, "rows columns"], Int[np.ndarray, " rows"]]]:
+    """As `points_of`, with the numbers of their rows in the file, from 0.
 
     Raises:
         ValueError: saying what is wrong with it.
@@ -165,8 +185,8 @@ def points_of(path: Path) -> Iterator[tuple[tuple[str, ...], Float[np.ndarray, "
         bad = np.asarray(there & ~(np.abs(own) <= FARTHEST).all(axis=1))
         if bad.any():
             raise ValueError(f"has numbers beyond any measure in row {row + int(bad.argmax()) + 1}")
+        yield wanted, own[there], row + np.flatnonzero(there)
         row += len(own)
-        yield wanted, own[there]
 
 
 def whole_of(path: Path, most: int, voxel: float) -> Whole:
@@ -179,9 +199,9 @@ def whole_of(path: Path, most: int, voxel: float) -> Whole:
     Raises:
         ValueError: if it holds no point, cannot be read, or has more voxels than `most`.
     """
-    kept, count, columns = list[np.ndarray](), 0, None
+    kept, rows, count, columns = list[np.ndarray](), list[np.ndarray](), 0, None
     low, high, largest = np.full(3, np.inf), np.full(3, -np.inf), None
-    for names, block in points_of(path):
+    for names, block, own in numbered_points_of(path):
         if columns is not None and names != columns:
             raise ValueError("has other columns in later rows than in the first")
         columns = names
@@ -191,14 +211,15 @@ def whole_of(path: Path, most: int, voxel: float) -> Whole:
         low, high = np.minimum(low, block[:, :3].min(axis=0)), np.maximum(high, block[:, :3].max(axis=0))
         peak = np.abs(block[:, 3:]).max(axis=0)
         largest = peak if largest is None else np.maximum(largest, peak)
-        kept = [*kept, block] if count <= most and not voxel else []
+        kept, rows = ([*kept, block], [*rows, own]) if count <= most and not voxel else ([], [])
     if columns is None or largest is None:
         raise ValueError("holds no point")
     if kept:
-        table, edge, codes = np.concatenate(kept), 0.0, None
+        table, edge, codes, ids = np.concatenate(kept), 0.0, None, np.concatenate(rows)
     else:
         table, edge, codes = _thinned(path, low, float((high - low).max()), most, voxel)
-    return Whole(table[:, :3], _scaled(table[:, 3:], columns[3:], largest), columns[3:], low, edge, codes)
+        ids = np.arange(len(table))
+    return Whole(table[:, :3], _scaled(table[:, 3:], columns[3:], largest), columns[3:], low, ids, edge, codes)
 
 
 def _thinned(

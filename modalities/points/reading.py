@@ -90,7 +90,7 @@ class CloudFiles(AbstractItems[Cloud]):
             BadItemError: if the file cannot be read any more, or has other points than it had.
         """
         whole, own = self._tile(index)
-        return Cloud.of(whole.places[own], whole.features[own], whole.columns, own, self.path(index).name)
+        return Cloud.of(whole.places[own], whole.features[own], whole.columns, whole.ids[own], self.path(index).name)
 
     def read_in_context(self, index: int, sight: Sight) -> InContext[Cloud]:  # noqa: ARG002
         """One tile with the elements that lie nearest to its box, at their places from its centre and in its unit.
@@ -106,7 +106,7 @@ class CloudFiles(AbstractItems[Cloud]):
             cloud,
             places=torch.from_numpy(places.astype(np.float32)),
             features=torch.from_numpy(whole.features[around].astype(np.float32)),
-            ids=torch.from_numpy(around),
+            ids=torch.from_numpy(whole.ids[around]),
         )
         return InContext(cloud, seen, torch.from_numpy(np.searchsorted(around, own)), seen.ids)
 

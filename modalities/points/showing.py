@@ -23,7 +23,8 @@ from gestalt.core.storage.naming import OutputNames, counted
 from gestalt.core.storage.text_file import open_text
 from gestalt.core.tables.rows import table_of
 
-from .data import Cloud, points_of
+from .data import Cloud, numbered_points_of, points_of
+from .formats import blocks_of
 from .reading import CloudFiles
 
 NONE = "#b8bfc6"
@@ -159,7 +160,7 @@ def _by_file(found: Iterable[FoundBatch[Cloud]], items: CloudFiles) -> Iterator[
             if current is None or current.number != number:
                 if current is not None:
                     yield current
-                count = len(items.elements_of(number)[0].places)
+                count = items.elements_of(number)[0].numbered
                 current = _OfFile(number, np.zeros(count, np.int64), np.zeros(count))
             own, ids = labels[row, : len(cloud)].numpy(), cloud.ids.numpy()
             for value in dict.fromkeys(own[own >= 0].tolist()):
@@ -182,18 +183,16 @@ def _write_file(one: _OfFile, items: CloudFiles, path: Path, target: Path, table
     with target.open("wb") as file:
         header = f"ply\nformat binary_little_endian 1.0\nelement vertex {total}\n{properties}end_header\n"
         file.write(header.encode("ascii"))
-        first = 0
-        for _, block in points_of(path):
-            elements = whole.of_points(block[:, :3], first)
+        for _, block, own in numbered_points_of(path):
+            elements = whole.of_points(block[:, :3], own)
             rows = np.zeros(len(block), dtype)
             rows["x"], rows["y"], rows["z"] = block[:, 0], block[:, 1], block[:, 2]
             rows["object"] = one.labels[elements]
             file.write(rows.tobytes())
             scores = one.scores[elements]
-            for place, number in enumerate(rows["object"].tolist()):
+            for place, (point, number) in enumerate(zip(own.tolist(), rows["object"].tolist(), strict=True)):
                 said = (one.names.get(number, ""), round(float(scores[place]), 4)) if one.names else ()
-                table.row((str(path), first + place, number, *(said if number or not said else ("", 0.0))))
-            first += len(block)
+                table.row((str(path), point, number, *(said if number or not said else ("", 0.0))))
 
 
 def element_columns(found: FoundBatch[Cloud], row: int) -> Mapping[str, Float[np.ndarray, " elements"]]:
@@ -283,18 +282,16 @@ class CloudMasks(AbstractMasks[Cloud]):
     def _of_elements(self, number: int) -> Int[np.ndarray, " elements"]:
         whole, _ = self.items.elements_of(number)
         given = self.objects[number]
-        pairs, first = list[np.ndarray](), 0
-        for _, block in points_of(self.items.paths[number]):
-            own = np.array([given.get(point, 0) for point in range(first, first + len(block))], np.int64)
-            pairs.append(np.stack([whole.of_points(block[:, :3], first), own], axis=1))
-            first += len(block)
-        if max(given) >= first:
-            raise ValueError(
-                f"{self.path}: there is no point {max(given)} in {self.items.paths[number]}, which has {first}"
-            )
+        pairs, path = list[np.ndarray](), self.items.paths[number]
+        for _, block, points in numbered_points_of(path):
+            own = np.array([given.get(point, 0) for point in points.tolist()], np.int64)
+            pairs.append(np.stack([whole.of_points(block[:, :3], points), own], axis=1))
+        count = sum(len(table) for _, table in blocks_of(path))
+        if max(given) >= count:
+            raise ValueError(f"{self.path}: there is no point {max(given)} in {path}, which has {count}")
         rows, counts = np.unique(np.concatenate(pairs), axis=0, return_counts=True)
         order = np.lexsort((-rows[:, 1], counts))  # the commonest last; of equals the smaller number
-        found = np.zeros(len(whole.places), np.int64)
+        found = np.zeros(whole.numbered, np.int64)
         found[rows[order, 0]] = rows[order, 1]
         return found
 

@@ -39,6 +39,8 @@ ADVICE = "fix it, remove it, or leave it out with --skip-bad"
 LARGEST = 1e30
 """Larger values are none: their squares are not finite."""
 FILLS = ("refuse", "last", "linear")
+AROUND = 1024
+"""Samples before and behind a stretch, at least, among which is looked for what is filled in at its ends."""
 
 
 @final
@@ -125,7 +127,41 @@ def read_stretch(path: Path, header: Header, how: How, rate: float, first: int, 
 
 
 def _whole(path: Path, header: Header, how: How, first: int, count: int) -> Values:
-    """Samples at the file's own rate, none of them missing."""
+    """Samples at the file's own rate, none of them missing: what is filled in depends on no window."""
+    values = _stored(path, header, how, first, count)
+    missing = np.isnan(values)
+    if not missing.any():
+        return values
+    sample, channel = np.argwhere(missing)[0].tolist()
+    where = f"{header.names[channel]!r} at {(first + sample) / header.rate:.3f} s (sample {first + sample + 1})"
+    if how.fill == "refuse":
+        raise BadItemError(str(path), f"has no value of {where}; fill it (fill=last, fill=linear), or {ADVICE}")
+    empty = np.flatnonzero(missing.all(axis=0))
+    if len(empty):
+        said = f"{header.names[empty[0]]!r} at {first / header.rate:.3f} s (sample {first + 1})"
+        raise BadItemError(str(path), f"has no value of {said} and around it; name the channels (columns=…)")
+    reach = max(count, AROUND)
+    low = max(0, first - reach) if missing[0].any() else first
+    high = min(header.samples, first + count + reach) if missing[-1].any() else first + count
+    around = _stored(path, header, how, low, high - low) if high - low > count else values
+    return _filled(around, how.fill)[first - low : first - low + count]
+
+
+def _filled(values: Values, fill: str) -> Values:
+    """The same; in place of what is missing the last value before, or what lies on the line to the next one."""
+    missing, place = np.isnan(values), np.arange(len(values))
+    for number in np.flatnonzero(missing.any(axis=0)):
+        known = place[~missing[:, number]]
+        if fill == "linear":
+            values[:, number] = np.interp(place, known, values[known, number])
+        else:
+            before = np.maximum(np.searchsorted(known, place, side="right") - 1, 0)
+            values[:, number] = values[known[before], number]
+    return values
+
+
+def _stored(path: Path, header: Header, how: How, first: int, count: int) -> Values:
+    """Samples as the file has them, NaN where one is missing."""
     try:
         if header.table is not None:
             values = header.table.read(first, count)
@@ -148,23 +184,6 @@ def _whole(path: Path, header: Header, how: How, first: int, count: int) -> Valu
             str(path),
             f"holds {values[sample, channel]:g} in {header.names[channel]!r}, sample {first + sample + 1}; {ADVICE}",
         )
-    missing = np.isnan(values)
-    if not missing.any():
-        return values
-    sample, channel = np.argwhere(missing)[0].tolist()
-    where = f"{header.names[channel]!r} at {(first + sample) / header.rate:.3f} s (sample {first + sample + 1})"
-    if how.fill == "refuse":
-        raise BadItemError(str(path), f"has no value of {where}; fill it (fill=last, fill=linear), or {ADVICE}")
-    place = np.arange(len(values))
-    for number in np.flatnonzero(missing.any(axis=0)):
-        known = place[~missing[:, number]]
-        if not len(known):
-            raise BadItemError(str(path), f"has no value of {where} and around it; name the channels (columns=…)")
-        if how.fill == "linear":
-            values[:, number] = np.interp(place, known, values[known, number])
-        else:
-            before = np.maximum(np.searchsorted(known, place, side="right") - 1, 0)
-            values[:, number] = values[known[before], number]
     return values
 
 

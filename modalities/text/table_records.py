@@ -56,4 +56,4 @@ class TableRecords(AbstractRecordFormat):
     def fields(self, text: str) -> Mapping[str, str]:
         """All cells."""
         layout, _ = self._layout
-        return dict(zip(layout.names, layout.cells(text), strict=False))
+        return dict(zip(layout.told_apart, layout.cells(text), strict=False))

@@ -236,7 +236,9 @@ class VideoFiles(AbstractItems[Clip]):
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """Folders of images whose numbers have gaps, for the reader of a log: their frames follow one another."""
+        """Folders of images whose numbers have gaps, for the reader of a log: their frames follow one another. Images
+        without a number are none of the frames.
+        """
         gaps = [(path, *folders.missing_in(folders.frames_of(path))) for path in self.paths if path.is_dir()]
         said = [
             f"{path}: {counted(lost, 'number')} of frames not there, first {where}; the others follow one another"
@@ -244,6 +246,14 @@ class VideoFiles(AbstractItems[Clip]):
             if lost
         ]
         more = [f"{counted(len(said), 'folder')} of frames with gaps in all"] if len(said) > NAMED else []
+        beside = [(path, folders.unnumbered_in(path)) for path in self.paths if path.is_dir()]
+        count, some = sum(len(own) for _, own in beside), next((own[0] for _, own in beside if own), None)
+        if some is not None:
+            more.append(
+                f"{counted(count, 'image')} beside frames, such as {some}, {'has' if count == 1 else 'have'} no number "
+                f"at the end of {'its name' if count == 1 else 'their names'} and {'is' if count == 1 else 'are'} not "
+                "read"
+            )
         return (*said[:NAMED], *more)
 
     def between(self, moments: Mapping[Path, tuple[float, float]]) -> "VideoFiles":

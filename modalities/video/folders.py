@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
@@ -31,12 +32,20 @@ def frames_of(folder: Path) -> tuple[Path, ...]:
     links that lead nowhere, nobody has looked.
     """
     numbered = [
-        (int(found[1]), path.name, path)
-        for path in folder.iterdir()
-        if path.suffix.lower() in IMAGES and not path.name.startswith(".") and not path.is_dir()
-        if (found := re.search(r"(\d+)$", path.stem))
+        (int(found[1]), path.name, path) for path in _images(folder) if (found := re.search(r"(\d+)$", path.stem))
     ]
     return tuple(path for _, _, path in sorted(numbered))
+
+
+def _images(folder: Path) -> Iterator[Path]:
+    for path in folder.iterdir():
+        if path.suffix.lower() in IMAGES and not path.name.startswith(".") and not path.is_dir():
+            yield path
+
+
+def unnumbered_in(folder: Path) -> tuple[Path, ...]:
+    """The images of a folder whose names do not end in a number, so that they are no frames."""
+    return tuple(sorted(path for path in _images(folder) if not re.search(r"\d$", path.stem)))
 
 
 def read_header(folder: Path, rate: float) -> Header:

@@ -95,6 +95,7 @@ def read_captions(
                 rows.leave_out(f"{path}: annotation {line}", reason)
             elif number >= 0:
                 own.setdefault(annotation.get("image_id"), []).append(number)
+        names = _names_of(said["images"])
         for place, image in enumerate(said["images"], start=1):
             name = image.get("file_name") if isinstance(image, dict) else None
             if not isinstance(name, str):
@@ -103,8 +104,17 @@ def read_captions(
             if reason := _no_id(image, "id"):
                 rows.leave_out(f"{path}: image {place}", reason)
                 continue
-            named.append((f"{path}: {name}", files_of.find_below(name)))
-            of_image.append(own.pop(image.get("id"), []))
+            captions_of = own.pop(image.get("id"), [])
+            if len(names[image.get("id")]) > 1:
+                reason = f"has the id {image.get('id')!r} of another image: whose its captions are is not known"
+                rows.leave_out(f"{path}: {name}", f"{reason}; {ADVICE}")
+                continue
+            try:
+                named.append((f"{path}: {name}", files_of.find_below(name)))
+            except ValueError as error:
+                rows.leave_out(f"{path}: {name}", f"{error}; {ADVICE}")
+                continue
+            of_image.append(captions_of)
         if own:
             reason = f"{len(own)} pictures have captions and are not among its images, the first {next(iter(own))!r}"
             rows.damaged.append(Skipped(str(path), reason))
@@ -124,6 +134,15 @@ def read_captions(
     return rows.reading(
         {name: pictures if name == others[0] else words for name in modalities}, str(next(iter(captions)))
     )
+
+
+def _names_of(images: Sequence[Any]) -> Mapping[Any, set[str]]:
+    """The names of the pictures of every id: of two, where files were joined, an id tells nothing."""
+    found = dict[Any, set[str]]()
+    for image in images:
+        if isinstance(image, dict) and isinstance(image.get("file_name"), str) and not _no_id(image, "id"):
+            found.setdefault(image.get("id"), set()).add(image["file_name"])
+    return found
 
 
 def _no_id(entry: Mapping[str, Any], field: str) -> str | None:

@@ -1,5 +1,6 @@
 """Files that a table or a file of captions names, and the tables that lie in a folder of the user's."""
 
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
@@ -25,10 +26,13 @@ class NamedFiles:
         self.table, self.folders = table, folders
 
     def find(self, name: str) -> Path | None:
-        r"""The file or folder that is called `name`, perhaps as Windows writes it (`pictures\a.jpg`); None for none."""
+        r"""The file or folder that is called `name`, perhaps as Windows writes it (`pictures\a.jpg`), or with letters
+        that are composed or not; None for none.
+        """
         if not name or len(name) > 1024 or "\n" in name:
             return None
-        for one in dict.fromkeys((name, name.replace("\\", "/"))):
+        forms = (name, *(unicodedata.normalize(form, name) for form in ("NFC", "NFD")))
+        for one in dict.fromkeys((*forms, *(form.replace("\\", "/") for form in forms))):
             for folder in (self.table.parent, *self.folders):
                 try:
                     if (folder / one).exists():
@@ -38,15 +42,27 @@ class NamedFiles:
         return None
 
     def find_below(self, name: str) -> Path | None:
-        """As `find`, or a file of that name anywhere below; of several the first."""
-        return self.find(name) or self._by_name.get(Path(name.replace("\\", "/")).name)
+        """As `find`, or the file of that name anywhere below; of several the one whose folders are those of the name.
+
+        Raises:
+            ValueError: if several files may be it.
+        """
+        found = self.find(name)
+        if found is not None:
+            return found
+        own = name.replace("\\", "/").removeprefix("./")
+        there = self._by_name.get(Path(own).name, [])
+        fitting = [path for path in there if path.as_posix().endswith(f"/{own}")] or there
+        if len({path.resolve() for path in fitting}) > 1:
+            raise ValueError(f"fits both {fitting[0]} and {fitting[1]}: write more of the path as its file_name")
+        return fitting[0] if fitting else None
 
     @cached_property
-    def _by_name(self) -> dict[str, Path]:
-        found = dict[str, Path]()
+    def _by_name(self) -> dict[str, list[Path]]:
+        found = dict[str, list[Path]]()
         for folder in self.folders or [self.table.parent]:
             for path in listed(folder).paths if folder.is_dir() else (folder,):
-                found.setdefault(path.name, path)
+                found.setdefault(path.name, []).append(path)
         return found
 
 

@@ -1,5 +1,6 @@
 """Files of one name without its ending: which of them are parts of one item where a part has several of them."""
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,13 +14,13 @@ Holders = Mapping[str, Sequence[str]]
 
 
 def stem_of(file: str) -> str:
-    """A file without its ending.
+    """A file without its ending, with composed letters: some systems write ü as two.
 
     Example:
-        >>> stem_of("clips/dawn.mp4")
-        'clips/dawn'
+        >>> stem_of("clips/dawn.mp4"), stem_of("u\u0308.png") == "\u00fc"
+        ('clips/dawn', True)
     """
-    return str(Path(file).with_suffix(""))
+    return unicodedata.normalize("NFC", str(Path(file).with_suffix("")))
 
 
 @final

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import islice
@@ -23,6 +24,8 @@ from .windows import axis_of
 
 JSON = frozenset((".jsonl", ".ndjson"))
 TABLES = JSON | {".csv", ".tsv"}
+ENDING = re.compile(r"\.[A-Za-z][A-Za-z0-9]{2,4}$")
+"""Of the name of a file."""
 LOOKED_AT = 16
 """Rows of which columns are asked: a line of JSON may lack some."""
 LONGEST = 40
@@ -103,6 +106,7 @@ def read_table(
             absent[name] = ["" if file else cell for cell, file in zip(cells, files, strict=True)]
         elif isinstance(modality, ReadsColumn):
             column = columns[named[name]]
+            refuse_names(cells, column, path)
             found[name] = made.note(modality.of_column(column).read([path], skip_bad or allow_missing))
             numbers[name], longer = by_line(found[name], [line for line, _ in lines], path)
             made.read_at_begin(name, found[name], longer)
@@ -141,7 +145,37 @@ def name_files(cells: Sequence[str], files: Sequence[Path | None], may_hold: boo
     """
     if not may_hold:
         return any(files)
-    return 2 * sum(file is not None and file.is_file() for file in files) > sum(map(bool, cells))
+    there = [cell for cell, file in zip(cells, files, strict=True) if file is not None and file.is_file()]
+    endings = {ending_of(cell) for cell in there} - {""}
+    if 2 * len(there) > sum(map(bool, cells)):
+        return True
+    return bool(endings) and all(ending_of(cell) in endings for cell in cells if cell)  # of which most are not there
+
+
+def ending_of(cell: str) -> str:
+    """The ending of what may be the name of a file, in small letters; nothing for other texts.
+
+    Example:
+        >>> ending_of("texts/dawn 1.TXT"), ending_of("At dawn."), ending_of("CCO.Cl"), ending_of("1.500")
+        ('.txt', '', '', '')
+    """
+    found = ENDING.search(cell)
+    return found[0].lower() if found else ""
+
+
+def refuse_names(cells: Sequence[str], column: str, path: Path) -> None:
+    """Refuse cells that are taken for parts themselves, and are likely names of files that are not there.
+
+    Raises:
+        ValueError: if all of several have the same ending, in small letters: molecules end with capital ones.
+    """
+    own = [cell for cell in cells if cell]
+    endings = {ending_of(cell) for cell in own if cell.endswith(ending_of(cell))} - {""}
+    if len(own) > 1 and len(endings) == 1 and all(map(ending_of, own)):
+        raise ValueError(
+            f"{path}: the column {column!r} names files, such as {own[0]!r}, and none of them is there; names are "
+            "relative to the table or to a folder that is named behind it"
+        )
 
 
 def said_of_columns(path: Path, parts: Sequence[str]) -> str:
@@ -194,7 +228,7 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
     for row in found:
         if row.problem:
             raise BadItemError(f"{path}:{row.line}", f"{row.problem}; correct the row")
-        yield row.line, dict(zip(layout.names, row.cells, strict=False))
+        yield row.line, dict(zip(layout.told_apart, row.cells, strict=False))
 
 
 def by_file(items: AbstractItems[Any], files: Sequence[Path | None]) -> list[int]:
