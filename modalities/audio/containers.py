@@ -281,7 +281,8 @@ def _in_floats(frame: "AudioFrame", resamplers: dict[tuple[str, str], Any]) -> "
     if frame.format.name in DIRECT and not (frame.format.is_planar and frame.layout.nb_channels > 8):
         return [frame]
     key = (frame.format.name, frame.layout.name)
-    return resamplers.setdefault(key, av.AudioResampler(format="flt")).resample(frame)
+    parts: list[AudioFrame] = resamplers.setdefault(key, av.AudioResampler(format="flt")).resample(frame)
+    return parts
 
 
 def _between_one(block: np.ndarray) -> Float[np.ndarray, "channels time"]:

@@ -178,12 +178,12 @@ def _penalised(
         for end in range(first, last):
             torch.min(best[:end].T + cost[:, end - first, :end], dim=1, out=(best[end], starts[end]))
             best[end] += price[:, 0]
-    rows, end = torch.arange(batch, device=best.device), torch.full((batch,), edges - 1, device=best.device)
-    cut, count = torch.zeros(batch, edges, dtype=torch.long, device=best.device), torch.zeros_like(end)
-    while bool((end > 0).any()):  # back from the end
-        count += end > 0
-        end = starts[end, rows]
-        cut[rows, end] = 1
+    rows, begin = torch.arange(batch, device=best.device), torch.full((batch,), edges - 1, device=best.device)
+    cut, count = torch.zeros(batch, edges, dtype=torch.long, device=best.device), torch.zeros_like(begin)
+    while bool((begin > 0).any()):  # back from the end
+        count += begin > 0
+        begin = starts[begin, rows]
+        cut[rows, begin] = 1
     return cut[:, : edges - 1].cumsum(dim=1) - 1, count
 
 
