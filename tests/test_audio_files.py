@@ -3,11 +3,13 @@
 import struct
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
 import pytest
 import soundfile
+from av.audio.frame import format_dtypes
 
 from gestalt.core.data.items import BadItemError
 from gestalt.modalities.audio import MODALITY, AudioFiles, containers
@@ -230,11 +232,10 @@ def test_a_container_of_more_channels_than_eight_is_read_with_all_of_them(tmp_pa
 @pytest.mark.parametrize("form", ["u8", "u8p", "s16", "s16p", "s32", "s32p", "flt", "fltp", "dbl", "dblp"])
 @pytest.mark.parametrize("channels", [1, 2, 10])
 def test_samples_of_every_type_are_what_ffmpeg_makes_of_them(form: str, channels: int) -> None:
-    kind = np.dtype(av.audio.frame.format_dtypes[form])
+    kind = np.dtype(format_dtypes[form])
     random = np.random.default_rng(0)
-    if kind.kind == "f":
-        samples = random.uniform(-1, 1, (1, 50 * channels)).astype(kind)
-    else:
+    samples: Any = random.uniform(-1, 1, (1, 50 * channels)).astype(kind)
+    if kind.kind != "f":
         limits = np.iinfo(kind)
         samples = random.integers(limits.min, limits.max, (1, 50 * channels), kind, endpoint=True)
         samples[0, :2] = limits.min, limits.max

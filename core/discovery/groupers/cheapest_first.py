@@ -67,14 +67,14 @@ def _run(
     waiting = [(0.0, 0, 0, 0, 0) for _ in range(0)]  # numba takes the types of an empty list from this
     while True:
         for place in range(fresh):
-            a, b = min(one[place], two[place]), max(one[place], two[place])
+            a, b = int(min(one[place], two[place])), int(max(one[place], two[place]))
             if ward:
                 between = sums[a] / size[a] - sums[b] / size[b]
                 price = size[a] * size[b] / (size[a] + size[b]) * np.dot(between, between)
             else:
                 along = np.dot(sums[a], sums[b])
                 price = 1 - along / (max(np.sqrt(squared[a]), 1e-12) * max(np.sqrt(squared[b]), 1e-12))
-            heapq.heappush(waiting, (price, a, b, state[a], state[b]))
+            heapq.heappush(waiting, (float(price), a, b, int(state[a]), int(state[b])))
             if enter:
                 for side in range(2):
                     here, slot = (a, 2 * place) if side == 0 else (b, 2 * place + 1)
@@ -84,8 +84,8 @@ def _run(
                     else:
                         after[tail[here]] = slot
                     tail[here] = slot
-        fresh, enter = 0, False
-        found = False
+        fresh, enter, found = 0, False, False
+        price, a, b = 0.0, 0, 0
         while len(waiting) > 0 and not found:
             price, a, b, first, second = heapq.heappop(waiting)
             found = state[a] == first and state[b] == second  # else of a region that has grown, or is gone
