@@ -83,7 +83,7 @@ def test_lists_of_what_was_left_out_have_a_line_for_each() -> None:
     files = [Skipped("two\nlines.wav", "is\u2028silent"), Skipped("b.wav", "is torn")]
     assert listed(files, "left out") == [r"left out two\nlines.wav: is\u2028silent", "left out b.wav: is torn"]
     assert str(none_usable(files, "2 files")).endswith(r"the first, two\nlines.wav: is\u2028silent")
-    by_hand = re.compile(r"name\}[^\n\"]*\.reason\}")  # in place of `Skipped.said`
+    by_hand = re.compile(r"name\}[^\n\"]*\.(?:reason|why)\}")  # in place of `Skipped.said`
     places = [
         path for top in ("core", "modalities", "recipes", "src/gestalt/cli") for path in (ROOT / top).rglob("*.py")
     ]

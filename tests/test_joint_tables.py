@@ -173,3 +173,12 @@ def test_composed_letters_are_those_of_two_marks_in_names_of_files(
     assert texts_of(read_all(load_modality("image+text"), file)[0]) == ["an owl"]
     (tmp_path / "a" / f"{other}.txt").write_text("the same owl\n", encoding="utf-8")
     assert texts_of(read_all(load_modality("image+text"), tmp_path / "a")[0]) == ["the same owl"]
+
+
+def test_texts_that_end_in_the_name_of_their_picture_are_texts(tmp_path: Path) -> None:
+    for number, name in enumerate(("a.png", "b.png")):
+        picture(tmp_path / name, number)
+    texts = ["boat in a.png", "tree in b.png"]
+    pairs = table(tmp_path / "pairs.csv", "image,text", ["a.png", "b.png"], texts)
+    items, _ = read_all(load_modality("image+text"), pairs)
+    assert texts_of(items) == texts

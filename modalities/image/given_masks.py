@@ -1,7 +1,7 @@
 """Masks that come with pictures: a folder of index PNGs, or COCO's annotations."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -141,7 +141,7 @@ def _annotated(
         named = [(str(image["file_name"]), (key, *_stated(image))) for key, image in images.items()]
         unknown = next((one for key, one in annotations if key not in images), None)
         kinds = {None, *categories}
-        of_none = next((one for _, one in annotations if one.get("category_id") not in kinds), None)
+        of_none = next((one for _, one in annotations if not _among(one.get("category_id"), kinds)), None)
         crowds = [bool(one.get("iscrowd")) for _, one in annotations]
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise ValueError(
@@ -171,6 +171,16 @@ def _annotated(
         if key in number_of and not crowd:
             own.setdefault(number_of[key], []).append(annotation)
     return {number: (height, width) for number, (_, height, width) in pairs.items()}, own, categories
+
+
+def _among(own: Any, known: Set[Any]) -> bool:
+    """Whether an id is one of those known; a list or an object is none.
+
+    Example:
+        >>> _among(3, {3}), _among([], {3})
+        (True, False)
+    """
+    return isinstance(own, Hashable) and own in known
 
 
 def _twice(named: Iterable[tuple[Any, Any]]) -> tuple[Any, Any, Any] | None:

@@ -106,7 +106,8 @@ def read_table(
             absent[name] = ["" if file else cell for cell, file in zip(cells, files, strict=True)]
         elif isinstance(modality, ReadsColumn):
             column = columns[named[name]]
-            refuse_names(cells, column, path)
+            others = {cell.strip() for _, row in rows for key, cell in row.items() if key != named[name]}
+            refuse_names([cell for cell in cells if cell.rpartition(" ")[2] not in others], column, path)
             found[name] = made.note(modality.of_column(column).read([path], skip_bad or allow_missing))
             numbers[name], longer = by_line(found[name], [line for line, _ in lines], path)
             made.read_at_begin(name, found[name], longer)
@@ -165,6 +166,8 @@ def ending_of(cell: str) -> str:
 
 def refuse_names(cells: Sequence[str], column: str, path: Path) -> None:
     """Refuse cells that are taken for parts themselves, and are likely names of files that are not there.
+
+    Cells that end in what another column holds speak of that: "a boat, in a.png".
 
     Raises:
         ValueError: if all of several have the same ending, in small letters: molecules end with capital ones.
