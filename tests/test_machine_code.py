@@ -2,6 +2,7 @@
 
 import importlib.util
 from collections.abc import Callable
+from itertools import combinations
 from typing import Any
 
 import numba
@@ -55,6 +56,26 @@ def test_merging(rows: int, columns: int, ward: bool, most: float, objects: int,
     assert (plain == compiled).all()
     parts = merge_each((values * size[:, None])[None], size[None], there[None], [pairs.T], ward, [most], objects)
     assert len(np.unique(parts[0][there])) <= objects
+
+
+@given(ward=st.booleans(), objects=st.integers(1, 6), count=st.integers(1, 14), seed=st.integers(0, 99))
+def test_what_touches_nothing_merges_with_the_nearest_of_all(ward: bool, objects: int, count: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    sums, size = rng.normal(size=(1, count, 3)), rng.integers(1, 4, (1, count)).astype(float)
+    there, none = rng.random((1, count)) < 0.8, np.zeros((0, 2), np.int64)
+    found = merge_each(sums.copy(), size.copy(), there, [none], ward, [0.0], objects)[0]
+    regions = {place: [place] for place in np.flatnonzero(there[0]).tolist()}
+    while len(regions) > objects:
+        costs = {}
+        for one, two in combinations(sorted(regions), 2):
+            a, b = sums[0, regions[one]].sum(axis=0), sums[0, regions[two]].sum(axis=0)
+            n, m = size[0, regions[one]].sum(), size[0, regions[two]].sum()
+            apart = n * m / (n + m) * np.square(a / n - b / m).sum()
+            costs[one, two] = apart if ward else 1 - a @ b / np.linalg.norm(a) / np.linalg.norm(b)
+        one, two = min(costs, key=lambda pair: costs[pair])
+        regions[one] += regions.pop(two)
+    expected = {place: first for first, places in regions.items() for place in places}
+    assert {place: found[place] for place in expected} == expected
 
 
 def test_many_pairs_are_merged_by_machine_code(monkeypatch: pytest.MonkeyPatch) -> None:

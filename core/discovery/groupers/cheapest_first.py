@@ -35,7 +35,9 @@ def merge_each(
     region = np.empty(size.shape, np.int64)
     for row, own in enumerate(pairs):
         touching = np.ascontiguousarray(own[there[row][own].all(axis=1)].T)
-        region[row] = run(sums[row].copy(), size[row].copy(), there[row], touching, ward, float(most[row]), objects)
+        merged = (sums[row].copy(), size[row].copy())
+        region[row] = run(*merged, there[row], touching, ward, float(most[row]), objects)
+        _join_apart(*merged, there[row], region[row], ward, objects)
     while True:  # regions merge into ones of smaller numbers
         further = np.take_along_axis(region, region, axis=1)
         if (further == region).all():
@@ -63,7 +65,15 @@ def _run(
     slots = 2 * fresh
     other, after = np.zeros(slots, np.int64), np.full(slots, -1)
     head, tail = np.full(count, -1), np.full(count, -1)
-    enter, apart, merged = True, False, 0
+    for slot in range(slots):
+        here = pairs[slot % 2, slot // 2]
+        other[slot] = pairs[1 - slot % 2, slot // 2]
+        if head[here] < 0:
+            head[here] = slot
+        else:
+            after[tail[here]] = slot
+        tail[here] = slot
+    merged = 0
     waiting = [(0.0, 0, 0, 0, 0) for _ in range(0)]  # numba takes the types of an empty list from this
     while True:
         for place in range(fresh):
@@ -75,36 +85,12 @@ def _run(
                 along = np.dot(sums[a], sums[b])
                 price = 1 - along / (max(np.sqrt(squared[a]), 1e-12) * max(np.sqrt(squared[b]), 1e-12))
             heapq.heappush(waiting, (float(price), a, b, int(state[a]), int(state[b])))
-            if enter:
-                for side in range(2):
-                    here, slot = (a, 2 * place) if side == 0 else (b, 2 * place + 1)
-                    other[slot] = b if side == 0 else a
-                    if head[here] < 0:
-                        head[here] = slot
-                    else:
-                        after[tail[here]] = slot
-                    tail[here] = slot
-        fresh, enter, found = 0, False, False
+        fresh, found = 0, False
         price, a, b = 0.0, 0, 0
         while len(waiting) > 0 and not found:
             price, a, b, first, second = heapq.heappop(waiting)
             found = state[a] == first and state[b] == second  # else of a region that has grown, or is gone
-        if not found:
-            if apart or left <= objects:
-                return region
-            # There are too many, and none touch: from here on everything touches everything.
-            alive = np.flatnonzero(there & (region == np.arange(count)))
-            apart, enter, fresh = True, True, len(alive) * (len(alive) - 1) // 2
-            one, two = np.zeros(fresh, np.int64), np.zeros(fresh, np.int64)
-            place = 0
-            for i in range(len(alive)):
-                for j in range(i + 1, len(alive)):
-                    one[place], two[place] = alive[i], alive[j]
-                    place += 1
-            other, after = np.zeros(2 * fresh, np.int64), np.full(2 * fresh, -1)
-            head[:], tail[:] = -1, -1
-            continue
-        if left <= objects and (apart or price > most):
+        if not found or (price > most and left <= objects):
             return region
         sums[a] += sums[b]
         size[a] += size[b]
@@ -129,3 +115,57 @@ def _run(
                 fresh, before = fresh + 1, slot
             slot = following
         tail[a] = before
+
+
+def _join_apart(
+    sums: Float[np.ndarray, "elements dim"],
+    size: Float[np.ndarray, " elements"],
+    there: Bool[np.ndarray, " elements"],
+    region: Int[np.ndarray, " elements"],
+    ward: bool,
+    objects: int,
+) -> None:
+    """Merge the nearest of all, wherever they lie, until there are no more than that: what is left of too many.
+
+    Every region remembers the nearest of those behind it, so that memory grows with their number.
+    """
+    alive = np.flatnonzero(there & (region == np.arange(len(region))))
+    count = len(alive)
+    if count <= objects:
+        return
+    sums, size, number = sums[alive], size[alive], np.arange(count)
+    here, price, partner = np.ones(count, bool), np.full(count, np.inf), np.zeros(count, np.int64)
+
+    def look(row: int) -> None:
+        behind = np.where(here & (number > row), _prices(sums, size, row, ward), np.inf)
+        partner[row] = behind.argmin()
+        price[row] = behind[partner[row]]
+
+    for row in range(count):
+        look(row)
+    for _ in range(count - objects):
+        one = int(price.argmin())
+        two = int(partner[one])
+        sums[one] += sums[two]
+        size[one] += size[two]
+        region[alive[two]] = alive[one]
+        here[two], price[two] = False, np.inf
+        fresh = _prices(sums, size, one, ward)
+        stale = here & ((partner == one) | (partner == two))
+        nearer = here & ~stale & (number < one) & ((fresh < price) | ((fresh == price) & (one < partner)))
+        price[nearer], partner[nearer] = fresh[nearer], one
+        for row in np.flatnonzero(stale).tolist():
+            look(row)
+
+
+def _prices(
+    sums: Float[np.ndarray, "regions dim"], size: Float[np.ndarray, " regions"], row: int, ward: bool
+) -> Float[np.ndarray, " regions"]:
+    """What it costs to merge one region with each, as in `_run`."""
+    if ward:
+        between = sums / size[:, None] - sums[row] / size[row]
+        prices: Float[np.ndarray, " regions"] = size * size[row] / (size + size[row]) * np.square(between).sum(axis=1)
+        return prices
+    lengths = np.linalg.norm(sums, axis=1).clip(1e-12)
+    prices = 1 - sums @ sums[row] / (lengths * lengths[row])
+    return prices
