@@ -162,10 +162,11 @@ def _prices(
     sums: Float[np.ndarray, "regions dim"], size: Float[np.ndarray, " regions"], row: int, ward: bool
 ) -> Float[np.ndarray, " regions"]:
     """What it costs to merge one region with each, as in `_run`."""
+    prices: Float[np.ndarray, " regions"]
     if ward:
         between = sums / size[:, None] - sums[row] / size[row]
-        prices: Float[np.ndarray, " regions"] = size * size[row] / (size + size[row]) * np.square(between).sum(axis=1)
-        return prices
-    lengths = np.linalg.norm(sums, axis=1).clip(1e-12)
-    prices = 1 - sums @ sums[row] / (lengths * lengths[row])
+        prices = size * size[row] / (size + size[row]) * np.square(between).sum(axis=1)
+    else:
+        lengths = np.linalg.norm(sums, axis=1).clip(1e-12)
+        prices = 1 - sums @ sums[row] / (lengths * lengths[row])
     return prices
