@@ -10,6 +10,7 @@ import pytest
 import torch
 from sklearn.metrics import adjusted_rand_score
 from torch import Tensor
+from tqdm import tqdm
 
 from gestalt.core.data.correspondence import Affine
 from gestalt.core.data.cut import cut
@@ -239,6 +240,19 @@ def test_the_signs_of_every_round_stand_in_a_table(whole: Path) -> None:
         expected = [adjusted_rand_score(b.labels, a.labels) for a, b in pairs if a is not None and b is not None]
         assert signs[number].agreement == pytest.approx(float(np.mean(expected)), abs=1e-5)
     assert "agree with the round before by" in signs[1].said()
+
+
+def test_the_time_left_counts_no_search_for_segments_as_a_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    paused = []
+
+    class Bar(tqdm):  # type: ignore[type-arg]
+        def unpause(self) -> None:
+            paused.append(self.n)
+            super().unpause()
+
+    monkeypatch.setattr("gestalt.core.training.loop.tqdm", Bar)
+    run(tmp_path, Few())
+    assert paused == [0, 3, 6]
 
 
 def test_borders_that_vanish_are_merged_and_later_rounds_are_written_anew(tmp_path: Path) -> None:

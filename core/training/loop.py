@@ -131,6 +131,7 @@ def _trained(
                 if step and source.begins(step):  # whoever resumes after a kill needs the network of the segments
                     save(folder, weights, step, running)
                 signs = source.open(step)
+                bar.unpause()  # finding segments is no slow step: the time left is that of steps
                 if signs is not None:
                     bar.write(signs.said())
             rate = options.lr * plan.rate(step)
